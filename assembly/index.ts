@@ -1,0 +1,18 @@
+// The ABI on one page: every kernel the host may call. Pointers are byte offsets into the imported memory.
+
+export { quantize_x1, quantize_x4 } from './matmul/quantize_q8'
+export { gemv_q4_q8, gemv_q4m_q8 } from './matmul/gemv_q4_q8'
+export { gemm_q4_q8, gemm_q4m_q8 } from './matmul/gemm_q4_q8'
+export { gemv_q8_q8, gemv_q8r_q8 } from './matmul/gemv_q8_q8'
+export { gemm_q8_q8, gemm_q8r_q8 } from './matmul/gemm_q8_q8'
+export { matmul_f32 } from './matmul/matmul_f32'
+export { embed_q4, embed_q4m, embed_q8, embed_q8r } from './matmul/embed'
+export { rope } from './attention/rope'
+export { kv_write_q8 } from './attention/kv_q8'
+export { quantize_query, score_q8, values_q8 } from './attention/attend_q8'
+export { kv_write_f32, score_f32, values_f32 } from './attention/attend_f32'
+export { softmax, scale_heads } from './attention/softmax'
+export { rms_norm } from './ops/norm'
+export { silu_mul } from './ops/activation'
+export { add } from './ops/residual'
+export { top_k } from './sampling/top_k'

@@ -1,0 +1,81 @@
+// One embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile: src/kernels/layout.ts.
+
+import { BLOCK, Q4_TILE, Q4M_TILE, Q8_TILE, Q8R_TILE, ROW_SCALES, TILE_ROWS } from '../layout'
+import { f16_at } from '../simd/f16'
+
+export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = row_group(w, row, cols, Q4_TILE)
+  for (let col = 0; col < cols; col += BLOCK) {
+    const scale = f16_at(tile + (<usize>r << 1))
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      store<f32>(out, scale * <f32>(nibble(tile + 16, r, c) - 8))
+      out += 4
+    }
+    tile += Q4_TILE
+  }
+}
+
+export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = row_group(w, row, cols, Q4M_TILE)
+  for (let col = 0; col < cols; col += BLOCK) {
+    const scale = f16_at(tile + (<usize>r << 1))
+    const minimum = f16_at(tile + 16 + (<usize>r << 1))
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      store<f32>(out, scale * <f32>nibble(tile + 32, r, c) + minimum)
+      out += 4
+    }
+    tile += Q4M_TILE
+  }
+}
+
+export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = row_group(w, row, cols, Q8_TILE)
+  for (let col = 0; col < cols; col += BLOCK) {
+    const scale = f16_at(tile + (<usize>r << 1))
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      store<f32>(out, scale * <f32>code(tile + 16, r, c))
+      out += 4
+    }
+    tile += Q8_TILE
+  }
+}
+
+export function embed_q8r(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  const blocks: usize = (cols + BLOCK - 1) / BLOCK
+  const group = w + <usize>(row / TILE_ROWS) * (ROW_SCALES + blocks * Q8R_TILE)
+  const scale = load<f32>(group + (<usize>r << 2))
+  let tile = group + ROW_SCALES
+  for (let col = 0; col < cols; col += BLOCK) {
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      store<f32>(out, scale * <f32>code(tile, r, c))
+      out += 4
+    }
+    tile += Q8R_TILE
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function row_group(w: usize, row: i32, cols: i32, tile: usize): usize {
+  const blocks: usize = (cols + BLOCK - 1) / BLOCK
+  return w + <usize>(row / TILE_ROWS) * blocks * tile
+}
+
+// @ts-ignore: decorator
+@inline
+function nibble(nibbles: usize, r: i32, c: i32): i32 {
+  const g = c >> 3
+  const byte = <i32>load<u8>(nibbles + <usize>(((g << 1) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3)))
+  return c & 4 ? byte >> 4 : byte & 15
+}
+
+// @ts-ignore: decorator
+@inline
+function code(codes: usize, r: i32, c: i32): i32 {
+  const g = c >> 2
+  return <i32>load<u8>(codes + <usize>(((g << 1) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3))) - 128
+}

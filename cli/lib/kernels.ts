@@ -1,0 +1,22 @@
+// The compiled kernel modules in Node: read from build/, which `npm run build` makes.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { hasRelaxedSimd, type KernelModules } from '../../src/kernels/wasm.ts'
+import { IsletError } from '../../src/lib/errors.ts'
+
+// workers-types leave out the constructor that workerd forbids at run time; Node has it.
+const { Module } = WebAssembly as unknown as { Module: new (bytes: Uint8Array) => WebAssembly.Module }
+
+const BUILD = new URL('../../build/', import.meta.url)
+
+function compiled(name: string): WebAssembly.Module {
+  const file = new URL(name, BUILD)
+  if (!existsSync(file)) throw new IsletError('internal_error', `${name} is not built: run npm run build`)
+  return new Module(readFileSync(file))
+}
+
+/** Both modules; `relaxed` only where this Node takes it and ISLET_SIMD does not ask for the plain one. */
+export function nodeKernels(simd = process.env['ISLET_SIMD']): KernelModules {
+  const relaxed = hasRelaxedSimd() && simd !== 'plain'
+  return { relaxed: relaxed ? compiled('islet.relaxed.wasm') : undefined, plain: compiled('islet.plain.wasm') }
+}

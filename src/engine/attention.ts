@@ -1,0 +1,101 @@
+// Attention of one row over its visible pages: which pages, which query (the sinks get one of their own), three kernels.
+
+import { visible, type WindowOptions } from '../cache/window.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { KvKind, StepBuffers } from './buffers.ts'
+import type { Row } from './model.ts'
+
+/** A run of whole pages and the slots of it that are seen, counted from the run's first slot. */
+type Segment = { firstPage: number; pages: number; low: number; high: number }
+
+/** What one row attends to, worked out once a step: `sinks` has no pages while nothing is out of sight. */
+export type Sight = { sinks: Segment; recent: Segment; bases: Uint32Array }
+
+function segment(start: number, end: number): Segment {
+  const firstPage = Math.floor(start / PAGE_POSITIONS)
+  const pages = Math.ceil(end / PAGE_POSITIONS) - firstPage
+  const origin = firstPage * PAGE_POSITIONS
+  return { firstPage, pages, low: start - origin, high: end - origin }
+}
+
+/** The pages that `row` sees, sinks first, as addresses of the pages' beginnings. */
+export function sightOf(row: Row, window: WindowOptions, pageAt: (page: number) => number): Sight {
+  const { sinkEnd, start } = visible(row.position, window)
+  const sinks = sinkEnd > 0 ? segment(0, sinkEnd) : { firstPage: 0, pages: 0, low: 0, high: 0 }
+  const recent = segment(start, row.position + 1)
+  const bases = new Uint32Array(sinks.pages + recent.pages)
+  const put = (run: Segment, at: number): void => {
+    for (let i = 0; i < run.pages; i++) {
+      const page = row.pages[run.firstPage + i]
+      if (page === undefined) throw new RangeError(`page ${run.firstPage + i} of position ${row.position} is gone`)
+      bases[at + i] = pageAt(page)
+    }
+  }
+  put(sinks, 0)
+  put(recent, sinks.pages)
+  return { sinks, recent, bases }
+}
+
+export class Attention {
+  readonly #kernels: Kernels
+  readonly #spec: ModelSpec
+  readonly #kv: KvKind
+  readonly #buffers: StepBuffers
+  readonly #words: Uint32Array
+  readonly #bytes: Uint8Array
+  readonly #factor: number
+
+  constructor(kernels: Kernels, spec: ModelSpec, kv: KvKind, buffers: StepBuffers, memory: WebAssembly.Memory) {
+    this.#kernels = kernels
+    this.#spec = spec
+    this.#kv = kv
+    this.#buffers = buffers
+    this.#words = new Uint32Array(memory.buffer)
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#factor = Math.fround(1 / Math.sqrt(spec.headDim))
+  }
+
+  /** Writes one position's k and v (unrotated k is not kept: rotate first) into `slot` of a page's layer. */
+  write(layerOfPage: number, slot: number, k: number, v: number): void {
+    const write = this.#kv === 'q8' ? this.#kernels.kv_write_q8 : this.#kernels.kv_write_f32
+    write(layerOfPage, slot, k, v, this.#spec.kvHeads, this.#spec.headDim)
+  }
+
+  /**
+   * out (heads, headDim) f32 = attention of the unrotated query q.
+   * `rotation` and `sinkRotation` are cos/sin tables; `layerOffset` is where the layer lies in a page.
+   */
+  attend(out: number, q: number, sight: Sight, rotation: number, sinkRotation: number, layerOffset: number): void {
+    const { heads, kvHeads, headDim } = this.#spec
+    const b = this.#buffers
+    const pages = sight.bases.length
+    const table = b.table >>> 2
+    for (let i = 0; i < pages; i++) this.#words[table + i] = sight.bases[i] + layerOffset
+
+    const sinkSlots = sight.sinks.pages * PAGE_POSITIONS
+    if (sight.sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, sinkRotation, sight.sinks, 0)
+    this.#score(b.rotated, b.query, q, rotation, sight.recent, sinkSlots)
+    this.#kernels.softmax(b.scores, b.slots, b.sums, pages * PAGE_POSITIONS, heads)
+    this.#bytes.fill(0, out, out + heads * headDim * 4)
+    const values = this.#kv === 'q8' ? this.#kernels.values_q8 : this.#kernels.values_f32
+    values(out, b.scores, b.slots, b.table, pages, heads, kvHeads, headDim)
+    this.#kernels.scale_heads(out, b.sums, heads, headDim)
+  }
+
+  #score(rotated: number, query: number, q: number, rotation: number, run: Segment, slot: number): void {
+    const { heads, kvHeads, headDim, position } = this.#spec
+    const { scores, slots, table } = this.#buffers
+    const to = scores + slot * 4
+    const from = table + (slot / PAGE_POSITIONS) * 4
+    this.#kernels.rope(rotated, q, heads, headDim, position.rotaryDim / 2, rotation)
+    if (this.#kv === 'q8') {
+      this.#kernels.quantize_query(query, rotated, heads, headDim, this.#factor)
+      this.#kernels.score_q8(to, slots, query, from, run.pages, run.low, run.high, heads, kvHeads, headDim)
+    } else {
+      const factor = this.#factor
+      this.#kernels.score_f32(to, slots, rotated, from, run.pages, run.low, run.high, heads, kvHeads, headDim, factor)
+    }
+  }
+}

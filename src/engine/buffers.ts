@@ -1,0 +1,59 @@
+// Where everything lies in linear memory: weights, KV pages, and the scratch of one step. Sizes from the spec alone.
+
+import { PAGE_POSITIONS, TILE_ROWS, X4_BYTES, BLOCK } from '../kernels/layout.ts'
+import type { ArenaPlan } from '../kernels/arena.ts'
+import type { ModelSpec } from '../models/spec.ts'
+
+export type KvKind = 'q8' | 'f32'
+
+/** Bytes of one layer of a KV page: all KV heads, PAGE_POSITIONS positions (assembly/attention). */
+export function kvLayerBytes(spec: ModelSpec, kv: KvKind): number {
+  const head = kv === 'q8' ? 2 * spec.headDim + 8 : 8 * spec.headDim
+  return spec.kvHeads * PAGE_POSITIONS * head
+}
+
+/** f32 columns a row of activations takes: a multiple of 8, so that kernels may write whole tiles. */
+export function padded(size: number): number {
+  return Math.ceil(size / TILE_ROWS) * TILE_ROWS
+}
+
+export type StepBuffers = ReturnType<typeof planStep>
+
+/**
+ * Scratch of one step of at most `rows` rows (a multiple of 4), `logitRows` of them with logits,
+ * each seeing at most `slots` key slots. All (rows, padded size) f32 unless said.
+ */
+export function planStep(
+  arena: ArenaPlan,
+  spec: ModelSpec,
+  sizes: { rows: number; logitRows: number; slots: number },
+) {
+  const { rows, logitRows, slots } = sizes
+  const attention = spec.heads * spec.headDim
+  const kv = spec.kvHeads * spec.headDim
+  const matrix = (columns: number): number => arena.reserve(rows * padded(columns) * 4)
+  const widest = Math.ceil(Math.max(spec.hidden, attention, spec.ffn) / BLOCK)
+  return {
+    x: matrix(spec.hidden), // residual stream
+    normed: matrix(spec.hidden),
+    q: matrix(attention),
+    k: matrix(kv),
+    v: matrix(kv),
+    attended: matrix(attention),
+    branch: matrix(spec.hidden), // what a sublayer adds
+    gate: matrix(spec.ffn),
+    up: matrix(spec.ffn),
+    activations: arena.reserve((rows / 4) * widest * X4_BYTES), // x1 or x4 blocks
+    spare: arena.reserve(BLOCK * 4),
+    logits: arena.reserve(logitRows * padded(spec.vocab) * 4),
+    rotations: arena.reserve((rows + 1) * spec.position.rotaryDim * 4), // cos, sin by row; the last for the sinks
+    rotated: arena.reserve(attention * 4), // one query at its position
+    rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
+    query: arena.reserve(spec.heads * (16 + 2 * spec.headDim)),
+    querySinks: arena.reserve(spec.heads * (16 + 2 * spec.headDim)),
+    table: arena.reserve((slots / PAGE_POSITIONS) * 4),
+    scores: arena.reserve(spec.heads * slots * 4),
+    sums: arena.reserve(spec.heads * 4),
+    slots,
+  }
+}

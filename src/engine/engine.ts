@@ -1,0 +1,263 @@
+// The engine of an isolate: turns in, chosen ids out. One step runs every turn that can run; who calls it does not matter.
+
+import { PagePool } from '../cache/page-pool.ts'
+import { reusablePrefix } from '../cache/prefix.ts'
+import { IsletError } from '../lib/errors.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { Model, Row } from './model.ts'
+import { pagesNeeded, planStep, type Part } from './scheduler.ts'
+import {
+  emptySequence,
+  fork,
+  holdsNothingOfItsOwn,
+  makeWritable,
+  releaseDead,
+  truncate,
+  type Sequence,
+} from './sequence.ts'
+import { isStalled, newTurn, type Turn, type TurnOptions } from './turn.ts'
+
+export type EngineOptions = {
+  /** Turns that may wait; one more is `overloaded`. */
+  queueLimit?: number
+}
+
+const QUEUE_LIMIT = 32
+
+/** A turn is admitted when this many more positions fit too: else it would soon be sent back. */
+const HEADROOM = 2 * PAGE_POSITIONS
+
+export class Engine {
+  readonly model: Model
+  readonly #pool: PagePool
+  readonly #queueLimit: number
+  #sequences: Sequence[] = []
+  #waiting: Turn[] = []
+  #running: Turn[] = []
+  #clock = 0
+  #failure: unknown
+
+  constructor(model: Model, options: EngineOptions = {}) {
+    this.model = model
+    this.#pool = new PagePool(model.pageCount)
+    this.#queueLimit = options.queueLimit ?? QUEUE_LIMIT
+    if (this.maxPositions < 1) throw new RangeError(`a pool of ${model.pageCount} pages is too small for the window`)
+  }
+
+  /** Positions a sequence may have: unbounded with a window that the pool can hold, else context or pool. */
+  get maxPositions(): number {
+    const { model } = this
+    if (model.window.window === undefined) return Math.min(model.spec.context, model.pageCount * PAGE_POSITIONS)
+    return pagesNeeded(Infinity, model.window, model.maxRows) <= model.pageCount ? Infinity : 0
+  }
+
+  /** What the pool holds now: for health and tests. */
+  get load(): { running: number; waiting: number; sequences: number; pagesFree: number; pageCount: number } {
+    return {
+      running: this.#running.length,
+      waiting: this.#waiting.length,
+      sequences: this.#sequences.length,
+      pagesFree: this.#pool.free,
+      pageCount: this.#pool.pageCount,
+    }
+  }
+
+  /** What made a step fail; the engine is of no use afterwards. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Queues a turn. Throws overloaded when the queue is full, or what made the engine fail. */
+  open(options: TurnOptions): Turn {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#waiting.length >= this.#queueLimit) {
+      throw new IsletError(
+        'overloaded',
+        `${this.#waiting.length} requests are already waiting for this model, which is the limit: try again later`,
+      )
+    }
+    const turn = newTurn(options)
+    this.#waiting.push(turn)
+    this.#admit()
+    return turn
+  }
+
+  /** Ends a turn, finished or not; what it computed stays as cache. */
+  close(turn: Turn): void {
+    this.#waiting = this.#waiting.filter((other) => other !== turn)
+    this.#park(turn)
+    if (turn.state === 'waiting' || turn.state === 'running') turn.state = 'done'
+  }
+
+  /**
+   * Runs one batch and chooses an id for each row that has logits. Returns the rows run; 0 = nobody could run.
+   * Never throws: when the model fails, all turns are `failed`.
+   */
+  step(): number {
+    if (this.#failure !== undefined) return 0
+    this.#admit()
+    this.#makeRoom()
+    const parts = planStep(this.#running, this.model)
+    if (parts.length === 0) return 0
+    try {
+      const rows = parts.flatMap((part) => this.#rows(part))
+      this.model.forward(rows)
+      for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
+      for (const [index, part] of parts.filter(({ logits }) => logits).entries()) this.#choose(part.turn, index)
+      return rows.length
+    } catch (error) {
+      this.#fail(error)
+      return 0
+    }
+  }
+
+  #rows({ turn, count, logits }: Part): Row[] {
+    const sequence = turn.sequence
+    if (sequence === undefined) throw new Error('a running turn has no sequence')
+    makeWritable(sequence, count, { pool: this.#pool, model: this.model, take: () => this.#take() })
+    return Array.from({ length: count }, (_, i) => {
+      const position = sequence.length + i
+      return { id: turn.ids[position], position, pages: sequence.pages, logits: logits && i === count - 1 }
+    })
+  }
+
+  #choose(turn: Turn, index: number): void {
+    try {
+      const { id, stop } = turn.choose(this.model.logits(index), turn.ids.length)
+      turn.ids.push(id)
+      turn.produced += 1
+      if (stop) turn.reason = 'stop'
+      else if (turn.produced >= turn.maxTokens || turn.ids.length >= this.maxPositions) turn.reason = 'length'
+    } catch (error) {
+      // The fault of this turn alone (its sampler, its text): the others go on.
+      turn.error = error
+      turn.state = 'failed'
+      this.#park(turn)
+      return
+    }
+    if (turn.reason === undefined) {
+      this.#running = [...this.#running.filter((other) => other !== turn), turn]
+      return
+    }
+    turn.state = 'done'
+    this.#park(turn)
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error
+    for (const turn of [...this.#waiting, ...this.#running]) {
+      turn.state = 'failed'
+      turn.error = error
+    }
+    this.#waiting = []
+    this.#running = []
+  }
+
+  /** Takes a turn off the running list and leaves its sequence as cache. */
+  #park(turn: Turn): void {
+    this.#running = this.#running.filter((other) => other !== turn)
+    const { sequence } = turn
+    turn.sequence = undefined
+    if (sequence === undefined) return
+    sequence.busy = false
+    sequence.usedAt = ++this.#clock
+    if (holdsNothingOfItsOwn(sequence, this.#pool)) this.#drop(sequence)
+  }
+
+  /** Sends a running turn back to the front of the queue; it will go on exactly where it was. */
+  #sendBack(turn: Turn): void {
+    this.#park(turn)
+    turn.state = 'waiting'
+    this.#waiting.unshift(turn)
+  }
+
+  #needed(turn: Turn, more: number): number {
+    const positions = Math.min(turn.ids.length + more, this.maxPositions)
+    return pagesNeeded(positions, this.model.window, this.model.maxRows)
+  }
+
+  #neededByRunning(more: number): number {
+    return this.#running.reduce((sum, turn) => sum + this.#needed(turn, more), 0)
+  }
+
+  /** First come, first served. Turns whose reader fell behind let the others pass, running or waiting. */
+  #admit(): void {
+    for (;;) {
+      const turn = this.#waiting.find((other) => !isStalled(other))
+      if (turn === undefined) return
+      const fits = (): boolean =>
+        this.#running.length === 0 ||
+        this.#neededByRunning(HEADROOM) + this.#needed(turn, HEADROOM) <= this.#pool.pageCount
+      for (const other of this.#running.filter(isStalled)) if (!fits()) this.#sendBack(other)
+      if (!fits()) return
+      this.#waiting = this.#waiting.filter((other) => other !== turn)
+      this.#start(turn)
+    }
+  }
+
+  /** Turns grow: when they no longer fit together, the youngest waits until there is room. */
+  #makeRoom(): void {
+    while (this.#running.length > 1 && this.#neededByRunning(1) > this.#pool.pageCount) {
+      this.#sendBack(this.#running.reduce((a, b) => (a.admittedAt > b.admittedAt ? a : b)))
+    }
+  }
+
+  /** Gives a turn the sequence that saves it most work: one of the cache, a fork of it, or a new one. */
+  #start(turn: Turn): void {
+    let best: Sequence | undefined
+    let reused = 0
+    for (const sequence of this.#sequences) {
+      if (sequence.tenant !== turn.tenant) continue
+      const length = reusablePrefix(sequence, turn.ids, this.model.window)
+      if (length < reused || length === 0) continue
+      if (length === reused && best !== undefined && !best.busy) continue
+      best = sequence
+      reused = length
+    }
+    const sequence = best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused)
+    if (sequence !== best) this.#sequences.push(sequence)
+    sequence.ids = turn.ids
+    sequence.busy = true
+    turn.sequence = sequence
+    turn.state = 'running'
+    turn.admittedAt = ++this.#clock
+    turn.cachedTokens ??= reused
+    this.#running.push(turn)
+  }
+
+  #continueFrom(best: Sequence, reused: number): Sequence {
+    // What follows the common part is kept when it is worth a page; it costs nothing until pages are short.
+    if (best.busy || best.length - reused >= PAGE_POSITIONS) return fork(best, reused, this.#pool)
+    truncate(best, reused, this.#pool)
+    return best
+  }
+
+  #take(): number {
+    const page = this.#pool.take() ?? this.#reclaim()
+    if (page === undefined) throw new Error('the KV pool has no page left for a running sequence')
+    return page
+  }
+
+  /**
+   * Frees pages until there is one: first those that their own sequence cannot see any more, then whole idle
+   * sequences, longest unused first. #makeRoom keeps running turns within the pool, so this finds one.
+   */
+  #reclaim(): number | undefined {
+    const idle = this.#sequences.filter(({ busy }) => !busy).sort((a, b) => a.usedAt - b.usedAt)
+    const busy = this.#sequences.filter((sequence) => sequence.busy)
+    for (const sequence of [...idle, ...busy]) {
+      releaseDead(sequence, this.#pool, this.model.window)
+      if (this.#pool.free > 0) return this.#pool.take()
+    }
+    for (const sequence of idle) {
+      this.#drop(sequence)
+      if (this.#pool.free > 0) return this.#pool.take()
+    }
+    return undefined
+  }
+
+  #drop(sequence: Sequence): void {
+    truncate(sequence, 0, this.#pool)
+    this.#sequences = this.#sequences.filter((other) => other !== sequence)
+  }
+}

@@ -1,0 +1,69 @@
+// Plain data between the rooms: what the API asks of a lane and what a lane answers. Survives JSON.
+
+export type SamplingOptions = {
+  temperature: number // 0 = greedy
+  topK: number // 0 = off
+  topP: number // 1 = off
+  minP: number // 0 = off
+  repetitionPenalty: number // 1 = off
+  presencePenalty: number
+  frequencyPenalty: number
+  seed: number // unsigned 32 bits
+  logitBias: [id: number, bias: number][]
+}
+
+export type ChatMessage = {
+  role: string
+  content: string
+  name?: string
+  tool_calls?: unknown[]
+  tool_call_id?: string
+}
+
+export type GenerateRequest = {
+  requestId: string
+  tenant: string
+  /** Routes to a lane; never an identity. */
+  sessionKey: string
+  model: string
+  prompt:
+    | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
+    | { kind: 'text'; text: string }
+    | { kind: 'ids'; ids: number[] }
+  maxTokens: number | undefined // undefined: until the model ends or its limit
+  stop: string[]
+  ignoreEos: boolean
+  sampling: SamplingOptions
+  /** 0 = none; otherwise that many alternatives with each token's log probability. undefined = no logprobs. */
+  topLogprobs: number | undefined
+  truncation: 'auto' | 'disabled'
+  /** Repeat the prompt in front of the completion (completions endpoint). */
+  echo: boolean
+  /** Ask for the running SHA-256 of the logits rows (debug header). */
+  hashLogits: boolean
+}
+
+export type TokenLogprob = {
+  token: string
+  logprob: number
+  bytes: number[]
+  top: { token: string; logprob: number; bytes: number[] }[]
+}
+
+export type Usage = {
+  promptTokens: number
+  cachedTokens: number
+  completionTokens: number
+}
+
+/** What the window hid, at the last position: always reported. */
+export type WindowReport = { window: number | undefined; sinks: number; outOfSight: number }
+
+export type FinishReason = 'stop' | 'length'
+
+export type GenerationEvent =
+  | { type: 'start'; promptTokens: number; cachedTokens: number; truncatedTokens: number }
+  | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
+  | { type: 'text'; text: string; ids: number[]; logprobs?: TokenLogprob[] }
+  | { type: 'finish'; reason: FinishReason; usage: Usage; window: WindowReport; logitsHash?: string }
+  | { type: 'error'; code: string; message: string; param?: string }

@@ -1,0 +1,181 @@
+// The one graph of all families: rows of tokens through embedding, layers and head. Reads the spec, knows no family.
+
+import type { WindowOptions } from '../cache/window.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { LayerRole, ModelSpec } from '../models/spec.ts'
+import { Attention, sightOf, type Sight } from './attention.ts'
+import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
+import { Linear, type Matrix } from './linear.ts'
+import type { Model, Row } from './model.ts'
+import { rotationTable, type RotationTable } from './rotation.ts'
+
+export type LayerTensors = Record<LayerRole, Matrix>
+
+export type ModelTensors = { embedding: Matrix; layers: LayerTensors[]; finalNorm: Matrix; head: Matrix }
+
+export type GraphParts = {
+  spec: ModelSpec
+  window: WindowOptions
+  kv: KvKind
+  kernels: Kernels
+  memory: WebAssembly.Memory
+  tensors: ModelTensors
+  buffers: StepBuffers
+  /** Where the KV pages begin, and how many there are. */
+  pool: { at: number; pageCount: number }
+  maxRows: number
+  maxLogitRows: number
+}
+
+export class Graph implements Model {
+  readonly spec: ModelSpec
+  readonly window: WindowOptions
+  readonly maxRows: number
+  readonly maxLogitRows: number
+  readonly pageCount: number
+  readonly pageBytes: number
+  readonly linearMemoryBytes: number
+  readonly #parts: GraphParts
+  readonly #linear: Linear
+  readonly #attention: Attention
+  readonly #rotation: RotationTable
+  readonly #layerBytes: number
+  readonly #bytes: Uint8Array
+  readonly #floats: Float32Array
+
+  constructor(parts: GraphParts) {
+    this.#parts = parts
+    this.spec = parts.spec
+    this.window = parts.window
+    this.maxRows = parts.maxRows
+    this.maxLogitRows = parts.maxLogitRows
+    this.pageCount = parts.pool.pageCount
+    this.#layerBytes = kvLayerBytes(parts.spec, parts.kv)
+    this.pageBytes = this.#layerBytes * parts.spec.layers
+    this.linearMemoryBytes = parts.memory.buffer.byteLength
+    this.#linear = new Linear(parts.kernels, parts.buffers)
+    this.#attention = new Attention(parts.kernels, parts.spec, parts.kv, parts.buffers, parts.memory)
+    this.#rotation = rotationTable(parts.spec.position)
+    this.#bytes = new Uint8Array(parts.memory.buffer)
+    this.#floats = new Float32Array(parts.memory.buffer)
+    const { window, sinks } = parts.window
+    if (window !== undefined) this.#fillRotation(parts.maxRows, sinks + window - 1)
+  }
+
+  logits(index: number): Float32Array {
+    const at = (this.#parts.buffers.logits >>> 2) + index * padded(this.spec.vocab)
+    return this.#floats.subarray(at, at + this.spec.vocab)
+  }
+
+  page(page: number): Uint8Array {
+    const at = this.#pageAt(page)
+    return this.#bytes.subarray(at, at + this.pageBytes)
+  }
+
+  forward(rows: readonly Row[]): void {
+    if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
+    const { buffers, tensors } = this.#parts
+    const sights = rows.map((row) => sightOf(row, this.window, (page) => this.#pageAt(page)))
+    rows.forEach((row, i) => {
+      this.#embed(buffers.x + i * this.#stride(this.spec.hidden), row.id)
+      this.#fillRotation(i, row.position)
+    })
+    tensors.layers.forEach((layer, index) => {
+      this.#attend(layer, index, rows, sights)
+      this.#mlp(layer, rows.length)
+    })
+    this.#head(rows)
+  }
+
+  #attend(layer: LayerTensors, index: number, rows: readonly Row[], sights: readonly Sight[]): void {
+    const { buffers: b, kernels } = this.#parts
+    const { heads, kvHeads, headDim } = this.spec
+    const offset = index * this.#layerBytes
+    this.#norm(b.normed, b.x, layer.attn_norm, rows.length)
+    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, rows.length), [
+      [layer.q, b.q],
+      [layer.k, b.k],
+      [layer.v, b.v],
+    ])
+    const kvStride = this.#stride(kvHeads * headDim)
+    rows.forEach((row, i) => {
+      const k = b.k + i * kvStride
+      kernels.rope(k, k, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
+      const page = row.pages[Math.floor(row.position / PAGE_POSITIONS)]
+      if (page === undefined) throw new RangeError(`no page for position ${row.position}`)
+      this.#attention.write(this.#pageAt(page) + offset, row.position % PAGE_POSITIONS, k, b.v + i * kvStride)
+    })
+    const stride = this.#stride(heads * headDim)
+    const sinkRotation = this.#rotationAt(this.maxRows)
+    sights.forEach((sight, i) => {
+      this.#attention.attend(b.attended + i * stride, b.q + i * stride, sight, this.#rotationAt(i), sinkRotation, offset)
+    })
+    this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), [[layer.o, b.branch]])
+    kernels.add(b.x, b.branch, rows.length * padded(this.spec.hidden))
+  }
+
+  #mlp(layer: LayerTensors, rows: number): void {
+    const { buffers: b, kernels } = this.#parts
+    this.#norm(b.normed, b.x, layer.mlp_norm, rows)
+    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, rows), [
+      [layer.gate, b.gate],
+      [layer.up, b.up],
+    ])
+    kernels.silu_mul(b.gate, b.gate, b.up, rows * padded(this.spec.ffn))
+    this.#linear.multiply(this.#activations(b.gate, this.spec.ffn, rows), [[layer.down, b.branch]])
+    kernels.add(b.x, b.branch, rows * padded(this.spec.hidden))
+  }
+
+  /** Logits of the rows that asked, gathered to the front first. */
+  #head(rows: readonly Row[]): void {
+    const { buffers: b, tensors } = this.#parts
+    const stride = this.#stride(this.spec.hidden)
+    let wanted = 0
+    rows.forEach((row, i) => {
+      if (!row.logits) return
+      this.#parts.kernels.rms_norm(
+        b.normed + wanted * stride, b.x + i * stride, tensors.finalNorm.at, this.spec.hidden, this.spec.norm.eps,
+      )
+      wanted++
+    })
+    if (wanted > this.maxLogitRows) throw new RangeError(`${wanted} rows ask for logits`)
+    if (wanted === 0) return
+    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, wanted), [[tensors.head, b.logits]])
+  }
+
+  #embed(out: number, id: number): void {
+    const { embedding } = this.#parts.tensors
+    const { at, kind, cols } = embedding
+    if (kind === 'f32') this.#bytes.copyWithin(out, at + id * cols * 4, at + (id + 1) * cols * 4)
+    else this.#parts.kernels[`embed_${kind}`](out, at, id, cols)
+  }
+
+  #norm(out: number, x: number, weight: Matrix, rows: number): void {
+    const stride = this.#stride(this.spec.hidden)
+    for (let i = 0; i < rows; i++) {
+      this.#parts.kernels.rms_norm(out + i * stride, x + i * stride, weight.at, this.spec.hidden, this.spec.norm.eps)
+    }
+  }
+
+  #fillRotation(index: number, position: number): void {
+    const at = this.#rotationAt(index) >>> 2
+    this.#rotation.fill(this.#floats.subarray(at, at + 2 * this.#rotation.half), position)
+  }
+
+  #rotationAt(index: number): number {
+    return this.#parts.buffers.rotations + index * this.spec.position.rotaryDim * 4
+  }
+
+  #pageAt(page: number): number {
+    return this.#parts.pool.at + page * this.pageBytes
+  }
+
+  #stride(columns: number): number {
+    return padded(columns) * 4
+  }
+
+  #activations(at: number, columns: number, rows: number): { at: number; rows: number; stride: number } {
+    return { at, rows, stride: this.#stride(columns) }
+  }
+}

@@ -1,0 +1,119 @@
+// From a manifest and a byte source to a model that runs: plans linear memory, makes it once, streams the weights in.
+
+import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
+import { ArenaPlan } from '../kernels/arena.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+import { wasmKernels, type KernelModules } from '../kernels/wasm.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { LayerRole, ModelSpec } from '../models/spec.ts'
+import type { Manifest } from '../weights/manifest.ts'
+import type { ByteSource } from '../weights/source.ts'
+import { streamWeights, weightBytes } from '../weights/stream.ts'
+import { kvLayerBytes, planStep, type KvKind, type StepBuffers } from './buffers.ts'
+import { Graph, type LayerTensors, type ModelTensors } from './forward.ts'
+import type { Matrix } from './linear.ts'
+
+export type LoadOptions = {
+  window: WindowOptions
+  /** Rows of a step, a multiple of 4. */
+  chunk: number
+  /** Rows of a step that may ask for logits: 1, or a multiple of 4. */
+  logitRows?: number
+  kv?: KvKind
+  /** Most positions a sequence may have; matters for full attention alone. Default: the trained context. */
+  maxPositions?: number
+  /** Pages of the KV pool; default: what one sequence needs at most. */
+  pages?: number
+  /** Instantiates the kernels; default: the WASM modules. */
+  kernels: KernelModules | ((memory: WebAssembly.Memory) => Kernels)
+  onProgress?: (done: number, total: number) => void
+}
+
+/** Where everything lies, before any memory exists. */
+export type MemoryLayout = {
+  weights: number
+  weightBytes: number
+  pool: number
+  pageBytes: number
+  pageCount: number
+  buffers: StepBuffers
+  totalBytes: number
+  arena: ArenaPlan
+}
+
+const LAYER_ROLES: readonly LayerRole[] = ['attn_norm', 'q', 'k', 'v', 'o', 'mlp_norm', 'gate', 'up', 'down']
+
+/** Pages one sequence needs at most under `window`, with chunks of `chunk` rows. */
+export function pagesPerSequence(window: WindowOptions, chunk: number, maxPositions: number): number {
+  const all = Math.ceil(maxPositions / PAGE_POSITIONS) + 1
+  return window.window === undefined ? all : Math.min(all, pagesForWindow(window, chunk))
+}
+
+/** Plans linear memory: weights, KV pool, scratch of a step. */
+export function planMemory(spec: ModelSpec, weights: number, options: Omit<LoadOptions, 'kernels'>): MemoryLayout {
+  const { window, chunk, logitRows = 1, kv = 'q8' } = options
+  if (chunk % 4 !== 0) throw new RangeError(`chunk ${chunk} is not a multiple of 4`)
+  if (logitRows !== 1 && logitRows % 4 !== 0) throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
+  const maxPositions = window.window === undefined ? (options.maxPositions ?? spec.context) : Infinity
+  const perSequence = pagesPerSequence(window, chunk, maxPositions)
+  const arena = new ArenaPlan()
+  const pageBytes = kvLayerBytes(spec, kv) * spec.layers
+  const pageCount = options.pages ?? perSequence
+  const layout = {
+    weights: arena.reserve(weights),
+    weightBytes: weights,
+    pool: arena.reserve(pageBytes * pageCount),
+    pageBytes,
+    pageCount,
+    buffers: planStep(arena, spec, { rows: chunk, logitRows, slots: (perSequence + 1) * PAGE_POSITIONS }),
+  }
+  return { ...layout, totalBytes: arena.bytes, arena }
+}
+
+/**
+ * Loads a packed model. Throws out_of_memory, checksum_mismatch, or unsupported_value for a head size the KV kernels
+ * do not take.
+ */
+export async function loadModel(manifest: Manifest, source: ByteSource, options: LoadOptions): Promise<Graph> {
+  const { spec } = manifest
+  const { window, chunk, logitRows = 1, kv = 'q8' } = options
+  if (kv === 'q8' && spec.headDim % 8 !== 0) {
+    throw new IsletError('unsupported_value', `INT8 KV pages need a head size that is a multiple of 8, this is ${spec.headDim}: use f32`)
+  }
+  const layout = planMemory(spec, weightBytes(manifest), options)
+  const memory = layout.arena.allocate()
+  const kernels = typeof options.kernels === 'function' ? options.kernels(memory) : wasmKernels(options.kernels, memory)
+  const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
+  await streamWeights(manifest, source, into, options.onProgress)
+  return new Graph({
+    spec,
+    window,
+    kv,
+    kernels,
+    memory,
+    tensors: tensorsOf(manifest, layout.weights),
+    buffers: layout.buffers,
+    pool: { at: layout.pool, pageCount: layout.pageCount },
+    maxRows: chunk,
+    maxLogitRows: logitRows,
+  })
+}
+
+function tensorsOf(manifest: Manifest, base: number): ModelTensors {
+  const byName = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]))
+  const tensor = (name: string): Matrix => {
+    const entry = byName.get(name)
+    if (entry === undefined) throw new IsletError('invalid_file', `the packed model has no tensor ${name}: pack it again`)
+    return { at: base + entry.offset, kind: entry.kind, rows: entry.rows, cols: entry.cols }
+  }
+  const layer = (index: number): LayerTensors =>
+    Object.fromEntries(LAYER_ROLES.map((role) => [role, tensor(`layers.${index}.${role}`)])) as LayerTensors
+  const embedding = tensor('embedding')
+  return {
+    embedding,
+    layers: Array.from({ length: manifest.spec.layers }, (_, index) => layer(index)),
+    finalNorm: tensor('final_norm'),
+    head: manifest.spec.head.tied ? embedding : tensor('head'),
+  }
+}

@@ -1,0 +1,34 @@
+// What the scheduler knows of a loaded model: it runs rows and leaves logits. engine/forward.ts implements it.
+
+import type { ModelSpec } from '../models/spec.ts'
+import type { WindowOptions } from '../cache/window.ts'
+
+/** One token of a step: prefill rows of one sequence have rising positions, decode rows come from many. */
+export type Row = {
+  id: number
+  position: number
+  /** Page number by position / PAGE_POSITIONS; undefined where the page was given back. */
+  pages: readonly (number | undefined)[]
+  /** Ask for this row's logits. */
+  logits: boolean
+}
+
+export interface Model {
+  readonly spec: ModelSpec
+  readonly window: WindowOptions
+  /** Rows one call may hold, and how many of them may ask for logits. */
+  readonly maxRows: number
+  readonly maxLogitRows: number
+  /** The KV pool: `pageCount` pages of `pageBytes` bytes each. */
+  readonly pageCount: number
+  readonly pageBytes: number
+  /**
+   * Runs the rows through all layers: writes their K and V into their pages (which must exist), then attends.
+   * Rows of one sequence must be in order of position; everything before them must have been run.
+   */
+  forward(rows: readonly Row[]): void
+  /** Logits of the i-th row that asked, (vocab) f32, a view into linear memory valid until the next forward. */
+  logits(index: number): Float32Array
+  /** The bytes of a page (a view): copied when a sequence forks, later spilled and restored. */
+  page(page: number): Uint8Array
+}

@@ -1,0 +1,82 @@
+// A sequence: ids and the pages that hold their K and V. It outlives the turn that made it, as cache for the next.
+
+import type { PagePool } from '../cache/page-pool.ts'
+import { pageIsDead, type WindowOptions } from '../cache/window.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { Model } from './model.ts'
+
+export type Sequence = {
+  readonly tenant: string
+  ids: readonly number[]
+  /** Positions [0, length) are computed; published only after the step that wrote them has returned. */
+  length: number
+  /** Page by position / PAGE_POSITIONS; undefined = given back or not yet taken. */
+  readonly pages: (number | undefined)[]
+  /** A turn is running on it: it may grow, and no other turn may write to it. */
+  busy: boolean
+  /** Order of last use, for eviction. */
+  usedAt: number
+}
+
+export function emptySequence(tenant: string): Sequence {
+  return { tenant, ids: [], length: 0, pages: [], busy: false, usedAt: 0 }
+}
+
+/** Cuts a sequence back to `length` positions and gives the pages behind it back. */
+export function truncate(sequence: Sequence, length: number, pool: PagePool): void {
+  const kept = Math.ceil(length / PAGE_POSITIONS)
+  for (const page of sequence.pages.splice(kept)) if (page !== undefined) pool.release(page)
+  sequence.length = length
+}
+
+/** A second sequence with the same first `length` positions: pages are shared, the first write into one copies it. */
+export function fork(source: Sequence, length: number, pool: PagePool): Sequence {
+  const copy = emptySequence(source.tenant)
+  copy.ids = source.ids
+  copy.length = length
+  for (const page of source.pages.slice(0, Math.ceil(length / PAGE_POSITIONS))) {
+    if (page !== undefined) pool.share(page)
+    copy.pages.push(page)
+  }
+  return copy
+}
+
+/**
+ * Makes the pages of the next `count` positions exist and belong to this sequence alone.
+ * `take` gives a free page and may evict idle sequences for it, but no page of a busy one.
+ */
+export function makeWritable(
+  sequence: Sequence,
+  count: number,
+  cache: { pool: PagePool; model: Model; take: () => number },
+): void {
+  const { pool, model, take } = cache
+  const first = Math.floor(sequence.length / PAGE_POSITIONS)
+  const last = Math.floor((sequence.length + count - 1) / PAGE_POSITIONS)
+  for (let index = first; index <= last; index++) {
+    const page = sequence.pages[index]
+    if (page === undefined) {
+      sequence.pages[index] = take()
+      continue
+    }
+    if (!pool.isShared(page)) continue
+    const copy = take()
+    model.page(copy).set(model.page(page))
+    pool.release(page)
+    sequence.pages[index] = copy
+  }
+}
+
+/** Gives back the pages that no later position of this sequence can see. */
+export function releaseDead(sequence: Sequence, pool: PagePool, window: WindowOptions): void {
+  for (const [index, page] of sequence.pages.entries()) {
+    if (page === undefined || !pageIsDead(index, sequence.length, window)) continue
+    pool.release(page)
+    sequence.pages[index] = undefined
+  }
+}
+
+/** True when dropping the sequence would free nothing: others hold all its pages. */
+export function holdsNothingOfItsOwn(sequence: Sequence, pool: PagePool): boolean {
+  return sequence.pages.every((page) => page === undefined || pool.isShared(page))
+}

@@ -1,0 +1,75 @@
+// A turn: one request on its way through the engine. Plain state; engine.ts moves it along.
+
+import type { FinishReason } from './events.ts'
+import type { Sequence } from './sequence.ts'
+
+/** What a turn makes of logits: the next id, and whether the model's answer ends with it. */
+export type Choice = { id: number; stop: boolean }
+
+/**
+ * Called once for each new token, inside the step that computed its logits: (vocab) f32, valid during the call only.
+ * `position` is the one the chosen id will have.
+ */
+export type Choose = (logits: Float32Array, position: number) => Choice
+
+export type TurnOptions = {
+  tenant: string
+  /** At least one id, each below the vocabulary's size. */
+  prompt: readonly number[]
+  /** At least 1. */
+  maxTokens: number
+  choose: Choose
+}
+
+export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
+
+export type Turn = {
+  readonly tenant: string
+  readonly promptTokens: number
+  readonly maxTokens: number
+  readonly choose: Choose
+  /** Prompt and what was generated so far. */
+  readonly ids: number[]
+  state: TurnState
+  /** Set while running. */
+  sequence: Sequence | undefined
+  /** Order of admission: the youngest gives way first. */
+  admittedAt: number
+  /** Prompt positions that were reused when the turn was first admitted; undefined before. */
+  cachedTokens: number | undefined
+  /** Tokens generated, and how many of them the reader has taken. */
+  produced: number
+  taken: number
+  reason: FinishReason | undefined
+  error: unknown
+}
+
+/** How far a reader may lag before its sequence waits for it. */
+export const MAX_LAG = 32
+
+export function newTurn(options: TurnOptions): Turn {
+  return {
+    tenant: options.tenant,
+    promptTokens: options.prompt.length,
+    maxTokens: options.maxTokens,
+    choose: options.choose,
+    ids: [...options.prompt],
+    state: 'waiting',
+    sequence: undefined,
+    admittedAt: 0,
+    cachedTokens: undefined,
+    produced: 0,
+    taken: 0,
+    reason: undefined,
+    error: undefined,
+  }
+}
+
+export function isStalled(turn: Turn): boolean {
+  return turn.produced - turn.taken >= MAX_LAG
+}
+
+/** Ids without K and V yet: the rest of the prompt, or in decode the one last chosen. */
+export function pendingRows(turn: Turn): number {
+  return turn.ids.length - (turn.sequence?.length ?? 0)
+}

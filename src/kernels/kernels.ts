@@ -1,0 +1,64 @@
+// The kernels' interface: the ABI of assembly/index.ts in TypeScript. wasm.ts and reference/ implement it, bit for bit alike.
+// All arguments are byte offsets into one memory, or sizes; argument order is outputs, inputs, sizes, constants.
+
+type Gemv = (y: number, w: number, x: number, rows: number, cols: number) => void
+/** `groups` of four tokens; y has `stride` bytes from token to token. */
+type Gemm = (y: number, stride: number, w: number, x: number, rows: number, cols: number, groups: number) => void
+type Embed = (out: number, w: number, row: number, cols: number) => void
+
+export type Kernels = {
+  /** (cols) f32 -> x1 blocks; `spare` is 128 bytes for a ragged last block. */
+  quantize_x1(out: number, x: number, cols: number, spare: number): void
+  /** (tokens <= 4, cols) f32 -> x4 blocks. */
+  quantize_x4(out: number, x: number, stride: number, tokens: number, cols: number, spare: number): void
+  gemv_q4_q8: Gemv
+  gemv_q4m_q8: Gemv
+  gemv_q8_q8: Gemv
+  gemv_q8r_q8: Gemv
+  gemm_q4_q8: Gemm
+  gemm_q4m_q8: Gemm
+  gemm_q8_q8: Gemm
+  gemm_q8r_q8: Gemm
+  matmul_f32(
+    y: number, yStride: number, w: number, x: number, xStride: number, rows: number, cols: number, tokens: number,
+  ): void
+  embed_q4: Embed
+  embed_q4m: Embed
+  embed_q8: Embed
+  embed_q8r: Embed
+  /** table: f32 cos[half], sin[half]; out may be x. */
+  rope(out: number, x: number, heads: number, headDim: number, half: number, table: number): void
+  kv_write_q8(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void
+  kv_write_f32(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void
+  /** (heads, headDim) f32 -> per head f32 scale * factor, 12 unused bytes, i16 codes. */
+  quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void
+  /** Scores of a run of pages; slots outside [low, high) are hidden. scores (heads, stride) f32. */
+  score_q8(
+    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
+    heads: number, kvHeads: number, headDim: number,
+  ): void
+  score_f32(
+    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
+    heads: number, kvHeads: number, headDim: number, factor: number,
+  ): void
+  /** scores -> exp(score - max) in place over n slots; sums (heads) f32. */
+  softmax(scores: number, stride: number, sums: number, n: number, heads: number): void
+  /** out[head] += weights x values over a run of pages. */
+  values_q8(
+    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    headDim: number,
+  ): void
+  values_f32(
+    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    headDim: number,
+  ): void
+  /** out[head] *= 1 / sums[head]. */
+  scale_heads(out: number, sums: number, heads: number, headDim: number): void
+  rms_norm(out: number, x: number, weight: number, n: number, eps: number): void
+  silu_mul(out: number, gate: number, up: number, n: number): void
+  add(x: number, y: number, n: number): void
+  /** The k best of n logits, best first, ties to the lower id: ids (k) i32, values (k) f32. */
+  top_k(ids: number, values: number, logits: number, n: number, k: number): void
+}
+
+export type KernelName = keyof Kernels

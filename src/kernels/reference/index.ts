@@ -1,0 +1,12 @@
+// The Kernels interface in plain TypeScript, on the same memory: what the WASM kernels are held against.
+
+import type { Kernels } from '../kernels.ts'
+import { attentionReference } from './attention.ts'
+import { matmulReference } from './matmul.ts'
+import { MemoryViews } from './memory.ts'
+import { opsReference } from './ops.ts'
+
+export function referenceKernels(memory: WebAssembly.Memory): Kernels {
+  const views = new MemoryViews(memory.buffer)
+  return { ...matmulReference(views), ...attentionReference(views), ...opsReference(views) }
+}

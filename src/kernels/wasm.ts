@@ -1,0 +1,29 @@
+// Instantiates a compiled kernel module on a given memory.
+
+import { IsletError } from '../lib/errors.ts'
+import type { Kernels } from './kernels.ts'
+
+/** The two builds of assembly/: `relaxed` where the host takes relaxed SIMD, else `plain`; same results bit for bit. */
+export type KernelModules = { relaxed: WebAssembly.Module | undefined; plain: WebAssembly.Module }
+
+/** (module (func (result v128) i32.const 0 i8x16.splat, twice, i16x8.relaxed_dot_i8x16_i7x16_s)) */
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15,
+  253, 146, 2, 11,
+])
+
+/** True where the host's WebAssembly takes relaxed SIMD (Node 22 and workerd do, Node 20 does not). */
+export function hasRelaxedSimd(): boolean {
+  const { validate } = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean }
+  return validate(RELAXED_PROBE)
+}
+
+/** Instantiates the module on `memory` (which the module imports as env.memory). */
+export function wasmKernels(modules: KernelModules, memory: WebAssembly.Memory): Kernels {
+  const module = modules.relaxed ?? modules.plain
+  const abort = (): never => {
+    throw new IsletError('engine_failure', 'a kernel aborted')
+  }
+  const instance = new WebAssembly.Instance(module, { env: { memory, abort } })
+  return instance.exports as unknown as Kernels
+}

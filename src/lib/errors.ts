@@ -1,0 +1,64 @@
+// The one error class. `code` is closed: src/api/errors.ts maps each to a status and an OpenAI type,
+// the CLI maps user codes to exit 2 and the rest to exit 1. Cross RPC by `code`, never by instanceof.
+
+/** Mistakes of the caller: exit code 2, HTTP 4xx. */
+export const USER_CODES = [
+  'invalid_request', // malformed or out-of-range value; `param` names it
+  'unknown_parameter', // a field nobody defines
+  'unsupported_parameter', // a known field we do not implement
+  'unsupported_value', // a known field at a value we do not implement
+  'invalid_api_key',
+  'model_not_found',
+  'not_found', // unknown path
+  'method_not_allowed',
+  'context_length_exceeded',
+  'body_too_large',
+  'unsupported_format', // a model file we do not read
+  'invalid_file', // a model file that is damaged or hostile
+] as const
+
+/** Our own failures: exit code 1, HTTP 5xx (or 429 for `overloaded`). */
+export const SERVER_CODES = [
+  'overloaded', // the lane's queue is full
+  'model_loading',
+  'engine_failure',
+  'checksum_mismatch',
+  'out_of_memory',
+  'internal_error',
+] as const
+
+export type ErrorCode = (typeof USER_CODES)[number] | (typeof SERVER_CODES)[number]
+
+export type ErrorDetails = {
+  /** The request field or command-line option at fault. */
+  param?: string
+  /** Facts for the log; never shown to a client. */
+  facts?: Record<string, unknown>
+  cause?: unknown
+}
+
+export class IsletError extends Error {
+  readonly code: ErrorCode
+  readonly param: string | undefined
+  readonly facts: Record<string, unknown> | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'IsletError'
+    this.code = code
+    this.param = details.param
+    this.facts = details.facts
+  }
+}
+
+/** True for the caller's mistakes, false for ours. */
+export function isUserCode(code: string): boolean {
+  return (USER_CODES as readonly string[]).includes(code)
+}
+
+/** Reads `code` off anything thrown, also after it crossed RPC; unknown throws are `internal_error`. */
+export function errorCode(error: unknown): ErrorCode {
+  const code = (error as { code?: unknown } | null)?.code
+  const known = typeof code === 'string' && [...USER_CODES, ...SERVER_CODES].some((c) => c === code)
+  return known ? (code as ErrorCode) : 'internal_error'
+}

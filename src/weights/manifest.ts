@@ -1,0 +1,44 @@
+// manifest.json of a packed model: what the edge needs to know before the first byte of weights.
+
+import type { ModelSpec } from '../models/spec.ts'
+
+/**
+ * How a matrix is stored. Rows are padded with zeros to a multiple of 8, columns to a multiple of 32, and cut
+ * into tiles of 8 rows x 32 columns; a row group is 8 rows, its tiles follow each other by column.
+ * Bytes of a tile are in kernels/layout.ts. `f32` is plain row-major without padding (vectors too).
+ */
+export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q8' | 'q8r'
+
+export type TensorEntry = {
+  name: string // e.g. `layers.0.q`, `embedding`, `final_norm`
+  kind: TensorKind
+  rows: number // 1 for vectors
+  cols: number
+  /** Byte offset from the start of the weights (all shards joined), a multiple of 64; and length. */
+  offset: number
+  length: number
+  /** What it was in the source file, for `inspect`. */
+  source: string
+}
+
+export type Shard = { file: string; length: number; sha256: string }
+
+/** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
+export type ChatFormat = { kind: 'jinja'; template: string } | { kind: 'none' }
+
+export type Manifest = {
+  format: 'islet'
+  version: 1
+  /** The model's id in the API, lower case. */
+  id: string
+  spec: ModelSpec
+  tensors: TensorEntry[]
+  shards: Shard[] // at most 24 MiB each
+  tokenizer: Shard
+  chat: ChatFormat
+  /** True when the source checkpoint held only floats: the CLI then keeps KV in f32 by default. */
+  float: boolean
+  /** SHA-256 over spec, tensors and shard hashes: names the weights wherever KV is kept. */
+  hash: string
+  license?: string
+}

@@ -1,0 +1,155 @@
+// Attention kernels against their plain twins, bit for bit, and the whole of attention against float64 arithmetic.
+
+import { describe, expect, it } from 'vitest'
+import type { Kernels } from '../../src/kernels/kernels.ts'
+import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
+import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
+import { allKernels, BASE } from '../helpers/all-kernels.ts'
+import { rng } from '../helpers/rng.ts'
+
+const Q = BASE
+const K = Q + 16384
+const V = K + 262144
+const TABLE = V + 262144
+const QUERY = TABLE + 1024
+const SCORES = QUERY + 16384
+const SUMS = SCORES + 65536
+const OUT = SUMS + 1024
+const POOL = OUT + 65536
+
+const SHAPES = [
+  { heads: 4, kvHeads: 2, headDim: 16 },
+  { heads: 3, kvHeads: 1, headDim: 64 },
+  { heads: 2, kvHeads: 2, headDim: 40 },
+]
+const SIGHTS = [
+  { pages: 1, low: 0, high: 1 },
+  { pages: 2, low: 0, high: 20 },
+  { pages: 3, low: 5, high: 48 },
+]
+
+type Shape = (typeof SHAPES)[number]
+type Sight = (typeof SIGHTS)[number]
+
+function fill(views: MemoryViews, { heads, kvHeads, headDim }: Shape, pages: number): void {
+  const random = rng(headDim)
+  for (let i = 0; i < heads * headDim; i++) views.f32[(Q >> 2) + i] = random.normal()
+  for (let i = 0; i < pages * PAGE_POSITIONS * kvHeads * headDim; i++) {
+    views.f32[(K >> 2) + i] = random.normal()
+    views.f32[(V >> 2) + i] = random.normal() * (i % 7 === 0 ? 10 : 1)
+  }
+}
+
+function attend(k: Kernels, views: MemoryViews, kv: 'q8' | 'f32', shape: Shape, sight: Sight): void {
+  const { heads, kvHeads, headDim } = shape
+  const { pages, low, high } = sight
+  const factor = Math.fround(1 / Math.sqrt(headDim))
+  const pageBytes = kvHeads * PAGE_POSITIONS * (kv === 'q8' ? 2 * headDim + 8 : 8 * headDim)
+  const stride = pages * PAGE_POSITIONS
+  for (let page = 0; page < pages; page++) views.u32[(TABLE >> 2) + page] = POOL + page * pageBytes
+  for (let position = 0; position < stride; position++) {
+    const at = POOL + Math.floor(position / PAGE_POSITIONS) * pageBytes
+    const offset = position * kvHeads * headDim * 4
+    k[`kv_write_${kv}`](at, position % PAGE_POSITIONS, K + offset, V + offset, kvHeads, headDim)
+  }
+  if (kv === 'q8') {
+    k.quantize_query(QUERY, Q, heads, headDim, factor)
+    k.score_q8(SCORES, stride, QUERY, TABLE, pages, low, high, heads, kvHeads, headDim)
+  } else {
+    k.score_f32(SCORES, stride, Q, TABLE, pages, low, high, heads, kvHeads, headDim, factor)
+  }
+  k.softmax(SCORES, stride, SUMS, stride, heads)
+  k[`values_${kv}`](OUT, SCORES, stride, TABLE, pages, heads, kvHeads, headDim)
+  k.scale_heads(OUT, SUMS, heads, headDim)
+}
+
+/** Attention in float64, straight from the definition. */
+function exact(views: MemoryViews, { heads, kvHeads, headDim }: Shape, { low, high }: Sight): number[] {
+  const at = (base: number, position: number, head: number, d: number): number =>
+    views.f32[(base >> 2) + (position * kvHeads + head) * headDim + d]
+  return Array.from({ length: heads * headDim }, (_, i) => {
+    const head = Math.floor(i / headDim)
+    const kv = Math.floor(head / (heads / kvHeads))
+    let sum = 0
+    let weighted = 0
+    for (let position = low; position < high; position++) {
+      let score = 0
+      for (let d = 0; d < headDim; d++) score += views.f32[(Q >> 2) + head * headDim + d] * at(K, position, kv, d)
+      const weight = Math.exp(score / Math.sqrt(headDim))
+      sum += weight
+      weighted += weight * at(V, position, kv, i % headDim)
+    }
+    return weighted / sum
+  })
+}
+
+describe.each(SHAPES)('attention, $heads heads over $kvHeads of $headDim', (shape) => {
+  const { run } = allKernels()
+  describe.each(['q8', 'f32'] as const)('%s pages', (kv) => {
+    it.each(SIGHTS)('$pages pages, slots $low to $high', (sight) => {
+      let views: MemoryViews
+      const result = run(
+        (v) => {
+          fill(v, shape, sight.pages)
+          views = v
+        },
+        (k) => attend(k, views, kv, shape, sight),
+      )
+      const expected = exact(result, shape, sight)
+      const got = result.f32.subarray(OUT >> 2, (OUT >> 2) + expected.length)
+      // INT8 keys and values: about 1 % of the largest value (30); floats: rounding.
+      const tolerance = kv === 'q8' ? 0.3 : 1e-5
+      expected.forEach((value, i) => expect(Math.abs(got[i] - value)).toBeLessThan(tolerance))
+    })
+  })
+
+  it('gives the same bits whatever hidden slots hold', () => {
+    const sight = { pages: 3, low: 5, high: 20 }
+    const outputs = [0, 1].map((salt) => {
+      let views: MemoryViews
+      const result = run(
+        (v) => {
+          fill(v, shape, sight.pages)
+          const hidden = 20 * shape.kvHeads * shape.headDim
+          for (let i = hidden; i < 2 * hidden; i++) v.f32[(V >> 2) + i] += salt * 5
+          views = v
+        },
+        (k) => attend(k, views, 'q8', shape, sight),
+      )
+      return result.f32.slice(OUT >> 2, (OUT >> 2) + shape.heads * shape.headDim)
+    })
+    expect(outputs[1]).toEqual(outputs[0])
+  })
+})
+
+describe('rope', () => {
+  const { run } = allKernels()
+  it.each([
+    [16, 8],
+    [20, 5], // pairs that do not fill a vector, and a rest that passes through
+    [64, 16],
+  ])('head of %i, %i pairs, in place and out of place', (headDim, half) => {
+    const random = rng(half)
+    const heads = 3
+    const prepare = (v: MemoryViews): void => {
+      for (let i = 0; i < heads * headDim; i++) v.f32[(Q >> 2) + i] = random.normal()
+      for (let i = 0; i < half; i++) {
+        v.f32[(TABLE >> 2) + i] = Math.cos(i + 1)
+        v.f32[(TABLE >> 2) + half + i] = Math.sin(i + 1)
+      }
+    }
+    const source = new Float32Array(heads * headDim).map(() => random.normal())
+    const filled = (v: MemoryViews): void => {
+      prepare(v)
+      v.f32.set(source, Q >> 2)
+    }
+    const out = run(filled, (k) => k.rope(OUT, Q, heads, headDim, half, TABLE)).f32.slice(OUT >> 2)
+    const inPlace = run(filled, (k) => k.rope(Q, Q, heads, headDim, half, TABLE)).f32
+    for (let i = 0; i < heads * headDim; i++) expect(out[i]).toBe(inPlace[(Q >> 2) + i])
+    // A rotation keeps each pair's length.
+    for (let i = 0; i < half; i++) {
+      expect(Math.hypot(out[i], out[half + i])).toBeCloseTo(Math.hypot(source[i], source[half + i]), 5)
+    }
+    expect(out[0]).toBeCloseTo(source[0] * Math.cos(1) - source[half] * Math.sin(1), 5)
+  })
+})

@@ -1,0 +1,148 @@
+// Every matrix kernel against its plain twin, bit for bit, in both modules; and matrix x matrix against matrix x vector.
+
+import { describe, expect, it } from 'vitest'
+import type { Kernels } from '../../src/kernels/kernels.ts'
+import { X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
+import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
+import { allKernels, BASE } from '../helpers/all-kernels.ts'
+import { rng } from '../helpers/rng.ts'
+import { randomMatrix } from '../helpers/weights.ts'
+
+const KINDS = ['q4', 'q4m', 'q8', 'q8r'] as const
+const SHAPES = [
+  [8, 32],
+  [24, 64],
+  [13, 96], // rows that do not fill a tile
+  [64, 50], // columns that do not fill a block
+] as const
+
+const SPARE = 32768 // scratch of the kernels alone: below what is compared
+const X = BASE
+const XQ = X + 65536
+const Y = XQ + 65536
+const W = Y + 262144
+
+type Input = (random: ReturnType<typeof rng>, i: number) => number
+const INPUTS: Record<string, Input> = {
+  normal: (random) => random.normal(),
+  'one outlier': (random, i) => (i === 7 ? 1000 : random.normal()),
+  zeros: () => 0,
+  'all at the top': () => 1,
+  alternating: (_, i) => (i % 2 ? -1 : 1),
+}
+
+function fillX(views: MemoryViews, count: number, input: Input, seed: number): void {
+  const random = rng(seed)
+  for (let i = 0; i < count; i++) views.f32[(X >> 2) + i] = input(random, i)
+}
+
+describe('quantize', () => {
+  const { run } = allKernels()
+  for (const [name, input] of Object.entries(INPUTS)) {
+    it(`x1 and x4 of ${name}`, () => {
+      for (const cols of [32, 50, 96]) {
+        const fill = (views: MemoryViews): void => fillX(views, cols * 4, input, cols)
+        const one = run(fill, (k) => k.quantize_x1(XQ, X, cols, SPARE)).i8.slice(XQ, XQ + X1_BYTES)
+        for (const tokens of [1, 3, 4]) {
+          const four = run(fill, (k) => k.quantize_x4(XQ, X, cols * 4, tokens, cols, SPARE))
+          const first = Array.from({ length: 32 }, (_, c) => four.i8[XQ + 64 + (c >> 2) * 16 + (c & 3)])
+          expect(first).toEqual(Array.from(one.subarray(16)))
+        }
+      }
+    })
+  }
+
+  it('rounds to the nearest code, halves to even', () => {
+    const values = [127, 0.5, 1.5, 2.5, -0.5, -1.5, 0.49, -126.6]
+    const views = run(
+      (v) => v.f32.set(values, X >> 2),
+      (k) => k.quantize_x1(XQ, X, 32, SPARE),
+    )
+    expect(Array.from(views.i8.subarray(XQ + 16, XQ + 24))).toEqual([127, 0, 2, 2, 0, -2, 0, -127])
+  })
+})
+
+describe.each(KINDS)('%s matrices', (kind) => {
+  const { run } = allKernels()
+  const gemv: (k: Kernels) => Kernels['gemv_q4_q8'] = (k) => k[`gemv_${kind}_q8`]
+  const gemm: (k: Kernels) => Kernels['gemm_q4_q8'] = (k) => k[`gemm_${kind}_q8`]
+
+  for (const [rows, cols] of SHAPES) {
+    for (const [name, input] of Object.entries(INPUTS)) {
+      it(`${rows} x ${cols}, ${name}: row i of gemm equals gemv`, () => {
+        const tokens = 8
+        const padded = Math.ceil(rows / 8) * 8
+        const fill = (views: MemoryViews): void => {
+          fillX(views, cols * tokens, input, rows)
+          randomMatrix(views, W, kind, rows, cols, rng(rows * cols))
+        }
+        const many = run(fill, (k) => {
+          const groupBytes = Math.ceil(cols / 32) * X4_BYTES
+          k.quantize_x4(XQ, X, cols * 4, 4, cols, SPARE)
+          k.quantize_x4(XQ + groupBytes, X + 4 * cols * 4, cols * 4, 4, cols, SPARE)
+          gemm(k)(Y, padded * 4, W, XQ, rows, cols, 2)
+        }).f32.slice(Y >> 2, (Y >> 2) + padded * tokens)
+        for (const token of [0, 3, 5]) {
+          const one = run(fill, (k) => {
+            k.quantize_x1(XQ, X + token * cols * 4, cols, SPARE)
+            gemv(k)(Y, W, XQ, rows, cols)
+          }).f32.subarray(Y >> 2, (Y >> 2) + padded)
+          expect(one).toEqual(many.subarray(token * padded, (token + 1) * padded))
+        }
+      })
+    }
+  }
+
+  it('comes within the activations rounding of the exact product', () => {
+    const [rows, cols] = [16, 96]
+    const views = run(
+      (v) => {
+        fillX(v, cols, INPUTS['normal'], 1)
+        randomMatrix(v, W, kind, rows, cols, rng(5))
+      },
+      (k) => {
+        k.quantize_x1(XQ, X, cols, SPARE)
+        gemv(k)(Y, W, XQ, rows, cols)
+        for (let row = 0; row < rows; row++) k[`embed_${kind}`](Y + 4096 + row * cols * 4, W, row, cols)
+      },
+    )
+    for (let row = 0; row < rows; row++) {
+      let exact = 0
+      let budget = 1e-5
+      for (let c = 0; c < cols; c++) {
+        const weight = views.f32[((Y + 4096) >> 2) + row * cols + c]
+        exact += weight * views.f32[(X >> 2) + c]
+        const scale = views.f32[(XQ + Math.floor(c / 32) * X1_BYTES) >> 2]
+        budget += Math.abs(weight) * scale * 0.5001 // half a step of each activation
+      }
+      expect(Math.abs(views.f32[(Y >> 2) + row] - exact)).toBeLessThanOrEqual(budget)
+    }
+  })
+})
+
+describe('f32 matrices', () => {
+  const { run } = allKernels()
+  it.each([
+    [4, 8, 1],
+    [7, 13, 3],
+    [16, 64, 5],
+  ])('%i x %i for %i tokens', (rows, cols, tokens) => {
+    const random = rng(rows)
+    const w = Array.from({ length: rows * cols }, () => random.normal())
+    const views = run(
+      (v) => {
+        fillX(v, cols * tokens, INPUTS['normal'], 3)
+        v.f32.set(w, W >> 2)
+      },
+      (k) => k.matmul_f32(Y, rows * 4, W, X, cols * 4, rows, cols, tokens),
+    )
+    for (let t = 0; t < tokens; t++) {
+      for (let row = 0; row < rows; row++) {
+        let exact = 0
+        for (let c = 0; c < cols; c++) exact += Math.fround(w[row * cols + c]) * views.f32[(X >> 2) + t * cols + c]
+        // Each of cols products and sums may round by 2^-24 of the largest partial sum.
+        expect(views.f32[(Y >> 2) + t * rows + row]).toBeCloseTo(exact, 4)
+      }
+    }
+  })
+})

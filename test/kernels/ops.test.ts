@@ -1,0 +1,74 @@
+// Norm, activation, residual, top-k against their plain twins, bit for bit, and against float64.
+
+import { describe, expect, it } from 'vitest'
+import { allKernels, BASE } from '../helpers/all-kernels.ts'
+import { rng } from '../helpers/rng.ts'
+
+const X = BASE
+const W = X + 65536
+const OUT = W + 65536
+
+function normals(count: number, seed: number): Float32Array {
+  const random = rng(seed)
+  return new Float32Array(count).map(() => random.normal() * 3)
+}
+
+describe('ops', () => {
+  const { run } = allKernels()
+
+  it.each([4, 13, 64, 576])('rms_norm of %i', (n) => {
+    const [x, w] = [normals(n, 1), normals(n, 2)]
+    const out = run(
+      (v) => {
+        v.f32.set(x, X >> 2)
+        v.f32.set(w, W >> 2)
+      },
+      (k) => k.rms_norm(OUT, X, W, n, 1e-5),
+    ).f32
+    const mean = x.reduce((a, b) => a + b * b, 0) / n
+    x.forEach((value, i) => expect(out[(OUT >> 2) + i]).toBeCloseTo((value / Math.sqrt(mean + 1e-5)) * w[i], 4))
+  })
+
+  it('silu_mul, far ends included', () => {
+    const gate = Float32Array.from([0, 1, -1, 20, -20, 88, -88, -200, 200, 0.1, -0.1, 5])
+    const up = normals(12, 3)
+    const out = run(
+      (v) => {
+        v.f32.set(gate, X >> 2)
+        v.f32.set(up, W >> 2)
+      },
+      (k) => k.silu_mul(OUT, X, W, 12),
+    ).f32
+    gate.forEach((g, i) => {
+      const exact = (g / (1 + Math.exp(-g))) * up[i]
+      expect(Math.abs(out[(OUT >> 2) + i] - exact)).toBeLessThanOrEqual(2e-6 * Math.max(1, Math.abs(exact)))
+    })
+  })
+
+  it('add', () => {
+    const [x, y] = [normals(12, 4), normals(12, 5)]
+    const out = run(
+      (v) => {
+        v.f32.set(x, X >> 2)
+        v.f32.set(y, W >> 2)
+      },
+      (k) => k.add(X, W, 12),
+    ).f32
+    x.forEach((value, i) => expect(out[(X >> 2) + i]).toBe(Math.fround(value + y[i])))
+  })
+
+  it.each([
+    [5, 5],
+    [100, 1],
+    [1003, 40],
+  ])('top_k of %i, k %i, with ties', (n, k) => {
+    const random = rng(n)
+    const x = new Float32Array(n).map(() => random.int(50) / 7 - 3)
+    const views = run(
+      (v) => v.f32.set(x, X >> 2),
+      (kernels) => kernels.top_k(OUT, OUT + 4096, X, n, k),
+    )
+    const sorted = Array.from(x, (value, id) => ({ value, id })).sort((a, b) => b.value - a.value || a.id - b.id)
+    expect(Array.from(views.i32.subarray(OUT >> 2, (OUT >> 2) + k))).toEqual(sorted.slice(0, k).map(({ id }) => id))
+  })
+})
