@@ -16,7 +16,11 @@ export function printText(text: string, print: Print): void {
 }
 
 /** One MODEL and the options. Throws invalid_request with the usage for anything else. */
-export function readArguments<T extends NonNullable<ParseArgsConfig['options']>>(argv: string[], options: T, usage: string) {
+export function readArguments<T extends NonNullable<ParseArgsConfig['options']>>(
+  argv: string[],
+  options: T,
+  usage: string,
+) {
   try {
     const parsed = parseArgs({ args: argv, options, allowPositionals: true, strict: true })
     if (parsed.positionals.length === 1) return { model: parsed.positionals[0], values: parsed.values }
@@ -44,6 +48,9 @@ export async function readJson(path: string, param: string): Promise<unknown> {
     return JSON.parse(await readText(path, param)) as unknown
   } catch (cause) {
     if (cause instanceof IsletError) throw cause
-    throw new IsletError('invalid_request', `${param} is not JSON: ${(cause as Error).message}`, { param, cause })
+    throw new IsletError('invalid_request', `${param} is not JSON: ${(cause as Error).message}`, {
+      param,
+      cause,
+    })
   }
 }

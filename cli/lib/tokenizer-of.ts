@@ -37,23 +37,38 @@ export async function tokenizerOf(model: string): Promise<TextModel> {
 async function fromFolder(folder: string): Promise<TextModel> {
   const files = await readdir(folder)
   if (files.includes('manifest.json')) return fromPacked(folder)
-  if (files.includes('tokenizer.json') || files.includes('tokenizer.model')) return fromHuggingFace(filesIn(folder))
+  if (files.includes('tokenizer.json') || files.includes('tokenizer.model'))
+    return fromHuggingFace(filesIn(folder))
   const ggufs = files.filter((name) => name.endsWith('.gguf')).toSorted()
   const chosen = ggufs.includes('vocab.gguf') ? 'vocab.gguf' : ggufs[0]
   if (chosen !== undefined) return fromGguf(join(folder, chosen))
-  throw new IsletError('model_not_found', `${folder} has no manifest.json, ${ALONE.join(', ')} or .gguf file`, { param: 'MODEL' })
+  throw new IsletError(
+    'model_not_found',
+    `${folder} has no manifest.json, ${ALONE.join(', ')} or .gguf file`,
+    { param: 'MODEL' },
+  )
 }
 
 async function fromFile(path: string): Promise<TextModel> {
   if (path.endsWith('.gguf')) return fromGguf(path)
   const name = basename(path)
-  const own = name.endsWith('.json') ? 'tokenizer.json' : name.endsWith('.model') ? 'tokenizer.model' : undefined
+  const own = name.endsWith('.json')
+    ? 'tokenizer.json'
+    : name.endsWith('.model')
+      ? 'tokenizer.model'
+      : undefined
   if (own === undefined) {
-    throw new IsletError('unsupported_format', `${name} is neither a .gguf, a tokenizer.json nor a tokenizer.model`, { param: 'MODEL' })
+    throw new IsletError(
+      'unsupported_format',
+      `${name} is neither a .gguf, a tokenizer.json nor a tokenizer.model`,
+      { param: 'MODEL' },
+    )
   }
   // The file that was named, and only the settings beside it.
   const beside = filesIn(dirname(path))
-  return fromHuggingFace(async (file) => (file === own ? readFile(path) : ALONE.includes(file) ? undefined : beside(file)))
+  return fromHuggingFace(async (file) =>
+    file === own ? readFile(path) : ALONE.includes(file) ? undefined : beside(file),
+  )
 }
 
 async function fromPacked(folder: string): Promise<TextModel> {
@@ -61,7 +76,10 @@ async function fromPacked(folder: string): Promise<TextModel> {
   const { file, sha256 } = manifest.tokenizer
   const bytes = new Uint8Array(await readFile(join(folder, basename(file))))
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-    throw new IsletError('checksum_mismatch', `${file} in ${folder} is not the file that was packed; pack or pull the model again`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `${file} in ${folder} is not the file that was packed; pack or pull the model again`,
+    )
   }
   return { tokenizer: readTokenizer(bytes), chat: manifest.chat }
 }
@@ -72,9 +90,15 @@ async function fromGguf(path: string): Promise<TextModel> {
     metadata = (await gguf(path, { allowLocalFile: true })).metadata as unknown as GgufMetadata
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${reason}`, { param: 'MODEL', cause })
+    throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${reason}`, {
+      param: 'MODEL',
+      cause,
+    })
   }
-  return { tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))), chat: chatFromGguf(metadata) }
+  return {
+    tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))),
+    chat: chatFromGguf(metadata),
+  }
 }
 
 async function fromHuggingFace(read: ReadFile): Promise<TextModel> {
@@ -83,7 +107,8 @@ async function fromHuggingFace(read: ReadFile): Promise<TextModel> {
 }
 
 function filesIn(folder: string): ReadFile {
-  return async (name) => ((await kindOf(join(folder, name))) === 'file' ? readFile(join(folder, name)) : undefined)
+  return async (name) =>
+    (await kindOf(join(folder, name))) === 'file' ? readFile(join(folder, name)) : undefined
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {

@@ -41,4 +41,6 @@ export type Manifest = {
   /** SHA-256 over spec, tensors and shard hashes: names the weights wherever KV is kept. */
   hash: string
   license?: string
+  /** Version of the packing rules that made it; a program with newer ones packs again. */
+  packer?: number
 }

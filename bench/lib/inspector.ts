@@ -1,0 +1,90 @@
+// Asks a running isolate for its heap, over wrangler's inspector (Chrome DevTools protocol).
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BenchError } from './setup.ts'
+
+/** Bytes, as Runtime.getHeapUsage counts them; a WebAssembly.Memory is in none of the three. */
+export type HeapUsage = { usedSize: number; embedderHeapUsedSize: number; backingStorageSize: number }
+
+export function heapTotal(usage: HeapUsage): number {
+  return usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize
+}
+
+type Reply = { id?: number; result?: HeapUsage; error?: { message: string } }
+
+/** Samples the heap every `interval` ms from start() to stop(). An isolate busy in WASM answers at its next pause. */
+export class HeapSampler {
+  readonly samples: HeapUsage[] = []
+  readonly #socket: WebSocket
+  readonly #interval: number
+  #running: Promise<void> = Promise.resolve()
+  #stopped = false
+  #nextId = 1
+
+  private constructor(socket: WebSocket, interval: number) {
+    this.#socket = socket
+    this.#interval = interval
+  }
+
+  /** Connects to the first target that `GET inspector/json` lists. */
+  static async connect(inspector: string, interval: number): Promise<HeapSampler> {
+    const targets = (await (await fetch(`${inspector}/json`)).json()) as { webSocketDebuggerUrl?: string }[]
+    const address = targets.find((target) => target.webSocketDebuggerUrl)?.webSocketDebuggerUrl
+    if (address === undefined) throw new BenchError(`${inspector}/json lists no target`)
+    // wrangler's proxy refuses a client without a local Origin; Node's WebSocket takes headers, its types do not say so.
+    const options = { headers: { origin: 'http://localhost' } }
+    const socket = new WebSocket(address, options as unknown as string[])
+    await new Promise<void>((open, fail) => {
+      socket.addEventListener('open', () => open(), { once: true })
+      socket.addEventListener('error', () => fail(new BenchError(`cannot connect to ${address}`)), {
+        once: true,
+      })
+    })
+    return new HeapSampler(socket, interval)
+  }
+
+  /** One sample now. */
+  async sample(): Promise<HeapUsage> {
+    const id = this.#nextId++
+    const usage = await new Promise<HeapUsage>((done, fail) => {
+      const closed = (): void => fail(new BenchError('the inspector closed the connection'))
+      const listen = (event: MessageEvent): void => {
+        const reply = JSON.parse(String(event.data)) as Reply
+        if (reply.id !== id) return
+        this.#socket.removeEventListener('message', listen)
+        this.#socket.removeEventListener('close', closed)
+        if (reply.result) done(reply.result)
+        else fail(new BenchError(`Runtime.getHeapUsage: ${reply.error?.message}`))
+      }
+      this.#socket.addEventListener('message', listen)
+      this.#socket.addEventListener('close', closed)
+      this.#socket.send(JSON.stringify({ id, method: 'Runtime.getHeapUsage' }))
+    })
+    this.samples.push(usage)
+    return usage
+  }
+
+  start(): void {
+    this.#running = this.#loop()
+  }
+
+  /** Ends sampling, takes a last sample and closes. Throws what sampling threw. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#running
+    await this.sample()
+    this.#socket.close()
+  }
+
+  /** The sample with the largest sum. */
+  peak(): HeapUsage {
+    return this.samples.reduce((top, usage) => (heapTotal(usage) > heapTotal(top) ? usage : top))
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
+      await this.sample()
+      await sleep(this.#interval)
+    }
+  }
+}

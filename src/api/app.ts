@@ -1,0 +1,89 @@
+// createApp: middleware, routes, and the one place where errors become responses.
+
+import { Hono, type MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { IsletError } from '../lib/errors.ts'
+import { guardHost, isLoopback, parseKeyHashes, requireKey } from './auth.ts'
+import { chatDialect, textDialect } from './chunks.ts'
+import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
+import { renderError } from './errors.ts'
+import { postGenerate } from './generate.ts'
+import { getHealth, getRoot } from './health.ts'
+import { reportFailure } from './log.ts'
+import { getModel, listModels } from './models.ts'
+import { parseChat, parseCompletion } from './schema.ts'
+import { preview } from './validate.ts'
+
+/** Response headers that scripts of other origins may read. */
+const EXPOSED = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms']
+const PREFLIGHT_SECONDS = 86_400
+
+/** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
+export function createApp(deps: ApiDeps): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  app.use(identify(deps))
+  app.use(crossOrigin(deps.config.apiKeys))
+  app.use(guardHost(deps.config.apiKeys))
+  app.use('/v1/*', requireKey(deps.config.apiKeys))
+
+  app.get('/', getRoot)
+  app.get('/health', getHealth(deps))
+  app.get('/v1/models', listModels(deps))
+  app.get('/v1/models/:id{.+}', getModel(deps))
+  app.post('/v1/chat/completions', postGenerate(deps, parseChat, chatDialect))
+  app.post('/v1/completions', postGenerate(deps, parseCompletion, textDialect))
+
+  // Whatever reached a known path with another method ends here.
+  for (const path of ['/', '/health', '/v1/models', '/v1/models/:id{.+}'])
+    app.all(path, refuseMethod('GET, HEAD'))
+  for (const path of ['/v1/chat/completions', '/v1/completions']) app.all(path, refuseMethod('POST'))
+
+  app.notFound((c) =>
+    errorResponse(c, new IsletError('not_found', `There is nothing at ${preview(c.req.path)}`)),
+  )
+  app.onError((thrown, c) => {
+    reportFailure(deps, c, thrown)
+    return errorResponse(c, thrown)
+  })
+  return app
+}
+
+function errorResponse(c: ApiContext, thrown: unknown): Response {
+  const { status, headers, body } = renderError(thrown)
+  return c.json(body, status, headers)
+}
+
+/** Gives every reply `x-request-id`, and the milliseconds until its headers. */
+function identify(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async function identifyRequest(c, next) {
+    const started = deps.now()
+    c.set('requestId', deps.newId())
+    await next()
+    c.header('x-request-id', c.var.requestId)
+    c.header('openai-processing-ms', String(Math.round(deps.now() - started)))
+  }
+}
+
+/** With keys any origin may ask, since the key decides; without, only pages of this machine. */
+function crossOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
+  return cors({
+    origin: (origin) => (origin !== '' && (hasKeys(apiKeys) || isLoopback(origin)) ? origin : null),
+    allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+    exposeHeaders: EXPOSED,
+    maxAge: PREFLIGHT_SECONDS,
+  })
+}
+
+function hasKeys(apiKeys: string | undefined): boolean {
+  return parseKeyHashes(apiKeys).length > 0
+}
+
+function refuseMethod(allow: string): MiddlewareHandler<ApiEnv> {
+  return async function methodRefused(c) {
+    c.header('allow', `${allow}, OPTIONS`)
+    throw new IsletError(
+      'method_not_allowed',
+      `${c.req.method} is not allowed at ${preview(c.req.path)}; use ${allow}`,
+    )
+  }
+}

@@ -1,0 +1,147 @@
+// GenerationEvents to OpenAI objects: streamed chunks and whole replies, for chat and for text. No I/O, no clock.
+
+import type { GenerationEvent, TokenLogprob } from '../engine/events.ts'
+import { chatLogprobs, textLogprobs } from './logprobs.ts'
+
+export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
+export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
+
+/** What all objects of one reply share. */
+export type Reply = {
+  id: string
+  created: number // seconds since 1970
+  model: string
+  /** A streamed reply ends with a chunk of usage. */
+  includeUsage: boolean
+}
+
+/** A whole generation. */
+export type Collected = {
+  start: StartEvent
+  text: string
+  logprobs: TokenLogprob[] | undefined
+  finish: FinishEvent
+}
+
+/** One endpoint's manner of speaking. */
+export type Dialect = {
+  idPrefix: string
+  /** Makes the function that turns each event into the chunks it stands for, often none; it keeps count between events. */
+  chunker(reply: Reply): (event: GenerationEvent) => object[]
+  whole(reply: Reply, collected: Collected): object
+}
+
+export const chatDialect: Dialect = {
+  idPrefix: 'chatcmpl-',
+  chunker(reply) {
+    const frame = framer(reply, 'chat.completion.chunk')
+    const choice = (delta: object, logprobs: object | null, finish_reason: string | null) => [
+      { index: 0, delta, logprobs, finish_reason },
+    ]
+    let start: StartEvent | undefined
+    return function chatChunks(event) {
+      switch (event.type) {
+        case 'start':
+          start = event
+          // The role comes alone and before prefill: readers need it first, proxies need a first byte.
+          return [frame(choice({ role: 'assistant', content: '' }, null, null))]
+        case 'text':
+          if (event.text === '' && event.logprobs === undefined) return []
+          return [frame(choice({ content: event.text }, chatLogprobs(event.logprobs), null))]
+        case 'finish': {
+          const last = { ...frame(choice({}, null, event.reason)), islet: isletReport(start, event) }
+          return reply.includeUsage ? [last, frame([], event)] : [last]
+        }
+        default:
+          return []
+      }
+    }
+  },
+  whole(reply, { start, text, logprobs, finish }) {
+    const message = { role: 'assistant', content: text, refusal: null }
+    const choices = [{ index: 0, message, logprobs: chatLogprobs(logprobs), finish_reason: finish.reason }]
+    return wholeReply(reply, 'chat.completion', choices, start, finish)
+  },
+}
+
+export const textDialect: Dialect = {
+  idPrefix: 'cmpl-',
+  chunker(reply) {
+    const frame = framer(reply, 'text_completion')
+    const choice = (text: string, logprobs: object | null, finish_reason: string | null) => [
+      { index: 0, text, logprobs, finish_reason },
+    ]
+    let start: StartEvent | undefined
+    let offset = 0
+    return function textChunks(event) {
+      switch (event.type) {
+        case 'start':
+          start = event
+          return []
+        case 'text': {
+          if (event.text === '' && event.logprobs === undefined) return []
+          const chunk = frame(choice(event.text, textLogprobs(event.logprobs, offset), null))
+          offset += event.text.length
+          return [chunk]
+        }
+        case 'finish': {
+          const last = { ...frame(choice('', null, event.reason)), islet: isletReport(start, event) }
+          return reply.includeUsage ? [last, frame([], event)] : [last]
+        }
+        default:
+          return []
+      }
+    }
+  },
+  whole(reply, { start, text, logprobs, finish }) {
+    const choices = [{ index: 0, text, logprobs: textLogprobs(logprobs, 0), finish_reason: finish.reason }]
+    return wholeReply(reply, 'text_completion', choices, start, finish)
+  },
+}
+
+/** Chunks of one reply. `usage` is null until the last chunk when the client asked for it, absent when it did not. */
+function framer(reply: Reply, object: string): (choices: object[], finish?: FinishEvent) => object {
+  const { id, created, model, includeUsage } = reply
+  return (choices, finish) => {
+    const chunk = { id, object, created, model, choices }
+    return includeUsage ? { ...chunk, usage: finish === undefined ? null : usageOf(finish) } : chunk
+  }
+}
+
+function wholeReply(
+  reply: Reply,
+  object: string,
+  choices: object[],
+  start: StartEvent,
+  finish: FinishEvent,
+): object {
+  const { id, created, model } = reply
+  return { id, object, created, model, choices, usage: usageOf(finish), islet: isletReport(start, finish) }
+}
+
+function usageOf({ usage }: FinishEvent): object {
+  return {
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  }
+}
+
+/** Our extension: what the window hid and what was cut or reused. A window of null is full attention. */
+function isletReport(start: StartEvent | undefined, { usage, window, logitsHash }: FinishEvent): object {
+  return {
+    window: window.window ?? null,
+    sinks: window.sinks,
+    out_of_sight: window.outOfSight,
+    truncated_tokens: start?.truncatedTokens ?? 0,
+    cached_tokens: usage.cachedTokens,
+    ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
+  }
+}

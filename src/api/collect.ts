@@ -1,0 +1,50 @@
+// A reply that is not streamed: the same events, gathered to the end.
+
+import type { TokenLogprob } from '../engine/events.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { Collected, StartEvent } from './chunks.ts'
+import { eventError } from './errors.ts'
+import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
+
+/**
+ * Reads events up to `finish`; undefined when `signal` aborts first.
+ * @throws IsletError of an `error` event, and `engine_failure` when the events end without a finish.
+ */
+export async function collect(events: EventIterator, signal: AbortSignal): Promise<Collected | undefined> {
+  const aborted = whenAborted(signal)
+  const texts: string[] = []
+  let logprobs: TokenLogprob[] | undefined
+  let start: StartEvent | undefined
+  try {
+    for (;;) {
+      const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
+      if (result === undefined) return undefined
+      if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
+      const event = result.value
+      if (event.type === 'error') throw eventError(event)
+      if (event.type === 'start') start = event
+      if (event.type === 'text') {
+        texts.push(event.text)
+        if (event.logprobs !== undefined) logprobs = (logprobs ?? []).concat(event.logprobs)
+      }
+      if (event.type === 'finish') {
+        if (start === undefined)
+          throw new IsletError('engine_failure', 'The generation finished before it started')
+        return { start, text: texts.join(''), logprobs, finish: event }
+      }
+    }
+  } finally {
+    aborted.forget()
+    const closing = closeEvents(events)
+    // An iterator that is stuck in next() may answer return() late: a client that left must not hold us here.
+    if (!signal.aborted) await closing
+  }
+}
+
+function whenAborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const onAbort = (): void => resolve(undefined)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort)
+  return { promise, forget: () => signal.removeEventListener('abort', onAbort) }
+}

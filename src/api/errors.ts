@@ -1,0 +1,84 @@
+// The one table from error code to HTTP status, OpenAI type and retry headers, and the body made of it.
+
+import { errorCode, IsletError, type ErrorCode } from '../lib/errors.ts'
+
+/** The body that OpenAI clients turn into an `APIError`. */
+export type ErrorBody = {
+  error: { message: string; type: string; param: string | null; code: string }
+}
+
+type Rendering = {
+  status: 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503
+  type: 'invalid_request_error' | 'rate_limit_error' | 'server_error'
+  headers?: Record<string, string>
+}
+
+const REFUSED: Rendering = { status: 400, type: 'invalid_request_error' }
+/** The same request would fail the same way: tell the client not to send the whole prompt again. */
+const FINAL: Rendering = { status: 500, type: 'server_error', headers: { 'x-should-retry': 'false' } }
+
+const RENDERING: Record<ErrorCode, Rendering> = {
+  invalid_request: REFUSED,
+  unknown_parameter: REFUSED,
+  unsupported_parameter: REFUSED,
+  unsupported_value: REFUSED,
+  context_length_exceeded: REFUSED,
+  invalid_api_key: {
+    status: 401,
+    type: 'invalid_request_error',
+    headers: { 'www-authenticate': 'Bearer' },
+  },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  not_found: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  // A bad model file is the caller's mistake at the command line, but the deployment's here.
+  unsupported_format: FINAL,
+  invalid_file: FINAL,
+  checksum_mismatch: FINAL,
+  engine_failure: FINAL,
+  out_of_memory: FINAL,
+  overloaded: {
+    status: 429,
+    type: 'rate_limit_error',
+    headers: { 'retry-after-ms': '1000', 'retry-after': '1' },
+  },
+  model_loading: {
+    status: 503,
+    type: 'server_error',
+    headers: { 'retry-after-ms': '2000', 'retry-after': '2' },
+  },
+  internal_error: { status: 500, type: 'server_error' },
+}
+
+/** Longest message a client is sent, in UTF-16 units. */
+const MAX_MESSAGE = 2000
+
+/** Status, headers and body for anything thrown; what nobody named becomes a plain `internal_error`. */
+export function renderError(thrown: unknown): Omit<Rendering, 'type'> & { body: ErrorBody } {
+  const code = errorCode(thrown)
+  const { status, type, headers } = RENDERING[code]
+  return {
+    status,
+    headers,
+    body: { error: { message: messageOf(thrown, code), type, param: paramOf(thrown), code } },
+  }
+}
+
+/** The error that an `error` event stands for; an unknown code becomes `internal_error`. */
+export function eventError(event: { code: string; message: string; param?: string }): IsletError {
+  return new IsletError(errorCode(event), event.message, { param: event.param })
+}
+
+function messageOf(thrown: unknown, code: ErrorCode): string {
+  // Only named failures carry a message written for the client; others may hold paths or a stack.
+  const text = code === 'internal_error' ? undefined : (thrown as { message?: unknown }).message
+  if (typeof text !== 'string' || text === '')
+    return 'The server failed on this request; it may work when sent again.'
+  return text.slice(0, MAX_MESSAGE)
+}
+
+function paramOf(thrown: unknown): string | null {
+  const param = (thrown as { param?: unknown } | null)?.param
+  return typeof param === 'string' ? param : null
+}

@@ -1,0 +1,38 @@
+// GET /health: 200 once a lane can answer, else 503 with its state. GET /: what this is.
+
+import type { ApiContext, ApiDeps } from './context.ts'
+
+/** Handler of GET /health. */
+export function getHealth(deps: ApiDeps) {
+  return async function health(c: ApiContext): Promise<Response> {
+    const { state, model, done, total, window, message, note } = await deps.lanes(c).health()
+    const body = {
+      status: state === 'ready' ? 'ok' : state === 'failed' ? 'error' : 'loading',
+      state,
+      model,
+      loaded_bytes: done,
+      total_bytes: total,
+      window: window.window ?? null,
+      sinks: window.sinks,
+      ...(message !== undefined && { message }),
+      ...(note !== undefined && { note }),
+    }
+    return state === 'ready' ? c.json(body, 200) : c.json(body, 503, { 'retry-after': '1' })
+  }
+}
+
+/** Handler of GET /. */
+export function getRoot(c: ApiContext): Response {
+  return c.json({
+    name: 'Islet',
+    what: 'Small language models inside a Cloudflare Worker, behind an OpenAI-compatible API. Use /v1 as the base URL.',
+    endpoints: [
+      'POST /v1/chat/completions',
+      'POST /v1/completions',
+      'GET /v1/models',
+      'GET /v1/models/:id',
+      'GET /health',
+    ],
+    docs: 'README.md and docs/ in the repository',
+  })
+}

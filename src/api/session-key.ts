@@ -1,0 +1,26 @@
+// The key that routes a request to the lane where its history is warm. It is never an identity.
+
+import type { GenerateRequest } from '../engine/events.ts'
+import { sha256 } from './hash.ts'
+import type { Order } from './schema.ts'
+
+/** What of a text completion names its session. */
+const PREFIX_IDS = 64
+const PREFIX_CHARACTERS = 256
+
+/**
+ * `prompt_cache_key` as given, else a SHA-256 of tenant, model, end user and the opening of the prompt: a chat that
+ * resends its history keeps its key, and two people who both say "Hello" do not meet.
+ */
+export async function sessionKey(tenant: string, order: Order): Promise<string> {
+  if (order.cacheKey) return order.cacheKey
+  return sha256(JSON.stringify([tenant, order.model, order.endUser ?? '', opening(order.prompt)]))
+}
+
+function opening(prompt: GenerateRequest['prompt']): unknown[] {
+  if (prompt.kind === 'ids') return ['ids', ...prompt.ids.slice(0, PREFIX_IDS)]
+  if (prompt.kind === 'text') return ['text', prompt.text.slice(0, PREFIX_CHARACTERS)]
+  const firstUser = prompt.messages.findIndex((message) => message.role === 'user')
+  const opened = firstUser < 0 ? prompt.messages : prompt.messages.slice(0, firstUser + 1)
+  return ['chat', ...opened.map(({ role, content }) => [role, content])]
+}

@@ -1,0 +1,70 @@
+// Stop strings in a stream: text that may become one is held back, text before one is given out, and nothing of it or after.
+
+/**
+ * Looks for stop strings in text that comes in pieces. The first one to be complete ends the text; of several that end
+ * together, the longest. So how the text is cut into pieces changes nothing.
+ */
+export class StopMatcher {
+  readonly #stops: readonly Matched[]
+  #held = ''
+  #stopped = false
+
+  /** Empty strings, and strings with half a surrogate pair (no decoded text has one), never match. */
+  constructor(stops: readonly string[]) {
+    const usable = stops.filter((stop) => stop !== '' && stop.isWellFormed())
+    this.#stops = usable.map((stop) => ({ stop, fallback: fallbacksOf(stop), length: 0 }))
+  }
+
+  /** Takes the next piece; gives the text that is certain to stand before any stop string. */
+  push(piece: string): { text: string; stopped: boolean } {
+    if (this.#stopped) return { text: '', stopped: true }
+    const text = this.#held + piece
+    for (let i = this.#held.length; i < text.length; i++) {
+      const length = this.#advance(text.charCodeAt(i))
+      if (length === 0) continue
+      this.#stopped = true
+      this.#held = ''
+      return { text: text.slice(0, i + 1 - length), stopped: true }
+    }
+    const held = this.#stops.reduce((longest, { length }) => Math.max(longest, length), 0)
+    this.#held = text.slice(text.length - held)
+    return { text: text.slice(0, text.length - held), stopped: false }
+  }
+
+  /** The end of the text: gives what was held back; '' after a stop string. */
+  flush(): string {
+    const text = this.#held
+    this.#held = ''
+    for (const matched of this.#stops) matched.length = 0
+    return text
+  }
+
+  /** Takes one UTF-16 unit; the length of the longest stop string that it completes, else 0. */
+  #advance(unit: number): number {
+    let longest = 0
+    for (const matched of this.#stops) {
+      const { stop, fallback } = matched
+      while (matched.length > 0 && stop.charCodeAt(matched.length) !== unit) {
+        matched.length = fallback[matched.length - 1]
+      }
+      if (stop.charCodeAt(matched.length) === unit) matched.length++
+      if (matched.length === stop.length) longest = Math.max(longest, stop.length)
+    }
+    return longest
+  }
+}
+
+/** `length`: how long a beginning of the stop string the text so far ends with. */
+type Matched = { readonly stop: string; readonly fallback: Uint32Array; length: number }
+
+/** By length - 1 of a beginning: the longest shorter beginning that it ends with (Knuth, Morris, Pratt). */
+function fallbacksOf(stop: string): Uint32Array {
+  const fallbacks = new Uint32Array(stop.length)
+  let length = 0
+  for (let i = 1; i < stop.length; i++) {
+    while (length > 0 && stop.charCodeAt(i) !== stop.charCodeAt(length)) length = fallbacks[length - 1]
+    if (stop.charCodeAt(i) === stop.charCodeAt(length)) length++
+    fallbacks[i] = length
+  }
+  return fallbacks
+}

@@ -1,0 +1,53 @@
+// Bindings and variables of the worker, checked once and turned into a typed configuration. The only reader of `env`.
+
+import { z } from 'zod'
+import type { LaneConfig } from './session/lane.ts'
+import type { Assets } from './session/asset-source.ts'
+import type { LaneStub } from './session/client.ts'
+
+export type Env = {
+  ASSETS: Assets
+  LANE: { getByName(name: string): LaneStub }
+} & { [name in keyof z.input<typeof variables>]?: string }
+
+export type Config = {
+  lane: LaneConfig
+  lanes: number | 'session'
+  /** The API_KEYS secret as it stands. */
+  apiKeys: string | undefined
+}
+
+/** A whole number written in decimal, as variables are text (numbers in wrangler.toml arrive as numbers). */
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+
+/** A prefill step that is too large would hold the thread for longer than a token should wait. */
+const MOST_ROWS = 256
+
+const variables = z.object({
+  MODEL: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of a folder in models/, lower case')
+    .default('smollm2-135m-instruct'),
+  WINDOW: whole(0, 1 << 20).refine((n) => n === 0 || n >= 16, 'must be 0 (full attention) or at least 16').default(1024),
+  SINKS: whole(0, 64).default(4),
+  CHUNK: whole(4, MOST_ROWS).multipleOf(4).default(64),
+  MAX_PROMPT: whole(1, 1 << 20).default(32768),
+  LANES: z.union([z.literal('session'), whole(1, 1024)]).default(1),
+  API_KEYS: z.string().optional(),
+})
+
+/** Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a request. */
+export function readConfig(env: Record<string, unknown>): Config {
+  const parsed = variables.safeParse(env)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const name = String(issue.path[0])
+    throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
+  }
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, LANES, API_KEYS } = parsed.data
+  return {
+    lane: { model: MODEL, window: WINDOW, sinks: SINKS, chunk: CHUNK, maxPrompt: MAX_PROMPT },
+    lanes: LANES,
+    apiKeys: API_KEYS,
+  }
+}

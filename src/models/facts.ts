@@ -1,0 +1,42 @@
+// Reads sizes and numbers out of a checkpoint's metadata, each with its bounds: the door for hostile configs.
+
+import { IsletError } from '../lib/errors.ts'
+import type { Facts } from './registry.ts'
+
+/** Facts over a parsed JSON object; keys of its prototype are absent. */
+export function factsOf(object: object): Facts {
+  const values = new Map(Object.entries(object))
+  return { get: (key) => values.get(key) ?? undefined }
+}
+
+/** An integer in 1..max; `invalid_file` names the key and what it held. */
+export function size(facts: Facts, key: string, max: number, fallback?: number): number {
+  const value = facts.get(key) ?? fallback
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > max) {
+    throw new IsletError('invalid_file', `${key} is ${show(value)}; an integer from 1 to ${max} is needed`)
+  }
+  return value
+}
+
+/** A finite number above 0; `invalid_file` otherwise. */
+export function positive(facts: Facts, key: string, fallback?: number): number {
+  const value = facts.get(key) ?? fallback
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
+    throw new IsletError('invalid_file', `${key} is ${show(value)}; a number above 0 is needed`)
+  }
+  return value
+}
+
+/** Throws `unsupported_format` unless the key is absent or holds one of the values. */
+export function only(facts: Facts, key: string, allowed: readonly unknown[]): void {
+  const value = facts.get(key)
+  if (value === undefined || value === null || allowed.includes(value)) return
+  const list = allowed.map(show).join(' or ')
+  throw new IsletError('unsupported_format', `${key} is ${show(value)}; only ${list} is supported`)
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'missing'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}

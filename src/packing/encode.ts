@@ -1,0 +1,54 @@
+// Rows as stored in a checkpoint -> bytes as stored in a packed model.
+
+import { dequantize } from '../formats/blocks.ts'
+import { rowBytes, type TensorType } from '../formats/dtype.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { TensorKind } from '../weights/manifest.ts'
+import type { CodeKind, Codes } from './codes.ts'
+import { quantiseQ4m, quantiseQ8, quantiseQ8Rows } from './quantise.ts'
+import { repackRows } from './repack.ts'
+import { tileBytes } from './tiles.ts'
+
+/**
+ * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple of 8 rows.
+ * `invalid_file` for values that are not finite.
+ */
+export function encodeRows(type: TensorType, kind: TensorKind, bytes: Uint8Array, rows: number, cols: number): Uint8Array {
+  if (kind === 'f32') {
+    const values = floats(type, bytes, rows * cols)
+    return new Uint8Array(values.buffer)
+  }
+  return tileBytes(repackRows(type, kind, bytes, rows, cols) ?? quantise(kind, floats(type, bytes, rows * cols), rows, cols))
+}
+
+/**
+ * Puts rotary pairs from neighbours (2i, 2i + 1) into halves (i, i + headDim / 2): whole rows move within their head,
+ * nothing is computed. `bytes` holds whole heads.
+ */
+export function neighboursToHalves(type: TensorType, bytes: Uint8Array, cols: number, headDim: number): Uint8Array {
+  const length = rowBytes(type, cols)
+  const out = new Uint8Array(bytes.length)
+  for (let row = 0; row * length < bytes.length; row++) {
+    const within = row % headDim
+    const to = row - within + (within >> 1) + (within & 1) * (headDim / 2)
+    out.set(bytes.subarray(row * length, (row + 1) * length), to * length)
+  }
+  return out
+}
+
+function quantise(kind: CodeKind, values: Float32Array, rows: number, cols: number): Codes {
+  if (kind === 'q8') return quantiseQ8(values, rows, cols)
+  if (kind === 'q8r') return quantiseQ8Rows(values, rows, cols)
+  if (kind === 'q4m') return quantiseQ4m(values, rows, cols)
+  throw new IsletError('internal_error', 'q4 is made from Q4_0 alone')
+}
+
+function floats(type: TensorType, bytes: Uint8Array, count: number): Float32Array {
+  const values = new Float32Array(count)
+  dequantize(type, bytes, values)
+  for (let i = 0; i < count; i++) {
+    // A difference with itself is 0 for finite values alone.
+    if (values[i] - values[i] !== 0) throw new IsletError('invalid_file', `value ${i} of these rows is not finite`)
+  }
+  return values
+}

@@ -1,0 +1,94 @@
+// manifest.json from what packing made, and its reader for the CLI.
+
+import { IsletError } from '../lib/errors.ts'
+import { sha256 } from '../lib/sha256.ts'
+import type { Manifest, Shard, TensorEntry } from '../weights/manifest.ts'
+import { isFloatPack } from './pack.ts'
+import type { ModelSource } from './source.ts'
+
+export const TOKENIZER_FILE = 'tokenizer.bin'
+
+/** Raised whenever the same checkpoint would pack to other bytes. */
+export const PACKER = 1
+
+/** The manifest of what packing wrote. */
+export function makeManifest(
+  source: ModelSource,
+  id: string | undefined,
+  tensors: TensorEntry[],
+  shards: Shard[],
+  tokenizer: Uint8Array,
+): Manifest {
+  const { spec, chat, license } = source
+  return {
+    format: 'islet',
+    version: 1,
+    id: checkedId(id ?? source.name),
+    spec,
+    tensors,
+    shards,
+    tokenizer: tokenizerShard(tokenizer),
+    chat,
+    float: isFloatPack(source, tensors),
+    hash: hashOf({ spec, tensors, shards }),
+    ...(license === undefined ? {} : { license }),
+    packer: PACKER,
+  }
+}
+
+/** The id in lower case; `invalid_request` unless it fits a URL and a file name. */
+export function checkedId(id: string): string {
+  const lower = id.toLowerCase()
+  if (/^[a-z0-9][a-z0-9._-]{0,127}$/.test(lower)) return lower
+  throw new IsletError('invalid_request', `--id ${id}: letters, digits, dots, underscores and dashes are allowed`, {
+    param: '--id',
+  })
+}
+
+/** Names the weights: everything that decides which numbers the model computes, and nothing else. */
+function hashOf(facts: Pick<Manifest, 'spec' | 'tensors' | 'shards'>): string {
+  const hash = sha256()
+  const shards = facts.shards.map((shard) => shard.sha256)
+  hash.update(new TextEncoder().encode(JSON.stringify([facts.spec, facts.tensors, shards])))
+  return hash.hex()
+}
+
+/** The tokenizer's entry; a model without one has an empty file. */
+function tokenizerShard(bytes: Uint8Array): Shard {
+  const hash = sha256()
+  hash.update(bytes)
+  return { file: TOKENIZER_FILE, length: bytes.length, sha256: hash.hex() }
+}
+
+/** Reads manifest.json; `invalid_file` for anything else, `unsupported_format` for another version. */
+export function parseManifest(text: string): Manifest {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new IsletError('invalid_file', 'manifest.json is not JSON', { cause })
+  }
+  const manifest = value as Partial<Record<keyof Manifest, unknown>> | null
+  if (manifest === null || typeof manifest !== 'object' || manifest.format !== 'islet') {
+    throw new IsletError('invalid_file', 'manifest.json is not that of a packed model')
+  }
+  if (manifest.version !== 1) {
+    throw new IsletError('unsupported_format', `manifest version ${String(manifest.version)}, this is version 1: pack again`)
+  }
+  const complete = Array.isArray(manifest.tensors) && Array.isArray(manifest.shards) && isObject(manifest.spec)
+  if (!complete || !isObject(manifest.tokenizer) || !isObject(manifest.chat) || typeof manifest.id !== 'string') {
+    throw new IsletError('invalid_file', 'manifest.json is incomplete: pack again')
+  }
+  const whole = value as Manifest
+  for (const { file, length } of [...whole.shards, whole.tokenizer]) {
+    // A name with a path could point outside the folder.
+    if (typeof file !== 'string' || !/^[\w-]+\.bin$/.test(file) || !Number.isSafeInteger(length) || length < 0) {
+      throw new IsletError('invalid_file', `manifest.json names the file ${String(file)}: pack again`)
+    }
+  }
+  return whole
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,84 @@
+// Packs into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or not at all.
+
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { IsletError } from '../lib/errors.ts'
+import type { Manifest } from '../weights/manifest.ts'
+import { checkedId, makeManifest, parseManifest, TOKENIZER_FILE } from './make-manifest.ts'
+import { packInto, type PackOptions } from './pack.ts'
+import { shardCutter } from './shards.ts'
+import type { ModelSource } from './source.ts'
+
+export const MANIFEST_FILE = 'manifest.json'
+
+/**
+ * Packs `source` into the folder `out`, replacing a packed model that is there. `invalid_request` if something else is.
+ * A checkpoint without a tokenizer gets an empty tokenizer.bin.
+ */
+export async function packToFolder(source: ModelSource, out: string, options: PackOptions = {}): Promise<Manifest> {
+  const target = resolve(out)
+  checkedId(options.id ?? source.name)
+  await checkReplaceable(target)
+  // The tokenizer first: a file that we cannot read should fail before minutes of work.
+  const tokenizer = (await source.tokenizer()) ?? new Uint8Array(0)
+  // Beside the target, so that the rename stays on one file system.
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.packing`)
+  await rm(temporary, { recursive: true, force: true })
+  await mkdir(temporary, { recursive: true })
+  try {
+    const manifest = await writeFolder(source, temporary, tokenizer, options)
+    await rm(target, { recursive: true, force: true })
+    await rename(temporary, target)
+    return manifest
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function writeFolder(
+  source: ModelSource,
+  folder: string,
+  tokenizer: Uint8Array,
+  options: PackOptions,
+): Promise<Manifest> {
+  let current: { file: string; handle: FileHandle } | undefined
+  const cutter = shardCutter(async (file, piece) => {
+    if (current?.file !== file) {
+      await current?.handle.close()
+      current = { file, handle: await open(join(folder, file), 'wx') }
+    }
+    await current.handle.writeFile(piece)
+  })
+  let tensors
+  try {
+    tensors = await packInto(source, options, cutter.sink)
+  } finally {
+    await current?.handle.close()
+  }
+  const manifest = makeManifest(source, options.id, tensors, cutter.finish(), tokenizer)
+  await writeFile(join(folder, TOKENIZER_FILE), tokenizer)
+  await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
+  return manifest
+}
+
+async function checkReplaceable(target: string): Promise<void> {
+  const facts = await stat(target).catch(() => undefined)
+  if (facts === undefined) return
+  const refusal = new IsletError(
+    'invalid_request',
+    `${target} exists and is no packed model: choose another OUT or remove it`,
+    { param: 'OUT' },
+  )
+  if (!facts.isDirectory()) throw refusal
+  const names = await readdir(target)
+  if (names.length === 0) return
+  const ours = (name: string): boolean => [MANIFEST_FILE, TOKENIZER_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
+  if (!names.every(ours) || !names.includes(MANIFEST_FILE)) throw refusal
+  try {
+    parseManifest(await readFile(join(target, MANIFEST_FILE), 'utf8'))
+  } catch (error) {
+    // One that a newer program wrote is still a packed model.
+    if (!(error instanceof IsletError) || error.code !== 'unsupported_format') throw refusal
+  }
+}

@@ -1,0 +1,72 @@
+// A GGUF file as a ModelSource: header through @huggingface/gguf, data by range.
+
+import { gguf } from '@huggingface/gguf'
+import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'
+import { MAX_TEMPLATE_CHARS } from '../formats/limits.ts'
+import { IsletError } from '../lib/errors.ts'
+import { familyOfGguf } from '../models/registry.ts'
+import { openRangeFile, type RangeFile } from './range-file.ts'
+import { matchTensors, type ModelSource } from './source.ts'
+import { chatFromGguf, tokenizerFromGguf } from './tokenizer-gguf.ts'
+import { writeTokenizer } from './tokenizer-write.ts'
+
+/** Magic, version and two counts. */
+const SMALLEST = 24
+
+/** Opens a GGUF file (versions 1 to 3, little-endian). `invalid_file` or `unsupported_format` say what is wrong. */
+export async function openGguf(path: string, name: string): Promise<ModelSource> {
+  const file = await openRangeFile(path)
+  try {
+    const parsed = await readHeader(path, file.size)
+    return sourceOf(parsed, file, name)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Metadata of a GGUF file alone, as the parser gives it; for text commands. */
+export async function readGgufMetadata(path: string): Promise<Record<string, unknown>> {
+  const file = await openRangeFile(path)
+  await file.close()
+  return { ...(await readHeader(path, file.size)).metadata }
+}
+
+/** The parser bounds counts, strings and arrays itself and never holds more than 50 MB of header. */
+async function readHeader(path: string, size: number): Promise<ParsedGguf> {
+  if (size < SMALLEST) throw new IsletError('invalid_file', `${path} has ${size} bytes: no GGUF file`)
+  try {
+    return await gguf(path, { allowLocalFile: true })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${why}`, { cause })
+  }
+}
+
+function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSource {
+  const metadata = metadataOf(parsed)
+  const family = familyOfGguf(metadata)
+  const stored = new Map(ggufTensors(parsed, file.size).map((tensor) => [tensor.name, { ...tensor, file }]))
+  const embedding = stored.get('token_embd.weight')
+  if (embedding === undefined) throw new IsletError('invalid_file', 'the checkpoint has no tensor token_embd.weight')
+  const read = family.specFromGguf(metadata, embedding.shape[0])
+  const spec = { ...read, head: { tied: !stored.has('output.weight') } }
+  const license = metadata.get('general.license')
+  const template = metadata.get('tokenizer.chat_template')
+  if (typeof template === 'string' && template.length > MAX_TEMPLATE_CHARS) {
+    throw new IsletError('invalid_file', `a chat template of ${template.length} characters, at most ${MAX_TEMPLATE_CHARS}`)
+  }
+  const record = { ...parsed.metadata } as Record<string, unknown>
+  return {
+    name,
+    spec,
+    tensors: matchTensors(family, spec, 'gguf', stored),
+    chat: chatFromGguf(record),
+    license: typeof license === 'string' ? license : undefined,
+    async tokenizer() {
+      if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
+      return writeTokenizer(tokenizerFromGguf(record))
+    },
+    close: () => file.close(),
+  }
+}

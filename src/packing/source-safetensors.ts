@@ -1,0 +1,94 @@
+// A Hugging Face folder as a ModelSource: config.json, model.safetensors or its shards, tokenizer files.
+
+import { join } from 'node:path'
+import { MAX_CHECKPOINT_FILES } from '../formats/limits.ts'
+import {
+  parseSafetensors,
+  SAFETENSORS_PREFIX,
+  safetensorsHeaderLength,
+  type StoredTensor,
+} from '../formats/safetensors.ts'
+import { IsletError } from '../lib/errors.ts'
+import { factsOf } from '../models/facts.ts'
+import { familyOfConfig } from '../models/registry.ts'
+import { openRangeFile, type RangeFile } from './range-file.ts'
+import { matchTensors, type ModelSource } from './source.ts'
+import { chatFromFolder, tokenizerFromFolder, type ReadFile } from './tokenizer-hf.ts'
+import { writeTokenizer } from './tokenizer-write.ts'
+
+const INDEX = 'model.safetensors.index.json'
+
+/** Opens a folder with config.json; errors name the file at fault. */
+export async function openSafetensorsFolder(folder: string, read: ReadFile, name: string): Promise<ModelSource> {
+  const config = factsOf(await readJson(read, 'config.json'))
+  const family = familyOfConfig(config)
+  const spec = family.specFromConfig(config)
+  const files: RangeFile[] = []
+  const close = async (): Promise<void> => {
+    for (const file of files) await file.close()
+  }
+  try {
+    const stored = new Map<string, StoredTensor & { file: RangeFile }>()
+    for (const fileName of await weightFiles(read)) {
+      const file = await openRangeFile(join(folder, fileName))
+      files.push(file)
+      for (const tensor of await readTable(file)) {
+        if (stored.has(tensor.name)) throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
+        stored.set(tensor.name, { ...tensor, file })
+      }
+    }
+    return {
+      name,
+      spec,
+      tensors: matchTensors(family, spec, 'huggingface', stored),
+      chat: await chatFromFolder(read),
+      license: undefined,
+      tokenizer: () => readTokenizer(read),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A JSON object from a file of the folder; `invalid_file` if it is absent or something else. */
+export async function readJson(read: ReadFile, name: string): Promise<object> {
+  const bytes = await read(name)
+  if (bytes === undefined) throw new IsletError('invalid_file', `${name} is missing`)
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    throw new IsletError('invalid_file', `${name} is not JSON`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new IsletError('invalid_file', `${name} is no JSON object`)
+  }
+  return value
+}
+
+async function readTokenizer(read: ReadFile): Promise<Uint8Array | undefined> {
+  const present = (await read('tokenizer.json')) ?? (await read('tokenizer.model'))
+  return present === undefined ? undefined : writeTokenizer(await tokenizerFromFolder(read))
+}
+
+/** The weight files: those the index names, else model.safetensors. */
+async function weightFiles(read: ReadFile): Promise<string[]> {
+  if ((await read(INDEX)) === undefined) return ['model.safetensors']
+  const map = factsOf(await readJson(read, INDEX)).get('weight_map')
+  const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : []
+  if (names.length === 0 || names.length > MAX_CHECKPOINT_FILES) {
+    throw new IsletError('invalid_file', `${INDEX} names ${names.length} files, from 1 to ${MAX_CHECKPOINT_FILES} are read`)
+  }
+  // A name with a path could point outside the folder.
+  const plain = names.filter((name): name is string => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name))
+  if (plain.length !== names.length) throw new IsletError('invalid_file', `${INDEX} names files that are no safetensors`)
+  return plain
+}
+
+async function readTable(file: RangeFile): Promise<StoredTensor[]> {
+  if (file.size < SAFETENSORS_PREFIX) throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
+  const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
+  return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+}

@@ -1,0 +1,82 @@
+// A checkpoint as packing sees it: its spec, its tensors by role, and rows by range, whatever the file format.
+
+import { rowBytes, type TensorType, isFloat } from '../formats/dtype.ts'
+import type { StoredTensor } from '../formats/safetensors.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { Family, RoleTensor } from '../models/registry.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { ChatFormat } from '../weights/manifest.ts'
+import type { RangeFile } from './range-file.ts'
+
+export type SourceTensor = RoleTensor & { type: TensorType; file: RangeFile; offset: number }
+
+export interface ModelSource {
+  /** File or folder name without what only says how it was quantised; the default id. */
+  readonly name: string
+  readonly spec: ModelSpec
+  /** In packing order. */
+  readonly tensors: readonly SourceTensor[]
+  readonly chat: ChatFormat
+  readonly license: string | undefined
+  /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */
+  tokenizer(): Promise<Uint8Array | undefined>
+  close(): Promise<void>
+}
+
+/** True when every tensor is stored in floating point. */
+export function isFloatSource(source: ModelSource): boolean {
+  return source.tensors.every((tensor) => isFloat(tensor.type))
+}
+
+/** Rows [first, first + count) of a tensor as stored, without a gap. */
+export function readRows(tensor: SourceTensor, first: number, count: number): Promise<Uint8Array> {
+  const length = rowBytes(tensor.type, tensor.cols)
+  return tensor.file.read(tensor.offset + first * length, count * length)
+}
+
+/**
+ * Finds the spec's tensors among those stored. `invalid_file` names a missing or misshapen one; a tensor that the
+ * graph would not use is `unsupported_format`, because leaving it out would change the results.
+ */
+export function matchTensors(
+  family: Family,
+  spec: ModelSpec,
+  naming: 'huggingface' | 'gguf',
+  stored: ReadonlyMap<string, StoredTensor & { file: RangeFile }>,
+): SourceTensor[] {
+  const wanted = family.tensors(spec, naming)
+  const names = new Set(wanted.map((tensor) => tensor.name))
+  for (const name of stored.keys()) {
+    if (!names.has(name) && !family.ignored(name, spec)) {
+      throw new IsletError('unsupported_format', `the checkpoint has a tensor ${name}, which this family does not use here`)
+    }
+  }
+  return wanted.map((tensor) => {
+    const found = stored.get(tensor.name)
+    if (found === undefined) throw new IsletError('invalid_file', `the checkpoint has no tensor ${tensor.name}`)
+    const shape = tensor.vector ? [tensor.cols] : [tensor.rows, tensor.cols]
+    if (found.shape.length !== shape.length || found.shape.some((size, i) => size !== shape[i])) {
+      throw new IsletError(
+        'invalid_file',
+        `tensor ${tensor.name} has shape ${found.shape.join(' x ')}, its config asks for ${shape.join(' x ')}`,
+      )
+    }
+    return { ...tensor, type: found.type, file: found.file, offset: found.offset }
+  })
+}
+
+/**
+ * The id from a path: lower case, without extension and quantisation suffix, `SmolLM2-135M-Instruct.Q4_1.gguf` ->
+ * `smollm2-135m-instruct`. A file that is only called `model` takes the name of its folder.
+ */
+export function defaultId(path: string): string {
+  const parts = path.split(/[\\/]/).filter((part) => part !== '')
+  const name = bareName(parts.at(-1) ?? '')
+  const id = /^(ggml-)?model$/i.test(name) ? bareName(parts.at(-2) ?? name) : name
+  return id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 128) || 'model'
+}
+
+function bareName(fileName: string): string {
+  const stem = fileName.replace(/\.gguf$/i, '')
+  return stem.replace(/[-._](I?Q\d\w*|BF16|FP?16|FP?32)$/i, '') || stem
+}

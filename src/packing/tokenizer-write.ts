@@ -1,0 +1,189 @@
+// Builds tokenizer.bin from what a checkpoint says: the tables that the edge looks up are made here, once.
+
+import { IsletError } from '../lib/errors.ts'
+import {
+  HEADER_BYTES,
+  MAGIC,
+  MAX_VOCAB,
+  SECTIONS,
+  TOKEN,
+  VERSION,
+  hashBytes,
+  hashPair,
+  parseTokenizer,
+} from '../tokenizer/format.ts'
+import type { TokenizerSettings } from '../tokenizer/format.ts'
+
+/** A tokenizer as read from a checkpoint, before packing. */
+export type TokenizerSource = {
+  /** Bytes of each token by id: byte maps undone, U+2581 written as a space, byte tokens by name (`<0x0A>`). */
+  tokens: Uint8Array[]
+  types: Uint8Array // (vocab) of TOKEN
+  ranks: Uint32Array // (vocab) or empty
+  merges: Uint32Array // (merges, 3) left, right, joined
+  settings: TokenizerSettings
+}
+
+/** Tokens that end a turn in any family, known by name. */
+export const END_OF_TURN_NAMES = ['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<end_of_turn>']
+
+/** The bytes of tokenizer.bin. Throws invalid_file if the source does not hold together. */
+export function writeTokenizer(source: TokenizerSource): Uint8Array {
+  const vocab = source.tokens.length
+  if (vocab === 0 || vocab > MAX_VOCAB) {
+    throw new IsletError('invalid_file', `the tokenizer has ${vocab} tokens; 1 to ${MAX_VOCAB} are allowed`)
+  }
+  const offsets = new Uint32Array(vocab + 1)
+  source.tokens.forEach((token, id) => (offsets[id + 1] = offsets[id] + token.length))
+  const bytes = new Uint8Array(offsets[vocab])
+  source.tokens.forEach((token, id) => bytes.set(token, offsets[id]))
+
+  const settings = { ...source.settings, cutAtSpaces: canCutAtSpaces(source) }
+  const sections = {
+    offsets,
+    bytes,
+    types: source.types,
+    table: tokenTable(source),
+    ranks: source.ranks,
+    merges: source.merges,
+    mergeTable: mergeTable(source.merges),
+  }
+  const file = join(sections, new TextEncoder().encode(JSON.stringify(settings)))
+  parseTokenizer(file) // what would be refused at the edge is refused here
+  return file
+}
+
+function join(
+  sections: Record<(typeof SECTIONS)[number], Uint8Array | Uint32Array>,
+  settings: Uint8Array,
+): Uint8Array {
+  let end = align(HEADER_BYTES + SECTIONS.length * 8 + settings.length)
+  const starts = SECTIONS.map((name) => {
+    const start = end
+    end = align(start + sections[name].byteLength)
+    return start
+  })
+  const file = new Uint8Array(end)
+  const view = new DataView(file.buffer)
+  view.setUint32(0, MAGIC, true)
+  view.setUint32(4, VERSION, true)
+  view.setUint32(8, settings.length, true)
+  view.setUint32(12, SECTIONS.length, true)
+  file.set(settings, HEADER_BYTES + SECTIONS.length * 8)
+  SECTIONS.forEach((name, index) => {
+    const part = sections[name]
+    view.setUint32(HEADER_BYTES + index * 8, starts[index], true)
+    view.setUint32(HEADER_BYTES + index * 8 + 4, part.byteLength, true)
+    file.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), starts[index])
+  })
+  return file
+}
+
+function align(offset: number): number {
+  return Math.ceil(offset / 8) * 8
+}
+
+/** Slots: a power of two, at most half full where lookups mostly miss (merging), else three quarters. */
+function slots(rows: number, dense: boolean): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, dense ? rows * 1.3 : rows * 2)))
+}
+
+/** Tokens that text can become go in first, so that a duplicate of another type never hides them. */
+function tokenTable({ tokens, types, settings }: TokenizerSource): Uint32Array {
+  const table = new Uint32Array(slots(tokens.length, settings.algorithm === 'bpe-bytes'))
+  const mask = table.length - 1
+  const insert = (id: number): void => {
+    const token = tokens[id]
+    let slot = hashBytes(token, 0, token.length) & mask
+    while (table[slot] !== 0) {
+      if (Buffer.compare(tokens[table[slot] - 1], token) === 0) return
+      slot = (slot + 1) & mask
+    }
+    table[slot] = id + 1
+  }
+  const later: number[] = []
+  tokens.forEach((_token, id) => {
+    if (types[id] === TOKEN.normal) insert(id)
+    else if (types[id] === TOKEN.userDefined || types[id] === TOKEN.byte) later.push(id)
+  })
+  later.forEach(insert)
+  return table
+}
+
+function mergeTable(merges: Uint32Array): Uint32Array {
+  const rows = merges.length / 3
+  if (rows === 0) return new Uint32Array(0)
+  const table = new Uint32Array(slots(rows, false))
+  const mask = table.length - 1
+  for (let row = 0; row < rows; row++) {
+    let slot = hashPair(merges[3 * row], merges[3 * row + 1]) & mask
+    while (table[slot] !== 0) slot = (slot + 1) & mask
+    table[slot] = row + 1
+  }
+  return table
+}
+
+function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
+  if (settings.algorithm === 'bpe-bytes') return false
+  return !tokens.some(
+    (token, id) =>
+      (types[id] === TOKEN.normal || types[id] === TOKEN.userDefined) &&
+      token.some((byte, i) => i > 0 && byte === 0x20 && token[i - 1] !== 0x20),
+  )
+}
+
+/** (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist. */
+export function mergeRows(
+  pairs: Iterable<readonly [string, string]>,
+  ids: ReadonlyMap<string, number>,
+): Uint32Array {
+  const rows: number[] = []
+  for (const [left, right] of pairs) {
+    const row = [ids.get(left), ids.get(right), ids.get(left + right)]
+    if (row.includes(undefined)) {
+      throw new IsletError(
+        'invalid_file',
+        `the merge ${JSON.stringify([left, right])} names a token that is not in the vocabulary`,
+      )
+    }
+    rows.push(...(row as number[]))
+  }
+  return Uint32Array.from(rows)
+}
+
+/** `left right` as a pair; the names themselves have no space (byte maps and U+2581 see to it). */
+export function mergePair(text: unknown): [string, string] {
+  const at = typeof text === 'string' ? text.indexOf(' ', 1) : -1
+  if (typeof text !== 'string' || at < 0) {
+    throw new IsletError(
+      'invalid_file',
+      `the merge ${JSON.stringify(text)} is not two tokens with a space between them`,
+    )
+  }
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Ranks from SentencePiece scores: the highest score is 0, equal scores share a rank. */
+export function ranksOfScores(scores: ArrayLike<number>): Uint32Array {
+  const distinct = [...new Set(Array.from(scores))].toSorted((a, b) => b - a)
+  const rankOf = new Map(distinct.map((score, rank) => [score, rank]))
+  return Uint32Array.from(scores, (score) => rankOf.get(score) ?? 0)
+}
+
+/**
+ * Settles types by name: tokens that end a turn and added tokens that look like marks (`<|im_start|>`) are control
+ * tokens whatever the file says, so that user text can never become one. Returns the ids that end a generation.
+ */
+export function settleSpecials(
+  names: readonly string[],
+  types: Uint8Array,
+  ends: readonly (number | undefined)[],
+): number[] {
+  const endIds = new Set(ends.filter((id) => id !== undefined && id >= 0 && id < names.length) as number[])
+  names.forEach((name, id) => {
+    if (END_OF_TURN_NAMES.includes(name)) endIds.add(id)
+    if (types[id] === TOKEN.userDefined && /^<\|.*\|>$/.test(name)) types[id] = TOKEN.control
+  })
+  for (const id of endIds) if (types[id] !== TOKEN.byte) types[id] = TOKEN.control
+  return [...endIds].toSorted((a, b) => a - b)
+}

@@ -1,0 +1,99 @@
+// The ids that may still be chosen, and how rules narrow them down: always in order of id, never sorted.
+
+import { exp } from '../lib/math.ts'
+import { roundTiesToEven } from '../lib/math-f32.ts'
+
+/** Work space for one choice at a time; samplers of one vocabulary share it. */
+export type Scratch = {
+  /** Processed scores, (vocab). */
+  row: Float32Array
+  /** Candidates in rising order, (vocab); and what each weighs. */
+  ids: Int32Array
+  weights: Float32Array
+  /** One sum for each value of a digit. */
+  sums: Float64Array
+}
+
+/** Scratch for rows of `vocab` logits: 12 bytes each. */
+export function createScratch(vocab: number): Scratch {
+  return {
+    row: new Float32Array(vocab),
+    ids: new Int32Array(vocab),
+    weights: new Float32Array(vocab),
+    sums: new Float64Array(1 << DIGITS[0].bits),
+  }
+}
+
+/** A float32 as three digits, the highest first. */
+const DIGITS = [
+  { shift: 21, bits: 11 },
+  { shift: 10, bits: 11 },
+  { shift: 0, bits: 10 },
+] as const
+
+/**
+ * Keeps the fewest candidates whose weights reach `target`, best score first and at equal scores the lower id, and at
+ * least one. Finds the lowest score that stays digit by digit, as a radix sort would, with a sum of weights for each
+ * value of the digit, and drops what is below at once: linear time whatever the scores. Returns how many are left.
+ */
+export function keepBest(scratch: Scratch, count: number, scores: Float32Array, target: number): number {
+  const { ids, weights, sums } = scratch
+  const bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length)
+  const wanted = Math.max(target, Number.MIN_VALUE) // one at least
+  let above = 0
+  let lowest = 0 // the digits found so far, of what is left the lowest there are
+  for (const { shift, bits: width } of DIGITS) {
+    const first = lowest * 2 ** width - (shift === 21 ? 1 << (width - 1) : 0)
+    const size = 1 << width
+    sums.fill(0, 0, size)
+    for (let i = 0; i < count; i++) {
+      const digit = (orderOf(bits[ids[i]]) >> shift) - first
+      if (digit < size) sums[digit] += weights[i]
+    }
+    let digit = size - 1
+    while (digit > 0 && above + sums[digit] < wanted) above += sums[digit--]
+    lowest = first + digit
+    count = compact(scratch, count, (id) => orderOf(bits[id]) >> shift >= lowest)
+  }
+  let reached = above
+  return compact(scratch, count, (id, weight) => {
+    if (orderOf(bits[id]) > lowest) return true
+    if (reached >= wanted) return false
+    reached += weight
+    return true
+  })
+}
+const STEPS = 64 // of the table of 2^(i / 64)
+const LN2 = 0.6931471805599453
+const TABLE = Float64Array.from({ length: STEPS }, (_, i) => exp((i / STEPS) * LN2))
+/** Scores this far below the best (in units of the temperature) weigh nothing: e^-100 is below any float32. */
+const FARTHEST = -100
+const POWERS = Float64Array.from({ length: 146 }, (_, i) => 2 ** -i) // 100 / ln 2 = 144.3
+
+/**
+ * Weighs each candidate by e^((score - best) / temperature) as float32, `best` being the largest score; returns the sum
+ * in order of id. Our own exponential, a table and four terms (4e-14 off before rounding), for speed and equal bits.
+ */
+export function weigh(
+  scratch: Scratch,
+  count: number,
+  scores: Float32Array,
+  best: number,
+  temperature: number,
+): number {
+  const { ids, weights } = scratch
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const x = (scores[ids[i]] - best) / temperature
+    let weight = 0
+    if (x > FARTHEST) {
+      const n = roundTiesToEven(x * (STEPS / LN2))
+      const r = x - n * (LN2 / STEPS)
+      const tail = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))
+      weight = Math.fround(TABLE[n & (STEPS - 1)] * POWERS[-(n >> 6)] * tail)
+    }
+    weights[i] = weight
+    sum += weight
+  }
+  return sum
+}

@@ -1,0 +1,168 @@
+// One row of logits in, one id out. Rules apply in the order that processors.ts lists; equal inputs choose equal ids on
+// every host, because all arithmetic is our own and the random number depends on seed and position alone.
+
+import type { SamplingOptions } from '../engine/events.ts'
+import { IsletError } from '../lib/errors.ts'
+import { createScratch, keepBest, weigh, type Scratch } from './candidates.ts'
+import { logprobsOf, type Logprobs } from './logprobs.ts'
+import { createProcessors, type Occurrences } from './processors.ts'
+import { uniform } from './random.ts'
+
+/** Where in its sequence the id will stand, and what of the sequence the penalties look at. */
+export type SampleContext = Occurrences & { position: number }
+
+export type Sample = { id: number; logprobs?: Logprobs }
+
+/** `logits`: (vocab) f32, not changed. Throws engine_failure when no logit is finite or one is not a number. */
+export type Sampler = { sample(logits: Float32Array, context: SampleContext): Sample }
+
+export type SamplerExtras = {
+  /** 0 = the chosen id's log probability alone, up to 20 = that many alternatives too; undefined = none. */
+  topLogprobs?: number
+  /** Shared with other samplers of the vocabulary; by default its own, made when first needed. */
+  scratch?: Scratch
+}
+
+/**
+ * A sampler for one request. Temperature 0 takes the best score, the lower id among equals. Otherwise the id is where
+ * the running sum of the weights of what the rules left, in order of id, first exceeds u times their total.
+ * Throws invalid_request when an option is out of range.
+ */
+export function createSampler(options: SamplingOptions, extras: SamplerExtras = {}): Sampler {
+  checkOptions(options, extras.topLogprobs)
+  const processors = createProcessors(options)
+  const { topLogprobs } = extras
+  let own: Scratch | undefined
+  const scratchFor = (vocab: number): Scratch => {
+    const scratch = extras.scratch ?? (own ??= createScratch(vocab))
+    if (scratch.row.length < vocab)
+      throw new RangeError(`scratch of ${scratch.row.length} for ${vocab} logits`)
+    return scratch
+  }
+
+  function process(logits: Float32Array, context: SampleContext): Float32Array {
+    if (processors.length === 0) return logits
+    const scores = scratchFor(logits.length).row.subarray(0, logits.length)
+    scores.set(logits)
+    for (const apply of processors) apply(scores, context)
+    return scores
+  }
+
+  return {
+    sample(logits, context) {
+      const likeliest = argmax(logits)
+      const scores = process(logits, context)
+      const best = scores === logits ? likeliest : argmax(scores)
+      const id =
+        options.temperature === 0
+          ? best
+          : draw(
+              scratchFor(logits.length),
+              scores,
+              scores[best],
+              options,
+              uniform(options.seed, context.position),
+            )
+      if (topLogprobs === undefined) return { id }
+      return { id, logprobs: logprobsOf(logits, logits[likeliest], id, topLogprobs) }
+    },
+  }
+}
+
+/** The id of the largest score, the lowest of several. */
+function argmax(scores: Float32Array): number {
+  let best = -Infinity
+  let id = -1
+  for (let i = 0; i < scores.length; i++) {
+    // Written so that NaN comes in too.
+    if (!(scores[i] <= best)) {
+      best = scores[i]
+      id = i
+      if (best !== best) break
+    }
+  }
+  if (Math.abs(best) < Infinity) return id
+  throw new IsletError(
+    'engine_failure',
+    `the best of ${scores.length} scores is ${best}: no token can be chosen`,
+  )
+}
+
+/** Chooses by temperature, top_k, top_p and min_p with the random number `u`. */
+function draw(
+  scratch: Scratch,
+  scores: Float32Array,
+  best: number,
+  { temperature, topK, topP, minP }: SamplingOptions,
+  u: number,
+): number {
+  const { ids, weights } = scratch
+  let count = scores.length
+  for (let id = 0; id < count; id++) ids[id] = id
+  if (topK > 0 && topK < count) {
+    weights.fill(1, 0, count)
+    count = keepBest(scratch, count, scores, topK)
+  }
+  let sum = weigh(scratch, count, scores, best, temperature)
+  if (topP < 1) {
+    count = keepBest(scratch, count, scores, topP * sum)
+    sum = total(weights, count)
+  }
+  if (minP > 0) {
+    count = keepLikely(scratch, count, minP)
+    sum = total(weights, count)
+  }
+  // u < 1, so the target is below the sum, and the last running sum is the sum itself.
+  const target = u * sum
+  let reached = 0
+  for (let i = 0; i < count; i++) {
+    reached += weights[i]
+    if (reached > target) return ids[i]
+  }
+  throw new Error(`the running sum ended at ${reached}, before ${target}`)
+}
+
+/** Keeps what weighs at least `least` times the best, which weighs 1. */
+function keepLikely({ ids, weights }: Scratch, count: number, least: number): number {
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    if (weights[i] < least) continue
+    ids[kept] = ids[i]
+    weights[kept] = weights[i]
+    kept++
+  }
+  return kept
+}
+
+function total(weights: Float32Array, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += weights[i]
+  return sum
+}
+
+function checkOptions(options: SamplingOptions, topLogprobs: number | undefined): void {
+  const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed } =
+    options
+  const check = (holds: boolean, param: string, value: number, allowed: string): void => {
+    if (!holds)
+      throw new IsletError('invalid_request', `${param} is ${value}: it must be ${allowed}`, { param })
+  }
+  const isIndex = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 2 ** 32
+  const isPart = (value: number): boolean => value >= 0 && value <= 1
+  check(temperature >= 0 && temperature < Infinity, 'temperature', temperature, 'at least 0')
+  check(isIndex(topK), 'top_k', topK, 'a whole number, 0 for no limit')
+  check(isPart(topP), 'top_p', topP, 'from 0 to 1')
+  check(isPart(minP), 'min_p', minP, 'from 0 to 1')
+  const isFactor = repetitionPenalty > 0 && repetitionPenalty < Infinity
+  check(isFactor, 'repetition_penalty', repetitionPenalty, 'above 0')
+  check(Number.isFinite(presencePenalty), 'presence_penalty', presencePenalty, 'a number')
+  check(Number.isFinite(frequencyPenalty), 'frequency_penalty', frequencyPenalty, 'a number')
+  check(isIndex(seed), 'seed', seed, 'a whole number below 2^32')
+  for (const [id, bias] of options.logitBias) {
+    check(isIndex(id), 'logit_bias', id, 'a map from token ids')
+    check(Number.isFinite(bias), 'logit_bias', bias, 'a map to numbers')
+  }
+  if (topLogprobs !== undefined) {
+    check(isIndex(topLogprobs) && topLogprobs <= 20, 'top_logprobs', topLogprobs, 'from 0 to 20')
+  }
+}

@@ -1,0 +1,148 @@
+// A request from words to events. Its reader's pull is what makes the engine step, for all turns at once.
+
+import { outOfSight } from '../cache/window.ts'
+import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import type { Turn } from '../engine/turn.ts'
+import { IsletError } from '../lib/errors.ts'
+import { Answer } from './answer.ts'
+import type { ModelText } from './asset-source.ts'
+import type { Loaded } from './isolate.ts'
+import type { Clock } from './pacer.ts'
+import { preparePrompt, type PromptLimits } from './prompt.ts'
+
+/** The place a generation runs in. */
+export type Host = {
+  clock: Clock
+  /** Words come first, so that a bad request fails before the weights are there. */
+  text(): Promise<ModelText>
+  limits(text: ModelText): PromptLimits
+  /** Undefined while loading; throws why it cannot be loaded. */
+  loaded(): Loaded | undefined
+  progress(): { done: number; total: number }
+}
+
+/** While weights stream in, and while others have all the pages. */
+const LOADING_MS = 50
+const QUEUED_MS = 5
+
+/**
+ * Events of one request: progress while it waits, `start`, progress through a long prompt, text, `finish`.
+ * Throws IsletError. To cancel, abort `signal` or `return()`: the turn is closed, its pages stay as cache.
+ */
+export async function* generate(request: GenerateRequest, host: Host, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+  const text = await host.text()
+  const prompt = preparePrompt(request, text, host.limits(text))
+  const { manifest, tokenizer } = text
+  if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
+    throw new IsletError('model_not_found', `the model ${request.model} is not served here, ${manifest.id} is`, { param: 'model' })
+  }
+  const loaded = yield* untilLoaded(host, signal)
+  if (loaded === undefined) return
+  const { engine } = loaded
+  const answer = new Answer(request, tokenizer, prompt.ids)
+  const turn = engine.open({
+    tenant: request.tenant,
+    prompt: prompt.ids,
+    // A window has no end of its own: without a number an answer ends at the trained context.
+    maxTokens: request.maxTokens ?? manifest.spec.context,
+    choose: (logits, position) => answer.choose(logits, position),
+  })
+  try {
+    yield* untilAdmitted(turn, loaded, signal)
+    if (signal.aborted) return
+    if (turn.state === 'failed') throw engineFailure(turn.error)
+    yield {
+      type: 'start',
+      promptTokens: prompt.ids.length,
+      cachedTokens: turn.cachedTokens ?? 0,
+      truncatedTokens: prompt.truncatedTokens,
+    }
+    if (request.echo) yield echo(request, tokenizer.decode(prompt.ids))
+    yield* answering(turn, answer, loaded, signal)
+    if (signal.aborted) return
+    const rest = turn.reason === 'length' ? answer.end() : undefined
+    if (rest !== undefined) yield rest
+    yield finishOf(turn, answer, loaded)
+  } finally {
+    engine.close(turn)
+  }
+}
+
+async function* untilLoaded(host: Host, signal: AbortSignal): AsyncGenerator<GenerationEvent, Loaded | undefined> {
+  let shown = -1
+  while (!signal.aborted) {
+    const loaded = host.loaded()
+    if (loaded !== undefined) return loaded
+    const progress = host.progress()
+    if (progress.done !== shown) yield { type: 'progress', state: 'loading', ...progress }
+    shown = progress.done
+    await host.clock.wait(LOADING_MS)
+  }
+  return undefined
+}
+
+async function* untilAdmitted(turn: Turn, { engine, pacer }: Loaded, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+  if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
+  while (turn.state === 'waiting' && !signal.aborted) {
+    await pacer.rest(QUEUED_MS)
+    // Those in front may have readers that are slow: a step lets them pass or sends them back.
+    if (turn.state === 'waiting') engine.step()
+  }
+}
+
+/** Takes what is ready, else runs a step for everyone. */
+async function* answering(turn: Turn, answer: Answer, loaded: Loaded, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+  const { engine, pacer } = loaded
+  let shown = turn.sequence?.length ?? 0
+  let idle = false
+  while (!signal.aborted) {
+    const event = answer.take()
+    if (event !== undefined) {
+      turn.taken += event.ids.length
+      yield event
+      continue
+    }
+    turn.taken = turn.produced
+    if (turn.state === 'failed') throw engineFailure(turn.error)
+    if (turn.state === 'done') return
+    // The first rest flushes the headers; in a long prompt each chunk lets others in.
+    if (turn.produced === 0 || idle || pacer.isDue) {
+      await pacer.rest(idle ? QUEUED_MS : 0)
+      if (signal.aborted || turn.produced > turn.taken) continue
+    }
+    const ran = engine.step()
+    pacer.stepped()
+    idle = ran === 0 || turn.state === 'waiting'
+    const done = turn.sequence?.length ?? shown
+    if (turn.produced === 0 && done > shown) {
+      shown = done
+      yield { type: 'progress', state: 'prefill', done, total: turn.promptTokens }
+    }
+  }
+}
+
+function echo(request: GenerateRequest, decoded: string): GenerationEvent {
+  return { type: 'text', text: request.prompt.kind === 'text' ? request.prompt.text : decoded, ids: [] }
+}
+
+function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEvent {
+  const logitsHash = answer.logitsHash()
+  return {
+    type: 'finish',
+    reason: turn.reason ?? 'stop',
+    usage: {
+      promptTokens: turn.promptTokens,
+      cachedTokens: turn.cachedTokens ?? 0,
+      completionTokens: turn.produced,
+    },
+    // The last id was chosen, not run: the query that chose it stood one position before.
+    window: { ...model.window, outOfSight: outOfSight(turn.ids.length - 2, model.window) },
+    ...(logitsHash !== undefined && { logitsHash }),
+  }
+}
+
+function engineFailure(cause: unknown): IsletError {
+  if (cause instanceof IsletError) return cause
+  const facts = { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) }
+  return new IsletError('engine_failure', 'the engine failed during this request; it is rebuilt for the next', { cause, facts })
+}

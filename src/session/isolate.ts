@@ -1,0 +1,109 @@
+// The one engine of an isolate and its loading. Lanes that share the isolate share this: plain state, never a promise,
+// since a promise of another object's context may never settle.
+
+import { Engine } from '../engine/engine.ts'
+import type { Model } from '../engine/model.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { ModelText } from './asset-source.ts'
+import { Pacer, type Clock } from './pacer.ts'
+
+export type LoadedModel = Model & { readonly linearMemoryBytes: number }
+
+/** How the lane that comes first reads the model. */
+export type Loader = {
+  clock: Clock
+  readText(): Promise<ModelText>
+  readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  queueLimit?: number
+}
+
+export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer }
+
+/** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
+const ABANDONED_MS = 15_000
+
+export class Isolate {
+  text: ModelText | undefined
+  done = 0
+  total = 0
+  #loaded: Loaded | undefined
+  #failure: unknown
+  #loading = false
+  #ticket = 0
+  #beatAt = 0
+
+  get state(): 'ready' | 'loading' | 'cold' | 'failed' {
+    if (this.#loading) return 'loading'
+    if (this.#failure !== undefined || this.#loaded?.engine.failure !== undefined) return 'failed'
+    return this.#loaded === undefined ? 'cold' : 'ready'
+  }
+
+  /** The engine that is in place, sound or not, for what it says of itself. */
+  get inPlace(): Loaded | undefined {
+    return this.#loaded
+  }
+
+  /** What made the last load or the engine fail. */
+  get failure(): unknown {
+    return this.#failure ?? this.#loaded?.engine.failure
+  }
+
+  /** The engine once it is ready; undefined while it loads. Throws why the load failed. */
+  get loaded(): Loaded | undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#loading ? undefined : this.#loaded
+  }
+
+  /** Manifest and tokenizer; two lanes may both read them, which is cheap. */
+  async readText(loader: Loader): Promise<ModelText> {
+    const text = this.text ?? (await loader.readText())
+    this.text ??= text
+    return this.text
+  }
+
+  /**
+   * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when the lane
+   * that was loading is gone. Resolves when its own load ended, well or not; it never rejects, and nobody need wait.
+   */
+  async begin(loader: Loader): Promise<void> {
+    const { clock } = loader
+    if (this.#loading && clock.now() - this.#beatAt < ABANDONED_MS) return
+    if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
+      if (this.#loaded !== undefined) return
+    }
+    // A broken engine's memory must be free before the next is made.
+    this.drop()
+    const ticket = this.#ticket
+    this.#loading = true
+    const beat = (): void => {
+      if (ticket !== this.#ticket) throw new IsletError('model_loading', 'another load took over')
+      this.#beatAt = clock.now()
+    }
+    beat()
+    try {
+      const text = await this.readText(loader)
+      const model = await loader.readModel(text, (done, total) => {
+        beat()
+        this.done = done
+        this.total = total
+      })
+      beat()
+      const engine = new Engine(model, { queueLimit: loader.queueLimit })
+      this.#loaded = { engine, model, pacer: new Pacer(clock) }
+      this.#loading = false
+    } catch (error) {
+      if (ticket !== this.#ticket) return
+      this.#failure = error
+      this.#loading = false
+    }
+  }
+
+  /** Forgets the engine, also one that is loading; its turns, if any, must have ended. */
+  drop(): void {
+    this.#ticket += 1
+    this.#loaded = undefined
+    this.#failure = undefined
+    this.#loading = false
+    this.done = 0
+  }
+}

@@ -1,0 +1,66 @@
+// The Durable Object of a lane: each method hands on to Lane. The isolate's one engine lives here, at module scope.
+
+import { DurableObject } from 'cloudflare:workers'
+import type { GenerateRequest } from '../engine/events.ts'
+import { loadModel, planMemory } from '../engine/load-model.ts'
+import { hasRelaxedSimd, type KernelModules } from '../kernels/wasm.ts'
+import { weightBytes } from '../weights/stream.ts'
+import { assetSource, readModelText, type Assets } from './asset-source.ts'
+import { Isolate } from './isolate.ts'
+import { Lane, type LaneConfig } from './lane.ts'
+import type { LaneHealth } from './lane-client.ts'
+import { poolPages } from './memory-plan.ts'
+import type { Clock } from './pacer.ts'
+import { sqlWindowStore } from './window-store.ts'
+
+export type LaneSetup = {
+  config: LaneConfig
+  assets: Assets
+  modules: { relaxed: WebAssembly.Module; plain: WebAssembly.Module }
+}
+
+const isolate = new Isolate()
+
+const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
+
+/** Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time. */
+const LOGIT_ROWS = 4
+
+export class LaneBase<Env> extends DurableObject<Env> {
+  readonly #lane: Lane
+
+  constructor(ctx: DurableObjectState, env: Env, { config, assets, modules }: LaneSetup) {
+    super(ctx, env)
+    const source = assetSource(assets, config.model)
+    const kernels: KernelModules = { relaxed: hasRelaxedSimd() ? modules.relaxed : undefined, plain: modules.plain }
+    this.#lane = new Lane({
+      config,
+      isolate,
+      clock,
+      store: sqlWindowStore(ctx.storage.sql),
+      readText: () => readModelText(source),
+      readModel({ manifest }, window, onProgress) {
+        const options = {
+          window: window === 0 ? { window: undefined, sinks: 0 } : { window, sinks: config.sinks },
+          chunk: config.chunk,
+          logitRows: LOGIT_ROWS,
+        }
+        const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options))
+        return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
+      },
+      log: (entry) => console.error(JSON.stringify(entry)),
+    })
+  }
+
+  generate(request: GenerateRequest): ReadableStream<Uint8Array> {
+    return this.#lane.generate(request)
+  }
+
+  health(): LaneHealth {
+    return this.#lane.health()
+  }
+
+  memoryReset(): void {
+    this.#lane.memoryReset()
+  }
+}

@@ -1,0 +1,62 @@
+// A request's prompt as ids within the limits: refused when too long, or cut at the front when the request allows it.
+
+import { promptIds, textIds } from '../chat/prompt.ts'
+import type { GenerateRequest } from '../engine/events.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { ModelText } from './asset-source.ts'
+
+export type PromptLimits = {
+  /** Longest prompt in ids. */
+  maxPrompt: number
+  /** Positions of a sequence, prompt and answer together; Infinity with a window. */
+  maxPositions: number
+}
+
+export type Prompt = { ids: number[]; truncatedTokens: number }
+
+/** What a cut prompt leaves for the answer when the request names no number. */
+const ANSWER_ROOM = 256
+
+/** Tokenises, checks ids and length. Throws invalid_request or context_length_exceeded. */
+export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+  const ids = idsOf(request, text)
+  if (ids.length === 0) {
+    throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', { param: paramOf(request) })
+  }
+  const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
+  if (ids.length <= most) return { ids, truncatedTokens: 0 }
+  if (request.truncation !== 'auto') {
+    throw new IsletError(
+      'context_length_exceeded',
+      `the prompt has ${ids.length} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
+      { param: paramOf(request) },
+    )
+  }
+  const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
+  return cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId)
+}
+
+function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
+  const { prompt } = request
+  if (prompt.kind === 'chat') return promptIds(tokenizer, manifest.chat, prompt.messages, { tools: prompt.tools })
+  if (prompt.kind === 'text') return textIds(tokenizer, prompt.text)
+  const { vocab } = manifest.spec
+  const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
+  if (bad < 0) return prompt.ids
+  throw new IsletError(
+    'invalid_request',
+    `prompt[${bad}] is ${prompt.ids[bad]}; this model's token ids are 0 to ${vocab - 1}`,
+    { param: 'prompt' },
+  )
+}
+
+/** Keeps the newest ids, and BOS in front where there was one. */
+function cutFront(ids: readonly number[], length: number, bosId: number | undefined): Prompt {
+  const head = bosId !== undefined && ids[0] === bosId && length > 1 ? [bosId] : []
+  const tail = ids.slice(ids.length - (length - head.length))
+  return { ids: [...head, ...tail], truncatedTokens: ids.length - length }
+}
+
+function paramOf(request: GenerateRequest): string {
+  return request.prompt.kind === 'chat' ? 'messages' : 'prompt'
+}

@@ -1,0 +1,41 @@
+// The window that a lane fell back to after a memory reset, kept where a restart finds it.
+
+/** `configured` is the setting it replaced: when that changes, what is stored no longer counts. */
+export type StoredWindow = { configured: number; window: number; note: string }
+
+export interface WindowStore {
+  read(): StoredWindow | undefined
+  write(value: StoredWindow): void
+}
+
+/** What of a Durable Object's SQLite is used. */
+export type Sql = { exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] } }
+
+const LEAST = 128
+
+/** A context nobody could read yet, when full attention turned out too large. */
+const GUESSED_CONTEXT = 2048
+
+/** Half of a window (0 = full attention over `context` positions), at least 128. */
+export function halvedWindow(window: number, context = GUESSED_CONTEXT): number {
+  return Math.max(LEAST, Math.floor((window === 0 ? context : window) / 2))
+}
+
+/** Keeps the one value in SQLite, and in memory for the reads. */
+export function sqlWindowStore(sql: Sql): WindowStore {
+  sql.exec('CREATE TABLE IF NOT EXISTS fallback_window (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL)')
+  const row = sql.exec('SELECT value FROM fallback_window').toArray()[0]
+  let current = row === undefined ? undefined : (JSON.parse(String(row['value'])) as StoredWindow)
+  return {
+    read: () => current,
+    write(value) {
+      current = value
+      sql.exec('INSERT OR REPLACE INTO fallback_window (id, value) VALUES (0, ?)', JSON.stringify(value))
+    },
+  }
+}
+
+export function memoryWindowStore(): WindowStore {
+  let current: StoredWindow | undefined
+  return { read: () => current, write: (value) => void (current = value) }
+}

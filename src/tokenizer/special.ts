@@ -1,0 +1,69 @@
+// Token names inside text: where they are found, and how user text is kept from becoming one.
+
+/**
+ * A matcher for any of the names, leftmost and then longest; undefined if there are none. Names of one character are
+ * left out: no guard could break them, and merging finds them anyway.
+ */
+export function nameMatcher(names: readonly string[]): RegExp | undefined {
+  const usable = names.filter((name) => Array.from(name).length > 1)
+  if (usable.length === 0) return undefined
+  const longestFirst = usable.toSorted((a, b) => b.length - a.length)
+  return new RegExp(longestFirst.map(escapePattern).join('|'), 'gu')
+}
+
+/** Cuts text at the names: calls `plain` and `name` in order. */
+export function splitAtNames(
+  text: string,
+  matcher: RegExp | undefined,
+  plain: (text: string) => void,
+  name: (name: string) => void,
+): void {
+  let done = 0
+  if (matcher !== undefined) {
+    for (const match of text.matchAll(matcher)) {
+      if (match.index > done) plain(text.slice(done, match.index))
+      name(match[0])
+      done = match.index + match[0].length
+    }
+  }
+  if (done < text.length) plain(text.slice(done))
+}
+
+/** `inside` breaks whole names; `edges` also keeps a text from giving one part of a name whose rest is elsewhere. */
+export type GuardScope = 'inside' | 'edges'
+
+/** A function that puts `guard` into a text so that no name arises from it in a rendered prompt. */
+export function nameGuard(
+  names: readonly string[],
+  guard: string,
+): (text: string, scope: GuardScope) => string {
+  const usable = names.filter((name) => Array.from(name).length > 1)
+  if (usable.length === 0) return (text) => text
+  // The lookahead finds names that overlap; the guard goes behind the first character of each.
+  const whole = new RegExp(`(?=${usable.map(escapePattern).join('|')}).`, 'gsu')
+  return (text, scope) => {
+    const broken = text.replace(whole, (first) => first + guard)
+    return scope === 'edges' ? guardEdges(broken, usable, guard) : broken
+  }
+}
+
+/** A template may put the rest of a name beside the text, `<|im_end` + `|>`. Templates trim, so look past spaces. */
+function guardEdges(text: string, names: readonly string[], guard: string): string {
+  const core = text.trim()
+  if (core === '') return text
+  const at = text.indexOf(core)
+  const tail = names.some((name) => hasPart(name, (length) => core.endsWith(name.slice(0, length))))
+  const head = names.some((name) => hasPart(name, (length) => core.startsWith(name.slice(-length))))
+  const safe = (head ? guard : '') + core + (tail ? guard : '')
+  return text.slice(0, at) + safe + text.slice(at + core.length)
+}
+
+/** Tries every length of a proper part of the name. */
+function hasPart(name: string, fits: (length: number) => boolean): boolean {
+  for (let length = name.length - 1; length > 0; length--) if (fits(length)) return true
+  return false
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
+}

@@ -1,0 +1,38 @@
+// What the rest of the program knows of a tokenizer. Implementations: bpe.ts (byte-level), sentencepiece.ts.
+
+export type EncodeOptions = {
+  /** Special tokens written in the text become their ids; otherwise they are plain text. */
+  special?: boolean
+  /** A character taken out of the text once special tokens have been found: chat/prompt.ts breaks names with it. */
+  guard?: string
+}
+
+/** How ids become text where the originals differ; absent means the rules of byte-level tokenizers. */
+export type DecodingRules = {
+  /** The first token loses the space that the tokenizer puts before every text (SentencePiece). */
+  stripLeadingSpace: boolean
+  /** U+FFFD for every invalid byte (SentencePiece), not for each maximal part of a character. */
+  replaceEachByte: boolean
+}
+
+export interface Tokenizer {
+  readonly vocabSize: number
+  readonly bosId: number | undefined
+  readonly eosId?: number | undefined
+  /** From the file's own flag: a prompt starts with BOS unless the rendered text already printed it. */
+  readonly addBos: boolean
+  /** Ids that end a generation: eos and the end-of-turn tokens. */
+  readonly endIds: ReadonlySet<number>
+  /** Names that must never become tokens when they stand in text that a user wrote. */
+  readonly guardedNames?: readonly string[]
+  readonly decoding?: DecodingRules
+  /** Text to ids, without BOS. `special` true: special tokens written in the text become their ids. */
+  encode(text: string, options?: EncodeOptions): number[]
+  /** The bytes a token stands for when printed; special tokens are empty. */
+  tokenBytes(id: number): Uint8Array
+  /** The id of a token given by its exact name, special ones too. */
+  idOf(name: string): number | undefined
+  nameOf(id: number): string
+  isSpecial(id: number): boolean
+  decode(ids: readonly number[]): string
+}

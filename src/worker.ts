@@ -1,0 +1,38 @@
+// The worker's entry: the router in front, lanes behind, and the compiled kernels handed to them.
+
+import plain from '../build/islet.plain.wasm'
+import relaxed from '../build/islet.relaxed.wasm'
+import { createApp } from './api/app.ts'
+import { readConfig, type Env } from './env.ts'
+import { createLanes } from './session/client.ts'
+import { LaneBase } from './session/object.ts'
+
+export class LaneObject extends LaneBase<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, { config: readConfig(env).lane, assets: env.ASSETS, modules: { relaxed, plain } })
+  }
+}
+
+/** Variables do not change while an isolate lives: one app serves all its requests. */
+let app: ReturnType<typeof createApp> | undefined
+
+function makeApp(env: Env): ReturnType<typeof createApp> {
+  const { lane, lanes, apiKeys } = readConfig(env)
+  const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
+  const laneSet = createLanes((name) => env.LANE.getByName(name), { lanes, model: lane.model, log })
+  return createApp({
+    lanes: () => laneSet,
+    config: { apiKeys },
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID().replaceAll('-', ''),
+    newSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
+    log,
+  })
+}
+
+export default {
+  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
+    app ??= makeApp(env)
+    return app.fetch(request, env, ctx)
+  },
+}

@@ -1,0 +1,124 @@
+// A scripted fake of the lanes, an app over it, and the real OpenAI client whose fetch is that app.
+
+import OpenAI from 'openai'
+import { createApp } from '../../src/api/app.ts'
+import type { ApiConfig } from '../../src/api/context.ts'
+import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import type { LaneHealth, Lanes, ModelCard } from '../../src/session/lane-client.ts'
+
+export const MODEL = 'smollm2-135m-instruct'
+export const ORIGIN = 'http://localhost:8787'
+
+export type Step = GenerationEvent | { wait: number } | { fail: unknown }
+
+export type Fake = {
+  lanes: Lanes
+  requests: GenerateRequest[]
+  /** Events handed out so far, and whether the generation was told to stop or ended. */
+  produced: number
+  closed: number
+}
+
+export const start: GenerationEvent = { type: 'start', promptTokens: 12, cachedTokens: 5, truncatedTokens: 0 }
+export const finish: GenerationEvent = {
+  type: 'finish',
+  reason: 'stop',
+  usage: { promptTokens: 12, cachedTokens: 5, completionTokens: 3 },
+  window: { window: 1024, sinks: 4, outOfSight: 0 },
+}
+
+export function text(value: string): GenerationEvent {
+  return { type: 'text', text: value, ids: [value.length] }
+}
+
+export const HELLO: Step[] = [start, text('Hel'), text('lo'), text(' 🌍'), finish]
+
+export const READY: LaneHealth = {
+  state: 'ready',
+  done: 90,
+  total: 90,
+  window: { window: 1024, sinks: 4 },
+  model: MODEL,
+}
+
+type Script = Step[] | ((request: GenerateRequest) => Iterable<Step>)
+
+export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): Fake {
+  const cards: ModelCard[] = [
+    { id: MODEL, created: 1_700_000_000, ownedBy: 'islet' },
+    { id: 'org/tiny b', created: 1_700_000_001, ownedBy: 'islet' },
+  ]
+  const fake: Fake = { lanes: undefined as unknown as Lanes, requests: [], produced: 0, closed: 0 }
+  fake.lanes = {
+    models: async () => cards,
+    health: async () => READY,
+    async *generate(request) {
+      fake.requests.push(request)
+      try {
+        for (const step of typeof script === 'function' ? script(request) : script) {
+          if ('wait' in step) await new Promise((resolve) => setTimeout(resolve, step.wait))
+          else if ('fail' in step) throw step.fail
+          else {
+            fake.produced++
+            yield step
+          }
+        }
+      } finally {
+        fake.closed++
+      }
+    },
+    ...extra,
+  }
+  return fake
+}
+
+export function appOver(fake: Fake, config: Partial<ApiConfig> = {}) {
+  let ids = 0
+  const logged: Record<string, unknown>[] = []
+  const app = createApp({
+    lanes: () => fake.lanes,
+    config: { apiKeys: undefined, ...config },
+    now: () => 1_763_900_000_000,
+    newId: () => `id${++ids}`,
+    newSeed: () => 4_000_000_000,
+    log: (entry) => logged.push(entry),
+  })
+  return { app, logged }
+}
+
+export function clientOver(fake: Fake, config: Partial<ApiConfig> = {}, apiKey = 'any') {
+  const { app, logged } = appOver(fake, config)
+  const sent: Request[] = []
+  const fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(url, init)
+    sent.push(request.clone() as Request)
+    return app.fetch(request)
+  }
+  const client = new OpenAI({ apiKey, baseURL: `${ORIGIN}/v1`, fetch: fetch as typeof globalThis.fetch })
+  return { client, app, logged, sent }
+}
+
+export async function post(fake: Fake, path: string, body: unknown, headers: Record<string, string> = {}) {
+  const { app } = appOver(fake)
+  const raw = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  return app.request(`${ORIGIN}${path}`, { method: 'POST', body: raw as BodyInit, headers })
+}
+
+export const chat = (extra: Record<string, unknown> = {}) => ({
+  model: MODEL,
+  messages: [{ role: 'user' as const, content: 'Hi' }],
+  ...extra,
+})
+
+export const completion = (extra: Record<string, unknown> = {}) => ({
+  model: MODEL,
+  prompt: 'Once',
+  ...extra,
+})
+
+/** Everything an async iterable gives. */
+export async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const gathered: T[] = []
+  for await (const item of items) gathered.push(item)
+  return gathered
+}

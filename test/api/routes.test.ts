@@ -1,0 +1,249 @@
+// Paths, methods, limits, models, health, keys, hosts and origins.
+
+import { describe, expect, it } from 'vitest'
+import { parseKeyHashes } from '../../src/api/auth.ts'
+import { sha256 } from '../../src/api/hash.ts'
+import type { LaneHealth } from '../../src/session/lane-client.ts'
+import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
+
+const call = (path: string, init: RequestInit = {}, config = {}, fake = fakeLanes()) =>
+  appOver(fake, config).app.request(path.startsWith('http') ? path : ORIGIN + path, init)
+
+async function errorOf(response: Response) {
+  return (
+    (await response.json()) as { error: { message: string; type: string; param: unknown; code: string } }
+  ).error
+}
+
+describe('paths and methods', () => {
+  const cases: [method: string, path: string, status: number, allow?: string][] = [
+    ['GET', '/', 200],
+    ['HEAD', '/', 200],
+    ['GET', '/health', 200],
+    ['HEAD', '/health', 200],
+    ['GET', '/v1/models', 200],
+    ['HEAD', '/v1/models', 200],
+    ['GET', `/v1/models/${MODEL}`, 200],
+    ['GET', '/v1/nothing', 404],
+    ['GET', '/v1/models/', 404],
+    ['GET', '/favicon.ico', 404],
+    ['POST', '/v1/embeddings', 404],
+    ['GET', '/%zz', 404],
+    ['GET', '/v1/models/%E0%A4%A', 404],
+    ['GET', '/v1/chat/completions', 405, 'POST, OPTIONS'],
+    ['HEAD', '/v1/chat/completions', 405, 'POST, OPTIONS'],
+    ['PUT', '/v1/completions', 405, 'POST, OPTIONS'],
+    ['DELETE', `/v1/models/${MODEL}`, 405, 'GET, HEAD, OPTIONS'],
+    ['POST', '/v1/models', 405, 'GET, HEAD, OPTIONS'],
+    ['POST', '/health', 405, 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/', 405, 'GET, HEAD, OPTIONS'],
+  ]
+  for (const [method, path, status, allow] of cases) {
+    it(`${method} ${path} ${status}`, async () => {
+      const response = await call(path, { method })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('x-request-id')).toBe('id1')
+      expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+      if (allow !== undefined) expect(response.headers.get('allow')).toBe(allow)
+      if (method === 'HEAD') expect(await response.text()).toBe('')
+      else if (status >= 400) {
+        const code =
+          status === 405
+            ? 'method_not_allowed'
+            : path.startsWith('/v1/models/%')
+              ? 'model_not_found'
+              : 'not_found'
+        expect(await errorOf(response)).toMatchObject({ type: 'invalid_request_error', code })
+      }
+    })
+  }
+
+  it('bodies above the limit are 413, declared or not; any content type that parses is read', async () => {
+    const body = JSON.stringify(chat({ metadata: 'x'.repeat(500) }))
+    const path = '/v1/chat/completions'
+    for (const init of [{ body }, { body: new Blob([body]).stream(), duplex: 'half' }]) {
+      const response = await call(path, { method: 'POST', ...init } as RequestInit, { maxBodyBytes: 400 })
+      expect(response.status).toBe(413)
+      expect((await errorOf(response)).code).toBe('body_too_large')
+    }
+    const headers = { 'content-type': 'text/plain' }
+    expect((await call(path, { method: 'POST', body, headers }, { maxBodyBytes: 2000 })).status).toBe(200)
+    expect((await call(path, { method: 'POST', body: 'a=b', headers })).status).toBe(400)
+    expect((await call(path, { method: 'POST' })).status).toBe(400)
+  })
+})
+
+describe('models (B7)', () => {
+  it('list and retrieve through the client, with slashes and without case', async () => {
+    const { client } = clientOver(fakeLanes())
+    const ids = (await client.models.list()).data.map((model) => model.id)
+    expect(ids).toEqual([MODEL, 'org/tiny b'])
+    expect(await client.models.retrieve('ORG/tiny b')).toMatchObject({
+      id: 'org/tiny b',
+      object: 'model',
+      owned_by: 'islet',
+    })
+    expect((await call('/v1/models/org/tiny%20b')).status).toBe(200)
+    await expect(client.models.retrieve('nope')).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    })
+  })
+})
+
+describe('health', () => {
+  const states: [LaneHealth, number, string][] = [
+    [READY, 200, 'ok'],
+    [{ ...READY, state: 'loading', done: 10 }, 503, 'loading'],
+    [{ ...READY, state: 'cold', done: 0 }, 503, 'loading'],
+    [{ ...READY, state: 'failed', message: 'shard 2 has another hash' }, 503, 'error'],
+  ]
+  for (const [health, status, word] of states) {
+    it(`${health.state}: ${status}`, async () => {
+      const response = await call('/health', {}, {}, fakeLanes(HELLO, { health: async () => health }))
+      expect(response.status).toBe(status)
+      expect(await response.json()).toMatchObject({
+        status: word,
+        state: health.state,
+        model: MODEL,
+        window: 1024,
+        sinks: 4,
+        loaded_bytes: health.done,
+        ...(health.message !== undefined && { message: health.message }),
+      })
+    })
+  }
+
+  it('of a lane that cannot be asked is a 500 without its secrets', async () => {
+    const health = () => Promise.reject(new Error('internal detail'))
+    const response = await call('/health', {}, {}, fakeLanes(HELLO, { health }))
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('internal detail')
+  })
+})
+
+describe('keys and hosts', async () => {
+  const apiKeys = `${await sha256('sk-one')},\n${(await sha256('sk-two')).toUpperCase()}\n`
+  const cases: [
+    name: string,
+    keys: string | undefined,
+    url: string,
+    auth: string | undefined,
+    status: number,
+  ][] = [
+    ['no keys, localhost', undefined, 'http://localhost:8787', undefined, 200],
+    ['no keys, 127.0.0.1', undefined, 'http://127.0.0.1', undefined, 200],
+    ['no keys, [::1]', ' \n', 'http://[::1]:1', 'Bearer x', 200],
+    ['no keys, a name on the network', undefined, 'https://islet.example.workers.dev', undefined, 401],
+    [
+      'no keys, a name on the network and a bearer',
+      undefined,
+      'https://islet.example.workers.dev',
+      'Bearer x',
+      401,
+    ],
+    ['no keys, a name that begins like loopback', undefined, 'http://localhost.example.com', undefined, 401],
+    ['no keys, another local address', undefined, 'http://192.168.1.5', undefined, 401],
+    ['keys, none sent', apiKeys, 'https://islet.example.com', undefined, 401],
+    ['keys, none sent from loopback', apiKeys, 'http://localhost', undefined, 401],
+    ['keys, a wrong one', apiKeys, 'http://localhost', 'Bearer sk-three', 401],
+    ['keys, the hash itself', apiKeys, 'http://localhost', `Bearer ${apiKeys.slice(0, 64)}`, 401],
+    ['keys, another scheme', apiKeys, 'http://localhost', 'Basic sk-one', 401],
+    ['keys, an empty bearer', apiKeys, 'http://localhost', 'Bearer ', 401],
+    ['keys, the first', apiKeys, 'https://islet.example.com', 'Bearer sk-one', 200],
+    ['keys, the second, scheme in lower case', apiKeys, 'https://islet.example.com', 'bearer sk-two', 200],
+    ['a key instead of a hash', 'sk-one', 'http://localhost', 'Bearer sk-one', 401],
+  ]
+  for (const [name, keys, url, auth, status] of cases) {
+    it(`${name}: ${status}`, async () => {
+      const headers: Record<string, string> = auth === undefined ? {} : { authorization: auth }
+      const response = await call(`${url}/v1/models`, { headers }, { apiKeys: keys })
+      expect(response.status).toBe(status)
+      if (status === 200) return
+      const error = await errorOf(response)
+      expect(error).toMatchObject({ code: 'invalid_api_key', type: 'invalid_request_error', param: null })
+      expect(error.message).not.toContain('sk-')
+      if (keys === undefined) expect(error.message).toMatch(/API_KEYS.*sha256sum/)
+    })
+  }
+
+  it('health and the front page need no key, but a configured one or a loopback host', async () => {
+    for (const path of ['/', '/health']) {
+      expect((await call(`https://islet.example.com${path}`, {}, { apiKeys })).status).toBe(200)
+      expect((await call(`https://islet.example.com${path}`)).status).toBe(401)
+    }
+  })
+
+  it('tenants: the hash of the key, of any bearer on loopback, or anonymous', async () => {
+    const fake = fakeLanes()
+    const body = JSON.stringify(chat())
+    const ask = (config: object, authorization?: string) =>
+      call(
+        '/v1/chat/completions',
+        { method: 'POST', body, headers: authorization ? { authorization } : {} },
+        config,
+        fake,
+      )
+    await ask({ apiKeys }, 'Bearer sk-two')
+    await ask({}, 'Bearer whoever')
+    await ask({})
+    const expected = [await sha256('sk-two'), await sha256('whoever'), 'anonymous']
+    expect(fake.requests.map((request) => request.tenant)).toEqual(expected)
+    expect(new Set(fake.requests.map((request) => request.sessionKey)).size).toBe(3)
+  })
+
+  it('hashes are what sha256sum prints', async () => {
+    expect(await sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+    expect(parseKeyHashes(undefined)).toEqual([])
+    expect(() => parseKeyHashes('sk-mine')).toThrow(/Entry 1.*not a hash/)
+  })
+})
+
+describe('CORS (E6)', async () => {
+  const apiKeys = await sha256('k')
+  const preflight = (origin: string, config = {}) =>
+    call(
+      '/v1/chat/completions',
+      {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers':
+            'authorization,content-type,x-stainless-os,x-stainless-retry-count',
+        },
+      },
+      config,
+    )
+  const origins: [origin: string, withKeys: boolean, allowed: boolean][] = [
+    ['http://localhost:3000', false, true],
+    ['http://127.0.0.1', false, true],
+    ['http://[::1]:8080', false, true],
+    ['https://evil.example', false, false],
+    ['http://localhost.evil.example', false, false],
+    ['null', false, false],
+    ['https://app.example', true, true],
+  ]
+  for (const [origin, withKeys, allowed] of origins) {
+    it(`${origin} ${withKeys ? 'with keys' : 'without keys'}: ${allowed ? 'allowed' : 'not'}`, async () => {
+      const config = withKeys ? { apiKeys } : {}
+      const before = await preflight(origin, config)
+      expect(before.status).toBe(204)
+      expect(before.headers.get('access-control-allow-origin')).toBe(allowed ? origin : null)
+      expect(before.headers.get('access-control-allow-headers')).toContain('x-stainless-retry-count')
+      expect(before.headers.get('access-control-allow-methods')).toContain('POST')
+      const response = await call('/v1/models', { headers: { origin, authorization: 'Bearer k' } }, config)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('access-control-allow-origin')).toBe(allowed ? origin : null)
+      expect(response.headers.get('access-control-expose-headers')).toMatch(/x-request-id.*retry-after/)
+      expect(response.headers.get('vary')).toContain('Origin')
+    })
+  }
+
+  it('errors carry the headers too, so that a page can read them', async () => {
+    const response = await call('/v1/models', { headers: { origin: 'https://app.example' } }, { apiKeys })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example')
+  })
+})

@@ -1,0 +1,23 @@
+// The page pool: who holds what, and what is refused.
+
+import { expect, test } from 'vitest'
+import { PagePool } from '../../src/cache/page-pool.ts'
+
+test('pages are given once, and again after their last holder let go', () => {
+  const pool = new PagePool(3)
+  const pages = [pool.take(), pool.take(), pool.take()]
+  expect(new Set(pages)).toEqual(new Set([0, 1, 2]))
+  expect(pool.take()).toBeUndefined()
+  pool.share(1)
+  expect(pool.isShared(1)).toBe(true)
+  pool.release(1)
+  expect(pool.free).toBe(0)
+  pool.release(1)
+  expect(pool.take()).toBe(1)
+})
+
+test('a page that nobody holds is neither shared nor given back', () => {
+  const pool = new PagePool(1)
+  expect(() => pool.share(0)).toThrow('free')
+  expect(() => pool.release(0)).toThrow('twice')
+})

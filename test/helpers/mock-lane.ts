@@ -1,0 +1,74 @@
+// A lane on the mock model: everything of the session room but Cloudflare.
+
+import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import { Isolate } from '../../src/session/isolate.ts'
+import { Lane, type LaneConfig, type LaneParts } from '../../src/session/lane.ts'
+import { memoryWindowStore } from '../../src/session/window-store.ts'
+import { decodeEvents } from '../../src/session/wire.ts'
+import type { Manifest } from '../../src/weights/manifest.ts'
+import { byteTokenizer } from './byte-tokenizer.ts'
+import { MOCK_SPEC, MockModel, type MockOptions } from './mock-model.ts'
+
+export const CONFIG: LaneConfig = { model: 'mock', window: 0, sinks: 4, chunk: 16, maxPrompt: 300 }
+
+const TEMPLATE = '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>'
+
+export function mockManifest(): Manifest {
+  return {
+    format: 'islet',
+    version: 1,
+    id: 'mock',
+    spec: MOCK_SPEC,
+    tensors: [],
+    shards: [],
+    tokenizer: { file: 'tokenizer.bin', length: 0, sha256: '' },
+    chat: { kind: 'jinja', template: TEMPLATE },
+    float: true,
+    hash: '',
+  }
+}
+
+export type MockLane = { lane: Lane; models: MockModel[]; windows: number[]; logged: Record<string, unknown>[] }
+
+/** `endIds`: ids that end an answer. `parts` replaces pieces of the lane. */
+export function mockLane(
+  options: { model?: MockOptions; config?: Partial<LaneConfig>; endIds?: number[]; parts?: Partial<LaneParts> } = {},
+): MockLane {
+  const models: MockModel[] = []
+  const windows: number[] = []
+  const logged: Record<string, unknown>[] = []
+  const config = { ...CONFIG, ...options.config }
+  const lane = new Lane({
+    config,
+    isolate: new Isolate(),
+    clock: { now: () => performance.now(), wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    store: memoryWindowStore(),
+    readText: async () => ({ manifest: mockManifest(), tokenizer: byteTokenizer(options.endIds) }),
+    readModel: async (_text, window) => {
+      windows.push(window)
+      const seen = window === 0 ? { window: undefined, sinks: 0 } : { window, sinks: config.sinks }
+      const model = new MockModel({ window: seen, maxRows: config.chunk, ...options.model })
+      models.push(model)
+      return model
+    },
+    log: (entry) => void logged.push(entry),
+    ...options.parts,
+  })
+  return { lane, models, windows, logged }
+}
+
+export async function ask(lane: Lane, request: GenerateRequest): Promise<GenerationEvent[]> {
+  const events: GenerationEvent[] = []
+  for await (const event of decodeEvents(lane.generate(request))) events.push(event)
+  return events
+}
+
+type OfType<T extends GenerationEvent['type']> = GenerationEvent & { type: T }
+
+export function eventsOf<T extends GenerationEvent['type']>(events: readonly GenerationEvent[], type: T): OfType<T>[] {
+  return events.filter((event): event is OfType<T> => event.type === type)
+}
+
+export const idsOf = (events: readonly GenerationEvent[]): number[] => eventsOf(events, 'text').flatMap(({ ids }) => ids)
+export const textOf = (events: readonly GenerationEvent[]): string =>
+  eventsOf(events, 'text').map(({ text }) => text).join('')

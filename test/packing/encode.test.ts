@@ -1,0 +1,181 @@
+// Rows of every type into every kind: exact where it must be, within the stated bound elsewhere, zero in the padding.
+
+import { describe, expect, it } from 'vitest'
+import { BLOCKS, type TensorType } from '../../src/formats/dtype.ts'
+import { BLOCK, tensorBytes } from '../../src/kernels/layout.ts'
+import { encodeRows, neighboursToHalves } from '../../src/packing/encode.ts'
+import type { TensorKind } from '../../src/weights/manifest.ts'
+import { quantFixture } from '../helpers/quant-fixture.ts'
+import { readTiles, readValue } from '../helpers/read-tiles.ts'
+
+const ROWS = 4
+const COLS = 512
+
+function packed(type: TensorType, kind: TensorKind): { bytes: Uint8Array; values: Float32Array; back: Float32Array } {
+  const fixture = quantFixture(type)
+  const bytes = encodeRows(type, kind, fixture.bytes, ROWS, COLS)
+  return { bytes, values: fixture.values, back: readTiles(bytes, { kind, rows: ROWS, cols: COLS }) }
+}
+
+/** Calls `check` for each block of 32 with its first index and its largest magnitude. */
+function eachBlock(values: Float32Array, check: (start: number, amax: number) => void): void {
+  for (let start = 0; start < values.length; start += BLOCK) {
+    check(start, Math.max(...values.subarray(start, start + BLOCK).map(Math.abs)))
+  }
+}
+
+describe('exact kinds', () => {
+  const pairs: [TensorType, TensorKind][] = [
+    ['Q4_0', 'q4'],
+    ['Q4_1', 'q4m'],
+    ['Q8_0', 'q8'],
+    ['Q4_0', 'q8'],
+    ['Q5_0', 'q8'],
+  ]
+  for (const [type, kind] of pairs) {
+    it(`${type} as ${kind} keeps every weight bit for bit`, () => {
+      const { values, back } = packed(type, kind)
+      // Q4_1's own dequantisation rounds the product first; the weight that both blocks hold is the same.
+      const tolerance = kind === 'q4m' ? 2 ** -22 : 0
+      for (let i = 0; i < values.length; i++) {
+        if (Math.abs(back[i] - values[i]) > tolerance * Math.max(1, Math.abs(values[i]))) throw new Error(`${type} at ${i}`)
+      }
+    })
+  }
+
+  it('Q4_1 keeps scale, minimum and nibbles as they are', () => {
+    const { bytes } = packed('Q4_1', 'q4m')
+    const source = quantFixture('Q4_1').bytes
+    // Row 1, block 2: source block 16 + 2; tile 2, row 1.
+    const from = (16 + 2) * 20
+    const tile = 2 * 160
+    expect([...bytes.subarray(tile + 2, tile + 4)]).toEqual([...source.subarray(from, from + 2)])
+    expect([...bytes.subarray(tile + 18, tile + 20)]).toEqual([...source.subarray(from + 2, from + 4)])
+    for (const type of Object.keys(BLOCKS) as TensorType[]) {
+      expect(encodeRows(type, 'f32', quantFixture(type).bytes, ROWS, COLS)).toHaveLength(4 * ROWS * COLS)
+    }
+  })
+})
+
+it('Q4_K as q4m keeps codes and rounds scale and minimum to f16: each within 2^-11', () => {
+  const { bytes, values } = packed('Q4_K', 'q4m')
+  const stored = { kind: 'q4m', rows: ROWS, cols: COLS } as const
+  let normal = 0
+  eachBlock(values, (start) => {
+    const [row, col] = [Math.floor(start / COLS), start % COLS]
+    // w = scale * q + minimum with q in 0..15: the error is at most that of both constants.
+    const tile = (col / BLOCK) * 160
+    const view = new DataView(bytes.buffer, tile)
+    const [scale, minimum] = [half(view, 2 * row), half(view, 16 + 2 * row)]
+    const bound = 2 ** -11 * (15 * Math.abs(scale) + Math.abs(minimum)) + 16 * 2 ** -25
+    for (let i = 0; i < BLOCK; i++) {
+      const back = readValue(bytes, stored, row, col + i)
+      expect(Math.abs(back - values[start + i])).toBeLessThanOrEqual(bound)
+    }
+    if (Math.abs(scale) > 2 ** -14) normal++
+  })
+  expect(normal).toBeGreaterThan(30)
+})
+
+describe('INT8', () => {
+  for (const type of Object.keys(BLOCKS) as TensorType[]) {
+    it(`${type} as q8 is within half a step`, () => {
+      const { values, back } = packed(type, 'q8')
+      eachBlock(values, (start, amax) => {
+        // Subnormal scales are multiples of 2^-24: half of that more. 2^-20: float32 of the division.
+        const step = Math.max(amax / 127, type === 'Q8_0' || type.startsWith('Q') ? amax / 127 : 0)
+        const bound = (step / 2) * (1 + 2 ** -20) + 2 ** -25
+        for (let i = start; i < start + BLOCK; i++) expect(Math.abs(back[i] - values[i])).toBeLessThanOrEqual(bound)
+      })
+    })
+  }
+
+  it('q8r has one scale a row, amax / 127, and rounds half to even', () => {
+    const { bytes, values, back } = packed('Q8_0', 'q8r')
+    const view = new DataView(bytes.buffer)
+    for (let row = 0; row < ROWS; row++) {
+      const amax = Math.max(...values.subarray(row * COLS, (row + 1) * COLS).map(Math.abs))
+      expect(view.getFloat32(4 * row, true)).toBe(Math.fround(amax / 127))
+      for (let i = row * COLS; i < (row + 1) * COLS; i++) expect(Math.abs(back[i] - values[i])).toBeLessThan(amax / 253.9)
+    }
+    const ties = Float32Array.from({ length: 32 }, (_, i) => (i === 0 ? 127 : i - 15.5))
+    const codes = readTiles(encodeRows('F32', 'q8r', new Uint8Array(ties.buffer), 1, 32), { kind: 'q8r', rows: 1, cols: 32 })
+    expect([...codes.slice(13, 19)]).toEqual([-2, -2, 0, 0, 2, 2].map((code) => code + 0))
+  })
+})
+
+describe('INT4', () => {
+  it('q4m of floats is better than the plain range of each block, and near it at worst', () => {
+    const { values, back } = packed('F32', 'q4m')
+    let ours = 0
+    let plain = 0
+    eachBlock(values, (start) => {
+      const block = values.subarray(start, start + BLOCK)
+      const [low, high] = [Math.min(...block), Math.max(...block)]
+      const scale = (high - low) / 15
+      for (let i = 0; i < BLOCK; i++) {
+        const level = low + Math.round((block[i] - low) / scale) * scale
+        plain += (block[i] - level) ** 2
+        ours += (block[i] - back[start + i]) ** 2
+      }
+    })
+    expect(ours).toBeLessThan(0.95 * plain)
+  })
+
+  it('holds blocks of one value and of 16 even levels exactly', () => {
+    const levels = Float32Array.from({ length: 64 }, (_, i) => (i < 32 ? 0.25 : (i % 16) * 0.5 - 2))
+    const back = readTiles(encodeRows('F32', 'q4m', new Uint8Array(levels.buffer), 1, 64), { kind: 'q4m', rows: 1, cols: 64 })
+    expect([...back]).toEqual([...levels])
+  })
+})
+
+describe('padding', () => {
+  for (const kind of ['q4m', 'q8', 'q8r'] as const) {
+    it(`${kind}: rows to 8 and columns to 32 are zero`, () => {
+      const [rows, cols] = [5, 40]
+      const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i))
+      const bytes = encodeRows('F32', kind, new Uint8Array(values.buffer), rows, cols)
+      expect(bytes).toHaveLength(tensorBytes(kind, rows, cols))
+      for (let row = rows; row < 8; row++) {
+        for (let col = 0; col < 64; col++) expect(readValue(bytes, { kind, rows, cols }, row, col)).toBe(0)
+      }
+      // A block with a minimum has no exact zero: half a step is what a nibble can do.
+      const bound = kind === 'q4m' ? 1 / 15 : 0
+      for (let col = cols; col < 64; col++) {
+        expect(Math.abs(readValue(bytes, { kind, rows, cols }, 2, col))).toBeLessThanOrEqual(bound)
+      }
+    })
+  }
+})
+
+describe('bad values', () => {
+  it('refuses values and constants that are not finite', () => {
+    const values = new Float32Array(256).fill(1)
+    values[7] = NaN
+    expect(() => encodeRows('F32', 'f32', new Uint8Array(values.buffer), 8, 32)).toThrow(/not finite/)
+    values[7] = Infinity
+    expect(() => encodeRows('F32', 'q8', new Uint8Array(values.buffer), 8, 32)).toThrow(/not finite/)
+    const block = new Uint8Array(18)
+    block[1] = 0x7c
+    expect(() => encodeRows('Q4_0', 'q4', block, 1, 32)).toThrow(/not finite/)
+  })
+
+  it('refuses blocks beyond what a 16-bit scale can hold', () => {
+    const values = new Float32Array(32).fill(1e9)
+    expect(() => encodeRows('F32', 'q8', new Uint8Array(values.buffer), 1, 32)).toThrow(/16-bit/)
+  })
+})
+
+it('puts neighbouring rotary pairs into halves, head by head', () => {
+  // Two heads of 6 rows, one value a row: the row's number in the file.
+  const rows = Float32Array.from({ length: 12 }, (_, row) => row)
+  const moved = new Float32Array(neighboursToHalves('F32', new Uint8Array(rows.buffer), 1, 6).buffer)
+  expect([...moved]).toEqual([0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11])
+})
+
+function half(view: DataView, at: number): number {
+  const bits = view.getUint16(at, true)
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25)
+  return bits & 0x8000 ? -magnitude : magnitude
+}
