@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'bench/test/**/*.test.ts'],
     reporters: ['default', './scripts/count-reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
 
@@ -55,7 +56,6 @@ async function startWrangler(cwd: string, extra: string[], ready: string): Promi
       ...process.env,
       PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
       WRANGLER_SEND_METRICS: 'false',
-      FORCE_COLOR: '0',
     },
   })
   let log = ''
@@ -96,7 +96,9 @@ async function startWrangler(cwd: string, extra: string[], ready: string): Promi
     )
   } catch {
     await stop()
-    throw new BenchError(`wrangler dev did not start in ${cwd}: ${log.trim().slice(-1500)}`)
+    throw new BenchError(
+      `wrangler dev did not start in ${cwd}: ${stripVTControlCharacters(log).trim().slice(-1500)}`,
+    )
   }
   return { url, inspector: `http://127.0.0.1:${inspectorPort}`, stop }
 }

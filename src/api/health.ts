@@ -5,7 +5,8 @@ import type { ApiContext, ApiDeps } from './context.ts'
 /** Handler of GET /health. */
 export function getHealth(deps: ApiDeps) {
   return async function health(c: ApiContext): Promise<Response> {
-    const { state, model, done, total, window, message, note } = await deps.lanes(c).health()
+    const health = await deps.lanes(c).health()
+    const { state, model, done, total, window, message, note } = health
     const body = {
       status: state === 'ready' ? 'ok' : state === 'failed' ? 'error' : 'loading',
       state,
@@ -14,6 +15,9 @@ export function getHealth(deps: ApiDeps) {
       total_bytes: total,
       window: window.window ?? null,
       sinks: window.sinks,
+      linear_memory_bytes: health.linearMemoryBytes,
+      running: health.running,
+      waiting: health.waiting,
       ...(message !== undefined && { message }),
       ...(note !== undefined && { note }),
     }

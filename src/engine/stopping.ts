@@ -4,7 +4,7 @@
  * Looks for stop strings in text that comes in pieces. The first one to be complete ends the text; of several that end
  * together, the longest. So how the text is cut into pieces changes nothing.
  */
-export class StopMatcher {
+export class StopStrings {
   readonly #stops: readonly Matched[]
   #held = ''
   #stopped = false

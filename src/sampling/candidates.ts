@@ -20,15 +20,15 @@ export function createScratch(vocab: number): Scratch {
     row: new Float32Array(vocab),
     ids: new Int32Array(vocab),
     weights: new Float32Array(vocab),
-    sums: new Float64Array(1 << DIGITS[0].bits),
+    sums: new Float64Array(1 << DIGITS[0].width),
   }
 }
 
 /** A float32 as three digits, the highest first. */
 const DIGITS = [
-  { shift: 21, bits: 11 },
-  { shift: 10, bits: 11 },
-  { shift: 0, bits: 10 },
+  { shift: 21, width: 11 },
+  { shift: 10, width: 11 },
+  { shift: 0, width: 10 },
 ] as const
 
 /**
@@ -41,10 +41,10 @@ export function keepBest(scratch: Scratch, count: number, scores: Float32Array, 
   const bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length)
   const wanted = Math.max(target, Number.MIN_VALUE) // one at least
   let above = 0
-  let lowest = 0 // the digits found so far, of what is left the lowest there are
-  for (const { shift, bits: width } of DIGITS) {
-    const first = lowest * 2 ** width - (shift === 21 ? 1 << (width - 1) : 0)
+  let lowest = 0 // the highest digits, as far as they are found, of the lowest score that stays
+  for (const { shift, width } of DIGITS) {
     const size = 1 << width
+    const first = (lowest << width) - (shift === DIGITS[0].shift ? size / 2 : 0)
     sums.fill(0, 0, size)
     for (let i = 0; i < count; i++) {
       const digit = (orderOf(bits[ids[i]]) >> shift) - first
@@ -53,16 +53,60 @@ export function keepBest(scratch: Scratch, count: number, scores: Float32Array, 
     let digit = size - 1
     while (digit > 0 && above + sums[digit] < wanted) above += sums[digit--]
     lowest = first + digit
-    count = compact(scratch, count, (id) => orderOf(bits[id]) >> shift >= lowest)
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      if (orderOf(bits[ids[i]]) >> shift < lowest) continue
+      ids[kept] = ids[i]
+      weights[kept++] = weights[i]
+    }
+    count = kept
   }
-  let reached = above
-  return compact(scratch, count, (id, weight) => {
-    if (orderOf(bits[id]) > lowest) return true
-    if (reached >= wanted) return false
-    reached += weight
-    return true
-  })
+  return dropTies(scratch, count, bits, { lowest, above, wanted })
 }
+
+/** Of the candidates at the lowest score that stays, keeps the first that together with those above reach `wanted`. */
+function dropTies(
+  { ids, weights }: Scratch,
+  count: number,
+  bits: Int32Array,
+  { lowest, above, wanted }: { lowest: number; above: number; wanted: number },
+): number {
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    if (orderOf(bits[ids[i]]) === lowest) {
+      if (above >= wanted) continue
+      above += weights[i]
+    }
+    ids[kept] = ids[i]
+    weights[kept++] = weights[i]
+  }
+  return kept
+}
+
+/** The bits of a float32 as an integer in the order of the numbers; -0 is 0. */
+function orderOf(bits: number): number {
+  return bits >= 0 ? bits : bits === -0x80000000 ? 0 : bits ^ 0x7fffffff
+}
+
+/**
+ * The ids of the `count` largest values, best first, ties to the lower id. Keeps a short list in order: the fastest
+ * for small counts, since after the first few hundred values hardly one gets into it.
+ */
+export function largest(values: Float32Array, count: number): number[] {
+  const ids: number[] = []
+  if (count === 0) return ids
+  for (let id = 0; id < values.length; id++) {
+    if (ids.length === count) {
+      if (!(values[id] > values[ids[count - 1]])) continue
+      ids.pop()
+    }
+    let slot = ids.length
+    while (slot > 0 && values[ids[slot - 1]] < values[id]) slot--
+    ids.splice(slot, 0, id)
+  }
+  return ids
+}
+
 const STEPS = 64 // of the table of 2^(i / 64)
 const LN2 = 0.6931471805599453
 const TABLE = Float64Array.from({ length: STEPS }, (_, i) => exp((i / STEPS) * LN2))

@@ -1,6 +1,7 @@
 // Log probabilities of the model itself: of the raw logits at temperature 1, before any rule of sampling.
 
 import { exp, log } from '../lib/math.ts'
+import { largest } from './candidates.ts'
 
 export type IdLogprob = { id: number; logprob: number }
 
@@ -20,20 +21,4 @@ export function logprobsOf(logits: Float32Array, best: number, id: number, top: 
     logprob: logits[id] - offset,
     top: ids.map((other) => ({ id: other, logprob: logits[other] - offset })),
   }
-}
-
-/** The ids of the `count` largest values, best first, ties to the lower id: a short list kept in order. */
-function largest(values: Float32Array, count: number): number[] {
-  const ids: number[] = []
-  if (count === 0) return ids
-  for (let id = 0; id < values.length; id++) {
-    if (ids.length === count) {
-      if (!(values[id] > values[ids[count - 1]])) continue
-      ids.pop()
-    }
-    let slot = ids.length
-    while (slot > 0 && values[ids[slot - 1]] < values[id]) slot--
-    ids.splice(slot, 0, id)
-  }
-  return ids
 }

@@ -3,7 +3,7 @@
 
 import type { SamplingOptions } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
-import { createScratch, keepBest, weigh, type Scratch } from './candidates.ts'
+import { createScratch, keepBest, largest, weigh, type Scratch } from './candidates.ts'
 import { logprobsOf, type Logprobs } from './logprobs.ts'
 import { createProcessors, type Occurrences } from './processors.ts'
 import { uniform } from './random.ts'
@@ -22,6 +22,9 @@ export type SamplerExtras = {
   /** Shared with other samplers of the vocabulary; by default its own, made when first needed. */
   scratch?: Scratch
 }
+
+/** Up to here a sorted list finds the best ids sooner than sums by digit. */
+const SHORT_LIST = 128
 
 /**
  * A sampler for one request. Temperature 0 takes the best score, the lower id among equals. Otherwise the id is where
@@ -97,14 +100,11 @@ function draw(
   u: number,
 ): number {
   const { ids, weights } = scratch
-  let count = scores.length
-  for (let id = 0; id < count; id++) ids[id] = id
-  if (topK > 0 && topK < count) {
-    weights.fill(1, 0, count)
-    count = keepBest(scratch, count, scores, topK)
-  }
+  let count = limit(scratch, scores, topK)
   let sum = weigh(scratch, count, scores, best, temperature)
   if (topP < 1) {
+    // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping them is cheap.
+    count = keepLikely(scratch, count, (0.999 * (1 - topP) * sum) / count)
     count = keepBest(scratch, count, scores, topP * sum)
     sum = total(weights, count)
   }
@@ -120,6 +120,20 @@ function draw(
     if (reached > target) return ids[i]
   }
   throw new Error(`the running sum ended at ${reached}, before ${target}`)
+}
+
+/** Makes the `topK` best the candidates, or all with 0; returns how many. */
+function limit(scratch: Scratch, scores: Float32Array, topK: number): number {
+  const { ids, weights } = scratch
+  if (topK > 0 && topK <= SHORT_LIST) {
+    const best = largest(scores, Math.min(topK, scores.length))
+    ids.set(best.sort((a, b) => a - b))
+    return best.length
+  }
+  for (let id = 0; id < scores.length; id++) ids[id] = id
+  if (topK === 0 || topK >= scores.length) return scores.length
+  weights.fill(1, 0, scores.length)
+  return keepBest(scratch, scores.length, scores, topK)
 }
 
 /** Keeps what weighs at least `least` times the best, which weighs 1. */

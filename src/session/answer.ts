@@ -4,6 +4,7 @@ import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { StopStrings } from '../engine/stopping.ts'
 import type { Choice } from '../engine/turn.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'
+import type { Scratch } from '../sampling/candidates.ts'
 import { createSampler, type Sampler } from '../sampling/sampler.ts'
 import { TextStream } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -15,6 +16,8 @@ export class Answer {
   readonly #request: GenerateRequest
   readonly #tokenizer: Tokenizer
   readonly #sampler: Sampler
+  readonly #prompt: ReadonlySet<number>
+  readonly #generated = new Map<number, number>()
   readonly #stream: TextStream
   readonly #stops: StopStrings
   readonly #hash: Sha256 | undefined
@@ -22,10 +25,12 @@ export class Answer {
   /** What the next event will carry: ids whose text is still held back, too. */
   #pending: TextEvent
 
-  constructor(request: GenerateRequest, tokenizer: Tokenizer, promptIds: readonly number[]) {
+  /** `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
+  constructor(request: GenerateRequest, tokenizer: Tokenizer, promptIds: readonly number[], scratch: Scratch) {
     this.#request = request
     this.#tokenizer = tokenizer
-    this.#sampler = createSampler(request.sampling, promptIds)
+    this.#sampler = createSampler(request.sampling, { topLogprobs: request.topLogprobs, scratch })
+    this.#prompt = new Set(promptIds)
     this.#stream = new TextStream(tokenizer, { continues: request.prompt.kind !== 'chat' })
     this.#stops = new StopStrings(request.stop)
     this.#hash = request.hashLogits ? sha256() : undefined
@@ -40,17 +45,16 @@ export class Answer {
   /** Chooses the next id; see engine/turn.ts. */
   choose(logits: Float32Array, position: number): Choice {
     this.#hash?.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength))
-    const { topLogprobs, ignoreEos } = this.#request
-    const id = this.#sampler.sample(logits, position)
-    if (this.#tokenizer.endIds.has(id) && !ignoreEos) {
+    const occurrences = { prompt: this.#prompt, generated: this.#generated }
+    const { id, logprobs } = this.#sampler.sample(logits, { ...occurrences, position })
+    this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
+    if (this.#tokenizer.endIds.has(id) && !this.#request.ignoreEos) {
       const rest = this.end()
       if (rest !== undefined) this.#ready.push(rest)
       return { id, stop: true }
     }
     this.#pending.ids.push(id)
-    if (topLogprobs !== undefined) {
-      this.#pending.logprobs?.push(tokenLogprob(logits, id, topLogprobs, this.#tokenizer))
-    }
+    if (logprobs !== undefined) this.#pending.logprobs?.push(tokenLogprob(id, logprobs, this.#tokenizer))
     const { text, stopped } = this.#stops.push(this.#stream.push(id))
     this.#pending.text += text
     if (text !== '' || stopped) {

@@ -39,7 +39,7 @@ export async function* generate(request: GenerateRequest, host: Host, signal: Ab
   const loaded = yield* untilLoaded(host, signal)
   if (loaded === undefined) return
   const { engine } = loaded
-  const answer = new Answer(request, tokenizer, prompt.ids)
+  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch)
   const turn = engine.open({
     tenant: request.tenant,
     prompt: prompt.ids,

@@ -4,6 +4,7 @@
 import { Engine } from '../engine/engine.ts'
 import type { Model } from '../engine/model.ts'
 import { IsletError } from '../lib/errors.ts'
+import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from './asset-source.ts'
 import { Pacer, type Clock } from './pacer.ts'
 
@@ -17,7 +18,7 @@ export type Loader = {
   queueLimit?: number
 }
 
-export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer }
+export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch: Scratch }
 
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
@@ -89,7 +90,7 @@ export class Isolate {
       })
       beat()
       const engine = new Engine(model, { queueLimit: loader.queueLimit })
-      this.#loaded = { engine, model, pacer: new Pacer(clock) }
+      this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
       this.#loading = false
     } catch (error) {
       if (ticket !== this.#ticket) return

@@ -1,7 +1,7 @@
 // Stop strings in pieces against a search of the whole text.
 
 import { describe, expect, test } from 'vitest'
-import { StopMatcher } from '../../src/engine/stopping.ts'
+import { StopStrings } from '../../src/engine/stopping.ts'
 import { rng } from '../helpers/rng.ts'
 
 /** Where the first complete stop string begins: the earliest end, then the longest; undefined if there is none. */
@@ -14,7 +14,7 @@ function firstStop(text: string, stops: readonly string[]): number | undefined {
 }
 
 function run(pieces: readonly string[], stops: readonly string[]): { text: string; stopped: boolean } {
-  const matcher = new StopMatcher(stops)
+  const matcher = new StopStrings(stops)
   let text = ''
   for (const piece of pieces) {
     const out = matcher.push(piece)
@@ -46,7 +46,7 @@ test('any split gives what a search of the whole text gives', () => {
 
 describe('push', () => {
   test('holds back only what may become a stop string', () => {
-    const matcher = new StopMatcher(['</s>', '\n\n'])
+    const matcher = new StopStrings(['</s>', '\n\n'])
     expect(matcher.push('a<')).toEqual({ text: 'a', stopped: false })
     expect(matcher.push('/b')).toEqual({ text: '</b', stopped: false })
     expect(matcher.push('\n')).toEqual({ text: '', stopped: false })
@@ -55,13 +55,13 @@ describe('push', () => {
   })
 
   test('falls back to a shorter beginning', () => {
-    const matcher = new StopMatcher(['aab'])
+    const matcher = new StopStrings(['aab'])
     expect(matcher.push('aaa')).toEqual({ text: 'a', stopped: false })
     expect(matcher.push('b!')).toEqual({ text: '', stopped: true })
   })
 
   test('says nothing after a stop string', () => {
-    const matcher = new StopMatcher(['END'])
+    const matcher = new StopStrings(['END'])
     expect(matcher.push('one END two')).toEqual({ text: 'one ', stopped: true })
     expect(matcher.push('three')).toEqual({ text: '', stopped: true })
     expect(matcher.flush()).toBe('')
@@ -74,7 +74,7 @@ describe('push', () => {
 
   test('passes text on at once without stop strings, and ignores impossible ones', () => {
     for (const stops of [[], [''], ['\ude00'], ['a\ud83d']]) {
-      const matcher = new StopMatcher(stops)
+      const matcher = new StopStrings(stops)
       expect(matcher.push('a😀')).toEqual({ text: 'a😀', stopped: false })
       expect(matcher.flush()).toBe('')
     }
@@ -82,7 +82,7 @@ describe('push', () => {
 
   test('takes time that grows with the text alone', () => {
     const stop = 'a'.repeat(20_000) + 'b'
-    const matcher = new StopMatcher([stop])
+    const matcher = new StopStrings([stop])
     let length = 0
     for (let i = 0; i < 100_000; i++) length += matcher.push('a').text.length
     expect(length).toBe(80_000)

@@ -1,0 +1,88 @@
+// islet generate: one completion on standard output, as text while it is made or as one JSON object.
+
+import type { SamplingOptions, Usage, WindowReport } from '../src/engine/events.ts'
+import { openLocal, SAMPLING } from './lib/local.ts'
+import { number, required, wholeNumber } from './lib/options.ts'
+import { printOut, readArguments, type Print } from './lib/text-command.ts'
+
+const usage = `generate MODEL --prompt T [--max-tokens N] [--temperature X] [--top-p X] [--top-k N] [--seed N] [--json]
+               [--window W] [--sinks S]
+
+Continues the text T, which is taken as it is (no chat template). Defaults: 128 tokens, temperature 1, seed 0, all
+attention up to the trained context; --window W sees the last W positions and the first S (4). --json prints one object
+with text, ids, usage and the SHA-256 of the logits.`
+
+const options = {
+  prompt: { type: 'string' },
+  'max-tokens': { type: 'string' },
+  temperature: { type: 'string' },
+  'top-p': { type: 'string' },
+  'top-k': { type: 'string' },
+  seed: { type: 'string' },
+  window: { type: 'string' },
+  sinks: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
+type Values = { [K in keyof typeof options]?: K extends 'json' ? boolean : string }
+
+export const command = { name: 'generate', summary: 'continue a text', usage, run }
+
+async function run(argv: string[], print: Print = printOut): Promise<void> {
+  const { model, values } = readArguments(argv, options, usage)
+  const text = required(values.prompt, '--prompt')
+  const maxTokens = values['max-tokens'] === undefined ? 128 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
+  const sampling = samplingOf(values)
+  const local = await openLocal(model, windowOf(values))
+  const ids: number[] = []
+  let completion = ''
+  let end: { reason: string; usage: Usage; window: WindowReport; logitsHash?: string } | undefined
+  const prompt = { kind: 'text' as const, text }
+  for await (const event of local.generate({ prompt, maxTokens, sampling, hashLogits: values.json === true })) {
+    if (event.type === 'text') {
+      completion += event.text
+      ids.push(...event.ids)
+      if (values.json !== true) print(event.text)
+    } else if (event.type === 'finish') {
+      end = event
+    }
+  }
+  if (values.json !== true) {
+    print('\n')
+    return
+  }
+  const result = {
+    model: local.id,
+    text: completion,
+    ids,
+    finish_reason: end?.reason,
+    usage: {
+      prompt_tokens: end?.usage.promptTokens,
+      completion_tokens: end?.usage.completionTokens,
+    },
+    window: end?.window.window ?? null,
+    sinks: end?.window.sinks,
+    out_of_sight: end?.window.outOfSight,
+    logits_sha256: end?.logitsHash,
+  }
+  print(`${JSON.stringify(result)}\n`)
+}
+
+function samplingOf(values: Values): SamplingOptions {
+  const read = (text: string | undefined, name: string, low: number, high: number, otherwise: number): number =>
+    text === undefined ? otherwise : number(text, name, low, high)
+  return {
+    ...SAMPLING,
+    temperature: read(values.temperature, '--temperature', 0, 2, SAMPLING.temperature),
+    topP: read(values['top-p'], '--top-p', 0, 1, SAMPLING.topP),
+    topK: values['top-k'] === undefined ? SAMPLING.topK : wholeNumber(values['top-k'], '--top-k', 0),
+    seed: values.seed === undefined ? SAMPLING.seed : wholeNumber(values.seed, '--seed', 0) >>> 0,
+  }
+}
+
+function windowOf(values: Values): { window: number; sinks: number } {
+  return {
+    window: values.window === undefined ? 0 : wholeNumber(values.window, '--window', 1),
+    sinks: values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0),
+  }
+}

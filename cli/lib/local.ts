@@ -1,0 +1,86 @@
+// A model in this process: the same session code that a lane runs, without the Durable Object around it.
+
+import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/engine/events.ts'
+import { loadModel } from '../../src/engine/load-model.ts'
+import { IsletError } from '../../src/lib/errors.ts'
+import { generate, type Host } from '../../src/session/generation.ts'
+import { Isolate, type Loader } from '../../src/session/isolate.ts'
+import { readTokenizer } from '../../src/tokenizer/packed.ts'
+import { nodeKernels } from './kernels.ts'
+import { openModel } from './model.ts'
+
+export type LocalOptions = { window: number; sinks: number }
+
+export type Local = {
+  id: string
+  generate(request: Partial<GenerateRequest> & Pick<GenerateRequest, 'prompt'>): AsyncGenerator<GenerationEvent>
+}
+
+const CHUNK = 64
+
+/** As the API's defaults, but for the seed: a command repeats itself unless told otherwise. */
+export const SAMPLING: SamplingOptions = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0,
+  logitBias: [],
+}
+
+const clock = {
+  now: () => performance.now(),
+  wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+}
+
+/** Opens MODEL for generating. Throws model_not_found, or unsupported_format where it has no tokenizer we read. */
+export async function openLocal(name: string, { window, sinks }: LocalOptions): Promise<Local> {
+  const { manifest, source, tokenizerBytes } = await openModel(name, {})
+  if (tokenizerBytes.length === 0) throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
+  const text = { manifest, tokenizer: readTokenizer(tokenizerBytes) }
+  const loader: Loader = {
+    clock,
+    readText: () => Promise.resolve(text),
+    readModel: (_, onProgress) =>
+      loadModel(manifest, source, {
+        window: window === 0 ? { window: undefined, sinks: 0 } : { window, sinks },
+        chunk: CHUNK,
+        kv: manifest.float ? 'f32' : 'q8',
+        kernels: nodeKernels(),
+        onProgress,
+      }),
+  }
+  const isolate = new Isolate()
+  await isolate.begin(loader)
+  if (isolate.failure !== undefined) throw isolate.failure
+  const { context } = manifest.spec
+  const host: Host = {
+    clock,
+    text: () => Promise.resolve(text),
+    limits: () =>
+      window === 0 ? { maxPrompt: context, maxPositions: context } : { maxPrompt: 32768, maxPositions: Infinity },
+    loaded: () => isolate.loaded,
+    progress: () => ({ done: isolate.done, total: isolate.total }),
+  }
+  const defaults: Omit<GenerateRequest, 'prompt'> = {
+    requestId: 'cli',
+    tenant: 'cli',
+    sessionKey: 'cli',
+    model: manifest.id,
+    maxTokens: undefined,
+    stop: [],
+    ignoreEos: false,
+    sampling: SAMPLING,
+    topLogprobs: undefined,
+    truncation: 'disabled',
+    echo: false,
+    hashLogits: false,
+  }
+  return {
+    id: manifest.id,
+    generate: (request) => generate({ ...defaults, ...request }, host, new AbortController().signal),
+  }
+}

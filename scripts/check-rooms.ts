@@ -1,0 +1,148 @@
+// Imports in src/ look only down: a room may use its own files and rooms further down the list, nothing else. There are
+// no import cycles, and the worker's bundle never reaches what belongs to the command line alone.
+
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** From the top down; rooms of one line do not import each other. Files directly in src/ are the worker's. */
+const LEVELS = [
+  ['worker'],
+  ['api'],
+  ['session'],
+  ['packing'],
+  ['chat', 'tokenizer', 'engine'],
+  ['sampling', 'cache'],
+  ['models', 'weights'],
+  ['formats', 'kernels'],
+  ['lib'],
+]
+
+/** Plain data that every room may name, as types alone. */
+const SHARED_TYPES = ['src/engine/events.ts', 'src/weights/manifest.ts']
+
+/** Rooms of the command line. */
+const NOT_IN_WORKER = ['formats', 'packing']
+const WORKER = 'src/worker.ts'
+
+type Import = { from: string; to: string; typeOnly: boolean }
+
+function roomOf(file: string): string {
+  const parts = file.split('/')
+  return parts.length > 2 ? parts[1] : 'worker'
+}
+
+function levelOf(room: string): number {
+  return LEVELS.findIndex((level) => level.includes(room))
+}
+
+/** Imports of one file with a relative path, dynamic ones too. Only `import type` counts as types alone. */
+function importsOf(file: string): Import[] {
+  const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.Latest)
+  const found: Import[] = []
+  const add = (specifier: ts.Expression | undefined, typeOnly: boolean): void => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier) || !specifier.text.startsWith('.'))
+      return
+    const to = relative(ROOT, resolve(ROOT, dirname(file), specifier.text))
+    found.push({ from: file, to, typeOnly })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword)
+    } else if (ts.isExportDeclaration(node)) {
+      add(node.moduleSpecifier, node.isTypeOnly)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false)
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, true)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+/** What is wrong with one import by the order of rooms; undefined if nothing. */
+function climbs({ from, to, typeOnly }: Import): string | undefined {
+  if (!to.startsWith('src/')) return to.startsWith('build/') ? undefined : 'outside src/'
+  if (typeOnly && SHARED_TYPES.includes(to)) return undefined
+  const [here, there] = [roomOf(from), roomOf(to)]
+  if (here === there) return undefined
+  const [above, below] = [levelOf(here), levelOf(there)]
+  if (above === -1 || below === -1) return `${above === -1 ? here : there}/ is not in the list of rooms`
+  if (above < below) return undefined
+  return above === below ? `${here}/ and ${there}/ lie side by side` : `${there}/ lies above ${here}/`
+}
+
+/** Groups of files that import each other in a ring (Tarjan's strongly connected components), one line each. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = []
+  const order = new Map<string, { index: number; low: number; open: boolean }>()
+  const stack: string[] = []
+  const enter = (file: string): { index: number; low: number; open: boolean } => {
+    const mark = { index: order.size, low: order.size, open: true }
+    order.set(file, mark)
+    stack.push(file)
+    for (const next of graph.get(file) ?? []) {
+      const seen = order.get(next)
+      if (seen === undefined) mark.low = Math.min(mark.low, enter(next).low)
+      else if (seen.open) mark.low = Math.min(mark.low, seen.index)
+    }
+    if (mark.low === mark.index) {
+      const ring = stack.splice(stack.indexOf(file))
+      for (const member of ring) order.set(member, { ...mark, ...order.get(member), open: false })
+      if (ring.length > 1 || graph.get(file)?.includes(file) === true) found.push(ring.sort().join(' <-> '))
+    }
+    return mark
+  }
+  for (const file of graph.keys()) if (!order.has(file)) enter(file)
+  return found
+}
+
+/** Each file that `start` loads, with the file it was first reached from. */
+function reachedFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): Map<string, string> {
+  const via = new Map([[start, '']])
+  const queue = [start]
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    for (const next of graph.get(file) ?? []) {
+      if (via.has(next)) continue
+      via.set(next, file)
+      queue.push(next)
+    }
+  }
+  return via
+}
+
+function checkRooms(): string[] {
+  const files = globSync('src/**/*.ts', { cwd: ROOT }).map((file) => file.replaceAll('\\', '/'))
+  const imports = files.sort().flatMap(importsOf)
+  const problems = imports.flatMap((one) => {
+    const problem = climbs(one)
+    return problem === undefined ? [] : [`${one.from} imports ${one.to}: ${problem}`]
+  })
+  const graph = new Map(files.map((file) => [file, [] as string[]]))
+  for (const { from, to, typeOnly } of imports) if (!typeOnly) graph.get(from)?.push(to)
+  problems.push(...cycles(graph).map((ring) => `import cycle: ${ring}`))
+  if (!existsSync(join(ROOT, WORKER))) return [...problems, `${WORKER} is missing`]
+  for (const [file, via] of reachedFrom(WORKER, graph)) {
+    const room = roomOf(file)
+    if (NOT_IN_WORKER.includes(room) && roomOf(via) !== room) {
+      problems.push(
+        `the worker's bundle reaches ${file} through ${via}: ${room}/ belongs to the command line`,
+      )
+    }
+  }
+  return problems
+}
+
+const problems = checkRooms()
+for (const problem of problems) process.stderr.write(`${problem}\n`)
+if (problems.length > 0) {
+  process.stderr.write(
+    `check-rooms: ${problems.length} to mend; the order of rooms is in scripts/check-rooms.ts\n`,
+  )
+  process.exitCode = 1
+}

@@ -1,0 +1,30 @@
+// No source file has more than 400 lines, and each starts with a comment that says what it is for.
+
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const MAX_LINES = 400
+const SOURCES = '{src,cli,assembly,test,scripts,bench}/**/*.{ts,mjs,js,py}'
+const NOT_OURS = ['node_modules', '.wrangler', 'fixtures', 'build', '__pycache__']
+
+function checkSize(): string[] {
+  const files = globSync([SOURCES, '*.{ts,mjs,js}'], {
+    cwd: ROOT,
+    exclude: (path) => NOT_OURS.some((name) => path.split(/[\\/]/).includes(name)),
+  })
+  return files.sort().flatMap((file) => {
+    const text = readFileSync(`${ROOT}${file}`, 'utf8')
+    const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
+    const first = text.replace(/^#!.*\n/, '')
+    const commented = file.endsWith('.py') ? /^(#|"""|''')/.test(first) : /^\/[/*]/.test(first)
+    return [
+      ...(lines > MAX_LINES ? [`${file} has ${lines} lines: the limit is ${MAX_LINES}, split it`] : []),
+      ...(commented ? [] : [`${file} does not start with a comment that says what it is for`]),
+    ]
+  })
+}
+
+const problems = checkSize()
+for (const problem of problems) process.stderr.write(`${problem}\n`)
+if (problems.length > 0) process.exitCode = 1
