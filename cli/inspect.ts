@@ -38,7 +38,10 @@ export const command = {
   name: 'inspect',
   summary: 'print the tensor table and the memory plan of a model',
   usage,
-  async run(argv: string[], print: (text: string) => void = (text) => void process.stdout.write(text)): Promise<void> {
+  async run(
+    argv: string[],
+    print: (text: string) => void = (text) => void process.stdout.write(text),
+  ): Promise<void> {
     const { values, positionals } = parseArgs({
       args: argv,
       allowPositionals: true,
@@ -50,20 +53,34 @@ export const command = {
         chunk: { type: 'string', default: '64' },
       },
     })
-    if (positionals.length !== 1) throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
+    if (positionals.length !== 1)
+      throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
     const quant = values.quant === undefined ? undefined : choice(values.quant, QUANTS, '--quant')
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
-    const window = { window: wholeNumber(values.window, '--window', 1), sinks: wholeNumber(values.sinks, '--sinks', 0) }
+    const window = {
+      window: wholeNumber(values.window, '--window', 1),
+      sinks: wholeNumber(values.sinks, '--sinks', 0),
+    }
     const chunk = wholeNumber(values.chunk, '--chunk', 4)
-    if (chunk % 4 !== 0) throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
+    if (chunk % 4 !== 0)
+      throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
 
     const model = await inspected(positionals[0], quant, embedding)
     print(`${model.what}\n${specLines(model.spec)}\n\n${tensorTable(model)}\n`)
-    const { rows, total } = memoryTable(model.spec, { window, chunk, weightBytes: model.bytes, tokenizerBytes: model.tokenizerBytes })
+    const { rows, total } = memoryTable(model.spec, {
+      window,
+      chunk,
+      weightBytes: model.bytes,
+      tokenizerBytes: model.tokenizerBytes,
+    })
     const lines = rows.map(({ part, bytes }) => `  ${part.padEnd(52)}${megabytes(bytes).padStart(10)} MB`)
     const verdict = total <= BUDGET ? 'fits' : 'does not fit'
-    print(`\nMemory of one isolate, window ${window.window}, ${window.sinks} sinks (MB = 10^6 bytes)\n${lines.join('\n')}\n`)
-    print(`  ${'total'.padEnd(52)}${megabytes(total).padStart(10)} MB: ${verdict} in ${megabytes(BUDGET)} MB\n`)
+    print(
+      `\nMemory of one isolate, window ${window.window}, ${window.sinks} sinks (MB = 10^6 bytes)\n${lines.join('\n')}\n`,
+    )
+    print(
+      `  ${'total'.padEnd(52)}${megabytes(total).padStart(10)} MB: ${verdict} in ${megabytes(BUDGET)} MB\n`,
+    )
   },
 }
 
@@ -73,7 +90,13 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
     const manifest = await readManifest(path)
     const { spec, tensors, tokenizer } = manifest
     const bytes = weightBytes(manifest)
-    return { spec, tensors, bytes, tokenizerBytes: tokenizer.length, what: `${manifest.id}, packed in ${manifest.shards.length} shards` }
+    return {
+      spec,
+      tensors,
+      bytes,
+      tokenizerBytes: tokenizer.length,
+      what: `${manifest.id}, packed in ${manifest.shards.length} shards`,
+    }
   }
   const config = await configAlone(path)
   if (config !== undefined) return fromConfig(config, quant ?? 'q4', embedding)
@@ -85,7 +108,13 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       (tokenizer) => tokenizer?.length,
       () => undefined,
     )
-    return { spec: source.spec, tensors: entries, bytes, tokenizerBytes, what: `${source.name}, as it would be packed` }
+    return {
+      spec: source.spec,
+      tensors: entries,
+      bytes,
+      tokenizerBytes,
+      what: `${source.name}, as it would be packed`,
+    }
   } finally {
     await source.close()
   }
@@ -116,7 +145,13 @@ async function fromConfig(path: string, quant: Quant, embedding: Embedding): Pro
       source: type,
     })),
   )
-  return { spec, tensors: entries, bytes, tokenizerBytes: undefined, what: `${basename(path)} alone, with --quant ${quant}` }
+  return {
+    spec,
+    tensors: entries,
+    bytes,
+    tokenizerBytes: undefined,
+    what: `${basename(path)} alone, with --quant ${quant}`,
+  }
 }
 
 const DTYPES: ReadonlyMap<string, TensorType> = new Map([
@@ -127,7 +162,8 @@ const DTYPES: ReadonlyMap<string, TensorType> = new Map([
 
 function specLines(spec: ModelSpec): string {
   const { position } = spec
-  const scaling = position.scaling.kind === 'none' ? '' : `, scaled ${position.scaling.kind} by ${position.scaling.factor}`
+  const scaling =
+    position.scaling.kind === 'none' ? '' : `, scaled ${position.scaling.kind} by ${position.scaling.factor}`
   return [
     `${spec.family}: ${spec.layers} layers, hidden ${spec.hidden}, ffn ${spec.ffn}, ${spec.heads} heads and ${spec.kvHeads} KV heads of ${spec.headDim}`,
     `vocabulary ${spec.vocab}, ${spec.head.tied ? 'tied' : 'separate'} head, context ${spec.context}, rotary base ${position.base}${scaling}, norm epsilon ${spec.norm.eps}`,
@@ -146,7 +182,9 @@ function tensorTable({ tensors, bytes }: Inspected): string {
   ])
   const weights = tensors.reduce((sum, { rows, cols }) => sum + rows * cols, 0)
   const header = ['tensor', 'shape', 'source', 'kind', 'bytes', 'bits', 'offset']
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)))
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column].length)),
+  )
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i < 4 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')
   const kinds = new Map<string, number>()

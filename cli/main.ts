@@ -58,7 +58,8 @@ function fail(error: unknown): void {
   // Our own failures get one line; the stack is for those who look into it.
   const text = usersFault ? message : message.split('\n')[0]
   process.stderr.write(`islet: ${text}\n`)
-  if (process.env['ISLET_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (process.env['ISLET_DEBUG'] !== undefined && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`)
   process.exitCode = usersFault ? 2 : 1
 }
 

@@ -29,17 +29,26 @@ export const command = {
       options: { quant: { type: 'string' }, embedding: { type: 'string' }, id: { type: 'string' } },
     })
     const [input, out] = positionals
-    if (positionals.length !== 2) throw new IsletError('invalid_request', `give INPUT and OUT\nusage: ${usage}`)
+    if (positionals.length !== 2)
+      throw new IsletError('invalid_request', `give INPUT and OUT\nusage: ${usage}`)
     const quant = choice(values.quant ?? 'keep', QUANTS, '--quant')
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
 
     const source = await openSource(input)
     const bar = progressBar(`packing ${source.name}`)
     try {
-      const manifest = await packToFolder(source, out, { quant, embedding, id: values.id, onProgress: bar.update })
-      if (manifest.tokenizer.length === 0) process.stderr.write('no tokenizer found: only `logits` will work with this model\n')
+      const manifest = await packToFolder(source, out, {
+        quant,
+        embedding,
+        id: values.id,
+        onProgress: bar.update,
+      })
+      if (manifest.tokenizer.length === 0)
+        process.stderr.write('no tokenizer found: only `logits` will work with this model\n')
       const bytes = weightBytes(manifest)
-      process.stdout.write(`${manifest.id}: ${megabytes(bytes)} MB in ${manifest.shards.length} shards, ${out}\n`)
+      process.stdout.write(
+        `${manifest.id}: ${megabytes(bytes)} MB in ${manifest.shards.length} shards, ${out}\n`,
+      )
     } finally {
       bar.finish()
       await source.close()

@@ -15,7 +15,8 @@ export const command = {
   usage,
   async run(argv: string[]): Promise<void> {
     const { positionals } = parseArgs({ args: argv, allowPositionals: true })
-    if (positionals.length > 1) throw new IsletError('invalid_request', `give one NAME at most\nusage: ${usage}`, { param: 'NAME' })
+    if (positionals.length > 1)
+      throw new IsletError('invalid_request', `give one NAME at most\nusage: ${usage}`, { param: 'NAME' })
     const name = (positionals[0] ?? DEFAULT_MODEL).toLowerCase()
     const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
     if (outcome === 'unreachable') {

@@ -14,9 +14,11 @@ const LEVELS = [
   ['api'],
   ['session'],
   ['packing'],
-  ['chat', 'tokenizer', 'engine'],
+  ['chat'],
+  ['tokenizer', 'engine'],
   ['sampling', 'cache'],
-  ['models', 'weights'],
+  ['weights'],
+  ['models'],
   ['formats', 'kernels'],
   ['lib'],
 ]
@@ -77,13 +79,15 @@ function climbs({ from, to, typeOnly }: Import): string | undefined {
   return above === below ? `${here}/ and ${there}/ lie side by side` : `${there}/ lies above ${here}/`
 }
 
+type Mark = { index: number; low: number; open: boolean }
+
 /** Groups of files that import each other in a ring (Tarjan's strongly connected components), one line each. */
 function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = []
-  const order = new Map<string, { index: number; low: number; open: boolean }>()
+  const order = new Map<string, Mark>()
   const stack: string[] = []
-  const enter = (file: string): { index: number; low: number; open: boolean } => {
-    const mark = { index: order.size, low: order.size, open: true }
+  const enter = (file: string): Mark => {
+    const mark: Mark = { index: order.size, low: order.size, open: true }
     order.set(file, mark)
     stack.push(file)
     for (const next of graph.get(file) ?? []) {
@@ -93,7 +97,7 @@ function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
     }
     if (mark.low === mark.index) {
       const ring = stack.splice(stack.indexOf(file))
-      for (const member of ring) order.set(member, { ...mark, ...order.get(member), open: false })
+      for (const member of ring) (order.get(member) ?? mark).open = false
       if (ring.length > 1 || graph.get(file)?.includes(file) === true) found.push(ring.sort().join(' <-> '))
     }
     return mark
@@ -138,11 +142,11 @@ function checkRooms(): string[] {
   return problems
 }
 
-const problems = checkRooms()
+const problems = new Set(checkRooms())
 for (const problem of problems) process.stderr.write(`${problem}\n`)
-if (problems.length > 0) {
+if (problems.size > 0) {
   process.stderr.write(
-    `check-rooms: ${problems.length} to mend; the order of rooms is in scripts/check-rooms.ts\n`,
+    `check-rooms: ${problems.size} to mend; the order of rooms is in scripts/check-rooms.ts\n`,
   )
   process.exitCode = 1
 }

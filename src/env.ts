@@ -8,7 +8,7 @@ import type { LaneStub } from './session/client.ts'
 export type Env = {
   ASSETS: Assets
   LANE: { getByName(name: string): LaneStub }
-} & { [name in keyof z.input<typeof variables>]?: string }
+} & { [name in keyof z.input<typeof variables>]?: string | number }
 
 export type Config = {
   lane: LaneConfig
@@ -17,8 +17,11 @@ export type Config = {
   apiKeys: string | undefined
 }
 
-/** A whole number written in decimal, as variables are text (numbers in wrangler.toml arrive as numbers). */
-const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+/** A whole number: variables are text, but numbers in wrangler.toml arrive as numbers. */
+const whole = (least: number, most: number) =>
+  z
+    .union([z.number(), z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)])
+    .pipe(z.number().int().min(least).max(most))
 
 /** A prefill step that is too large would hold the thread for longer than a token should wait. */
 const MOST_ROWS = 256
@@ -28,9 +31,13 @@ const variables = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of a folder in models/, lower case')
     .default('smollm2-135m-instruct'),
-  WINDOW: whole(0, 1 << 20).refine((n) => n === 0 || n >= 16, 'must be 0 (full attention) or at least 16').default(1024),
+  WINDOW: whole(0, 1 << 20)
+    .refine((n) => n === 0 || n >= 16, 'must be 0 (full attention) or at least 16')
+    .default(1024),
   SINKS: whole(0, 64).default(4),
-  CHUNK: whole(4, MOST_ROWS).multipleOf(4).default(64),
+  CHUNK: whole(4, MOST_ROWS)
+    .refine((n) => n % 4 === 0, 'must be a multiple of 4')
+    .default(64),
   MAX_PROMPT: whole(1, 1 << 20).default(32768),
   LANES: z.union([z.literal('session'), whole(1, 1024)]).default(1),
   API_KEYS: z.string().optional(),

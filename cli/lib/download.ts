@@ -20,7 +20,12 @@ export type DownloadOptions = {
  * Downloads `url` into `path`, by way of `path`.part, which a later run continues. False if the server is out of reach,
  * has no such file or breaks off; `checksum_mismatch`, with the bytes deleted, if what came is not the artefact.
  */
-export async function download(url: string, path: string, artefact: Artefact, options: DownloadOptions = {}): Promise<boolean> {
+export async function download(
+  url: string,
+  path: string,
+  artefact: Artefact,
+  options: DownloadOptions = {},
+): Promise<boolean> {
   const part = `${path}.part`
   await mkdir(dirname(path), { recursive: true })
   for (let attempt = 0; attempt < (options.attempts ?? 3); attempt++) {
@@ -41,7 +46,10 @@ export async function takeIfRight(part: string, path: string, artefact: Artefact
   const found = await hashFile(part)
   if (found !== artefact.sha256) {
     await rm(part, { force: true })
-    throw new IsletError('checksum_mismatch', `the file that came has SHA-256 ${found}, not ${artefact.sha256}: refused and deleted`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `the file that came has SHA-256 ${found}, not ${artefact.sha256}: refused and deleted`,
+    )
   }
   await rename(part, path)
 }
@@ -50,12 +58,19 @@ export async function takeIfRight(part: string, path: string, artefact: Artefact
 export async function hashFile(path: string): Promise<string | undefined> {
   if ((await stat(path).catch(() => undefined)) === undefined) return undefined
   const hash = sha256()
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array)
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }))
+    hash.update(piece as Uint8Array)
   return hash.hex()
 }
 
 /** Appends what is missing; true when the file then has all its bytes. */
-async function fetchRest(url: string, part: string, from: number, artefact: Artefact, options: DownloadOptions): Promise<boolean> {
+async function fetchRest(
+  url: string,
+  part: string,
+  from: number,
+  artefact: Artefact,
+  options: DownloadOptions,
+): Promise<boolean> {
   const control = new AbortController()
   const patience = watchdog(control, options.timeoutMs ?? 10_000)
   try {
@@ -107,7 +122,10 @@ async function append(
   }
   if (tooLong) {
     await rm(part, { force: true })
-    throw new IsletError('checksum_mismatch', `more than the ${artefact.bytes} bytes of the file came: refused and deleted`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `more than the ${artefact.bytes} bytes of the file came: refused and deleted`,
+    )
   }
   return done === artefact.bytes
 }

@@ -23,7 +23,12 @@ export function fileSource(folder: string): ByteSource {
           const request = controller.byobRequest
           if (request?.view == null) throw new IsletError('internal_error', 'a byte stream without a buffer')
           const { buffer, byteOffset, byteLength } = request.view
-          const { bytesRead } = await handle.read(new Uint8Array(buffer, byteOffset, byteLength), 0, byteLength, null)
+          const { bytesRead } = await handle.read(
+            new Uint8Array(buffer, byteOffset, byteLength),
+            0,
+            byteLength,
+            null,
+          )
           if (bytesRead === 0) {
             await handle.close()
             controller.close()

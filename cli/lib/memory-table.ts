@@ -15,7 +15,12 @@ const TOKENIZER_BYTES_PER_TOKEN = 40
 
 export type MemoryRow = { part: string; bytes: number }
 
-export type MemorySettings = { window: WindowOptions; chunk: number; weightBytes: number; tokenizerBytes?: number }
+export type MemorySettings = {
+  window: WindowOptions
+  chunk: number
+  weightBytes: number
+  tokenizerBytes?: number
+}
 
 /** Rows of the table and their sum. Linear memory is planned by the engine itself, so the rows are exact there. */
 export function memoryTable(spec: ModelSpec, settings: MemorySettings): { rows: MemoryRow[]; total: number } {

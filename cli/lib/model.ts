@@ -39,7 +39,8 @@ export async function findModel(model: string): Promise<ModelPath> {
   for (const path of [model, join(MODELS, model.toLowerCase())]) {
     const facts = await stat(path).catch(() => undefined)
     if (facts === undefined) continue
-    const packed = facts.isDirectory() && (await stat(join(path, MANIFEST_FILE)).catch(() => undefined)) !== undefined
+    const packed =
+      facts.isDirectory() && (await stat(join(path, MANIFEST_FILE)).catch(() => undefined)) !== undefined
     return { kind: packed ? 'packed' : 'checkpoint', path }
   }
   throw new IsletError(
@@ -60,7 +61,10 @@ async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Ui
   const hash = sha256()
   hash.update(bytes)
   if (hash.hex() !== manifest.tokenizer.sha256) {
-    throw new IsletError('checksum_mismatch', `${manifest.tokenizer.file} is not what the manifest says: pack or pull the model again`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `${manifest.tokenizer.file} is not what the manifest says: pack or pull the model again`,
+    )
   }
   return bytes
 }

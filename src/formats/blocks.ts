@@ -3,7 +3,13 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { dequantizeQ2K, dequantizeQ3K, dequantizeQ4K, dequantizeQ5K, dequantizeQ6K } from './blocks-k.ts'
-import { dequantizeQ4_0, dequantizeQ4_1, dequantizeQ5_0, dequantizeQ5_1, dequantizeQ8_0 } from './blocks-32.ts'
+import {
+  dequantizeQ4_0,
+  dequantizeQ4_1,
+  dequantizeQ5_0,
+  dequantizeQ5_1,
+  dequantizeQ8_0,
+} from './blocks-32.ts'
 import { BLOCKS, type TensorType } from './dtype.ts'
 import { bf16ToF32, f16ToF32 } from './f16.ts'
 

@@ -95,7 +95,8 @@ function lengthOf(name: string, type: TensorType, shape: readonly number[]): num
 function alignmentOf(parsed: ParsedGguf): number {
   const alignment = metadataOf(parsed).get('general.alignment') ?? 32
   const valid = typeof alignment === 'number' && Number.isInteger(Math.log2(alignment)) && alignment >= 1
-  if (!valid || alignment > 65536) throw invalid(`an alignment of ${String(alignment)}; a power of two is needed`)
+  if (!valid || alignment > 65536)
+    throw invalid(`an alignment of ${String(alignment)}; a power of two is needed`)
   return alignment
 }
 

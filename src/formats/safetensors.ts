@@ -82,7 +82,9 @@ function parseEntry(name: string, entry: unknown, dataStart: number, fileSize: n
   const length = offsets[1] - offsets[0]
   const expected = shape.reduce((product, size) => product * size, BLOCKS[type].bytes)
   if (length !== expected) {
-    throw invalid(`tensor ${name} of shape ${shape.join(' x ')} takes ${expected} bytes, the header says ${length}`)
+    throw invalid(
+      `tensor ${name} of shape ${shape.join(' x ')} takes ${expected} bytes, the header says ${length}`,
+    )
   }
   if (offset + length > fileSize) {
     throw invalid(`tensor ${name} ends at byte ${offset + length} of a file of ${fileSize}`)

@@ -13,19 +13,32 @@ import { tileBytes } from './tiles.ts'
  * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple of 8 rows.
  * `invalid_file` for values that are not finite.
  */
-export function encodeRows(type: TensorType, kind: TensorKind, bytes: Uint8Array, rows: number, cols: number): Uint8Array {
+export function encodeRows(
+  type: TensorType,
+  kind: TensorKind,
+  bytes: Uint8Array,
+  rows: number,
+  cols: number,
+): Uint8Array {
   if (kind === 'f32') {
     const values = floats(type, bytes, rows * cols)
     return new Uint8Array(values.buffer)
   }
-  return tileBytes(repackRows(type, kind, bytes, rows, cols) ?? quantise(kind, floats(type, bytes, rows * cols), rows, cols))
+  return tileBytes(
+    repackRows(type, kind, bytes, rows, cols) ?? quantise(kind, floats(type, bytes, rows * cols), rows, cols),
+  )
 }
 
 /**
  * Puts rotary pairs from neighbours (2i, 2i + 1) into halves (i, i + headDim / 2): whole rows move within their head,
  * nothing is computed. `bytes` holds whole heads.
  */
-export function neighboursToHalves(type: TensorType, bytes: Uint8Array, cols: number, headDim: number): Uint8Array {
+export function neighboursToHalves(
+  type: TensorType,
+  bytes: Uint8Array,
+  cols: number,
+  headDim: number,
+): Uint8Array {
   const length = rowBytes(type, cols)
   const out = new Uint8Array(bytes.length)
   for (let row = 0; row * length < bytes.length; row++) {
@@ -48,7 +61,8 @@ function floats(type: TensorType, bytes: Uint8Array, count: number): Float32Arra
   dequantize(type, bytes, values)
   for (let i = 0; i < count; i++) {
     // A difference with itself is 0 for finite values alone.
-    if (values[i] - values[i] !== 0) throw new IsletError('invalid_file', `value ${i} of these rows is not finite`)
+    if (values[i] - values[i] !== 0)
+      throw new IsletError('invalid_file', `value ${i} of these rows is not finite`)
   }
   return values
 }

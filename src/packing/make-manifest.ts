@@ -40,9 +40,13 @@ export function makeManifest(
 export function checkedId(id: string): string {
   const lower = id.toLowerCase()
   if (/^[a-z0-9][a-z0-9._-]{0,127}$/.test(lower)) return lower
-  throw new IsletError('invalid_request', `--id ${id}: letters, digits, dots, underscores and dashes are allowed`, {
-    param: '--id',
-  })
+  throw new IsletError(
+    'invalid_request',
+    `--id ${id}: letters, digits, dots, underscores and dashes are allowed`,
+    {
+      param: '--id',
+    },
+  )
 }
 
 /** Names the weights: everything that decides which numbers the model computes, and nothing else. */
@@ -73,16 +77,30 @@ export function parseManifest(text: string): Manifest {
     throw new IsletError('invalid_file', 'manifest.json is not that of a packed model')
   }
   if (manifest.version !== 1) {
-    throw new IsletError('unsupported_format', `manifest version ${String(manifest.version)}, this is version 1: pack again`)
+    throw new IsletError(
+      'unsupported_format',
+      `manifest version ${String(manifest.version)}, this is version 1: pack again`,
+    )
   }
-  const complete = Array.isArray(manifest.tensors) && Array.isArray(manifest.shards) && isObject(manifest.spec)
-  if (!complete || !isObject(manifest.tokenizer) || !isObject(manifest.chat) || typeof manifest.id !== 'string') {
+  const complete =
+    Array.isArray(manifest.tensors) && Array.isArray(manifest.shards) && isObject(manifest.spec)
+  if (
+    !complete ||
+    !isObject(manifest.tokenizer) ||
+    !isObject(manifest.chat) ||
+    typeof manifest.id !== 'string'
+  ) {
     throw new IsletError('invalid_file', 'manifest.json is incomplete: pack again')
   }
   const whole = value as Manifest
   for (const { file, length } of [...whole.shards, whole.tokenizer]) {
     // A name with a path could point outside the folder.
-    if (typeof file !== 'string' || !/^[\w-]+\.bin$/.test(file) || !Number.isSafeInteger(length) || length < 0) {
+    if (
+      typeof file !== 'string' ||
+      !/^[\w-]+\.bin$/.test(file) ||
+      !Number.isSafeInteger(length) ||
+      length < 0
+    ) {
       throw new IsletError('invalid_file', `manifest.json names the file ${String(file)}: pack again`)
     }
   }

@@ -20,7 +20,10 @@ export async function openSource(path: string): Promise<ModelSource> {
   if (/\.gguf$/i.test(full)) return openGguf(full, defaultId(full))
   if (basename(full) === 'model.safetensors') return openFolder(dirname(full))
   if (/\.(bin|pt|pth|ckpt)$/i.test(full)) throw pickle(basename(full))
-  throw new IsletError('unsupported_format', `${path} is neither a .gguf file nor a folder with config.json and safetensors`)
+  throw new IsletError(
+    'unsupported_format',
+    `${path} is neither a .gguf file nor a folder with config.json and safetensors`,
+  )
 }
 
 /** A reader of small files in a folder: undefined where one is absent. */
@@ -30,7 +33,10 @@ export function folderReader(folder: string): (name: string) => Promise<Uint8Arr
     const facts = await stat(path).catch(() => undefined)
     if (facts === undefined || !facts.isFile()) return undefined
     if (facts.size > MAX_JSON_BYTES) {
-      throw new IsletError('invalid_file', `${name} has ${facts.size} bytes, at most ${MAX_JSON_BYTES} are read`)
+      throw new IsletError(
+        'invalid_file',
+        `${name} has ${facts.size} bytes, at most ${MAX_JSON_BYTES} are read`,
+      )
     }
     return new Uint8Array(await readFile(path))
   }

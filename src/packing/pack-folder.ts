@@ -1,6 +1,16 @@
 // Packs into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or not at all.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest } from '../weights/manifest.ts'
@@ -15,7 +25,11 @@ export const MANIFEST_FILE = 'manifest.json'
  * Packs `source` into the folder `out`, replacing a packed model that is there. `invalid_request` if something else is.
  * A checkpoint without a tokenizer gets an empty tokenizer.bin.
  */
-export async function packToFolder(source: ModelSource, out: string, options: PackOptions = {}): Promise<Manifest> {
+export async function packToFolder(
+  source: ModelSource,
+  out: string,
+  options: PackOptions = {},
+): Promise<Manifest> {
   const target = resolve(out)
   checkedId(options.id ?? source.name)
   await checkReplaceable(target)
@@ -73,7 +87,8 @@ async function checkReplaceable(target: string): Promise<void> {
   if (!facts.isDirectory()) throw refusal
   const names = await readdir(target)
   if (names.length === 0) return
-  const ours = (name: string): boolean => [MANIFEST_FILE, TOKENIZER_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
+  const ours = (name: string): boolean =>
+    [MANIFEST_FILE, TOKENIZER_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
   if (!names.every(ours) || !names.includes(MANIFEST_FILE)) throw refusal
   try {
     parseManifest(await readFile(join(target, MANIFEST_FILE), 'utf8'))

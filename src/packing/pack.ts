@@ -28,7 +28,10 @@ export type Sink = (piece: Uint8Array) => void | Promise<void>
 const BATCH_BYTES = 1 << 20
 
 /** The tensors of the packed model and the length of their stream, without reading any weights. */
-export function planPack(source: ModelSource, options: PackOptions): { entries: TensorEntry[]; bytes: number } {
+export function planPack(
+  source: ModelSource,
+  options: PackOptions,
+): { entries: TensorEntry[]; bytes: number } {
   const { quant = 'keep', embedding = 'auto' } = options
   return planTensors(
     source.tensors.map((tensor) => ({
@@ -47,7 +50,11 @@ export function isFloatPack(source: ModelSource, entries: readonly TensorEntry[]
 }
 
 /** Writes all tensors into `sink` in order, with zeros up to each one's offset. */
-export async function packInto(source: ModelSource, options: PackOptions, sink: Sink): Promise<TensorEntry[]> {
+export async function packInto(
+  source: ModelSource,
+  options: PackOptions,
+  sink: Sink,
+): Promise<TensorEntry[]> {
   const { entries, bytes } = planPack(source, options)
   let written = 0
   for (const [index, entry] of entries.entries()) {
@@ -59,13 +66,20 @@ export async function packInto(source: ModelSource, options: PackOptions, sink: 
       options.onProgress?.(written, bytes)
     }
     if (written !== entry.offset + entry.length) {
-      throw new IsletError('internal_error', `${entry.name} took ${written - entry.offset} bytes, ${entry.length} were planned`)
+      throw new IsletError(
+        'internal_error',
+        `${entry.name} took ${written - entry.offset} bytes, ${entry.length} were planned`,
+      )
     }
   }
   return entries
 }
 
-async function* encodedPieces(tensor: SourceTensor, entry: TensorEntry, spec: ModelSpec): AsyncGenerator<Uint8Array> {
+async function* encodedPieces(
+  tensor: SourceTensor,
+  entry: TensorEntry,
+  spec: ModelSpec,
+): AsyncGenerator<Uint8Array> {
   const { type, rows, cols } = tensor
   const permuted = tensor.pairs === 'neighbours'
   const step = permuted ? leastMultiple(spec.headDim, TILE_ROWS) : TILE_ROWS
@@ -78,7 +92,9 @@ async function* encodedPieces(tensor: SourceTensor, entry: TensorEntry, spec: Mo
       yield encodeRows(type, entry.kind, ordered, count, cols)
     } catch (error) {
       if (!(error instanceof IsletError)) throw error
-      throw new IsletError(error.code, `tensor ${tensor.name}, from row ${first}: ${error.message}`, { cause: error })
+      throw new IsletError(error.code, `tensor ${tensor.name}, from row ${first}: ${error.message}`, {
+        cause: error,
+      })
     }
   }
 }

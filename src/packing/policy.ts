@@ -27,7 +27,9 @@ export function kindOf(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
 export function choice<T extends string>(value: string, allowed: readonly T[], option: string): T {
   const found = allowed.find((each) => each === value)
   if (found !== undefined) return found
-  throw new IsletError('invalid_request', `${option} ${value}: one of ${allowed.join(', ')} is needed`, { param: option })
+  throw new IsletError('invalid_request', `${option} ${value}: one of ${allowed.join(', ')} is needed`, {
+    param: option,
+  })
 }
 
 function embeddingKind(tensor: Tensor, quant: Quant, embedding: Embedding): TensorKind {

@@ -140,7 +140,10 @@ function scaleBelow(amax: number, steps: number): number {
 export function finiteHalf(value: number): number {
   const half = f32ToF16(value)
   if (isF16Special(half)) {
-    throw new IsletError('invalid_file', `a block needs the constant ${value}, outside the range of a 16-bit float`)
+    throw new IsletError(
+      'invalid_file',
+      `a block needs the constant ${value}, outside the range of a 16-bit float`,
+    )
   }
   return half
 }

@@ -28,7 +28,10 @@ export async function openRangeFile(path: string): Promise<RangeFile> {
       while (done < length) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
         if (bytesRead === 0) {
-          throw new IsletError('invalid_file', `${path} ends at byte ${offset + done}, ${offset + length} were expected`)
+          throw new IsletError(
+            'invalid_file',
+            `${path} ends at byte ${offset + done}, ${offset + length} were expected`,
+          )
         }
         done += bytesRead
       }

@@ -27,7 +27,13 @@ const REPACKERS: Readonly<Partial<Record<`${TensorType} ${CodeKind}`, Repacker>>
  * Rows of `type` as `kind` without rounding (Q4_K: each block's scale and minimum rounded to f16 once), or undefined where
  * there is no such way. `bytes` holds whole rows of `cols` values, a multiple of the type's block.
  */
-export function repackRows(type: TensorType, kind: CodeKind, bytes: Uint8Array, rows: number, cols: number): Codes | undefined {
+export function repackRows(
+  type: TensorType,
+  kind: CodeKind,
+  bytes: Uint8Array,
+  rows: number,
+  cols: number,
+): Codes | undefined {
   const repacker = REPACKERS[`${type} ${kind}`]
   if (repacker === undefined) return undefined
   const out = emptyCodes(kind, rows, cols)
@@ -87,6 +93,7 @@ function splitNibbles(bytes: Uint8Array, at: number, codes: Uint8Array, to: numb
 
 function half(bytes: Uint8Array, at: number): number {
   const bits = bytes[at] | (bytes[at + 1] << 8)
-  if (isF16Special(bits)) throw new IsletError('invalid_file', 'a block has a scale or minimum that is not finite')
+  if (isF16Special(bits))
+    throw new IsletError('invalid_file', 'a block has a scale or minimum that is not finite')
   return bits
 }

@@ -21,7 +21,7 @@ export function shardCutter(append: (file: string, piece: Uint8Array) => void | 
   }
   return {
     async sink(piece) {
-      for (let at = 0; at < piece.length; ) {
+      for (let at = 0; at < piece.length;) {
         if (length === SHARD_BYTES) close()
         if (length === 0) file = shardName(shards.length)
         const part = piece.subarray(at, at + Math.min(piece.length - at, SHARD_BYTES - length))

@@ -48,13 +48,17 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
   const family = familyOfGguf(metadata)
   const stored = new Map(ggufTensors(parsed, file.size).map((tensor) => [tensor.name, { ...tensor, file }]))
   const embedding = stored.get('token_embd.weight')
-  if (embedding === undefined) throw new IsletError('invalid_file', 'the checkpoint has no tensor token_embd.weight')
+  if (embedding === undefined)
+    throw new IsletError('invalid_file', 'the checkpoint has no tensor token_embd.weight')
   const read = family.specFromGguf(metadata, embedding.shape[0])
   const spec = { ...read, head: { tied: !stored.has('output.weight') } }
   const license = metadata.get('general.license')
   const template = metadata.get('tokenizer.chat_template')
   if (typeof template === 'string' && template.length > MAX_TEMPLATE_CHARS) {
-    throw new IsletError('invalid_file', `a chat template of ${template.length} characters, at most ${MAX_TEMPLATE_CHARS}`)
+    throw new IsletError(
+      'invalid_file',
+      `a chat template of ${template.length} characters, at most ${MAX_TEMPLATE_CHARS}`,
+    )
   }
   const record = { ...parsed.metadata } as Record<string, unknown>
   return {

@@ -19,7 +19,11 @@ import { writeTokenizer } from './tokenizer-write.ts'
 const INDEX = 'model.safetensors.index.json'
 
 /** Opens a folder with config.json; errors name the file at fault. */
-export async function openSafetensorsFolder(folder: string, read: ReadFile, name: string): Promise<ModelSource> {
+export async function openSafetensorsFolder(
+  folder: string,
+  read: ReadFile,
+  name: string,
+): Promise<ModelSource> {
   const config = factsOf(await readJson(read, 'config.json'))
   const family = familyOfConfig(config)
   const spec = family.specFromConfig(config)
@@ -33,7 +37,8 @@ export async function openSafetensorsFolder(folder: string, read: ReadFile, name
       const file = await openRangeFile(join(folder, fileName))
       files.push(file)
       for (const tensor of await readTable(file)) {
-        if (stored.has(tensor.name)) throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
+        if (stored.has(tensor.name))
+          throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
         stored.set(tensor.name, { ...tensor, file })
       }
     }
@@ -79,16 +84,23 @@ async function weightFiles(read: ReadFile): Promise<string[]> {
   const map = factsOf(await readJson(read, INDEX)).get('weight_map')
   const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : []
   if (names.length === 0 || names.length > MAX_CHECKPOINT_FILES) {
-    throw new IsletError('invalid_file', `${INDEX} names ${names.length} files, from 1 to ${MAX_CHECKPOINT_FILES} are read`)
+    throw new IsletError(
+      'invalid_file',
+      `${INDEX} names ${names.length} files, from 1 to ${MAX_CHECKPOINT_FILES} are read`,
+    )
   }
   // A name with a path could point outside the folder.
-  const plain = names.filter((name): name is string => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name))
-  if (plain.length !== names.length) throw new IsletError('invalid_file', `${INDEX} names files that are no safetensors`)
+  const plain = names.filter(
+    (name): name is string => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name),
+  )
+  if (plain.length !== names.length)
+    throw new IsletError('invalid_file', `${INDEX} names files that are no safetensors`)
   return plain
 }
 
 async function readTable(file: RangeFile): Promise<StoredTensor[]> {
-  if (file.size < SAFETENSORS_PREFIX) throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
+  if (file.size < SAFETENSORS_PREFIX)
+    throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
   const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
   return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
 }

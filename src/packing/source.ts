@@ -48,12 +48,16 @@ export function matchTensors(
   const names = new Set(wanted.map((tensor) => tensor.name))
   for (const name of stored.keys()) {
     if (!names.has(name) && !family.ignored(name, spec)) {
-      throw new IsletError('unsupported_format', `the checkpoint has a tensor ${name}, which this family does not use here`)
+      throw new IsletError(
+        'unsupported_format',
+        `the checkpoint has a tensor ${name}, which this family does not use here`,
+      )
     }
   }
   return wanted.map((tensor) => {
     const found = stored.get(tensor.name)
-    if (found === undefined) throw new IsletError('invalid_file', `the checkpoint has no tensor ${tensor.name}`)
+    if (found === undefined)
+      throw new IsletError('invalid_file', `the checkpoint has no tensor ${tensor.name}`)
     const shape = tensor.vector ? [tensor.cols] : [tensor.rows, tensor.cols]
     if (found.shape.length !== shape.length || found.shape.some((size, i) => size !== shape[i])) {
       throw new IsletError(
@@ -73,7 +77,13 @@ export function defaultId(path: string): string {
   const parts = path.split(/[\\/]/).filter((part) => part !== '')
   const name = bareName(parts.at(-1) ?? '')
   const id = /^(ggml-)?model$/i.test(name) ? bareName(parts.at(-2) ?? name) : name
-  return id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 128) || 'model'
+  return (
+    id
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[^a-z0-9]+/, '')
+      .slice(0, 128) || 'model'
+  )
 }
 
 function bareName(fileName: string): string {

@@ -18,14 +18,24 @@ export function tileBytes(codes: Codes): Uint8Array {
     for (let block = 0; block < blocks; block++) {
       at = halves(view, at, codes.scales, row, block, blocks)
       at = halves(view, at, codes.minimums, row, block, blocks)
-      at = kind === 'q4' || kind === 'q4m' ? nibbles(out, at, codes, row, block) : bytes(out, at, codes, row, block)
+      at =
+        kind === 'q4' || kind === 'q4m'
+          ? nibbles(out, at, codes, row, block)
+          : bytes(out, at, codes, row, block)
     }
   }
   return out
 }
 
 /** f16 of 8 rows at one block; nothing where the kind has none. */
-function halves(view: DataView, at: number, values: Uint16Array, row: number, block: number, blocks: number): number {
+function halves(
+  view: DataView,
+  at: number,
+  values: Uint16Array,
+  row: number,
+  block: number,
+  blocks: number,
+): number {
   if (values.length === 0) return at
   for (let r = 0; r < TILE_ROWS; r++) view.setUint16(at + 2 * r, values[(row + r) * blocks + block], true)
   return at + 2 * TILE_ROWS

@@ -26,7 +26,12 @@ export class Answer {
   #pending: TextEvent
 
   /** `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
-  constructor(request: GenerateRequest, tokenizer: Tokenizer, promptIds: readonly number[], scratch: Scratch) {
+  constructor(
+    request: GenerateRequest,
+    tokenizer: Tokenizer,
+    promptIds: readonly number[],
+    scratch: Scratch,
+  ) {
     this.#request = request
     this.#tokenizer = tokenizer
     this.#sampler = createSampler(request.sampling, { topLogprobs: request.topLogprobs, scratch })
@@ -77,6 +82,11 @@ export class Answer {
   }
 
   #emptyEvent(): TextEvent {
-    return { type: 'text', text: '', ids: [], ...(this.#request.topLogprobs !== undefined && { logprobs: [] }) }
+    return {
+      type: 'text',
+      text: '',
+      ids: [],
+      ...(this.#request.topLogprobs !== undefined && { logprobs: [] }),
+    }
   }
 }

@@ -21,7 +21,10 @@ export function assetSource(assets: Assets, model: string): ByteSource {
       const response = await assets.fetch(new URL(path, 'http://assets'))
       if (response.ok && response.body !== null) return response.body
       await response.body?.cancel()
-      throw new IsletError('invalid_file', `the assets have no ${path} (status ${response.status}): pack the model first`)
+      throw new IsletError(
+        'invalid_file',
+        `the assets have no ${path} (status ${response.status}): pack the model first`,
+      )
     },
   }
 }
@@ -35,7 +38,11 @@ export async function readModelText(source: ByteSource): Promise<ModelText> {
 
 function parseManifest(text: string): Manifest {
   const invalid = (cause?: unknown): IsletError =>
-    new IsletError('invalid_file', 'manifest.json is not that of a packed model, version 1: pack the model again', { cause })
+    new IsletError(
+      'invalid_file',
+      'manifest.json is not that of a packed model, version 1: pack the model again',
+      { cause },
+    )
   try {
     const value = JSON.parse(text) as Manifest
     if (value.format === 'islet' && value.version === 1) return value
@@ -50,7 +57,10 @@ async function readChecked(source: ByteSource, file: Shard): Promise<Uint8Array>
   const hash = sha256()
   hash.update(bytes)
   if (bytes.byteLength !== file.length || hash.hex() !== file.sha256) {
-    throw new IsletError('checksum_mismatch', `${file.file} is not what the manifest says: pack the model again`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `${file.file} is not what the manifest says: pack the model again`,
+    )
   }
   return bytes
 }

@@ -2,6 +2,7 @@
 
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
+import { sha256 } from '../lib/sha256.ts'
 import type { LaneHealth, Lanes } from './lane-client.ts'
 import { rendezvous } from './rendezvous.ts'
 import { decodeEvents } from './wire.ts'
@@ -37,8 +38,15 @@ export function createLanes(stubOf: (name: string) => LaneStub, options: LaneOpt
 
 function laneName(request: GenerateRequest, lanes: number | 'session'): string {
   // The key is the client's: with the tenant in front it cannot name another tenant's object.
-  if (lanes === 'session') return `session-${request.tenant}-${request.sessionKey}`
+  if (lanes === 'session') return `session-${digest(`${request.tenant}\n${request.sessionKey}`)}`
   return `lane-${rendezvous(request.sessionKey, lanes)}`
+}
+
+/** Keys may be long; names of objects may not. */
+function digest(text: string): string {
+  const hash = sha256()
+  hash.update(new TextEncoder().encode(text))
+  return hash.hex()
 }
 
 const MEMORY_RESET = /exceeded its memory limit/i
@@ -90,10 +98,17 @@ class LaneEvents implements AsyncIterator<GenerationEvent> {
       this.#retried = true
       return this.next()
     }
-    if (isOverload(error)) throw new IsletError('overloaded', 'this lane takes no more requests now: try again later', { cause: error })
+    if (isOverload(error))
+      throw new IsletError('overloaded', 'this lane takes no more requests now: try again later', {
+        cause: error,
+      })
     throw outOfMemory
-      ? new IsletError('out_of_memory', 'the lane ran out of memory; it starts again with half the window', { cause: error })
-      : new IsletError('internal_error', 'the lane that served this request was lost: send it again', { cause: error })
+      ? new IsletError('out_of_memory', 'the lane ran out of memory; it starts again with half the window', {
+          cause: error,
+        })
+      : new IsletError('internal_error', 'the lane that served this request was lost: send it again', {
+          cause: error,
+        })
   }
 }
 

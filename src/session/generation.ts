@@ -29,12 +29,20 @@ const QUEUED_MS = 5
  * Events of one request: progress while it waits, `start`, progress through a long prompt, text, `finish`.
  * Throws IsletError. To cancel, abort `signal` or `return()`: the turn is closed, its pages stay as cache.
  */
-export async function* generate(request: GenerateRequest, host: Host, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+export async function* generate(
+  request: GenerateRequest,
+  host: Host,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent> {
   const text = await host.text()
   const prompt = preparePrompt(request, text, host.limits(text))
   const { manifest, tokenizer } = text
   if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
-    throw new IsletError('model_not_found', `the model ${request.model} is not served here, ${manifest.id} is`, { param: 'model' })
+    throw new IsletError(
+      'model_not_found',
+      `the model ${request.model} is not served here, ${manifest.id} is`,
+      { param: 'model' },
+    )
   }
   const loaded = yield* untilLoaded(host, signal)
   if (loaded === undefined) return
@@ -68,7 +76,10 @@ export async function* generate(request: GenerateRequest, host: Host, signal: Ab
   }
 }
 
-async function* untilLoaded(host: Host, signal: AbortSignal): AsyncGenerator<GenerationEvent, Loaded | undefined> {
+async function* untilLoaded(
+  host: Host,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent, Loaded | undefined> {
   let shown = -1
   while (!signal.aborted) {
     const loaded = host.loaded()
@@ -81,7 +92,11 @@ async function* untilLoaded(host: Host, signal: AbortSignal): AsyncGenerator<Gen
   return undefined
 }
 
-async function* untilAdmitted(turn: Turn, { engine, pacer }: Loaded, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+async function* untilAdmitted(
+  turn: Turn,
+  { engine, pacer }: Loaded,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
   while (turn.state === 'waiting' && !signal.aborted) {
     await pacer.rest(QUEUED_MS)
@@ -91,7 +106,12 @@ async function* untilAdmitted(turn: Turn, { engine, pacer }: Loaded, signal: Abo
 }
 
 /** Takes what is ready, else runs a step for everyone. */
-async function* answering(turn: Turn, answer: Answer, loaded: Loaded, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+async function* answering(
+  turn: Turn,
+  answer: Answer,
+  loaded: Loaded,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent> {
   const { engine, pacer } = loaded
   let shown = turn.sequence?.length ?? 0
   let idle = false
@@ -144,5 +164,9 @@ function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEven
 function engineFailure(cause: unknown): IsletError {
   if (cause instanceof IsletError) return cause
   const facts = { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) }
-  return new IsletError('engine_failure', 'the engine failed during this request; it is rebuilt for the next', { cause, facts })
+  return new IsletError(
+    'engine_failure',
+    'the engine failed during this request; it is rebuilt for the next',
+    { cause, facts },
+  )
 }

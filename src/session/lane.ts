@@ -29,13 +29,18 @@ export type LaneParts = {
   store: WindowStore
   readText(): Promise<ModelText>
   /** Loads the weights for a window of that many positions (0 = full attention). */
-  readModel(text: ModelText, window: number, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  readModel(
+    text: ModelText,
+    window: number,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<LoadedModel>
   log(entry: Record<string, unknown>): void
 }
 
 export class Lane {
   readonly #parts: LaneParts
   readonly #loader: Loader
+  #resetKnown = false
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -89,14 +94,19 @@ export class Lane {
     }
   }
 
-  /** The platform killed this lane for its memory: from now on it has half the window, kept across restarts. */
-  memoryReset(): void {
-    this.#halveWindow('the isolate exceeded its memory limit and was reset')
-    // A new isolate is cold; should this one have survived, its engine is the one that was too large.
-    this.#parts.isolate.drop()
+  /**
+   * The platform killed this lane for its memory: the next load has half the window, kept across restarts. Every
+   * request that was under way reports the same reset to the object made after it, so only the first one counts.
+   */
+  async memoryReset(): Promise<void> {
+    if (this.#resetKnown) return
+    this.#resetKnown = true
+    // Half of full attention is half the trained context, which a new object has not read yet.
+    const text = await this.#parts.isolate.readText(this.#loader)
+    this.#halveWindow('the isolate exceeded its memory limit and was reset', text)
   }
 
-  async *#events(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+  async *#events(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const { isolate, clock, config, log } = this.#parts
     void isolate.begin(this.#loader)
     const host: Host = {
@@ -114,19 +124,34 @@ export class Lane {
     } catch (error) {
       const event = errorEvent(error)
       if (!isUserCode(event.code)) {
-        const { message, stack, facts } = (error ?? {}) as { message?: unknown; stack?: unknown; facts?: unknown }
-        log({ requestId: request.requestId, code: event.code, message: message ?? String(error), facts, stack })
+        const { message, stack, facts } = (error ?? {}) as {
+          message?: unknown
+          stack?: unknown
+          facts?: unknown
+        }
+        log({
+          requestId: request.requestId,
+          code: event.code,
+          message: message ?? String(error),
+          facts,
+          stack,
+        })
       }
       yield event
     }
   }
 
+  /** Loads with the largest window that the memory takes: halved until it fits, and kept so. */
   async #readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
-    try {
-      return await this.#parts.readModel(text, this.#window(), onProgress)
-    } catch (error) {
-      if (errorCode(error) === 'out_of_memory') this.#halveWindow('the host refused the memory')
-      throw error
+    for (;;) {
+      const window = this.#window()
+      try {
+        return await this.#parts.readModel(text, window, onProgress)
+      } catch (error) {
+        if (errorCode(error) !== 'out_of_memory') throw error
+        this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
+        if (this.#window() === window) throw error
+      }
     }
   }
 
@@ -141,10 +166,9 @@ export class Lane {
     return this.#window() === 0 ? 0 : this.#parts.config.sinks
   }
 
-  #halveWindow(why: string): void {
-    const { config, store, isolate, log } = this.#parts
-    const before = this.#window()
-    const window = halvedWindow(before, isolate.text?.manifest.spec.context)
+  #halveWindow(why: string, { manifest }: ModelText): void {
+    const { config, store, log } = this.#parts
+    const window = halvedWindow(this.#window() || manifest.spec.context)
     const note = `the window is ${window} instead of ${config.window === 0 ? 'full attention' : config.window}: ${why}`
     store.write({ configured: config.window, window, note })
     log({ code: 'out_of_memory', message: note })

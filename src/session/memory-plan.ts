@@ -1,13 +1,27 @@
-// How many KV pages an isolate affords: what one sequence needs, and more where a small model leaves room.
+// What an isolate affords: whether a plan fits at all, and how many KV pages a small model may have on top.
 
-/** Linear memory in all, bytes: what 120 MB leave beside the JS heap, buffers and the tokenizer. */
-const LINEAR_BUDGET = 104e6
+import { IsletError } from '../lib/errors.ts'
+
+/** Linear memory in all, bytes: 120 MB less the JS heap, stream buffers and the tokenizer. Nothing enforces it locally. */
+const LINEAR_LIMIT = 112e6
+
+/** More pages than one sequence needs are made up to here: the last megabytes stay free for bursts. */
+const POOL_BUDGET = 104e6
 
 /** Pools beyond this many full sequences would only hold idle ones. */
 const MOST_SEQUENCES = 8
 
-/** Pages of the pool, given the plan of a pool that holds one sequence. */
-export function poolPages(plan: { totalBytes: number; pageBytes: number; pageCount: number }): number {
-  const spare = Math.floor((LINEAR_BUDGET - plan.totalBytes) / plan.pageBytes)
-  return Math.min(plan.pageCount + Math.max(0, spare), plan.pageCount * MOST_SEQUENCES)
+export type PoolPlan = { totalBytes: number; pageBytes: number; pageCount: number }
+
+/** Pages of the pool, given the plan of a pool that holds one sequence. Throws out_of_memory when even that is too large. */
+export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan): number {
+  if (totalBytes > LINEAR_LIMIT) {
+    const pages = `${pageCount} KV pages of ${pageBytes} bytes`
+    throw new IsletError(
+      'out_of_memory',
+      `the plan is ${totalBytes} bytes of linear memory (${pages}), and an isolate has room for ${LINEAR_LIMIT}: lower WINDOW`,
+    )
+  }
+  const spare = Math.floor((POOL_BUDGET - totalBytes) / pageBytes)
+  return Math.min(pageCount + Math.max(0, spare), pageCount * MOST_SEQUENCES)
 }

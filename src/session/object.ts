@@ -32,7 +32,10 @@ export class LaneBase<Env> extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env, { config, assets, modules }: LaneSetup) {
     super(ctx, env)
     const source = assetSource(assets, config.model)
-    const kernels: KernelModules = { relaxed: hasRelaxedSimd() ? modules.relaxed : undefined, plain: modules.plain }
+    const kernels: KernelModules = {
+      relaxed: hasRelaxedSimd() ? modules.relaxed : undefined,
+      plain: modules.plain,
+    }
     this.#lane = new Lane({
       config,
       isolate,
@@ -60,7 +63,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
     return this.#lane.health()
   }
 
-  memoryReset(): void {
-    this.#lane.memoryReset()
+  memoryReset(): Promise<void> {
+    return this.#lane.memoryReset()
   }
 }

@@ -21,7 +21,9 @@ const ANSWER_ROOM = 256
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
   const ids = idsOf(request, text)
   if (ids.length === 0) {
-    throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', { param: paramOf(request) })
+    throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
+      param: paramOf(request),
+    })
   }
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   if (ids.length <= most) return { ids, truncatedTokens: 0 }
@@ -38,7 +40,8 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
 
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
   const { prompt } = request
-  if (prompt.kind === 'chat') return promptIds(tokenizer, manifest.chat, prompt.messages, { tools: prompt.tools })
+  if (prompt.kind === 'chat')
+    return promptIds(tokenizer, manifest.chat, prompt.messages, { tools: prompt.tools })
   if (prompt.kind === 'text') return textIds(tokenizer, prompt.text)
   const { vocab } = manifest.spec
   const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)

@@ -9,21 +9,22 @@ export interface WindowStore {
 }
 
 /** What of a Durable Object's SQLite is used. */
-export type Sql = { exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] } }
+export type Sql = {
+  exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] }
+}
 
 const LEAST = 128
 
-/** A context nobody could read yet, when full attention turned out too large. */
-const GUESSED_CONTEXT = 2048
-
-/** Half of a window (0 = full attention over `context` positions), at least 128. */
-export function halvedWindow(window: number, context = GUESSED_CONTEXT): number {
-  return Math.max(LEAST, Math.floor((window === 0 ? context : window) / 2))
+/** Half of a window; one of 128 or less stays as it is. */
+export function halvedWindow(window: number): number {
+  return Math.max(Math.min(LEAST, window), Math.floor(window / 2))
 }
 
 /** Keeps the one value in SQLite, and in memory for the reads. */
 export function sqlWindowStore(sql: Sql): WindowStore {
-  sql.exec('CREATE TABLE IF NOT EXISTS fallback_window (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL)')
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS fallback_window (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL)',
+  )
   const row = sql.exec('SELECT value FROM fallback_window').toArray()[0]
   let current = row === undefined ? undefined : (JSON.parse(String(row['value'])) as StoredWindow)
   return {

@@ -47,8 +47,12 @@ describe('reuse', () => {
   })
   test('all or nothing', () => {
     expect(reusablePrefix({ ids, length: 40, pages: [0, undefined, 2] }, ids, full)).toBe(0)
-    expect(reusablePrefix({ ids, length: 40, pages: [undefined, undefined, 2] }, ids, { window: 8, sinks: 0 })).toBe(39)
+    expect(
+      reusablePrefix({ ids, length: 40, pages: [undefined, undefined, 2] }, ids, { window: 8, sinks: 0 }),
+    ).toBe(39)
     const parted = [...ids.slice(0, 33), 99, 99]
-    expect(reusablePrefix({ ids, length: 40, pages: [undefined, undefined, 2] }, parted, { window: 8, sinks: 0 })).toBe(0)
+    expect(
+      reusablePrefix({ ids, length: 40, pages: [undefined, undefined, 2] }, parted, { window: 8, sinks: 0 }),
+    ).toBe(0)
   })
 })

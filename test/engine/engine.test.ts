@@ -5,7 +5,8 @@ import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { argmax, greedyAlone, MockModel, type MockOptions } from '../helpers/mock-model.ts'
 
-const prompt = (length: number, seed = 1): number[] => Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
+const prompt = (length: number, seed = 1): number[] =>
+  Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
 const greedy = (logits: Float32Array) => ({ id: argmax(logits), stop: false })
 
 function open(engine: Engine, ids: readonly number[], maxTokens: number, tenant = 'a'): Turn {
@@ -143,7 +144,8 @@ describe('many sequences', () => {
       for (let s = 0; s < i; s++) engine.step()
     }
     const answers = run(engine, ...turns)
-    for (const [i, length] of lengths.entries()) expect(answers[i]).toEqual(greedyAlone(prompt(length, i), 10 + i))
+    for (const [i, length] of lengths.entries())
+      expect(answers[i]).toEqual(greedyAlone(prompt(length, i), 10 + i))
     expect(Math.max(...model.steps.map(([, logits]) => logits))).toBe(maxLogitRows)
   })
 

@@ -18,7 +18,11 @@ function turn(pending: number, lag = 0): Turn {
 }
 
 const shape = (turns: Turn[], maxRows: number, maxLogitRows: number): [number, number, boolean][] =>
-  planStep(turns, { maxRows, maxLogitRows }).map((part) => [turns.indexOf(part.turn), part.count, part.logits])
+  planStep(turns, { maxRows, maxLogitRows }).map((part) => [
+    turns.indexOf(part.turn),
+    part.count,
+    part.logits,
+  ])
 
 describe('a step', () => {
   test('decodes first, then prefills in order', () => {

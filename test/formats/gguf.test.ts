@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { IsletError } from '../../src/lib/errors.ts'
 import { openSource } from '../../src/packing/open-source.ts'
-import { buildGguf, type BuiltTensor, type GgufParts, llamaMetadata, llamaTensors, TINY, writeGguf } from '../helpers/gguf-builder.ts'
+import {
+  buildGguf,
+  type BuiltTensor,
+  type GgufParts,
+  llamaMetadata,
+  llamaTensors,
+  TINY,
+  writeGguf,
+} from '../helpers/gguf-builder.ts'
 
 let folder = ''
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'islet-gguf-'))))
@@ -44,19 +52,49 @@ describe('hostile headers', () => {
   const cases: [string, () => GgufParts, string, RegExp][] = [
     ['another magic', () => ({ ...parts(), claims: { magic: 'GGML' } }), 'invalid_file', /magic/],
     ['an unknown version', () => ({ ...parts(), claims: { version: 9 } }), 'invalid_file', /version/],
-    ['2^60 tensors', () => ({ ...parts(), claims: { tensorCount: 1n << 60n } }), 'invalid_file', /Tensor count/],
+    [
+      '2^60 tensors',
+      () => ({ ...parts(), claims: { tensorCount: 1n << 60n } }),
+      'invalid_file',
+      /Tensor count/,
+    ],
     ['2^60 keys', () => ({ ...parts(), claims: { keyCount: 1n << 60n } }), 'invalid_file', /count/],
-    ['more tensors than the header holds', () => ({ ...parts(), claims: { tensorCount: 60_000n } }), 'invalid_file', /./],
+    [
+      'more tensors than the header holds',
+      () => ({ ...parts(), claims: { tensorCount: 60_000n } }),
+      'invalid_file',
+      /./,
+    ],
     ['data cut off', () => ({ ...parts(), cut: 1000 }), 'invalid_file', /ends at byte/],
-    ['a header cut off', () => ({ metadata: llamaMetadata(TINY), tensors: [], claims: { tensorCount: 20n } }), 'invalid_file', /./],
+    [
+      'a header cut off',
+      () => ({ metadata: llamaMetadata(TINY), tensors: [], claims: { tensorCount: 20n } }),
+      'invalid_file',
+      /./,
+    ],
     ['an offset beyond the file', () => claiming({ offset: 1n << 40n }), 'invalid_file', /outside the file/],
-    ['an offset that wraps', () => claiming({ offset: (1n << 64n) - 32n }), 'invalid_file', /outside the file/],
+    [
+      'an offset that wraps',
+      () => claiming({ offset: (1n << 64n) - 32n }),
+      'invalid_file',
+      /outside the file/,
+    ],
     ['an offset off the alignment', () => claiming({ offset: 7n }), 'invalid_file', /multiple of 32/],
     ['two tensors in one place', () => claiming({ offset: 0n }), 'invalid_file', /overlap/],
     ['dimensions of 2^63', () => claiming({ dims: [1n << 63n, 1n << 63n] }), 'invalid_file', /dimension/],
-    ['dimensions whose product overflows', () => claiming({ dims: [1n << 31n, 1n << 31n] }), 'invalid_file', /outside the file/],
+    [
+      'dimensions whose product overflows',
+      () => claiming({ dims: [1n << 31n, 1n << 31n] }),
+      'invalid_file',
+      /outside the file/,
+    ],
     ['a dimension of 0', () => claiming({ dims: [0n, 32n] }), 'invalid_file', /shape/],
-    ['nine dimensions', () => claiming({ dims: Array.from({ length: 9 }, () => 1n) }), 'invalid_file', /n_dims/],
+    [
+      'nine dimensions',
+      () => claiming({ dims: Array.from({ length: 9 }, () => 1n) }),
+      'invalid_file',
+      /n_dims/,
+    ],
     ['an unknown element type', () => claiming({ type: 99 }), 'unsupported_format', /type number 99/],
     ['a type that we do not read', () => claiming({ type: 20 }), 'unsupported_format', /type number 20/],
     ['rows that are no whole blocks', () => claiming({ type: 14 }), 'invalid_file', /multiple of 256/],

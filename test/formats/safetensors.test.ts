@@ -21,7 +21,9 @@ it('reads names, shapes and places', () => {
   const file = buildSafetensors(tensors)
   const [a, b] = parsed()
   expect(a).toMatchObject({ name: 'a', type: 'F32', shape: [2, 3], length: 24 })
-  expect(new Float32Array(file.slice(b.offset, b.offset + b.length).buffer)).toEqual(Float32Array.from([7, 8]))
+  expect(new Float32Array(file.slice(b.offset, b.offset + b.length).buffer)).toEqual(
+    Float32Array.from([7, 8]),
+  )
 })
 
 describe('lies', () => {

@@ -58,12 +58,19 @@ export function buildGguf({ metadata, tensors, claims = {}, cut = 0 }: GgufParts
   let offset = 0
   for (const { name, type, shape, bytes, claims: says = {} } of tensors) {
     const dims = says.dims ?? shape.map(BigInt).reverse()
-    out.push(text(name), u32(dims.length), ...dims.map(u64), u32(says.type ?? GGML[type]), u64(says.offset ?? BigInt(offset)))
+    out.push(
+      text(name),
+      u32(dims.length),
+      ...dims.map(u64),
+      u32(says.type ?? GGML[type]),
+      u64(says.offset ?? BigInt(offset)),
+    )
     offset += Math.ceil(bytes.length / 32) * 32
   }
   const header = Buffer.concat(out)
   const parts: Buffer[] = [header, Buffer.alloc((32 - (header.length % 32)) % 32)]
-  for (const { bytes } of tensors) parts.push(Buffer.from(bytes), Buffer.alloc((32 - (bytes.length % 32)) % 32))
+  for (const { bytes } of tensors)
+    parts.push(Buffer.from(bytes), Buffer.alloc((32 - (bytes.length % 32)) % 32))
   const file = Buffer.concat(parts)
   return new Uint8Array(file.subarray(0, file.length - cut))
 }
@@ -74,9 +81,25 @@ export function writeGguf(path: string, parts: GgufParts): string {
   return path
 }
 
-export type TinySizes = { hidden: number; heads: number; kvHeads: number; headDim: number; ffn: number; vocab: number; layers: number }
+export type TinySizes = {
+  hidden: number
+  heads: number
+  kvHeads: number
+  headDim: number
+  ffn: number
+  vocab: number
+  layers: number
+}
 
-export const TINY: TinySizes = { hidden: 64, heads: 2, kvHeads: 1, headDim: 32, ffn: 96, vocab: 72, layers: 2 }
+export const TINY: TinySizes = {
+  hidden: 64,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 32,
+  ffn: 96,
+  vocab: 72,
+  layers: 2,
+}
 
 /** Metadata of architecture `llama` with these sizes. */
 export function llamaMetadata(sizes: TinySizes): Record<string, Value> {
@@ -97,19 +120,44 @@ export function llamaMetadata(sizes: TinySizes): Record<string, Value> {
 }
 
 /** All tensors of a model with a tied head; `fill` makes the bytes of each. */
-export function llamaTensors(sizes: TinySizes, type: TensorType, fill: (bytes: number, type: TensorType) => Uint8Array): BuiltTensor[] {
+export function llamaTensors(
+  sizes: TinySizes,
+  type: TensorType,
+  fill: (bytes: number, type: TensorType) => Uint8Array,
+): BuiltTensor[] {
   const { hidden, heads, kvHeads, headDim, ffn, vocab, layers } = sizes
   const matrix = (name: string, rows: number, cols: number): BuiltTensor => {
     const block = BLOCKS[type]
-    return { name: `${name}.weight`, type, shape: [rows, cols], bytes: fill(((rows * cols) / block.values) * block.bytes, type) }
+    return {
+      name: `${name}.weight`,
+      type,
+      shape: [rows, cols],
+      bytes: fill(((rows * cols) / block.values) * block.bytes, type),
+    }
   }
-  const norm = (name: string): BuiltTensor => ({ name: `${name}.weight`, type: 'F32', shape: [hidden], bytes: fill(4 * hidden, 'F32') })
+  const norm = (name: string): BuiltTensor => ({
+    name: `${name}.weight`,
+    type: 'F32',
+    shape: [hidden],
+    bytes: fill(4 * hidden, 'F32'),
+  })
   const tensors = [matrix('token_embd', vocab, hidden)]
   for (let layer = 0; layer < layers; layer++) {
     const at = `blk.${layer}`
-    tensors.push(norm(`${at}.attn_norm`), matrix(`${at}.attn_q`, heads * headDim, hidden), matrix(`${at}.attn_k`, kvHeads * headDim, hidden))
-    tensors.push(matrix(`${at}.attn_v`, kvHeads * headDim, hidden), matrix(`${at}.attn_output`, hidden, heads * headDim))
-    tensors.push(norm(`${at}.ffn_norm`), matrix(`${at}.ffn_gate`, ffn, hidden), matrix(`${at}.ffn_up`, ffn, hidden))
+    tensors.push(
+      norm(`${at}.attn_norm`),
+      matrix(`${at}.attn_q`, heads * headDim, hidden),
+      matrix(`${at}.attn_k`, kvHeads * headDim, hidden),
+    )
+    tensors.push(
+      matrix(`${at}.attn_v`, kvHeads * headDim, hidden),
+      matrix(`${at}.attn_output`, hidden, heads * headDim),
+    )
+    tensors.push(
+      norm(`${at}.ffn_norm`),
+      matrix(`${at}.ffn_gate`, ffn, hidden),
+      matrix(`${at}.ffn_up`, ffn, hidden),
+    )
     tensors.push(matrix(`${at}.ffn_down`, hidden, ffn))
   }
   return [...tensors, norm('output_norm')]
@@ -122,7 +170,12 @@ function metadataValue(value: Value): Buffer[] {
   if ('string' in value) return [u32(TYPES.string), text(value.string)]
   if ('u64' in value) return [u32(TYPES.u64), u64(value.u64)]
   if ('strings' in value) {
-    return [u32(TYPES.array), u32(TYPES.string), u64(BigInt(value.strings.length)), ...value.strings.map(text)]
+    return [
+      u32(TYPES.array),
+      u32(TYPES.string),
+      u64(BigInt(value.strings.length)),
+      ...value.strings.map(text),
+    ]
   }
   return [u32(TYPES.array), u32(TYPES.f32), u64(BigInt(value.f32s.length)), ...value.f32s.map(f32)]
 }

@@ -28,11 +28,21 @@ export function mockManifest(): Manifest {
   }
 }
 
-export type MockLane = { lane: Lane; models: MockModel[]; windows: number[]; logged: Record<string, unknown>[] }
+export type MockLane = {
+  lane: Lane
+  models: MockModel[]
+  windows: number[]
+  logged: Record<string, unknown>[]
+}
 
 /** `endIds`: ids that end an answer. `parts` replaces pieces of the lane. */
 export function mockLane(
-  options: { model?: MockOptions; config?: Partial<LaneConfig>; endIds?: number[]; parts?: Partial<LaneParts> } = {},
+  options: {
+    model?: MockOptions
+    config?: Partial<LaneConfig>
+    endIds?: number[]
+    parts?: Partial<LaneParts>
+  } = {},
 ): MockLane {
   const models: MockModel[] = []
   const windows: number[] = []
@@ -65,10 +75,16 @@ export async function ask(lane: Lane, request: GenerateRequest): Promise<Generat
 
 type OfType<T extends GenerationEvent['type']> = GenerationEvent & { type: T }
 
-export function eventsOf<T extends GenerationEvent['type']>(events: readonly GenerationEvent[], type: T): OfType<T>[] {
+export function eventsOf<T extends GenerationEvent['type']>(
+  events: readonly GenerationEvent[],
+  type: T,
+): OfType<T>[] {
   return events.filter((event): event is OfType<T> => event.type === type)
 }
 
-export const idsOf = (events: readonly GenerationEvent[]): number[] => eventsOf(events, 'text').flatMap(({ ids }) => ids)
+export const idsOf = (events: readonly GenerationEvent[]): number[] =>
+  eventsOf(events, 'text').flatMap(({ ids }) => ids)
 export const textOf = (events: readonly GenerationEvent[]): string =>
-  eventsOf(events, 'text').map(({ text }) => text).join('')
+  eventsOf(events, 'text')
+    .map(({ text }) => text)
+    .join('')

@@ -68,7 +68,8 @@ export class MockModel implements Model {
   forward(rows: readonly Row[]): void {
     this.#onForward(rows)
     const logitRows = rows.filter(({ logits }) => logits)
-    if (rows.length > this.maxRows || logitRows.length > this.maxLogitRows) throw new RangeError('too many rows')
+    if (rows.length > this.maxRows || logitRows.length > this.maxLogitRows)
+      throw new RangeError('too many rows')
     this.steps.push([rows.length, logitRows.length])
     this.#logits = []
     for (const row of rows) {
@@ -79,7 +80,8 @@ export class MockModel implements Model {
 
   #slot(row: Row, position: number): number {
     const page = row.pages[Math.floor(position / PAGE_POSITIONS)]
-    if (page === undefined) throw new RangeError(`position ${row.position} needs position ${position}, which is gone`)
+    if (page === undefined)
+      throw new RangeError(`position ${row.position} needs position ${position}, which is gone`)
     return (page * PAGE_POSITIONS + (position % PAGE_POSITIONS)) * SLOT_WORDS
   }
 

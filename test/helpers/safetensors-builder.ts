@@ -6,7 +6,10 @@ import { join } from 'node:path'
 export type FloatTensor = { name: string; shape: number[]; values: Float32Array }
 
 /** The bytes of a file with F32 tensors; `edit` may spoil the header's JSON. */
-export function buildSafetensors(tensors: readonly FloatTensor[], edit: (header: Record<string, unknown>) => void = () => undefined): Uint8Array {
+export function buildSafetensors(
+  tensors: readonly FloatTensor[],
+  edit: (header: Record<string, unknown>) => void = () => undefined,
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } }
   let offset = 0
   for (const { name, shape, values } of tensors) {
@@ -22,7 +25,11 @@ export function buildSafetensors(tensors: readonly FloatTensor[], edit: (header:
 }
 
 /** Writes config.json and one weight file for each list of tensors (an index too, if there are several). */
-export function writeFolder(folder: string, config: object, files: readonly (readonly FloatTensor[])[]): string {
+export function writeFolder(
+  folder: string,
+  config: object,
+  files: readonly (readonly FloatTensor[])[],
+): string {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
   if (files.length === 1) {

@@ -25,7 +25,8 @@ function filler(seed: number): (bytes: number, type: string) => Uint8Array {
   let state = seed
   return (bytes, type) => {
     const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
-    if (type === 'F32') return new Uint8Array(Float32Array.from({ length: bytes / 4 }, () => next() - 0.5).buffer)
+    if (type === 'F32')
+      return new Uint8Array(Float32Array.from({ length: bytes / 4 }, () => next() - 0.5).buffer)
     return Uint8Array.from({ length: bytes }, () => Math.floor(next() * 0x30))
   }
 }
@@ -84,7 +85,8 @@ function halves(values: Float32Array, cols: number, headDim: number): Float32Arr
 async function weightsOf(pack: Awaited<ReturnType<typeof packToMemory>>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for (const { file } of pack.manifest.shards) {
-    for await (const piece of (await pack.weights.open(file)) as unknown as AsyncIterable<Uint8Array>) parts.push(piece)
+    for await (const piece of (await pack.weights.open(file)) as unknown as AsyncIterable<Uint8Array>)
+      parts.push(piece)
   }
   return new Uint8Array(Buffer.concat(parts))
 }
@@ -104,36 +106,55 @@ describe('one model in two formats', () => {
         metadata: llamaMetadata(sizes),
         tensors: llamaTensors(sizes, 'F32', filler(1)),
       })
-      const hf = writeFolder(join(folder, `same-${quant}`), configOf(sizes), [asHuggingFace(sizes, filler(1))])
+      const hf = writeFolder(join(folder, `same-${quant}`), configOf(sizes), [
+        asHuggingFace(sizes, filler(1)),
+      ])
       const [a, b] = [await packToMemory(gguf, { quant }), await packToMemory(hf, { quant })]
       expect(a.manifest.shards).toEqual(b.manifest.shards)
       expect(a.manifest.spec).toEqual(b.manifest.spec)
       expect(a.manifest.spec).toMatchObject({ headDim: 12, norm: { eps: 1e-5 }, head: { tied: true } })
       expect(a.manifest.float).toBe(quant === 'keep')
       const q = floatsOf(a.manifest, await weightsOf(a), 'layers.1.q')
-      const wanted = asHuggingFace(sizes, filler(1)).find(({ name }) => name === 'model.layers.1.self_attn.q_proj.weight')
+      const wanted = asHuggingFace(sizes, filler(1)).find(
+        ({ name }) => name === 'model.layers.1.self_attn.q_proj.weight',
+      )
       const tolerance = { keep: 0, q8: 0.5 / 254, q4: 0.045 }[quant]
-      for (const [i, value] of (wanted?.values ?? []).entries()) expect(Math.abs(q[i] - value)).toBeLessThanOrEqual(tolerance)
+      for (const [i, value] of (wanted?.values ?? []).entries())
+        expect(Math.abs(q[i] - value)).toBeLessThanOrEqual(tolerance)
     })
   }
 
   it('reads a checkpoint in several files', async () => {
     const tensors = asHuggingFace(sizes, filler(1))
     const whole = writeFolder(join(folder, 'whole'), configOf(sizes), [tensors])
-    const split = writeFolder(join(folder, 'split'), configOf(sizes), [tensors.slice(0, 5), tensors.slice(5, 9), tensors.slice(9)])
+    const split = writeFolder(join(folder, 'split'), configOf(sizes), [
+      tensors.slice(0, 5),
+      tensors.slice(5, 9),
+      tensors.slice(9),
+    ])
     expect((await packToMemory(split)).manifest.shards).toEqual((await packToMemory(whole)).manifest.shards)
   })
 })
 
 describe('quantised GGUF', () => {
-  for (const [type, kind] of [['Q4_0', 'q4'], ['Q4_1', 'q4m'], ['Q8_0', 'q8'], ['Q5_1', 'q8']] as const) {
+  for (const [type, kind] of [
+    ['Q4_0', 'q4'],
+    ['Q4_1', 'q4m'],
+    ['Q8_0', 'q8'],
+    ['Q5_1', 'q8'],
+  ] as const) {
     it(`${type} is kept as ${kind}, at aligned offsets in packing order`, async () => {
-      const path = writeGguf(join(folder, `${type}.gguf`), { metadata: llamaMetadata(TINY), tensors: llamaTensors(TINY, type, filler(2)) })
+      const path = writeGguf(join(folder, `${type}.gguf`), {
+        metadata: llamaMetadata(TINY),
+        tensors: llamaTensors(TINY, type, filler(2)),
+      })
       const { manifest } = await packToMemory(path)
       expect(manifest.float).toBe(false)
       expect(manifest.tensors.map(({ name }) => name).slice(0, 11)).toEqual([
         'embedding',
-        ...['attn_norm', 'q', 'k', 'v', 'o', 'mlp_norm', 'gate', 'up', 'down'].map((role) => `layers.0.${role}`),
+        ...['attn_norm', 'q', 'k', 'v', 'o', 'mlp_norm', 'gate', 'up', 'down'].map(
+          (role) => `layers.0.${role}`,
+        ),
         'layers.1.attn_norm',
       ])
       expect(manifest.tensors.at(-1)?.name).toBe('final_norm')
@@ -152,7 +173,10 @@ describe('quantised GGUF', () => {
 
 describe('a packed folder', () => {
   it('holds what the manifest says, and equals the pack in memory', async () => {
-    const path = writeGguf(join(folder, 'Tiny-Model.Q4_1.gguf'), { metadata: llamaMetadata(TINY), tensors: llamaTensors(TINY, 'Q4_1', filler(3)) })
+    const path = writeGguf(join(folder, 'Tiny-Model.Q4_1.gguf'), {
+      metadata: llamaMetadata(TINY),
+      tensors: llamaTensors(TINY, 'Q4_1', filler(3)),
+    })
     const source = await openSource(path)
     const out = join(folder, 'out')
     const manifest = await packToFolder(source, out)
@@ -171,12 +195,18 @@ describe('a packed folder', () => {
     // Again over itself, with another id; the weights' hash stays.
     const again = await packToFolder(source, out, { id: 'Other' })
     expect([again.id, again.hash]).toEqual(['other', manifest.hash])
-    await expect(packToFolder(source, out, { id: '../x' })).rejects.toMatchObject({ code: 'invalid_request', param: '--id' })
+    await expect(packToFolder(source, out, { id: '../x' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      param: '--id',
+    })
     await source.close()
   })
 
   it('never replaces anything else, and leaves nothing behind when it fails', async () => {
-    const path = writeGguf(join(folder, 'guard.gguf'), { metadata: llamaMetadata(TINY), tensors: llamaTensors(TINY, 'F32', filler(4)) })
+    const path = writeGguf(join(folder, 'guard.gguf'), {
+      metadata: llamaMetadata(TINY),
+      tensors: llamaTensors(TINY, 'F32', filler(4)),
+    })
     const source = await openSource(path)
     const home = join(folder, 'home')
     mkdirSync(home)
@@ -188,8 +218,12 @@ describe('a packed folder', () => {
 
     const tensors = llamaTensors(TINY, 'F32', filler(4))
     new DataView(tensors[3].bytes.buffer).setFloat32(0, NaN, true)
-    const bad = await openSource(writeGguf(join(folder, 'nan.gguf'), { metadata: llamaMetadata(TINY), tensors }))
-    await expect(packToFolder(bad, join(folder, 'never'))).rejects.toThrow(/tensor blk\.0\.attn_k\.weight, from row 0: .*not finite/)
+    const bad = await openSource(
+      writeGguf(join(folder, 'nan.gguf'), { metadata: llamaMetadata(TINY), tensors }),
+    )
+    await expect(packToFolder(bad, join(folder, 'never'))).rejects.toThrow(
+      /tensor blk\.0\.attn_k\.weight, from row 0: .*not finite/,
+    )
     await bad.close()
     expect(readdirSync(folder).filter((name) => name.includes('never'))).toEqual([])
   })
@@ -197,16 +231,26 @@ describe('a packed folder', () => {
 
 describe('refusals', () => {
   const tensors = (): ReturnType<typeof llamaTensors> => llamaTensors(TINY, 'F32', filler(5))
-  const open = (name: string, parts: Parameters<typeof writeGguf>[1]): Promise<unknown> => openSource(writeGguf(join(folder, name), parts))
+  const open = (name: string, parts: Parameters<typeof writeGguf>[1]): Promise<unknown> =>
+    openSource(writeGguf(join(folder, name), parts))
 
   it('names a missing, a misshapen and an unused tensor', async () => {
     const metadata = llamaMetadata(TINY)
     const missing = tensors().filter(({ name }) => name !== 'blk.1.ffn_up.weight')
-    await expect(open('missing.gguf', { metadata, tensors: missing })).rejects.toThrow(/no tensor blk\.1\.ffn_up\.weight/)
+    await expect(open('missing.gguf', { metadata, tensors: missing })).rejects.toThrow(
+      /no tensor blk\.1\.ffn_up\.weight/,
+    )
     const shaped = llamaTensors({ ...TINY, ffn: 64 }, 'F32', filler(5))
-    await expect(open('shape.gguf', { metadata, tensors: shaped })).rejects.toThrow(/ffn_gate\.weight has shape 64 x 64, .* 96 x 64/)
-    const extra = [...tensors(), { name: 'rope_freqs.weight', type: 'F32' as const, shape: [16], bytes: new Uint8Array(64) }]
-    await expect(open('extra.gguf', { metadata, tensors: extra })).rejects.toMatchObject({ code: 'unsupported_format' })
+    await expect(open('shape.gguf', { metadata, tensors: shaped })).rejects.toThrow(
+      /ffn_gate\.weight has shape 64 x 64, .* 96 x 64/,
+    )
+    const extra = [
+      ...tensors(),
+      { name: 'rope_freqs.weight', type: 'F32' as const, shape: [16], bytes: new Uint8Array(64) },
+    ]
+    await expect(open('extra.gguf', { metadata, tensors: extra })).rejects.toMatchObject({
+      code: 'unsupported_format',
+    })
   })
 
   it('refuses pickles, other architectures and folders without weights', async () => {
@@ -217,13 +261,18 @@ describe('refusals', () => {
     writeFileSync(join(pickled, 'pytorch_model.bin'), 'x')
     await expect(openSource(pickled)).rejects.toThrow(/pytorch_model\.bin is a Python pickle/)
     const metadata = { ...llamaMetadata(TINY), 'general.architecture': { string: 'mamba' } }
-    await expect(open('mamba.gguf', { metadata, tensors: tensors() })).rejects.toThrow(/general\.architecture is mamba/)
+    await expect(open('mamba.gguf', { metadata, tensors: tensors() })).rejects.toThrow(
+      /general\.architecture is mamba/,
+    )
     await expect(openSource(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'model_not_found' })
   })
 
   it('refuses an index that points outside its folder', async () => {
     const out = writeFolder(join(folder, 'escape'), configOf(TINY), [[], []])
-    writeFileSync(join(out, 'model.safetensors.index.json'), '{"weight_map": {"a": "../whole/model.safetensors"}}')
+    writeFileSync(
+      join(out, 'model.safetensors.index.json'),
+      '{"weight_map": {"a": "../whole/model.safetensors"}}',
+    )
     await expect(openSource(out)).rejects.toMatchObject({ code: 'invalid_file' })
   })
 })

@@ -128,7 +128,8 @@ describe('routing', () => {
   test('a key stays on its lane, and lanes share the keys', () => {
     const lanes = Array.from({ length: 400 }, (_, i) => rendezvous(`key-${i}`, 4))
     expect(lanes).toEqual(Array.from({ length: 400 }, (_, i) => rendezvous(`key-${i}`, 4)))
-    for (const lane of [0, 1, 2, 3]) expect(lanes.filter((other) => other === lane).length).toBeGreaterThan(60)
+    for (const lane of [0, 1, 2, 3])
+      expect(lanes.filter((other) => other === lane).length).toBeGreaterThan(60)
   })
 
   test('one lane more moves only keys that go to it', () => {

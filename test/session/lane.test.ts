@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { Isolate } from '../../src/session/isolate.ts'
+import { memoryWindowStore } from '../../src/session/window-store.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
 import { BOS, byteTokenizer } from '../helpers/byte-tokenizer.ts'
 import { ask, eventsOf, idsOf, mockLane, mockManifest, textOf } from '../helpers/mock-lane.ts'
@@ -20,7 +21,9 @@ describe('one request', () => {
   test('start, text, finish', async () => {
     const { lane } = mockLane()
     const events = await ask(lane, request({ maxTokens: 20, ignoreEos: true }))
-    expect(eventsOf(events, 'start')).toEqual([{ type: 'start', promptTokens: 6, cachedTokens: 0, truncatedTokens: 0 }])
+    expect(eventsOf(events, 'start')).toEqual([
+      { type: 'start', promptTokens: 6, cachedTokens: 0, truncatedTokens: 0 },
+    ])
     expect(idsOf(events)).toEqual(greedyAlone(hello, 20))
     expect(textOf(events)).toBe(decode(greedyAlone(hello, 20)))
     expect(events.at(-1)).toEqual({
@@ -34,7 +37,10 @@ describe('one request', () => {
   test('a chat goes through the template', async () => {
     const { lane } = mockLane()
     const messages = [{ role: 'user', content: 'Hi' }]
-    const events = await ask(lane, request({ prompt: { kind: 'chat', messages }, maxTokens: 5, ignoreEos: true }))
+    const events = await ask(
+      lane,
+      request({ prompt: { kind: 'chat', messages }, maxTokens: 5, ignoreEos: true }),
+    )
     const ids = [BOS, ...new TextEncoder().encode('<user>Hi</><assistant>')]
     expect(idsOf(events)).toEqual(greedyAlone(ids, 5))
   })
@@ -136,7 +142,10 @@ describe('limits', () => {
     const { lane } = mockLane()
     const refused = await ask(lane, request({ prompt: idPrompt(512) }))
     expect(refused.at(-1)).toMatchObject({ code: 'context_length_exceeded' })
-    const cut = await ask(lane, request({ prompt: idPrompt(600), truncation: 'auto', maxTokens: 50, ignoreEos: true }))
+    const cut = await ask(
+      lane,
+      request({ prompt: idPrompt(600), truncation: 'auto', maxTokens: 50, ignoreEos: true }),
+    )
     expect(eventsOf(cut, 'finish')[0].usage).toMatchObject({ promptTokens: 462, completionTokens: 50 })
     const short = await ask(lane, request({ prompt: idPrompt(500), maxTokens: 50, ignoreEos: true }))
     expect(eventsOf(short, 'finish')[0]).toMatchObject({ reason: 'length', usage: { completionTokens: 12 } })
@@ -163,7 +172,9 @@ describe('several readers', () => {
     const { lane, models } = mockLane({ model: { pageCount: 40 } })
     const prompts = [1, 2, 3, 4, 5, 6].map((seed) => [...idPrompt(50).ids, seed, seed])
     const answers = await Promise.all(
-      prompts.map((ids) => ask(lane, request({ prompt: { kind: 'ids', ids }, maxTokens: 30, ignoreEos: true }))),
+      prompts.map((ids) =>
+        ask(lane, request({ prompt: { kind: 'ids', ids }, maxTokens: 30, ignoreEos: true })),
+      ),
     )
     for (const [i, ids] of prompts.entries()) expect(idsOf(answers[i])).toEqual(greedyAlone(ids, 30))
     expect(models[0].steps.some(([, logits]) => logits > 1)).toBe(true)
@@ -171,7 +182,9 @@ describe('several readers', () => {
 
   test('a reader that stops reading holds nobody up', async () => {
     const { lane } = mockLane({ model: { pageCount: 8 } })
-    const slow = decodeEvents(lane.generate(request({ prompt: idPrompt(60), maxTokens: 60, ignoreEos: true })))
+    const slow = decodeEvents(
+      lane.generate(request({ prompt: idPrompt(60), maxTokens: 60, ignoreEos: true })),
+    )
     for (let i = 0; i < 8; i++) await slow.next()
     const other = await ask(lane, request({ prompt: idPrompt(60, 2), maxTokens: 20, ignoreEos: true }))
     expect(idsOf(other)).toEqual(greedyAlone(idPrompt(60, 2).ids, 20))
@@ -196,7 +209,9 @@ describe('several readers', () => {
 
   test('a reader that leaves the queue frees its place', async () => {
     const { lane, models } = mockLane({ model: { pageCount: 8 } })
-    const first = decodeEvents(lane.generate(request({ prompt: idPrompt(100), maxTokens: 20, ignoreEos: true })))
+    const first = decodeEvents(
+      lane.generate(request({ prompt: idPrompt(100), maxTokens: 20, ignoreEos: true })),
+    )
     while ((await first.next()).value?.type !== 'start') continue
     const queued = decodeEvents(lane.generate(request({ prompt: idPrompt(100, 2), maxTokens: 20 })))
     expect((await queued.next()).value).toMatchObject({ type: 'progress', state: 'queued' })
@@ -236,12 +251,16 @@ describe('loading', () => {
       parts: {
         readModel: async () => {
           attempts += 1
-          if (attempts === 1) throw Object.assign(new Error('shard 2 is damaged'), { code: 'checksum_mismatch' })
+          if (attempts === 1)
+            throw Object.assign(new Error('shard 2 is damaged'), { code: 'checksum_mismatch' })
           return new MockModel()
         },
       },
     })
-    expect((await ask(lane, request())).at(-1)).toMatchObject({ code: 'checksum_mismatch', message: 'shard 2 is damaged' })
+    expect((await ask(lane, request())).at(-1)).toMatchObject({
+      code: 'checksum_mismatch',
+      message: 'shard 2 is damaged',
+    })
     expect(logged).toMatchObject([{ code: 'checksum_mismatch' }])
     expect((await ask(lane, request())).at(-1)).toMatchObject({ type: 'finish' })
   })
@@ -257,7 +276,10 @@ describe('loading', () => {
 
   test('a load whose lane is gone is taken over', async () => {
     let now = 0
-    const clock = { now: () => now, wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
+    const clock = {
+      now: () => now,
+      wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    }
     const isolate = new Isolate()
     const gone = mockLane({ parts: { isolate, clock, readModel: () => new Promise(() => undefined) } })
     gone.lane.health()
@@ -288,41 +310,53 @@ describe('loading', () => {
 })
 
 describe('memory resets', () => {
-  test('each halves the window, never below 128, and health says so', async () => {
-    const { lane, windows } = mockLane({ config: { window: 1024 }, model: { pageCount: 100 } })
-    await ask(lane, request())
-    lane.memoryReset()
-    await ask(lane, request())
-    lane.memoryReset()
-    lane.memoryReset()
-    lane.memoryReset()
-    await ask(lane, request())
-    expect(windows).toEqual([1024, 512, 128])
-    expect(lane.health()).toMatchObject({ window: { window: 128, sinks: 4 }, note: expect.stringContaining('128') })
+  test('each halves the window once, never below 128, and health says so', async () => {
+    const store = memoryWindowStore()
+    // A reset makes a new object in a new isolate; only what is stored stays.
+    const afterReset = () =>
+      mockLane({ config: { window: 1024 }, model: { pageCount: 100 }, parts: { store } })
+    let made = afterReset()
+    await ask(made.lane, request())
+    expect(made.windows).toEqual([1024])
+    for (const window of [512, 256, 128, 128]) {
+      made = afterReset()
+      await Promise.all([1, 2, 3].map(() => made.lane.memoryReset()))
+      await ask(made.lane, request())
+      expect(made.windows).toEqual([window])
+    }
+    expect(made.lane.health()).toMatchObject({
+      window: { window: 128, sinks: 4 },
+      note: expect.stringContaining('128 instead of 1024'),
+    })
+    // A setting that the operator changed since then counts again.
+    const changed = mockLane({ config: { window: 600 }, model: { pageCount: 100 }, parts: { store } })
+    await ask(changed.lane, request())
+    expect(changed.windows).toEqual([600])
   })
 
   test('full attention falls back to half the context', async () => {
-    const { lane, windows } = mockLane()
+    const { lane, windows } = mockLane({ config: { window: 0 } })
+    await lane.memoryReset()
     await ask(lane, request())
-    lane.memoryReset()
-    await ask(lane, request())
-    expect(windows).toEqual([0, mockManifest().spec.context / 2])
+    expect(windows).toEqual([mockManifest().spec.context / 2])
   })
 
-  test('memory that the host refuses does the same', async () => {
+  test('memory that the host refuses does the same, at once', async () => {
     const windows: number[] = []
-    const { lane } = mockLane({
-      config: { window: 1024 },
-      parts: {
-        readModel: async (_text, window) => {
-          windows.push(window)
-          if (window > 512) throw Object.assign(new Error('refused'), { code: 'out_of_memory' })
-          return new MockModel()
-        },
+    const refuseAbove = (most: number) => ({
+      readModel: async (_text: unknown, window: number) => {
+        windows.push(window)
+        if (window > most) throw Object.assign(new Error('refused'), { code: 'out_of_memory' })
+        return new MockModel({ window: { window, sinks: 4 }, pageCount: 100 })
       },
     })
-    expect((await ask(lane, request())).at(-1)).toMatchObject({ code: 'out_of_memory' })
+    const { lane } = mockLane({ config: { window: 1024 }, parts: refuseAbove(300) })
     expect((await ask(lane, request())).at(-1)?.type).toBe('finish')
-    expect(windows).toEqual([1024, 512])
+    expect(windows).toEqual([1024, 512, 256])
+    expect(lane.health().note).toContain('refused')
+
+    const never = mockLane({ config: { window: 256 }, parts: refuseAbove(0) })
+    expect((await ask(never.lane, request())).at(-1)).toMatchObject({ code: 'out_of_memory' })
+    expect(windows.slice(3)).toEqual([256, 128])
   })
 })

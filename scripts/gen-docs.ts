@@ -1,0 +1,131 @@
+// `npm run docs`: writes every figure of README.md and docs/performance.md, between `<!-- generated:NAME -->` and
+// `<!-- /generated -->`, from committed files alone. `-- --check` writes nothing and fails where a figure is out of date.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { BUDGET, memoryTable } from '../cli/lib/memory-table.ts'
+import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
+import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
+import type { Manifest } from '../src/weights/manifest.ts'
+import { benchBlocks } from './lib/bench-tables.ts'
+import { table } from './lib/markdown.ts'
+import { factsOf, type ModelFacts } from './lib/model-facts.ts'
+import { ROOT } from './lib/root.ts'
+
+const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
+const DOCUMENTS = ['README.md', 'docs/performance.md']
+
+/** Windows that the table of performance.md shows. */
+const WINDOWS = [256, 512, 768, 1024, 1536, 2048]
+
+/** The facts that a packed model has now, or undefined where it is not packed. */
+export function packedFacts(): string | undefined {
+  const manifest = `${ROOT}models/${DEFAULT_MODEL}/manifest.json`
+  if (!existsSync(manifest)) return undefined
+  return `${JSON.stringify(factsOf(JSON.parse(readFileSync(manifest, 'utf8')) as Manifest), undefined, 2)}\n`
+}
+
+/** The facts as they are committed. */
+export function committedFacts(): string {
+  return readFileSync(FACTS, 'utf8')
+}
+
+/** Each document's path from the root and the text that it should have. */
+export function documents(): { path: string; text: string; wanted: string }[] {
+  const facts = JSON.parse(committedFacts()) as ModelFacts
+  const blocks = new Map([
+    ['memory', memoryBlock(facts)],
+    ['windows', windowsBlock(facts)],
+    ['tensors', tensorsBlock(facts)],
+    ...benchBlocks(`${ROOT}bench/results`),
+  ])
+  return DOCUMENTS.map((path) => {
+    const text = readFileSync(`${ROOT}${path}`, 'utf8')
+    return { path, text, wanted: fill(path, text, blocks) }
+  })
+}
+
+function fill(path: string, text: string, blocks: ReadonlyMap<string, string>): string {
+  return text.replace(
+    /(<!-- generated:([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g,
+    (_, open: string, name: string, close: string) => {
+      const block = blocks.get(name)
+      if (block === undefined) throw new Error(`${path} asks for ${name}; there are: ${[...blocks.keys()].join(', ')}`)
+      return `${open}${block.trimEnd()}\n${close}`
+    },
+  )
+}
+
+/** A variable of wrangler.toml, as a number. */
+function variable(name: string): number {
+  const text = readFileSync(`${ROOT}wrangler.toml`, 'utf8')
+  const value = new RegExp(`^${name} *= *"(\\d+)"`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`wrangler.toml has no variable ${name} that is a number`)
+  return Number(value)
+}
+
+function settings(facts: ModelFacts, window: number): Parameters<typeof memoryTable>[1] {
+  const { weightBytes, tokenizerBytes } = facts
+  return { window: { window, sinks: variable('SINKS') }, chunk: variable('CHUNK'), weightBytes, tokenizerBytes }
+}
+
+function memoryBlock(facts: ModelFacts): string {
+  const window = variable('WINDOW')
+  const { rows, total } = memoryTable(facts.spec, settings(facts, window))
+  const verdict = `${megabytes(BUDGET - total)} MB below the limit of ${megabytes(BUDGET)}`
+  return [
+    `What \`islet inspect ${facts.id}\` plans for a window of ${window} (MB = 10^6 bytes):`,
+    '',
+    table(
+      ['part', 'MB'],
+      [...rows.map(({ part, bytes }) => [part, megabytes(bytes)]), ['**the isolate**', `**${megabytes(total)}**`]],
+    ),
+    '',
+    total <= BUDGET ? `That is ${verdict}.` : `That is above the limit of ${megabytes(BUDGET)} MB.`,
+  ].join('\n')
+}
+
+function windowsBlock(facts: ModelFacts): string {
+  const rows = WINDOWS.map((window) => {
+    const { rows: parts, total } = memoryTable(facts.spec, settings(facts, window))
+    const pool = parts.find(({ part }) => part.startsWith('KV pool'))?.bytes ?? 0
+    return [String(window), megabytes(pool), megabytes(total), total <= BUDGET ? 'yes' : 'no']
+  })
+  const perPosition = (2 * facts.spec.headDim + 8) * facts.spec.kvHeads * facts.spec.layers
+  return [
+    table(['WINDOW', 'KV pool, MB', 'the isolate, MB', `within ${megabytes(BUDGET)} MB`], rows),
+    '',
+    `One position takes ${perPosition} bytes of KV cache, in pages of ${PAGE_POSITIONS} positions.`,
+  ].join('\n')
+}
+
+function tensorsBlock(facts: ModelFacts): string {
+  const rows = facts.kinds.map(({ kind, tensors, weights, bytes }) => [
+    kind,
+    String(tensors),
+    String(weights),
+    megabytes(bytes),
+    ((bytes * 8) / weights).toFixed(2),
+  ])
+  return table(['kind', 'tensors', 'weights', 'MB', 'bits a weight'], rows)
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1)
+}
+
+function main(): number {
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+  const facts = values.check ? undefined : packedFacts()
+  if (facts !== undefined) writeFileSync(FACTS, facts)
+  const stale = documents().filter(({ text, wanted }) => text !== wanted)
+  for (const { path, wanted } of stale) {
+    if (values.check) process.stderr.write(`islet: ${path} has figures that are out of date: run npm run docs\n`)
+    else writeFileSync(`${ROOT}${path}`, wanted)
+  }
+  if (!values.check) process.stdout.write(`${stale.length} of ${DOCUMENTS.length} documents changed\n`)
+  return values.check && stale.length > 0 ? 1 : 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main()

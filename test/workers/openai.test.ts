@@ -1,0 +1,98 @@
+// openai-node as its users have it, against the running worker: nothing set but baseURL and apiKey.
+
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missingModel, REAL_FOLDER, TINY_FOLDER } from '../helpers/real-model.ts'
+import { startWorker, type TestWorker } from '../helpers/worker.ts'
+
+const skipReal = missingModel()
+
+describe.each([
+  { name: 'the embedded model', folder: TINY_FOLDER, skip: undefined },
+  { name: 'SmolLM2', folder: REAL_FOLDER, skip: skipReal },
+])('openai-node with $name', ({ folder, skip }) => {
+  if (skip !== undefined) {
+    test.skip(skip, () => undefined)
+    return
+  }
+  let worker: TestWorker
+  let client: OpenAI
+
+  beforeAll(async () => {
+    worker = await startWorker(folder)
+    client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'any' })
+  })
+  afterAll(() => worker?.stop())
+
+  const question = (): {
+    model: string
+    temperature: number
+    max_tokens: number
+    messages: OpenAI.ChatCompletionMessageParam[]
+  } => ({
+    model: worker.model,
+    temperature: 0,
+    max_tokens: 24,
+    messages: [{ role: 'user', content: 'In the beginning' }],
+  })
+
+  test('streams from a cold object, and .stream() and the plain call say the same', async () => {
+    let raw = ''
+    let finish: string | null = null
+    for await (const chunk of await client.chat.completions.create({ ...question(), stream: true })) {
+      raw += chunk.choices[0].delta.content ?? ''
+      finish = chunk.choices[0].finish_reason ?? finish
+    }
+    expect(raw.length).toBeGreaterThan(10)
+    expect(['stop', 'length']).toContain(finish)
+
+    const helper = client.chat.completions.stream(question())
+    let deltas = ''
+    helper.on('content', (delta) => (deltas += delta))
+    expect(await helper.finalContent()).toBe(raw)
+    expect(deltas).toBe(raw)
+
+    const plain = await client.chat.completions.create(question())
+    expect(plain.choices[0].message.content).toBe(raw)
+    expect(plain.usage?.prompt_tokens_details?.cached_tokens).toBe((plain.usage?.prompt_tokens ?? 0) - 1)
+  })
+
+  test('a second turn that resends its history is warm', async () => {
+    const first = await client.chat.completions.create(question())
+    const messages = [
+      ...question().messages,
+      first.choices[0].message,
+      { role: 'user' as const, content: 'Go on.' },
+    ]
+    const second = await client.chat.completions.create({ ...question(), messages })
+    expect(second.usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual(
+      first.usage?.prompt_tokens ?? Infinity,
+    )
+  })
+
+  test('models, completions, and errors with their classes', async () => {
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual([worker.model])
+    expect((await client.models.retrieve(worker.model.toUpperCase())).id).toBe(worker.model)
+    const text = await client.completions.create({
+      model: worker.model,
+      prompt: 'And God said',
+      max_tokens: 8,
+      temperature: 0,
+    })
+    expect(text.choices[0].text.length).toBeGreaterThan(0)
+    const bad = client.chat.completions.create({ ...question(), temperature: 9 })
+    await expect(bad).rejects.toMatchObject({ status: 400, param: 'temperature' })
+    const unknown = client.chat.completions.create({ ...question(), model: 'gpt-4' })
+    await expect(unknown).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+
+  test('a reader that breaks off leaves nothing running', async () => {
+    const stream = await client.chat.completions.create({ ...question(), max_tokens: 4000, stream: true })
+    let read = 0
+    for await (const _ of stream) if (++read === 5) break
+    const left = performance.now()
+    const running = async (): Promise<unknown> =>
+      ((await (await fetch(`${worker.url}/health`)).json()) as { running: number }).running
+    while ((await running()) !== 0) expect(performance.now() - left).toBeLessThan(3000)
+  })
+})
