@@ -22,7 +22,9 @@ export function splitArguments(argv: readonly string[]): { model: string; rest: 
     else rest.push(argv[i])
   }
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(model)) {
-    throw new IsletError('invalid_request', `--model ${model}: give the name of a folder in models/`, { param: '--model' })
+    throw new IsletError('invalid_request', `--model ${model}: give the name of a folder in models/`, {
+      param: '--model',
+    })
   }
   return { model: model.toLowerCase(), rest }
 }
@@ -30,8 +32,13 @@ export function splitArguments(argv: readonly string[]): { model: string; rest: 
 /** Throws unless every file that the manifest in `folder` names is there with its length. */
 export function requirePacked(folder: string, name: string): void {
   if (!existsSync(`${folder}/manifest.json`)) {
-    const how = name === DEFAULT_MODEL ? 'npm run islet -- pull' : `npm run islet -- pack INPUT models/${name}`
-    throw new IsletError('model_not_found', `there is no packed model in models/${name}; to make it: ${how}`, { param: '--model' })
+    const how =
+      name === DEFAULT_MODEL ? 'npm run islet -- pull' : `npm run islet -- pack INPUT models/${name}`
+    throw new IsletError(
+      'model_not_found',
+      `there is no packed model in models/${name}; to make it: ${how}`,
+      { param: '--model' },
+    )
   }
   const { shards, tokenizer } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
   for (const { file, length } of [...shards, tokenizer]) {

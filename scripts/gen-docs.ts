@@ -51,7 +51,8 @@ function fill(path: string, text: string, blocks: ReadonlyMap<string, string>): 
     /(<!-- generated:([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g,
     (_, open: string, name: string, close: string) => {
       const block = blocks.get(name)
-      if (block === undefined) throw new Error(`${path} asks for ${name}; there are: ${[...blocks.keys()].join(', ')}`)
+      if (block === undefined)
+        throw new Error(`${path} asks for ${name}; there are: ${[...blocks.keys()].join(', ')}`)
       return `${open}${block.trimEnd()}\n${close}`
     },
   )
@@ -67,7 +68,12 @@ function variable(name: string): number {
 
 function settings(facts: ModelFacts, window: number): Parameters<typeof memoryTable>[1] {
   const { weightBytes, tokenizerBytes } = facts
-  return { window: { window, sinks: variable('SINKS') }, chunk: variable('CHUNK'), weightBytes, tokenizerBytes }
+  return {
+    window: { window, sinks: variable('SINKS') },
+    chunk: variable('CHUNK'),
+    weightBytes,
+    tokenizerBytes,
+  }
 }
 
 function memoryBlock(facts: ModelFacts): string {
@@ -79,7 +85,10 @@ function memoryBlock(facts: ModelFacts): string {
     '',
     table(
       ['part', 'MB'],
-      [...rows.map(({ part, bytes }) => [part, megabytes(bytes)]), ['**the isolate**', `**${megabytes(total)}**`]],
+      [
+        ...rows.map(({ part, bytes }) => [part, megabytes(bytes)]),
+        ['**the isolate**', `**${megabytes(total)}**`],
+      ],
     ),
     '',
     total <= BUDGET ? `That is ${verdict}.` : `That is above the limit of ${megabytes(BUDGET)} MB.`,
@@ -121,7 +130,8 @@ function main(): number {
   if (facts !== undefined) writeFileSync(FACTS, facts)
   const stale = documents().filter(({ text, wanted }) => text !== wanted)
   for (const { path, wanted } of stale) {
-    if (values.check) process.stderr.write(`islet: ${path} has figures that are out of date: run npm run docs\n`)
+    if (values.check)
+      process.stderr.write(`islet: ${path} has figures that are out of date: run npm run docs\n`)
     else writeFileSync(`${ROOT}${path}`, wanted)
   }
   if (!values.check) process.stdout.write(`${stale.length} of ${DOCUMENTS.length} documents changed\n`)

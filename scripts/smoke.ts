@@ -28,9 +28,19 @@ function checksOf(client: SmokeClient, key: string | undefined, limitMs: number)
   let model = ''
   let answer = ''
   let promptTokens = 0
-  const chat = (messages: object[]): object => ({ model, messages, temperature: 0, max_tokens: ANSWER_TOKENS, ignore_eos: true })
+  const chat = (messages: object[]): object => ({
+    model,
+    messages,
+    temperature: 0,
+    max_tokens: ANSWER_TOKENS,
+    ignore_eos: true,
+  })
   // A wrong key is refused only where keys are set; without them localhost takes any.
-  const wrongKey = { name: 'a wrong key is refused (401)', run: async () => refused(await client.ask('/v1/models', undefined, { key: `${key}x` }), 401, 'invalid_api_key') }
+  const wrongKey = {
+    name: 'a wrong key is refused (401)',
+    run: async () =>
+      refused(await client.ask('/v1/models', undefined, { key: `${key}x` }), 401, 'invalid_api_key'),
+  }
 
   return [
     { name: 'GET /health becomes 200', run: async () => await healthy(client, limitMs) },
@@ -55,20 +65,29 @@ function checksOf(client: SmokeClient, key: string | undefined, limitMs: number)
     {
       name: 'a streamed chat',
       async run() {
-        const { text, finishReason, usage, islet, chunks, firstTextMs } = await client.stream(chat([QUESTION]))
+        const { text, finishReason, usage, islet, chunks, firstTextMs } = await client.stream(
+          chat([QUESTION]),
+        )
         expect(text !== '' && chunks > 1, `${chunks} chunks of text`)
-        expect(finishReason === 'length', `finish_reason ${finishReason}, ${ANSWER_TOKENS} tokens were asked for`)
+        expect(
+          finishReason === 'length',
+          `finish_reason ${finishReason}, ${ANSWER_TOKENS} tokens were asked for`,
+        )
         expect(usage?.['completion_tokens'] === ANSWER_TOKENS, `usage ${JSON.stringify(usage)}`)
         expect(islet !== undefined && 'window' in islet, 'the last chunk has no islet report')
         answer = text
         promptTokens = Number(usage['prompt_tokens'])
-        return `first text after ${Math.round(firstTextMs ?? 0)} ms, window ${islet['window'] ?? 'full'}`
+        return `first text after ${Math.round(firstTextMs ?? 0)} ms, ${windowText(islet)}`
       },
     },
     {
       name: 'a second turn reuses the first',
       async run() {
-        const history = [QUESTION, { role: 'assistant', content: answer }, { role: 'user', content: 'Name two more.' }]
+        const history = [
+          QUESTION,
+          { role: 'assistant', content: answer },
+          { role: 'user', content: 'Name two more.' },
+        ]
         const { status, body } = await client.ask('/v1/chat/completions', chat(history))
         expect(status === 200, `status ${status}: ${brief(body)}`)
         const cached = cachedTokens(body)
@@ -82,7 +101,9 @@ function checksOf(client: SmokeClient, key: string | undefined, limitMs: number)
         const headers = { 'x-islet-hash-logits': '1' }
         const streamed = await client.stream(chat([QUESTION]), headers)
         const { body } = await client.ask('/v1/chat/completions', chat([QUESTION]), { headers })
-        const hashes = [streamed.islet, body['islet'] as Record<string, unknown> | undefined].map((report) => report?.['logits_sha256'])
+        const hashes = [streamed.islet, body['islet'] as Record<string, unknown> | undefined].map(
+          (report) => report?.['logits_sha256'],
+        )
         expect(typeof hashes[0] === 'string' && hashes[0] === hashes[1], `hashes ${hashes.join(' and ')}`)
         expect(streamed.text === answer, 'the answer to the same question changed')
         return String(hashes[0]).slice(0, 12)
@@ -91,25 +112,54 @@ function checksOf(client: SmokeClient, key: string | undefined, limitMs: number)
     {
       name: 'a text completion',
       async run() {
-        const { status, body } = await client.ask('/v1/completions', { model, prompt: 'Once upon a time', max_tokens: 8, seed: 1 })
+        const { status, body } = await client.ask('/v1/completions', {
+          model,
+          prompt: 'Once upon a time',
+          max_tokens: 8,
+          seed: 1,
+        })
         const text = (body['choices'] as { text?: unknown }[] | undefined)?.[0]?.text
         expect(status === 200 && typeof text === 'string', `status ${status}: ${brief(body)}`)
         return ''
       },
     },
     ...(key === undefined ? [] : [wrongKey]),
-    { name: 'a body that is not JSON (400)', run: async () => refused(await client.ask('/v1/chat/completions', '{"model":'), 400, 'invalid_request') },
+    {
+      name: 'a body that is not JSON (400)',
+      run: async () => refused(await client.ask('/v1/chat/completions', '{"model":'), 400, 'invalid_request'),
+    },
     {
       name: 'an unknown parameter (400)',
-      run: async () => refused(await client.ask('/v1/chat/completions', { ...chat([QUESTION]), temprature: 1 }), 400, 'unknown_parameter', 'temprature'),
+      run: async () =>
+        refused(
+          await client.ask('/v1/chat/completions', { ...chat([QUESTION]), temprature: 1 }),
+          400,
+          'unknown_parameter',
+          'temprature',
+        ),
     },
     {
       name: 'an unknown model (404)',
-      run: async () => refused(await client.ask('/v1/chat/completions', { ...chat([QUESTION]), model: 'no-such-model' }), 404, 'model_not_found', 'model'),
+      run: async () =>
+        refused(
+          await client.ask('/v1/chat/completions', { ...chat([QUESTION]), model: 'no-such-model' }),
+          404,
+          'model_not_found',
+          'model',
+        ),
     },
-    { name: 'an unknown path (404)', run: async () => refused(await client.ask('/v1/nothing'), 404, 'not_found') },
-    { name: 'a wrong method (405)', run: async () => refused(await client.ask('/v1/chat/completions'), 405, 'method_not_allowed') },
-    { name: 'weights are not public (404)', run: async () => refused(await client.ask(`/models/${model}/manifest.json`), 404, 'not_found') },
+    {
+      name: 'an unknown path (404)',
+      run: async () => refused(await client.ask('/v1/nothing'), 404, 'not_found'),
+    },
+    {
+      name: 'a wrong method (405)',
+      run: async () => refused(await client.ask('/v1/chat/completions'), 405, 'method_not_allowed'),
+    },
+    {
+      name: 'weights are not public (404)',
+      run: async () => refused(await client.ask(`/models/${model}/manifest.json`), 404, 'not_found'),
+    },
   ]
 }
 
@@ -119,7 +169,7 @@ async function healthy(client: SmokeClient, limitMs: number): Promise<string> {
   for (;;) {
     try {
       const { status, body } = await client.ask('/health')
-      if (status === 200) return `window ${body['window'] ?? 'full'}`
+      if (status === 200) return windowText(body)
       last = `status ${status}: ${brief(body)}`
       // Waiting helps a worker that loads, and nobody else.
       if (status !== 503 || body['state'] === 'failed') throw new SmokeError(last)
@@ -127,7 +177,8 @@ async function healthy(client: SmokeClient, limitMs: number): Promise<string> {
       if (error instanceof SmokeError) throw error
       last = reason(error)
     }
-    if (performance.now() + POLL_MS > deadline) throw new SmokeError(`not ready after ${limitMs / 1000} s: ${last}`)
+    if (performance.now() + POLL_MS > deadline)
+      throw new SmokeError(`not ready after ${limitMs / 1000} s: ${last}`)
     await sleep(POLL_MS)
   }
 }
@@ -144,6 +195,10 @@ function cachedTokens(body: Record<string, unknown>): number {
   return usage?.prompt_tokens_details?.cached_tokens ?? 0
 }
 
+function windowText(report: Record<string, unknown>): string {
+  return typeof report['window'] === 'number' ? `window ${report['window']}` : 'full attention'
+}
+
 function brief(body: object): string {
   return JSON.stringify(body).slice(0, 300)
 }
@@ -154,7 +209,12 @@ function reason(error: unknown): string {
 }
 
 /** Runs all checks against `url`, printing a line each; the number that failed. Stops when the worker never gets healthy. */
-export async function smoke(url: string, key: string | undefined, limitMs: number, print: (line: string) => void): Promise<number> {
+export async function smoke(
+  url: string,
+  key: string | undefined,
+  limitMs: number,
+  print: (line: string) => void,
+): Promise<number> {
   const checks = checksOf(new SmokeClient(url.replace(/\/+$/, ''), key, limitMs), key, limitMs)
   let failed = 0
   let passed = 0
@@ -189,7 +249,11 @@ async function main(argv: string[]): Promise<number> {
     return 2
   }
   const key = values.key ?? process.env['ISLET_KEY']
-  return (await smoke(url.href, key === '' ? undefined : key, seconds * 1000, (line) => process.stdout.write(`${line}\n`))) === 0 ? 0 : 1
+  return (await smoke(url.href, key === '' ? undefined : key, seconds * 1000, (line) =>
+    process.stdout.write(`${line}\n`),
+  )) === 0
+    ? 0
+    : 1
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

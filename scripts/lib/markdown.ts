@@ -2,7 +2,8 @@
 
 /** A Markdown table: the first column to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const rule = header.map((_, column) => (column === 0 ? '---' : '---:'))
   return [line(header), line(rule), ...rows.map(line)].join('\n')
 }

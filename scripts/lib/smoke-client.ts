@@ -34,7 +34,11 @@ export class SmokeClient {
   }
 
   /** GET without a body, else POST of `body`: an object as JSON, a text as it is. `key` replaces the configured one. */
-  async ask(path: string, body?: object | string, options: { key?: string; headers?: HeadersInit } = {}): Promise<Answer> {
+  async ask(
+    path: string,
+    body?: object | string,
+    options: { key?: string; headers?: HeadersInit } = {},
+  ): Promise<Answer> {
     const response = await this.#fetch(path, body, options)
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: parseObject(path, text) }
@@ -44,12 +48,23 @@ export class SmokeClient {
   async stream(body: object, headers?: HeadersInit): Promise<Streamed> {
     const path = '/v1/chat/completions'
     const started = performance.now()
-    const response = await this.#fetch(path, { ...body, stream: true, stream_options: { include_usage: true } }, { headers })
+    const response = await this.#fetch(
+      path,
+      { ...body, stream: true, stream_options: { include_usage: true } },
+      { headers },
+    )
     const type = response.headers.get('content-type') ?? ''
     if (response.status !== 200 || !type.startsWith('text/event-stream') || response.body === null) {
       throw new SmokeError(`status ${response.status}, ${type}: ${(await response.text()).slice(0, 300)}`)
     }
-    const result: Streamed = { text: '', finishReason: undefined, usage: undefined, islet: undefined, chunks: 0, firstTextMs: undefined }
+    const result: Streamed = {
+      text: '',
+      finishReason: undefined,
+      usage: undefined,
+      islet: undefined,
+      chunks: 0,
+      firstTextMs: undefined,
+    }
     let done = false
     for await (const data of dataLines(response.body)) {
       if (data === '[DONE]') {
@@ -72,7 +87,11 @@ export class SmokeClient {
     return result
   }
 
-  async #fetch(path: string, body: object | string | undefined, options: { key?: string; headers?: HeadersInit }): Promise<Response> {
+  async #fetch(
+    path: string,
+    body: object | string | undefined,
+    options: { key?: string; headers?: HeadersInit },
+  ): Promise<Response> {
     const headers = new Headers(options.headers)
     const key = options.key ?? this.#key
     if (key !== undefined) headers.set('authorization', `Bearer ${key}`)

@@ -11,7 +11,9 @@ import type { Row } from './model.ts'
 type Segment = { firstPage: number; pages: number; low: number; high: number }
 
 /** What one row attends to, worked out once a step: `sinks` has no pages while nothing is out of sight. */
-export type Sight = { sinks: Segment; recent: Segment; bases: Uint32Array }
+export type Sight = { sinks: Segment; recent: Segment }
+
+const NOTHING: Segment = { firstPage: 0, pages: 0, low: 0, high: 0 }
 
 function segment(start: number, end: number): Segment {
   const firstPage = Math.floor(start / PAGE_POSITIONS)
@@ -20,22 +22,16 @@ function segment(start: number, end: number): Segment {
   return { firstPage, pages, low: start - origin, high: end - origin }
 }
 
-/** The pages that `row` sees, sinks first, as addresses of the pages' beginnings. */
-export function sightOf(row: Row, window: WindowOptions, pageAt: (page: number) => number): Sight {
+/** What `row` sees. Throws RangeError if a page of it was given back. */
+export function sightOf(row: Row, window: WindowOptions): Sight {
   const { sinkEnd, start } = visible(row.position, window)
-  const sinks = sinkEnd > 0 ? segment(0, sinkEnd) : { firstPage: 0, pages: 0, low: 0, high: 0 }
-  const recent = segment(start, row.position + 1)
-  const bases = new Uint32Array(sinks.pages + recent.pages)
-  const put = (run: Segment, at: number): void => {
-    for (let i = 0; i < run.pages; i++) {
-      const page = row.pages[run.firstPage + i]
-      if (page === undefined) throw new RangeError(`page ${run.firstPage + i} of position ${row.position} is gone`)
-      bases[at + i] = pageAt(page)
+  const sight = { sinks: sinkEnd > 0 ? segment(0, sinkEnd) : NOTHING, recent: segment(start, row.position + 1) }
+  for (const { firstPage, pages } of [sight.sinks, sight.recent]) {
+    for (let index = firstPage; index < firstPage + pages; index++) {
+      if (row.pages[index] === undefined) throw new RangeError(`page ${index} of position ${row.position} is gone`)
     }
   }
-  put(sinks, 0)
-  put(recent, sinks.pages)
-  return { sinks, recent, bases }
+  return sight
 }
 
 export class Attention {
@@ -47,7 +43,13 @@ export class Attention {
   readonly #bytes: Uint8Array
   readonly #factor: number
 
-  constructor(kernels: Kernels, spec: ModelSpec, kv: KvKind, buffers: StepBuffers, memory: WebAssembly.Memory) {
+  readonly #pool: { at: number; pageBytes: number }
+
+  constructor(
+    kernels: Kernels, spec: ModelSpec, kv: KvKind, buffers: StepBuffers, memory: WebAssembly.Memory,
+    pool: { at: number; pageBytes: number },
+  ) {
+    this.#pool = pool
     this.#kernels = kernels
     this.#spec = spec
     this.#kv = kv
@@ -67,21 +69,30 @@ export class Attention {
    * out (heads, headDim) f32 = attention of the unrotated query q.
    * `rotation` and `sinkRotation` are cos/sin tables; `layerOffset` is where the layer lies in a page.
    */
-  attend(out: number, q: number, sight: Sight, rotation: number, sinkRotation: number, layerOffset: number): void {
+  attend(
+    out: number, q: number, row: Row, sight: Sight, rotation: number, sinkRotation: number, layerOffset: number,
+  ): void {
     const { heads, kvHeads, headDim } = this.#spec
+    const { sinks, recent } = sight
     const b = this.#buffers
-    const pages = sight.bases.length
-    const table = b.table >>> 2
-    for (let i = 0; i < pages; i++) this.#words[table + i] = sight.bases[i] + layerOffset
+    const pages = sinks.pages + recent.pages
+    this.#fillTable(b.table, row, sinks, layerOffset)
+    this.#fillTable(b.table + sinks.pages * 4, row, recent, layerOffset)
 
-    const sinkSlots = sight.sinks.pages * PAGE_POSITIONS
-    if (sight.sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, sinkRotation, sight.sinks, 0)
-    this.#score(b.rotated, b.query, q, rotation, sight.recent, sinkSlots)
+    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, sinkRotation, sinks, 0)
+    this.#score(b.rotated, b.query, q, rotation, recent, sinks.pages * PAGE_POSITIONS)
     this.#kernels.softmax(b.scores, b.slots, b.sums, pages * PAGE_POSITIONS, heads)
     this.#bytes.fill(0, out, out + heads * headDim * 4)
     const values = this.#kv === 'q8' ? this.#kernels.values_q8 : this.#kernels.values_f32
     values(out, b.scores, b.slots, b.table, pages, heads, kvHeads, headDim)
     this.#kernels.scale_heads(out, b.sums, heads, headDim)
+  }
+
+  /** Addresses of the layer's part of each page of a run. */
+  #fillTable(table: number, { pages }: Row, run: Segment, layerOffset: number): void {
+    for (let i = 0; i < run.pages; i++) {
+      this.#words[(table >>> 2) + i] = this.#pool.at + (pages[run.firstPage + i] ?? 0) * this.#pool.pageBytes + layerOffset
+    }
   }
 
   #score(rotated: number, query: number, q: number, rotation: number, run: Segment, slot: number): void {

@@ -36,16 +36,21 @@ export function planStep(
   return {
     x: matrix(spec.hidden), // residual stream
     normed: matrix(spec.hidden),
-    q: matrix(attention),
-    k: matrix(kv),
-    v: matrix(kv),
-    attended: matrix(attention),
-    branch: matrix(spec.hidden), // what a sublayer adds
-    gate: matrix(spec.ffn),
-    up: matrix(spec.ffn),
     activations: arena.reserve((rows / 4) * widest * X4_BYTES), // x1 or x4 blocks
     spare: arena.reserve(BLOCK * 4),
-    logits: arena.reserve(logitRows * padded(spec.vocab) * 4),
+    // Logits are made when the last layer is done, out of `normed` alone.
+    ...arena.overlay(
+      () => ({
+        q: matrix(attention),
+        k: matrix(kv),
+        v: matrix(kv),
+        attended: matrix(attention),
+        branch: matrix(spec.hidden), // what a sublayer adds
+        gate: matrix(spec.ffn),
+        up: matrix(spec.ffn),
+      }),
+      () => ({ logits: arena.reserve(logitRows * padded(spec.vocab) * 4) }),
+    ),
     rotations: arena.reserve((rows + 1) * spec.position.rotaryDim * 4), // cos, sin by row; the last for the sinks
     rotated: arena.reserve(attention * 4), // one query at its position
     rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance

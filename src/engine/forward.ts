@@ -6,13 +6,16 @@ import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
-import { Linear, type Matrix } from './linear.ts'
+import { Linear, type Activations, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
 
 export type LayerTensors = Record<LayerRole, Matrix>
 
 export type ModelTensors = { embedding: Matrix; layers: LayerTensors[]; finalNorm: Matrix; head: Matrix }
+
+/** A layer's tensors with where each product goes: made once, so that a step allocates next to nothing. */
+type Layer = { attnNorm: Matrix; qkv: Product[]; o: Product[]; mlpNorm: Matrix; gateUp: Product[]; down: Product[] }
 
 export type GraphParts = {
   spec: ModelSpec
@@ -39,6 +42,8 @@ export class Graph implements Model {
   readonly #parts: GraphParts
   readonly #linear: Linear
   readonly #attention: Attention
+  readonly #layers: readonly Layer[]
+  readonly #logits: readonly Product[]
   readonly #rotation: RotationTable
   readonly #layerBytes: number
   readonly #bytes: Uint8Array
@@ -55,7 +60,10 @@ export class Graph implements Model {
     this.pageBytes = this.#layerBytes * parts.spec.layers
     this.linearMemoryBytes = parts.memory.buffer.byteLength
     this.#linear = new Linear(parts.kernels, parts.buffers)
-    this.#attention = new Attention(parts.kernels, parts.spec, parts.kv, parts.buffers, parts.memory)
+    const pool = { at: parts.pool.at, pageBytes: this.pageBytes }
+    this.#attention = new Attention(parts.kernels, parts.spec, parts.kv, parts.buffers, parts.memory, pool)
+    this.#layers = parts.tensors.layers.map((layer) => layerOf(layer, parts.buffers))
+    this.#logits = [[parts.tensors.head, parts.buffers.logits]]
     this.#rotation = rotationTable(parts.spec.position)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#floats = new Float32Array(parts.memory.buffer)
@@ -75,73 +83,66 @@ export class Graph implements Model {
 
   forward(rows: readonly Row[]): void {
     if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
-    const { buffers, tensors } = this.#parts
-    const sights = rows.map((row) => sightOf(row, this.window, (page) => this.#pageAt(page)))
+    const sights = rows.map((row) => sightOf(row, this.window))
     rows.forEach((row, i) => {
-      this.#embed(buffers.x + i * this.#stride(this.spec.hidden), row.id)
+      this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id)
       this.#fillRotation(i, row.position)
     })
-    tensors.layers.forEach((layer, index) => {
-      this.#attend(layer, index, rows, sights)
-      this.#mlp(layer, rows.length)
-    })
+    for (let index = 0; index < this.#layers.length; index++) {
+      this.#attend(this.#layers[index], index * this.#layerBytes, rows, sights)
+      this.#mlp(this.#layers[index], rows.length)
+    }
     this.#head(rows)
   }
 
-  #attend(layer: LayerTensors, index: number, rows: readonly Row[], sights: readonly Sight[]): void {
+  #attend(layer: Layer, layerOffset: number, rows: readonly Row[], sights: readonly Sight[]): void {
     const { buffers: b, kernels } = this.#parts
-    const { heads, kvHeads, headDim } = this.spec
-    const offset = index * this.#layerBytes
-    this.#norm(b.normed, b.x, layer.attn_norm, rows.length)
-    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, rows.length), [
-      [layer.q, b.q],
-      [layer.k, b.k],
-      [layer.v, b.v],
-    ])
+    const { hidden, heads, kvHeads, headDim } = this.spec
+    this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
+    this.#linear.multiply(this.#activations(b.normed, hidden, rows.length), layer.qkv)
+    // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const kvStride = this.#stride(kvHeads * headDim)
-    rows.forEach((row, i) => {
+    for (let i = 0; i < rows.length; i++) {
+      const { pages, position } = rows[i]
       const k = b.k + i * kvStride
       kernels.rope(k, k, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
-      const page = row.pages[Math.floor(row.position / PAGE_POSITIONS)]
-      if (page === undefined) throw new RangeError(`no page for position ${row.position}`)
-      this.#attention.write(this.#pageAt(page) + offset, row.position % PAGE_POSITIONS, k, b.v + i * kvStride)
-    })
+      const page = pages[Math.floor(position / PAGE_POSITIONS)]
+      if (page === undefined) throw new RangeError(`no page for position ${position}`)
+      this.#attention.write(this.#pageAt(page) + layerOffset, position % PAGE_POSITIONS, k, b.v + i * kvStride)
+    }
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
-    sights.forEach((sight, i) => {
-      this.#attention.attend(b.attended + i * stride, b.q + i * stride, sight, this.#rotationAt(i), sinkRotation, offset)
-    })
-    this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), [[layer.o, b.branch]])
-    kernels.add(b.x, b.branch, rows.length * padded(this.spec.hidden))
+    for (let i = 0; i < rows.length; i++) {
+      const [out, q] = [b.attended + i * stride, b.q + i * stride]
+      this.#attention.attend(out, q, rows[i], sights[i], this.#rotationAt(i), sinkRotation, layerOffset)
+    }
+    this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), layer.o)
+    kernels.add(b.x, b.branch, rows.length * padded(hidden))
   }
 
-  #mlp(layer: LayerTensors, rows: number): void {
+  #mlp(layer: Layer, rows: number): void {
     const { buffers: b, kernels } = this.#parts
-    this.#norm(b.normed, b.x, layer.mlp_norm, rows)
-    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, rows), [
-      [layer.gate, b.gate],
-      [layer.up, b.up],
-    ])
-    kernels.silu_mul(b.gate, b.gate, b.up, rows * padded(this.spec.ffn))
-    this.#linear.multiply(this.#activations(b.gate, this.spec.ffn, rows), [[layer.down, b.branch]])
-    kernels.add(b.x, b.branch, rows * padded(this.spec.hidden))
+    const { hidden, ffn } = this.spec
+    this.#norm(b.normed, b.x, layer.mlpNorm, rows)
+    this.#linear.multiply(this.#activations(b.normed, hidden, rows), layer.gateUp)
+    kernels.silu_mul(b.gate, b.gate, b.up, rows * padded(ffn))
+    this.#linear.multiply(this.#activations(b.gate, ffn, rows), layer.down)
+    kernels.add(b.x, b.branch, rows * padded(hidden))
   }
 
   /** Logits of the rows that asked, gathered to the front first. */
   #head(rows: readonly Row[]): void {
-    const { buffers: b, tensors } = this.#parts
-    const stride = this.#stride(this.spec.hidden)
+    const { buffers: b, tensors, kernels } = this.#parts
+    const { hidden, norm } = this.spec
+    const stride = this.#stride(hidden)
     let wanted = 0
     rows.forEach((row, i) => {
       if (!row.logits) return
-      this.#parts.kernels.rms_norm(
-        b.normed + wanted * stride, b.x + i * stride, tensors.finalNorm.at, this.spec.hidden, this.spec.norm.eps,
-      )
+      kernels.rms_norm(b.normed + wanted * stride, b.x + i * stride, tensors.finalNorm.at, hidden, norm.eps)
       wanted++
     })
     if (wanted > this.maxLogitRows) throw new RangeError(`${wanted} rows ask for logits`)
-    if (wanted === 0) return
-    this.#linear.multiply(this.#activations(b.normed, this.spec.hidden, wanted), [[tensors.head, b.logits]])
+    if (wanted > 0) this.#linear.multiply(this.#activations(b.normed, hidden, wanted), this.#logits)
   }
 
   #embed(out: number, id: number): void {
@@ -175,7 +176,25 @@ export class Graph implements Model {
     return padded(columns) * 4
   }
 
-  #activations(at: number, columns: number, rows: number): { at: number; rows: number; stride: number } {
+  #activations(at: number, columns: number, rows: number): Activations {
     return { at, rows, stride: this.#stride(columns) }
+  }
+}
+
+function layerOf(tensors: LayerTensors, b: StepBuffers): Layer {
+  return {
+    attnNorm: tensors.attn_norm,
+    qkv: [
+      [tensors.q, b.q],
+      [tensors.k, b.k],
+      [tensors.v, b.v],
+    ],
+    o: [[tensors.o, b.branch]],
+    mlpNorm: tensors.mlp_norm,
+    gateUp: [
+      [tensors.gate, b.gate],
+      [tensors.up, b.up],
+    ],
+    down: [[tensors.down, b.branch]],
   }
 }

@@ -11,6 +11,9 @@ export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number 
 /** (rows, cols) f32 in linear memory, `stride` bytes from row to row. */
 export type Activations = { at: number; rows: number; stride: number }
 
+/** A matrix, and where its product with the activations goes. */
+export type Product = readonly [matrix: Matrix, out: number]
+
 export class Linear {
   readonly #kernels: Kernels
   readonly #quantised: number
@@ -23,12 +26,12 @@ export class Linear {
   }
 
   /**
-   * out[i] = matrix x for each (matrix, out): all matrices read the same x and have x's columns.
+   * out = matrix x for each product: all matrices read the same x and have x's columns.
    * out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
    */
-  multiply(x: Activations, pairs: readonly (readonly [matrix: Matrix, out: number])[]): void {
-    if (pairs.some(([matrix]) => matrix.kind !== 'f32')) this.#quantise(x, pairs[0][0].cols)
-    for (const [matrix, out] of pairs) this.#multiplyOne(x, matrix, out)
+  multiply(x: Activations, products: readonly Product[]): void {
+    if (products.some(([matrix]) => matrix.kind !== 'f32')) this.#quantise(x, products[0][0].cols)
+    for (let i = 0; i < products.length; i++) this.#multiplyOne(x, products[i][0], products[i][1])
   }
 
   #multiplyOne(x: Activations, { at, kind, rows, cols }: Matrix, out: number): void {

@@ -19,7 +19,7 @@ export type Metadata = { get(key: string): unknown }
 
 /** Reads keys without touching the object's prototype: keys come from the file. */
 export function metadataOf(parsed: ParsedGguf): Metadata {
-  const values = new Map(Object.entries(parsed.metadata))
+  const values = new Map<string, unknown>(Object.entries(parsed.metadata))
   return {
     get(key) {
       const value = values.get(key)
@@ -96,7 +96,9 @@ function alignmentOf(parsed: ParsedGguf): number {
   const alignment = metadataOf(parsed).get('general.alignment') ?? 32
   const valid = typeof alignment === 'number' && Number.isInteger(Math.log2(alignment)) && alignment >= 1
   if (!valid || alignment > 65536)
-    throw invalid(`an alignment of ${String(alignment)}; a power of two is needed`)
+    throw invalid(
+      `an alignment of ${typeof alignment === 'number' ? alignment : 'another type'}; a power of two is needed`,
+    )
   return alignment
 }
 

@@ -19,6 +19,17 @@ export class ArenaPlan {
     return offset
   }
 
+  /** Two plans on the same bytes: what one keeps there is dead when the other is written. */
+  overlay<A, B>(first: () => A, second: () => B): A & B {
+    const start = this.#next
+    const a = first()
+    const end = this.#next
+    this.#next = start
+    const b = second()
+    this.#next = Math.max(end, this.#next)
+    return { ...a, ...b }
+  }
+
   get bytes(): number {
     return Math.ceil(this.#next / WASM_PAGE) * WASM_PAGE
   }

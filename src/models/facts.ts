@@ -5,7 +5,7 @@ import type { Facts } from './registry.ts'
 
 /** Facts over a parsed JSON object; keys of its prototype are absent. */
 export function factsOf(object: object): Facts {
-  const values = new Map(Object.entries(object))
+  const values = new Map<string, unknown>(Object.entries(object))
   return { get: (key) => values.get(key) ?? undefined }
 }
 
@@ -35,8 +35,9 @@ export function only(facts: Facts, key: string, allowed: readonly unknown[]): vo
   throw new IsletError('unsupported_format', `${key} is ${show(value)}; only ${list} is supported`)
 }
 
-function show(value: unknown): string {
+/** A value from a file for a message: JSON, cut after 60 characters. */
+export function show(value: unknown): string {
   if (value === undefined) return 'missing'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
   return text.length > 60 ? `${text.slice(0, 60)}...` : text
 }

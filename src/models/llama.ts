@@ -2,7 +2,7 @@
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
-import { factsOf, only, positive, size } from './facts.ts'
+import { factsOf, only, positive, show, size } from './facts.ts'
 import type { Facts, Family, RoleTensor } from './registry.ts'
 import type { GlobalRole, LayerRole, ModelSpec, RopeScaling } from './spec.ts'
 
@@ -106,7 +106,7 @@ function scalingOf(value: unknown): RopeScaling {
   if (kind === 'linear') return { kind: 'linear', factor: positive(facts, 'factor') }
   throw new IsletError(
     'unsupported_format',
-    `rotary scaling of kind ${JSON.stringify(kind)}; none and linear are supported`,
+    `rotary scaling of kind ${show(kind)}; none and linear are supported`,
   )
 }
 

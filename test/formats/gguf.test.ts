@@ -119,6 +119,22 @@ describe('hostile headers', () => {
     expect((await failure(file)).message).toMatch(/alignment of 48/)
   })
 
+  it('lists of 64-bit numbers where one value belongs', async () => {
+    for (const key of [
+      'general.alignment',
+      'llama.rope.scaling.type',
+      'llama.attention.head_count',
+      'llama.expert_count',
+    ]) {
+      const file = parts()
+      file.metadata[key] = { u64s: [32n] }
+      expect([key, (await failure(file)).code]).toEqual([
+        key,
+        expect.stringMatching(/^(invalid_file|unsupported_format)$/),
+      ])
+    }
+  })
+
   it('a key named like a property of every object', async () => {
     const file = parts()
     delete file.metadata['llama.block_count']

@@ -28,7 +28,11 @@ it('reads names, shapes and places', () => {
 
 describe('lies', () => {
   const cases: [string, (header: Header) => void, RegExp][] = [
-    ['an end beyond the file', (h) => (h.b.data_offsets = [24, 32 + 8]) && (h.b.shape = [4]), /ends at byte/],
+    [
+      'an end beyond the file',
+      (h) => Object.assign(h.b, { data_offsets: [24, 32 + 8], shape: [4] }),
+      /ends at byte/,
+    ],
     ['a length that is not the shape', (h) => (h.b.shape = [3]), /takes 12 bytes, the header says 8/],
     ['a product that overflows', (h) => (h.b.shape = [2 ** 40, 2 ** 40]), /takes/],
     ['negative sizes', (h) => (h.b.shape = [-2, -1]), /no valid shape/],

@@ -29,6 +29,7 @@ export type Value =
   | { u64: bigint }
   | { strings: string[] }
   | { f32s: number[] }
+  | { u64s: bigint[] }
 
 export type BuiltTensor = {
   name: string
@@ -177,6 +178,8 @@ function metadataValue(value: Value): Buffer[] {
       ...value.strings.map(text),
     ]
   }
+  if ('u64s' in value)
+    return [u32(TYPES.array), u32(TYPES.u64), u64(BigInt(value.u64s.length)), ...value.u64s.map(u64)]
   return [u32(TYPES.array), u32(TYPES.f32), u64(BigInt(value.f32s.length)), ...value.f32s.map(f32)]
 }
 

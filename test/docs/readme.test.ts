@@ -1,0 +1,106 @@
+// What README.md and docs/ say of the repository is so: folders, commands, error codes, parameters, links.
+
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { renderError } from '../../src/api/errors.ts'
+import { sharedFields } from '../../src/api/fields.ts'
+import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { errorCode, IsletError, SERVER_CODES, USER_CODES } from '../../src/lib/errors.ts'
+import { ROOT } from '../../scripts/lib/root.ts'
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+/** Rows of the tables below a heading, the header's too: each cell's text. */
+function rowsAfter(text: string, heading: string): string[][] {
+  const section = text.slice(text.indexOf(`\n${heading}\n`) + heading.length + 2).split(/^## /m)[0]
+  const lines = section.split('\n').filter((line) => line.startsWith('| '))
+  return lines.map((line) =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+
+const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name)
+
+describe('README', () => {
+  const tree = /<!-- tree -->\n```\n([^]*?)```/.exec(read('README.md'))?.[1] ?? ''
+  const named = tree.split('\n').flatMap((line) => /^([\w.-]+)\/ {2,}\S/.exec(line)?.[1] ?? [])
+
+  it('names only folders that exist', () => {
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((folder) => !existsSync(join(ROOT, folder)))).toEqual([])
+  })
+
+  it('names every folder', () => {
+    const passing = new Set(['node_modules', 'build', 'dist'])
+    const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    const kept = folders.filter(({ name }) => !name.startsWith('.') && !passing.has(name))
+    // Git does not know empty folders: a clone has none.
+    const filled = kept.filter(({ name }) => readdirSync(join(ROOT, name)).length > 0).map(({ name }) => name)
+    expect(filled.filter((name) => !named.includes(name))).toEqual([])
+  })
+
+  it('lists the commands that there are', () => {
+    const listed = rowsAfter(read('README.md'), '## Command line')
+      .slice(1)
+      .map(([cell]) => cell.slice(1).split(/[ `]/)[0])
+    const files = readdirSync(join(ROOT, 'cli')).flatMap((file) => /^(\w+)\.ts$/.exec(file)?.[1] ?? [])
+    expect(listed.toSorted()).toEqual(files.filter((name) => name !== 'main').toSorted())
+  })
+})
+
+describe('docs/api.md', () => {
+  const text = read('docs/api.md')
+
+  it('gives every error code its status', () => {
+    const rows = rowsAfter(text, '## Errors').slice(1)
+    const listed = Object.fromEntries(rows.map(([code, status]) => [quoted(code)[0], Number(status)]))
+    const codes = [...USER_CODES, ...SERVER_CODES]
+    expect(listed).toEqual(
+      Object.fromEntries(codes.map((code) => [code, renderError(new IsletError(code, '-')).status])),
+    )
+  })
+
+  it('lists every field that both endpoints share', () => {
+    const listed = rowsAfter(text, '## Fields of both endpoints').flatMap(([cell]) => quoted(cell))
+    expect(listed.toSorted()).toEqual(Object.keys(sharedFields).toSorted())
+  })
+
+  const endpoints = [
+    { heading: '## POST /v1/chat/completions', parse: parseChat },
+    { heading: '## POST /v1/completions', parse: parseCompletion },
+  ]
+  it.each(endpoints)('lists no field that $heading does not know', ({ heading, parse }) => {
+    const fields = rowsAfter(text, heading).flatMap(([cell]) => quoted(cell))
+    expect(fields.length).toBeGreaterThan(4)
+    for (const field of fields) {
+      expect(
+        codeOf(() => parse({ [field]: Symbol('no value') }, () => 0)),
+        field,
+      ).not.toBe('unknown_parameter')
+    }
+    expect(codeOf(() => parse({ temprature: 1 }, () => 0))).toBe('unknown_parameter')
+  })
+})
+
+describe('documents', () => {
+  const paths = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'scripts/*/*.md'], { cwd: ROOT })
+
+  it.each(paths)('%s links to files that exist', (path) => {
+    const links = [...read(path).matchAll(/\]\(([^)#\s]+)[^)\s]*\)/g)].map(([, target]) => target)
+    const local = links.filter((target) => !/^[a-z]+:/.test(target))
+    expect(local.filter((target) => !existsSync(join(ROOT, dirname(path), target)))).toEqual([])
+  })
+})
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    return errorCode(error)
+  }
+}
