@@ -5,9 +5,8 @@ export const BLOCK: i32 = 32
 
 export const Q4_TILE: usize = 144 // f16 scale[8], nibbles
 export const Q4M_TILE: usize = 160 // f16 scale[8], f16 minimum[8], nibbles
+export const Q6_TILE: usize = 224 // f16 scale[8], f16 minimum[8], nibbles, pairs
 export const Q8_TILE: usize = 272 // f16 scale[8], bytes
-export const Q8R_TILE: usize = 256 // bytes; scales once per row group
-export const ROW_SCALES: usize = 32
 
 export const X1: usize = 48 // activations of one token, one block
 export const X4: usize = 192 // activations of four tokens, one block

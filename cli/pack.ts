@@ -8,14 +8,14 @@ import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 
-const usage = `islet pack INPUT OUT [--quant keep|q4|q8|f32] [--embedding auto|keep|q8|q8r|q4|f32] [--id NAME]
+const usage = `islet pack INPUT OUT [--quant keep|q4|q8|f32] [--embedding auto|keep|q8|q6|q4|f32] [--id NAME]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
           q4     INT4: layers that are 4 bits already stay, all others become blocks with scale and minimum
           q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision
-  --embedding    token embedding and head: q8 INT8 in blocks, q8r INT8 with one scale a row, keep, q4, f32;
-                 auto: as --quant for floats and 4 bits, else q8, or q8r where the table is larger than 16 MiB (default)
+  --embedding    token embedding and head: q8 INT8 in blocks, q6 six bits with scale and minimum, keep, q4, f32;
+                 auto: as --quant for floats and 4 bits, else q8, or q6 where the table is larger than 16 MiB (default)
   --id           the model's name in the API (default: from INPUT's name, in lower case)`
 
 export const command = {

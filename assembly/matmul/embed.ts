@@ -1,6 +1,6 @@
 // One embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile: src/kernels/layout.ts.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, Q8_TILE, Q8R_TILE, ROW_SCALES, TILE_ROWS } from '../layout'
+import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
@@ -30,6 +30,21 @@ export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
   }
 }
 
+export function embed_q6(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = row_group(w, row, cols, Q6_TILE)
+  for (let col = 0; col < cols; col += BLOCK) {
+    const scale = f16_at(tile + (<usize>r << 1))
+    const minimum = f16_at(tile + 16 + (<usize>r << 1))
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      const level = nibble(tile + 32, r, c) + 16 * pair(tile + 160, r, c)
+      store<f32>(out, scale * <f32>level + minimum)
+      out += 4
+    }
+    tile += Q6_TILE
+  }
+}
+
 export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q8_TILE)
@@ -40,21 +55,6 @@ export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
       out += 4
     }
     tile += Q8_TILE
-  }
-}
-
-export function embed_q8r(out: usize, w: usize, row: i32, cols: i32): void {
-  const r = row % TILE_ROWS
-  const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  const group = w + <usize>(row / TILE_ROWS) * (ROW_SCALES + blocks * Q8R_TILE)
-  const scale = load<f32>(group + (<usize>r << 2))
-  let tile = group + ROW_SCALES
-  for (let col = 0; col < cols; col += BLOCK) {
-    for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>code(tile, r, c))
-      out += 4
-    }
-    tile += Q8R_TILE
   }
 }
 
@@ -78,4 +78,12 @@ function nibble(nibbles: usize, r: i32, c: i32): i32 {
 function code(codes: usize, r: i32, c: i32): i32 {
   const g = c >> 2
   return <i32>load<u8>(codes + <usize>(((g << 1) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3))) - 128
+}
+
+// Bits 4 and 5 of a 6-bit code.
+// @ts-ignore: decorator
+@inline
+function pair(pairs: usize, r: i32, c: i32): i32 {
+  const byte = <i32>load<u8>(pairs + <usize>((c >> 3) * 16 + ((r & 3) << 2) + (c & 3)))
+  return (byte >> ((r >> 2) * 4 + (c & 4) / 2)) & 3
 }

@@ -1,9 +1,9 @@
-// Prefill: four tokens x INT8 weights (q8, q8r). Tile: 4 rows x 4 tokens, since low and high nibbles need sums of
+// Prefill: four tokens x INT8 weights. Tile: 4 rows x 4 tokens, since low and high nibbles need sums of
 // their own and V8 gives 16 vector registers. Order of float operations and zero point as in gemv_q8_q8.
 //
 //   y   (4 * groups, rows rounded up to 8) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q8_TILE, Q8R_TILE, ROW_SCALES, TILE_ROWS, X4 } from '../layout'
+import { BLOCK, Q8_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot_i8_u7 } from '../simd/dot'
 import { f16_low } from '../simd/f16'
 import { high_nibbles, low_nibbles, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
@@ -14,8 +14,8 @@ export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
     let xg = x
     let yg = y
     for (let group = 0; group < groups; group++) {
-      tile_q8(yg, stride, w, xg, blocks, 0)
-      tile_q8(yg, stride, w, xg, blocks, 1)
+      tile_4x4(yg, stride, w, xg, blocks, 0)
+      tile_4x4(yg, stride, w, xg, blocks, 1)
       xg += blocks * X4
       yg += stride << 2
     }
@@ -24,36 +24,9 @@ export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
   }
 }
 
-export function gemm_q8r_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
-  const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  for (let row = 0; row < rows; row += TILE_ROWS) {
-    let xg = x
-    let yg = y
-    for (let group = 0; group < groups; group++) {
-      tile_q8r(yg, stride, w, xg, blocks, 0)
-      tile_q8r(yg, stride, w, xg, blocks, 1)
-      xg += blocks * X4
-      yg += stride << 2
-    }
-    w += ROW_SCALES + blocks * Q8R_TILE
-    y += <usize>TILE_ROWS << 2
-  }
-}
-
-function tile_q8(y: usize, stride: usize, w: usize, x: usize, blocks: usize, half: usize): void {
-  tile_4x4(y, stride, w, x, blocks, half, false)
-}
-
-function tile_q8r(y: usize, stride: usize, w: usize, x: usize, blocks: usize, half: usize): void {
-  tile_4x4(y, stride, w, x, blocks, half, true)
-}
-
 // Rows 4 * half .. 4 * half + 3; l, h = sums of low and high nibbles; 0..3 = token.
-// @ts-ignore: decorator
-@inline
-function tile_4x4(y: usize, stride: usize, w: usize, x: usize, blocks: usize, half: usize, row_scale: bool): void {
-  const row_scales = w + (half << 4)
-  let codes = w + (half << 4) + (row_scale ? ROW_SCALES : 16)
+function tile_4x4(y: usize, stride: usize, w: usize, x: usize, blocks: usize, half: usize): void {
+  let codes = w + (half << 4) + 16
   let scales = w + (half << 3)
   let a0 = f32x4.splat(0)
   let a1 = f32x4.splat(0)
@@ -88,32 +61,13 @@ function tile_4x4(y: usize, stride: usize, w: usize, x: usize, blocks: usize, ha
       h3 = i16x8.add(h3, dot_i8_u7(p3, high))
     }
     const x_scales = v128.load(x)
-    let d0 = f32x4.mul(joined(l0, h0), splat_0(x_scales))
-    let d1 = f32x4.mul(joined(l1, h1), splat_1(x_scales))
-    let d2 = f32x4.mul(joined(l2, h2), splat_2(x_scales))
-    let d3 = f32x4.mul(joined(l3, h3), splat_3(x_scales))
-    if (row_scale) {
-      codes += Q8R_TILE
-    } else {
-      const w_scale = f16_low(v128.load64_zero(scales))
-      d0 = f32x4.mul(d0, w_scale)
-      d1 = f32x4.mul(d1, w_scale)
-      d2 = f32x4.mul(d2, w_scale)
-      d3 = f32x4.mul(d3, w_scale)
-      codes += Q8_TILE
-      scales += Q8_TILE
-    }
-    a0 = f32x4.add(a0, d0)
-    a1 = f32x4.add(a1, d1)
-    a2 = f32x4.add(a2, d2)
-    a3 = f32x4.add(a3, d3)
-  }
-  if (row_scale) {
-    const w_scale = v128.load(row_scales)
-    a0 = f32x4.mul(a0, w_scale)
-    a1 = f32x4.mul(a1, w_scale)
-    a2 = f32x4.mul(a2, w_scale)
-    a3 = f32x4.mul(a3, w_scale)
+    const w_scale = f16_low(v128.load64_zero(scales))
+    a0 = f32x4.add(a0, f32x4.mul(f32x4.mul(joined(l0, h0), splat_0(x_scales)), w_scale))
+    a1 = f32x4.add(a1, f32x4.mul(f32x4.mul(joined(l1, h1), splat_1(x_scales)), w_scale))
+    a2 = f32x4.add(a2, f32x4.mul(f32x4.mul(joined(l2, h2), splat_2(x_scales)), w_scale))
+    a3 = f32x4.add(a3, f32x4.mul(f32x4.mul(joined(l3, h3), splat_3(x_scales)), w_scale))
+    codes += Q8_TILE
+    scales += Q8_TILE
   }
   const to = y + (half << 4)
   v128.store(to, a0)

@@ -1,31 +1,18 @@
-// Decode: one token x INT8 weights, y = W x (q8: a scale per block; q8r: a scale per row). Tile: 8 rows x 1 token.
+// Decode: one token x INT8 weights, y = W x. Tile: 8 rows x 1 token.
 //
 // A weight byte is 16 * high + low, both nibbles fit the unsigned operand of the dot: two dots, one load.
 // The zero point (128 = 16 * 8) starts the high sums at -8 x the activations, as in q4; low sums stay below 8 * 3810.
-// Order of float operations: q8 as q4; q8r acc + dot * x.scale, and once at the end * w.scale.
+// Order of float operations as in q4.
 
-import { BLOCK, Q8_TILE, Q8R_TILE, ROW_SCALES, TILE_ROWS, X1 } from '../layout'
+import { BLOCK, Q8_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot_i8_u7 } from '../simd/dot'
 import { f16_high, f16_low } from '../simd/f16'
 import { high_nibbles, low_nibbles, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
 
 /** y = W x, w = scale * (byte - 128), f16 scale per row and block. */
 export function gemv_q8_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
-  gemv(y, w, x, rows, cols, false)
-}
-
-/** y = W x, w = scale * (byte - 128), f32 scale per row. */
-export function gemv_q8r_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
-  gemv(y, w, x, rows, cols, true)
-}
-
-// @ts-ignore: decorator
-@inline
-function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, row_scale: bool): void {
-  const codes: usize = row_scale ? 0 : 16
+  const codes: usize = 16
   for (let row = 0; row < rows; row += TILE_ROWS) {
-    const row_scales = w
-    if (row_scale) w += ROW_SCALES
     let acc0 = f32x4.splat(0)
     let acc1 = f32x4.splat(0)
     let xb = x
@@ -70,21 +57,11 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, row_scale: boo
       const x_scale = splat_0(head)
       const dot0 = f32x4.mul(joined(low0, high0), x_scale)
       const dot1 = f32x4.mul(joined(low1, high1), x_scale)
-      if (row_scale) {
-        acc0 = f32x4.add(acc0, dot0)
-        acc1 = f32x4.add(acc1, dot1)
-        w += Q8R_TILE
-      } else {
-        const scales = v128.load(w)
-        acc0 = f32x4.add(acc0, f32x4.mul(dot0, f16_low(scales)))
-        acc1 = f32x4.add(acc1, f32x4.mul(dot1, f16_high(scales)))
-        w += Q8_TILE
-      }
+      const scales = v128.load(w)
+      acc0 = f32x4.add(acc0, f32x4.mul(dot0, f16_low(scales)))
+      acc1 = f32x4.add(acc1, f32x4.mul(dot1, f16_high(scales)))
+      w += Q8_TILE
       xb += X1
-    }
-    if (row_scale) {
-      acc0 = f32x4.mul(acc0, v128.load(row_scales))
-      acc1 = f32x4.mul(acc1, v128.load(row_scales, 16))
     }
     v128.store(y, acc0)
     v128.store(y, acc1, 16)

@@ -42,6 +42,33 @@ export function high_nibbles(v: v128): v128 {
   return v128.and(i16x8.shr_u(v, 4), i8x16.splat(0x0f))
 }
 
+// 6-bit codes: bits 4 and 5 come from one of four 2-bit fields of `pairs`. Fields a, b go with the low and high nibbles
+// of a tile's rows 0..3, c, d with those of rows 4..7. What a 16-bit shift carries across bytes falls outside the mask.
+
+// @ts-ignore: decorator
+@inline
+export function sixth_a(nibbles: v128, pairs: v128): v128 {
+  return v128.or(low_nibbles(nibbles), v128.and(i16x8.shl(pairs, 4), i8x16.splat(0x30)))
+}
+
+// @ts-ignore: decorator
+@inline
+export function sixth_b(nibbles: v128, pairs: v128): v128 {
+  return v128.or(high_nibbles(nibbles), v128.and(i16x8.shl(pairs, 2), i8x16.splat(0x30)))
+}
+
+// @ts-ignore: decorator
+@inline
+export function sixth_c(nibbles: v128, pairs: v128): v128 {
+  return v128.or(low_nibbles(nibbles), v128.and(pairs, i8x16.splat(0x30)))
+}
+
+// @ts-ignore: decorator
+@inline
+export function sixth_d(nibbles: v128, pairs: v128): v128 {
+  return v128.or(high_nibbles(nibbles), v128.and(i16x8.shr_u(pairs, 2), i8x16.splat(0x30)))
+}
+
 /** (lane 0 + lane 1) + (lane 2 + lane 3). */
 // @ts-ignore: decorator
 @inline

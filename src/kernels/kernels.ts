@@ -13,19 +13,19 @@ export type Kernels = {
   quantize_x4(out: number, x: number, stride: number, tokens: number, cols: number, spare: number): void
   gemv_q4_q8: Gemv
   gemv_q4m_q8: Gemv
+  gemv_q6_q8: Gemv
   gemv_q8_q8: Gemv
-  gemv_q8r_q8: Gemv
   gemm_q4_q8: Gemm
   gemm_q4m_q8: Gemm
+  gemm_q6_q8: Gemm
   gemm_q8_q8: Gemm
-  gemm_q8r_q8: Gemm
   matmul_f32(
     y: number, yStride: number, w: number, x: number, xStride: number, rows: number, cols: number, tokens: number,
   ): void
   embed_q4: Embed
   embed_q4m: Embed
+  embed_q6: Embed
   embed_q8: Embed
-  embed_q8r: Embed
   /** table: f32 cos[half], sin[half]; out may be x. */
   rope(out: number, x: number, heads: number, headDim: number, half: number, table: number): void
   kv_write_q8(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void

@@ -4,8 +4,9 @@
 //   q4   f16 scale[8], then 128 bytes of nibbles;               w = scale * (nibble - 8)
 //   q4m  f16 scale[8], f16 minimum[8], then 128 bytes;          w = scale * nibble + minimum
 //        nibbles: byte ((g * 2 + h) * 16 + 4 * i + c), g = 0..3, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
+//   q6   f16 scale[8], f16 minimum[8], 128 bytes of nibbles, 64 bytes of pairs; w = scale * (16 * pair + nibble) + minimum
+//        pairs: byte (16 * g + 4 * i + c) = columns 8g + c (bits 0, 1) and 8g + 4 + c (2, 3) of row i, of row 4 + i (4..7)
 //   q8   f16 scale[8], then 256 bytes;                          w = scale * (byte - 128)
-//   q8r  256 bytes a tile, and f32 scale[8] once before the row group's first tile
 //        bytes: byte ((g * 2 + h) * 16 + 4 * i + c), g = 0..7, c = 0..3 = column 4g + c
 //
 // Activations, quantised per token and block of 32 columns: code = round(x * 127 / amax), scale = amax / 127,
@@ -19,9 +20,8 @@ import type { TensorKind } from '../weights/manifest.ts'
 export const TILE_ROWS = 8
 export const BLOCK = 32
 
-/** Bytes of one 8 x 32 tile; q8r's row scales are extra (ROW_SCALES_BYTES per row group). */
-export const TILE_BYTES = { q4: 144, q4m: 160, q8: 272, q8r: 256 } as const
-export const ROW_SCALES_BYTES = 32
+/** Bytes of one 8 x 32 tile. */
+export const TILE_BYTES = { q4: 144, q4m: 160, q6: 224, q8: 272 } as const
 
 export const X1_BYTES = 48
 export const X4_BYTES = 192
@@ -29,9 +29,7 @@ export const X4_BYTES = 192
 /** Bytes of a stored matrix (rows, cols). */
 export function tensorBytes(kind: TensorKind, rows: number, cols: number): number {
   if (kind === 'f32') return rows * cols * 4
-  const groups = Math.ceil(rows / TILE_ROWS)
-  const tiles = groups * Math.ceil(cols / BLOCK)
-  return tiles * TILE_BYTES[kind] + (kind === 'q8r' ? groups * ROW_SCALES_BYTES : 0)
+  return Math.ceil(rows / TILE_ROWS) * Math.ceil(cols / BLOCK) * TILE_BYTES[kind]
 }
 
 /** Positions per KV page, and per tile of attention. */

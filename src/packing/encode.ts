@@ -5,7 +5,7 @@ import { rowBytes, type TensorType } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 import type { CodeKind, Codes } from './codes.ts'
-import { quantiseQ4m, quantiseQ8, quantiseQ8Rows } from './quantise.ts'
+import { quantiseQ8, quantiseRange } from './quantise.ts'
 import { repackRows } from './repack.ts'
 import { tileBytes } from './tiles.ts'
 
@@ -51,8 +51,7 @@ export function neighboursToHalves(
 
 function quantise(kind: CodeKind, values: Float32Array, rows: number, cols: number): Codes {
   if (kind === 'q8') return quantiseQ8(values, rows, cols)
-  if (kind === 'q8r') return quantiseQ8Rows(values, rows, cols)
-  if (kind === 'q4m') return quantiseQ4m(values, rows, cols)
+  if (kind === 'q4m' || kind === 'q6') return quantiseRange(kind, values, rows, cols)
   throw new IsletError('internal_error', 'q4 is made from Q4_0 alone')
 }
 

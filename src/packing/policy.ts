@@ -6,11 +6,11 @@ import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 
 export const QUANTS = ['keep', 'q4', 'q8', 'f32'] as const
-export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q8r', 'q4', 'f32'] as const
+export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q4', 'f32'] as const
 export type Quant = (typeof QUANTS)[number]
 export type Embedding = (typeof EMBEDDINGS)[number]
 
-/** One scale a row instead of one a block saves 6 % and costs little quality: worth it from this size on. */
+/** 6 bits instead of 8 save 18 % and cost some quality (docs/decisions/0003): worth it from this size on. */
 const LARGE_TABLE = 16 * 1024 * 1024
 
 type Tensor = { role: string; type: TensorType; rows: number; cols: number; vector: boolean }
@@ -40,7 +40,7 @@ function embeddingKind(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
   if (isFloat(tensor.type) && quant === 'keep') return 'f32'
   const same = sameKind(tensor.type)
   if (quant !== 'q8' && (same === 'q4' || same === 'q4m')) return same
-  return tensorBytes('q8', tensor.rows, tensor.cols) > LARGE_TABLE ? 'q8r' : 'q8'
+  return tensorBytes('q8', tensor.rows, tensor.cols) > LARGE_TABLE ? 'q6' : 'q8'
 }
 
 /** The kind that holds a type without another rounding; INT8 for the others, f32 for floats. */

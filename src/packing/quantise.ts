@@ -1,4 +1,4 @@
-// Float rows to INT8 and INT4 codes. Constants are rounded to f16 first and codes chosen for the rounded ones.
+// Float rows to INT8, 6-bit and INT4 codes. Constants are rounded to f16 first and codes chosen for the rounded ones.
 
 import { f16ToF32, f32ToF16, isF16Special, roundHalfEven } from '../formats/f16.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -18,55 +18,43 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Co
   return out
 }
 
-/** (rows, cols) f32 to INT8 with one f32 scale a row: scale = amax / 127, codes round half to even. */
-export function quantiseQ8Rows(values: Float32Array, rows: number, cols: number): Codes {
-  const out = emptyCodes('q8r', rows, cols)
-  const stride = out.blocks * BLOCK
-  for (let row = 0; row < rows; row++) {
-    const start = row * cols
-    const scale = Math.fround(largest(values, start, start + cols) / 127)
-    out.rowScales[row] = scale
-    for (let i = 0; i < cols; i++) out.codes[row * stride + i] = 128 + code(values[start + i], scale, 127)
-  }
-  return out
-}
-
 /**
- * (rows, cols) f32 to INT4 in blocks of 32 with scale and minimum. Of some shrunk ranges, each refined by least
+ * (rows, cols) f32 to 4 or 6 bits in blocks of 32 with scale and minimum. Of some shrunk ranges, each refined by least
  * squares, the one with the smallest squared error is taken. Padding columns get the code nearest to 0.
  */
-export function quantiseQ4m(values: Float32Array, rows: number, cols: number): Codes {
-  const out = emptyCodes('q4m', rows, cols)
+export function quantiseRange(kind: 'q4m' | 'q6', values: Float32Array, rows: number, cols: number): Codes {
+  const top = kind === 'q4m' ? 15 : 63
+  const out = emptyCodes(kind, rows, cols)
   eachBlock(values, rows, cols, out, (block, start, end, at) => {
-    const best = bestRange(values, start, end)
+    const best = bestRange(values, start, end, top)
     out.scales[block] = best.scale
     out.minimums[block] = best.minimum
     const scale = f16ToF32(best.scale)
     const minimum = f16ToF32(best.minimum)
     for (let i = 0; i < BLOCK; i++) {
-      out.codes[at + i] = nibble(start + i < end ? values[start + i] : 0, scale, minimum)
+      out.codes[at + i] = level(start + i < end ? values[start + i] : 0, scale, minimum, top)
     }
   })
   return out
 }
 
-/** Share of the block's range that the 16 levels cover: outliers may be worth clipping. */
+/** Share of the block's range that the levels cover: outliers may be worth clipping. */
 const SHRINKS = [1, 0.95, 0.9, 0.84, 0.78]
 
-function bestRange(values: Float32Array, start: number, end: number): { scale: number; minimum: number } {
+function bestRange(values: Float32Array, start: number, end: number, top: number): { scale: number; minimum: number } {
   let low = Infinity
   let high = -Infinity
   for (let i = start; i < end; i++) {
     if (values[i] < low) low = values[i]
     if (values[i] > high) high = values[i]
   }
-  const first = rounded((high - low) / 15, low)
+  const first = rounded((high - low) / top, low)
   let best = first
-  let bestError = squaredError(values, start, end, first)
+  let bestError = squaredError(values, start, end, first, top)
   for (const shrink of SHRINKS) {
     const cut = ((high - low) * (1 - shrink)) / 2
-    const refined = leastSquares(values, start, end, rounded(((high - low) * shrink) / 15, low + cut))
-    const error = squaredError(values, start, end, refined)
+    const refined = leastSquares(values, start, end, rounded(((high - low) * shrink) / top, low + cut), top)
+    const error = squaredError(values, start, end, refined, top)
     if (error < bestError) {
       best = refined
       bestError = error
@@ -76,7 +64,7 @@ function bestRange(values: Float32Array, start: number, end: number): { scale: n
 }
 
 /** Scale and minimum that fit these values best, given the codes that `range` picks for them. */
-function leastSquares(values: Float32Array, start: number, end: number, range: Range): Range {
+function leastSquares(values: Float32Array, start: number, end: number, range: Range, top: number): Range {
   const scale = f16ToF32(range.scale)
   const minimum = f16ToF32(range.minimum)
   let sumQ = 0
@@ -84,7 +72,7 @@ function leastSquares(values: Float32Array, start: number, end: number, range: R
   let sumX = 0
   let sumQx = 0
   for (let i = start; i < end; i++) {
-    const q = nibble(values[i], scale, minimum)
+    const q = level(values[i], scale, minimum, top)
     sumQ += q
     sumQq += q * q
     sumX += values[i]
@@ -103,20 +91,20 @@ function rounded(scale: number, minimum: number): Range {
   return { scale: finiteHalf(scale), minimum: finiteHalf(minimum) }
 }
 
-function squaredError(values: Float32Array, start: number, end: number, range: Range): number {
+function squaredError(values: Float32Array, start: number, end: number, range: Range, top: number): number {
   const scale = f16ToF32(range.scale)
   const minimum = f16ToF32(range.minimum)
   let sum = 0
   for (let i = start; i < end; i++) {
-    const difference = nibble(values[i], scale, minimum) * scale + minimum - values[i]
+    const difference = level(values[i], scale, minimum, top) * scale + minimum - values[i]
     sum += difference * difference
   }
   return sum
 }
 
-function nibble(value: number, scale: number, minimum: number): number {
+function level(value: number, scale: number, minimum: number, top: number): number {
   if (scale === 0) return 0
-  return Math.min(15, Math.max(0, Math.round((value - minimum) / scale)))
+  return Math.min(top, Math.max(0, Math.round((value - minimum) / scale)))
 }
 
 function code(value: number, scale: number, limit: number): number {

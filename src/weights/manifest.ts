@@ -7,7 +7,7 @@ import type { ModelSpec } from '../models/spec.ts'
  * into tiles of 8 rows x 32 columns; a row group is 8 rows, its tiles follow each other by column.
  * Bytes of a tile are in kernels/layout.ts. `f32` is plain row-major without padding (vectors too).
  */
-export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q8' | 'q8r'
+export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
 
 export type TensorEntry = {
   name: string // e.g. `layers.0.q`, `embedding`, `final_norm`
@@ -36,7 +36,7 @@ export type Manifest = {
   shards: Shard[] // at most 24 MiB each
   tokenizer: Shard
   chat: ChatFormat
-  /** True when the source checkpoint held only floats: the CLI then keeps KV in f32 by default. */
+  /** True when the checkpoint held floats and packing kept them: the CLI then keeps KV in f32 by default. */
   float: boolean
   /** SHA-256 over spec, tensors and shard hashes: names the weights wherever KV is kept. */
   hash: string

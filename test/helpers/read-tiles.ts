@@ -1,7 +1,7 @@
 // Reads packed matrices back to float32, value by value, from the words of kernels/layout.ts and nothing else.
 
 import { f16ToF32 } from '../../src/formats/f16.ts'
-import { BLOCK, ROW_SCALES_BYTES, TILE_BYTES } from '../../src/kernels/layout.ts'
+import { BLOCK, TILE_BYTES } from '../../src/kernels/layout.ts'
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 
 type Stored = Pick<TensorEntry, 'kind' | 'rows' | 'cols'>
@@ -21,20 +21,21 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (kind === 'f32') return view.getFloat32(4 * (row * cols + col), true)
   const tiles = Math.ceil(cols / BLOCK)
-  const extra = kind === 'q8r' ? ROW_SCALES_BYTES : 0
-  const group = Math.floor(row / 8) * (tiles * TILE_BYTES[kind] + extra)
-  const tile = group + extra + Math.floor(col / BLOCK) * TILE_BYTES[kind]
+  const tile = (Math.floor(row / 8) * tiles + Math.floor(col / BLOCK)) * TILE_BYTES[kind]
   const [r, h, i] = [row % 8, Math.floor((row % 8) / 4), row % 4]
   const half = (at: number): number => f16ToF32(view.getUint16(at, true))
   const column = col % BLOCK
-  if (kind === 'q4' || kind === 'q4m') {
-    const nibbles = tile + (kind === 'q4' ? 16 : 32)
-    const byte = bytes[nibbles + (Math.floor(column / 8) * 2 + h) * 16 + 4 * i + (column % 4)]
-    const nibble = column % 8 < 4 ? byte & 15 : byte >> 4
-    const scale = half(tile + 2 * r)
-    return kind === 'q4' ? scale * (nibble - 8) : scale * nibble + half(tile + 16 + 2 * r)
+  if (kind === 'q8') {
+    const byte = bytes[tile + 16 + (Math.floor(column / 4) * 2 + h) * 16 + 4 * i + (column % 4)]
+    return half(tile + 2 * r) * (byte - 128)
   }
-  const codes = tile + (kind === 'q8' ? 16 : 0)
-  const byte = bytes[codes + (Math.floor(column / 4) * 2 + h) * 16 + 4 * i + (column % 4)]
-  return (kind === 'q8' ? half(tile + 2 * r) : view.getFloat32(group + 4 * r, true)) * (byte - 128)
+  const nibbles = tile + (kind === 'q4' ? 16 : 32)
+  const byte = bytes[nibbles + (Math.floor(column / 8) * 2 + h) * 16 + 4 * i + (column % 4)]
+  const far = column % 8 >= 4
+  const nibble = far ? byte >> 4 : byte & 15
+  const scale = half(tile + 2 * r)
+  if (kind === 'q4') return scale * (nibble - 8)
+  const pairs = kind === 'q6' ? bytes[tile + 160 + Math.floor(column / 8) * 16 + 4 * i + (column % 4)] : 0
+  const pair = (pairs >> (h * 4 + (far ? 2 : 0))) & 3
+  return scale * (16 * pair + nibble) + half(tile + 16 + 2 * r)
 }

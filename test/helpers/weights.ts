@@ -1,6 +1,6 @@
 // Random stored matrices of every kind, with the numbers they stand for.
 
-import { BLOCK, ROW_SCALES_BYTES, TILE_BYTES, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
+import { BLOCK, TILE_BYTES, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import type { TensorKind } from '../../src/weights/manifest.ts'
 import type { Rng } from './rng.ts'
@@ -17,12 +17,8 @@ export function randomMatrix(
   const blocks = Math.ceil(cols / BLOCK)
   let p = at
   for (let group = 0; group < Math.ceil(rows / TILE_ROWS); group++) {
-    if (kind === 'q8r') {
-      for (let r = 0; r < TILE_ROWS; r++) views.f32[(p >> 2) + r] = random.normal() * 0.01
-      p += ROW_SCALES_BYTES
-    }
     for (let block = 0; block < blocks; block++) {
-      const halves = { q4: 8, q4m: 16, q8: 8, q8r: 0 }[kind]
+      const halves = { q4: 8, q4m: 16, q6: 16, q8: 8 }[kind]
       for (let i = 0; i < halves; i++) views.u16[(p >> 1) + i] = f16Bits(random)
       for (let i = halves * 2; i < TILE_BYTES[kind]; i++) views.u8[p + i] = random.int(256)
       p += TILE_BYTES[kind]

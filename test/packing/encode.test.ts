@@ -97,23 +97,27 @@ describe('INT8', () => {
       })
     })
   }
+})
 
-  it('q8r has one scale a row, amax / 127, and rounds half to even', () => {
-    const { bytes, values, back } = packed('Q8_0', 'q8r')
-    const view = new DataView(bytes.buffer)
-    for (let row = 0; row < ROWS; row++) {
-      const amax = Math.max(...values.subarray(row * COLS, (row + 1) * COLS).map(Math.abs))
-      expect(view.getFloat32(4 * row, true)).toBe(Math.fround(amax / 127))
-      for (let i = row * COLS; i < (row + 1) * COLS; i++)
-        expect(Math.abs(back[i] - values[i])).toBeLessThan(amax / 253.9)
-    }
-    const ties = Float32Array.from({ length: 32 }, (_, i) => (i === 0 ? 127 : i - 15.5))
-    const codes = readTiles(encodeRows('F32', 'q8r', new Uint8Array(ties.buffer), 1, 32), {
-      kind: 'q8r',
-      rows: 1,
-      cols: 32,
+describe('6 bits', () => {
+  it('Q8_0 as q6 is within about half a step of 63 a block', () => {
+    const { values, back } = packed('Q8_0', 'q6')
+    eachBlock(values, (start) => {
+      const block = values.subarray(start, start + BLOCK)
+      const range = Math.max(...block) - Math.min(...block)
+      let squares = 0
+      block.forEach((value, i) => (squares += (value - back[start + i]) ** 2))
+      // A uniform error over a step has a variance of a twelfth of its square; 1.5: few values, and f16 constants.
+      expect(Math.sqrt(squares / BLOCK)).toBeLessThan((1.5 * range) / 63 / Math.sqrt(12))
     })
-    expect([...codes.slice(13, 19)]).toEqual([-2, -2, 0, 0, 2, 2].map((code) => code + 0))
+  })
+
+  it('holds 64 even levels exactly', () => {
+    const levels = Float32Array.from({ length: 64 }, (_, i) => (i < 32 ? i * 2 : (i - 32) * 2 + 1) * 0.25 - 8)
+    levels[31] = 63 * 0.25 - 8
+    levels[32] = -8
+    const back = readTiles(encodeRows('F32', 'q6', new Uint8Array(levels.buffer), 1, 64), { kind: 'q6', rows: 1, cols: 64 })
+    expect([...back]).toEqual([...levels])
   })
 })
 
@@ -147,7 +151,7 @@ describe('INT4', () => {
 })
 
 describe('padding', () => {
-  for (const kind of ['q4m', 'q8', 'q8r'] as const) {
+  for (const kind of ['q4m', 'q6', 'q8'] as const) {
     it(`${kind}: rows to 8 and columns to 32 are zero`, () => {
       const [rows, cols] = [5, 40]
       const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i))
@@ -157,7 +161,7 @@ describe('padding', () => {
         for (let col = 0; col < 64; col++) expect(readValue(bytes, { kind, rows, cols }, row, col)).toBe(0)
       }
       // A block with a minimum has no exact zero: half a step is what a nibble can do.
-      const bound = kind === 'q4m' ? 1 / 15 : 0
+      const bound = { q4m: 1 / 15, q6: 1 / 63, q8: 0 }[kind]
       for (let col = cols; col < 64; col++) {
         expect(Math.abs(readValue(bytes, { kind, rows, cols }, 2, col))).toBeLessThanOrEqual(bound)
       }

@@ -1,16 +1,16 @@
 // Plain twins of assembly/matmul: slow and obviously right. Every f32 step is rounded by Math.fround.
 
-import { BLOCK, ROW_SCALES_BYTES, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
+import { BLOCK, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
 import { f, f16, joinLanes, nearest, type MemoryViews } from './memory.ts'
 
-type Kind = 'q4' | 'q4m' | 'q8' | 'q8r'
+type Kind = 'q4' | 'q4m' | 'q8' | 'q6'
 type MatmulKernels = Pick<
   Kernels,
   | 'quantize_x1' | 'quantize_x4' | 'matmul_f32'
-  | 'gemv_q4_q8' | 'gemv_q4m_q8' | 'gemv_q8_q8' | 'gemv_q8r_q8'
-  | 'gemm_q4_q8' | 'gemm_q4m_q8' | 'gemm_q8_q8' | 'gemm_q8r_q8'
-  | 'embed_q4' | 'embed_q4m' | 'embed_q8' | 'embed_q8r'
+  | 'gemv_q4_q8' | 'gemv_q4m_q8' | 'gemv_q8_q8' | 'gemv_q6_q8'
+  | 'gemm_q4_q8' | 'gemm_q4m_q8' | 'gemm_q8_q8' | 'gemm_q6_q8'
+  | 'embed_q4' | 'embed_q4m' | 'embed_q8' | 'embed_q6'
 >
 
 /** One quantised block of activations: what a dot needs. */
@@ -73,43 +73,36 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
 
   /** Block `block` of row `row` in a stored matrix. */
   function weights(kind: Kind, w: number, row: number, block: number, blocks: number): WeightBlock {
-    const group = Math.floor(row / TILE_ROWS)
+    const tile = w + (Math.floor(row / TILE_ROWS) * blocks + block) * TILE_BYTES[kind]
     const r = row % TILE_ROWS
-    const groupBytes = blocks * TILE_BYTES[kind] + (kind === 'q8r' ? ROW_SCALES_BYTES : 0)
-    const start = w + group * groupBytes
-    const tile = start + (kind === 'q8r' ? ROW_SCALES_BYTES : 0) + block * TILE_BYTES[kind]
-    const scale = kind === 'q8r' ? f32[(start >> 2) + r] : f16(u16[(tile >> 1) + r])
-    const minimum = kind === 'q4m' ? f16(u16[((tile + 16) >> 1) + r]) : 0
-    const base = tile + { q4: 16, q4m: 32, q8: 16, q8r: 0 }[kind]
+    const hasMinimum = kind === 'q4m' || kind === 'q6'
+    const scale = f16(u16[(tile >> 1) + r])
+    const minimum = hasMinimum ? f16(u16[((tile + 16) >> 1) + r]) : 0
+    const base = tile + (hasMinimum ? 32 : 16)
     const codes = Int16Array.from({ length: BLOCK }, (_, c) => {
-      const wide = kind === 'q8' || kind === 'q8r'
-      const g = wide ? c >> 2 : c >> 3
+      const g = kind === 'q8' ? c >> 2 : c >> 3
       const byte = u8[base + (g * 2 + (r >> 2)) * 16 + (r & 3) * 4 + (c & 3)]
-      if (wide) return byte - 128
+      if (kind === 'q8') return byte - 128
       const nibble = c & 4 ? byte >> 4 : byte & 15
-      return kind === 'q4' ? nibble - 8 : nibble
+      if (kind === 'q4') return nibble - 8
+      if (kind === 'q4m') return nibble
+      const pairs = u8[base + 128 + g * 16 + (r & 3) * 4 + (c & 3)]
+      return nibble + 16 * ((pairs >> ((r >> 2) * 4 + (c & 4) / 2)) & 3)
     })
     return { scale, minimum, codes }
   }
 
   function dotRow(kind: Kind, w: number, row: number, blocks: number, x: (block: number) => Activations): number {
     let acc = 0
-    let rowScale = 1
     for (let block = 0; block < blocks; block++) {
       const weight = weights(kind, w, row, block, blocks)
       const activation = x(block)
       let dot = 0
       for (let c = 0; c < BLOCK; c++) dot += weight.codes[c] * activation.codes[c]
-      const scaled = f(dot * activation.scale)
-      if (kind === 'q8r') {
-        acc = f(acc + scaled)
-        rowScale = weight.scale
-      } else {
-        acc = f(acc + f(scaled * weight.scale))
-        if (kind === 'q4m') acc = f(acc + f(weight.minimum * activation.sum))
-      }
+      acc = f(acc + f(f(dot * activation.scale) * weight.scale))
+      if (kind === 'q4m' || kind === 'q6') acc = f(acc + f(weight.minimum * activation.sum))
     }
-    return kind === 'q8r' ? f(acc * rowScale) : acc
+    return acc
   }
 
   const gemv =
@@ -143,7 +136,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       for (let c = 0; c < cols; c++) {
         const { scale, minimum, codes } = weights(kind, w, row, Math.floor(c / BLOCK), blocks)
         const value = f(scale * codes[c % BLOCK])
-        f32[(out >> 2) + c] = kind === 'q4m' ? f(value + minimum) : value
+        f32[(out >> 2) + c] = kind === 'q4m' || kind === 'q6' ? f(value + minimum) : value
       }
     }
 
@@ -159,9 +152,9 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
 
   return {
     quantize_x1, quantize_x4, matmul_f32,
-    gemv_q4_q8: gemv('q4'), gemv_q4m_q8: gemv('q4m'), gemv_q8_q8: gemv('q8'), gemv_q8r_q8: gemv('q8r'),
-    gemm_q4_q8: gemm('q4'), gemm_q4m_q8: gemm('q4m'), gemm_q8_q8: gemm('q8'), gemm_q8r_q8: gemm('q8r'),
-    embed_q4: embed('q4'), embed_q4m: embed('q4m'), embed_q8: embed('q8'), embed_q8r: embed('q8r'),
+    gemv_q4_q8: gemv('q4'), gemv_q4m_q8: gemv('q4m'), gemv_q8_q8: gemv('q8'), gemv_q6_q8: gemv('q6'),
+    gemm_q4_q8: gemm('q4'), gemm_q4m_q8: gemm('q4m'), gemm_q8_q8: gemm('q8'), gemm_q6_q8: gemm('q6'),
+    embed_q4: embed('q4'), embed_q4m: embed('q4m'), embed_q8: embed('q8'), embed_q6: embed('q6'),
   }
 }
 
