@@ -10,7 +10,7 @@ import { BenchError } from './lib/setup.ts'
 import { startIslet, untilHealthy } from './lib/worker.ts'
 
 const LIMIT_BYTES = 120e6
-const SAMPLE_MS = 20
+const SAMPLE_MS = 50 // each sample leaves garbage of its own in the heap that it weighs
 const LONG_PROMPT = 3000
 const DECODED = 200
 

@@ -46,7 +46,7 @@ const variables = z.object({
     1024,
   ),
   SINKS: z._default(whole(0, 64), 4),
-  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 32),
+  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
   MAX_PROMPT: z._default(whole(1, 1 << 20), 32768),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   API_KEYS: z.optional(z.string()),

@@ -83,14 +83,14 @@ function align(offset: number): number {
   return Math.ceil(offset / 8) * 8
 }
 
-/** Slots: a power of two, at most half full where lookups mostly miss (merging), else three quarters. */
-function slots(rows: number, dense: boolean): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, dense ? rows * 1.3 : rows * 2)))
+/** Slots: a power of two, at most three quarters full: memory counts for more here than a longer probe. */
+function slots(rows: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, rows * 1.3)))
 }
 
 /** Tokens that text can become go in first, so that a duplicate of another type never hides them. */
-function tokenTable({ tokens, types, settings }: TokenizerSource): Uint32Array {
-  const table = new Uint32Array(slots(tokens.length, settings.algorithm === 'bpe-bytes'))
+function tokenTable({ tokens, types }: TokenizerSource): Uint32Array {
+  const table = new Uint32Array(slots(tokens.length))
   const mask = table.length - 1
   const insert = (id: number): void => {
     const token = tokens[id]
@@ -113,7 +113,7 @@ function tokenTable({ tokens, types, settings }: TokenizerSource): Uint32Array {
 function mergeTable(merges: Uint32Array): Uint32Array {
   const rows = merges.length / 3
   if (rows === 0) return new Uint32Array(0)
-  const table = new Uint32Array(slots(rows, false))
+  const table = new Uint32Array(slots(rows))
   const mask = table.length - 1
   for (let row = 0; row < rows; row++) {
     let slot = hashPair(merges[3 * row], merges[3 * row + 1]) & mask

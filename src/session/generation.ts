@@ -21,6 +21,9 @@ export type Host = {
   progress(): { done: number; total: number }
 }
 
+/** Progress through a prompt is told this often at most: it keeps a connection alive, and each event is garbage later. */
+const PROGRESS_MS = 500
+
 /** While weights stream in, and while others have all the pages. */
 const LOADING_MS = 50
 const QUEUED_MS = 5
@@ -66,7 +69,7 @@ export async function* generate(
       truncatedTokens: prompt.truncatedTokens,
     }
     if (request.echo) yield echo(request, tokenizer.decode(prompt.ids))
-    yield* answering(turn, answer, loaded, signal)
+    yield* answering(turn, answer, loaded, host.clock, signal)
     if (signal.aborted) return
     const rest = turn.reason === 'length' ? answer.end() : undefined
     if (rest !== undefined) yield rest
@@ -109,11 +112,11 @@ async function* untilAdmitted(
 async function* answering(
   turn: Turn,
   answer: Answer,
-  loaded: Loaded,
+  { engine, pacer }: Loaded,
+  clock: Clock,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
-  const { engine, pacer } = loaded
-  let shown = turn.sequence?.length ?? 0
+  let shownAt = clock.now()
   let idle = false
   while (!signal.aborted) {
     const event = answer.take()
@@ -133,10 +136,9 @@ async function* answering(
     const ran = engine.step()
     pacer.stepped()
     idle = ran === 0 || turn.state === 'waiting'
-    const done = turn.sequence?.length ?? shown
-    if (turn.produced === 0 && done > shown) {
-      shown = done
-      yield { type: 'progress', state: 'prefill', done, total: turn.promptTokens }
+    if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
+      shownAt = clock.now()
+      yield { type: 'progress', state: 'prefill', done: turn.sequence?.length ?? 0, total: turn.promptTokens }
     }
   }
 }

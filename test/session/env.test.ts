@@ -5,7 +5,7 @@ import { readConfig } from '../../src/env.ts'
 
 test('defaults', () => {
   expect(readConfig({ ASSETS: {}, LANE: {} })).toEqual({
-    lane: { model: 'smollm2-135m-instruct', window: 1024, sinks: 4, chunk: 32, maxPrompt: 32768 },
+    lane: { model: 'smollm2-135m-instruct', window: 1024, sinks: 4, chunk: 16, maxPrompt: 32768 },
     lanes: 1,
     apiKeys: undefined,
   })
