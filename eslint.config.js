@@ -76,6 +76,8 @@ export default tseslint.config(
       '@typescript-eslint/only-throw-error': 'off',
       // Kernels and the parts of a closure are plain functions, whichever way their type is spelled.
       '@typescript-eslint/unbound-method': 'off',
+      // It asks to spell the type of JSON twice, once for the call and once for what comes back.
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
       // Methods that an interface or a platform calls are async by contract, also where nothing waits.
       '@typescript-eslint/require-await': 'off',
     },

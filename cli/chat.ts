@@ -23,21 +23,31 @@ const options = {
 
 export const command = { name: 'chat', summary: 'talk to a model in the terminal', usage, run }
 
-async function run(argv: string[], print: Print = printOut, lines: AsyncIterable<string> = terminal()): Promise<void> {
+async function run(
+  argv: string[],
+  print: Print = printOut,
+  lines: AsyncIterable<string> = terminal(),
+): Promise<void> {
   const { model, values } = readArguments(argv, options, usage)
-  const temperature = values.temperature === undefined ? 0.7 : number(values.temperature, '--temperature', 0, 2)
+  const temperature =
+    values.temperature === undefined ? 0.7 : number(values.temperature, '--temperature', 0, 2)
   const seed = values.seed === undefined ? 0 : wholeNumber(values.seed, '--seed', 0) >>> 0
-  const maxTokens = values['max-tokens'] === undefined ? 512 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
+  const maxTokens =
+    values['max-tokens'] === undefined ? 512 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
   const window = values.window === undefined ? 1024 : wholeNumber(values.window, '--window', 1)
   const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
   const local = await openLocal(model, { window, sinks })
-  const messages: ChatMessage[] = values.system === undefined ? [] : [{ role: 'system', content: values.system }]
+  const messages: ChatMessage[] =
+    values.system === undefined ? [] : [{ role: 'system', content: values.system }]
   process.stderr.write('> ')
   for await (const line of lines) {
     if (line.trim() === '') break
     messages.push({ role: 'user', content: line })
     const sampling = { ...SAMPLING, temperature, seed: (seed + messages.length) >>> 0 }
-    messages.push({ role: 'assistant', content: await answer(local, { messages, maxTokens, sampling }, print) })
+    messages.push({
+      role: 'assistant',
+      content: await answer(local, { messages, maxTokens, sampling }, print),
+    })
     print('\n')
     process.stderr.write('> ')
   }

@@ -31,14 +31,20 @@ export const command = { name: 'generate', summary: 'continue a text', usage, ru
 async function run(argv: string[], print: Print = printOut): Promise<void> {
   const { model, values } = readArguments(argv, options, usage)
   const text = required(values.prompt, '--prompt')
-  const maxTokens = values['max-tokens'] === undefined ? 128 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
+  const maxTokens =
+    values['max-tokens'] === undefined ? 128 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
   const sampling = samplingOf(values)
   const local = await openLocal(model, windowOf(values))
   const ids: number[] = []
   let completion = ''
   let end: { reason: string; usage: Usage; window: WindowReport; logitsHash?: string } | undefined
   const prompt = { kind: 'text' as const, text }
-  for await (const event of local.generate({ prompt, maxTokens, sampling, hashLogits: values.json === true })) {
+  for await (const event of local.generate({
+    prompt,
+    maxTokens,
+    sampling,
+    hashLogits: values.json === true,
+  })) {
     if (event.type === 'text') {
       completion += event.text
       ids.push(...event.ids)
@@ -69,8 +75,13 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
 }
 
 function samplingOf(values: Values): SamplingOptions {
-  const read = (text: string | undefined, name: string, low: number, high: number, otherwise: number): number =>
-    text === undefined ? otherwise : number(text, name, low, high)
+  const read = (
+    text: string | undefined,
+    name: string,
+    low: number,
+    high: number,
+    otherwise: number,
+  ): number => (text === undefined ? otherwise : number(text, name, low, high))
   return {
     ...SAMPLING,
     temperature: read(values.temperature, '--temperature', 0, 2, SAMPLING.temperature),

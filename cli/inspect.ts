@@ -20,7 +20,7 @@ import { findModel, readManifest } from './lib/model.ts'
 import { wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
 
-const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 64]
+const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 16]
 
 MODEL is a packed model, or what could be packed: a .gguf file, a Hugging Face folder, or a config.json alone.
   --quant, --embedding   as for pack: what the table should assume (for a config.json alone: q4)
@@ -50,7 +50,7 @@ export const command = {
         embedding: { type: 'string' },
         window: { type: 'string', default: '1024' },
         sinks: { type: 'string', default: '4' },
-        chunk: { type: 'string', default: '64' },
+        chunk: { type: 'string', default: '16' },
       },
     })
     if (positionals.length !== 1)

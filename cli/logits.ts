@@ -42,8 +42,10 @@ export const command = {
     const window = values.window === undefined ? undefined : wholeNumber(values.window, '--window', 1)
     const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
     const chunk = values.chunk === undefined ? 64 : wholeNumber(values.chunk, '--chunk', 4)
-    if (chunk % 4 !== 0) throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
-    if (ids.length === 0) throw new IsletError('invalid_request', '--ids is empty: give at least one id', { param: '--ids' })
+    if (chunk % 4 !== 0)
+      throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
+    if (ids.length === 0)
+      throw new IsletError('invalid_request', '--ids is empty: give at least one id', { param: '--ids' })
 
     const { manifest, source } = await openModel(name, {})
     const kv = oneOf(values.kv ?? (manifest.float ? 'f32' : 'q8'), ['f32', 'q8'] as const, '--kv')
@@ -68,6 +70,8 @@ export const command = {
     } finally {
       file.close()
     }
-    process.stderr.write(`${ids.length + feed.length} rows of ${manifest.spec.vocab}, SHA-256 ${hash.hex()}\n`)
+    process.stderr.write(
+      `${ids.length + feed.length} rows of ${manifest.spec.vocab}, SHA-256 ${hash.hex()}\n`,
+    )
   },
 }

@@ -38,9 +38,7 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
     : (file as { messages?: unknown; tools?: unknown } | null)
   const messages = readMessages(request?.messages)
   const tools = readTools(
-    values.tools === undefined
-      ? (request as { tools?: unknown } | null)?.tools
-      : await readJson(values.tools, '--tools'),
+    values.tools === undefined ? request?.tools : await readJson(values.tools, '--tools'),
   )
   const { tokenizer, chat } = await tokenizerOf(model)
   const format: ChatFormat =

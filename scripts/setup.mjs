@@ -18,7 +18,9 @@ function fail(message) {
 export function setup() {
   const [major] = process.versions.node.split('.').map(Number)
   if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or later`)
-  const lock = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   process.stderr.write('islet: installing dependencies (npm ci)\n')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'

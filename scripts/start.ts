@@ -30,7 +30,11 @@ async function modelFolder(name: string): Promise<string> {
 }
 
 function curlLine(url: string, model: string): string {
-  const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Why is the sky blue?' }] })
+  const body = JSON.stringify({
+    model,
+    stream: true,
+    messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+  })
   return `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`
 }
 
@@ -47,16 +51,27 @@ async function untilReady(url: string, stopped: () => boolean): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, model: { type: 'string' }, window: { type: 'string' } } })
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, model: { type: 'string' }, window: { type: 'string' } },
+  })
   const port = values.port === undefined ? 8787 : number(values.port, '--port', 1, 65535)
   const name = (values.model ?? DEFAULT_MODEL).toLowerCase()
-  const vars = values.window === undefined ? [] : ['--var', `WINDOW:${wholeNumber(values.window, '--window', 0)}`]
+  const vars =
+    values.window === undefined ? [] : ['--var', `WINDOW:${wholeNumber(values.window, '--window', 0)}`]
 
   const folder = await modelFolder(name)
   buildKernels()
   const id = placeModel(folder)
   const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
-  const args = ['dev', '--port', String(port), '--var', `MODEL:${id}`, ...vars, '--show-interactive-dev-session=false']
+  const args = [
+    'dev',
+    '--port',
+    String(port),
+    '--var',
+    `MODEL:${id}`,
+    ...vars,
+    '--show-interactive-dev-session=false',
+  ]
   const child = spawn(process.execPath, [wrangler, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -17,5 +17,8 @@ if (!existsSync(`${MODELS}/${DEFAULT_MODEL}/manifest.json`)) {
   if (process.env['ISLET_REQUIRE_MODEL'] !== undefined) process.exit(1)
 }
 const vitest = `${ROOT}node_modules/vitest/vitest.mjs`
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
+  cwd: ROOT,
+  stdio: 'inherit',
+})
 process.exitCode = status ?? 1

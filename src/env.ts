@@ -27,7 +27,10 @@ const whole = (least: number, most: number) =>
     z
       .number()
       .check(
-        z.refine((n) => Number.isInteger(n) && n >= least && n <= most, `must be a whole number from ${least} to ${most}`),
+        z.refine(
+          (n) => Number.isInteger(n) && n >= least && n <= most,
+          `must be a whole number from ${least} to ${most}`,
+        ),
       ),
   )
 

@@ -8,7 +8,7 @@ import { max_f32x4, sum_f32x4 } from '../simd/lanes'
  * sums (heads) f32: four lanes of sums over slots 4i + lane, joined (0 + 1) + (2 + 3).
  */
 export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads: i32): void {
-  const bytes = <usize>n << 2
+  const bytes = (<usize>n) << 2
   for (let head = 0; head < heads; head++) {
     let top = v128.load(scores)
     for (let at: usize = 16; at < bytes; at += 16) top = f32x4.max(top, v128.load(scores + at))
@@ -19,7 +19,7 @@ export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads
       v128.store(scores + at, e)
       sum = f32x4.add(sum, e)
     }
-    store<f32>(sums + (<usize>head << 2), sum_f32x4(sum))
+    store<f32>(sums + ((<usize>head) << 2), sum_f32x4(sum))
     scores += stride << 2
   }
 }
@@ -27,10 +27,10 @@ export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads
 /** out[head] *= 1 / sums[head]; out (heads, headDim) f32, headDim a multiple of 4. */
 export function scale_heads(out: usize, sums: usize, heads: i32, headDim: i32): void {
   for (let head = 0; head < heads; head++) {
-    const factor = f32x4.splat(<f32>1 / load<f32>(sums + (<usize>head << 2)))
+    const factor = f32x4.splat(<f32>1 / load<f32>(sums + ((<usize>head) << 2)))
     for (let d = 0; d < headDim; d += 4) {
-      v128.store(out + (<usize>d << 2), f32x4.mul(v128.load(out + (<usize>d << 2)), factor))
+      v128.store(out + ((<usize>d) << 2), f32x4.mul(v128.load(out + ((<usize>d) << 2)), factor))
     }
-    out += <usize>headDim << 2
+    out += (<usize>headDim) << 2
   }
 }

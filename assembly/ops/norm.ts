@@ -7,22 +7,22 @@ export function rms_norm(out: usize, x: usize, weight: usize, n: i32, eps: f32):
   let acc = f32x4.splat(0)
   let i = 0
   for (; i + 4 <= n; i += 4) {
-    const v = v128.load(x + (<usize>i << 2))
+    const v = v128.load(x + ((<usize>i) << 2))
     acc = f32x4.add(acc, f32x4.mul(v, v))
   }
   let sum = sum_f32x4(acc)
   for (; i < n; i++) {
-    const v = load<f32>(x + (<usize>i << 2))
+    const v = load<f32>(x + ((<usize>i) << 2))
     sum += v * v
   }
   const inverse: f32 = <f32>1 / sqrt<f32>(sum / <f32>n + eps)
   const scale = f32x4.splat(inverse)
   for (i = 0; i + 4 <= n; i += 4) {
-    const at = <usize>i << 2
+    const at = (<usize>i) << 2
     v128.store(out + at, f32x4.mul(f32x4.mul(v128.load(x + at), scale), v128.load(weight + at)))
   }
   for (; i < n; i++) {
-    const at = <usize>i << 2
+    const at = (<usize>i) << 2
     store<f32>(out + at, load<f32>(x + at) * inverse * load<f32>(weight + at))
   }
 }

@@ -3,7 +3,7 @@
 /** x += y; both (n) f32, n rounded up to 4 inside the buffers. */
 export function add(x: usize, y: usize, n: i32): void {
   for (let i = 0; i < n; i += 4) {
-    const at = <usize>i << 2
+    const at = (<usize>i) << 2
     v128.store(x + at, f32x4.add(v128.load(x + at), v128.load(y + at)))
   }
 }

@@ -51,6 +51,6 @@ async function copy(response: Response, target: Uint8Array, offset: number): Pro
     if (done || value === undefined) return length
     target.set(value, offset + length)
     length += value.length
-    buffer = value.buffer as ArrayBuffer
+    buffer = value.buffer
   }
 }

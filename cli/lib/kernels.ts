@@ -18,5 +18,8 @@ function compiled(name: string): WebAssembly.Module {
 /** Both modules; `relaxed` only where this Node takes it and ISLET_SIMD does not ask for the plain one. */
 export function nodeKernels(simd = process.env['ISLET_SIMD']): KernelModules {
   const relaxed = hasRelaxedSimd() && simd !== 'plain'
-  return { relaxed: relaxed ? compiled('islet.relaxed.wasm') : undefined, plain: compiled('islet.plain.wasm') }
+  return {
+    relaxed: relaxed ? compiled('islet.relaxed.wasm') : undefined,
+    plain: compiled('islet.plain.wasm'),
+  }
 }

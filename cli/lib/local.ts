@@ -13,7 +13,9 @@ export type LocalOptions = { window: number; sinks: number }
 
 export type Local = {
   id: string
-  generate(request: Partial<GenerateRequest> & Pick<GenerateRequest, 'prompt'>): AsyncGenerator<GenerationEvent>
+  generate(
+    request: Partial<GenerateRequest> & Pick<GenerateRequest, 'prompt'>,
+  ): AsyncGenerator<GenerationEvent>
 }
 
 const CHUNK = 64
@@ -39,7 +41,8 @@ const clock = {
 /** Opens MODEL for generating. Throws model_not_found, or unsupported_format where it has no tokenizer we read. */
 export async function openLocal(name: string, { window, sinks }: LocalOptions): Promise<Local> {
   const { manifest, source, tokenizerBytes } = await openModel(name, {})
-  if (tokenizerBytes.length === 0) throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
+  if (tokenizerBytes.length === 0)
+    throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
   const text = { manifest, tokenizer: readTokenizer(tokenizerBytes) }
   const loader: Loader = {
     clock,
@@ -61,7 +64,9 @@ export async function openLocal(name: string, { window, sinks }: LocalOptions): 
     clock,
     text: () => Promise.resolve(text),
     limits: () =>
-      window === 0 ? { maxPrompt: context, maxPositions: context } : { maxPrompt: 32768, maxPositions: Infinity },
+      window === 0
+        ? { maxPrompt: context, maxPositions: context }
+        : { maxPrompt: 32768, maxPositions: Infinity },
     loaded: () => isolate.loaded,
     progress: () => ({ done: isolate.done, total: isolate.total }),
   }

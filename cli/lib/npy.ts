@@ -18,7 +18,8 @@ export class NpyWriter {
   }
 
   row(values: Float32Array): void {
-    if (values.length !== this.#columns) throw new RangeError(`a row of ${values.length}, not ${this.#columns}`)
+    if (values.length !== this.#columns)
+      throw new RangeError(`a row of ${values.length}, not ${this.#columns}`)
     writeSync(this.#file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     this.#rows++
   }

@@ -3,26 +3,33 @@
 import { IsletError } from '../../src/lib/errors.ts'
 
 export function required(value: string | undefined, name: string): string {
-  if (value === undefined) throw new IsletError('invalid_request', `${name} is missing (--help shows the usage)`, { param: name })
+  if (value === undefined)
+    throw new IsletError('invalid_request', `${name} is missing (--help shows the usage)`, { param: name })
   return value
 }
 
 export function wholeNumber(text: string, name: string, lowest: number): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= lowest) return value
-  throw new IsletError('invalid_request', `${name} is ${text}: give a whole number of at least ${lowest}`, { param: name })
+  throw new IsletError('invalid_request', `${name} is ${text}: give a whole number of at least ${lowest}`, {
+    param: name,
+  })
 }
 
 export function number(text: string, name: string, lowest: number, highest: number): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= lowest && value <= highest) return value
-  throw new IsletError('invalid_request', `${name} is ${text}: give a number from ${lowest} to ${highest}`, { param: name })
+  throw new IsletError('invalid_request', `${name} is ${text}: give a number from ${lowest} to ${highest}`, {
+    param: name,
+  })
 }
 
 export function oneOf<T extends string>(text: string, allowed: readonly T[], name: string): T {
   const found = allowed.find((value) => value === text)
   if (found !== undefined) return found
-  throw new IsletError('invalid_request', `${name} is ${text}: give one of ${allowed.join(', ')}`, { param: name })
+  throw new IsletError('invalid_request', `${name} is ${text}: give one of ${allowed.join(', ')}`, {
+    param: name,
+  })
 }
 
 /** `1,2,3` -> [1, 2, 3]; the empty text is an empty list. */

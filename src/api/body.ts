@@ -29,7 +29,7 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge(limit)
   const chunks: Uint8Array[] = []
   let length = 0
-  const reader = request.body?.getReader()
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
   for (;;) {
     const chunk = await reader?.read().catch((cause: unknown) => {
       throw new IsletError('invalid_request', 'The request body broke off', { cause })

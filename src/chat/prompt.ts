@@ -103,7 +103,7 @@ function unusedCharacter(values: readonly unknown[]): string {
     const value = pending.pop()
     if (typeof value === 'string') texts.push(value)
     else if (typeof value === 'object' && value !== null)
-      pending.push(...Object.keys(value), ...Object.values(value))
+      pending.push(...Object.keys(value), ...(Object.values(value) as unknown[]))
   }
   for (let code = 0xfdd0; code <= 0xfdef; code++) {
     const character = String.fromCharCode(code)

@@ -25,10 +25,14 @@ function segment(start: number, end: number): Segment {
 /** What `row` sees. Throws RangeError if a page of it was given back. */
 export function sightOf(row: Row, window: WindowOptions): Sight {
   const { sinkEnd, start } = visible(row.position, window)
-  const sight = { sinks: sinkEnd > 0 ? segment(0, sinkEnd) : NOTHING, recent: segment(start, row.position + 1) }
+  const sight = {
+    sinks: sinkEnd > 0 ? segment(0, sinkEnd) : NOTHING,
+    recent: segment(start, row.position + 1),
+  }
   for (const { firstPage, pages } of [sight.sinks, sight.recent]) {
     for (let index = firstPage; index < firstPage + pages; index++) {
-      if (row.pages[index] === undefined) throw new RangeError(`page ${index} of position ${row.position} is gone`)
+      if (row.pages[index] === undefined)
+        throw new RangeError(`page ${index} of position ${row.position} is gone`)
     }
   }
   return sight
@@ -46,7 +50,11 @@ export class Attention {
   readonly #pool: { at: number; pageBytes: number }
 
   constructor(
-    kernels: Kernels, spec: ModelSpec, kv: KvKind, buffers: StepBuffers, memory: WebAssembly.Memory,
+    kernels: Kernels,
+    spec: ModelSpec,
+    kv: KvKind,
+    buffers: StepBuffers,
+    memory: WebAssembly.Memory,
     pool: { at: number; pageBytes: number },
   ) {
     this.#pool = pool
@@ -70,7 +78,13 @@ export class Attention {
    * `rotation` and `sinkRotation` are cos/sin tables; `layerOffset` is where the layer lies in a page.
    */
   attend(
-    out: number, q: number, row: Row, sight: Sight, rotation: number, sinkRotation: number, layerOffset: number,
+    out: number,
+    q: number,
+    row: Row,
+    sight: Sight,
+    rotation: number,
+    sinkRotation: number,
+    layerOffset: number,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
@@ -91,7 +105,8 @@ export class Attention {
   /** Addresses of the layer's part of each page of a run. */
   #fillTable(table: number, { pages }: Row, run: Segment, layerOffset: number): void {
     for (let i = 0; i < run.pages; i++) {
-      this.#words[(table >>> 2) + i] = this.#pool.at + (pages[run.firstPage + i] ?? 0) * this.#pool.pageBytes + layerOffset
+      this.#words[(table >>> 2) + i] =
+        this.#pool.at + (pages[run.firstPage + i] ?? 0) * this.#pool.pageBytes + layerOffset
     }
   }
 
@@ -106,7 +121,19 @@ export class Attention {
       this.#kernels.score_q8(to, slots, query, from, run.pages, run.low, run.high, heads, kvHeads, headDim)
     } else {
       const factor = this.#factor
-      this.#kernels.score_f32(to, slots, rotated, from, run.pages, run.low, run.high, heads, kvHeads, headDim, factor)
+      this.#kernels.score_f32(
+        to,
+        slots,
+        rotated,
+        from,
+        run.pages,
+        run.low,
+        run.high,
+        heads,
+        kvHeads,
+        headDim,
+        factor,
+      )
     }
   }
 }

@@ -23,7 +23,11 @@ export class Feed {
    * Runs `ids` as the next positions, at most `chunk` at a time, and gives each row's logits to `onRow`
    * (a view that the next step overwrites). Without `onRow` nothing past the KV pages is computed.
    */
-  run(ids: readonly number[], onRow?: (logits: Float32Array, position: number) => void, chunk = this.#model.maxRows): void {
+  run(
+    ids: readonly number[],
+    onRow?: (logits: Float32Array, position: number) => void,
+    chunk = this.#model.maxRows,
+  ): void {
     const limit = onRow === undefined ? this.#model.maxRows : this.#model.maxLogitRows
     const step = Math.max(1, Math.min(chunk, limit))
     for (let from = 0; from < ids.length; from += step) {
@@ -41,7 +45,10 @@ export class Feed {
 
   #checkId(id: number): void {
     if (Number.isInteger(id) && id >= 0 && id < this.#model.spec.vocab) return
-    throw new IsletError('invalid_request', `token id ${id} is outside the vocabulary of ${this.#model.spec.vocab}`)
+    throw new IsletError(
+      'invalid_request',
+      `token id ${id} is outside the vocabulary of ${this.#model.spec.vocab}`,
+    )
   }
 
   /** Sees to it that `position` has a page; pages are given back once no row of the step can see them. */
@@ -61,7 +68,10 @@ export class Feed {
     }
     const page = this.#pool.take()
     if (page === undefined) {
-      throw new IsletError('context_length_exceeded', `position ${position} does not fit the KV pool of ${this.#model.pageCount} pages`)
+      throw new IsletError(
+        'context_length_exceeded',
+        `position ${position} does not fit the KV pool of ${this.#model.pageCount} pages`,
+      )
     }
     this.#pages[index] = page
   }

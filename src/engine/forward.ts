@@ -15,7 +15,14 @@ export type LayerTensors = Record<LayerRole, Matrix>
 export type ModelTensors = { embedding: Matrix; layers: LayerTensors[]; finalNorm: Matrix; head: Matrix }
 
 /** A layer's tensors with where each product goes: made once, so that a step allocates next to nothing. */
-type Layer = { attnNorm: Matrix; qkv: Product[]; o: Product[]; mlpNorm: Matrix; gateUp: Product[]; down: Product[] }
+type Layer = {
+  attnNorm: Matrix
+  qkv: Product[]
+  o: Product[]
+  mlpNorm: Matrix
+  gateUp: Product[]
+  down: Product[]
+}
 
 export type GraphParts = {
   spec: ModelSpec
@@ -108,7 +115,12 @@ export class Graph implements Model {
       kernels.rope(k, k, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
-      this.#attention.write(this.#pageAt(page) + layerOffset, position % PAGE_POSITIONS, k, b.v + i * kvStride)
+      this.#attention.write(
+        this.#pageAt(page) + layerOffset,
+        position % PAGE_POSITIONS,
+        k,
+        b.v + i * kvStride,
+      )
     }
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
@@ -155,7 +167,13 @@ export class Graph implements Model {
   #norm(out: number, x: number, weight: Matrix, rows: number): void {
     const stride = this.#stride(this.spec.hidden)
     for (let i = 0; i < rows; i++) {
-      this.#parts.kernels.rms_norm(out + i * stride, x + i * stride, weight.at, this.spec.hidden, this.spec.norm.eps)
+      this.#parts.kernels.rms_norm(
+        out + i * stride,
+        x + i * stride,
+        weight.at,
+        this.spec.hidden,
+        this.spec.norm.eps,
+      )
     }
   }
 

@@ -51,10 +51,15 @@ export function pagesPerSequence(window: WindowOptions, chunk: number, maxPositi
 }
 
 /** Plans linear memory: weights, KV pool, scratch of a step. */
-export function planMemory(spec: ModelSpec, weights: number, options: Omit<LoadOptions, 'kernels'>): MemoryLayout {
+export function planMemory(
+  spec: ModelSpec,
+  weights: number,
+  options: Omit<LoadOptions, 'kernels'>,
+): MemoryLayout {
   const { window, chunk, logitRows = 1, kv = 'q8' } = options
   if (chunk % 4 !== 0) throw new RangeError(`chunk ${chunk} is not a multiple of 4`)
-  if (logitRows !== 1 && logitRows % 4 !== 0) throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
+  if (logitRows !== 1 && logitRows % 4 !== 0)
+    throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
   const maxPositions = window.window === undefined ? (options.maxPositions ?? spec.context) : Infinity
   const perSequence = pagesPerSequence(window, chunk, maxPositions)
   const arena = new ArenaPlan()
@@ -75,15 +80,23 @@ export function planMemory(spec: ModelSpec, weights: number, options: Omit<LoadO
  * Loads a packed model. Throws out_of_memory, checksum_mismatch, or unsupported_value for a head size the KV kernels
  * do not take.
  */
-export async function loadModel(manifest: Manifest, source: ByteSource, options: LoadOptions): Promise<Graph> {
+export async function loadModel(
+  manifest: Manifest,
+  source: ByteSource,
+  options: LoadOptions,
+): Promise<Graph> {
   const { spec } = manifest
   const { window, chunk, logitRows = 1, kv = 'q8' } = options
   if (kv === 'q8' && spec.headDim % 8 !== 0) {
-    throw new IsletError('unsupported_value', `INT8 KV pages need a head size that is a multiple of 8, this is ${spec.headDim}: use f32`)
+    throw new IsletError(
+      'unsupported_value',
+      `INT8 KV pages need a head size that is a multiple of 8, this is ${spec.headDim}: use f32`,
+    )
   }
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
-  const kernels = typeof options.kernels === 'function' ? options.kernels(memory) : wasmKernels(options.kernels, memory)
+  const kernels =
+    typeof options.kernels === 'function' ? options.kernels(memory) : wasmKernels(options.kernels, memory)
   const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
   await streamWeights(manifest, source, into, options.onProgress)
   return new Graph({
@@ -104,7 +117,8 @@ function tensorsOf(manifest: Manifest, base: number): ModelTensors {
   const byName = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]))
   const tensor = (name: string): Matrix => {
     const entry = byName.get(name)
-    if (entry === undefined) throw new IsletError('invalid_file', `the packed model has no tensor ${name}: pack it again`)
+    if (entry === undefined)
+      throw new IsletError('invalid_file', `the packed model has no tensor ${name}: pack it again`)
     return { at: base + entry.offset, kind: entry.kind, rows: entry.rows, cols: entry.cols }
   }
   const layer = (index: number): LayerTensors =>

@@ -11,7 +11,10 @@ export type RotationTable = { half: number; fill(out: Float32Array, position: nu
 export function rotationTable(position: ModelSpec['position']): RotationTable {
   const half = position.rotaryDim / 2
   const factor = position.scaling.kind === 'linear' ? position.scaling.factor : 1
-  const frequencies = Float64Array.from({ length: half }, (_, i) => 1 / pow(position.base, (2 * i) / position.rotaryDim))
+  const frequencies = Float64Array.from(
+    { length: half },
+    (_, i) => 1 / pow(position.base, (2 * i) / position.rotaryDim),
+  )
   return {
     half,
     fill(out, at) {

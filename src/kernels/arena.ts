@@ -38,12 +38,17 @@ export class ArenaPlan {
   allocate(): WebAssembly.Memory {
     const pages = this.bytes / WASM_PAGE
     if (pages > WASM_PAGE) {
-      throw new IsletError('out_of_memory', `the model needs ${this.bytes} bytes; one linear memory ends at 4 GiB`)
+      throw new IsletError(
+        'out_of_memory',
+        `the model needs ${this.bytes} bytes; one linear memory ends at 4 GiB`,
+      )
     }
     try {
       return new WebAssembly.Memory({ initial: pages, maximum: pages })
     } catch (cause) {
-      throw new IsletError('out_of_memory', `the host refused ${this.bytes} bytes of linear memory`, { cause })
+      throw new IsletError('out_of_memory', `the host refused ${this.bytes} bytes of linear memory`, {
+        cause,
+      })
     }
   }
 }

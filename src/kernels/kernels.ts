@@ -3,7 +3,15 @@
 
 type Gemv = (y: number, w: number, x: number, rows: number, cols: number) => void
 /** `groups` of four tokens; y has `stride` bytes from token to token. */
-type Gemm = (y: number, stride: number, w: number, x: number, rows: number, cols: number, groups: number) => void
+type Gemm = (
+  y: number,
+  stride: number,
+  w: number,
+  x: number,
+  rows: number,
+  cols: number,
+  groups: number,
+) => void
 type Embed = (out: number, w: number, row: number, cols: number) => void
 
 export type Kernels = {
@@ -20,7 +28,14 @@ export type Kernels = {
   gemm_q6_q8: Gemm
   gemm_q8_q8: Gemm
   matmul_f32(
-    y: number, yStride: number, w: number, x: number, xStride: number, rows: number, cols: number, tokens: number,
+    y: number,
+    yStride: number,
+    w: number,
+    x: number,
+    xStride: number,
+    rows: number,
+    cols: number,
+    tokens: number,
   ): void
   embed_q4: Embed
   embed_q4m: Embed
@@ -34,22 +49,51 @@ export type Kernels = {
   quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void
   /** Scores of a run of pages; slots outside [low, high) are hidden. scores (heads, stride) f32. */
   score_q8(
-    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
-    heads: number, kvHeads: number, headDim: number,
+    scores: number,
+    stride: number,
+    query: number,
+    table: number,
+    pages: number,
+    low: number,
+    high: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
   ): void
   score_f32(
-    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
-    heads: number, kvHeads: number, headDim: number, factor: number,
+    scores: number,
+    stride: number,
+    query: number,
+    table: number,
+    pages: number,
+    low: number,
+    high: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+    factor: number,
   ): void
   /** scores -> exp(score - max) in place over n slots; sums (heads) f32. */
   softmax(scores: number, stride: number, sums: number, n: number, heads: number): void
   /** out[head] += weights x values over a run of pages. */
   values_q8(
-    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    out: number,
+    weights: number,
+    stride: number,
+    table: number,
+    pages: number,
+    heads: number,
+    kvHeads: number,
     headDim: number,
   ): void
   values_f32(
-    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    out: number,
+    weights: number,
+    stride: number,
+    table: number,
+    pages: number,
+    heads: number,
+    kvHeads: number,
     headDim: number,
   ): void
   /** out[head] *= 1 / sums[head]. */

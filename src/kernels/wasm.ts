@@ -8,8 +8,8 @@ export type KernelModules = { relaxed: WebAssembly.Module | undefined; plain: We
 
 /** (module (func (result v128) i32.const 0 i8x16.splat, twice, i16x8.relaxed_dot_i8x16_i7x16_s)) */
 const RELAXED_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15,
-  253, 146, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0,
+  253, 15, 253, 146, 2, 11,
 ])
 
 /** True where the host's WebAssembly takes relaxed SIMD (Node 22 and workerd do, Node 20 does not). */

@@ -41,7 +41,12 @@ export function quantiseRange(kind: 'q4m' | 'q6', values: Float32Array, rows: nu
 /** Share of the block's range that the levels cover: outliers may be worth clipping. */
 const SHRINKS = [1, 0.95, 0.9, 0.84, 0.78]
 
-function bestRange(values: Float32Array, start: number, end: number, top: number): { scale: number; minimum: number } {
+function bestRange(
+  values: Float32Array,
+  start: number,
+  end: number,
+  top: number,
+): { scale: number; minimum: number } {
   let low = Infinity
   let high = -Infinity
   for (let i = start; i < end; i++) {

@@ -39,7 +39,8 @@ function nibbles(out: Uint8Array, at: number, { codes, blocks }: Codes, row: num
     const from = ((row + r) * blocks + block) * BLOCK
     for (let g = 0; g < 4; g++) {
       const to = at + (g * 2 + (r >> 2)) * 16 + 4 * (r & 3)
-      for (let c = 0; c < 4; c++) out[to + c] = (codes[from + 8 * g + c] & 15) | ((codes[from + 8 * g + 4 + c] & 15) << 4)
+      for (let c = 0; c < 4; c++)
+        out[to + c] = (codes[from + 8 * g + c] & 15) | ((codes[from + 8 * g + 4 + c] & 15) << 4)
     }
   }
   return at + 128

@@ -71,8 +71,8 @@ function fromModel(file: Uint8Array, config: Json): { source: TokenizerSource; n
   const known = (id: number): number | undefined => (id >= 0 && id < model.pieces.length ? id : undefined)
   const names = model.pieces.map((piece) => piece.name)
   // Tokenizer classes differ in their default; those that add none (Baichuan) have their own names.
-  const tokenizerClass = config.tokenizer_class
-  const addBos = tokenizerClass === undefined || /^(Code)?(Llama|Gemma)Tokenizer/.test(String(tokenizerClass))
+  const named = config.tokenizer_class
+  const addBos = typeof named !== 'string' || /^(Code)?(Llama|Gemma)Tokenizer/.test(named)
   return {
     names,
     source: {

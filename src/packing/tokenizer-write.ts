@@ -96,7 +96,7 @@ function tokenTable({ tokens, types }: TokenizerSource): Uint32Array {
     const token = tokens[id]
     let slot = hashBytes(token, 0, token.length) & mask
     while (table[slot] !== 0) {
-      if (Buffer.compare(tokens[table[slot] - 1], token) === 0) return
+      if (sameBytes(tokens[table[slot] - 1], token)) return
       slot = (slot + 1) & mask
     }
     table[slot] = id + 1
@@ -108,6 +108,10 @@ function tokenTable({ tokens, types }: TokenizerSource): Uint32Array {
   })
   later.forEach(insert)
   return table
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
 function mergeTable(merges: Uint32Array): Uint32Array {

@@ -2,6 +2,9 @@
 
 import { IsletError } from '../lib/errors.ts'
 
+/** Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time. */
+export const LOGIT_ROWS = 4
+
 /** Linear memory in all, bytes: 120 MB less the JS heap, stream buffers and the tokenizer. Nothing enforces it locally. */
 const LINEAR_LIMIT = 112e6
 

@@ -9,7 +9,7 @@ import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
 import type { LaneHealth } from './lane-client.ts'
-import { poolPages } from './memory-plan.ts'
+import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
 import { sqlWindowStore } from './window-store.ts'
 
@@ -22,9 +22,6 @@ export type LaneSetup = {
 const isolate = new Isolate()
 
 const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
-
-/** Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time. */
-const LOGIT_ROWS = 4
 
 export class LaneBase<Env> extends DurableObject<Env> {
   readonly #lane: Lane

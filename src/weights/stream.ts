@@ -21,7 +21,7 @@ async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
       const { done, value } = await byob.read(new Uint8Array(buffer))
       if (value !== undefined && value.byteLength > 0) yield value
       if (done || value === undefined) return
-      buffer = value.buffer as ArrayBuffer
+      buffer = value.buffer
     }
   } finally {
     byob.releaseLock()
@@ -36,7 +36,12 @@ function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   }
 }
 
-async function streamShard(source: ByteSource, shard: Shard, into: Uint8Array, progress: (bytes: number) => void): Promise<void> {
+async function streamShard(
+  source: ByteSource,
+  shard: Shard,
+  into: Uint8Array,
+  progress: (bytes: number) => void,
+): Promise<void> {
   const hash = sha256()
   let at = 0
   for await (const piece of pieces(await source.open(shard.file))) {
@@ -47,7 +52,10 @@ async function streamShard(source: ByteSource, shard: Shard, into: Uint8Array, p
     progress(piece.byteLength)
   }
   if (at !== shard.length || hash.hex() !== shard.sha256) {
-    throw new IsletError('checksum_mismatch', `${shard.file} is not what the manifest says: fetch or pack the model again`)
+    throw new IsletError(
+      'checksum_mismatch',
+      `${shard.file} is not what the manifest says: fetch or pack the model again`,
+    )
   }
 }
 

@@ -91,10 +91,10 @@ export function clientOver(fake: Fake, config: Partial<ApiConfig> = {}, apiKey =
   const sent: Request[] = []
   const fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = new Request(url, init)
-    sent.push(request.clone() as Request)
+    sent.push(request.clone())
     return app.fetch(request)
   }
-  const client = new OpenAI({ apiKey, baseURL: `${ORIGIN}/v1`, fetch: fetch as typeof globalThis.fetch })
+  const client = new OpenAI({ apiKey, baseURL: `${ORIGIN}/v1`, fetch: fetch })
   return { client, app, logged, sent }
 }
 

@@ -62,7 +62,7 @@ describe('paths and methods', () => {
     const body = JSON.stringify(chat({ metadata: 'x'.repeat(500) }))
     const path = '/v1/chat/completions'
     for (const init of [{ body }, { body: new Blob([body]).stream(), duplex: 'half' }]) {
-      const response = await call(path, { method: 'POST', ...init } as RequestInit, { maxBodyBytes: 400 })
+      const response = await call(path, { method: 'POST', ...init }, { maxBodyBytes: 400 })
       expect(response.status).toBe(413)
       expect((await errorOf(response)).code).toBe('body_too_large')
     }

@@ -141,8 +141,9 @@ describe('promptIds', () => {
 })
 
 describe('refusals', () => {
+  const noTemplate: ChatFormat = { kind: 'none' }
   it.each([
-    ['no template', { kind: 'none' } as ChatFormat, 'invalid_request'],
+    ['no template', noTemplate, 'invalid_request'],
     ['a template that raises', jinja('{{ raise_exception("roles must alternate") }}'), 'invalid_request'],
     ['a template that cannot be read', jinja('{% if %}'), 'unsupported_format'],
   ])('%s', (_name, chat, code) => {

@@ -20,7 +20,10 @@ type Case = {
   weights?: string
   expect: { tensor: string; shape: [number, number] }
 }
-type Cases = { tolerance: { f32_max_abs: number; int8_activations: { rms: number; max_abs: number } }; cases: Case[] }
+type Cases = {
+  tolerance: { f32_max_abs: number; int8_activations: { rms: number; max_abs: number } }
+  cases: Case[]
+}
 type WindowCase = {
   id: string
   sinks: number
@@ -47,7 +50,12 @@ async function open(path: string, options: Partial<LoadOptions>) {
 }
 
 /** All logits rows of ids in prefill, then of fed ids one at a time; and the hash of their bits. */
-function rowsOf(feed: Feed, ids: number[], fed: number[], chunk: number): { rows: Float32Array[]; hash: string } {
+function rowsOf(
+  feed: Feed,
+  ids: number[],
+  fed: number[],
+  chunk: number,
+): { rows: Float32Array[]; hash: string } {
   const rows: Float32Array[] = []
   const hash = sha256()
   const keep = (logits: Float32Array): void => {
@@ -82,7 +90,9 @@ describe.each(['llama1', 'llama2'])('%s', (family) => {
   const { tolerance, cases } = JSON.parse(readFileSync(`${folder}/cases.json`, 'utf8')) as Cases
   const logits = readTensors(`${folder}/logits.safetensors`)
 
-  const files = cases.flatMap((golden) => golden.files.map((file) => ({ golden, file, name: `${golden.id}, ${file}` })))
+  const files = cases.flatMap((golden) =>
+    golden.files.map((file) => ({ golden, file, name: `${golden.id}, ${file}` })),
+  )
   it.each(files.filter(({ file }) => existsSync(`${folder}/${file}`)))('$name', async ({ golden, file }) => {
     const path = file === 'model.safetensors' ? folder : `${folder}/${file}`
     const expected = logits.get(golden.expect.tensor)!
@@ -93,7 +103,11 @@ describe.each(['llama1', 'llama2'])('%s', (family) => {
       hashes.add(hash)
       const prompt = golden.input_ids.length
       const wanted =
-        golden.mode === 'decode' ? rows.slice(prompt - 1) : golden.rows === 'all' ? rows : golden.rows!.map((i) => rows[i])
+        golden.mode === 'decode'
+          ? rows.slice(prompt - 1)
+          : golden.rows === 'all'
+            ? rows
+            : golden.rows!.map((i) => rows[i])
       expect(wanted.length).toBe(expected.shape[0])
       const { maxAbs, rms } = difference(wanted, expected)
       if (float) {
@@ -107,15 +121,24 @@ describe.each(['llama1', 'llama2'])('%s', (family) => {
   })
 
   if (existsSync(`${folder}/window.json`)) {
-    const window = JSON.parse(readFileSync(`${folder}/window.json`, 'utf8')) as { tolerance_f32: number; cases: WindowCase[] }
+    const window = JSON.parse(readFileSync(`${folder}/window.json`, 'utf8')) as {
+      tolerance_f32: number
+      cases: WindowCase[]
+    }
     const expected = readTensors(`${folder}/window.safetensors`)
     it.each(window.cases)('window case $id', async (golden) => {
       const hashes = new Set<string>()
       for (const chunk of CHUNKS) {
-        const { model } = await open(folder, { chunk, window: { window: golden.window, sinks: golden.sinks } })
+        const { model } = await open(folder, {
+          chunk,
+          window: { window: golden.window, sinks: golden.sinks },
+        })
         const { rows, hash } = rowsOf(new Feed(model), golden.input_ids, [], chunk)
         hashes.add(hash)
-        const { maxAbs } = difference(golden.rows.map((i) => rows[i]), expected.get(golden.expect.tensor)!)
+        const { maxAbs } = difference(
+          golden.rows.map((i) => rows[i]),
+          expected.get(golden.expect.tensor)!,
+        )
         expect(maxAbs).toBeLessThanOrEqual(window.tolerance_f32)
       }
       expect(hashes.size).toBe(1)

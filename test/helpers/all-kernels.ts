@@ -19,7 +19,9 @@ function side(name: string, make: (memory: WebAssembly.Memory) => Kernels): Side
   return { name, kernels: make(memory), views: new MemoryViews(memory.buffer) }
 }
 
-export function allKernels(): { run(fill: (views: MemoryViews) => void, call: (kernels: Kernels) => void): MemoryViews } {
+export function allKernels(): {
+  run(fill: (views: MemoryViews) => void, call: (kernels: Kernels) => void): MemoryViews
+} {
   const modules = nodeKernels('relaxed')
   const sides = [
     side('reference', referenceKernels),
@@ -37,7 +39,10 @@ export function allKernels(): { run(fill: (views: MemoryViews) => void, call: (k
       const [reference, ...others] = sides
       for (const other of others) {
         const at = firstDifference(reference.views.u32, other.views.u32)
-        expect(at, `${other.name} differs from the reference at byte ${at === undefined ? '' : at * 4}`).toBeUndefined()
+        expect(
+          at,
+          `${other.name} differs from the reference at byte ${at === undefined ? '' : at * 4}`,
+        ).toBeUndefined()
       }
       return reference.views
     },

@@ -10,7 +10,9 @@ const CARRIED = `${ROOT}test/fixtures/golden`
 
 /** The folder of a golden family: the shared one, else a copy in the tree, else undefined. */
 export function goldenFamily(family: string): string | undefined {
-  return [`${GOLDEN}/open/${family}`, `${CARRIED}/${family}`].find((folder) => existsSync(`${folder}/cases.json`))
+  return [`${GOLDEN}/open/${family}`, `${CARRIED}/${family}`].find((folder) =>
+    existsSync(`${folder}/cases.json`),
+  )
 }
 
 export type GoldenTensor = { shape: number[]; values: Float32Array }

@@ -8,11 +8,13 @@ const MODELS = fileURLToPath(new URL('../../models/', import.meta.url))
 export const REAL_ID = 'smollm2-135m-instruct'
 export const REAL_FOLDER = `${MODELS}${REAL_ID}`
 export const TINY_FOLDER = `${MODELS}tiny`
-export const REAL_GGUF = process.env['ISLET_SMOLLM2_GGUF'] ?? `${MODELS}.cache/SmolLM2-135M-Instruct.Q4_1.gguf`
+export const REAL_GGUF =
+  process.env['ISLET_SMOLLM2_GGUF'] ?? `${MODELS}.cache/SmolLM2-135M-Instruct.Q4_1.gguf`
 
 /** Why the real model's tests are skipped, or undefined when it is there. In CI a missing model is an error. */
 export function missingModel(path = `${REAL_FOLDER}/manifest.json`): string | undefined {
   if (existsSync(path)) return undefined
-  if (process.env['ISLET_REQUIRE_MODEL'] !== undefined) throw new Error(`${path} is missing, and CI skips nothing`)
+  if (process.env['ISLET_REQUIRE_MODEL'] !== undefined)
+    throw new Error(`${path} is missing, and CI skips nothing`)
   return `${REAL_ID} is not here: npm run islet -- pull`
 }

@@ -12,7 +12,12 @@ function f16Bits(random: Rng): number {
 
 /** Fills a matrix of `kind` at `at` with random codes (every value of a byte) and scales; returns its size. */
 export function randomMatrix(
-  views: MemoryViews, at: number, kind: Exclude<TensorKind, 'f32'>, rows: number, cols: number, random: Rng,
+  views: MemoryViews,
+  at: number,
+  kind: Exclude<TensorKind, 'f32'>,
+  rows: number,
+  cols: number,
+  random: Rng,
 ): number {
   const blocks = Math.ceil(cols / BLOCK)
   let p = at

@@ -11,7 +11,13 @@ import { placeModel } from '../../scripts/site.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export type TestWorker = { url: string; model: string; log: () => string; stop: () => Promise<void> }
+export type TestWorker = {
+  url: string
+  inspector: string
+  model: string
+  log: () => string
+  stop: () => Promise<void>
+}
 
 const START_MS = 90_000
 
@@ -69,7 +75,8 @@ export async function startWorker(folder: string, vars: Record<string, string> =
       ({ status }) => status,
       () => 0,
     )
-    if (status === 200) return { url, model, log: () => log, stop }
+    if (status === 200)
+      return { url, inspector: `http://127.0.0.1:${inspector}`, model, log: () => log, stop }
     if (child.exitCode !== null || Date.now() - started > START_MS) {
       await stop()
       throw new Error(`the worker did not start:\n${log.slice(-4000)}`)

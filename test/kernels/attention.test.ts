@@ -74,7 +74,8 @@ function exact(views: MemoryViews, { heads, kvHeads, headDim }: Shape, { low, hi
     let weighted = 0
     for (let position = low; position < high; position++) {
       let score = 0
-      for (let d = 0; d < headDim; d++) score += views.f32[(Q >> 2) + head * headDim + d] * at(K, position, kv, d)
+      for (let d = 0; d < headDim; d++)
+        score += views.f32[(Q >> 2) + head * headDim + d] * at(K, position, kv, d)
       const weight = Math.exp(score / Math.sqrt(headDim))
       sum += weight
       weighted += weight * at(V, position, kv, i % headDim)

@@ -139,7 +139,8 @@ describe('f32 matrices', () => {
     for (let t = 0; t < tokens; t++) {
       for (let row = 0; row < rows; row++) {
         let exact = 0
-        for (let c = 0; c < cols; c++) exact += Math.fround(w[row * cols + c]) * views.f32[(X >> 2) + t * cols + c]
+        for (let c = 0; c < cols; c++)
+          exact += Math.fround(w[row * cols + c]) * views.f32[(X >> 2) + t * cols + c]
         // Each of cols products and sums may round by 2^-24 of the largest partial sum.
         expect(views.f32[(Y >> 2) + t * rows + row]).toBeCloseTo(exact, 4)
       }

@@ -26,7 +26,9 @@ describe('ops', () => {
       (k) => k.rms_norm(OUT, X, W, n, 1e-5),
     ).f32
     const mean = x.reduce((a, b) => a + b * b, 0) / n
-    x.forEach((value, i) => expect(out[(OUT >> 2) + i]).toBeCloseTo((value / Math.sqrt(mean + 1e-5)) * w[i], 4))
+    x.forEach((value, i) =>
+      expect(out[(OUT >> 2) + i]).toBeCloseTo((value / Math.sqrt(mean + 1e-5)) * w[i], 4),
+    )
   })
 
   it('silu_mul, far ends included', () => {
@@ -68,7 +70,11 @@ describe('ops', () => {
       (v) => v.f32.set(x, X >> 2),
       (kernels) => kernels.top_k(OUT, OUT + 4096, X, n, k),
     )
-    const sorted = Array.from(x, (value, id) => ({ value, id })).sort((a, b) => b.value - a.value || a.id - b.id)
-    expect(Array.from(views.i32.subarray(OUT >> 2, (OUT >> 2) + k))).toEqual(sorted.slice(0, k).map(({ id }) => id))
+    const sorted = Array.from(x, (value, id) => ({ value, id })).sort(
+      (a, b) => b.value - a.value || a.id - b.id,
+    )
+    expect(Array.from(views.i32.subarray(OUT >> 2, (OUT >> 2) + k))).toEqual(
+      sorted.slice(0, k).map(({ id }) => id),
+    )
   })
 })

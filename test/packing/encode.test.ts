@@ -116,7 +116,11 @@ describe('6 bits', () => {
     const levels = Float32Array.from({ length: 64 }, (_, i) => (i < 32 ? i * 2 : (i - 32) * 2 + 1) * 0.25 - 8)
     levels[31] = 63 * 0.25 - 8
     levels[32] = -8
-    const back = readTiles(encodeRows('F32', 'q6', new Uint8Array(levels.buffer), 1, 64), { kind: 'q6', rows: 1, cols: 64 })
+    const back = readTiles(encodeRows('F32', 'q6', new Uint8Array(levels.buffer), 1, 64), {
+      kind: 'q6',
+      rows: 1,
+      cols: 64,
+    })
     expect([...back]).toEqual([...levels])
   })
 })

@@ -19,10 +19,16 @@ const TEXTS = {
     'function median(values) {\n  const sorted = [...values].sort((a, b) => a - b)\n  const middle = ' +
     'Math.floor(sorted.length / 2)\n  if (sorted.length % 2 === 0) {\n    return (sorted[middle - 1] + sorted[middle]) / 2' +
     '\n  }\n  return sorted[middle]\n}\n\nfor (let i = 0; i < 10; i++) {\n  console.log(i, median([3, 1, i]))\n}\n',
-  letters: `${'abcdefghijklmnopqrstuvwxyz'.split('').join(' ')} `.repeat(3) + 'zyxwvutsrqponmlkjihgfedcba'.split('').join(' '),
+  letters:
+    `${'abcdefghijklmnopqrstuvwxyz'.split('').join(' ')} `.repeat(3) +
+    'zyxwvutsrqponmlkjihgfedcba'.split('').join(' '),
 }
 
-async function rowsOf({ manifest, source }: OpenedModel, kv: 'q8' | 'f32', ids: number[][]): Promise<Float32Array[][]> {
+async function rowsOf(
+  { manifest, source }: OpenedModel,
+  kv: 'q8' | 'f32',
+  ids: number[][],
+): Promise<Float32Array[][]> {
   const model = await loadModel(manifest, source, {
     window: { window: undefined, sinks: 0 },
     chunk: 64,

@@ -8,8 +8,16 @@ import { f, joinLanes, nearest, type MemoryViews } from './memory.ts'
 
 type AttentionKernels = Pick<
   Kernels,
-  | 'rope' | 'kv_write_q8' | 'kv_write_f32' | 'quantize_query' | 'score_q8' | 'score_f32' | 'softmax'
-  | 'values_q8' | 'values_f32' | 'scale_heads'
+  | 'rope'
+  | 'kv_write_q8'
+  | 'kv_write_f32'
+  | 'quantize_query'
+  | 'score_q8'
+  | 'score_f32'
+  | 'softmax'
+  | 'values_q8'
+  | 'values_f32'
+  | 'scale_heads'
 >
 
 const HIDDEN_SCORE = f(-3.0e38)
@@ -50,18 +58,34 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     return values.map((v) => nearest(f(v * inverse)))
   }
 
-  function kv_write_q8(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void {
+  function kv_write_q8(
+    page: number,
+    slot: number,
+    k: number,
+    v: number,
+    kvHeads: number,
+    headDim: number,
+  ): void {
     for (let head = 0; head < kvHeads; head++) {
       const at = page + head * headBytes(headDim)
       const offset = head * headDim * 4
-      codesOf(at + slot * 4, k + offset, headDim).forEach((code, d) => (i8[at + keyAt(slot, d, headDim)] = code))
+      codesOf(at + slot * 4, k + offset, headDim).forEach(
+        (code, d) => (i8[at + keyAt(slot, d, headDim)] = code),
+      )
       codesOf(at + 4 * P + slot * 4, v + offset, headDim).forEach(
         (code, d) => (i8[at + valueAt(slot, d, headDim)] = code),
       )
     }
   }
 
-  function kv_write_f32(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void {
+  function kv_write_f32(
+    page: number,
+    slot: number,
+    k: number,
+    v: number,
+    kvHeads: number,
+    headDim: number,
+  ): void {
     for (let head = 0; head < kvHeads; head++) {
       const at = (page >> 2) + head * P * headDim * 2
       for (let d = 0; d < headDim; d++) {
@@ -84,8 +108,16 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   }
 
   function score_q8(
-    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
-    heads: number, kvHeads: number, headDim: number,
+    scores: number,
+    stride: number,
+    query: number,
+    table: number,
+    pages: number,
+    low: number,
+    high: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
   ): void {
     const group = heads / kvHeads
     for (let head = 0; head < heads; head++) {
@@ -93,7 +125,8 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       for (let slot = 0; slot < pages * P; slot++) {
         const page = u32[(table >> 2) + Math.floor(slot / P)] + Math.floor(head / group) * headBytes(headDim)
         let dot = 0
-        for (let d = 0; d < headDim; d++) dot += i16[((q + 16) >> 1) + d] * i8[page + keyAt(slot % P, d, headDim)]
+        for (let d = 0; d < headDim; d++)
+          dot += i16[((q + 16) >> 1) + d] * i8[page + keyAt(slot % P, d, headDim)]
         const score = f(f(f(dot) * f32[(page >> 2) + (slot % P)]) * f32[q >> 2])
         f32[(scores >> 2) + head * stride + slot] = slot >= low && slot < high ? score : HIDDEN_SCORE
       }
@@ -101,8 +134,17 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   }
 
   function score_f32(
-    scores: number, stride: number, query: number, table: number, pages: number, low: number, high: number,
-    heads: number, kvHeads: number, headDim: number, factor: number,
+    scores: number,
+    stride: number,
+    query: number,
+    table: number,
+    pages: number,
+    low: number,
+    high: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+    factor: number,
   ): void {
     const group = heads / kvHeads
     for (let head = 0; head < heads; head++) {
@@ -110,7 +152,9 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
         const kv = Math.floor(head / group) * P * headDim * 8
         const key = u32[(table >> 2) + Math.floor(slot / P)] + kv + (slot % P) * headDim * 4
         const seen = slot >= low && slot < high
-        const score = seen ? f(dotF32(memory, query + head * headDim * 4, key, headDim) * f(factor)) : HIDDEN_SCORE
+        const score = seen
+          ? f(dotF32(memory, query + head * headDim * 4, key, headDim) * f(factor))
+          : HIDDEN_SCORE
         f32[(scores >> 2) + head * stride + slot] = score
       }
     }
@@ -130,7 +174,13 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   }
 
   function values_q8(
-    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    out: number,
+    weights: number,
+    stride: number,
+    table: number,
+    pages: number,
+    heads: number,
+    kvHeads: number,
     headDim: number,
   ): void {
     const group = heads / kvHeads
@@ -152,7 +202,13 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   }
 
   function values_f32(
-    out: number, weights: number, stride: number, table: number, pages: number, heads: number, kvHeads: number,
+    out: number,
+    weights: number,
+    stride: number,
+    table: number,
+    pages: number,
+    heads: number,
+    kvHeads: number,
     headDim: number,
   ): void {
     const group = heads / kvHeads
@@ -181,6 +237,15 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   }
 
   return {
-    rope, kv_write_q8, kv_write_f32, quantize_query, score_q8, score_f32, softmax, values_q8, values_f32, scale_heads,
+    rope,
+    kv_write_q8,
+    kv_write_f32,
+    quantize_query,
+    score_q8,
+    score_f32,
+    softmax,
+    values_q8,
+    values_f32,
+    scale_heads,
   }
 }

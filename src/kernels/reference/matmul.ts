@@ -7,10 +7,21 @@ import { f, f16, joinLanes, nearest, type MemoryViews } from './memory.ts'
 type Kind = 'q4' | 'q4m' | 'q8' | 'q6'
 type MatmulKernels = Pick<
   Kernels,
-  | 'quantize_x1' | 'quantize_x4' | 'matmul_f32'
-  | 'gemv_q4_q8' | 'gemv_q4m_q8' | 'gemv_q8_q8' | 'gemv_q6_q8'
-  | 'gemm_q4_q8' | 'gemm_q4m_q8' | 'gemm_q8_q8' | 'gemm_q6_q8'
-  | 'embed_q4' | 'embed_q4m' | 'embed_q8' | 'embed_q6'
+  | 'quantize_x1'
+  | 'quantize_x4'
+  | 'matmul_f32'
+  | 'gemv_q4_q8'
+  | 'gemv_q4m_q8'
+  | 'gemv_q8_q8'
+  | 'gemv_q6_q8'
+  | 'gemm_q4_q8'
+  | 'gemm_q4m_q8'
+  | 'gemm_q8_q8'
+  | 'gemm_q6_q8'
+  | 'embed_q4'
+  | 'embed_q4m'
+  | 'embed_q8'
+  | 'embed_q6'
 >
 
 /** One quantised block of activations: what a dot needs. */
@@ -92,7 +103,13 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     return { scale, minimum, codes }
   }
 
-  function dotRow(kind: Kind, w: number, row: number, blocks: number, x: (block: number) => Activations): number {
+  function dotRow(
+    kind: Kind,
+    w: number,
+    row: number,
+    blocks: number,
+    x: (block: number) => Activations,
+  ): number {
     let acc = 0
     for (let block = 0; block < blocks; block++) {
       const weight = weights(kind, w, row, block, blocks)
@@ -141,7 +158,14 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     }
 
   function matmul_f32(
-    y: number, yStride: number, w: number, x: number, xStride: number, rows: number, cols: number, tokens: number,
+    y: number,
+    yStride: number,
+    w: number,
+    x: number,
+    xStride: number,
+    rows: number,
+    cols: number,
+    tokens: number,
   ): void {
     for (let row = 0; row < rows; row++) {
       for (let t = 0; t < tokens; t++) {
@@ -151,10 +175,21 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
   }
 
   return {
-    quantize_x1, quantize_x4, matmul_f32,
-    gemv_q4_q8: gemv('q4'), gemv_q4m_q8: gemv('q4m'), gemv_q8_q8: gemv('q8'), gemv_q6_q8: gemv('q6'),
-    gemm_q4_q8: gemm('q4'), gemm_q4m_q8: gemm('q4m'), gemm_q8_q8: gemm('q8'), gemm_q6_q8: gemm('q6'),
-    embed_q4: embed('q4'), embed_q4m: embed('q4m'), embed_q8: embed('q8'), embed_q6: embed('q6'),
+    quantize_x1,
+    quantize_x4,
+    matmul_f32,
+    gemv_q4_q8: gemv('q4'),
+    gemv_q4m_q8: gemv('q4m'),
+    gemv_q8_q8: gemv('q8'),
+    gemv_q6_q8: gemv('q6'),
+    gemm_q4_q8: gemm('q4'),
+    gemm_q4m_q8: gemm('q4m'),
+    gemm_q8_q8: gemm('q8'),
+    gemm_q6_q8: gemm('q6'),
+    embed_q4: embed('q4'),
+    embed_q4m: embed('q4m'),
+    embed_q8: embed('q8'),
+    embed_q6: embed('q6'),
   }
 }
 

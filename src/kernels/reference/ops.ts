@@ -4,7 +4,10 @@ import type { Kernels } from '../kernels.ts'
 import { expF32 } from '../../lib/math-f32.ts'
 import { f, joinLanes, type MemoryViews } from './memory.ts'
 
-export function opsReference({ f32, i32 }: MemoryViews): Pick<Kernels, 'rms_norm' | 'silu_mul' | 'add' | 'top_k'> {
+export function opsReference({
+  f32,
+  i32,
+}: MemoryViews): Pick<Kernels, 'rms_norm' | 'silu_mul' | 'add' | 'top_k'> {
   function rms_norm(out: number, x: number, weight: number, n: number, eps: number): void {
     const [from, by, to] = [x >> 2, weight >> 2, out >> 2]
     const lanes = new Float32Array(4)
