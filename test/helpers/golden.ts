@@ -1,4 +1,4 @@
-// Where reference data lies: ../shared/golden beside the project (or ISLET_GOLDEN), else what the tests carry themselves.
+// Where reference data lies: ../shared/golden beside the project, or ISLET_GOLDEN.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -6,13 +6,11 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export const GOLDEN = process.env['ISLET_GOLDEN'] ?? `${ROOT}../shared/golden`
-const CARRIED = `${ROOT}test/fixtures/golden`
 
-/** The folder of a golden family: the shared one, else a copy in the tree, else undefined. */
+/** The folder of a golden family, or undefined where the reference data is not at hand. */
 export function goldenFamily(family: string): string | undefined {
-  return [`${GOLDEN}/open/${family}`, `${CARRIED}/${family}`].find((folder) =>
-    existsSync(`${folder}/cases.json`),
-  )
+  const folder = `${GOLDEN}/open/${family}`
+  return existsSync(`${folder}/cases.json`) ? folder : undefined
 }
 
 export type GoldenTensor = { shape: number[]; values: Float32Array }
