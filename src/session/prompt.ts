@@ -17,8 +17,9 @@ export type Prompt = { ids: number[]; truncatedTokens: number }
 /** What a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
 
-/** Tokenises, checks ids and length. Throws invalid_request or context_length_exceeded. */
+/** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+  checkBiases(request, text.manifest.spec.vocab)
   const ids = idsOf(request, text)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
@@ -50,6 +51,17 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
     'invalid_request',
     `prompt[${bad}] is ${prompt.ids[bad]}; this model's token ids are 0 to ${vocab - 1}`,
     { param: 'prompt' },
+  )
+}
+
+/** A bias on an id that does not exist would do nothing, without a word. */
+function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
+  const bad = sampling.logitBias.find(([id]) => id >= vocab)
+  if (bad === undefined) return
+  throw new IsletError(
+    'invalid_request',
+    `logit_bias has the token id ${bad[0]}; this model's token ids are 0 to ${vocab - 1}`,
+    { param: 'logit_bias' },
   )
 }
 

@@ -67,6 +67,11 @@ describe.skipIf(missing.length > 0)(`in workerd (needs ${missing.join(', ') || '
     expect((await health()).body).toMatchObject({ state: 'ready', window: WINDOW, running: 0 })
   })
 
+  test('a bias on a token that does not exist is refused', async () => {
+    const refused = await post({ prompt: 'a', logit_bias: { '2048': 1 } })
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'logit_bias' } }])
+  })
+
   test('weights are not public', async () => {
     const response = await fetch(`${worker.url}/models/${worker.model}/manifest.json`)
     expect(response.status).toBe(404)

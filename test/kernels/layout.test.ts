@@ -1,0 +1,52 @@
+// The two halves of the ABI agree: memory formats in assembly/ and src/, and the list of kernels in all three places.
+
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { nodeKernels } from '../../cli/lib/kernels.ts'
+import { BLOCK, PAGE_POSITIONS, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
+import { referenceKernels } from '../../src/kernels/reference/index.ts'
+import { wasmKernels } from '../../src/kernels/wasm.ts'
+
+it('assembly/layout.ts has the sizes of src/kernels/layout.ts', () => {
+  const source = readFileSync(new URL('../../assembly/layout.ts', import.meta.url), 'utf8')
+  const constants = Object.fromEntries(
+    [...source.matchAll(/export const (\w+): (?:i32|usize) = (\d+)/g)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]),
+  )
+  expect(constants).toEqual({
+    TILE_ROWS,
+    BLOCK,
+    Q4_TILE: TILE_BYTES.q4,
+    Q4M_TILE: TILE_BYTES.q4m,
+    Q6_TILE: TILE_BYTES.q6,
+    Q8_TILE: TILE_BYTES.q8,
+    X1: X1_BYTES,
+    X4: X4_BYTES,
+    PAGE_POSITIONS,
+  })
+})
+
+it('every exported kernel has a plain twin, in both modules, and a test that calls it', () => {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 })
+  const modules = nodeKernels('relaxed')
+  const names = Object.keys(referenceKernels(memory)).sort()
+  for (const relaxed of [modules.relaxed, undefined]) {
+    expect(
+      Object.keys(wasmKernels({ ...modules, relaxed }, memory))
+        .filter((name) => name !== 'memory')
+        .sort(),
+    ).toEqual(names)
+  }
+  const tests = ['matmul', 'attention', 'ops']
+    .map((file) => readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8'))
+    .join('\n')
+  // Kernels of several kinds are called by a name put together from the kind.
+  const called = (name: string): boolean =>
+    tests.includes(`.${name}(`) ||
+    [...tests.matchAll(/\[`(\w*)\$\{\w+\}(\w*)`\]/g)].some(
+      ([, a, b]) => name.startsWith(a) && name.endsWith(b),
+    )
+  expect(names.filter((name) => !called(name))).toEqual([])
+})
