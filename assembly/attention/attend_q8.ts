@@ -2,18 +2,18 @@
 // Every sum runs over whole pages at absolute positions, so a window's edge or a chunk's start changes no bit.
 //
 //   table   u32 pointers, one a page: where this layer's part of the page begins (see kv_q8.ts)
-//   query   per head: f32 scale, 12 bytes unused, i16 codes[headDim]   (quantize_query)
+//   query   per head: f32 scale, 12 bytes unused, i16 codes[dims], zero beyond headDim   (quantize_query)
 //   scores  (heads, stride) f32, stride in slots; a run of pages takes PAGE_POSITIONS slots each
 
 import { HIDDEN_SCORE, PAGE_POSITIONS } from '../layout'
 import { splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
-import { head_bytes } from './kv_q8'
+import { head_bytes, stored_dims } from './kv_q8'
 
 /** Bytes of one quantised query head. */
 // @ts-ignore: decorator
 @inline
-function query_bytes(headDim: i32): usize {
-  return <usize>(16 + 2 * headDim)
+function query_bytes(dims: i32): usize {
+  return <usize>(16 + 2 * dims)
 }
 
 /** The query in 16 bits: 64 products of 127 * 32767 stay far below 2^31. `factor` is the softmax scale, 1 / sqrt(headDim). */
@@ -28,7 +28,7 @@ export function quantize_query(out: usize, q: usize, heads: i32, headDim: i32, f
       const c = <i32>nearest<f32>(load<f32>(q + (<usize>d << 2)) * inverse)
       store<i16>(out + 16 + (<usize>d << 1), <i16>c)
     }
-    out += query_bytes(headDim)
+    out += query_bytes(stored_dims(headDim))
     q += <usize>headDim << 2
   }
 }
@@ -42,13 +42,14 @@ export function score_q8(
   heads: i32, kvHeads: i32, headDim: i32,
 ): void {
   const group = heads / kvHeads
+  const dims = stored_dims(headDim)
   for (let head = 0; head < heads; head++) {
-    const kv = <usize>(head / group) * head_bytes(headDim)
-    const q = query + <usize>head * query_bytes(headDim)
+    const kv = <usize>(head / group) * head_bytes(dims)
+    const q = query + <usize>head * query_bytes(dims)
     const out = scores + <usize>head * (stride << 2)
     for (let page = 0; page < pages; page++) {
       const at = <usize>load<u32>(table + (<usize>page << 2)) + kv
-      score_page(out + (<usize>(page * PAGE_POSITIONS) << 2), q, at, headDim)
+      score_page(out + (<usize>(page * PAGE_POSITIONS) << 2), q, at, dims)
     }
     for (let slot = 0; slot < low; slot++) store<f32>(out + (<usize>slot << 2), HIDDEN_SCORE)
     for (let slot = high; slot < pages * PAGE_POSITIONS; slot++) store<f32>(out + (<usize>slot << 2), HIDDEN_SCORE)
@@ -58,8 +59,8 @@ export function score_q8(
 // 16 positions at once: accumulators of four positions each.
 // @ts-ignore: decorator
 @inline
-function score_page(out: usize, q: usize, page: usize, headDim: i32): void {
-  const group = <usize>(4 * headDim)
+function score_page(out: usize, q: usize, page: usize, dims: i32): void {
+  const group = <usize>(4 * dims)
   let key = page + <usize>(8 * PAGE_POSITIONS)
   let code = q + 16
   let a0 = i32x4.splat(0)
@@ -92,17 +93,18 @@ function score_page(out: usize, q: usize, page: usize, headDim: i32): void {
 
 /**
  * out[head] += sum over pages of weight x value. weights: (heads, stride) f32 from softmax, overwritten by nothing.
- * Per page the sixteen products weight * value scale become 15-bit integers under one scale; a page of zero weight is skipped.
+ * May add zeros to what follows a head in `out`, up to a multiple of 8. Per page the sixteen products weight * value scale become 15-bit integers under one scale; a page of zero weight is skipped.
  */
 export function values_q8(
   out: usize, weights: usize, stride: usize, table: usize, pages: i32, heads: i32, kvHeads: i32, headDim: i32,
 ): void {
   const group = heads / kvHeads
+  const dims = stored_dims(headDim)
   for (let head = 0; head < heads; head++) {
-    const kv = <usize>(head / group) * head_bytes(headDim)
+    const kv = <usize>(head / group) * head_bytes(dims)
     for (let page = 0; page < pages; page++) {
       const at = <usize>load<u32>(table + (<usize>page << 2)) + kv
-      values_page(out, weights + (<usize>(page * PAGE_POSITIONS) << 2), at, headDim)
+      values_page(out, weights + (<usize>(page * PAGE_POSITIONS) << 2), at, dims)
     }
     weights += stride << 2
     out += <usize>headDim << 2
@@ -111,7 +113,7 @@ export function values_q8(
 
 // @ts-ignore: decorator
 @inline
-function values_page(out: usize, weights: usize, page: usize, headDim: i32): void {
+function values_page(out: usize, weights: usize, page: usize, dims: i32): void {
   const w0 = f32x4.mul(v128.load(weights), v128.load(page, 64))
   const w1 = f32x4.mul(v128.load(weights, 16), v128.load(page, 80))
   const w2 = f32x4.mul(v128.load(weights, 32), v128.load(page, 96))
@@ -134,9 +136,9 @@ function values_page(out: usize, weights: usize, page: usize, headDim: i32): voi
   const p5 = splat_1(late)
   const p6 = splat_2(late)
   const p7 = splat_3(late)
-  const row = <usize>(2 * headDim)
-  let v = page + <usize>(8 * PAGE_POSITIONS) + <usize>(PAGE_POSITIONS * headDim)
-  for (let d = 0; d < headDim; d += 8) {
+  const row = <usize>(2 * dims)
+  let v = page + <usize>(8 * PAGE_POSITIONS) + <usize>(PAGE_POSITIONS * dims)
+  for (let d = 0; d < dims; d += 8) {
     let x = v128.load(v)
     let a = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(x), p0)
     let b = i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(x), p0)

@@ -24,13 +24,16 @@ export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads
   }
 }
 
-/** out[head] *= 1 / sums[head]; out (heads, headDim) f32, headDim a multiple of 4. */
+/** out[head] *= 1 / sums[head]; out (heads, headDim) f32. */
 export function scale_heads(out: usize, sums: usize, heads: i32, headDim: i32): void {
   for (let head = 0; head < heads; head++) {
-    const factor = f32x4.splat(<f32>1 / load<f32>(sums + ((<usize>head) << 2)))
-    for (let d = 0; d < headDim; d += 4) {
-      v128.store(out + ((<usize>d) << 2), f32x4.mul(v128.load(out + ((<usize>d) << 2)), factor))
+    const factor = <f32>1 / load<f32>(sums + ((<usize>head) << 2))
+    const factors = f32x4.splat(factor)
+    let d = 0
+    for (; d + 4 <= headDim; d += 4) {
+      v128.store(out + ((<usize>d) << 2), f32x4.mul(v128.load(out + ((<usize>d) << 2)), factors))
     }
+    for (; d < headDim; d++) store<f32>(out + ((<usize>d) << 2), load<f32>(out + ((<usize>d) << 2)) * factor)
     out += (<usize>headDim) << 2
   }
 }

@@ -1,6 +1,6 @@
 // Where everything lies in linear memory: weights, KV pages, and the scratch of one step. Sizes from the spec alone.
 
-import { PAGE_POSITIONS, TILE_ROWS, X4_BYTES, BLOCK } from '../kernels/layout.ts'
+import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, X4_BYTES } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
 import type { ModelSpec } from '../models/spec.ts'
 
@@ -8,7 +8,7 @@ export type KvKind = 'q8' | 'f32'
 
 /** Bytes of one layer of a KV page: all KV heads, PAGE_POSITIONS positions (assembly/attention). */
 export function kvLayerBytes(spec: ModelSpec, kv: KvKind): number {
-  const head = kv === 'q8' ? 2 * spec.headDim + 8 : 8 * spec.headDim
+  const head = kv === 'q8' ? 2 * storedDims(spec.headDim) + 8 : 8 * spec.headDim
   return spec.kvHeads * PAGE_POSITIONS * head
 }
 
@@ -54,8 +54,8 @@ export function planStep(
     rotations: arena.reserve((rows + 1) * spec.position.rotaryDim * 4), // cos, sin by row; the last for the sinks
     rotated: arena.reserve(attention * 4), // one query at its position
     rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
-    query: arena.reserve(spec.heads * (16 + 2 * spec.headDim)),
-    querySinks: arena.reserve(spec.heads * (16 + 2 * spec.headDim)),
+    query: arena.reserve(spec.heads * (16 + 2 * storedDims(spec.headDim))),
+    querySinks: arena.reserve(spec.heads * (16 + 2 * storedDims(spec.headDim))),
     table: arena.reserve((slots / PAGE_POSITIONS) * 4),
     scores: arena.reserve(spec.heads * slots * 4),
     sums: arena.reserve(spec.heads * 4),

@@ -76,10 +76,7 @@ export function planMemory(
   return { ...layout, totalBytes: arena.bytes, arena }
 }
 
-/**
- * Loads a packed model. Throws out_of_memory, checksum_mismatch, or unsupported_value for a head size the KV kernels
- * do not take.
- */
+/** Loads a packed model. Throws out_of_memory or checksum_mismatch. */
 export async function loadModel(
   manifest: Manifest,
   source: ByteSource,
@@ -87,12 +84,6 @@ export async function loadModel(
 ): Promise<Graph> {
   const { spec } = manifest
   const { window, chunk, logitRows = 1, kv = 'q8' } = options
-  if (kv === 'q8' && spec.headDim % 8 !== 0) {
-    throw new IsletError(
-      'unsupported_value',
-      `INT8 KV pages need a head size that is a multiple of 8, this is ${spec.headDim}: use f32`,
-    )
-  }
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =

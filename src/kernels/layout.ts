@@ -32,5 +32,10 @@ export function tensorBytes(kind: TensorKind, rows: number, cols: number): numbe
   return Math.ceil(rows / TILE_ROWS) * Math.ceil(cols / BLOCK) * TILE_BYTES[kind]
 }
 
+/** Dimensions of a head as INT8 pages and queries store it (assembly/attention/kv_q8.ts). */
+export function storedDims(headDim: number): number {
+  return Math.ceil(headDim / 8) * 8
+}
+
 /** Positions per KV page, and per tile of attention. */
 export const PAGE_POSITIONS = 16

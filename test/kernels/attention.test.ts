@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Kernels } from '../../src/kernels/kernels.ts'
-import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
+import { PAGE_POSITIONS, storedDims } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import { allKernels, BASE } from '../helpers/all-kernels.ts'
 import { rng } from '../helpers/rng.ts'
@@ -21,6 +21,8 @@ const SHAPES = [
   { heads: 4, kvHeads: 2, headDim: 16 },
   { heads: 3, kvHeads: 1, headDim: 64 },
   { heads: 2, kvHeads: 2, headDim: 40 },
+  { heads: 4, kvHeads: 2, headDim: 10 }, // no multiple of a vector: stored as 16
+  { heads: 3, kvHeads: 3, headDim: 20 },
 ]
 const SIGHTS = [
   { pages: 1, low: 0, high: 1 },
@@ -44,7 +46,7 @@ function attend(k: Kernels, views: MemoryViews, kv: 'q8' | 'f32', shape: Shape, 
   const { heads, kvHeads, headDim } = shape
   const { pages, low, high } = sight
   const factor = Math.fround(1 / Math.sqrt(headDim))
-  const pageBytes = kvHeads * PAGE_POSITIONS * (kv === 'q8' ? 2 * headDim + 8 : 8 * headDim)
+  const pageBytes = kvHeads * PAGE_POSITIONS * (kv === 'q8' ? 2 * storedDims(headDim) + 8 : 8 * headDim)
   const stride = pages * PAGE_POSITIONS
   for (let page = 0; page < pages; page++) views.u32[(TABLE >> 2) + page] = POOL + page * pageBytes
   for (let position = 0; position < stride; position++) {

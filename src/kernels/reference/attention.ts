@@ -1,6 +1,6 @@
 // Plain twins of assembly/attention. Page and query formats are described there and in kernels.ts.
 
-import { PAGE_POSITIONS as P } from '../layout.ts'
+import { PAGE_POSITIONS as P, storedDims } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
 import { expF32 } from '../../lib/math-f32.ts'
 import { dotF32 } from './matmul.ts'
@@ -25,14 +25,14 @@ const TINY = f(1e-30)
 
 /** Where position `slot`'s code for dimension d lies behind the 128 bytes of scales of one head. */
 const keyAt = (slot: number, d: number, headDim: number): number =>
-  8 * P + (slot >> 2) * 4 * headDim + (d >> 1) * 8 + (slot & 3) * 2 + (d & 1)
+  8 * P + (slot >> 2) * 4 * storedDims(headDim) + (d >> 1) * 8 + (slot & 3) * 2 + (d & 1)
 const valueAt = (slot: number, d: number, headDim: number): number =>
-  8 * P + P * headDim + (slot >> 1) * 2 * headDim + d * 2 + (slot & 1)
+  8 * P + P * storedDims(headDim) + (slot >> 1) * 2 * storedDims(headDim) + d * 2 + (slot & 1)
 
 export function attentionReference(memory: MemoryViews): AttentionKernels {
   const { f32, i8, i16, u32 } = memory
-  const headBytes = (headDim: number): number => P * (2 * headDim + 8)
-  const queryBytes = (headDim: number): number => 16 + 2 * headDim
+  const headBytes = (headDim: number): number => P * (2 * storedDims(headDim) + 8)
+  const queryBytes = (headDim: number): number => 16 + 2 * storedDims(headDim)
 
   function rope(out: number, x: number, heads: number, headDim: number, half: number, table: number): void {
     for (let head = 0; head < heads; head++) {
