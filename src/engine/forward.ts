@@ -38,6 +38,9 @@ export type GraphParts = {
   maxLogitRows: number
 }
 
+/** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
+const WARM_UPS = 4
+
 export class Graph implements Model {
   readonly spec: ModelSpec
   readonly window: WindowOptions
@@ -88,14 +91,34 @@ export class Graph implements Model {
     return this.#bytes.subarray(at, at + this.pageBytes)
   }
 
+  /**
+   * Runs the first layer and the head on whatever memory holds, so that the host compiles the kernels with its better
+   * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
+   */
+  warmUp(): void {
+    const count = Math.min(this.maxRows, this.pageCount * PAGE_POSITIONS)
+    const rows = Array.from({ length: count }, (_, position): Row => ({
+      id: 0,
+      position,
+      pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
+      logits: position === 0,
+    }))
+    for (let i = 0; i < WARM_UPS; i++) this.#run(rows, 1)
+    for (let i = 0; i < WARM_UPS; i++) this.#run(rows.slice(0, 1), 1)
+  }
+
   forward(rows: readonly Row[]): void {
+    this.#run(rows, this.#layers.length)
+  }
+
+  #run(rows: readonly Row[], layers: number): void {
     if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
     const sights = rows.map((row) => sightOf(row, this.window))
     rows.forEach((row, i) => {
       this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id)
       this.#fillRotation(i, row.position)
     })
-    for (let index = 0; index < this.#layers.length; index++) {
+    for (let index = 0; index < layers; index++) {
       this.#attend(this.#layers[index], index * this.#layerBytes, rows, sights)
       this.#mlp(this.#layers[index], rows.length)
     }

@@ -88,9 +88,7 @@ export async function loadModel(
   const memory = layout.arena.allocate()
   const kernels =
     typeof options.kernels === 'function' ? options.kernels(memory) : wasmKernels(options.kernels, memory)
-  const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
-  await streamWeights(manifest, source, into, options.onProgress)
-  return new Graph({
+  const graph = new Graph({
     spec,
     window,
     kv,
@@ -102,6 +100,10 @@ export async function loadModel(
     maxRows: chunk,
     maxLogitRows: logitRows,
   })
+  graph.warmUp()
+  const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
+  await streamWeights(manifest, source, into, options.onProgress)
+  return graph
 }
 
 function tensorsOf(manifest: Manifest, base: number): ModelTensors {
