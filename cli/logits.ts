@@ -5,10 +5,11 @@ import { Feed } from '../src/engine/feed.ts'
 import { loadModel } from '../src/engine/load-model.ts'
 import { sha256 } from '../src/lib/sha256.ts'
 import { IsletError } from '../src/lib/errors.ts'
+import { choice } from '../src/packing/policy.ts'
 import { nodeKernels } from './lib/kernels.ts'
 import { openModel } from './lib/model.ts'
 import { NpyWriter } from './lib/npy.ts'
-import { idList, oneOf, required, wholeNumber } from './lib/options.ts'
+import { idList, required, wholeNumber } from './lib/options.ts'
 
 const usage = `islet logits MODEL --ids 1,2,3 --out F.npy [--feed 4,5] [--window W] [--sinks S] [--kv f32|q8] [--chunk N]
 
@@ -48,7 +49,7 @@ export const command = {
       throw new IsletError('invalid_request', '--ids is empty: give at least one id', { param: '--ids' })
 
     const { manifest, source } = await openModel(name, {})
-    const kv = oneOf(values.kv ?? (manifest.float ? 'f32' : 'q8'), ['f32', 'q8'] as const, '--kv')
+    const kv = choice(values.kv ?? (manifest.float ? 'f32' : 'q8'), ['f32', 'q8'] as const, '--kv')
     const model = await loadModel(manifest, source, {
       window: window === undefined ? { window: undefined, sinks: 0 } : { window, sinks },
       chunk,

@@ -56,7 +56,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return parseManifest(await readFile(join(folder, MANIFEST_FILE), 'utf8'))
 }
 
-async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Uint8Array> {
+/** tokenizer.bin of a packed folder, checked. */
+export async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Uint8Array> {
   const bytes = new Uint8Array(await readFile(join(folder, manifest.tokenizer.file)))
   const hash = sha256()
   hash.update(bytes)

@@ -24,14 +24,6 @@ export function number(text: string, name: string, lowest: number, highest: numb
   })
 }
 
-export function oneOf<T extends string>(text: string, allowed: readonly T[], name: string): T {
-  const found = allowed.find((value) => value === text)
-  if (found !== undefined) return found
-  throw new IsletError('invalid_request', `${name} is ${text}: give one of ${allowed.join(', ')}`, {
-    param: name,
-  })
-}
-
 /** `1,2,3` -> [1, 2, 3]; the empty text is an empty list. */
 export function idList(text: string, name: string): number[] {
   if (text.trim() === '') return []

@@ -1,12 +1,10 @@
 // MODEL of the text commands to a tokenizer and a chat template: a packed folder, a GGUF file, a Hugging Face folder,
 // or a folder or file with a tokenizer alone. Weights are never read.
 
-import { createHash } from 'node:crypto'
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { gguf } from '@huggingface/gguf'
 import { IsletError } from '../../src/lib/errors.ts'
+import { readGgufMetadata } from '../../src/packing/source-gguf.ts'
 import { chatFromGguf, tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import type { GgufMetadata } from '../../src/packing/tokenizer-gguf.ts'
 import { chatFromFolder, tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
@@ -14,11 +12,11 @@ import type { ReadFile } from '../../src/packing/tokenizer-hf.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
-import type { ChatFormat, Manifest } from '../../src/weights/manifest.ts'
+import type { ChatFormat } from '../../src/weights/manifest.ts'
+import { MODELS, readManifest, readTokenizerFile } from './model.ts'
 
 export type TextModel = { tokenizer: Tokenizer; chat: ChatFormat }
 
-const MODELS = fileURLToPath(new URL('../../models/', import.meta.url))
 const ALONE = ['tokenizer.model', 'tokenizer.json', 'vocab.gguf']
 
 /** Throws model_not_found, or what reading the files throws. */
@@ -72,29 +70,12 @@ async function fromFile(path: string): Promise<TextModel> {
 }
 
 async function fromPacked(folder: string): Promise<TextModel> {
-  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest
-  const { file, sha256 } = manifest.tokenizer
-  const bytes = new Uint8Array(await readFile(join(folder, basename(file))))
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-    throw new IsletError(
-      'checksum_mismatch',
-      `${file} in ${folder} is not the file that was packed; pack or pull the model again`,
-    )
-  }
-  return { tokenizer: readTokenizer(bytes), chat: manifest.chat }
+  const manifest = await readManifest(folder)
+  return { tokenizer: readTokenizer(await readTokenizerFile(folder, manifest)), chat: manifest.chat }
 }
 
 async function fromGguf(path: string): Promise<TextModel> {
-  let metadata: GgufMetadata
-  try {
-    metadata = (await gguf(path, { allowLocalFile: true })).metadata as unknown as GgufMetadata
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${reason}`, {
-      param: 'MODEL',
-      cause,
-    })
-  }
+  const metadata = (await readGgufMetadata(path)) as GgufMetadata
   return {
     tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))),
     chat: chatFromGguf(metadata),

@@ -1,5 +1,7 @@
 // IEEE half precision and bfloat16 against float32, both ways, by integer arithmetic alone.
 
+import { roundTiesToEven } from '../lib/math-f32.ts'
+
 const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
 
@@ -20,7 +22,7 @@ export function f32ToF16(value: number): number {
   if (magnitude >= 0x477ff000) return sign | 0x7c00 // 65520: halfway past the largest half
   if (magnitude < 0x38800000) {
     // Below 2^-14 halves are multiples of 2^-24: scaling is exact, so the rounding below is the only one.
-    return sign | roundHalfEven(Math.abs(float[0]) * 2 ** 24)
+    return sign | roundTiesToEven(Math.abs(float[0]) * 2 ** 24)
   }
   const rest = magnitude & 0x1fff
   let half = (magnitude - 0x38000000) >>> 13
@@ -37,14 +39,6 @@ export function bf16ToF32(half: number): number {
 /** True when the half is infinite or not a number. */
 export function isF16Special(half: number): boolean {
   return (half & 0x7c00) === 0x7c00
-}
-
-/** The nearest integer, ties to even. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value)
-  const rest = value - floor
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1
-  return floor % 2 === 0 ? floor : floor + 1
 }
 
 function halves(): Float32Array {

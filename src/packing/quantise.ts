@@ -1,7 +1,8 @@
 // Float rows to INT8, 6-bit and INT4 codes. Constants are rounded to f16 first and codes chosen for the rounded ones.
 
-import { f16ToF32, f32ToF16, isF16Special, roundHalfEven } from '../formats/f16.ts'
+import { f16ToF32, f32ToF16, isF16Special } from '../formats/f16.ts'
 import { IsletError } from '../lib/errors.ts'
+import { roundTiesToEven } from '../lib/math-f32.ts'
 import { BLOCK } from '../kernels/layout.ts'
 import { type Codes, emptyCodes } from './codes.ts'
 
@@ -114,7 +115,7 @@ function level(value: number, scale: number, minimum: number, top: number): numb
 
 function code(value: number, scale: number, limit: number): number {
   if (scale === 0) return 0
-  return Math.min(limit, Math.max(-limit, roundHalfEven(value / scale)))
+  return Math.min(limit, Math.max(-limit, roundTiesToEven(value / scale)))
 }
 
 /**

@@ -117,10 +117,9 @@ describe('a packed folder', () => {
     put('tokenizer.bin', file)
     const sha256 = createHash('sha256').update(file).digest('hex')
     const tokenizer = { file: 'tokenizer.bin', length: file.length, sha256 }
-    put(
-      'manifest.json',
-      JSON.stringify({ tokenizer, chat: { kind: 'jinja', template: '{{ messages[0].content }}' } }),
-    )
+    const chat = { kind: 'jinja', template: '{{ messages[0].content }}' }
+    const packed = { format: 'islet', version: 1, id: 'words', spec: {}, tensors: [], shards: [] }
+    put('manifest.json', JSON.stringify({ ...packed, tokenizer, chat }))
     const opened = await tokenizerOf(scratch)
     expect(opened.tokenizer.encode('hi')).toEqual([259])
     expect(opened.chat.kind).toBe('jinja')

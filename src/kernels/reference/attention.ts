@@ -2,9 +2,9 @@
 
 import { PAGE_POSITIONS as P, storedDims } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
-import { expF32 } from '../../lib/math-f32.ts'
+import { expF32, roundTiesToEven } from '../../lib/math-f32.ts'
 import { dotF32 } from './matmul.ts'
-import { f, joinLanes, nearest, type MemoryViews } from './memory.ts'
+import { f, joinLanes, type MemoryViews } from './memory.ts'
 
 type AttentionKernels = Pick<
   Kernels,
@@ -55,7 +55,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     const live = amax > TINY
     f32[scale >> 2] = live ? f(amax / 127) : 0
     const inverse = live ? f(127 / amax) : 0
-    return values.map((v) => nearest(f(v * inverse)))
+    return values.map((v) => roundTiesToEven(f(v * inverse)))
   }
 
   function kv_write_q8(
@@ -103,7 +103,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       const inverse = live ? f(32767 / amax) : 0
       const at = out + head * queryBytes(headDim)
       f32[at >> 2] = live ? f(f(amax / 32767) * f(factor)) : 0
-      values.forEach((v, d) => (i16[((at + 16) >> 1) + d] = nearest(f(v * inverse))))
+      values.forEach((v, d) => (i16[((at + 16) >> 1) + d] = roundTiesToEven(f(v * inverse))))
     }
   }
 
@@ -191,7 +191,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
         const scaled = Array.from({ length: P }, (_, slot) => f(f32[at + slot] * f32[(page >> 2) + P + slot]))
         const amax = Math.max(...scaled)
         if (!(amax > TINY)) continue
-        const codes = scaled.map((w) => nearest(f(w * f(32767 / amax))))
+        const codes = scaled.map((w) => roundTiesToEven(f(w * f(32767 / amax))))
         for (let d = 0; d < headDim; d++) {
           const sum = codes.reduce((acc, code, slot) => acc + code * i8[page + valueAt(slot, d, headDim)], 0)
           const to = (out >> 2) + head * headDim + d

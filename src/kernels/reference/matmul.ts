@@ -2,7 +2,8 @@
 
 import { BLOCK, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
-import { f, f16, joinLanes, nearest, type MemoryViews } from './memory.ts'
+import { roundTiesToEven } from '../../lib/math-f32.ts'
+import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
 
 type Kind = 'q4' | 'q4m' | 'q8' | 'q6'
 type MatmulKernels = Pick<
@@ -40,7 +41,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     const live = amax > f(1e-30)
     const scale = live ? f(amax / 127) : 0
     const inverse = live ? f(127 / amax) : 0
-    const codes = Int8Array.from(values, (v) => nearest(f(v * inverse)))
+    const codes = Int8Array.from(values, (v) => roundTiesToEven(f(v * inverse)))
     let even = 0
     let odd = 0
     codes.forEach((code, c) => ((c & 2) === 0 ? (even += code) : (odd += code)))

@@ -30,15 +30,6 @@ export function f16(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
-/** Round half to even, as f32x4.nearest. */
-export function nearest(x: number): number {
-  const floor = Math.floor(x)
-  const rest = x - floor
-  if (rest < 0.5) return floor
-  if (rest > 0.5) return floor + 1
-  return floor % 2 === 0 ? floor : floor + 1
-}
-
 /** (a + b) + (c + d) in f32, the order in which kernels join four lanes. */
 export function joinLanes(lanes: Float32Array | number[]): number {
   return f(f(lanes[0] + lanes[1]) + f(lanes[2] + lanes[3]))
