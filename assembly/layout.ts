@@ -1,12 +1,12 @@
 // Memory formats, the same as src/kernels/layout.ts, which describes every byte.
 
-export const TILE_ROWS: i32 = 8
+export const TILE_ROWS: i32 = 16
 export const BLOCK: i32 = 32
 
-export const Q4_TILE: usize = 144 // f16 scale[8], nibbles
-export const Q4M_TILE: usize = 160 // f16 scale[8], f16 minimum[8], nibbles
-export const Q6_TILE: usize = 224 // f16 scale[8], f16 minimum[8], nibbles, pairs
-export const Q8_TILE: usize = 272 // f16 scale[8], bytes
+export const Q4_TILE: usize = 288 // nibbles, f16 scale[16]
+export const Q4M_TILE: usize = 320 // nibbles, (f16 scale, f16 minimum)[16]
+export const Q6_TILE: usize = 448 // nibbles, pairs, (f16 scale, f16 minimum)[16]
+export const Q8_TILE: usize = 544 // bytes, f16 scale[16]
 
 export const X1: usize = 48 // activations of one token, one block
 export const X4: usize = 192 // activations of four tokens, one block

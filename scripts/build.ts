@@ -1,4 +1,4 @@
-// Compiles the kernels: assembly/ -> build/islet.relaxed.wasm and build/islet.plain.wasm, when a source is newer.
+// Compiles the kernels: assembly/ -> build/islet.{quads,relaxed,plain}.wasm, when a source is newer.
 
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, statSync } from 'node:fs'
@@ -14,7 +14,7 @@ function modified(path: string): number {
 export function buildKernels(): void {
   const sources = [...globSync('assembly/**/*.ts', { cwd: ROOT }), 'asconfig.json']
   const newest = Math.max(...sources.map((source) => modified(`${ROOT}${source}`)))
-  for (const target of ['relaxed', 'plain']) {
+  for (const target of ['quads', 'relaxed', 'plain']) {
     if (modified(`${ROOT}build/islet.${target}.wasm`) > newest) continue
     mkdirSync(`${ROOT}build`, { recursive: true })
     const asc = `${ROOT}node_modules/assemblyscript/bin/asc.js`

@@ -1,6 +1,7 @@
 // The worker's entry: the router in front, lanes behind, and the compiled kernels handed to them.
 
 import plain from '../build/islet.plain.wasm'
+import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
 import { readConfig, type Env } from './env.ts'
@@ -9,7 +10,7 @@ import { LaneBase } from './session/object.ts'
 
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, { config: readConfig(env).lane, assets: env.ASSETS, modules: { relaxed, plain } })
+    super(ctx, env, { config: readConfig(env).lane, assets: env.ASSETS, modules: { quads, relaxed, plain } })
   }
 }
 

@@ -1,7 +1,7 @@
 // Softmax over a query's scores, in place; the inverse of the sum is applied to the values at the end (scale_heads).
 
 import { exp_f32x4 } from '../ops/math'
-import { max_f32x4, sum_f32x4 } from '../simd/lanes'
+import { larger, max_f32x4, sum_f32x4 } from '../simd/lanes'
 
 /**
  * scores (heads, stride) f32 -> exp(score - max) over the first n slots (a multiple of 4), hidden slots to exactly 0.
@@ -11,7 +11,7 @@ export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads
   const bytes = (<usize>n) << 2
   for (let head = 0; head < heads; head++) {
     let top = v128.load(scores)
-    for (let at: usize = 16; at < bytes; at += 16) top = f32x4.max(top, v128.load(scores + at))
+    for (let at: usize = 16; at < bytes; at += 16) top = larger(top, v128.load(scores + at))
     const highest = f32x4.splat(max_f32x4(top))
     let sum = f32x4.splat(0)
     for (let at: usize = 0; at < bytes; at += 16) {

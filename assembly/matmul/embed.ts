@@ -7,9 +7,9 @@ export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q4_TILE)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + (<usize>r << 1))
+    const scale = f16_at(tile + 256 + halves_at(r))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>(nibble(tile + 16, r, c) - 8))
+      store<f32>(out, scale * <f32>(nibble(tile, r, c) - 8))
       out += 4
     }
     tile += Q4_TILE
@@ -20,10 +20,10 @@ export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q4M_TILE)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + (<usize>r << 1))
-    const minimum = f16_at(tile + 16 + (<usize>r << 1))
+    const scale = f16_at(tile + 256 + (<usize>r << 2))
+    const minimum = f16_at(tile + 258 + (<usize>r << 2))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>nibble(tile + 32, r, c) + minimum)
+      store<f32>(out, scale * <f32>nibble(tile, r, c) + minimum)
       out += 4
     }
     tile += Q4M_TILE
@@ -34,10 +34,10 @@ export function embed_q6(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q6_TILE)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + (<usize>r << 1))
-    const minimum = f16_at(tile + 16 + (<usize>r << 1))
+    const scale = f16_at(tile + 384 + (<usize>r << 2))
+    const minimum = f16_at(tile + 386 + (<usize>r << 2))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      const level = nibble(tile + 32, r, c) + 16 * pair(tile + 160, r, c)
+      const level = nibble(tile, r, c) + 16 * pair(tile + 256, r, c)
       store<f32>(out, scale * <f32>level + minimum)
       out += 4
     }
@@ -49,9 +49,9 @@ export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q8_TILE)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + (<usize>r << 1))
+    const scale = f16_at(tile + 512 + halves_at(r))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>code(tile + 16, r, c))
+      store<f32>(out, scale * <f32>code(tile, r, c))
       out += 4
     }
     tile += Q8_TILE
@@ -65,25 +65,30 @@ function row_group(w: usize, row: i32, cols: i32, tile: usize): usize {
   return w + <usize>(row / TILE_ROWS) * blocks * tile
 }
 
+// Where row r's f16 lies among sixteen of one kind: rows 8j + i and 8j + 4 + i share 32 bits.
+// @ts-ignore: decorator
+@inline
+function halves_at(r: i32): usize {
+  return <usize>((r >> 3) * 16 + ((r & 3) << 2) + ((r >> 2) & 1) * 2)
+}
+
 // @ts-ignore: decorator
 @inline
 function nibble(nibbles: usize, r: i32, c: i32): i32 {
-  const g = c >> 3
-  const byte = <i32>load<u8>(nibbles + <usize>(((g << 1) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3)))
+  const byte = <i32>load<u8>(nibbles + <usize>((((c >> 3) << 2) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3)))
   return c & 4 ? byte >> 4 : byte & 15
 }
 
 // @ts-ignore: decorator
 @inline
 function code(codes: usize, r: i32, c: i32): i32 {
-  const g = c >> 2
-  return <i32>load<u8>(codes + <usize>(((g << 1) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3))) - 128
+  return <i32>load<u8>(codes + <usize>((((c >> 2) << 2) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3))) - 128
 }
 
 // Bits 4 and 5 of a 6-bit code.
 // @ts-ignore: decorator
 @inline
 function pair(pairs: usize, r: i32, c: i32): i32 {
-  const byte = <i32>load<u8>(pairs + <usize>((c >> 3) * 16 + ((r & 3) << 2) + (c & 3)))
-  return (byte >> ((r >> 2) * 4 + (c & 4) / 2)) & 3
+  const byte = <i32>load<u8>(pairs + <usize>((((c >> 3) << 1) + (r >> 3)) * 16 + ((r & 3) << 2) + (c & 3)))
+  return (byte >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3
 }

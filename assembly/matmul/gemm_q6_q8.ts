@@ -1,11 +1,12 @@
 // Several tokens x 6-bit weights, for logits of many rows. Tile: 8 rows x 4 tokens; row i equals gemv_q6_q8 bit for bit.
 //
-//   y   (4 * groups, rows rounded up to 8) f32, `stride` bytes from token to token; x in format x4
+//   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X4 } from '../layout'
-import { dot_i8_u7 } from '../simd/dot'
-import { f16_high, f16_low } from '../simd/f16'
-import { sixth_a, sixth_b, sixth_c, sixth_d, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
+import { dot_two } from '../simd/dot'
+import { high_half, low_half_positive } from '../simd/f16'
+import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
+import { store_pair } from './gemm_q4_q8'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -13,7 +14,8 @@ export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
     let xg = x
     let yg = y
     for (let group = 0; group < groups; group++) {
-      tile_4x8(yg, stride, w, xg, blocks)
+      tile_8x4(yg, stride, w, w + 256, w + 384, xg, blocks)
+      tile_8x4(yg + 32, stride, w + 32, w + 272, w + 416, xg, blocks)
       xg += blocks * X4
       yg += stride << 2
     }
@@ -22,76 +24,82 @@ export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
   }
 }
 
-// Locals: a, b = rows 0..3, 4..7; s, t = their integer sums; 0..3 = token.
-function tile_4x8(y: usize, stride: usize, w: usize, x: usize, blocks: usize): void {
-  let a0 = f32x4.splat(0)
-  let a1 = f32x4.splat(0)
-  let a2 = f32x4.splat(0)
-  let a3 = f32x4.splat(0)
-  let b0 = f32x4.splat(0)
-  let b1 = f32x4.splat(0)
-  let b2 = f32x4.splat(0)
-  let b3 = f32x4.splat(0)
-  for (let end = x + blocks * X4; x < end; x += X4) {
-    let s0 = i64x2.splat(0)
-    let s1 = s0
-    let s2 = s0
-    let s3 = s0
-    let t0 = s0
-    let t1 = s0
-    let t2 = s0
-    let t3 = s0
+// Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the rows' f32 sums; 0..3 = token.
+function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: usize, x: usize, blocks: usize): void {
+  const mask = nibble_mask()
+  let p0 = f32x4.splat(0)
+  let p1 = p0
+  let p2 = p0
+  let p3 = p0
+  let q0 = p0
+  let q1 = p0
+  let q2 = p0
+  let q3 = p0
+  for (const end = x + blocks * X4; x < end; x += X4) {
+    let a0 = i64x2.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     for (let g: usize = 0; g < 4; g++) {
-      const pairs = v128.load(w + (g << 4), 160)
-      const na = v128.load(w + (g << 5), 32)
-      const nb = v128.load(w + (g << 5), 48)
-      const xl = v128.load(x + (g << 5), 64)
-      const xh = v128.load(x + (g << 5), 80)
-      const al = sixth_a(na, pairs)
-      const ah = sixth_b(na, pairs)
-      const bl = sixth_c(nb, pairs)
-      const bh = sixth_d(nb, pairs)
-      s0 = step(s0, al, ah, splat_0(xl), splat_0(xh))
-      t0 = step(t0, bl, bh, splat_0(xl), splat_0(xh))
-      s1 = step(s1, al, ah, splat_1(xl), splat_1(xh))
-      t1 = step(t1, bl, bh, splat_1(xl), splat_1(xh))
-      s2 = step(s2, al, ah, splat_2(xl), splat_2(xh))
-      t2 = step(t2, bl, bh, splat_2(xl), splat_2(xh))
-      s3 = step(s3, al, ah, splat_3(xl), splat_3(xh))
-      t3 = step(t3, bl, bh, splat_3(xl), splat_3(xh))
+      const high = v128.load(pairs + (g << 5))
+      const na = v128.load(w + (g << 6))
+      const nb = v128.load(w + (g << 6), 16)
+      const wa = sixth_a(na, high, mask)
+      const wb = sixth_b(na, high, mask)
+      const wc = sixth_c(nb, high, mask)
+      const wd = sixth_d(nb, high, mask)
+      const xg = x + (g << 5)
+      let xl = v128.load32_splat(xg, 64)
+      let xh = v128.load32_splat(xg, 80)
+      a0 = dot_two(a0, xl, wa, xh, wb)
+      b0 = dot_two(b0, xl, wc, xh, wd)
+      xl = v128.load32_splat(xg, 68)
+      xh = v128.load32_splat(xg, 84)
+      a1 = dot_two(a1, xl, wa, xh, wb)
+      b1 = dot_two(b1, xl, wc, xh, wd)
+      xl = v128.load32_splat(xg, 72)
+      xh = v128.load32_splat(xg, 88)
+      a2 = dot_two(a2, xl, wa, xh, wb)
+      b2 = dot_two(b2, xl, wc, xh, wd)
+      xl = v128.load32_splat(xg, 76)
+      xh = v128.load32_splat(xg, 92)
+      a3 = dot_two(a3, xl, wa, xh, wb)
+      b3 = dot_two(b3, xl, wc, xh, wd)
     }
-    const x_scales = v128.load(x)
-    const x_sums = v128.load(x, 16)
-    const scales = v128.load(w)
-    const minima = v128.load(w, 16)
-    const da = f16_low(scales)
-    const db = f16_high(scales)
-    const ma = f16_low(minima)
-    const mb = f16_high(minima)
-    a0 = accumulate(a0, s0, splat_0(x_scales), da, ma, splat_0(x_sums))
-    b0 = accumulate(b0, t0, splat_0(x_scales), db, mb, splat_0(x_sums))
-    a1 = accumulate(a1, s1, splat_1(x_scales), da, ma, splat_1(x_sums))
-    b1 = accumulate(b1, t1, splat_1(x_scales), db, mb, splat_1(x_sums))
-    a2 = accumulate(a2, s2, splat_2(x_scales), da, ma, splat_2(x_sums))
-    b2 = accumulate(b2, t2, splat_2(x_scales), db, mb, splat_2(x_sums))
-    a3 = accumulate(a3, s3, splat_3(x_scales), da, ma, splat_3(x_sums))
-    b3 = accumulate(b3, t3, splat_3(x_scales), db, mb, splat_3(x_sums))
+    const first = v128.load(constants)
+    const second = v128.load(constants, 16)
+    const da = low_half_positive(first)
+    const db = low_half_positive(second)
+    const ma = high_half(first)
+    const mb = high_half(second)
+    let x_scale = v128.load32_splat(x)
+    let x_sum = v128.load32_splat(x, 16)
+    p0 = accumulate(p0, a0, x_scale, da, ma, x_sum)
+    q0 = accumulate(q0, b0, x_scale, db, mb, x_sum)
+    x_scale = v128.load32_splat(x, 4)
+    x_sum = v128.load32_splat(x, 20)
+    p1 = accumulate(p1, a1, x_scale, da, ma, x_sum)
+    q1 = accumulate(q1, b1, x_scale, db, mb, x_sum)
+    x_scale = v128.load32_splat(x, 8)
+    x_sum = v128.load32_splat(x, 24)
+    p2 = accumulate(p2, a2, x_scale, da, ma, x_sum)
+    q2 = accumulate(q2, b2, x_scale, db, mb, x_sum)
+    x_scale = v128.load32_splat(x, 12)
+    x_sum = v128.load32_splat(x, 28)
+    p3 = accumulate(p3, a3, x_scale, da, ma, x_sum)
+    q3 = accumulate(q3, b3, x_scale, db, mb, x_sum)
     w += Q6_TILE
+    pairs += Q6_TILE
+    constants += Q6_TILE
   }
-  v128.store(y, a0)
-  v128.store(y, b0, 16)
-  v128.store(y + stride, a1)
-  v128.store(y + stride, b1, 16)
-  v128.store(y + 2 * stride, a2)
-  v128.store(y + 2 * stride, b2, 16)
-  v128.store(y + 3 * stride, a3)
-  v128.store(y + 3 * stride, b3, 16)
-}
-
-// @ts-ignore: decorator
-@inline
-function step(sum: v128, low: v128, high: v128, x_low: v128, x_high: v128): v128 {
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(dot_i8_u7(x_low, low), dot_i8_u7(x_high, high))))
+  store_pair(y, p0, q0)
+  store_pair(y + stride, p1, q1)
+  store_pair(y + 2 * stride, p2, q2)
+  store_pair(y + 3 * stride, p3, q3)
 }
 
 // @ts-ignore: decorator

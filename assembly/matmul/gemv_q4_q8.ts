@@ -1,21 +1,22 @@
-// Decode: one token x INT4 weights, y = W x. Tile: 8 rows x 1 token.
+// Decode: one token x INT4 weights, y = W x. Tile: 16 rows x 1 token.
 //
-//   w   row groups of tiles (q4 or q4m), x one token in format x1, y (rows rounded up to 8) f32
+//   w   row groups of tiles (q4 or q4m), x one token in format x1, y (rows rounded up to 16) f32
 //
-// A block's dot is an exact integer: 16 activations x nibbles add up in i16 (8 pair sums of at most 3810), widened once.
+// A row group is read from its first byte to its last, which is as fast as memory goes. Sixteen rows share a splat of four activations.
 // Order of float operations, the same in every kernel of this format: acc + (dot * x.scale) * w.scale, then + minimum * x.sum.
+// Speed: docs/performance.md, Kernels.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X1 } from '../layout'
-import { dot_i8_u7 } from '../simd/dot'
-import { f16_high, f16_low } from '../simd/f16'
-import { high_nibbles, low_nibbles, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
+import { dot, start, total } from '../simd/dot'
+import { HALF_BIAS, high_half, low_half, low_half_positive } from '../simd/f16'
+import { high_nibbles, nibble_mask } from '../simd/lanes'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8): the sums start at the zero point's share. */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   gemv(y, w, x, rows, cols, false)
 }
 
-/** y = W x for blocks with a minimum, w = scale * nibble + minimum. */
+/** y = W x for blocks with a minimum, w = scale * nibble + minimum; no scale is negative. */
 export function gemv_q4m_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   gemv(y, w, x, rows, cols, true)
 }
@@ -23,66 +24,71 @@ export function gemv_q4m_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32):
 // Four columns in the low nibbles, the next four in the high ones.
 // @ts-ignore: decorator
 @inline
-function step(acc: v128, packed: v128, x_low: v128, x_high: v128): v128 {
-  return i16x8.add(
-    i16x8.add(acc, dot_i8_u7(x_low, low_nibbles(packed))),
-    dot_i8_u7(x_high, high_nibbles(packed)),
-  )
+function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v128 {
+  return dot(dot(sum, x_low, v128.and(packed, mask)), x_high, high_nibbles(packed, mask))
 }
 
+// @ts-ignore: decorator
+@inline
+function scaled(sum: v128, x_scale: v128, w_scale: v128): v128 {
+  return f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(total(sum)), x_scale), w_scale)
+}
+
+// @ts-ignore: decorator
+@inline
+function with_minimum(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
+  const scale_part = f32x4.add(acc, scaled(sum, x_scale, low_half_positive(constants)))
+  return f32x4.add(scale_part, f32x4.mul(high_half(constants), x_sum))
+}
+
+// Locals: acc, sum 0..3 = rows 0..3, 4..7, 8..11, 12..15.
 // @ts-ignore: decorator
 @inline
 function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool): void {
-  const nibbles: usize = minimum ? 32 : 16
-  const tile: usize = minimum ? Q4M_TILE : Q4_TILE
+  const x_end = x + <usize>((cols + BLOCK - 1) / BLOCK) * X1
+  const mask = nibble_mask()
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)
-    let acc1 = f32x4.splat(0)
-    let xb = x
-    for (let col = 0; col < cols; col += BLOCK) {
-      const head = v128.load(xb)
-      const xa = v128.load(xb, 16)
-      const xc = v128.load(xb, 32)
-      let sum0 = minimum ? i64x2.splat(0) : splat_2(head)
+    let acc1 = acc0
+    let acc2 = acc0
+    let acc3 = acc0
+    for (let xb = x; xb < x_end; xb += X1) {
+      let sum0 = minimum ? i64x2.splat(0) : start(xb)
       let sum1 = sum0
-      const p0 = splat_0(xa)
-      const p1 = splat_1(xa)
-      sum0 = step(sum0, v128.load(w + nibbles), p0, p1)
-      sum1 = step(sum1, v128.load(w + nibbles, 16), p0, p1)
-      const p2 = splat_2(xa)
-      const p3 = splat_3(xa)
-      sum0 = step(sum0, v128.load(w + nibbles, 32), p2, p3)
-      sum1 = step(sum1, v128.load(w + nibbles, 48), p2, p3)
-      const p4 = splat_0(xc)
-      const p5 = splat_1(xc)
-      sum0 = step(sum0, v128.load(w + nibbles, 64), p4, p5)
-      sum1 = step(sum1, v128.load(w + nibbles, 80), p4, p5)
-      const p6 = splat_2(xc)
-      const p7 = splat_3(xc)
-      sum0 = step(sum0, v128.load(w + nibbles, 96), p6, p7)
-      sum1 = step(sum1, v128.load(w + nibbles, 112), p6, p7)
-
-      const x_scale = splat_0(head)
-      const scales = v128.load(w)
-      acc0 = f32x4.add(acc0, f32x4.mul(f32x4.mul(widened(sum0), x_scale), f16_low(scales)))
-      acc1 = f32x4.add(acc1, f32x4.mul(f32x4.mul(widened(sum1), x_scale), f16_high(scales)))
-      if (minimum) {
-        const x_sum = splat_1(head)
-        const minima = v128.load(w, 16)
-        acc0 = f32x4.add(acc0, f32x4.mul(f16_low(minima), x_sum))
-        acc1 = f32x4.add(acc1, f32x4.mul(f16_high(minima), x_sum))
+      let sum2 = sum0
+      let sum3 = sum0
+      for (let g: usize = 0; g < 4; g++) {
+        const x_low = v128.load32_splat(xb + (g << 3), 16)
+        const x_high = v128.load32_splat(xb + (g << 3), 20)
+        const wg = w + (g << 6)
+        sum0 = step(sum0, v128.load(wg), x_low, x_high, mask)
+        sum1 = step(sum1, v128.load(wg, 16), x_low, x_high, mask)
+        sum2 = step(sum2, v128.load(wg, 32), x_low, x_high, mask)
+        sum3 = step(sum3, v128.load(wg, 48), x_low, x_high, mask)
       }
-      w += tile
-      xb += X1
+      const x_scale = v128.load32_splat(xb)
+      if (minimum) {
+        const x_sum = v128.load32_splat(xb, 4)
+        acc0 = with_minimum(acc0, sum0, v128.load(w, 256), x_scale, x_sum)
+        acc1 = with_minimum(acc1, sum1, v128.load(w, 272), x_scale, x_sum)
+        acc2 = with_minimum(acc2, sum2, v128.load(w, 288), x_scale, x_sum)
+        acc3 = with_minimum(acc3, sum3, v128.load(w, 304), x_scale, x_sum)
+        w += Q4M_TILE
+      } else {
+        const scales0 = v128.load(w, 256)
+        const scales1 = v128.load(w, 272)
+        acc0 = f32x4.add(acc0, scaled(sum0, x_scale, low_half(scales0)))
+        acc1 = f32x4.add(acc1, scaled(sum1, x_scale, high_half(scales0)))
+        acc2 = f32x4.add(acc2, scaled(sum2, x_scale, low_half(scales1)))
+        acc3 = f32x4.add(acc3, scaled(sum3, x_scale, high_half(scales1)))
+        w += Q4_TILE
+      }
     }
-    v128.store(y, acc0)
-    v128.store(y, acc1, 16)
+    const bias = f32x4.splat(HALF_BIAS)
+    v128.store(y, f32x4.mul(acc0, bias))
+    v128.store(y, f32x4.mul(acc1, bias), 16)
+    v128.store(y, f32x4.mul(acc2, bias), 32)
+    v128.store(y, f32x4.mul(acc3, bias), 48)
     y += <usize>TILE_ROWS << 2
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function widened(sums: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(sums))
 }

@@ -1,64 +1,62 @@
-// Decode: one token x 6-bit weights, y = W x: the output head of a small model. Tile: 8 rows x 1 token.
+// Decode: one token x 6-bit weights, y = W x: the output head of a small model. Tile: 16 rows x 1 token.
 //
-// A code is 16 * pair + nibble, 0..63: the low nibbles lie as in q4m, and one load of pairs serves four groups of columns.
-// Two dots of 63 * 127 pairs fit i16 (at most 32004), so sums widen to i32 after every other dot.
-// Order of float operations as in q4m.
+// A code is 16 * pair + nibble, 0..63: the nibbles lie as in q4m, and one load of pairs serves eight rows x eight columns.
+// Order of float operations as in q4m. Speed: docs/performance.md, Kernels.
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X1 } from '../layout'
-import { dot_i8_u7 } from '../simd/dot'
-import { f16_high, f16_low } from '../simd/f16'
-import { sixth_a, sixth_b, sixth_c, sixth_d, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
+import { dot_two } from '../simd/dot'
+import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
+import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
 
-/** y = W x, w = scale * code + minimum, both f16 per row and block. */
+/** y = W x, w = scale * code + minimum, both f16 per row and block; no scale is negative. */
 export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
+  const x_end = x + <usize>((cols + BLOCK - 1) / BLOCK) * X1
+  const mask = nibble_mask()
+  const bias = f32x4.splat(HALF_BIAS)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)
-    let acc1 = f32x4.splat(0)
-    let xb = x
-    for (let col = 0; col < cols; col += BLOCK) {
+    let acc1 = acc0
+    let acc2 = acc0
+    let acc3 = acc0
+    for (let xb = x; xb < x_end; xb += X1) {
       let sum0 = i64x2.splat(0)
       let sum1 = sum0
-      const xa = v128.load(xb, 16)
-      let nibbles = v128.load(w, 32)
-      let pairs = v128.load(w, 160)
-      sum0 = step(sum0, sixth_a(nibbles, pairs), sixth_b(nibbles, pairs), splat_0(xa), splat_1(xa))
-      nibbles = v128.load(w, 48)
-      sum1 = step(sum1, sixth_c(nibbles, pairs), sixth_d(nibbles, pairs), splat_0(xa), splat_1(xa))
-      nibbles = v128.load(w, 64)
-      pairs = v128.load(w, 176)
-      sum0 = step(sum0, sixth_a(nibbles, pairs), sixth_b(nibbles, pairs), splat_2(xa), splat_3(xa))
-      nibbles = v128.load(w, 80)
-      sum1 = step(sum1, sixth_c(nibbles, pairs), sixth_d(nibbles, pairs), splat_2(xa), splat_3(xa))
-      const xc = v128.load(xb, 32)
-      nibbles = v128.load(w, 96)
-      pairs = v128.load(w, 192)
-      sum0 = step(sum0, sixth_a(nibbles, pairs), sixth_b(nibbles, pairs), splat_0(xc), splat_1(xc))
-      nibbles = v128.load(w, 112)
-      sum1 = step(sum1, sixth_c(nibbles, pairs), sixth_d(nibbles, pairs), splat_0(xc), splat_1(xc))
-      nibbles = v128.load(w, 128)
-      pairs = v128.load(w, 208)
-      sum0 = step(sum0, sixth_a(nibbles, pairs), sixth_b(nibbles, pairs), splat_2(xc), splat_3(xc))
-      nibbles = v128.load(w, 144)
-      sum1 = step(sum1, sixth_c(nibbles, pairs), sixth_d(nibbles, pairs), splat_2(xc), splat_3(xc))
-
-      const head = v128.load(xb)
-      const scales = v128.load(w)
-      const minima = v128.load(w, 16)
-      acc0 = f32x4.add(acc0, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum0), splat_0(head)), f16_low(scales)))
-      acc1 = f32x4.add(acc1, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum1), splat_0(head)), f16_high(scales)))
-      acc0 = f32x4.add(acc0, f32x4.mul(f16_low(minima), splat_1(head)))
-      acc1 = f32x4.add(acc1, f32x4.mul(f16_high(minima), splat_1(head)))
+      let sum2 = sum0
+      let sum3 = sum0
+      for (let g: usize = 0; g < 4; g++) {
+        const x_low = v128.load32_splat(xb + (g << 3), 16)
+        const x_high = v128.load32_splat(xb + (g << 3), 20)
+        const wg = w + (g << 6)
+        let pairs = v128.load(w + (g << 5), 256)
+        let nibbles = v128.load(wg)
+        sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask), x_high, sixth_b(nibbles, pairs, mask))
+        nibbles = v128.load(wg, 16)
+        sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask), x_high, sixth_d(nibbles, pairs, mask))
+        pairs = v128.load(w + (g << 5), 272)
+        nibbles = v128.load(wg, 32)
+        sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask), x_high, sixth_b(nibbles, pairs, mask))
+        nibbles = v128.load(wg, 48)
+        sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask), x_high, sixth_d(nibbles, pairs, mask))
+      }
+      const x_scale = v128.load32_splat(xb)
+      const x_sum = v128.load32_splat(xb, 4)
+      acc0 = accumulate(acc0, sum0, v128.load(w, 384), x_scale, x_sum)
+      acc1 = accumulate(acc1, sum1, v128.load(w, 400), x_scale, x_sum)
+      acc2 = accumulate(acc2, sum2, v128.load(w, 416), x_scale, x_sum)
+      acc3 = accumulate(acc3, sum3, v128.load(w, 432), x_scale, x_sum)
       w += Q6_TILE
-      xb += X1
     }
-    v128.store(y, acc0)
-    v128.store(y, acc1, 16)
+    v128.store(y, f32x4.mul(acc0, bias))
+    v128.store(y, f32x4.mul(acc1, bias), 16)
+    v128.store(y, f32x4.mul(acc2, bias), 32)
+    v128.store(y, f32x4.mul(acc3, bias), 48)
     y += <usize>TILE_ROWS << 2
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function step(sum: v128, low: v128, high: v128, x_low: v128, x_high: v128): v128 {
-  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(dot_i8_u7(x_low, low), dot_i8_u7(x_high, high))))
+function accumulate(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
+  const scaled = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), x_scale), low_half_positive(constants))
+  return f32x4.add(f32x4.add(acc, scaled), f32x4.mul(high_half(constants), x_sum))
 }

@@ -1,79 +1,58 @@
-// Decode: one token x INT8 weights, y = W x. Tile: 8 rows x 1 token.
+// Decode: one token x INT8 weights, y = W x. Tile: 16 rows x 1 token, eight rows at a time.
 //
-// A weight byte is 16 * high + low, both nibbles fit the unsigned operand of the dot: two dots, one load.
-// The zero point (128 = 16 * 8) starts the high sums at -8 x the activations, as in q4; low sums stay below 8 * 3810.
+// A byte is 16 * high + low, two dots of nibbles; its zero point 128 is 16 * 8, so the high sums start where those of q4 do.
 // Order of float operations as in q4.
 
 import { BLOCK, Q8_TILE, TILE_ROWS, X1 } from '../layout'
-import { dot_i8_u7 } from '../simd/dot'
-import { f16_high, f16_low } from '../simd/f16'
-import { high_nibbles, low_nibbles, splat_0, splat_1, splat_2, splat_3 } from '../simd/lanes'
+import { dot, start, total } from '../simd/dot'
+import { HALF_BIAS, high_half, low_half } from '../simd/f16'
+import { high_nibbles, nibble_mask } from '../simd/lanes'
 
 /** y = W x, w = scale * (byte - 128), f16 scale per row and block. */
 export function gemv_q8_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
-  const codes: usize = 16
+  const blocks: usize = (cols + BLOCK - 1) / BLOCK
   for (let row = 0; row < rows; row += TILE_ROWS) {
-    let acc0 = f32x4.splat(0)
-    let acc1 = f32x4.splat(0)
-    let xb = x
-    for (let col = 0; col < cols; col += BLOCK) {
-      const head = v128.load(xb)
-      let high0 = splat_2(head)
-      let high1 = high0
-      let low0 = i64x2.splat(0)
-      let low1 = low0
-      for (let half: usize = 0; half < 2; half++) {
-        const xs = v128.load(xb + (half << 4), 16)
-        const wh = w + codes + (half << 7)
-        let p = splat_0(xs)
-        let v = v128.load(wh)
-        low0 = i16x8.add(low0, dot_i8_u7(p, low_nibbles(v)))
-        high0 = i16x8.add(high0, dot_i8_u7(p, high_nibbles(v)))
-        v = v128.load(wh, 16)
-        low1 = i16x8.add(low1, dot_i8_u7(p, low_nibbles(v)))
-        high1 = i16x8.add(high1, dot_i8_u7(p, high_nibbles(v)))
-        p = splat_1(xs)
-        v = v128.load(wh, 32)
-        low0 = i16x8.add(low0, dot_i8_u7(p, low_nibbles(v)))
-        high0 = i16x8.add(high0, dot_i8_u7(p, high_nibbles(v)))
-        v = v128.load(wh, 48)
-        low1 = i16x8.add(low1, dot_i8_u7(p, low_nibbles(v)))
-        high1 = i16x8.add(high1, dot_i8_u7(p, high_nibbles(v)))
-        p = splat_2(xs)
-        v = v128.load(wh, 64)
-        low0 = i16x8.add(low0, dot_i8_u7(p, low_nibbles(v)))
-        high0 = i16x8.add(high0, dot_i8_u7(p, high_nibbles(v)))
-        v = v128.load(wh, 80)
-        low1 = i16x8.add(low1, dot_i8_u7(p, low_nibbles(v)))
-        high1 = i16x8.add(high1, dot_i8_u7(p, high_nibbles(v)))
-        p = splat_3(xs)
-        v = v128.load(wh, 96)
-        low0 = i16x8.add(low0, dot_i8_u7(p, low_nibbles(v)))
-        high0 = i16x8.add(high0, dot_i8_u7(p, high_nibbles(v)))
-        v = v128.load(wh, 112)
-        low1 = i16x8.add(low1, dot_i8_u7(p, low_nibbles(v)))
-        high1 = i16x8.add(high1, dot_i8_u7(p, high_nibbles(v)))
-      }
-      const x_scale = splat_0(head)
-      const dot0 = f32x4.mul(joined(low0, high0), x_scale)
-      const dot1 = f32x4.mul(joined(low1, high1), x_scale)
-      const scales = v128.load(w)
-      acc0 = f32x4.add(acc0, f32x4.mul(dot0, f16_low(scales)))
-      acc1 = f32x4.add(acc1, f32x4.mul(dot1, f16_high(scales)))
-      w += Q8_TILE
-      xb += X1
-    }
-    v128.store(y, acc0)
-    v128.store(y, acc1, 16)
+    eight_rows(y, w, w + 512, x, blocks)
+    eight_rows(y + 32, w + 32, w + 528, x, blocks)
+    w += blocks * Q8_TILE
     y += <usize>TILE_ROWS << 2
   }
 }
 
-// low + 16 * high, exact in i32 and in f32 (at most 32 * 128 * 127).
+// Locals: 0, 1 = rows 0..3, 4..7; low, high = sums of low and high nibbles.
+function eight_rows(y: usize, codes: usize, scales: usize, x: usize, blocks: usize): void {
+  const mask = nibble_mask()
+  let acc0 = f32x4.splat(0)
+  let acc1 = f32x4.splat(0)
+  for (let end = x + blocks * X1; x < end; x += X1) {
+    let high0 = start(x)
+    let high1 = high0
+    let low0 = i64x2.splat(0)
+    let low1 = low0
+    for (let g: usize = 0; g < 8; g++) {
+      const xs = v128.load32_splat(x + (g << 2), 16)
+      const w0 = v128.load(codes + (g << 6))
+      const w1 = v128.load(codes + (g << 6), 16)
+      low0 = dot(low0, xs, v128.and(w0, mask))
+      high0 = dot(high0, xs, high_nibbles(w0, mask))
+      low1 = dot(low1, xs, v128.and(w1, mask))
+      high1 = dot(high1, xs, high_nibbles(w1, mask))
+    }
+    const x_scale = v128.load32_splat(x)
+    const w_scales = v128.load(scales)
+    acc0 = f32x4.add(acc0, f32x4.mul(f32x4.mul(joined(low0, high0), x_scale), low_half(w_scales)))
+    acc1 = f32x4.add(acc1, f32x4.mul(f32x4.mul(joined(low1, high1), x_scale), high_half(w_scales)))
+    codes += Q8_TILE
+    scales += Q8_TILE
+  }
+  const bias = f32x4.splat(HALF_BIAS)
+  v128.store(y, f32x4.mul(acc0, bias))
+  v128.store(y, f32x4.mul(acc1, bias), 16)
+}
+
+/** low + 16 * high, exact in i32 and in f32 (at most 32 * 128 * 127). */
 // @ts-ignore: decorator
 @inline
-function joined(low: v128, high: v128): v128 {
-  return f32x4.convert_i32x4_s(
-    i32x4.add(i32x4.extadd_pairwise_i16x8_s(low), i32x4.shl(i32x4.extadd_pairwise_i16x8_s(high), 4)),
-  )
+export function joined(low: v128, high: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.add(total(low), i32x4.shl(total(high), 4)))
 }

@@ -7,13 +7,18 @@ const LOWEST: f32 = -87.33654
 // @ts-ignore: decorator
 @inline
 const HIGHEST: f32 = 88.02
+// Adding it leaves the integer part, rounded half to even, in a float's low bits.
+// @ts-ignore: decorator
+@inline
+const ROUNDER: f32 = 12582912.0 // 1.5 * 2^23
 
 /** exp of four lanes; below -87.33654 exactly 0, above 88.02 as at 88.02. */
 // @ts-ignore: decorator
 @inline
 export function exp_f32x4(value: v128): v128 {
-  const x = f32x4.min(f32x4.max(value, f32x4.splat(LOWEST)), f32x4.splat(HIGHEST))
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)))
+  const x = f32x4.pmin(f32x4.pmax(f32x4.splat(LOWEST), value), f32x4.splat(HIGHEST))
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(ROUNDER))
+  const n = f32x4.sub(shifted, f32x4.splat(ROUNDER))
   const r = f32x4.sub(
     f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))),
     f32x4.mul(n, f32x4.splat(-2.1219444e-4)),
@@ -25,6 +30,6 @@ export function exp_f32x4(value: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1))
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1))
   const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1))
-  const power = i32x4.shl(i32x4.trunc_sat_f32x4_s(n), 23)
-  return v128.and(i32x4.add(y, power), f32x4.ge(value, f32x4.splat(LOWEST)))
+  // The low nine bits of `shifted` are n: the rest leaves at the top.
+  return v128.and(i32x4.add(y, i32x4.shl(shifted, 23)), f32x4.ge(value, f32x4.splat(LOWEST)))
 }

@@ -1,14 +1,72 @@
-// The one multiply of all quantised kernels: signed 8-bit activations x unsigned 7-bit weights.
+// The one multiply of all quantised kernels: signed 8-bit activations x unsigned 7-bit weights. Three builds, one result:
+//
+//   quads    i32x4.relaxed_dot_i8x16_i7x16_add_s: one instruction where the host has VNNI (asconfig: --use DOT_QUADS=1)
+//   relaxed  i16x8.relaxed_dot_i8x16_i7x16_s: pairs in i16, widened once per block
+//   plain    extended multiplies
+//
+// With the second operand in 0..127 the relaxed instructions have one meaning on every host, and every sum here is exact.
 
-/**
- * Sixteen products, added in pairs: i16 lane j = a[2j] * b[2j] + a[2j+1] * b[2j+1].
- * With b in 0..127 the relaxed instruction has one meaning on every host, and the plain one the same.
- */
 // @ts-ignore: decorator
 @inline
-export function dot_i8_u7(a: v128, b: v128): v128 {
+const QUADS: bool = DOT_QUADS != 0
+
+// Pairs of products: i16 lane j = a[2j] * b[2j] + a[2j+1] * b[2j+1].
+// @ts-ignore: decorator
+@inline
+function pairs(a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(a, b)
   const low = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(a, b))
   const high = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(a, b))
   return i16x8.narrow_i32x4_s(low, high)
+}
+
+/**
+ * Adds sixteen products to a block's sum. For weights up to 15: eight pair sums of at most 3810 fit 16 bits, so a sum
+ * takes one block of 32 columns between `start` and `total`.
+ */
+// @ts-ignore: decorator
+@inline
+export function dot(sum: v128, x: v128, w: v128): v128 {
+  if (QUADS) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sum)
+  return i16x8.add(sum, pairs(x, w))
+}
+
+/** The four sums of a block as i32x4. */
+// @ts-ignore: decorator
+@inline
+export function total(sum: v128): v128 {
+  if (QUADS) return sum
+  return i32x4.extadd_pairwise_i16x8_s(sum)
+}
+
+/** -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at, out of an x1 block. */
+// @ts-ignore: decorator
+@inline
+export function start(x: usize): v128 {
+  if (QUADS) return v128.load32_splat(x, 12)
+  return v128.load32_splat(x, 8)
+}
+
+/** The same of token `t` of an x4 block. */
+// @ts-ignore: decorator
+@inline
+export function start_of(x: usize, t: usize): v128 {
+  if (QUADS) return v128.load32_splat(x + (t << 2), 48)
+  return v128.load32_splat(x + (t << 2), 32)
+}
+
+/** i32x4 sum + sixteen products of weights up to 127. */
+// @ts-ignore: decorator
+@inline
+export function dot_wide(sum: v128, x: v128, w: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sum)
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs(x, w)))
+}
+
+/** i32x4 sum + two times sixteen products of weights up to 63: two pair sums of 16002 fit 16 bits. */
+// @ts-ignore: decorator
+@inline
+export function dot_two(sum: v128, x0: v128, w0: v128, x1: v128, w1: v128): v128 {
+  if (QUADS) return dot_wide(dot_wide(sum, x0, w0), x1, w1)
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(pairs(x0, w0), pairs(x1, w1))))
 }

@@ -1,34 +1,45 @@
-// f16 -> f32 by integer shifts and one multiply (2^112 moves the exponent's bias); exact, subnormals included.
+// f16 -> f32 by shifts and masks. The exponent's bias is left as it is, so vectors come out as 2^-112 of their value, exactly;
+// the activations' scales carry 2^56 and the finished sums are multiplied by 2^56 once. Powers of two round nothing.
 
 // @ts-ignore: decorator
 @inline
-const SIGN_AND_BITS: i32 = 0x8fffe000
+const SIGNED: i32 = 0x8fffe000
+// @ts-ignore: decorator
+@inline
+const POSITIVE: i32 = 0x0fffe000
 // @ts-ignore: decorator
 @inline
 const REBIAS: f32 = 5.192296858534828e33 // 2^112
 
+/** What activations' scales and sums are multiplied by, and the sums of the rows at their end: 2^56. */
 // @ts-ignore: decorator
 @inline
-function widen(v: v128): v128 {
-  return f32x4.mul(v128.and(i32x4.shl(v, 13), i32x4.splat(SIGN_AND_BITS)), f32x4.splat(REBIAS))
-}
+export const HALF_BIAS: f32 = 72057594037927936.0
 
-/** The first four of eight f16, as f32x4. */
+/** The low f16 of each 32-bit lane. */
 // @ts-ignore: decorator
 @inline
-export function f16_low(v: v128): v128 {
-  return widen(i32x4.extend_low_i16x8_s(v))
+export function low_half(v: v128): v128 {
+  return v128.and(i32x4.shr_s(i32x4.shl(v, 16), 3), i32x4.splat(SIGNED))
 }
 
-/** The last four of eight f16, as f32x4. */
+/** The low f16 of each 32-bit lane, where none is negative. */
 // @ts-ignore: decorator
 @inline
-export function f16_high(v: v128): v128 {
-  return widen(i32x4.extend_high_i16x8_s(v))
+export function low_half_positive(v: v128): v128 {
+  return v128.and(i32x4.shl(v, 13), i32x4.splat(POSITIVE))
 }
 
+/** The high f16 of each 32-bit lane. */
+// @ts-ignore: decorator
+@inline
+export function high_half(v: v128): v128 {
+  return v128.and(i32x4.shr_s(v, 3), i32x4.splat(SIGNED))
+}
+
+/** One f16 at its true value. */
 // @ts-ignore: decorator
 @inline
 export function f16_at(pointer: usize): f32 {
-  return reinterpret<f32>((<i32>load<i16>(pointer) << 13) & SIGN_AND_BITS) * REBIAS
+  return reinterpret<f32>((<i32>load<i16>(pointer) << 13) & SIGNED) * REBIAS
 }

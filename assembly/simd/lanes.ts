@@ -1,72 +1,48 @@
 // Small helpers on vectors; all are inlined.
 
-/** 32-bit lane 0 in all four lanes. */
-// @ts-ignore: decorator
-@inline
-export function splat_0(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 0, 0, 0, 0)
-}
+// A mask in memory stays in a register for a whole loop; a constant would be built anew in every round.
+const NIBBLES = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15], 16)
 
-/** 32-bit lane 1 in all four lanes. */
+/** Sixteen times 0x0f, to be loaded once before a loop. */
 // @ts-ignore: decorator
 @inline
-export function splat_1(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 1, 1, 1, 1)
-}
-
-/** 32-bit lane 2 in all four lanes. */
-// @ts-ignore: decorator
-@inline
-export function splat_2(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 2, 2, 2, 2)
-}
-
-/** 32-bit lane 3 in all four lanes. */
-// @ts-ignore: decorator
-@inline
-export function splat_3(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 3, 3, 3, 3)
-}
-
-/** Low nibbles of 16 bytes. */
-// @ts-ignore: decorator
-@inline
-export function low_nibbles(v: v128): v128 {
-  return v128.and(v, i8x16.splat(0x0f))
+export function nibble_mask(): v128 {
+  return v128.load(NIBBLES)
 }
 
 /** High nibbles of 16 bytes; a 16-bit shift and a mask are cheaper than a byte shift. */
 // @ts-ignore: decorator
 @inline
-export function high_nibbles(v: v128): v128 {
-  return v128.and(i16x8.shr_u(v, 4), i8x16.splat(0x0f))
+export function high_nibbles(v: v128, mask: v128): v128 {
+  return v128.and(i16x8.shr_u(v, 4), mask)
 }
 
 // 6-bit codes: bits 4 and 5 come from one of four 2-bit fields of `pairs`. Fields a, b go with the low and high nibbles
-// of a tile's rows 0..3, c, d with those of rows 4..7. What a 16-bit shift carries across bytes falls outside the mask.
+// of the first four rows that share the byte, c, d with those of the next four. What a 16-bit shift carries across bytes falls
+// outside the mask.
 
 // @ts-ignore: decorator
 @inline
-export function sixth_a(nibbles: v128, pairs: v128): v128 {
-  return v128.or(low_nibbles(nibbles), v128.and(i16x8.shl(pairs, 4), i8x16.splat(0x30)))
+export function sixth_a(nibbles: v128, pairs: v128, mask: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(pairs, 4), i8x16.splat(0x30)))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_b(nibbles: v128, pairs: v128): v128 {
-  return v128.or(high_nibbles(nibbles), v128.and(i16x8.shl(pairs, 2), i8x16.splat(0x30)))
+export function sixth_b(nibbles: v128, pairs: v128, mask: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shl(pairs, 2), i8x16.splat(0x30)))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_c(nibbles: v128, pairs: v128): v128 {
-  return v128.or(low_nibbles(nibbles), v128.and(pairs, i8x16.splat(0x30)))
+export function sixth_c(nibbles: v128, pairs: v128, mask: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(pairs, i8x16.splat(0x30)))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_d(nibbles: v128, pairs: v128): v128 {
-  return v128.or(high_nibbles(nibbles), v128.and(i16x8.shr_u(pairs, 2), i8x16.splat(0x30)))
+export function sixth_d(nibbles: v128, pairs: v128, mask: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shr_u(pairs, 2), i8x16.splat(0x30)))
 }
 
 /** (lane 0 + lane 1) + (lane 2 + lane 3). */
@@ -80,9 +56,34 @@ export function sum_f32x4(v: v128): f32 {
 
 // @ts-ignore: decorator
 @inline
-export function max_f32x4(v: v128): f32 {
-  return max(
-    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
-    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+export function sum_i32x4(v: v128): i32 {
+  return (
+    i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + (i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3))
   )
+}
+
+/** The larger of a and b by lane; pmax is one instruction where max is many, and no NaN comes here. */
+// @ts-ignore: decorator
+@inline
+export function larger(a: v128, b: v128): v128 {
+  return f32x4.pmax(a, b)
+}
+
+// @ts-ignore: decorator
+@inline
+export function max_f32x4(v: v128): f32 {
+  const two = larger(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1))
+  return f32x4.extract_lane(larger(two, v128.shuffle<i32>(two, two, 1, 0, 3, 2)), 0)
+}
+
+// Adding this leaves a float's integer part, rounded half to even, in the low bits: |x| < 2^22.
+// @ts-ignore: decorator
+@inline
+const ROUNDER: f32 = 12582912.0 // 1.5 * 2^23
+
+/** Lanes rounded half to even, as i32x4; |x| < 2^22. */
+// @ts-ignore: decorator
+@inline
+export function rounded(x: v128): v128 {
+  return i32x4.sub(f32x4.add(x, f32x4.splat(ROUNDER)), i32x4.splat(reinterpret<i32>(ROUNDER)))
 }

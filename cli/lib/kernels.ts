@@ -15,11 +15,16 @@ function compiled(name: string): WebAssembly.Module {
   return new Module(readFileSync(file))
 }
 
-/** Both modules; `relaxed` only where this Node takes it and ISLET_SIMD does not ask for the plain one. */
+/**
+ * The builds that this Node takes. ISLET_SIMD (`quads`, `relaxed` or `plain`) leaves one alone, where it is taken at all;
+ * without it the fastest is found by measurement.
+ */
 export function nodeKernels(simd = process.env['ISLET_SIMD']): KernelModules {
-  const relaxed = hasRelaxedSimd() && simd !== 'plain'
+  const wanted = (name: string): boolean => simd === undefined || simd === name
+  const relaxed = hasRelaxedSimd()
   return {
-    relaxed: relaxed ? compiled('islet.relaxed.wasm') : undefined,
+    quads: relaxed && wanted('quads') ? compiled('islet.quads.wasm') : undefined,
+    relaxed: relaxed && wanted('relaxed') ? compiled('islet.relaxed.wasm') : undefined,
     plain: compiled('islet.plain.wasm'),
   }
 }

@@ -5,6 +5,7 @@ import type { Kernels } from '../kernels/kernels.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
+import type { KvPool } from './kv-pool.ts'
 import type { Row } from './model.ts'
 
 /** A run of whole pages and the slots of it that are seen, counted from the run's first slot. */
@@ -47,7 +48,7 @@ export class Attention {
   readonly #bytes: Uint8Array
   readonly #factor: number
 
-  readonly #pool: { at: number; pageBytes: number }
+  readonly #pool: KvPool
 
   constructor(
     kernels: Kernels,
@@ -55,7 +56,7 @@ export class Attention {
     kv: KvKind,
     buffers: StepBuffers,
     memory: WebAssembly.Memory,
-    pool: { at: number; pageBytes: number },
+    pool: KvPool,
   ) {
     this.#pool = pool
     this.#kernels = kernels
@@ -67,15 +68,19 @@ export class Attention {
     this.#factor = Math.fround(1 / Math.sqrt(spec.headDim))
   }
 
-  /** Writes one position's k and v (unrotated k is not kept: rotate first) into `slot` of a page's layer. */
-  write(layerOfPage: number, slot: number, k: number, v: number): void {
-    const write = this.#kv === 'q8' ? this.#kernels.kv_write_q8 : this.#kernels.kv_write_f32
-    write(layerOfPage, slot, k, v, this.#spec.kvHeads, this.#spec.headDim)
+  /** Writes one position's k (rotated; left transformed) and v into `slot` of a page. */
+  write(layer: number, page: number, slot: number, k: number, v: number): void {
+    const { kvHeads, headDim } = this.#spec
+    const keys = this.#pool.keysAt(layer, page)
+    const values = keys + this.#pool.valuesOffset
+    if (this.#kv === 'f32') return this.#kernels.kv_write_f32(keys, values, slot, k, v, kvHeads, headDim)
+    this.#kernels.hadamard(k, kvHeads, headDim)
+    this.#kernels.kv_write_q8(keys, values, slot, k, v, kvHeads, headDim)
   }
 
   /**
    * out (heads, headDim) f32 = attention of the unrotated query q.
-   * `rotation` and `sinkRotation` are cos/sin tables; `layerOffset` is where the layer lies in a page.
+   * `rotation` and `sinkRotation` are cos/sin tables.
    */
   attend(
     out: number,
@@ -84,29 +89,32 @@ export class Attention {
     sight: Sight,
     rotation: number,
     sinkRotation: number,
-    layerOffset: number,
+    layer: number,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
     const b = this.#buffers
     const pages = sinks.pages + recent.pages
-    this.#fillTable(b.table, row, sinks, layerOffset)
-    this.#fillTable(b.table + sinks.pages * 4, row, recent, layerOffset)
+    this.#fillTable(b.table, row, sinks, layer)
+    this.#fillTable(b.table + sinks.pages * 4, row, recent, layer)
 
     if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, sinkRotation, sinks, 0)
     this.#score(b.rotated, b.query, q, rotation, recent, sinks.pages * PAGE_POSITIONS)
     this.#kernels.softmax(b.scores, b.slots, b.sums, pages * PAGE_POSITIONS, heads)
-    this.#bytes.fill(0, out, out + heads * headDim * 4)
-    const values = this.#kv === 'q8' ? this.#kernels.values_q8 : this.#kernels.values_f32
-    values(out, b.scores, b.slots, b.table, pages, heads, kvHeads, headDim)
+    const offset = this.#pool.valuesOffset
+    if (this.#kv === 'q8') {
+      this.#kernels.values_q8(out, b.scores, b.slots, b.table, offset, pages, heads, kvHeads, headDim)
+    } else {
+      this.#bytes.fill(0, out, out + heads * headDim * 4)
+      this.#kernels.values_f32(out, b.scores, b.slots, b.table, offset, pages, heads, kvHeads, headDim)
+    }
     this.#kernels.scale_heads(out, b.sums, heads, headDim)
   }
 
-  /** Addresses of the layer's part of each page of a run. */
-  #fillTable(table: number, { pages }: Row, run: Segment, layerOffset: number): void {
+  /** Addresses of the layer's keys in each page of a run. */
+  #fillTable(table: number, { pages }: Row, run: Segment, layer: number): void {
     for (let i = 0; i < run.pages; i++) {
-      this.#words[(table >>> 2) + i] =
-        this.#pool.at + (pages[run.firstPage + i] ?? 0) * this.#pool.pageBytes + layerOffset
+      this.#words[(table >>> 2) + i] = this.#pool.keysAt(layer, pages[run.firstPage + i] ?? 0)
     }
   }
 
@@ -117,6 +125,7 @@ export class Attention {
     const from = table + (slot / PAGE_POSITIONS) * 4
     this.#kernels.rope(rotated, q, heads, headDim, position.rotaryDim / 2, rotation)
     if (this.#kv === 'q8') {
+      this.#kernels.hadamard(rotated, heads, headDim)
       this.#kernels.quantize_query(query, rotated, heads, headDim, this.#factor)
       this.#kernels.score_q8(to, slots, query, from, run.pages, run.low, run.high, heads, kvHeads, headDim)
     } else {

@@ -12,7 +12,7 @@ export function kvLayerBytes(spec: ModelSpec, kv: KvKind): number {
   return spec.kvHeads * PAGE_POSITIONS * head
 }
 
-/** f32 columns a row of activations takes: a multiple of 8, so that kernels may write whole tiles. */
+/** f32 columns a row of activations takes: a multiple of 16, so that kernels may write whole tiles. */
 export function padded(size: number): number {
   return Math.ceil(size / TILE_ROWS) * TILE_ROWS
 }
@@ -54,8 +54,8 @@ export function planStep(
     rotations: arena.reserve((rows + 1) * spec.position.rotaryDim * 4), // cos, sin by row; the last for the sinks
     rotated: arena.reserve(attention * 4), // one query at its position
     rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
-    query: arena.reserve(spec.heads * (16 + 2 * storedDims(spec.headDim))),
-    querySinks: arena.reserve(spec.heads * (16 + 2 * storedDims(spec.headDim))),
+    query: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
+    querySinks: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
     table: arena.reserve((slots / PAGE_POSITIONS) * 4),
     scores: arena.reserve(spec.heads * slots * 4),
     sums: arena.reserve(spec.heads * 4),

@@ -117,7 +117,7 @@ export class Engine {
   #rows({ turn, count, logits }: Part): Row[] {
     const sequence = turn.sequence
     if (sequence === undefined) throw new Error('a running turn has no sequence')
-    makeWritable(sequence, count, { pool: this.#pool, model: this.model, take: () => this.#take() })
+    makeWritable(sequence, count, { pool: this.#pool, model: this.model, take: (after) => this.#take(after) })
     return Array.from({ length: count }, (_, i) => {
       const position = sequence.length + i
       return { id: turn.ids[position], position, pages: sequence.pages, logits: logits && i === count - 1 }
@@ -235,8 +235,8 @@ export class Engine {
     return best
   }
 
-  #take(): number {
-    const page = this.#pool.take() ?? this.#reclaim()
+  #take(after: number | undefined): number {
+    const page = this.#pool.take(after) ?? this.#reclaim(after)
     if (page === undefined) throw new Error('the KV pool has no page left for a running sequence')
     return page
   }
@@ -245,16 +245,16 @@ export class Engine {
    * Frees pages until there is one: first those that their own sequence cannot see any more, then whole idle
    * sequences, longest unused first. #makeRoom keeps running turns within the pool, so this finds one.
    */
-  #reclaim(): number | undefined {
+  #reclaim(after: number | undefined): number | undefined {
     const idle = this.#sequences.filter(({ busy }) => !busy).sort((a, b) => a.usedAt - b.usedAt)
     const busy = this.#sequences.filter((sequence) => sequence.busy)
     for (const sequence of [...idle, ...busy]) {
       releaseDead(sequence, this.#pool, this.model.window)
-      if (this.#pool.free > 0) return this.#pool.take()
+      if (this.#pool.free > 0) return this.#pool.take(after)
     }
     for (const sequence of idle) {
       this.#drop(sequence)
-      if (this.#pool.free > 0) return this.#pool.take()
+      if (this.#pool.free > 0) return this.#pool.take(after)
     }
     return undefined
   }

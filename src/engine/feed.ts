@@ -66,7 +66,7 @@ export class Feed {
       this.#pool.release(page)
       this.#pages[this.#firstLive] = undefined
     }
-    const page = this.#pool.take()
+    const page = this.#pool.take(this.#pages[index - 1])
     if (page === undefined) {
       throw new IsletError(
         'context_length_exceeded',

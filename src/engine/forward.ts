@@ -6,6 +6,7 @@ import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
+import { KvPool } from './kv-pool.ts'
 import { Linear, type Activations, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
@@ -55,7 +56,7 @@ export class Graph implements Model {
   readonly #layers: readonly Layer[]
   readonly #logits: readonly Product[]
   readonly #rotation: RotationTable
-  readonly #layerBytes: number
+  readonly #pool: KvPool
   readonly #bytes: Uint8Array
   readonly #floats: Float32Array
 
@@ -66,12 +67,13 @@ export class Graph implements Model {
     this.maxRows = parts.maxRows
     this.maxLogitRows = parts.maxLogitRows
     this.pageCount = parts.pool.pageCount
-    this.#layerBytes = kvLayerBytes(parts.spec, parts.kv)
-    this.pageBytes = this.#layerBytes * parts.spec.layers
+    const layerBytes = kvLayerBytes(parts.spec, parts.kv)
+    this.#pool = new KvPool({ ...parts.pool, layers: parts.spec.layers, layerBytes }, parts.memory)
+    this.pageBytes = this.#pool.pageBytes
     this.linearMemoryBytes = parts.memory.buffer.byteLength
     this.#linear = new Linear(parts.kernels, parts.buffers)
-    const pool = { at: parts.pool.at, pageBytes: this.pageBytes }
-    this.#attention = new Attention(parts.kernels, parts.spec, parts.kv, parts.buffers, parts.memory, pool)
+    const { kernels, spec, kv, buffers, memory } = parts
+    this.#attention = new Attention(kernels, spec, kv, buffers, memory, this.#pool)
     this.#layers = parts.tensors.layers.map((layer) => layerOf(layer, parts.buffers))
     this.#logits = [[parts.tensors.head, parts.buffers.logits]]
     this.#rotation = rotationTable(parts.spec.position)
@@ -86,9 +88,16 @@ export class Graph implements Model {
     return this.#floats.subarray(at, at + this.spec.vocab)
   }
 
-  page(page: number): Uint8Array {
-    const at = this.#pageAt(page)
-    return this.#bytes.subarray(at, at + this.pageBytes)
+  copyPage(to: number, from: number): void {
+    this.#pool.copy(to, from)
+  }
+
+  readPage(page: number): Uint8Array {
+    return this.#pool.read(page)
+  }
+
+  writePage(page: number, bytes: Uint8Array): void {
+    this.#pool.write(page, bytes)
   }
 
   /**
@@ -119,13 +128,14 @@ export class Graph implements Model {
       this.#fillRotation(i, row.position)
     })
     for (let index = 0; index < layers; index++) {
-      this.#attend(this.#layers[index], index * this.#layerBytes, rows, sights)
+      this.#attend(index, rows, sights)
       this.#mlp(this.#layers[index], rows.length)
     }
     this.#head(rows)
   }
 
-  #attend(layer: Layer, layerOffset: number, rows: readonly Row[], sights: readonly Sight[]): void {
+  #attend(index: number, rows: readonly Row[], sights: readonly Sight[]): void {
+    const layer = this.#layers[index]
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
@@ -138,18 +148,13 @@ export class Graph implements Model {
       kernels.rope(k, k, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
-      this.#attention.write(
-        this.#pageAt(page) + layerOffset,
-        position % PAGE_POSITIONS,
-        k,
-        b.v + i * kvStride,
-      )
+      this.#attention.write(index, page, position % PAGE_POSITIONS, k, b.v + i * kvStride)
     }
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
     for (let i = 0; i < rows.length; i++) {
       const [out, q] = [b.attended + i * stride, b.q + i * stride]
-      this.#attention.attend(out, q, rows[i], sights[i], this.#rotationAt(i), sinkRotation, layerOffset)
+      this.#attention.attend(out, q, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
     }
     this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), layer.o)
     kernels.add(b.x, b.branch, rows.length * padded(hidden))
@@ -207,10 +212,6 @@ export class Graph implements Model {
 
   #rotationAt(index: number): number {
     return this.#parts.buffers.rotations + index * this.spec.position.rotaryDim * 4
-  }
-
-  #pageAt(page: number): number {
-    return this.#parts.pool.at + page * this.pageBytes
   }
 
   #stride(columns: number): number {

@@ -4,7 +4,8 @@ import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { ArenaPlan } from '../kernels/arena.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Kernels } from '../kernels/kernels.ts'
-import { wasmKernels, type KernelModules } from '../kernels/wasm.ts'
+import { fastestKernels, PROBE_BYTES } from '../kernels/choose.ts'
+import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
@@ -25,7 +26,7 @@ export type LoadOptions = {
   maxPositions?: number
   /** Pages of the KV pool; default: what one sequence needs at most. */
   pages?: number
-  /** Instantiates the kernels; default: the WASM modules. */
+  /** The compiled builds, of which the fastest is taken; or a way to instantiate the kernels. */
   kernels: KernelModules | ((memory: WebAssembly.Memory) => Kernels)
   onProgress?: (done: number, total: number) => void
 }
@@ -66,7 +67,8 @@ export function planMemory(
   const pageBytes = kvLayerBytes(spec, kv) * spec.layers
   const pageCount = options.pages ?? perSequence
   const layout = {
-    weights: arena.reserve(weights),
+    // The kernels' measurement borrows their place before they are there.
+    weights: arena.reserve(Math.max(weights, PROBE_BYTES)),
     weightBytes: weights,
     pool: arena.reserve(pageBytes * pageCount),
     pageBytes,
@@ -87,7 +89,9 @@ export async function loadModel(
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =
-    typeof options.kernels === 'function' ? options.kernels(memory) : wasmKernels(options.kernels, memory)
+    typeof options.kernels === 'function'
+      ? options.kernels(memory)
+      : await fastestKernels(options.kernels, memory, layout.weights)
   const graph = new Graph({
     spec,
     window,

@@ -29,6 +29,9 @@ export interface Model {
   forward(rows: readonly Row[]): void
   /** Logits of the i-th row that asked, (vocab) f32, a view into linear memory valid until the next forward. */
   logits(index: number): Float32Array
-  /** The bytes of a page (a view): copied when a sequence forks, later spilled and restored. */
-  page(page: number): Uint8Array
+  /** Copies a page when a sequence forks. */
+  copyPage(to: number, from: number): void
+  /** The bytes of a page, copied out (`pageBytes`), and back into any page: the same logits follow, bit for bit. */
+  readPage(page: number): Uint8Array
+  writePage(page: number, bytes: Uint8Array): void
 }

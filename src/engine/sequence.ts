@@ -43,12 +43,12 @@ export function fork(source: Sequence, length: number, pool: PagePool): Sequence
 
 /**
  * Makes the pages of the next `count` positions exist and belong to this sequence alone.
- * `take` gives a free page and may evict idle sequences for it, but no page of a busy one.
+ * `take` gives a free page, near the one named if it can, and may evict idle sequences for it, but no page of a busy one.
  */
 export function makeWritable(
   sequence: Sequence,
   count: number,
-  cache: { pool: PagePool; model: Model; take: () => number },
+  cache: { pool: PagePool; model: Model; take: (after: number | undefined) => number },
 ): void {
   const { pool, model, take } = cache
   const first = Math.floor(sequence.length / PAGE_POSITIONS)
@@ -56,12 +56,12 @@ export function makeWritable(
   for (let index = first; index <= last; index++) {
     const page = sequence.pages[index]
     if (page === undefined) {
-      sequence.pages[index] = take()
+      sequence.pages[index] = take(sequence.pages[index - 1])
       continue
     }
     if (!pool.isShared(page)) continue
-    const copy = take()
-    model.page(copy).set(model.page(page))
+    const copy = take(sequence.pages[index - 1])
+    model.copyPage(copy, page)
     pool.release(page)
     sequence.pages[index] = copy
   }

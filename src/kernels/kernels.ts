@@ -43,9 +43,28 @@ export type Kernels = {
   embed_q8: Embed
   /** table: f32 cos[half], sin[half]; out may be x. */
   rope(out: number, x: number, heads: number, headDim: number, half: number, table: number): void
-  kv_write_q8(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void
-  kv_write_f32(page: number, slot: number, k: number, v: number, kvHeads: number, headDim: number): void
-  /** (heads, headDim) f32 -> per head f32 scale * factor, 12 unused bytes, i16 codes. */
+  /** Walsh-Hadamard transform of each head, in place. */
+  hadamard(x: number, heads: number, headDim: number): void
+  /** k transformed by hadamard. */
+  kv_write_q8(
+    keys: number,
+    values: number,
+    slot: number,
+    k: number,
+    v: number,
+    kvHeads: number,
+    headDim: number,
+  ): void
+  kv_write_f32(
+    keys: number,
+    values: number,
+    slot: number,
+    k: number,
+    v: number,
+    kvHeads: number,
+    headDim: number,
+  ): void
+  /** (heads, headDim) f32, transformed by hadamard -> per head f32 scale * factor, i32 start, 8 unused bytes, i8 codes. */
   quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void
   /** Scores of a run of pages; slots outside [low, high) are hidden. scores (heads, stride) f32. */
   score_q8(
@@ -75,22 +94,25 @@ export type Kernels = {
   ): void
   /** scores -> exp(score - max) in place over n slots; sums (heads) f32. */
   softmax(scores: number, stride: number, sums: number, n: number, heads: number): void
-  /** out[head] += weights x values over a run of pages. */
+  /** out[head] = weights x values over a run of pages, `offset` bytes behind the keys; the weights are overwritten. */
   values_q8(
     out: number,
     weights: number,
     stride: number,
     table: number,
+    offset: number,
     pages: number,
     heads: number,
     kvHeads: number,
     headDim: number,
   ): void
+  /** out[head] += weights x values over a run of pages. */
   values_f32(
     out: number,
     weights: number,
     stride: number,
     table: number,
+    offset: number,
     pages: number,
     heads: number,
     kvHeads: number,

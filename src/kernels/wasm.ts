@@ -3,8 +3,15 @@
 import { IsletError } from '../lib/errors.ts'
 import type { Kernels } from './kernels.ts'
 
-/** The two builds of assembly/: `relaxed` where the host takes relaxed SIMD, else `plain`; same results bit for bit. */
-export type KernelModules = { relaxed: WebAssembly.Module | undefined; plain: WebAssembly.Module }
+/**
+ * The builds of assembly/ (assembly/simd/dot.ts): `relaxed` and `quads` where the host takes relaxed SIMD, else `plain`.
+ * Their results are the same bit for bit; choose.ts measures which is the fastest.
+ */
+export type KernelModules = {
+  quads: WebAssembly.Module | undefined
+  relaxed: WebAssembly.Module | undefined
+  plain: WebAssembly.Module
+}
 
 /** (module (func (result v128) i32.const 0 i8x16.splat, twice, i16x8.relaxed_dot_i8x16_i7x16_s)) */
 const RELAXED_PROBE = new Uint8Array([
@@ -18,9 +25,17 @@ export function hasRelaxedSimd(): boolean {
   return validate(RELAXED_PROBE)
 }
 
-/** Instantiates the module on `memory` (which the module imports as env.memory). */
-export function wasmKernels(modules: KernelModules, memory: WebAssembly.Memory): Kernels {
-  const module = modules.relaxed ?? modules.plain
+/** Of all three builds, those that this host takes. */
+export function usableModules(all: {
+  quads: WebAssembly.Module
+  relaxed: WebAssembly.Module
+  plain: WebAssembly.Module
+}): KernelModules {
+  return hasRelaxedSimd() ? all : { quads: undefined, relaxed: undefined, plain: all.plain }
+}
+
+/** Instantiates one build on `memory` (which the module imports as env.memory). */
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
   const abort = (): never => {
     throw new IsletError('engine_failure', 'a kernel aborted')
   }

@@ -7,7 +7,7 @@ export type CodeKind = 'q4' | 'q4m' | 'q6' | 'q8'
 /** Padded rows of one matrix. Codes are as stored (a nibble, six bits, or a byte with its offset of 128). */
 export type Codes = {
   kind: CodeKind
-  rows: number // a multiple of 8
+  rows: number // a multiple of 16
   blocks: number // of 32 columns
   codes: Uint8Array // (rows, 32 * blocks)
   scales: Uint16Array // (rows, blocks) f16 bits

@@ -5,12 +5,12 @@ import { rowBytes, type TensorType } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 import type { CodeKind, Codes } from './codes.ts'
-import { quantiseQ8, quantiseRange } from './quantise.ts'
+import { quantiseBlocks, quantiseQ8, type Rounding } from './quantise.ts'
 import { repackRows } from './repack.ts'
 import { tileBytes } from './tiles.ts'
 
 /**
- * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple of 8 rows.
+ * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple of 16 rows.
  * `invalid_file` for values that are not finite.
  */
 export function encodeRows(
@@ -19,13 +19,15 @@ export function encodeRows(
   bytes: Uint8Array,
   rows: number,
   cols: number,
+  rounding: Rounding = 'search',
 ): Uint8Array {
   if (kind === 'f32') {
     const values = floats(type, bytes, rows * cols)
     return new Uint8Array(values.buffer)
   }
   return tileBytes(
-    repackRows(type, kind, bytes, rows, cols) ?? quantise(kind, floats(type, bytes, rows * cols), rows, cols),
+    repackRows(type, kind, bytes, rows, cols) ??
+      quantise(kind, floats(type, bytes, rows * cols), rows, cols, rounding),
   )
 }
 
@@ -49,10 +51,14 @@ export function neighboursToHalves(
   return out
 }
 
-function quantise(kind: CodeKind, values: Float32Array, rows: number, cols: number): Codes {
-  if (kind === 'q8') return quantiseQ8(values, rows, cols)
-  if (kind === 'q4m' || kind === 'q6') return quantiseRange(kind, values, rows, cols)
-  throw new IsletError('internal_error', 'q4 is made from Q4_0 alone')
+function quantise(
+  kind: CodeKind,
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  rounding: Rounding,
+): Codes {
+  return kind === 'q8' ? quantiseQ8(values, rows, cols) : quantiseBlocks(kind, values, rows, cols, rounding)
 }
 
 function floats(type: TensorType, bytes: Uint8Array, count: number): Float32Array {

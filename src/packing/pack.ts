@@ -8,6 +8,7 @@ import type { TensorEntry } from '../weights/manifest.ts'
 import { planTensors } from '../weights/plan.ts'
 import { encodeRows, neighboursToHalves } from './encode.ts'
 import { type Embedding, kindOf, type Quant } from './policy.ts'
+import type { Rounding } from './quantise.ts'
 import { isFloatSource, type ModelSource, readRows, type SourceTensor } from './source.ts'
 
 export type PackOptions = {
@@ -15,6 +16,8 @@ export type PackOptions = {
   quant?: Quant
   /** How token embedding and head are stored; default `auto`. */
   embedding?: Embedding
+  /** How 4- and 6-bit blocks are rounded; default `search`. */
+  rounding?: Rounding
   /** The model's id; default: the source's name. */
   id?: string
   /** Bytes of the stream written so far and in all. */
@@ -60,7 +63,7 @@ export async function packInto(
   for (const [index, entry] of entries.entries()) {
     if (entry.offset > written) await sink(new Uint8Array(entry.offset - written))
     written = entry.offset
-    for await (const piece of encodedPieces(source.tensors[index], entry, source.spec)) {
+    for await (const piece of encodedPieces(source.tensors[index], entry, source.spec, options.rounding)) {
       await sink(piece)
       written += piece.length
       options.onProgress?.(written, bytes)
@@ -79,6 +82,7 @@ async function* encodedPieces(
   tensor: SourceTensor,
   entry: TensorEntry,
   spec: ModelSpec,
+  rounding: Rounding = 'search',
 ): AsyncGenerator<Uint8Array> {
   const { type, rows, cols } = tensor
   const permuted = tensor.pairs === 'neighbours'
@@ -89,7 +93,7 @@ async function* encodedPieces(
     const stored = await readRows(tensor, first, count)
     const ordered = permuted ? neighboursToHalves(type, stored, cols, spec.headDim) : stored
     try {
-      yield encodeRows(type, entry.kind, ordered, count, cols)
+      yield encodeRows(type, entry.kind, ordered, count, cols, rounding)
     } catch (error) {
       if (!(error instanceof IsletError)) throw error
       throw new IsletError(error.code, `tensor ${tensor.name}, from row ${first}: ${error.message}`, {

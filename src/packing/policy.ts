@@ -5,7 +5,7 @@ import { tensorBytes } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 
-export const QUANTS = ['keep', 'q4', 'q8', 'f32'] as const
+export const QUANTS = ['keep', 'q4', 'q4s', 'q8', 'f32'] as const
 export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q4', 'f32'] as const
 export type Quant = (typeof QUANTS)[number]
 export type Embedding = (typeof EMBEDDINGS)[number]
@@ -20,7 +20,8 @@ export function kindOf(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
   if (tensor.vector) return 'f32'
   if (tensor.role === 'embedding' || tensor.role === 'head') return embeddingKind(tensor, quant, embedding)
   if (quant === 'keep') return sameKind(tensor.type)
-  return quant === 'q4' ? fourBits(tensor.type) : quant
+  if (quant === 'q4') return fourBits(tensor.type)
+  return quant === 'q4s' ? 'q4' : quant
 }
 
 /** `value` as one of `allowed`; `invalid_request` names the option. */
@@ -50,6 +51,7 @@ function sameKind(type: TensorType): TensorKind {
   return isFloat(type) ? 'f32' : 'q8'
 }
 
+/** Four bits as they are stored; with a minimum for all else, which loses less than a scale alone. */
 function fourBits(type: TensorType): TensorKind {
   return type === 'Q4_0' ? 'q4' : 'q4m'
 }

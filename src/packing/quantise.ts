@@ -4,7 +4,12 @@ import { f16ToF32, f32ToF16, isF16Special } from '../formats/f16.ts'
 import { IsletError } from '../lib/errors.ts'
 import { roundTiesToEven } from '../lib/math-f32.ts'
 import { BLOCK } from '../kernels/layout.ts'
-import { type Codes, emptyCodes } from './codes.ts'
+import { type CodeKind, type Codes, emptyCodes, ZERO_CODE } from './codes.ts'
+import { BlockFit, type Constants, type Levels } from './fit.ts'
+
+/** How 4- and 6-bit blocks get their constants: by error, or from their extremes alone (round to nearest). */
+export const ROUNDINGS = ['search', 'nearest'] as const
+export type Rounding = (typeof ROUNDINGS)[number]
 
 /** (rows, cols) f32 to INT8 in blocks of 32: scale = amax / 127, each value within half of that. */
 export function quantiseQ8(values: Float32Array, rows: number, cols: number): Codes {
@@ -20,97 +25,76 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Co
 }
 
 /**
- * (rows, cols) f32 to 4 or 6 bits in blocks of 32 with scale and minimum. Of some shrunk ranges, each refined by least
- * squares, the one with the smallest squared error is taken. Padding columns get the code nearest to 0.
+ * (rows, cols) f32 to 4 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4). `search`
+ * (fit.ts) never errs more on a block than `nearest`, in squares. Padding columns get the code nearest to 0.
  */
-export function quantiseRange(kind: 'q4m' | 'q6', values: Float32Array, rows: number, cols: number): Codes {
-  const top = kind === 'q4m' ? 15 : 63
+export function quantiseBlocks(
+  kind: Exclude<CodeKind, 'q8'>,
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  rounding: Rounding = 'search',
+): Codes {
+  const levels = LEVELS[kind]
+  const fit = rounding === 'search' ? new BlockFit(levels) : undefined
   const out = emptyCodes(kind, rows, cols)
+  // Stored codes start at 0; those of a scale alone stand for low..high.
+  const zero = levels.minimum ? 0 : ZERO_CODE[kind]
   eachBlock(values, rows, cols, out, (block, start, end, at) => {
-    const best = bestRange(values, start, end, top)
-    out.scales[block] = best.scale
-    out.minimums[block] = best.minimum
-    const scale = f16ToF32(best.scale)
-    const minimum = f16ToF32(best.minimum)
+    const extremes = constantsOfExtremes(values, start, end, levels)
+    const bound = squaredError(values, start, end, extremes, levels)
+    const constants = fit?.search(values, start, end, bound) ?? extremes
+    out.scales[block] = constants.scale
+    if (levels.minimum) out.minimums[block] = constants.minimum
+    const scale = f16ToF32(constants.scale)
+    const minimum = f16ToF32(constants.minimum)
     for (let i = 0; i < BLOCK; i++) {
-      out.codes[at + i] = level(start + i < end ? values[start + i] : 0, scale, minimum, top)
+      out.codes[at + i] = zero + level(start + i < end ? values[start + i] : 0, scale, minimum, levels)
     }
   })
   return out
 }
 
-/** Share of the block's range that the levels cover: outliers may be worth clipping. */
-const SHRINKS = [1, 0.95, 0.9, 0.84, 0.78]
+const LEVELS: Readonly<Record<Exclude<CodeKind, 'q8'>, Levels>> = {
+  q4: { low: -8, high: 7, minimum: false },
+  q4m: { low: 0, high: 15, minimum: true },
+  q6: { low: 0, high: 63, minimum: true },
+}
 
-function bestRange(
+/** The levels spread evenly from the least value to the largest; a scale alone puts the largest magnitude at `low`. */
+function constantsOfExtremes(values: Float32Array, start: number, end: number, levels: Levels): Constants {
+  let least = Infinity
+  let most = -Infinity
+  for (let i = start; i < end; i++) {
+    if (values[i] < least) least = values[i]
+    if (values[i] > most) most = values[i]
+  }
+  const { low, high, minimum } = levels
+  if (minimum) return { scale: finiteHalf((most - least) / (high - low)), minimum: finiteHalf(least) }
+  return { scale: finiteHalf((-least > most ? least : most) / low), minimum: 0 }
+}
+
+function squaredError(
   values: Float32Array,
   start: number,
   end: number,
-  top: number,
-): { scale: number; minimum: number } {
-  let low = Infinity
-  let high = -Infinity
-  for (let i = start; i < end; i++) {
-    if (values[i] < low) low = values[i]
-    if (values[i] > high) high = values[i]
-  }
-  const first = rounded((high - low) / top, low)
-  let best = first
-  let bestError = squaredError(values, start, end, first, top)
-  for (const shrink of SHRINKS) {
-    const cut = ((high - low) * (1 - shrink)) / 2
-    const refined = leastSquares(values, start, end, rounded(((high - low) * shrink) / top, low + cut), top)
-    const error = squaredError(values, start, end, refined, top)
-    if (error < bestError) {
-      best = refined
-      bestError = error
-    }
-  }
-  return best
-}
-
-/** Scale and minimum that fit these values best, given the codes that `range` picks for them. */
-function leastSquares(values: Float32Array, start: number, end: number, range: Range, top: number): Range {
-  const scale = f16ToF32(range.scale)
-  const minimum = f16ToF32(range.minimum)
-  let sumQ = 0
-  let sumQq = 0
-  let sumX = 0
-  let sumQx = 0
-  for (let i = start; i < end; i++) {
-    const q = level(values[i], scale, minimum, top)
-    sumQ += q
-    sumQq += q * q
-    sumX += values[i]
-    sumQx += q * values[i]
-  }
-  const count = end - start
-  const spread = count * sumQq - sumQ * sumQ
-  if (spread === 0) return range
-  const fitted = (count * sumQx - sumQ * sumX) / spread
-  return rounded(fitted, (sumX - fitted * sumQ) / count)
-}
-
-type Range = { scale: number; minimum: number } // f16 bits
-
-function rounded(scale: number, minimum: number): Range {
-  return { scale: finiteHalf(scale), minimum: finiteHalf(minimum) }
-}
-
-function squaredError(values: Float32Array, start: number, end: number, range: Range, top: number): number {
-  const scale = f16ToF32(range.scale)
-  const minimum = f16ToF32(range.minimum)
+  constants: Constants,
+  levels: Levels,
+): number {
+  const scale = f16ToF32(constants.scale)
+  const minimum = f16ToF32(constants.minimum)
   let sum = 0
   for (let i = start; i < end; i++) {
-    const difference = level(values[i], scale, minimum, top) * scale + minimum - values[i]
+    const difference = level(values[i], scale, minimum, levels) * scale + minimum - values[i]
     sum += difference * difference
   }
   return sum
 }
 
-function level(value: number, scale: number, minimum: number, top: number): number {
-  if (scale === 0) return 0
-  return Math.min(top, Math.max(0, Math.round((value - minimum) / scale)))
+/** The level nearest to a value. */
+function level(value: number, scale: number, minimum: number, { low, high }: Levels): number {
+  if (scale === 0) return Math.min(high, Math.max(low, 0))
+  return Math.min(high, Math.max(low, Math.round((value - minimum) / scale)))
 }
 
 function code(value: number, scale: number, limit: number): number {

@@ -53,6 +53,7 @@ function repackQ4_1(bytes: Uint8Array, at: number, out: Codes, block: number): v
   out.scales[block] = half(bytes, at)
   out.minimums[block] = half(bytes, at + 2)
   splitNibbles(bytes, at + 4, out.codes, block * BLOCK, 0)
+  withoutSign(out, block)
 }
 
 function repackQ8_0(bytes: Uint8Array, at: number, out: Codes, block: number): void {
@@ -80,7 +81,21 @@ function repackQ4K(bytes: Uint8Array, at: number, out: Codes, block: number): vo
     out.minimums[block + group] = finiteHalf(-dmin * minimumK(bytes, at + 4, group))
     const to = (block + group) * BLOCK
     for (let j = 0; j < BLOCK; j++) out.codes[to + j] = nibbleK(bytes, at + 16, group, j)
+    withoutSign(out, block + group)
   }
+}
+
+/**
+ * Kernels take no negative scale beside a minimum: s q + m = -s (15 - q) + (m + 15 s), where the new minimum is rounded once.
+ * No quantiser known to us makes such a block.
+ */
+function withoutSign(out: Codes, block: number): void {
+  const scale = f16ToF32(out.scales[block])
+  if ((out.scales[block] & 0x8000) === 0) return
+  out.scales[block] &= 0x7fff
+  if (scale === 0) return
+  out.minimums[block] = finiteHalf(f16ToF32(out.minimums[block]) + 15 * scale)
+  for (let j = 0; j < BLOCK; j++) out.codes[block * BLOCK + j] = 15 - out.codes[block * BLOCK + j]
 }
 
 /** 16 bytes: value j in the low nibble of byte j, value j + 16 in the high one. */

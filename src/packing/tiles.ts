@@ -1,6 +1,6 @@
 // Codes into the kernels' tile order (kernels/layout.ts is the definition).
 
-import { BLOCK, TILE_BYTES, TILE_ROWS } from '../kernels/layout.ts'
+import { BLOCK, CONSTANTS_AT, pairedHalf, TILE_BYTES, TILE_ROWS } from '../kernels/layout.ts'
 import type { Codes } from './codes.ts'
 
 /** The stored bytes of these rows: row groups one after the other, each its tiles by column. */
@@ -11,60 +11,58 @@ export function tileBytes(codes: Codes): Uint8Array {
   let at = 0
   for (let row = 0; row < rows; row += TILE_ROWS) {
     for (let block = 0; block < blocks; block++) {
-      at = halves(view, at, codes.scales, row, block, blocks)
-      at = halves(view, at, codes.minimums, row, block, blocks)
-      at = kind === 'q8' ? bytes(out, at, codes, row, block) : nibbles(out, at, codes, row, block)
-      if (kind === 'q6') at = pairs(out, at, codes, row, block)
+      if (kind === 'q8') bytes(out, at, codes, row, block)
+      else nibbles(out, at, codes, row, block)
+      if (kind === 'q6') pairs(out, at + 256, codes, row, block)
+      constants(view, at + CONSTANTS_AT[kind], codes, row, block)
+      at += TILE_BYTES[kind]
     }
   }
   return out
 }
 
-/** f16 of 8 rows at one block; nothing where the kind has none. */
-function halves(
-  view: DataView,
-  at: number,
-  values: Uint16Array,
-  row: number,
-  block: number,
-  blocks: number,
-): number {
-  if (values.length === 0) return at
-  for (let r = 0; r < TILE_ROWS; r++) view.setUint16(at + 2 * r, values[(row + r) * blocks + block], true)
-  return at + 2 * TILE_ROWS
+/** f16 of 16 rows at one block: scale beside minimum, or scales of rows 8j + i and 8j + 4 + i in pairs. */
+function constants(view: DataView, at: number, codes: Codes, row: number, block: number): void {
+  const { scales, minimums, blocks } = codes
+  for (let r = 0; r < TILE_ROWS; r++) {
+    const index = (row + r) * blocks + block
+    if (minimums.length === 0) {
+      view.setUint16(at + 2 * pairedHalf(r), scales[index], true)
+      continue
+    }
+    view.setUint16(at + 4 * r, scales[index], true)
+    view.setUint16(at + 4 * r + 2, minimums[index], true)
+  }
 }
 
-function nibbles(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): number {
+function nibbles(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): void {
   for (let r = 0; r < TILE_ROWS; r++) {
     const from = ((row + r) * blocks + block) * BLOCK
     for (let g = 0; g < 4; g++) {
-      const to = at + (g * 2 + (r >> 2)) * 16 + 4 * (r & 3)
+      const to = at + (g * 4 + (r >> 2)) * 16 + 4 * (r & 3)
       for (let c = 0; c < 4; c++)
         out[to + c] = (codes[from + 8 * g + c] & 15) | ((codes[from + 8 * g + 4 + c] & 15) << 4)
     }
   }
-  return at + 128
 }
 
-/** Bits 4 and 5 of 6-bit codes: rows i and 4 + i share a byte. */
-function pairs(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): number {
+/** Bits 4 and 5 of 6-bit codes: rows 8j + i and 8j + 4 + i share a byte. */
+function pairs(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): void {
   for (let r = 0; r < TILE_ROWS; r++) {
     const from = ((row + r) * blocks + block) * BLOCK
     for (let c = 0; c < BLOCK; c++) {
-      const shift = (r >> 2) * 4 + (c & 4) / 2
-      out[at + (c >> 3) * 16 + 4 * (r & 3) + (c & 3)] |= (codes[from + c] >> 4) << shift
+      const shift = ((r >> 2) & 1) * 4 + (c & 4) / 2
+      out[at + (c >> 3) * 32 + (r >> 3) * 16 + 4 * (r & 3) + (c & 3)] |= (codes[from + c] >> 4) << shift
     }
   }
-  return at + 64
 }
 
-function bytes(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): number {
+function bytes(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): void {
   for (let r = 0; r < TILE_ROWS; r++) {
     const from = ((row + r) * blocks + block) * BLOCK
     for (let g = 0; g < 8; g++) {
-      const to = at + (g * 2 + (r >> 2)) * 16 + 4 * (r & 3)
+      const to = at + (g * 4 + (r >> 2)) * 16 + 4 * (r & 3)
       for (let c = 0; c < 4; c++) out[to + c] = codes[from + 4 * g + c]
     }
   }
-  return at + 256
 }

@@ -3,7 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../engine/events.ts'
 import { loadModel, planMemory } from '../engine/load-model.ts'
-import { hasRelaxedSimd, type KernelModules } from '../kernels/wasm.ts'
+import { usableModules } from '../kernels/wasm.ts'
 import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
@@ -16,7 +16,7 @@ import { sqlWindowStore } from './window-store.ts'
 export type LaneSetup = {
   config: LaneConfig
   assets: Assets
-  modules: { relaxed: WebAssembly.Module; plain: WebAssembly.Module }
+  modules: Parameters<typeof usableModules>[0]
 }
 
 const isolate = new Isolate()
@@ -29,10 +29,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env, { config, assets, modules }: LaneSetup) {
     super(ctx, env)
     const source = assetSource(assets, config.model)
-    const kernels: KernelModules = {
-      relaxed: hasRelaxedSimd() ? modules.relaxed : undefined,
-      plain: modules.plain,
-    }
+    const kernels = usableModules(modules)
     this.#lane = new Lane({
       config,
       isolate,

@@ -3,8 +3,8 @@
 import type { ModelSpec } from '../models/spec.ts'
 
 /**
- * How a matrix is stored. Rows are padded with zeros to a multiple of 8, columns to a multiple of 32, and cut
- * into tiles of 8 rows x 32 columns; a row group is 8 rows, its tiles follow each other by column.
+ * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of 32, and cut
+ * into tiles of 16 rows x 32 columns; a row group is 16 rows, its tiles follow each other by column.
  * Bytes of a tile are in kernels/layout.ts. `f32` is plain row-major without padding (vectors too).
  */
 export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'

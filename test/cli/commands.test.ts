@@ -81,7 +81,7 @@ describe('islet', () => {
 describe('inspect', () => {
   it('shows the same tensors for a file and for what it packs to', async () => {
     const text = await printed(gguf)
-    expect(text).toMatch(/embedding +72 x 64 +Q8_0 +q8 +4896 +8\.50 +0\n/)
+    expect(text).toMatch(/embedding +72 x 64 +Q8_0 +q8 +5440 +9\.44 +0\n/)
     expect(text).toMatch(/layers\.1\.down +64 x 96 +Q8_0 +q8 +6528/)
     expect(text).toMatch(/total +\d+\.\d MB: fits in 120\.0 MB/)
     const { manifest } = await openModel(gguf, {})

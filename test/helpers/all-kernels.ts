@@ -5,7 +5,7 @@ import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { Kernels } from '../../src/kernels/kernels.ts'
 import { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
-import { wasmKernels } from '../../src/kernels/wasm.ts'
+import { instantiateKernels } from '../../src/kernels/wasm.ts'
 
 const PAGES = 64 // 4 MiB
 
@@ -22,11 +22,12 @@ function side(name: string, make: (memory: WebAssembly.Memory) => Kernels): Side
 export function allKernels(): {
   run(fill: (views: MemoryViews) => void, call: (kernels: Kernels) => void): MemoryViews
 } {
-  const modules = nodeKernels('relaxed')
+  const modules = nodeKernels()
   const sides = [
     side('reference', referenceKernels),
-    side('plain', (memory) => wasmKernels({ ...modules, relaxed: undefined }, memory)),
-    ...(modules.relaxed ? [side('relaxed', (memory) => wasmKernels(modules, memory))] : []),
+    ...Object.entries(modules).flatMap(([name, module]) =>
+      module === undefined ? [] : [side(name, (memory) => instantiateKernels(module, memory))],
+    ),
   ]
   return {
     /** Fills, calls, compares bit for bit; returns the reference's memory. */

@@ -109,8 +109,16 @@ export class MockModel implements Model {
     return this.#logits[index]
   }
 
-  page(page: number): Uint8Array {
-    return new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes)
+  copyPage(to: number, from: number): void {
+    this.writePage(to, this.readPage(from))
+  }
+
+  readPage(page: number): Uint8Array {
+    return new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes).slice()
+  }
+
+  writePage(page: number, bytes: Uint8Array): void {
+    new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes).set(bytes)
   }
 }
 

@@ -21,21 +21,23 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (kind === 'f32') return view.getFloat32(4 * (row * cols + col), true)
   const tiles = Math.ceil(cols / BLOCK)
-  const tile = (Math.floor(row / 8) * tiles + Math.floor(col / BLOCK)) * TILE_BYTES[kind]
-  const [r, h, i] = [row % 8, Math.floor((row % 8) / 4), row % 4]
+  const tile = (Math.floor(row / 16) * tiles + Math.floor(col / BLOCK)) * TILE_BYTES[kind]
+  const r = row % 16
+  const [v, i] = [Math.floor(r / 4), r % 4]
   const half = (at: number): number => f16ToF32(view.getUint16(at, true))
+  // Of sixteen scales alone, rows 8j + i and 8j + 4 + i are neighbours.
+  const paired = 2 * (8 * Math.floor(r / 8) + 2 * i + (v % 2))
   const column = col % BLOCK
   if (kind === 'q8') {
-    const byte = bytes[tile + 16 + (Math.floor(column / 4) * 2 + h) * 16 + 4 * i + (column % 4)]
-    return half(tile + 2 * r) * (byte - 128)
+    const byte = bytes[tile + (Math.floor(column / 4) * 4 + v) * 16 + 4 * i + (column % 4)]
+    return half(tile + 512 + paired) * (byte - 128)
   }
-  const nibbles = tile + (kind === 'q4' ? 16 : 32)
-  const byte = bytes[nibbles + (Math.floor(column / 8) * 2 + h) * 16 + 4 * i + (column % 4)]
+  const byte = bytes[tile + (Math.floor(column / 8) * 4 + v) * 16 + 4 * i + (column % 4)]
   const far = column % 8 >= 4
   const nibble = far ? byte >> 4 : byte & 15
-  const scale = half(tile + 2 * r)
-  if (kind === 'q4') return scale * (nibble - 8)
-  const pairs = kind === 'q6' ? bytes[tile + 160 + Math.floor(column / 8) * 16 + 4 * i + (column % 4)] : 0
-  const pair = (pairs >> (h * 4 + (far ? 2 : 0))) & 3
-  return scale * (16 * pair + nibble) + half(tile + 16 + 2 * r)
+  if (kind === 'q4') return half(tile + 256 + paired) * (nibble - 8)
+  const at = tile + (kind === 'q6' ? 384 : 256) + 4 * r
+  const shared = tile + 256 + Math.floor(column / 8) * 32 + Math.floor(r / 8) * 16 + 4 * i + (column % 4)
+  const pair = kind === 'q6' ? (bytes[shared] >> ((v % 2) * 4 + (far ? 2 : 0))) & 3 : 0
+  return half(at) * (16 * pair + nibble) + half(at + 2)
 }

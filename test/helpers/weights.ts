@@ -1,6 +1,6 @@
 // Random stored matrices of every kind, with the numbers they stand for.
 
-import { BLOCK, TILE_BYTES, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
+import { BLOCK, CONSTANTS_AT, TILE_BYTES, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import type { TensorKind } from '../../src/weights/manifest.ts'
 import type { Rng } from './rng.ts'
@@ -23,9 +23,14 @@ export function randomMatrix(
   let p = at
   for (let group = 0; group < Math.ceil(rows / TILE_ROWS); group++) {
     for (let block = 0; block < blocks; block++) {
-      const halves = { q4: 8, q4m: 16, q6: 16, q8: 8 }[kind]
-      for (let i = 0; i < halves; i++) views.u16[(p >> 1) + i] = f16Bits(random)
-      for (let i = halves * 2; i < TILE_BYTES[kind]; i++) views.u8[p + i] = random.int(256)
+      const constants = CONSTANTS_AT[kind]
+      const hasMinimum = kind === 'q4m' || kind === 'q6'
+      for (let i = 0; i < constants; i++) views.u8[p + i] = random.int(256)
+      for (let i = 0; i < (TILE_BYTES[kind] - constants) / 2; i++) {
+        // A scale beside a minimum has no sign.
+        const sign = hasMinimum && i % 2 === 0 ? 0x7fff : 0xffff
+        views.u16[((p + constants) >> 1) + i] = f16Bits(random) & sign
+      }
       p += TILE_BYTES[kind]
     }
   }

@@ -1,4 +1,4 @@
-// Attention kernels against their plain twins, bit for bit, and the whole of attention against float64 arithmetic.
+// Attention kernels against their plain twins, bit for bit, in every build, and the whole of attention against float64 arithmetic.
 
 import { describe, expect, it } from 'vitest'
 import type { Kernels } from '../../src/kernels/kernels.ts'
@@ -46,22 +46,26 @@ function attend(k: Kernels, views: MemoryViews, kv: 'q8' | 'f32', shape: Shape, 
   const { heads, kvHeads, headDim } = shape
   const { pages, low, high } = sight
   const factor = Math.fround(1 / Math.sqrt(headDim))
-  const pageBytes = kvHeads * PAGE_POSITIONS * (kv === 'q8' ? 2 * storedDims(headDim) + 8 : 8 * headDim)
+  // Keys of all pages, then their values.
+  const half = kvHeads * PAGE_POSITIONS * (kv === 'q8' ? storedDims(headDim) + 4 : 4 * headDim)
+  const offset = pages * half
   const stride = pages * PAGE_POSITIONS
-  for (let page = 0; page < pages; page++) views.u32[(TABLE >> 2) + page] = POOL + page * pageBytes
+  for (let page = 0; page < pages; page++) views.u32[(TABLE >> 2) + page] = POOL + page * half
   for (let position = 0; position < stride; position++) {
-    const at = POOL + Math.floor(position / PAGE_POSITIONS) * pageBytes
-    const offset = position * kvHeads * headDim * 4
-    k[`kv_write_${kv}`](at, position % PAGE_POSITIONS, K + offset, V + offset, kvHeads, headDim)
+    const at = POOL + Math.floor(position / PAGE_POSITIONS) * half
+    const from = position * kvHeads * headDim * 4
+    if (kv === 'q8') k.hadamard(K + from, kvHeads, headDim)
+    k[`kv_write_${kv}`](at, at + offset, position % PAGE_POSITIONS, K + from, V + from, kvHeads, headDim)
   }
   if (kv === 'q8') {
+    k.hadamard(Q, heads, headDim)
     k.quantize_query(QUERY, Q, heads, headDim, factor)
     k.score_q8(SCORES, stride, QUERY, TABLE, pages, low, high, heads, kvHeads, headDim)
   } else {
     k.score_f32(SCORES, stride, Q, TABLE, pages, low, high, heads, kvHeads, headDim, factor)
   }
   k.softmax(SCORES, stride, SUMS, stride, heads)
-  k[`values_${kv}`](OUT, SCORES, stride, TABLE, pages, heads, kvHeads, headDim)
+  k[`values_${kv}`](OUT, SCORES, stride, TABLE, offset, pages, heads, kvHeads, headDim)
   k.scale_heads(OUT, SUMS, heads, headDim)
 }
 
@@ -123,6 +127,27 @@ describe.each(SHAPES)('attention, $heads heads over $kvHeads of $headDim', (shap
     })
     expect(outputs[1]).toEqual(outputs[0])
   })
+})
+
+describe('hadamard', () => {
+  const { run } = allKernels()
+  it.each([4, 6, 10, 16, 40, 64, 96])(
+    'of heads of %i keeps lengths and dots, and undoes itself',
+    (headDim) => {
+      const random = rng(headDim)
+      const source = new Float32Array(2 * headDim).map(() => random.normal())
+      const fillQ = (v: MemoryViews): void => v.f32.set(source, Q >> 2)
+      const once = run(fillQ, (k) => k.hadamard(Q, 2, headDim)).f32.slice(Q >> 2, (Q >> 2) + 2 * headDim)
+      const twice = run(fillQ, (k) => {
+        k.hadamard(Q, 2, headDim)
+        k.hadamard(Q, 2, headDim)
+      }).f32.subarray(Q >> 2)
+      const dot = (x: Float32Array): number =>
+        x.subarray(0, headDim).reduce((sum, value, d) => sum + value * x[headDim + d], 0)
+      expect(dot(once)).toBeCloseTo(dot(source), 4)
+      source.forEach((value, d) => expect(twice[d]).toBeCloseTo(value, 5))
+    },
+  )
 })
 
 describe('rope', () => {

@@ -9,6 +9,7 @@ import { f, joinLanes, type MemoryViews } from './memory.ts'
 type AttentionKernels = Pick<
   Kernels,
   | 'rope'
+  | 'hadamard'
   | 'kv_write_q8'
   | 'kv_write_f32'
   | 'quantize_query'
@@ -23,16 +24,15 @@ type AttentionKernels = Pick<
 const HIDDEN_SCORE = f(-3.0e38)
 const TINY = f(1e-30)
 
-/** Where position `slot`'s code for dimension d lies behind the 128 bytes of scales of one head. */
-const keyAt = (slot: number, d: number, headDim: number): number =>
-  8 * P + (slot >> 2) * 4 * storedDims(headDim) + (d >> 1) * 8 + (slot & 3) * 2 + (d & 1)
-const valueAt = (slot: number, d: number, headDim: number): number =>
-  8 * P + P * storedDims(headDim) + (slot >> 1) * 2 * storedDims(headDim) + d * 2 + (slot & 1)
+/** Where position `slot`'s code for dimension d lies in one head's keys, and in its values: behind 64 bytes of scales. */
+const keyAt = (slot: number, d: number): number => 4 * P + (d >> 2) * 64 + slot * 4 + (d & 3)
+const valueAt = (slot: number, d: number): number =>
+  4 * P + (d >> 3) * 128 + (slot >> 2) * 32 + (d & 7) * 4 + (slot & 3)
 
 export function attentionReference(memory: MemoryViews): AttentionKernels {
-  const { f32, i8, i16, u32 } = memory
-  const headBytes = (headDim: number): number => P * (2 * storedDims(headDim) + 8)
-  const queryBytes = (headDim: number): number => 16 + 2 * storedDims(headDim)
+  const { f32, i32, i8, u8, u32 } = memory
+  const headBytes = (headDim: number): number => P * (storedDims(headDim) + 4)
+  const queryBytes = (headDim: number): number => 16 + storedDims(headDim)
 
   function rope(out: number, x: number, heads: number, headDim: number, half: number, table: number): void {
     for (let head = 0; head < heads; head++) {
@@ -48,18 +48,34 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     }
   }
 
-  /** Stores amax / 127 at `scale` and gives back the codes of n values. */
-  function codesOf(scale: number, x: number, n: number): number[] {
+  function hadamard(x: number, heads: number, headDim: number): void {
+    const run = headDim & -headDim
+    const factor = f(1 / f(Math.sqrt(run)))
+    const values = f32.subarray(x >> 2, (x >> 2) + heads * headDim)
+    for (let far = 1; far < run; far *= 2) {
+      for (let d = 0; d < values.length; d++) {
+        if (d & far) continue
+        const [a, b] = [values[d], values[d + far]]
+        values[d] = f(a + b)
+        values[d + far] = f(a - b)
+      }
+    }
+    values.forEach((value, d) => (values[d] = f(value * factor)))
+  }
+
+  /** Stores amax / top at `scale` and gives back the codes of n values. */
+  function codesOf(scale: number, x: number, n: number, top: number): number[] {
     const values = Array.from(f32.subarray(x >> 2, (x >> 2) + n))
     const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
     const live = amax > TINY
-    f32[scale >> 2] = live ? f(amax / 127) : 0
-    const inverse = live ? f(127 / amax) : 0
+    f32[scale >> 2] = live ? f(amax / top) : 0
+    const inverse = live ? f(top / amax) : 0
     return values.map((v) => roundTiesToEven(f(v * inverse)))
   }
 
   function kv_write_q8(
-    page: number,
+    keys: number,
+    values: number,
     slot: number,
     k: number,
     v: number,
@@ -67,19 +83,20 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     headDim: number,
   ): void {
     for (let head = 0; head < kvHeads; head++) {
-      const at = page + head * headBytes(headDim)
+      const at = head * headBytes(headDim)
       const offset = head * headDim * 4
-      codesOf(at + slot * 4, k + offset, headDim).forEach(
-        (code, d) => (i8[at + keyAt(slot, d, headDim)] = code),
+      codesOf(keys + at + slot * 4, k + offset, headDim, 63).forEach(
+        (code, d) => (u8[keys + at + keyAt(slot, d)] = 64 + code),
       )
-      codesOf(at + 4 * P + slot * 4, v + offset, headDim).forEach(
-        (code, d) => (i8[at + valueAt(slot, d, headDim)] = code),
+      codesOf(values + at + slot * 4, v + offset, headDim, 127).forEach(
+        (code, d) => (i8[values + at + valueAt(slot, d)] = code),
       )
     }
   }
 
   function kv_write_f32(
-    page: number,
+    keys: number,
+    values: number,
     slot: number,
     k: number,
     v: number,
@@ -87,10 +104,10 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     headDim: number,
   ): void {
     for (let head = 0; head < kvHeads; head++) {
-      const at = (page >> 2) + head * P * headDim * 2
+      const at = (head * P + slot) * headDim
       for (let d = 0; d < headDim; d++) {
-        f32[at + slot * headDim + d] = f32[(k >> 2) + head * headDim + d]
-        f32[at + (P + slot) * headDim + d] = f32[(v >> 2) + head * headDim + d]
+        f32[(keys >> 2) + at + d] = f32[(k >> 2) + head * headDim + d]
+        f32[(values >> 2) + at + d] = f32[(v >> 2) + head * headDim + d]
       }
     }
   }
@@ -100,10 +117,12 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       const values = f32.subarray((q >> 2) + head * headDim, (q >> 2) + (head + 1) * headDim)
       const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
       const live = amax > TINY
-      const inverse = live ? f(32767 / amax) : 0
+      const inverse = live ? f(127 / amax) : 0
       const at = out + head * queryBytes(headDim)
-      f32[at >> 2] = live ? f(f(amax / 32767) * f(factor)) : 0
-      values.forEach((v, d) => (i16[((at + 16) >> 1) + d] = roundTiesToEven(f(v * inverse))))
+      f32[at >> 2] = live ? f(f(amax / 127) * f(factor)) : 0
+      values.forEach((v, d) => (i8[at + 16 + d] = roundTiesToEven(f(v * inverse))))
+      const sum = i8.subarray(at + 16, at + 16 + headDim).reduce((a, b) => a + b, 0)
+      i32[(at + 4) >> 2] = -64 * sum
     }
   }
 
@@ -125,8 +144,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       for (let slot = 0; slot < pages * P; slot++) {
         const page = u32[(table >> 2) + Math.floor(slot / P)] + Math.floor(head / group) * headBytes(headDim)
         let dot = 0
-        for (let d = 0; d < headDim; d++)
-          dot += i16[((q + 16) >> 1) + d] * i8[page + keyAt(slot % P, d, headDim)]
+        for (let d = 0; d < headDim; d++) dot += i8[q + 16 + d] * (u8[page + keyAt(slot % P, d)] - 64)
         const score = f(f(f(dot) * f32[(page >> 2) + (slot % P)]) * f32[q >> 2])
         f32[(scores >> 2) + head * stride + slot] = slot >= low && slot < high ? score : HIDDEN_SCORE
       }
@@ -149,7 +167,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     const group = heads / kvHeads
     for (let head = 0; head < heads; head++) {
       for (let slot = 0; slot < pages * P; slot++) {
-        const kv = Math.floor(head / group) * P * headDim * 8
+        const kv = Math.floor(head / group) * P * headDim * 4
         const key = u32[(table >> 2) + Math.floor(slot / P)] + kv + (slot % P) * headDim * 4
         const seen = slot >= low && slot < high
         const score = seen
@@ -178,6 +196,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     weights: number,
     stride: number,
     table: number,
+    offset: number,
     pages: number,
     heads: number,
     kvHeads: number,
@@ -185,18 +204,31 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   ): void {
     const group = heads / kvHeads
     for (let head = 0; head < heads; head++) {
-      for (let index = 0; index < pages; index++) {
-        const page = u32[(table >> 2) + index] + Math.floor(head / group) * headBytes(headDim)
-        const at = (weights >> 2) + head * stride + index * P
-        const scaled = Array.from({ length: P }, (_, slot) => f(f32[at + slot] * f32[(page >> 2) + P + slot]))
-        const amax = Math.max(...scaled)
-        if (!(amax > TINY)) continue
-        const codes = scaled.map((w) => roundTiesToEven(f(w * f(32767 / amax))))
-        for (let d = 0; d < headDim; d++) {
-          const sum = codes.reduce((acc, code, slot) => acc + code * i8[page + valueAt(slot, d, headDim)], 0)
-          const to = (out >> 2) + head * headDim + d
-          f32[to] = f(f32[to] + f(f(sum) * f(amax / 32767)))
-        }
+      const pageOf = (slot: number): number =>
+        u32[(table >> 2) + Math.floor(slot / P)] + offset + Math.floor(head / group) * headBytes(headDim)
+      const row = (weights >> 2) + head * stride
+      const slots = Array.from({ length: pages * P }, (_, slot) => slot)
+      const scaled = slots.map((slot) => f(f32[row + slot] * f32[(pageOf(slot) >> 2) + (slot % P)]))
+      const amax = scaled.reduce((a, b) => Math.max(a, b), 0)
+      const live = amax > TINY
+      const inverse = live ? f(16383 / amax) : 0
+      const factor = live ? f(amax / 16383) : 0
+      const codes = scaled.map((w) => roundTiesToEven(f(w * inverse)))
+      // What the kernel leaves: weights of the second half, and over the first half the codes, four high halves, then four low.
+      slots.forEach((slot) => (f32[row + slot] = scaled[slot]))
+      codes.forEach((code, slot) => {
+        u8[row * 4 + (slot >> 2) * 8 + (slot & 3)] = code >> 7
+        u8[row * 4 + (slot >> 2) * 8 + 4 + (slot & 3)] = code & 127
+      })
+      for (let d = 0; d < storedDims(headDim); d++) {
+        let high = 0
+        let low = 0
+        codes.forEach((code, slot) => {
+          const value = d < headDim ? i8[pageOf(slot) + valueAt(slot % P, d)] : 0
+          high += (code >> 7) * value
+          low += (code & 127) * value
+        })
+        f32[(out >> 2) + head * headDim + d] = f(f(f(f(high) * 128) + f(low)) * factor)
       }
     }
   }
@@ -206,6 +238,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     weights: number,
     stride: number,
     table: number,
+    offset: number,
     pages: number,
     heads: number,
     kvHeads: number,
@@ -216,8 +249,9 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       for (let slot = 0; slot < pages * P; slot++) {
         const weight = f32[(weights >> 2) + head * stride + slot]
         if (weight === 0) continue
-        const page = u32[(table >> 2) + Math.floor(slot / P)] + Math.floor(head / group) * P * headDim * 8
-        const value = (page >> 2) + (P + (slot % P)) * headDim
+        const page =
+          u32[(table >> 2) + Math.floor(slot / P)] + offset + Math.floor(head / group) * P * headDim * 4
+        const value = (page >> 2) + (slot % P) * headDim
         for (let d = 0; d < headDim; d++) {
           const to = (out >> 2) + head * headDim + d
           f32[to] = f(f32[to] + f(weight * f32[value + d]))
@@ -238,6 +272,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
 
   return {
     rope,
+    hadamard,
     kv_write_q8,
     kv_write_f32,
     quantize_query,

@@ -1,6 +1,6 @@
 // Plain twins of assembly/matmul: slow and obviously right. Every f32 step is rounded by Math.fround.
 
-import { BLOCK, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
+import { BLOCK, CONSTANTS_AT, pairedHalf, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
 import { roundTiesToEven } from '../../lib/math-f32.ts'
 import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
@@ -25,6 +25,9 @@ type MatmulKernels = Pick<
   | 'embed_q6'
 >
 
+/** Activations' scales carry 2^56, weights' constants 2^-112, and a finished sum is multiplied by 2^56 (assembly/simd/f16.ts). */
+const HALF_BIAS = 2 ** 56
+
 /** One quantised block of activations: what a dot needs. */
 type Activations = { scale: number; sum: number; codes: Int8Array }
 
@@ -32,14 +35,14 @@ type Activations = { scale: number; sum: number; codes: Int8Array }
 type WeightBlock = { scale: number; minimum: number; codes: Int16Array }
 
 export function matmulReference(memory: MemoryViews): MatmulKernels {
-  const { f32, i16, i8, u16, u8 } = memory
+  const { f32, i32, i16, i8, u16, u8 } = memory
 
   function blockOf(x: number, left: number): Activations & { start: [number, number] } {
     const values = new Float32Array(BLOCK)
     for (let c = 0; c < Math.min(BLOCK, left); c++) values[c] = f32[(x >> 2) + c]
     const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
     const live = amax > f(1e-30)
-    const scale = live ? f(amax / 127) : 0
+    const scale = live ? f(f(amax / 127) * HALF_BIAS) : 0
     const inverse = live ? f(127 / amax) : 0
     const codes = Int8Array.from(values, (v) => roundTiesToEven(f(v * inverse)))
     let even = 0
@@ -54,6 +57,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       f32[out >> 2] = block.scale
       f32[(out + 4) >> 2] = block.sum
       i16.set(block.start, (out + 8) >> 1)
+      i32[(out + 12) >> 2] = block.start[0] + block.start[1]
       i8.set(block.codes, out + 16)
       out += X1_BYTES
     }
@@ -66,6 +70,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
         f32[(out >> 2) + t] = block.scale
         f32[((out + 16) >> 2) + t] = block.sum
         i16.set(block.start, ((out + 32) >> 1) + 2 * t)
+        i32[((out + 48) >> 2) + t] = block.start[0] + block.start[1]
         block.codes.forEach((code, c) => (i8[out + 64 + (c >> 2) * 16 + t * 4 + (c & 3)] = code))
       }
       out += X4_BYTES
@@ -87,19 +92,19 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
   function weights(kind: Kind, w: number, row: number, block: number, blocks: number): WeightBlock {
     const tile = w + (Math.floor(row / TILE_ROWS) * blocks + block) * TILE_BYTES[kind]
     const r = row % TILE_ROWS
+    const constants = (tile + CONSTANTS_AT[kind]) >> 1
     const hasMinimum = kind === 'q4m' || kind === 'q6'
-    const scale = f16(u16[(tile >> 1) + r])
-    const minimum = hasMinimum ? f16(u16[((tile + 16) >> 1) + r]) : 0
-    const base = tile + (hasMinimum ? 32 : 16)
+    const scale = hasMinimum ? f16(u16[constants + 2 * r]) : f16(u16[constants + pairedHalf(r)])
+    const minimum = hasMinimum ? f16(u16[constants + 2 * r + 1]) : 0
     const codes = Int16Array.from({ length: BLOCK }, (_, c) => {
       const g = kind === 'q8' ? c >> 2 : c >> 3
-      const byte = u8[base + (g * 2 + (r >> 2)) * 16 + (r & 3) * 4 + (c & 3)]
+      const byte = u8[tile + (g * 4 + (r >> 2)) * 16 + (r & 3) * 4 + (c & 3)]
       if (kind === 'q8') return byte - 128
       const nibble = c & 4 ? byte >> 4 : byte & 15
       if (kind === 'q4') return nibble - 8
       if (kind === 'q4m') return nibble
-      const pairs = u8[base + 128 + g * 16 + (r & 3) * 4 + (c & 3)]
-      return nibble + 16 * ((pairs >> ((r >> 2) * 4 + (c & 4) / 2)) & 3)
+      const pairs = u8[tile + 256 + g * 32 + (r >> 3) * 16 + (r & 3) * 4 + (c & 3)]
+      return nibble + 16 * ((pairs >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3)
     })
     return { scale, minimum, codes }
   }
@@ -117,10 +122,10 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       const activation = x(block)
       let dot = 0
       for (let c = 0; c < BLOCK; c++) dot += weight.codes[c] * activation.codes[c]
-      acc = f(acc + f(f(dot * activation.scale) * weight.scale))
-      if (kind === 'q4m' || kind === 'q6') acc = f(acc + f(weight.minimum * activation.sum))
+      acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * 2 ** -112)))
+      if (kind === 'q4m' || kind === 'q6') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
     }
-    return acc
+    return f(acc * HALF_BIAS)
   }
 
   const gemv =

@@ -1,0 +1,67 @@
+// The KV pool in linear memory: layer by layer the keys of all pages, then their values. So what a token attends to lies in runs
+// that the hardware prefetches; a page's bytes are gathered where a page leaves or enters memory.
+
+export type KvPoolPlan = {
+  /** Where the pool begins. */
+  at: number
+  pageCount: number
+  layers: number
+  /** Bytes of one layer of a page: keys and values, half each. */
+  layerBytes: number
+}
+
+export class KvPool {
+  readonly pageBytes: number
+  /** From a page's keys to its values in the same layer. */
+  readonly valuesOffset: number
+  readonly #plan: KvPoolPlan
+  readonly #bytes: Uint8Array
+
+  constructor(plan: KvPoolPlan, memory: WebAssembly.Memory) {
+    this.#plan = plan
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.pageBytes = plan.layerBytes * plan.layers
+    this.valuesOffset = (plan.pageCount * plan.layerBytes) / 2
+  }
+
+  /** The address of a page's keys in a layer. */
+  keysAt(layer: number, page: number): number {
+    const { at, pageCount, layerBytes } = this.#plan
+    return at + layer * pageCount * layerBytes + (page * layerBytes) / 2
+  }
+
+  copy(to: number, from: number): void {
+    this.#eachPart((part, length) => this.#bytes.copyWithin(part(to), part(from), part(from) + length))
+  }
+
+  /** The page's bytes, copied: `pageBytes` of them, layer by layer keys and values. */
+  read(page: number): Uint8Array {
+    const out = new Uint8Array(this.pageBytes)
+    let done = 0
+    this.#eachPart((part, length) => {
+      out.set(this.#bytes.subarray(part(page), part(page) + length), done)
+      done += length
+    })
+    return out
+  }
+
+  /** Puts bytes that `read` gave into a page. */
+  write(page: number, bytes: Uint8Array): void {
+    if (bytes.length !== this.pageBytes)
+      throw new RangeError(`${bytes.length} bytes for a page of ${this.pageBytes}`)
+    let done = 0
+    this.#eachPart((part, length) => {
+      this.#bytes.set(bytes.subarray(done, done + length), part(page))
+      done += length
+    })
+  }
+
+  /** Calls `visit` for the keys and the values of each layer, with the way to their address in a page. */
+  #eachPart(visit: (part: (page: number) => number, length: number) => void): void {
+    const { layers, layerBytes } = this.#plan
+    for (let layer = 0; layer < layers; layer++) {
+      for (const offset of [0, this.valuesOffset])
+        visit((page) => this.keysAt(layer, page) + offset, layerBytes / 2)
+    }
+  }
+}
