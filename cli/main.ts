@@ -10,7 +10,10 @@ export type Command = {
   run(argv: string[]): Promise<void>
 }
 
-const COMMANDS = ['pull', 'pack', 'inspect', 'chat', 'generate', 'logits', 'tokenize', 'detokenize', 'render']
+const COMMANDS = [
+  ...['pull', 'pack', 'inspect', 'chat', 'generate', 'logits', 'perplexity'],
+  ...['tokenize', 'detokenize', 'render'],
+]
 
 /** Runs `argv` (command first). Results go to standard output; errors set the exit code: 2 the caller's, 1 ours. */
 async function main(argv: string[]): Promise<void> {

@@ -4,8 +4,12 @@ const WIDTH = 30
 
 export type Progress = { update(done: number, total: number): void; finish(): void }
 
-/** A bar that says `label`, counting megabytes (10^6 bytes). */
-export function progressBar(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+/** A bar that says `label`, counting megabytes (10^6 bytes) unless `count` says it otherwise. */
+export function progressBar(
+  label: string,
+  stream: NodeJS.WriteStream = process.stderr,
+  count = (done: number, total: number): string => `${megabytes(done)} of ${megabytes(total)} MB`,
+): Progress {
   let shown = -1
   return {
     update(done, total) {
@@ -14,7 +18,7 @@ export function progressBar(label: string, stream: NodeJS.WriteStream = process.
       const step = Math.floor(share * (stream.isTTY ? 100 : 4))
       if (step === shown) return
       shown = step
-      const size = `${megabytes(done)} of ${megabytes(total)} MB`
+      const size = count(done, total)
       if (!stream.isTTY) {
         stream.write(`${label}: ${Math.floor(share * 100)} % (${size})\n`)
         return

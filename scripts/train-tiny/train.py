@@ -35,9 +35,11 @@ STEPS = 2000
 TOKENS = 2048  # per step
 RATE = 3e-3
 WARMUP = 100
-# The last quarter sees rows of the full context and INT4 weights; short rows first cost less attention.
+# The last quarter sees rows of the full context and INT4 weights (unless --float); short rows first cost less attention.
 SHORT_ROW = 256
 LONG_FROM = 0.75
+# Half a million weights, all of them needed: what rounding costs shows, and the checkpoint can be committed.
+FLOAT_SHAPE = Shape(vocab=1024, hidden=96, layers=4, heads=3, kv_heads=1, ffn=192)
 
 
 def pack_rows(tokenizer: Tokenizer, documents: list[str], length: int) -> Tensor:
@@ -95,8 +97,16 @@ def make_optimizer(model: Llama) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.95), fused=True)
 
 
-def train(model: Llama, tokenizer: Tokenizer, train_set: list, hold_set: list, steps: int, out: Path) -> float:
-    """Runs all steps and returns the mean training loss of the last hundred."""
+def write_held_out(out: Path, chapters: list[list[Verse]]) -> None:
+    """held-out.txt: the chapters that were not trained on, a verse a line; what `islet perplexity` reads."""
+    lines = (verse.text for chapter in chapters for verse in chapter)
+    (out / "held-out.txt").write_text("".join(f"{line}\n" for line in lines))
+
+
+def train(
+    model: Llama, tokenizer: Tokenizer, train_set: list, hold_set: list, steps: int, out: Path, rounded: bool
+) -> float:
+    """Runs all steps, the last quarter with INT4 weights if `rounded`; the mean training loss of the last hundred."""
     optimizer = make_optimizer(model)
     long_from = int(steps * LONG_FROM)
     batches = each_batch(tokenizer, train_set, SHORT_ROW, "short")
@@ -105,7 +115,7 @@ def train(model: Llama, tokenizer: Tokenizer, train_set: list, hold_set: list, s
     for step in range(steps):
         if step == long_from:
             batches = each_batch(tokenizer, train_set, model.shape.context, "long")
-            model.set_rounded(True)
+            model.set_rounded(rounded)
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, steps)
         rows = next(batches)
@@ -133,6 +143,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="bible.data of the package, instead of apt-get download")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--threads", type=int, default=1, help="the weights' last bits depend on it")
+    parser.add_argument("--float", action="store_true", help="the small model that never sees INT4 weights instead")
     parser.add_argument("--results", type=Path, help="where to write the losses, as results.json")
     parser.add_argument("--pack", metavar="FOLDER", help="print the command that packs the model into FOLDER")
     options = parser.parse_args()
@@ -143,7 +154,7 @@ def main() -> None:
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
     train_set, hold_set = split_chapters(load_verses(options.data), HOLD)
-    shape = Shape()
+    shape = FLOAT_SHAPE if options.float else Shape()
     tokenizer = train_tokenizer(make_documents(train_set, f"{SEED} tokenizer"), shape.vocab)
     write_tokenizer(options.out, tokenizer, shape)
     write_config(options.out, tokenizer, shape)
@@ -151,7 +162,8 @@ def main() -> None:
     count = sum(weight.numel() for weight in model.parameters())
     print(f"{count} weights, {model.packed_bytes()} bytes packed without the tokenizer", flush=True)
 
-    last = train(model, tokenizer, train_set, hold_set, options.steps, options.out)
+    write_held_out(options.out, hold_set)
+    last = train(model, tokenizer, train_set, hold_set, options.steps, options.out, rounded=not options.float)
     write_weights(options.out, model)
     write_samples(options.out, model, tokenizer)
     write_reference(options.out, model, tokenizer)

@@ -118,7 +118,8 @@ describe('one model in two formats', () => {
       const wanted = asHuggingFace(sizes, filler(1)).find(
         ({ name }) => name === 'model.layers.1.self_attn.q_proj.weight',
       )
-      const tolerance = { keep: 0, q8: 0.5 / 254, q4: 0.045 }[quant]
+      // Values span 1. A level is 1 / 15 wide, and a searched block may clip its extremes by most of one.
+      const tolerance = { keep: 0, q8: 0.5 / 254, q4: 1 / 15 }[quant]
       for (const [i, value] of (wanted?.values ?? []).entries())
         expect(Math.abs(q[i] - value)).toBeLessThanOrEqual(tolerance)
     })

@@ -1,0 +1,223 @@
+// islet perplexity: how well a model foretells a text, alone or beside another model: what quantising costs.
+
+import { parseArgs } from 'node:util'
+import type { WindowOptions } from '../src/cache/window.ts'
+import type { KvKind } from '../src/engine/buffers.ts'
+import { loadModel } from '../src/engine/load-model.ts'
+import type { Model } from '../src/engine/model.ts'
+import { IsletError } from '../src/lib/errors.ts'
+import { exp, log } from '../src/lib/math.ts'
+import { choice } from '../src/packing/policy.ts'
+import { readTokenizer } from '../src/tokenizer/packed.ts'
+import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
+import { nodeKernels } from './lib/kernels.ts'
+import { openModel } from './lib/model.ts'
+import { wholeNumber } from './lib/options.ts'
+import { progressBar } from './lib/progress.ts'
+import { countedIds, type Mean, scoreText, SMALLEST_CONTEXT, type TextScore } from './lib/score.ts'
+import { printOut, type Print, readText } from './lib/text-command.ts'
+
+const usage = `islet perplexity MODEL FILE [--context N] [--limit TOKENS] [--against MODEL2] [--json]
+                       [--window W] [--sinks S] [--kv f32|q8] [--chunk N]
+
+Cuts the text of FILE into chunks of N tokens, each of which starts afresh (with the model's BOS in the place of its first
+token, where it has one), and reports how likely the second half of each was, given what came before: perplexity, nats a
+token, bits a byte. What is left behind the last whole chunk does not count.
+  --context N    tokens of a chunk: 512, or the trained context if that is shorter
+  --limit N      read the first N tokens of the text alone
+  --against M    the same text by another model of the same tokenizer, and how far MODEL's distributions are from its: mean
+                 KL divergence (nats), share of positions with the same likeliest token, difference in nats a token
+  --json         one object with every figure in full
+  --window W     last positions seen (without it: full attention);  --sinks S  first positions always seen (4)
+  --kv           precision of the KV cache, for both models: f32 for a checkpoint in floating point, else q8
+  --chunk N      rows of a step, a multiple of 4 (64); no figure depends on it`
+
+const options = {
+  context: { type: 'string' },
+  limit: { type: 'string' },
+  against: { type: 'string' },
+  json: { type: 'boolean' },
+  window: { type: 'string' },
+  sinks: { type: 'string' },
+  kv: { type: 'string' },
+  chunk: { type: 'string' },
+} as const
+
+type Values = { [K in keyof typeof options]?: K extends 'json' ? boolean : string }
+
+export const command = { name: 'perplexity', summary: 'tell how well a model foretells a text', usage, run }
+
+type Run = { window: WindowOptions; kv: KvKind | undefined; chunk: number; context: number | undefined }
+
+type Reader = { id: string; model: Model; kv: KvKind; tokenizer: Tokenizer; context: number }
+
+async function run(argv: string[], print: Print = printOut): Promise<void> {
+  const { positionals, values } = parseArgs({ args: argv, allowPositionals: true, options })
+  if (positionals.length !== 2)
+    throw new IsletError('invalid_request', `give MODEL and FILE\nusage: ${usage}`)
+  const [name, file] = positionals
+  const settings = settingsOf(values)
+  const limit = values.limit === undefined ? Infinity : wholeNumber(values.limit, '--limit', SMALLEST_CONTEXT)
+  const text = await readText(file, 'FILE')
+  const own = await openReader(name, settings)
+  const ids = idsOf(own, text, limit)
+  const context = settings.context ?? own.context
+  const other =
+    values.against === undefined ? undefined : await openReader(values.against, { ...settings, context })
+  if (other !== undefined) checkAlike(own, other, ids, idsOf(other, text, limit))
+
+  const bar = progressBar(`reading ${file}`, process.stderr, (done, total) => `${done} of ${total} chunks`)
+  const score = scoreText(own.model, ids, {
+    context,
+    bos: bosOf(own),
+    against: other?.model,
+    onProgress: bar.update,
+  })
+  bar.finish()
+  const bytes = countedIds(ids, context).reduce((sum, id) => sum + own.tokenizer.tokenBytes(id).length, 0)
+  const report = reportOf(score, { own, other, context, bytes, window: settings.window })
+  print(values.json === true ? `${JSON.stringify(report)}\n` : textOf(report))
+}
+
+function settingsOf(values: Values): Run {
+  const window = values.window === undefined ? undefined : wholeNumber(values.window, '--window', 1)
+  const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
+  const chunk = values.chunk === undefined ? 64 : wholeNumber(values.chunk, '--chunk', 4)
+  if (chunk % 4 !== 0)
+    throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
+  return {
+    window: window === undefined ? { window: undefined, sinks: 0 } : { window, sinks },
+    kv: values.kv === undefined ? undefined : choice(values.kv, ['f32', 'q8'] as const, '--kv'),
+    chunk,
+    context:
+      values.context === undefined ? undefined : wholeNumber(values.context, '--context', SMALLEST_CONTEXT),
+  }
+}
+
+async function openReader(name: string, { window, kv, chunk, context }: Run): Promise<Reader> {
+  const { manifest, source, tokenizerBytes } = await openModel(name, {})
+  if (tokenizerBytes.length === 0)
+    throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
+  const chosen = context ?? Math.min(512, manifest.spec.context)
+  const kind = kv ?? (manifest.float ? 'f32' : 'q8')
+  const model = await loadModel(manifest, source, {
+    window,
+    chunk,
+    logitRows: chunk,
+    kv: kind,
+    maxPositions: chosen,
+    kernels: nodeKernels(),
+  })
+  return { id: manifest.id, model, kv: kind, tokenizer: readTokenizer(tokenizerBytes), context: chosen }
+}
+
+/** The text's ids as a prompt would have them: BOS in front where the model wants it. */
+function idsOf(reader: Reader, text: string, limit: number): number[] {
+  const bos = bosOf(reader)
+  const ids = reader.tokenizer.encode(text)
+  return (bos === undefined ? ids : [bos, ...ids]).slice(0, limit)
+}
+
+function bosOf({ tokenizer }: Reader): number | undefined {
+  return tokenizer.addBos ? tokenizer.bosId : undefined
+}
+
+/** Distributions can be compared where ids mean the same. */
+function checkAlike(own: Reader, other: Reader, ids: readonly number[], otherIds: readonly number[]): void {
+  const alike =
+    own.model.spec.vocab === other.model.spec.vocab &&
+    ids.length === otherIds.length &&
+    ids.every((id, i) => id === otherIds[i])
+  if (alike) return
+  throw new IsletError(
+    'invalid_request',
+    `${other.id} makes other tokens of this text than ${own.id}: --against takes a model of the same tokenizer`,
+    { param: '--against' },
+  )
+}
+
+type Likelihood = {
+  model: string
+  kv: KvKind
+  nats_per_token: number
+  standard_error: number
+  perplexity: number
+  bits_per_byte: number
+}
+
+type Report = Likelihood & {
+  context: number
+  chunks: number
+  tokens: number
+  bytes: number
+  window: number | null
+  sinks: number
+  against?: Likelihood & {
+    mean_kl: number
+    mean_kl_error: number
+    same_top: number
+    difference: number
+    difference_error: number
+  }
+}
+
+type Facts = { own: Reader; other: Reader | undefined; context: number; bytes: number; window: WindowOptions }
+
+/** Every figure by its name in the JSON. */
+function reportOf(score: TextScore, { own, other, context, bytes, window }: Facts): Report {
+  const likelihood = ({ id, kv }: Reader, nats: Mean): Likelihood => ({
+    model: id,
+    kv,
+    nats_per_token: nats.mean,
+    standard_error: nats.error,
+    perplexity: exp(nats.mean),
+    bits_per_byte: (nats.mean * score.tokens) / log(2) / bytes,
+  })
+  const report: Report = {
+    ...likelihood(own, score.nats),
+    context,
+    chunks: score.chunks,
+    tokens: score.tokens,
+    bytes,
+    window: window.window ?? null,
+    sinks: window.sinks,
+  }
+  if (other === undefined || score.against === undefined) return report
+  const { nats, kl, sameTop, difference } = score.against
+  return {
+    ...report,
+    against: {
+      ...likelihood(other, nats),
+      mean_kl: kl.mean,
+      mean_kl_error: kl.error,
+      same_top: sameTop,
+      difference: difference.mean,
+      difference_error: difference.error,
+    },
+  }
+}
+
+function textOf(report: Report): string {
+  const { tokens, bytes, chunks, context, against } = report
+  const lines = [
+    likelihoodLine(report),
+    `  over ${tokens} tokens, ${bytes} bytes: the second half of ${chunks} chunks of ${context}`,
+  ]
+  if (against !== undefined) {
+    const sign = against.difference < 0 ? '' : '+'
+    lines.push(
+      `against ${likelihoodLine(against)}`,
+      `  mean KL ${against.mean_kl.toFixed(6)} +- ${against.mean_kl_error.toFixed(6)}, ` +
+        `same likeliest token ${(against.same_top * 100).toFixed(2)} %, ` +
+        `${sign}${against.difference.toFixed(5)} +- ${against.difference_error.toFixed(5)} nats a token`,
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function likelihoodLine({ model, perplexity, nats_per_token, standard_error, bits_per_byte }: Likelihood) {
+  return (
+    `${model}: perplexity ${perplexity.toFixed(4)}, ` +
+    `${nats_per_token.toFixed(5)} +- ${standard_error.toFixed(5)} nats a token, ${bits_per_byte.toFixed(5)} bits a byte`
+  )
+}
