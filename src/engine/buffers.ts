@@ -17,6 +17,9 @@ export function padded(size: number): number {
   return Math.ceil(size / TILE_ROWS) * TILE_ROWS
 }
 
+/** Where each result's first row lies, and the bytes from row to row of all. */
+export type SideBySide = { at: number[]; stride: number }
+
 export type StepBuffers = ReturnType<typeof planStep>
 
 /**
@@ -32,6 +35,13 @@ export function planStep(
   const attention = spec.heads * spec.headDim
   const kv = spec.kvHeads * spec.headDim
   const matrix = (columns: number): number => arena.reserve(rows * padded(columns) * 4)
+  // Several results of one input, so that matrices that are neighbours in memory are one matrix to the kernels.
+  const sideBySide = (...columns: number[]): SideBySide => {
+    const widths = columns.map((size) => padded(size) * 4)
+    const stride = widths.reduce((sum, width) => sum + width, 0)
+    const at = arena.reserve(rows * stride)
+    return { stride, at: widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, at)) }
+  }
   const widest = Math.ceil(Math.max(spec.hidden, attention, spec.ffn) / BLOCK)
   return {
     x: matrix(spec.hidden), // residual stream
@@ -41,13 +51,10 @@ export function planStep(
     // Logits are made when the last layer is done, out of `normed` alone.
     ...arena.overlay(
       () => ({
-        q: matrix(attention),
-        k: matrix(kv),
-        v: matrix(kv),
+        qkv: sideBySide(attention, kv, kv),
         attended: matrix(attention),
         branch: matrix(spec.hidden), // what a sublayer adds
-        gate: matrix(spec.ffn),
-        up: matrix(spec.ffn),
+        gateUp: sideBySide(spec.ffn, spec.ffn),
       }),
       () => ({ logits: arena.reserve(logitRows * padded(spec.vocab) * 4) }),
     ),

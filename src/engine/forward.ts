@@ -7,7 +7,7 @@ import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
 import { KvPool } from './kv-pool.ts'
-import { Linear, type Activations, type Matrix, type Product } from './linear.ts'
+import { joined, Linear, type Activations, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
 
@@ -74,8 +74,12 @@ export class Graph implements Model {
     this.#linear = new Linear(parts.kernels, parts.buffers)
     const { kernels, spec, kv, buffers, memory } = parts
     this.#attention = new Attention(kernels, spec, kv, buffers, memory, this.#pool)
-    this.#layers = parts.tensors.layers.map((layer) => layerOf(layer, parts.buffers))
-    this.#logits = [[parts.tensors.head, parts.buffers.logits]]
+    this.#layers = parts.tensors.layers.map((layer) =>
+      layerOf(layer, parts.buffers, this.#stride(parts.spec.hidden)),
+    )
+    this.#logits = [
+      { matrix: parts.tensors.head, out: parts.buffers.logits, stride: this.#stride(parts.spec.vocab) },
+    ]
     this.#rotation = rotationTable(parts.spec.position)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#floats = new Float32Array(parts.memory.buffer)
@@ -141,20 +145,20 @@ export class Graph implements Model {
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
     this.#linear.multiply(this.#activations(b.normed, hidden, rows.length), layer.qkv)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
-    const kvStride = this.#stride(kvHeads * headDim)
+    const [q, k, v] = b.qkv.at
     for (let i = 0; i < rows.length; i++) {
       const { pages, position } = rows[i]
-      const k = b.k + i * kvStride
-      kernels.rope(k, k, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
+      const [key, value] = [k + i * b.qkv.stride, v + i * b.qkv.stride]
+      kernels.rope(key, key, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
-      this.#attention.write(index, page, position % PAGE_POSITIONS, k, b.v + i * kvStride)
+      this.#attention.write(index, page, position % PAGE_POSITIONS, key, value)
     }
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
     for (let i = 0; i < rows.length; i++) {
-      const [out, q] = [b.attended + i * stride, b.q + i * stride]
-      this.#attention.attend(out, q, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
+      const [out, query] = [b.attended + i * stride, q + i * b.qkv.stride]
+      this.#attention.attend(out, query, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
     }
     this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), layer.o)
     kernels.add(b.x, b.branch, rows.length * padded(hidden))
@@ -165,8 +169,10 @@ export class Graph implements Model {
     const { hidden, ffn } = this.spec
     this.#norm(b.normed, b.x, layer.mlpNorm, rows)
     this.#linear.multiply(this.#activations(b.normed, hidden, rows), layer.gateUp)
-    kernels.silu_mul(b.gate, b.gate, b.up, rows * padded(ffn))
-    this.#linear.multiply(this.#activations(b.gate, ffn, rows), layer.down)
+    const [gate, up] = b.gateUp.at
+    const { stride } = b.gateUp
+    for (let at = 0; at < rows * stride; at += stride) kernels.silu_mul(gate + at, gate + at, up + at, ffn)
+    this.#linear.multiply({ at: gate, rows, stride }, layer.down)
     kernels.add(b.x, b.branch, rows * padded(hidden))
   }
 
@@ -223,20 +229,23 @@ export class Graph implements Model {
   }
 }
 
-function layerOf(tensors: LayerTensors, b: StepBuffers): Layer {
+function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: number): Layer {
+  const [q, k, v] = b.qkv.at
+  const [gate, up] = b.gateUp.at
+  const branch = { out: b.branch, stride: branchStride }
   return {
     attnNorm: tensors.attn_norm,
-    qkv: [
-      [tensors.q, b.q],
-      [tensors.k, b.k],
-      [tensors.v, b.v],
-    ],
-    o: [[tensors.o, b.branch]],
+    qkv: joined([
+      { matrix: tensors.q, out: q, stride: b.qkv.stride },
+      { matrix: tensors.k, out: k, stride: b.qkv.stride },
+      { matrix: tensors.v, out: v, stride: b.qkv.stride },
+    ]),
+    o: [{ matrix: tensors.o, ...branch }],
     mlpNorm: tensors.mlp_norm,
-    gateUp: [
-      [tensors.gate, b.gate],
-      [tensors.up, b.up],
-    ],
-    down: [[tensors.down, b.branch]],
+    gateUp: joined([
+      { matrix: tensors.gate, out: gate, stride: b.gateUp.stride },
+      { matrix: tensors.up, out: up, stride: b.gateUp.stride },
+    ]),
+    down: [{ matrix: tensors.down, ...branch }],
   }
 }

@@ -1,9 +1,8 @@
 // Multiplying activations by a stored matrix of any kind: picks the kernel, quantises the activations once per input.
 
 import type { Kernels } from '../kernels/kernels.ts'
-import { BLOCK, X4_BYTES } from '../kernels/layout.ts'
+import { BLOCK, TILE_ROWS, tensorBytes, X4_BYTES } from '../kernels/layout.ts'
 import type { TensorKind } from '../weights/manifest.ts'
-import { padded } from './buffers.ts'
 
 /** A stored matrix in linear memory. */
 export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }
@@ -11,8 +10,8 @@ export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number 
 /** (rows, cols) f32 in linear memory, `stride` bytes from row to row. */
 export type Activations = { at: number; rows: number; stride: number }
 
-/** A matrix, and where its product with the activations goes. */
-export type Product = readonly [matrix: Matrix, out: number]
+/** A matrix, and where its product with the activations goes: `stride` bytes from row to row. */
+export type Product = { matrix: Matrix; out: number; stride: number }
 
 export class Linear {
   readonly #kernels: Kernels
@@ -30,18 +29,18 @@ export class Linear {
    * out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
    */
   multiply(x: Activations, products: readonly Product[]): void {
-    if (products.some(([matrix]) => matrix.kind !== 'f32')) this.#quantise(x, products[0][0].cols)
-    for (let i = 0; i < products.length; i++) this.#multiplyOne(x, products[i][0], products[i][1])
-  }
-
-  #multiplyOne(x: Activations, { at, kind, rows, cols }: Matrix, out: number): void {
-    const stride = padded(rows) * 4
-    if (kind === 'f32') {
-      this.#kernels.matmul_f32(out, stride, at, x.at, x.stride, rows, cols, x.rows)
-    } else if (x.rows === 1) {
-      this.#kernels[`gemv_${kind}_q8`](out, at, this.#quantised, rows, cols)
-    } else {
-      this.#kernels[`gemm_${kind}_q8`](out, stride, at, this.#quantised, rows, cols, Math.ceil(x.rows / 4))
+    let quantised = false
+    for (let i = 0; i < products.length; i++) {
+      const { matrix, out, stride } = products[i]
+      const { at, kind, rows, cols } = matrix
+      if (kind === 'f32') {
+        this.#kernels.matmul_f32(out, stride, at, x.at, x.stride, rows, cols, x.rows)
+        continue
+      }
+      if (!quantised) this.#quantise(x, cols)
+      quantised = true
+      if (x.rows === 1) this.#kernels[GEMV[kind]](out, at, this.#quantised, rows, cols)
+      else this.#kernels[GEMM[kind]](out, stride, at, this.#quantised, rows, cols, Math.ceil(x.rows / 4))
     }
   }
 
@@ -57,4 +56,32 @@ export class Linear {
       this.#kernels.quantize_x4(out, x.at + row * x.stride, x.stride, tokens, cols, this.#spare)
     }
   }
+}
+
+const GEMV = { q4: 'gemv_q4_q8', q4m: 'gemv_q4m_q8', q6: 'gemv_q6_q8', q8: 'gemv_q8_q8' } as const
+const GEMM = { q4: 'gemm_q4_q8', q4m: 'gemm_q4m_q8', q6: 'gemm_q6_q8', q8: 'gemm_q8_q8' } as const
+
+/**
+ * Products whose results lie side by side, as few as can be: matrices of one kind that follow each other in memory, whole row groups
+ * each, are one matrix.
+ */
+export function joined(products: readonly Product[]): Product[] {
+  const out: Product[] = []
+  for (const product of products) {
+    const last = out.at(-1)
+    if (last === undefined || !follows(last, product)) {
+      out.push(product)
+      continue
+    }
+    const { matrix } = last
+    out[out.length - 1] = { ...last, matrix: { ...matrix, rows: matrix.rows + product.matrix.rows } }
+  }
+  return out
+}
+
+function follows({ matrix, out }: Product, next: Product): boolean {
+  const { at, kind, rows, cols } = matrix
+  if (kind === 'f32' || next.matrix.kind !== kind || next.matrix.cols !== cols || rows % TILE_ROWS !== 0)
+    return false
+  return next.matrix.at === at + tensorBytes(kind, rows, cols) && next.out === out + rows * 4
 }
