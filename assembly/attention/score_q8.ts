@@ -9,7 +9,8 @@
 
 import { HIDDEN_SCORE, PAGE_POSITIONS } from '../layout'
 import { dot_wide } from '../simd/dot'
-import { head_bytes, stored_dims } from './kv_q8'
+import { rounded, sum_i32x4 } from '../simd/lanes'
+import { head_bytes, largest, stored_dims } from './kv_q8'
 
 /** Bytes of one quantised query head. */
 // @ts-ignore: decorator
@@ -21,21 +22,36 @@ function query_bytes(dims: i32): usize {
 /** Heads (heads, headDim) f32, transformed by hadamard, to INT8. `factor` is the softmax scale, 1 / sqrt(headDim). */
 export function quantize_query(out: usize, q: usize, heads: i32, headDim: i32, factor: f32): void {
   for (let head = 0; head < heads; head++) {
-    let amax: f32 = 0
-    for (let d = 0; d < headDim; d++) amax = max(amax, abs(load<f32>(q + (<usize>d << 2))))
+    const amax = largest(q, headDim)
     const live = amax > 1e-30
-    const inverse: f32 = live ? 127 / amax : 0
-    let sum = 0
-    for (let d = 0; d < headDim; d++) {
-      const c = <i32>nearest<f32>(load<f32>(q + (<usize>d << 2)) * inverse)
-      store<i8>(out + 16 + <usize>d, <i8>c)
-      sum += c
-    }
+    const sum = encode_i8(out + 16, q, headDim, live ? 127 / amax : 0)
     store<f32>(out, live ? (amax / 127) * factor : 0)
     store<i32>(out + 4, -64 * sum)
     out += query_bytes(stored_dims(headDim))
     q += <usize>headDim << 2
   }
+}
+
+// n codes at `out`, one behind the other; returns their sum.
+// @ts-ignore: decorator
+@inline
+function encode_i8(out: usize, x: usize, n: i32, inverse: f32): i32 {
+  const factor = f32x4.splat(inverse)
+  let sums = i32x4.splat(0)
+  let d = 0
+  for (; d + 4 <= n; d += 4) {
+    const codes = rounded(f32x4.mul(v128.load(x + (<usize>d << 2)), factor))
+    const halves = i16x8.narrow_i32x4_s(codes, codes)
+    v128.store32_lane(out + <usize>d, i8x16.narrow_i16x8_s(halves, halves), 0)
+    sums = i32x4.add(sums, codes)
+  }
+  let sum = sum_i32x4(sums)
+  for (; d < n; d++) {
+    const code = <i32>nearest<f32>(load<f32>(x + (<usize>d << 2)) * inverse)
+    store<i8>(out + <usize>d, <i8>code)
+    sum += code
+  }
+  return sum
 }
 
 /**

@@ -118,6 +118,7 @@ async function* answering(
 ): AsyncGenerator<GenerationEvent> {
   let shownAt = clock.now()
   let idle = false
+  let first = true
   while (!signal.aborted) {
     const event = answer.take()
     if (event !== undefined) {
@@ -128,13 +129,14 @@ async function* answering(
     turn.taken = turn.produced
     if (turn.state === 'failed') throw engineFailure(turn.error)
     if (turn.state === 'done') return
-    // The first rest flushes the headers; in a long prompt each chunk lets others in.
-    if (turn.produced === 0 || idle || pacer.isDue) {
+    // The first rest flushes the headers.
+    if (first || idle || pacer.isDue) {
+      first = false
       await pacer.rest(idle ? QUEUED_MS : 0)
       if (signal.aborted || turn.produced > turn.taken) continue
     }
     const ran = engine.step()
-    pacer.stepped()
+    pacer.stepped(ran)
     idle = ran === 0 || turn.state === 'waiting'
     if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
       shownAt = clock.now()
