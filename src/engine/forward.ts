@@ -105,7 +105,7 @@ export class Graph implements Model {
   }
 
   /**
-   * Runs the first layer and the head on whatever memory holds, so that the host compiles the kernels with its better
+   * Runs the first layer on whatever memory holds, and the head once, so that the host compiles the kernels with its better
    * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
    */
   warmUp(): void {
@@ -114,10 +114,12 @@ export class Graph implements Model {
       id: 0,
       position,
       pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
-      logits: position === 0,
+      logits: false,
     }))
+    const [one] = rows
     for (let i = 0; i < WARM_UPS; i++) this.#run(rows, 1)
-    for (let i = 0; i < WARM_UPS; i++) this.#run(rows.slice(0, 1), 1)
+    for (let i = 1; i < WARM_UPS; i++) this.#run([one], 1)
+    this.#run([{ ...one, logits: true }], 1)
   }
 
   forward(rows: readonly Row[]): void {

@@ -15,11 +15,10 @@ const ACTIVATION_BYTES = GROUPS * (COLS / 32) * X4_BYTES
 /** Bytes of zeros that the measurement reads and writes. */
 export const PROBE_BYTES = WEIGHT_BYTES + ACTIVATION_BYTES + 4 * GROUPS * ROWS * 4
 
-/** Calls of a run: some 4 ms, since deployed clocks move by a millisecond, and only while code waits. */
-const CALLS = 150
+/** Calls of a run: some 5 ms, since deployed clocks move by a millisecond, and only while code waits. */
+const CALLS = 700
 /** The optimising compiler replaces a kernel after a few dozen calls. */
-const WARM_UPS = 40
-const RUNS = 2
+const WARM_UPS = 60
 
 /**
  * The kernels to use on `memory`, of which PROBE_BYTES at `at` are zeros and free for the moment.
@@ -36,15 +35,13 @@ export async function fastestKernels(
   if (kernels.length === 0) return instantiateKernels(modules.plain, memory)
   if (kernels.length === 1) return kernels[0]
   for (const each of kernels) for (let i = 0; i < WARM_UPS; i++) probe(each, at)
-  const times = kernels.map(() => 0)
-  for (let run = 0; run < RUNS; run++) {
-    for (const index of run % 2 === 0 ? [0, 1] : [1, 0]) {
-      await pause()
-      const start = performance.now()
-      for (let i = 0; i < CALLS; i++) probe(kernels[index], at)
-      await pause()
-      times[index] += performance.now() - start
-    }
+  const times: number[] = []
+  for (const each of kernels) {
+    await pause()
+    const start = performance.now()
+    for (let i = 0; i < CALLS; i++) probe(each, at)
+    await pause()
+    times.push(performance.now() - start)
   }
   return kernels[times[1] < times[0] ? 1 : 0]
 }

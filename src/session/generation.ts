@@ -24,8 +24,8 @@ export type Host = {
 /** Progress through a prompt is told this often at most: it keeps a connection alive, and each event is garbage later. */
 const PROGRESS_MS = 500
 
-/** While weights stream in, and while others have all the pages. */
-const LOADING_MS = 50
+/** How often a reader looks while weights stream in, and while others have all the pages. */
+const LOADING_MS = 5
 const QUEUED_MS = 5
 
 /**
@@ -83,13 +83,14 @@ async function* untilLoaded(
   host: Host,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationEvent, Loaded | undefined> {
-  let shown = -1
+  let shownAt = -Infinity
   while (!signal.aborted) {
     const loaded = host.loaded()
     if (loaded !== undefined) return loaded
-    const progress = host.progress()
-    if (progress.done !== shown) yield { type: 'progress', state: 'loading', ...progress }
-    shown = progress.done
+    if (host.clock.now() - shownAt >= PROGRESS_MS) {
+      shownAt = host.clock.now()
+      yield { type: 'progress', state: 'loading', ...host.progress() }
+    }
     await host.clock.wait(LOADING_MS)
   }
   return undefined
