@@ -2,6 +2,7 @@
 // reads, and a cancel of the body is a cancel of the generation.
 
 import type { GenerationEvent } from '../engine/events.ts'
+import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { IsletError } from '../lib/errors.ts'
 import { eventError, renderError } from './errors.ts'
 
@@ -63,8 +64,7 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
     }
   }
 
-  return new ReadableStream({
-    type: 'bytes',
+  return pulledBytes({
     async pull(controller) {
       const frame = await nextOrError()
       if (cancelled) return

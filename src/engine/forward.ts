@@ -7,7 +7,7 @@ import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
 import { KvPool } from './kv-pool.ts'
-import { joined, Linear, type Activations, type Matrix, type Product } from './linear.ts'
+import { joined, Linear, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
 
@@ -145,12 +145,13 @@ export class Graph implements Model {
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
-    this.#linear.multiply(this.#activations(b.normed, hidden, rows.length), layer.qkv)
+    this.#linear.multiply(b.normed, this.#stride(hidden), rows.length, layer.qkv)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
     for (let i = 0; i < rows.length; i++) {
       const { pages, position } = rows[i]
-      const [key, value] = [k + i * b.qkv.stride, v + i * b.qkv.stride]
+      const key = k + i * b.qkv.stride
+      const value = v + i * b.qkv.stride
       kernels.rope(key, key, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
@@ -159,10 +160,18 @@ export class Graph implements Model {
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
     for (let i = 0; i < rows.length; i++) {
-      const [out, query] = [b.attended + i * stride, q + i * b.qkv.stride]
-      this.#attention.attend(out, query, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
+      const out = b.attended + i * stride
+      this.#attention.attend(
+        out,
+        q + i * b.qkv.stride,
+        rows[i],
+        sights[i],
+        this.#rotationAt(i),
+        sinkRotation,
+        index,
+      )
     }
-    this.#linear.multiply(this.#activations(b.attended, heads * headDim, rows.length), layer.o)
+    this.#linear.multiply(b.attended, stride, rows.length, layer.o)
     kernels.add(b.x, b.branch, rows.length * padded(hidden))
   }
 
@@ -170,11 +179,11 @@ export class Graph implements Model {
     const { buffers: b, kernels } = this.#parts
     const { hidden, ffn } = this.spec
     this.#norm(b.normed, b.x, layer.mlpNorm, rows)
-    this.#linear.multiply(this.#activations(b.normed, hidden, rows), layer.gateUp)
+    this.#linear.multiply(b.normed, this.#stride(hidden), rows, layer.gateUp)
     const [gate, up] = b.gateUp.at
     const { stride } = b.gateUp
     for (let at = 0; at < rows * stride; at += stride) kernels.silu_mul(gate + at, gate + at, up + at, ffn)
-    this.#linear.multiply({ at: gate, rows, stride }, layer.down)
+    this.#linear.multiply(gate, stride, rows, layer.down)
     kernels.add(b.x, b.branch, rows * padded(hidden))
   }
 
@@ -190,7 +199,7 @@ export class Graph implements Model {
       wanted++
     })
     if (wanted > this.maxLogitRows) throw new RangeError(`${wanted} rows ask for logits`)
-    if (wanted > 0) this.#linear.multiply(this.#activations(b.normed, hidden, wanted), this.#logits)
+    if (wanted > 0) this.#linear.multiply(b.normed, stride, wanted, this.#logits)
   }
 
   #embed(out: number, id: number): void {
@@ -224,10 +233,6 @@ export class Graph implements Model {
 
   #stride(columns: number): number {
     return padded(columns) * 4
-  }
-
-  #activations(at: number, columns: number, rows: number): Activations {
-    return { at, rows, stride: this.#stride(columns) }
   }
 }
 

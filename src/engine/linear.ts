@@ -7,9 +7,6 @@ import type { TensorKind } from '../weights/manifest.ts'
 /** A stored matrix in linear memory. */
 export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }
 
-/** (rows, cols) f32 in linear memory, `stride` bytes from row to row. */
-export type Activations = { at: number; rows: number; stride: number }
-
 /** A matrix, and where its product with the activations goes: `stride` bytes from row to row. */
 export type Product = { matrix: Matrix; out: number; stride: number }
 
@@ -26,34 +23,34 @@ export class Linear {
 
   /**
    * out = matrix x for each product: all matrices read the same x and have x's columns.
-   * out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
+   * x (rows, cols) f32, `stride` bytes from row to row; out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
    */
-  multiply(x: Activations, products: readonly Product[]): void {
+  multiply(x: number, stride: number, rows: number, products: readonly Product[]): void {
     let quantised = false
     for (let i = 0; i < products.length; i++) {
-      const { matrix, out, stride } = products[i]
-      const { at, kind, rows, cols } = matrix
+      const { matrix, out, stride: outStride } = products[i]
+      const { at, kind, cols } = matrix
       if (kind === 'f32') {
-        this.#kernels.matmul_f32(out, stride, at, x.at, x.stride, rows, cols, x.rows)
+        this.#kernels.matmul_f32(out, outStride, at, x, stride, matrix.rows, cols, rows)
         continue
       }
-      if (!quantised) this.#quantise(x, cols)
+      if (!quantised) this.#quantise(x, stride, rows, cols)
       quantised = true
-      if (x.rows === 1) this.#kernels[GEMV[kind]](out, at, this.#quantised, rows, cols)
-      else this.#kernels[GEMM[kind]](out, stride, at, this.#quantised, rows, cols, Math.ceil(x.rows / 4))
+      if (rows === 1) this.#kernels[GEMV[kind]](out, at, this.#quantised, matrix.rows, cols)
+      else
+        this.#kernels[GEMM[kind]](out, outStride, at, this.#quantised, matrix.rows, cols, Math.ceil(rows / 4))
     }
   }
 
-  #quantise(x: Activations, cols: number): void {
-    if (x.rows === 1) {
-      this.#kernels.quantize_x1(this.#quantised, x.at, cols, this.#spare)
+  #quantise(x: number, stride: number, rows: number, cols: number): void {
+    if (rows === 1) {
+      this.#kernels.quantize_x1(this.#quantised, x, cols, this.#spare)
       return
     }
     const groupBytes = Math.ceil(cols / BLOCK) * X4_BYTES
-    for (let row = 0; row < x.rows; row += 4) {
-      const tokens = Math.min(4, x.rows - row)
+    for (let row = 0; row < rows; row += 4) {
       const out = this.#quantised + (row / 4) * groupBytes
-      this.#kernels.quantize_x4(out, x.at + row * x.stride, x.stride, tokens, cols, this.#spare)
+      this.#kernels.quantize_x4(out, x + row * stride, stride, Math.min(4, rows - row), cols, this.#spare)
     }
   }
 }

@@ -1,7 +1,7 @@
 // Rotary angles. Computed in float64 with our own sine and cosine, so every host gets the same bits;
 // one position at a time, so no table grows with the position.
 
-import { pow, sinCos } from '../lib/math.ts'
+import { pow, sinCos, type SinCos } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 
 /** Writes f32 cos[half], then sin[half], for one position. */
@@ -15,13 +15,14 @@ export function rotationTable(position: ModelSpec['position']): RotationTable {
     { length: half },
     (_, i) => 1 / pow(position.base, (2 * i) / position.rotaryDim),
   )
+  const angle: SinCos = { sin: 0, cos: 0 }
   return {
     half,
     fill(out, at) {
       for (let i = 0; i < half; i++) {
-        const { sin, cos } = sinCos((at / factor) * frequencies[i])
-        out[i] = cos
-        out[half + i] = sin
+        sinCos((at / factor) * frequencies[i], angle)
+        out[i] = angle.cos
+        out[half + i] = angle.sin
       }
     },
   }

@@ -56,11 +56,13 @@ export function pow(base: number, x: number): number {
   return expOfSum(product, productError(high, x, product) + low * x)
 }
 
+export type SinCos = { sin: number; cos: number }
+
 /**
  * Sine and cosine of an angle in radians, at most 2e-16 off for angles up to 8e8 (Cody and Waite's reduction).
- * Throws a RangeError beyond.
+ * Throws a RangeError beyond. A caller in a hurry brings the object that is filled.
  */
-export function sinCos(angle: number): { sin: number; cos: number } {
+export function sinCos(angle: number, out: SinCos = { sin: 0, cos: 0 }): SinCos {
   const quarters = Math.floor(angle * TWO_OVER_PI + 0.5)
   if (!(Math.abs(quarters) < MAX_QUARTERS))
     throw new RangeError(`the angle ${angle} is too large to be reduced`)
@@ -77,16 +79,13 @@ export function sinCos(angle: number): { sin: number; cos: number } {
   const half = 0.5 * square
   const head = 1 - half
   const cos = head + (1 - head - half + (square * square * polynomial(COS_SERIES, square) - y * tail))
-  switch (quarters & 3) {
-    case 0:
-      return { sin, cos }
-    case 1:
-      return { sin: cos, cos: -sin }
-    case 2:
-      return { sin: -sin, cos: -cos }
-    default:
-      return { sin: -cos, cos: sin }
-  }
+  const quadrant = quarters & 3
+  const isSwapped = (quadrant & 1) === 1
+  out.sin = isSwapped ? cos : sin
+  out.cos = isSwapped ? sin : cos
+  if (quadrant >= 2) out.sin = -out.sin
+  if (quadrant === 1 || quadrant === 2) out.cos = -out.cos
+  return out
 }
 
 /** e^(x + tail) for a tail far smaller than x. */

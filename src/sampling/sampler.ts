@@ -76,18 +76,21 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
 function argmax(scores: Float32Array): number {
   let best = -Infinity
   let id = -1
-  const look = (i: number): void => {
-    if (scores[i] <= best) return // written so that NaN comes in too
+  const last = scores.length - 4
+  for (let i = 0; i < scores.length && best === best; i++) {
+    // Four at a time: one that is larger is rare.
+    while (
+      i < last &&
+      scores[i] <= best &&
+      scores[i + 1] <= best &&
+      scores[i + 2] <= best &&
+      scores[i + 3] <= best
+    )
+      i += 4
+    if (scores[i] <= best) continue // written so that NaN comes in too
     best = scores[i]
     id = i
   }
-  const whole = scores.length & ~3
-  // Four at a time: one that is larger is rare.
-  for (let i = 0; i < whole && best === best; i += 4) {
-    if (scores[i] <= best && scores[i + 1] <= best && scores[i + 2] <= best && scores[i + 3] <= best) continue
-    for (let j = i; j < i + 4 && best === best; j++) look(j)
-  }
-  for (let i = whole; i < scores.length && best === best; i++) look(i)
   if (Math.abs(best) < Infinity) return id
   throw new IsletError(
     'engine_failure',

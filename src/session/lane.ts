@@ -1,6 +1,7 @@
 // A lane: the isolate's engine behind three calls. Knows no Cloudflare module; object.ts makes a Durable Object of it.
 
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { errorCode, isUserCode } from '../lib/errors.ts'
 import type { ModelText } from './asset-source.ts'
 import { generate, type Host } from './generation.ts'
@@ -55,8 +56,7 @@ export class Lane {
   generate(request: GenerateRequest): ReadableStream<Uint8Array> {
     const abort = new AbortController()
     const events = this.#events(request, abort.signal)
-    return new ReadableStream({
-      type: 'bytes',
+    return pulledBytes({
       async pull(controller) {
         const { done, value } = await events.next()
         // After a cancel there is nobody to tell.

@@ -1,9 +1,13 @@
 // Events as bytes: one JSON object a line, since RPC carries byte streams and nothing richer that can be cancelled.
 
 import type { GenerationEvent } from '../engine/events.ts'
+import { byteReader } from '../lib/byte-reader.ts'
 import { errorCode } from '../lib/errors.ts'
 
 const encoder = new TextEncoder()
+
+/** An event is some hundred bytes; longer ones come in pieces. */
+const READ_BYTES = 4096
 
 export function encodeEvent(event: GenerationEvent): Uint8Array {
   return encoder.encode(`${JSON.stringify(event)}\n`)
@@ -26,15 +30,15 @@ export async function* decodeEvents(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
-  const reader = stream.getReader()
+  const reader = byteReader(stream, READ_BYTES)
   const cancel = (): void => void reader.cancel().catch(() => undefined)
   signal?.addEventListener('abort', cancel)
   const decoder = new TextDecoder()
   let rest = ''
   try {
     while (signal?.aborted !== true) {
-      const { done, value } = await reader.read()
-      if (done) return
+      const value = await reader.read()
+      if (value === undefined) return
       const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) yield JSON.parse(line) as GenerationEvent

@@ -1,5 +1,6 @@
 // Weights from a byte source straight into linear memory, in file order: no second copy, every shard's hash checked.
 
+import { byteReader } from '../lib/byte-reader.ts'
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import type { Manifest, Shard } from './manifest.ts'
@@ -7,34 +8,6 @@ import type { ByteSource } from './source.ts'
 
 /** What one read may bring. Byte streams fill it as far as they can; 64 KB is what workerd gives at a time. */
 const READ_BYTES = 256 * 1024
-
-/** Pieces of a stream, through a caller-owned buffer where the stream allows it. */
-async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const byob = byobReader(stream)
-  if (byob === undefined) {
-    yield* stream as unknown as AsyncIterable<Uint8Array>
-    return
-  }
-  let buffer = new ArrayBuffer(READ_BYTES)
-  try {
-    for (;;) {
-      const { done, value } = await byob.read(new Uint8Array(buffer))
-      if (value !== undefined && value.byteLength > 0) yield value
-      if (done || value === undefined) return
-      buffer = value.buffer
-    }
-  } finally {
-    byob.releaseLock()
-  }
-}
-
-function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return stream.getReader({ mode: 'byob' })
-  } catch {
-    return undefined // not a byte stream: a plain reader will do
-  }
-}
 
 async function streamShard(
   source: ByteSource,
@@ -44,12 +17,17 @@ async function streamShard(
 ): Promise<void> {
   const hash = sha256()
   let at = 0
-  for await (const piece of pieces(await source.open(shard.file))) {
-    if (at + piece.byteLength > shard.length) break
-    into.set(piece, at)
-    hash.update(piece)
-    at += piece.byteLength
-    progress(piece.byteLength)
+  const reader = byteReader(await source.open(shard.file), READ_BYTES)
+  try {
+    for (let piece = await reader.read(); piece !== undefined; piece = await reader.read()) {
+      if (at + piece.byteLength > shard.length) break
+      into.set(piece, at)
+      hash.update(piece)
+      at += piece.byteLength
+      progress(piece.byteLength)
+    }
+  } finally {
+    reader.releaseLock()
   }
   if (at !== shard.length || hash.hex() !== shard.sha256) {
     throw new IsletError(

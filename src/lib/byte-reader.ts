@@ -1,0 +1,41 @@
+// Reads a stream through one buffer that is used again and again, where the stream allows it: what a reader throws away is
+// counted against the isolate until the next collection.
+
+export type ByteReader = {
+  /** The next piece, valid until the next read; undefined at the end. */
+  read(): Promise<Uint8Array | undefined>
+  cancel(): Promise<void>
+  releaseLock(): void
+}
+
+/** A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. */
+export function byteReader(stream: ReadableStream<Uint8Array>, size: number): ByteReader {
+  const byob = byobReader(stream)
+  if (byob === undefined) {
+    const reader = stream.getReader()
+    return {
+      read: async () => (await reader.read()).value,
+      cancel: () => reader.cancel(),
+      releaseLock: () => reader.releaseLock(),
+    }
+  }
+  let buffer = new ArrayBuffer(size)
+  return {
+    async read() {
+      const { value } = await byob.read(new Uint8Array(buffer))
+      if (value === undefined || value.byteLength === 0) return undefined
+      buffer = value.buffer
+      return value
+    },
+    cancel: () => byob.cancel(),
+    releaseLock: () => byob.releaseLock(),
+  }
+}
+
+function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return stream.getReader({ mode: 'byob' })
+  } catch {
+    return undefined // not a byte stream: a plain reader will do
+  }
+}
