@@ -3,16 +3,19 @@
 
 import { promptIds } from './lib/cases.ts'
 import { Client } from './lib/client.ts'
+import { coldMeasures } from './lib/measures.ts'
 import { MODEL, prepareModel } from './lib/model.ts'
+import { FORMATS, type ColdResult } from './lib/result-types.ts'
 import { describeMachine, median, printTable, writeResult } from './lib/results.ts'
 import { BenchError } from './lib/setup.ts'
+import { printMeasures } from './lib/verdicts.ts'
 import { startIslet, startStreamWorker } from './lib/worker.ts'
 
 const PROMPT = 32
 
 /** Prints both medians and the ratio, and writes results/cold.json. */
 export async function cold(rounds: number): Promise<void> {
-  const machine = describeMachine()
+  const machine = await describeMachine()
   prepareModel()
   const firstToken: number[] = []
   const streaming: number[] = []
@@ -30,7 +33,18 @@ export async function cold(rounds: number): Promise<void> {
     ['seconds, medians', 'first token', 'streaming', 'ratio'],
     [[`cold, ${PROMPT} tokens`, seconds(median(firstToken)), seconds(median(streaming)), ratio.toFixed(2)]],
   )
-  writeResult('cold', { name: 'cold', model: MODEL, machine, prompt: PROMPT, ratio, firstToken, streaming })
+  const result: ColdResult = {
+    name: 'cold',
+    format: FORMATS.cold,
+    model: MODEL,
+    machine,
+    prompt: PROMPT,
+    ratio,
+    firstToken,
+    streaming,
+  }
+  printMeasures(coldMeasures(result))
+  writeResult(result)
 }
 
 async function coldFirstToken(round: number): Promise<number> {

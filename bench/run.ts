@@ -1,54 +1,100 @@
-// `npm run bench`: speed against llama.cpp by default; `npm run bench -- cold | warm | memory` for the others.
+// `npm run bench`: speed against llama.cpp by default; `npm run bench -- MODE` for the other goals, `-- all` for every one.
 
 import { parseArgs } from 'node:util'
+import { all } from './all.ts'
+import { cold } from './cold.ts'
+import { hosts } from './hosts.ts'
+import { kernels } from './kernels.ts'
 import { parseCase } from './lib/cases.ts'
 import { BenchError } from './lib/setup.ts'
-import { cold } from './cold.ts'
 import { memory } from './memory.ts'
+import { peers } from './peers.ts'
+import { sessions } from './sessions.ts'
 import { speed } from './speed.ts'
 import { warm } from './warm.ts'
+import { window } from './window.ts'
 
-const USAGE = `npm run bench -- [speed | cold | warm | memory] [options]
-  speed    prefill and decode, side by side with llama.cpp on one thread (default)
-             --rounds N        fresh processes per side, in turns (5)
-             --repetitions N   timed repetitions in each process (2)
-             --case C          prefill:N or decode:M@N, may be given several times (prefill:256, decode:64@256)
-             --only ours|llama one side alone; nothing is written
-  cold     first token of a cold object, beside merely streaming the same bytes into memory (--rounds)
-  warm     first token of a warm second turn, beside the prefill of its new tokens alone (--rounds)
-  memory   peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
-environment: ISLET_BENCH_GGUF (llama.cpp's model file), ISLET_BENCH_MODEL (our packed model in models/)`
+const USAGE = `npm run bench -- [MODE] [options]
+  speed     prefill and decode beside llama.cpp on one thread, same file and Q4_0 (default)
+              --case C           prefill:N or decode:M@N, may be given several times (prefill:256, prefill:1024,
+                                 decode:64@256, decode:64@1024)
+              --only ours|llama  one side alone; nothing is written
+  peers     prefill and decode beside wllama in headless Chromium
+  window    decode at 10,000 positions beside 1,100, window 1024
+              --pairs N          in turns (20)
+  sessions  four sessions decoding together, beside llama.cpp's single decode
+              --window W         WINDOW of the worker, for a KV pool that holds all four (1408)
+  hosts     the same decode in Node, Chromium and workerd
+  memory    peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
+              --largest          also look for the largest window within 120 MB
+  cold      first token of a cold object, beside merely streaming the same bytes into memory
+  warm      first token of a warm second turn, beside the prefill of its new tokens alone
+  kernels   each matrix kernel on the shapes of three models, beside the machine's limits (npm run bench:kernels)
+              --against DIR      another build/ with the same formats: its times, and whether results are equal; not written
+              --kernel K --model M   part of their names: only these; nothing is written
+  all       every mode above, one after the other, each in its own process; what fails is named at the end
+              --peers-rounds N   for wllama, which is slow (as --rounds)
+  --rounds N       fresh processes of each variant, in turns (9)
+  --repetitions N  timed repetitions in each process (2; peers 1)
+environment: ISLET_BENCH_GGUF (llama.cpp's model file), ISLET_BENCH_MODEL (our packed model in models/),
+ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one)`
+
+const CASES = ['prefill:256', 'prefill:1024', 'decode:64@256', 'decode:64@1024']
 
 async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
-      rounds: { type: 'string', default: '5' },
-      repetitions: { type: 'string', default: '2' },
-      case: { type: 'string', multiple: true, default: ['prefill:256', 'decode:64@256'] },
+      rounds: { type: 'string', default: '9' },
+      'peers-rounds': { type: 'string' },
+      repetitions: { type: 'string' },
+      case: { type: 'string', multiple: true, default: CASES },
       only: { type: 'string' },
+      pairs: { type: 'string', default: '20' },
+      window: { type: 'string', default: '1408' },
+      largest: { type: 'boolean', default: false },
+      against: { type: 'string' },
+      kernel: { type: 'string' },
+      model: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
   const [mode = 'speed', ...rest] = positionals
   if (values.help) return console.log(USAGE)
-  const { only } = values
+  const { only, largest, against, kernel, model } = values
   if (rest.length > 0) throw new BenchError(`one mode at a time\n${USAGE}`)
   if (only !== undefined && only !== 'ours' && only !== 'llama')
     throw new BenchError('--only takes ours or llama')
   const rounds = atLeastOne('--rounds', values.rounds)
-  const repetitions = atLeastOne('--repetitions', values.repetitions)
+  const repetitions = atLeastOne('--repetitions', values.repetitions ?? (mode === 'peers' ? '1' : '2'))
+  const pairs = atLeastOne('--pairs', values.pairs)
+  const wide = atLeastOne('--window', values.window)
 
-  if (mode === 'speed') return await speed({ rounds, repetitions, cases: values.case.map(parseCase), only })
-  if (mode === 'cold') return await cold(rounds)
-  if (mode === 'warm') return await warm(rounds)
-  if (mode === 'memory') return await memory()
-  throw new BenchError(`no mode "${mode}"\n${USAGE}`)
+  const modes: Record<string, () => Promise<void>> = {
+    speed: () => speed({ rounds, repetitions, cases: values.case.map(parseCase), only }),
+    peers: () => peers({ rounds, repetitions }),
+    window: () => window({ pairs }),
+    sessions: () => sessions({ rounds, repetitions, window: wide }),
+    hosts: () => hosts({ rounds, repetitions }),
+    memory: () => memory({ largest }),
+    cold: () => cold(rounds),
+    warm: () => warm(rounds),
+    kernels: () => kernels({ rounds, against, kernel, model }),
+    all: () =>
+      all({
+        rounds,
+        peersRounds: atLeastOne('--peers-rounds', values['peers-rounds'] ?? values.rounds),
+        pairs,
+      }),
+  }
+  const run = Object.hasOwn(modes, mode) ? modes[mode] : undefined
+  if (run === undefined) throw new BenchError(`no mode "${mode}"\n${USAGE}`)
+  await run()
 }
 
 function atLeastOne(option: string, text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new BenchError(`${option} takes a number from 1, not "${text}"`)
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new BenchError(`${option} takes a number from 1, not "${text}"`)
   return Number(text)
 }
 

@@ -4,6 +4,7 @@
 import { promptIds } from './lib/cases.ts'
 import { Client } from './lib/client.ts'
 import { MODEL, prepareModel } from './lib/model.ts'
+import { FORMATS, type WarmResult } from './lib/result-types.ts'
 import { describeMachine, median, printTable, writeResult } from './lib/results.ts'
 import { BenchError } from './lib/setup.ts'
 import { startIslet, untilHealthy } from './lib/worker.ts'
@@ -16,11 +17,11 @@ const FACTS =
   'is seen from thirty miles away; in fog a bell rings every half minute, and fishermen steer by its sound. '
 const QUESTION = 'How many steps does the keeper climb each evening, and what does he write in the book?'
 
-type Turn = { seconds: number; newTokens: number; cachedTokens: number }
+type Turn = WarmResult['turns'][number]
 
 /** Prints both medians and the ratio, and writes results/warm.json. */
 export async function warm(rounds: number): Promise<void> {
-  const machine = describeMachine()
+  const machine = await describeMachine()
   prepareModel()
   const worker = await startIslet()
   const client = new Client(worker.url)
@@ -55,7 +56,16 @@ export async function warm(rounds: number): Promise<void> {
       ],
     ],
   )
-  writeResult('warm', { name: 'warm', model: MODEL, machine, ratio, turns, alone })
+  const result: WarmResult = {
+    name: 'warm',
+    format: FORMATS.warm,
+    model: MODEL,
+    machine,
+    ratio,
+    turns,
+    alone,
+  }
+  writeResult(result)
 }
 
 async function secondTurn(client: Client, round: number): Promise<Turn> {

@@ -1,20 +1,24 @@
-// `npm run docs`: writes every figure of README.md and docs/performance.md, between `<!-- generated:NAME -->` and
-// `<!-- /generated -->`, from committed files alone. `-- --check` writes nothing and fails where a figure is out of date.
+// `npm run docs`: writes every figure of the documents below, between `<!-- generated:NAME -->` and `<!-- /generated -->`,
+// and the charts of docs/charts, from committed files alone. `-- --check` writes nothing and fails where something is out
+// of date.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BUDGET, memoryTable } from '../cli/lib/memory-table.ts'
 import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
-import { benchBlocks } from './lib/bench-tables.ts'
+import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { table } from './lib/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
+import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from './lib/root.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
-const DOCUMENTS = ['README.md', 'docs/performance.md']
+const DOCUMENTS = ['README.md', 'docs/performance.md', 'docs/quantising.md']
+const CHARTS = 'docs/charts'
+const RESULTS = `${ROOT}bench/results`
 
 /** Windows that the table of performance.md shows. */
 const WINDOWS = [256, 512, 768, 1024, 1536, 2048]
@@ -38,7 +42,8 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['memory', memoryBlock(facts)],
     ['windows', windowsBlock(facts)],
     ['tensors', tensorsBlock(facts)],
-    ...benchBlocks(`${ROOT}bench/results`),
+    ...benchBlocks(RESULTS),
+    ...quantBlocks(`${ROOT}docs/results/quantising.json`),
   ])
   return DOCUMENTS.map((path) => {
     const text = readFileSync(`${ROOT}${path}`, 'utf8')
@@ -46,9 +51,20 @@ export function documents(): { path: string; text: string; wanted: string }[] {
   })
 }
 
+/** Each chart's path from the root, its text if it is there, and the text that it should have if there should be one. */
+export function charts(): { path: string; text: string | undefined; wanted: string | undefined }[] {
+  const wanted = new Map(benchCharts(RESULTS).map(([path, svg]) => [`docs/${path}`, svg]))
+  const there = globSync(`${CHARTS}/*.svg`, { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
+  return [...new Set([...wanted.keys(), ...there])].sort().map((path) => ({
+    path,
+    text: there.includes(path) ? readFileSync(`${ROOT}${path}`, 'utf8') : undefined,
+    wanted: wanted.get(path),
+  }))
+}
+
 function fill(path: string, text: string, blocks: ReadonlyMap<string, string>): string {
   return text.replace(
-    /(<!-- generated:([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g,
+    /(<!-- generated:([a-z0-9-]+) -->\n)[^]*?(<!-- \/generated -->)/g,
     (_, open: string, name: string, close: string) => {
       const block = blocks.get(name)
       if (block === undefined)
@@ -128,14 +144,19 @@ function main(): number {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
   const facts = values.check ? undefined : packedFacts()
   if (facts !== undefined) writeFileSync(FACTS, facts)
-  const stale = documents().filter(({ text, wanted }) => text !== wanted)
+  const all = [...documents(), ...charts()]
+  const stale = all.filter(({ text, wanted }) => text !== wanted)
+  if (values.check) {
+    for (const { path } of stale) process.stderr.write(`islet: ${path} is out of date: run npm run docs\n`)
+    return stale.length > 0 ? 1 : 0
+  }
+  mkdirSync(`${ROOT}${CHARTS}`, { recursive: true })
   for (const { path, wanted } of stale) {
-    if (values.check)
-      process.stderr.write(`islet: ${path} has figures that are out of date: run npm run docs\n`)
+    if (wanted === undefined) rmSync(`${ROOT}${path}`)
     else writeFileSync(`${ROOT}${path}`, wanted)
   }
-  if (!values.check) process.stdout.write(`${stale.length} of ${DOCUMENTS.length} documents changed\n`)
-  return values.check && stale.length > 0 ? 1 : 0
+  process.stdout.write(`${stale.length} of ${all.length} files changed\n`)
+  return 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main()

@@ -10,6 +10,9 @@ export type Case = { prompt: number; decode: number }
 /** One repetition. `cpuSeconds` where the side can tell it; `chunks`: stream chunks that carried text. */
 export type Timing = { seconds: number; cpuSeconds?: number; chunks?: number }
 
+/** All repetitions of a case in one process; each took its seconds for `tokens` tokens. */
+export type CaseRuns = { case: string; tokens: number; runs: Timing[] }
+
 /** Ids of the Apache-2.0 licence in SmolLM2's vocabulary: English, so that every token is whole characters. */
 const IDS = JSON.parse(readFileSync(join(BENCH, 'prompts/license.json'), 'utf8')) as number[]
 
@@ -38,4 +41,26 @@ export function promptIds(length: number, serial: number): number[] {
   const ids = Array.from({ length }, (_, i) => IDS[(start + i) % IDS.length])
   ids[0] = FIRST_ID + (serial % 40000)
   return ids
+}
+
+/**
+ * The `serial`-th prompt of exactly `length` ids that a tokenizer gives back for its own text: for sides that take text
+ * alone. First ids differ, as above.
+ */
+export function textPrompt(
+  tokenizer: { encode(text: string): readonly number[]; decode(ids: readonly number[]): string },
+  length: number,
+  serial: number,
+): { ids: number[]; text: string } {
+  const seen = new Set<number>()
+  for (let start = 0; start + length <= IDS.length; start++) {
+    if (seen.has(IDS[start])) continue
+    const ids = IDS.slice(start, start + length)
+    const text = tokenizer.decode(ids)
+    const again = tokenizer.encode(text)
+    if (again.length !== length || again.some((id, i) => id !== ids[i])) continue
+    if (seen.size === serial) return { ids, text }
+    seen.add(ids[0])
+  }
+  throw new BenchError(`the text has no ${serial + 1} prompts of ${length} ids`)
 }

@@ -16,6 +16,8 @@ export type Streamed = {
   arrivals: number[]
   text: string
   usage: Usage
+  /** Of the logits that ids were chosen from, where the request asked for it. */
+  logitsSha256?: string
 }
 
 type Chunk = {
@@ -26,6 +28,7 @@ type Chunk = {
     completion_tokens: number
     prompt_tokens_details?: { cached_tokens?: number } | null
   } | null
+  islet?: { logits_sha256?: string }
 }
 
 export class Client {
@@ -37,17 +40,22 @@ export class Client {
   }
 
   /** Streams `body` (stream and include_usage are added). Throws BenchError on any answer but a whole stream. */
-  async stream(path: string, body: Record<string, unknown>): Promise<Streamed> {
+  async stream(
+    path: string,
+    body: Record<string, unknown>,
+    extra: Record<string, string> = {},
+  ): Promise<Streamed> {
     const bytes = Buffer.from(
       JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
     )
     const arrivals: number[] = []
     let text = ''
     let usage: Usage | undefined
+    let logitsSha256: string | undefined
     let failure: string | undefined
 
     await new Promise<void>((done, fail) => {
-      const headers = { 'content-type': 'application/json', 'content-length': bytes.length }
+      const headers = { 'content-type': 'application/json', 'content-length': bytes.length, ...extra }
       const start = process.hrtime.bigint()
       const parser = createParser({
         onEvent: ({ data }) => {
@@ -59,6 +67,7 @@ export class Client {
           if (piece !== '') arrivals.push(at)
           text += piece
           if (chunk.usage) usage = readUsage(chunk.usage)
+          logitsSha256 = chunk.islet?.logits_sha256 ?? logitsSha256
         },
       })
       const call = request(
@@ -85,13 +94,19 @@ export class Client {
     if (failure !== undefined) throw new BenchError(`POST ${path}: ${failure}`)
     if (usage === undefined || arrivals.length === 0)
       throw new BenchError(`POST ${path}: the stream held no text or no usage`)
-    return { arrivals, text, usage }
+    return { arrivals, text, usage, logitsSha256 }
   }
 
-  /** Greedy completion of `maxTokens` tokens after exactly these ids, ends of text ignored. */
-  async complete(model: string, ids: readonly number[], maxTokens: number): Promise<Streamed> {
+  /** Greedy completion of `maxTokens` tokens after exactly these ids, ends of text ignored; hashing takes time. */
+  async complete(
+    model: string,
+    ids: readonly number[],
+    maxTokens: number,
+    { hashLogits = false } = {},
+  ): Promise<Streamed> {
     const options = { temperature: 0, ignore_eos: true, max_tokens: maxTokens }
-    const streamed = await this.stream('/v1/completions', { model, prompt: ids, ...options })
+    const headers: Record<string, string> = hashLogits ? { 'x-islet-hash-logits': '1' } : {}
+    const streamed = await this.stream('/v1/completions', { model, prompt: ids, ...options }, headers)
     const { completionTokens } = streamed.usage
     if (completionTokens !== maxTokens)
       throw new BenchError(`asked for ${maxTokens} tokens, got ${completionTokens}`)

@@ -1,17 +1,28 @@
-// llama.cpp's side of a round: one fresh process of native/llama-bench.c.
+// llama.cpp's side of a round: one fresh process of native/llama-bench.c on one file.
 
 import { execFileSync } from 'node:child_process'
-import type { Case, Timing } from './cases.ts'
-import { caseName } from './cases.ts'
-import type { Native } from './setup.ts'
+import type { Case, CaseRuns } from './cases.ts'
+import { caseName, measuredTokens, parseCase } from './cases.ts'
+import { findGguf } from './model.ts'
+import type { GgufFile, Native } from './native.ts'
+import { describeGguf, requantise, setUpLlama } from './native.ts'
+import { LLAMA_VARIANTS, type LlamaAbout, type LlamaVariant } from './result-types.ts'
+import type { Variant } from './rounds.ts'
 import { BenchError } from './setup.ts'
 
 /** What the program prints. `backend`: the CPU variant that it loaded; threads: [decode, batch]. */
-export type LlamaRun = {
+type LlamaRun = {
   system: string
   backend: string
   threads: number[]
-  cases: { case: string; runs: Timing[] }[]
+  cases: Omit<CaseRuns, 'tokens'>[]
+}
+
+/** Both files as variants of a benchmark. */
+export type Llama = {
+  variants: Variant[]
+  /** For the result file; whole once a variant has run. */
+  about: LlamaAbout
 }
 
 /** How far CPU time may exceed wall time before we say that more than one thread worked. */
@@ -20,17 +31,35 @@ const ONE_THREAD = 1.05
 /** CPU time below this part of wall time: another process had our core, the figure is too low. */
 const UNDISTURBED = 0.95
 
+/** Installs, compiles and requantises what is missing. */
+export async function prepareLlama(cases: readonly Case[], repetitions: number): Promise<Llama> {
+  const native = setUpLlama()
+  const same = await describeGguf(findGguf())
+  const files: Record<LlamaVariant, GgufFile> = { same, q4_0: await requantise(native, same) }
+  const describe = ({ sha256, tensors }: GgufFile): LlamaAbout['files'][LlamaVariant] => ({ sha256, tensors })
+  const about: LlamaAbout = {
+    release: native.release,
+    flashAttention: true,
+    kv: 'f16',
+    files: { same: describe(files.same), q4_0: describe(files.q4_0) },
+  }
+  const variants = LLAMA_VARIANTS.map((name) => ({
+    name,
+    run: () => {
+      const { cases: found, ...machine } = runLlama(native, files[name].path, cases, repetitions)
+      Object.assign(about, machine)
+      return found.map((one) => ({ ...one, tokens: measuredTokens(parseCase(one.case)) }))
+    },
+  }))
+  return { variants, about }
+}
+
 /** Times every case `repetitions` times after one warm-up each, on one thread. */
-export function runLlama(
-  native: Native,
-  gguf: string,
-  cases: readonly Case[],
-  repetitions: number,
-): LlamaRun {
+function runLlama(native: Native, gguf: string, cases: readonly Case[], repetitions: number): LlamaRun {
   const args = [native.backends, gguf, native.ids, String(repetitions), ...cases.map(caseName)]
   let text: string
   try {
-    text = execFileSync(native.program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    text = execFileSync(native.bench, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   } catch (error) {
     throw new BenchError(`llama-bench failed: ${(error as Error).message}`)
   }

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BENCH, ROOT } from './setup.ts'
 
 export type Machine = {
@@ -13,13 +14,21 @@ export type Machine = {
   cores: number
   memoryBytes: number
   kernel: string
-  /** One-minute load when the run began: above 0.5 something else was working. */
+  /** One-minute load when the run began; it remembers what ran just before. */
   load: number
+  /** Cores that something else kept busy while the benchmark waited, before it began. */
+  busy?: number
   node: string
   wrangler: string
   workerd: string
   commit: string
 }
+
+/** What every result file has. `format` rises when readers would misread an older file; absent = 1. */
+export type Result = { name: string; format?: number; model: string; machine: Machine }
+
+/** How long the machine is watched before a run. */
+const WATCH_MS = 2000
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
@@ -27,7 +36,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-export function describeMachine(): Machine {
+/** Call first, with nothing of the benchmark running yet. */
+export async function describeMachine(): Promise<Machine> {
   const list = cpus()
   return {
     cpu: list[0]?.model ?? 'unknown',
@@ -35,23 +45,30 @@ export function describeMachine(): Machine {
     memoryBytes: totalmem(),
     kernel: release(),
     load: loadavg()[0],
+    busy: await busyCores(),
     node: process.version,
-    wrangler: packageVersion('wrangler'),
-    workerd: packageVersion('workerd'),
+    wrangler: installedVersion('wrangler'),
+    workerd: installedVersion('workerd'),
     commit: commit(),
   }
 }
 
 /** Writes bench/results/NAME.json, over the older one, and says where. */
-export function writeResult(name: string, result: Record<string, unknown>): void {
+export function writeResult(result: Result): void {
   const folder = join(BENCH, 'results')
   mkdirSync(folder, { recursive: true })
-  // Lists of numbers on one line each.
-  const text = JSON.stringify(result, undefined, 1).replace(/\[[-\d.,\se]+\]/g, (list) =>
-    list.replace(/\s+/g, ' '),
-  )
-  writeFileSync(join(folder, `${name}.json`), `${text}\n`)
-  console.log(`\nraw values: bench/results/${name}.json`)
+  writeFileSync(join(folder, `${result.name}.json`), `${compactJson(result)}\n`)
+  console.log(`\nraw values: bench/results/${result.name}.json`)
+}
+
+/** JSON with lists of numbers, and objects of plain values that fit, on one line each. */
+export function compactJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 1)
+    .replace(/\[[-\d.,\se]+\]/g, (list) => list.replace(/\s+/g, ' '))
+    .replace(/\{[^{}[\]]*\}/g, (object) => {
+      const line = object.replace(/\s*\n\s*/g, ' ')
+      return line.length <= 100 ? line : object
+    })
 }
 
 /** Left-aligned first column, the others right-aligned. */
@@ -70,7 +87,15 @@ export function sha256File(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex')
 }
 
-function packageVersion(name: string): string {
+async function busyCores(): Promise<number> {
+  const idle = (): number => cpus().reduce((sum, { times }) => sum + times.idle, 0)
+  const [before, start] = [idle(), performance.now()]
+  await sleep(WATCH_MS)
+  const busy = cpus().length - (idle() - before) / (performance.now() - start)
+  return Math.max(0, Math.round(busy * 100) / 100)
+}
+
+function installedVersion(name: string): string {
   const fromRoot = createRequire(join(ROOT, 'package.json'))
   return (fromRoot(`${name}/package.json`) as { version: string }).version
 }

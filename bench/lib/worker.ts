@@ -19,9 +19,13 @@ const START_LIMIT_MS = 120_000
 const ANSWER_LIMIT_MS = 10_000
 const STOP_LIMIT_MS = 10_000
 
-/** Our worker on a free port (after prepareModel). Returns when the port answers at all: the object has not been touched. */
-export async function startIslet(): Promise<Worker> {
-  return await startWrangler(ROOT, chooseModel(MODEL), '/v1/models')
+/**
+ * Our worker on a free port (after prepareModel); `vars` replace those of wrangler.toml. Returns when the port answers at
+ * all: the object has not been touched.
+ */
+export async function startIslet(vars: Record<string, string | number> = {}): Promise<Worker> {
+  const all = Object.entries({ MODEL, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+  return await startWrangler(ROOT, all, '/v1/models')
 }
 
 /** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts). */
@@ -29,15 +33,15 @@ export async function startStreamWorker(folder: string = MODEL_FOLDER): Promise<
   return await startWrangler(join(BENCH, 'stream-worker'), ['--assets', folder], '/ready')
 }
 
+/** The worker that lets us drive the engine in an object by hand (engine-worker/worker.ts), after prepareModel. */
+export async function startEngineWorker(): Promise<Worker> {
+  return await startWrangler(join(BENCH, 'engine-worker'), ['--assets', join(ROOT, 'build/site')], '/ready')
+}
+
 /** Waits until GET /health is 200: the model is loaded and warmed up. Returns its body. */
 export async function untilHealthy(worker: Worker): Promise<Record<string, unknown>> {
   const response = await untilAnswer(`${worker.url}/health`, (status) => status === 200)
   return (await response.json()) as Record<string, unknown>
-}
-
-/** How `wrangler dev` is told which model to serve. */
-function chooseModel(model: string): string[] {
-  return ['--var', `MODEL:${model}`]
 }
 
 /** Runs `wrangler dev` in `cwd`, until `ready` gets an answer of any status below 500. */

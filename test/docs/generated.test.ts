@@ -1,12 +1,18 @@
 // The figures in the documents are those that the generator would write, and the facts those of the model that is here.
 
 import { describe, expect, it } from 'vitest'
-import { committedFacts, documents, packedFacts } from '../../scripts/gen-docs.ts'
-import { benchBlocks } from '../../scripts/lib/bench-tables.ts'
+import { charts, committedFacts, documents, packedFacts } from '../../scripts/gen-docs.ts'
+import { benchBlocks, benchCharts } from '../../scripts/lib/bench-tables.ts'
+import { GOAL_IDS } from '../../scripts/lib/goal-tables.ts'
 
 describe('generated figures', () => {
   it.each(documents())('$path is up to date (else: npm run docs)', ({ text, wanted }) => {
     expect(text).toBe(wanted)
+  })
+
+  it('has the charts that the results give, and no others (else: npm run docs)', () => {
+    const stale = charts().filter(({ text, wanted }) => text !== wanted)
+    expect(stale.map(({ path }) => path)).toEqual([])
   })
 
   it.skipIf(packedFacts() === undefined)('are of the model as it is packed now (else: npm run docs)', () => {
@@ -16,6 +22,10 @@ describe('generated figures', () => {
   it('say how to measure what is not there', () => {
     const blocks = new Map(benchBlocks('/nowhere'))
     expect(blocks.get('speed')).toContain('`npm run bench`')
-    expect(blocks.get('measured-memory')).toContain('`npm run bench -- memory`')
+    expect(blocks.get('goal-decode-256-best')).toContain('`npm run bench`')
+    expect(blocks.get('goal-kernels')).toContain('`npm run bench:kernels`')
+    expect(blocks.get('measured-memory')).toContain('`npm run bench -- memory')
+    expect(blocks.get('goals')?.match(/not measured/g)).toHaveLength(GOAL_IDS.length)
+    expect(benchCharts('/nowhere')).toEqual([])
   })
 })

@@ -1,0 +1,112 @@
+// What the project wants to reach, one entry for each chart and section of docs/performance.md; and how a measured number stands.
+
+/** Everything of the goals but the measured number. `goal` and `stretch` are in `unit`; a goal without a number is to be reported. */
+export type Goal = {
+  title: string
+  what: string
+  against: string
+  unit: 'x' | 'MB'
+  sense: 'at least' | 'at most'
+  goal?: number
+  stretch?: number
+}
+
+const DECODE_256 = 'decode, 64 tokens at 256'
+const PREFILL = 'prefill, 256 and 1024 tokens'
+const SAME = 'llama.cpp, the same Q4_1 file'
+const BEST = "llama.cpp's best of Q4_1 and Q4_0"
+
+export const GOALS = {
+  'decode-256-same': goal('Decode, same file', DECODE_256, SAME, 1.7, 2),
+  'decode-256-best': goal("Decode, llama.cpp's best", DECODE_256, BEST, 1.15, 1.3),
+  'decode-1024-best': goal(
+    "Decode at 1024, llama.cpp's best",
+    'decode, 64 tokens at 1024',
+    'the same best',
+    1.3,
+    1.6,
+  ),
+  'prefill-same': goal('Prefill, same file', PREFILL, SAME, 1.6, 2),
+  'prefill-best': goal("Prefill, llama.cpp's best", PREFILL, BEST, 0.6, 0.8),
+  wllama: goal(
+    'WebAssembly peers',
+    'decode and prefill at 256',
+    'wllama 2.4.0 and 3.8.1, headless Chromium, one thread',
+    8,
+  ),
+  window: goal(
+    'A long session',
+    'decode at 10,000 with a window of 1024',
+    'at 1,100, 20 pairs in turns',
+    0.97,
+  ),
+  sessions: goal(
+    'Four sessions together',
+    'four sessions at 256 decoding in one isolate, all tokens',
+    "llama.cpp's best single decode",
+    1.5,
+  ),
+  hosts: {
+    title: 'Hosts',
+    what: `${DECODE_256} in Node, Chromium and workerd`,
+    against: 'each other, fastest over slowest',
+    unit: 'x',
+    sense: 'at most',
+    goal: 1.3,
+  },
+  kernels: {
+    title: 'Kernels',
+    what: 'each matrix kernel',
+    against: 'the machine: loading the same bytes with nothing computed, and dots with nothing loaded',
+    unit: 'x',
+    sense: 'at least',
+  },
+  memory: {
+    title: 'Memory',
+    what: 'peak of the isolate at a window of 1024',
+    against: 'the 128 MB of an isolate',
+    unit: 'MB',
+    sense: 'at most',
+    goal: 118,
+  },
+  cold: {
+    title: 'A cold object',
+    what: 'cold object to first token, 32 tokens of prompt, hashes checked',
+    against: 'streaming the same bytes from the assets into linear memory',
+    unit: 'x',
+    sense: 'at most',
+    goal: 2,
+  },
+} as const satisfies Record<string, Goal>
+
+export type GoalId = keyof typeof GOALS
+
+/** A number measured for a goal, in the goal's unit; `label` tells it from the others of the same goal. */
+export type Measure = { goal: GoalId; label: string; value: number }
+
+export type Verdict = 'stretch goal met' | 'met' | 'not met' | 'reported'
+
+export function verdict({ goal: id, value }: Measure): Verdict {
+  const { sense, goal: least, stretch }: Goal = GOALS[id]
+  const reaches = (wanted: number): boolean => (sense === 'at least' ? value >= wanted : value <= wanted)
+  if (least === undefined) return 'reported'
+  if (stretch !== undefined && reaches(stretch)) return 'stretch goal met'
+  return reaches(least) ? 'met' : 'not met'
+}
+
+/** `1.70 x`, `117.9 MB`; three digits where the goal needs them to be told from 1. */
+export function inUnit(id: GoalId, value: number): string {
+  const { unit, goal: wanted }: Goal = GOALS[id]
+  if (unit === 'MB') return `${value.toFixed(1)} MB`
+  return `${value.toFixed(wanted === 0.97 ? 3 : 2)} x`
+}
+
+function goal(
+  title: string,
+  what: string,
+  against: string,
+  least: number,
+  stretch?: number,
+): Goal & { unit: 'x'; sense: 'at least' } {
+  return { title, what, against, unit: 'x', sense: 'at least', goal: least, stretch }
+}

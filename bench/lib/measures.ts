@@ -1,0 +1,95 @@
+// The numbers that the goals ask for, out of the raw values of a result.
+
+import type { GoalId, Measure } from './goals.ts'
+import {
+  FLASH,
+  LLAMA_VARIANTS,
+  type ColdResult,
+  type HostsResult,
+  type MemoryResult,
+  type PeersResult,
+  type SessionsResult,
+  type SpeedResult,
+  type WindowResult,
+} from './result-types.ts'
+import { median } from './results.ts'
+import { best, caseNames, speed, variantNames, type Run } from './rounds.ts'
+
+/** Where a case of the speed mode counts; cases that are not here are measured for their own sake. */
+const SPEED_GOALS: Record<string, { same?: GoalId; best?: GoalId }> = {
+  'prefill:256': { same: 'prefill-same', best: 'prefill-best' },
+  'prefill:1024': { same: 'prefill-same', best: 'prefill-best' },
+  'decode:64@256': { same: 'decode-256-same', best: 'decode-256-best' },
+  'decode:64@1024': { best: 'decode-1024-best' },
+}
+
+export function speedMeasures({ runs }: Pick<SpeedResult, 'runs'>): Measure[] {
+  return Object.entries(SPEED_GOALS).flatMap(([name, goals]) => {
+    const ours = speed(runs, 'ours', name)
+    if (ours === undefined) return []
+    return [
+      ...measure(goals.same, name, ours, speed(runs, 'same', name)),
+      ...measure(goals.best, name, ours, best(runs, LLAMA_VARIANTS, name)?.speed),
+    ]
+  })
+}
+
+/** Against each version at its better setting, case by case. */
+export function peersMeasures({ runs }: Pick<PeersResult, 'runs'>): Measure[] {
+  return caseNames(runs).flatMap((name) =>
+    [...peersOf(runs)].flatMap(([peer, variants]) =>
+      measure('wllama', `${name}, ${peer}`, speed(runs, 'ours', name), best(runs, variants, name)?.speed),
+    ),
+  )
+}
+
+/** The settings of each wllama, as variants. */
+export function peersOf(runs: readonly Run[]): Map<string, string[]> {
+  const others = variantNames(runs).filter((variant) => variant !== 'ours')
+  return Map.groupBy(others, (variant) => variant.replace(FLASH, ''))
+}
+
+/** Speed far in over speed near the start: the pairs' medians. */
+export function windowMeasures({ near, far }: Pick<WindowResult, 'near' | 'far'>): Measure[] {
+  return measure('window', 'decode', 1 / median(far.seconds), 1 / median(near.seconds))
+}
+
+export function sessionsMeasures({ runs, sessions }: Pick<SessionsResult, 'runs' | 'sessions'>): Measure[] {
+  const [together] = caseNames(runs.filter(({ variant }) => variant === 'ours'))
+  const [single] = caseNames(runs.filter(({ variant }) => variant !== 'ours'))
+  if (together === undefined || single === undefined) return []
+  return measure(
+    'sessions',
+    `${sessions} sessions`,
+    speed(runs, 'ours', together),
+    best(runs, LLAMA_VARIANTS, single)?.speed,
+  )
+}
+
+export function hostsMeasures({ runs }: Pick<HostsResult, 'runs'>): Measure[] {
+  return caseNames(runs).flatMap((name) => {
+    const all = variantNames(runs).flatMap((variant) => speed(runs, variant, name) ?? [])
+    return measure('hosts', name, Math.max(...all), Math.min(...all))
+  })
+}
+
+export function memoryMeasures({ window, peak }: Pick<MemoryResult, 'window' | 'peak'>): Measure[] {
+  return (window ?? 1024) === 1024 ? [{ goal: 'memory', label: 'peak', value: peak / 1e6 }] : []
+}
+
+export function coldMeasures({
+  firstToken,
+  streaming,
+}: Pick<ColdResult, 'firstToken' | 'streaming'>): Measure[] {
+  return measure('cold', 'first token', median(firstToken), median(streaming))
+}
+
+function measure(
+  goal: GoalId | undefined,
+  label: string,
+  value: number | undefined,
+  against: number | undefined,
+): Measure[] {
+  if (goal === undefined || value === undefined || against === undefined) return []
+  return [{ goal, label, value: value / against }]
+}

@@ -1,0 +1,110 @@
+// The result files: what a mode writes and scripts/lib/ reads. All raw values, times in seconds, sizes in bytes.
+
+import type { HeapUsage } from './inspector.ts'
+import type { Result } from './results.ts'
+import type { Rounds } from './rounds.ts'
+
+/** `same`: llama.cpp on the file that our model was packed from; `q4_0`: on its requantisation, the fast path. */
+export const LLAMA_VARIANTS = ['same', 'q4_0'] as const
+export type LlamaVariant = (typeof LLAMA_VARIANTS)[number]
+
+export type LlamaAbout = {
+  release: string
+  flashAttention: true
+  kv: 'f16'
+  /** The file's hash and its tensors by type. */
+  files: Record<LlamaVariant, { sha256: string; tensors: Record<string, number> }>
+  /** The CPU variant that it loaded; [decode, batch]. */
+  backend?: string
+  threads?: number[]
+  system?: string
+}
+
+/** The first format of each kind that its readers understand. */
+export const FORMATS = {
+  speed: 2,
+  peers: 1,
+  window: 1,
+  sessions: 1,
+  hosts: 1,
+  memory: 1,
+  cold: 1,
+  warm: 1,
+  kernels: 1,
+} as const
+export type Mode = keyof typeof FORMATS
+
+/** Variants: ours, and llama.cpp's two. */
+export type SpeedResult = Result & Rounds & { llama: LlamaAbout }
+
+/** What the name of a wllama variant ends with where flash attention was asked for. */
+export const FLASH = ', flash attention'
+
+/** Variants: ours, and each wllama by its version, with flash attention and without. */
+export type PeersResult = Result & Rounds & { chromium: string; ggufSha256: string }
+
+/** Variants: node, chromium, workerd. */
+export type HostsResult = Result & Rounds & { chromium: string; logitsSha256: Record<string, string> }
+
+/** Variants: ours (all sessions together), and llama.cpp's two (one session). */
+export type SessionsResult = Result &
+  Rounds & { sessions: number; window: number; linearMemoryBytes: number; llama: LlamaAbout }
+
+/** Seconds for `tokens` tokens; pair i is near.seconds[i] and far.seconds[i], measured one after the other. */
+export type WindowResult = Result & {
+  window: number
+  sinks: number
+  tokens: number
+  near: { position: number; seconds: number[] }
+  far: { position: number; seconds: number[] }
+}
+
+export type MemoryResult = Result & {
+  /** Absent in older files: 1024. */
+  window?: number
+  limit: number
+  /** The worst of `peaks`, one for each fresh process; linear, heap and samples are that run's. */
+  peak: number
+  peaks?: number[]
+  linear: number
+  heap: HeapUsage
+  samples: number[]
+  /** The search for the largest window whose peak stays within the limit; no peak = it was refused. */
+  largest?: { window: number; tried: { window: number; peak?: number; peaks?: number[] }[] }
+}
+
+export type ColdResult = Result & { prompt: number; ratio: number; firstToken: number[]; streaming: number[] }
+
+export type WarmResult = Result & {
+  ratio: number
+  turns: { seconds: number; newTokens: number; cachedTokens: number }[]
+  alone: number[]
+}
+
+/** One kernel on one shape; `load` moves the same bytes and computes nothing, `dots` computes as much and loads nothing. */
+export type KernelRow = {
+  kernel: string
+  /** Of assembly/: quads or relaxed. */
+  build: string
+  model: string
+  shape: string
+  rows: number
+  cols: number
+  /** Tokens of one call. */
+  tokens: number
+  /** Times that the shape occurs in the model. */
+  count: number
+  weightBytes: number
+  dots: number
+  /** Seconds a call, by sample. */
+  seconds: number[]
+  load: number[]
+  dot: number[]
+}
+
+export type KernelsResult = Result & {
+  tokens: number
+  /** `checked`: every bound checked in code, as in workerd; `trapped`: by the memory's guard pages, as in Node. */
+  checked: KernelRow[]
+  trapped: KernelRow[]
+}
