@@ -1,7 +1,7 @@
 // Multiplying activations by a stored matrix of any kind: picks the kernel, quantises the activations once per input.
 
 import type { Kernels } from '../kernels/kernels.ts'
-import { BLOCK, TILE_ROWS, tensorBytes, X4_BYTES } from '../kernels/layout.ts'
+import { BLOCK, TILE_ROWS, tensorBytes, X1_BYTES, X4_BYTES } from '../kernels/layout.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 
 /** A stored matrix in linear memory. */
@@ -36,15 +36,24 @@ export class Linear {
       }
       if (!quantised) this.#quantise(x, stride, rows, cols)
       quantised = true
-      if (rows === 1) this.#kernels[GEMV[kind]](out, at, this.#quantised, matrix.rows, cols)
-      else
+      if (rows > VECTOR_ROWS) {
         this.#kernels[GEMM[kind]](out, outStride, at, this.#quantised, matrix.rows, cols, Math.ceil(rows / 4))
+        continue
+      }
+      for (let row = 0; row < rows; row++)
+        this.#kernels[GEMV[kind]](out + row * outStride, at, this.#vectorAt(row, cols), matrix.rows, cols)
     }
   }
 
+  /** Where one row's quantised activations lie. */
+  #vectorAt(row: number, cols: number): number {
+    return this.#quantised + row * Math.ceil(cols / BLOCK) * X1_BYTES
+  }
+
   #quantise(x: number, stride: number, rows: number, cols: number): void {
-    if (rows === 1) {
-      this.#kernels.quantize_x1(this.#quantised, x, cols, this.#spare)
+    if (rows <= VECTOR_ROWS) {
+      for (let row = 0; row < rows; row++)
+        this.#kernels.quantize_x1(this.#vectorAt(row, cols), x + row * stride, cols, this.#spare)
       return
     }
     const groupBytes = Math.ceil(cols / BLOCK) * X4_BYTES
@@ -54,6 +63,9 @@ export class Linear {
     }
   }
 }
+
+/** Up to here matrix x vector, row by row: the second row finds the matrix in the cache, and four rows at once cost more than two. */
+const VECTOR_ROWS = 2
 
 const GEMV = { q4: 'gemv_q4_q8', q4m: 'gemv_q4m_q8', q6: 'gemv_q6_q8', q8: 'gemv_q8_q8' } as const
 const GEMM = { q4: 'gemm_q4_q8', q4m: 'gemm_q4m_q8', q6: 'gemm_q6_q8', q8: 'gemm_q8_q8' } as const

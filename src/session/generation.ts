@@ -28,6 +28,9 @@ const PROGRESS_MS = 500
 const LOADING_MS = 5
 const QUEUED_MS = 5
 
+/** Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its turn. */
+const SILENT_STEPS = 4
+
 /**
  * Events of one request: progress while it waits, `start`, progress through a long prompt, text, `finish`.
  * Throws IsletError. To cancel, abort `signal` or `return()`: the turn is closed, its pages stay as cache.
@@ -109,7 +112,10 @@ async function* untilAdmitted(
   }
 }
 
-/** Takes what is ready, else runs a step for everyone. */
+/**
+ * Takes what is ready, else runs a step for everyone. Handing out an event gives the host its turn; a rest is for where none comes: it
+ * costs a millisecond and more.
+ */
 async function* answering(
   turn: Turn,
   answer: Answer,
@@ -119,25 +125,26 @@ async function* answering(
 ): AsyncGenerator<GenerationEvent> {
   let shownAt = clock.now()
   let idle = false
-  let first = true
+  let silent = SILENT_STEPS // the first rest flushes the headers
   while (!signal.aborted) {
     const event = answer.take()
     if (event !== undefined) {
       turn.taken += event.ids.length
+      silent = 0
       yield event
       continue
     }
     turn.taken = turn.produced
     if (turn.state === 'failed') throw engineFailure(turn.error)
     if (turn.state === 'done') return
-    // The first rest flushes the headers.
-    if (first || idle || pacer.isDue) {
-      first = false
+    if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
       await pacer.rest(idle ? QUEUED_MS : 0)
+      silent = 0
       if (signal.aborted || turn.produced > turn.taken) continue
     }
     const ran = engine.step()
     pacer.stepped(ran)
+    if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
     if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
       shownAt = clock.now()

@@ -22,7 +22,8 @@ test('text and numbers', () => {
 
 test.each([
   ['WINDOW', '-1'],
-  ['WINDOW', '8'],
+  ['WINDOW', '1.5'],
+  ['SINKS', '-1'],
   ['WINDOW', ''],
   ['CHUNK', '30'],
   ['CHUNK', 'many'],
