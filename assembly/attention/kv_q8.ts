@@ -23,7 +23,10 @@ export function head_bytes(dims: i32): usize {
   return <usize>(PAGE_POSITIONS * (dims + 4))
 }
 
-/** The largest magnitude of n floats. */
+/** No scale may be infinite: 0 x infinity would reach whoever has the page next. */
+const FINITE: f32 = 3.4e38
+
+/** The largest magnitude of n floats, at most 3.4e38. */
 // @ts-ignore: decorator
 @inline
 export function largest(x: usize, n: i32): f32 {
@@ -32,7 +35,7 @@ export function largest(x: usize, n: i32): f32 {
   for (; i + 4 <= n; i += 4) top = larger(top, f32x4.abs(v128.load(x + (<usize>i << 2))))
   let amax = max_f32x4(top)
   for (; i < n; i++) amax = max(amax, abs(load<f32>(x + (<usize>i << 2))))
-  return amax
+  return min(amax, FINITE)
 }
 
 /** @param keys, values the layer's parts of the page; @param slot 0..15; @param k, v (kvHeads, headDim) f32, k transformed */
@@ -96,5 +99,5 @@ function store_scale(scale: usize, amax: f32, top: f32): f32 {
 // @ts-ignore: decorator
 @inline
 function code(x: usize, inverse: f32): i32 {
-  return <i32>nearest<f32>(load<f32>(x) * inverse)
+  return i32x4.extract_lane(rounded(f32x4.splat(load<f32>(x) * inverse)), 0)
 }

@@ -128,19 +128,25 @@ export class Graph implements Model {
 
   #run(rows: readonly Row[], layers: number): void {
     if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
+    const all = rows.map((_, i) => i)
+    const wanted = all.filter((i) => rows[i].logits)
+    if (wanted.length > this.maxLogitRows) throw new RangeError(`${wanted.length} rows ask for logits`)
     const sights = rows.map((row) => sightOf(row, this.window))
     rows.forEach((row, i) => {
       this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id)
       this.#fillRotation(i, row.position)
     })
     for (let index = 0; index < layers; index++) {
-      this.#attend(index, rows, sights)
-      this.#mlp(this.#layers[index], rows.length)
+      // Of the last layer the others are of use for their keys and values alone.
+      const kept = index === layers - 1 ? wanted : all
+      this.#attend(index, rows, sights, kept)
+      this.#mlp(this.#layers[index], kept.length)
     }
-    this.#head(rows)
+    this.#head(wanted.length)
   }
 
-  #attend(index: number, rows: readonly Row[], sights: readonly Sight[]): void {
+  /** Leaves the `kept` rows, by number, at the front of the residual stream. */
+  #attend(index: number, rows: readonly Row[], sights: readonly Sight[], kept: readonly number[]): void {
     const layer = this.#layers[index]
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
@@ -159,20 +165,20 @@ export class Graph implements Model {
     }
     const stride = this.#stride(heads * headDim)
     const sinkRotation = this.#rotationAt(this.maxRows)
-    for (let i = 0; i < rows.length; i++) {
-      const out = b.attended + i * stride
-      this.#attention.attend(
-        out,
-        q + i * b.qkv.stride,
-        rows[i],
-        sights[i],
-        this.#rotationAt(i),
-        sinkRotation,
-        index,
-      )
-    }
-    this.#linear.multiply(b.attended, stride, rows.length, layer.o)
-    kernels.add(b.x, b.branch, rows.length * padded(hidden))
+    kept.forEach((i, to) => {
+      const out = b.attended + to * stride
+      const query = q + i * b.qkv.stride
+      this.#attention.attend(out, query, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
+      if (i !== to) this.#moveRow(to, i)
+    })
+    this.#linear.multiply(b.attended, stride, kept.length, layer.o)
+    kernels.add(b.x, b.branch, kept.length * padded(hidden))
+  }
+
+  #moveRow(to: number, from: number): void {
+    const stride = this.#stride(this.spec.hidden)
+    const { x } = this.#parts.buffers
+    this.#bytes.copyWithin(x + to * stride, x + from * stride, x + (from + 1) * stride)
   }
 
   #mlp(layer: Layer, rows: number): void {
@@ -187,19 +193,11 @@ export class Graph implements Model {
     kernels.add(b.x, b.branch, rows * padded(hidden))
   }
 
-  /** Logits of the rows that asked, gathered to the front first. */
-  #head(rows: readonly Row[]): void {
-    const { buffers: b, tensors, kernels } = this.#parts
-    const { hidden, norm } = this.spec
-    const stride = this.#stride(hidden)
-    let wanted = 0
-    rows.forEach((row, i) => {
-      if (!row.logits) return
-      kernels.rms_norm(b.normed + wanted * stride, b.x + i * stride, tensors.finalNorm.at, hidden, norm.eps)
-      wanted++
-    })
-    if (wanted > this.maxLogitRows) throw new RangeError(`${wanted} rows ask for logits`)
-    if (wanted > 0) this.#linear.multiply(b.normed, stride, wanted, this.#logits)
+  /** Logits of the rows that asked, which are at the front by now. */
+  #head(rows: number): void {
+    const { buffers: b, tensors } = this.#parts
+    this.#norm(b.normed, b.x, tensors.finalNorm, rows)
+    if (rows > 0) this.#linear.multiply(b.normed, this.#stride(this.spec.hidden), rows, this.#logits)
   }
 
   #embed(out: number, id: number): void {

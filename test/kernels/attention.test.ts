@@ -129,6 +129,28 @@ describe.each(SHAPES)('attention, $heads heads over $kvHeads of $headDim', (shap
   })
 })
 
+describe('values that overflowed', () => {
+  const { run } = allKernels()
+  it.each([Infinity, -Infinity, NaN])('%s in a hidden slot reaches nobody who has the page next', (bad) => {
+    const shape = { heads: 3, kvHeads: 1, headDim: 16 }
+    const sight = { pages: 1, low: 0, high: 5 }
+    const count = shape.heads * shape.headDim
+    const outputs = [0, bad].map((value) => {
+      let views: MemoryViews
+      const result = run(
+        (v) => {
+          fill(v, shape, sight.pages)
+          v.f32[(V >> 2) + 9 * shape.headDim + 3] = value
+          views = v
+        },
+        (k) => attend(k, views, 'q8', shape, sight),
+      )
+      return result.f32.slice(OUT >> 2, (OUT >> 2) + count)
+    })
+    expect(outputs[1]).toEqual(outputs[0])
+  })
+})
+
 describe('hadamard', () => {
   const { run } = allKernels()
   it.each([4, 6, 10, 16, 40, 64, 96])(

@@ -63,14 +63,21 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     values.forEach((value, d) => (values[d] = f(value * factor)))
   }
 
+  /** The largest magnitude, at most 3.4e38, NaN passed over. */
+  const largest = (values: Float32Array): number =>
+    Math.min(
+      values.reduce((a, b) => (a < Math.abs(b) ? Math.abs(b) : a), 0),
+      f(3.4e38),
+    )
+
   /** Stores amax / top at `scale` and gives back the codes of n values. */
   function codesOf(scale: number, x: number, n: number, top: number): number[] {
-    const values = Array.from(f32.subarray(x >> 2, (x >> 2) + n))
-    const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
+    const values = f32.subarray(x >> 2, (x >> 2) + n)
+    const amax = largest(values)
     const live = amax > TINY
     f32[scale >> 2] = live ? f(amax / top) : 0
     const inverse = live ? f(top / amax) : 0
-    return values.map((v) => roundTiesToEven(f(v * inverse)))
+    return Array.from(values, (v) => roundTiesToEven(f(v * inverse)))
   }
 
   function kv_write_q8(
@@ -115,7 +122,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
   function quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void {
     for (let head = 0; head < heads; head++) {
       const values = f32.subarray((q >> 2) + head * headDim, (q >> 2) + (head + 1) * headDim)
-      const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
+      const amax = largest(values)
       const live = amax > TINY
       const inverse = live ? f(127 / amax) : 0
       const at = out + head * queryBytes(headDim)
