@@ -57,9 +57,11 @@ function encode_i8(out: usize, x: usize, n: i32, inverse: f32): i32 {
 /**
  * scores[head][slot] = query . key for `pages` pages; slots outside [low, high) get HIDDEN_SCORE.
  * Order: (f32(dot) * key scale) * query scale.
+ * On the way each cache line of the pages' values, `offset` bytes behind the keys, is touched: values_q8 goes through them eight
+ * dimensions at a time, which no prefetcher follows, and weights have pushed the pages out of every cache since the last token.
  */
 export function score_q8(
-  scores: usize, stride: usize, query: usize, table: usize, pages: i32, low: i32, high: i32,
+  scores: usize, stride: usize, query: usize, table: usize, offset: usize, pages: i32, low: i32, high: i32,
   heads: i32, kvHeads: i32, headDim: i32,
 ): void {
   const group = heads / kvHeads
@@ -72,6 +74,7 @@ export function score_q8(
     let out = scores + (<usize>(page * PAGE_POSITIONS) << 2)
     let q = query
     for (let kv = 0; kv < kvHeads; kv++) {
+      store<i32>(out, touched(at + offset, head_bytes(dims))) // overwritten by the first score
       let left = group
       for (; left >= 3; left -= 3) {
         page_3(out, row, q, next, at, dims)
@@ -91,6 +94,14 @@ export function score_q8(
     for (let slot = high; slot < pages * PAGE_POSITIONS; slot++) store<f32>(scores + (<usize>slot << 2), HIDDEN_SCORE)
     scores += row
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function touched(at: usize, bytes: usize): i32 {
+  let bits = 0
+  for (const end = at + bytes; at < end; at += 64) bits |= load<i32>(at)
+  return bits
 }
 
 // Locals: a, b, c = heads; 0..3 = positions 0..3, 4..7, 8..11, 12..15.

@@ -24,7 +24,6 @@ export function values_q8(
   const dims = stored_dims(headDim)
   const row = stride << 2
   const bytes = <usize>headDim << 2
-  fetch(out, table, offset, pages, <usize>kvHeads * head_bytes(dims))
   for (let head = 0; head < heads; ) {
     const kv = offset + <usize>(head / group) * head_bytes(dims)
     const values = kv + <usize>(4 * PAGE_POSITIONS)
@@ -48,19 +47,6 @@ export function values_q8(
       out += bytes
     }
   }
-}
-
-/**
- * Touches each cache line of the values once, in the order of memory: the sums below go through all pages eight dimensions at a time,
- * which no prefetcher follows, and weights have pushed the pages out of every cache since the last token. `sink` is overwritten later.
- */
-function fetch(sink: usize, table: usize, offset: usize, pages: i32, bytes: usize): void {
-  let touched = 0
-  for (let page = 0; page < pages; page++) {
-    let at = <usize>load<u32>(table + (<usize>page << 2)) + offset
-    for (const end = at + bytes; at < end; at += 64) touched |= load<i32>(at)
-  }
-  store<i32>(sink, touched)
 }
 
 // A row of weights -> for every four slots their four high halves, then their four low ones, in place. Returns a code's worth.

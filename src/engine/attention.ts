@@ -127,7 +127,20 @@ export class Attention {
     if (this.#kv === 'q8') {
       this.#kernels.hadamard(rotated, heads, headDim)
       this.#kernels.quantize_query(query, rotated, heads, headDim, this.#factor)
-      this.#kernels.score_q8(to, slots, query, from, run.pages, run.low, run.high, heads, kvHeads, headDim)
+      const offset = this.#pool.valuesOffset
+      this.#kernels.score_q8(
+        to,
+        slots,
+        query,
+        from,
+        offset,
+        run.pages,
+        run.low,
+        run.high,
+        heads,
+        kvHeads,
+        headDim,
+      )
     } else {
       const factor = this.#factor
       this.#kernels.score_f32(

@@ -60,7 +60,7 @@ function attend(k: Kernels, views: MemoryViews, kv: 'q8' | 'f32', shape: Shape, 
   if (kv === 'q8') {
     k.hadamard(Q, heads, headDim)
     k.quantize_query(QUERY, Q, heads, headDim, factor)
-    k.score_q8(SCORES, stride, QUERY, TABLE, pages, low, high, heads, kvHeads, headDim)
+    k.score_q8(SCORES, stride, QUERY, TABLE, offset, pages, low, high, heads, kvHeads, headDim)
   } else {
     k.score_f32(SCORES, stride, Q, TABLE, pages, low, high, heads, kvHeads, headDim, factor)
   }

@@ -138,6 +138,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     stride: number,
     query: number,
     table: number,
+    _offset: number,
     pages: number,
     low: number,
     high: number,
