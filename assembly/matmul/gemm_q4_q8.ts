@@ -5,7 +5,7 @@
 //
 // The weights of a row group stay in the first-level cache while all token groups pass over them. The columns are written out, since
 // V8 spills the eight sums around an inner loop; splats come from memory, because the shuffle units are short here and loads are not.
-// Speed: docs/performance.md, Kernels.
+// Measured (0011, 0012): 1.38 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot, start_of, total } from '../simd/dot'

@@ -4,7 +4,7 @@
 //
 // A row group is read from its first byte to its last, which is as fast as memory goes. Sixteen rows share a splat of four activations.
 // Order of float operations, the same in every kernel of this format: acc + (dot * x.scale) * w.scale, then + minimum * x.sum.
-// Speed: docs/performance.md, Kernels.
+// Measured (0011): 2.2 ms for the layers of SmolLM2 where loading the same bytes takes 1.75; every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot, start, total } from '../simd/dot'

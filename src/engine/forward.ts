@@ -40,7 +40,7 @@ export type GraphParts = {
 }
 
 /** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
-const WARM_UPS = 4
+const WARM_UPS = 2
 
 export class Graph implements Model {
   readonly spec: ModelSpec
