@@ -9,8 +9,9 @@
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot, start_of, total } from '../simd/dot'
-import { HALF_BIAS, high_half, low_half, low_half_positive } from '../simd/f16'
+import { high_half, low_half, low_half_positive } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
+import { scaled, store_rows } from './sums'
 
 export function gemm_q4_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -200,17 +201,17 @@ function tile_8x4(y: usize, stride: usize, w: usize, constants: usize, x: usize,
     const scale_a = minimum ? low_half_positive(first) : low_half(first)
     const scale_b = minimum ? low_half_positive(second) : high_half(first)
     xs = v128.load32_splat(x)
-    p0 = f32x4.add(p0, scaled(a0, xs, scale_a))
-    q0 = f32x4.add(q0, scaled(b0, xs, scale_b))
+    p0 = f32x4.add(p0, scaled(total(a0), xs, scale_a))
+    q0 = f32x4.add(q0, scaled(total(b0), xs, scale_b))
     xs = v128.load32_splat(x, 4)
-    p1 = f32x4.add(p1, scaled(a1, xs, scale_a))
-    q1 = f32x4.add(q1, scaled(b1, xs, scale_b))
+    p1 = f32x4.add(p1, scaled(total(a1), xs, scale_a))
+    q1 = f32x4.add(q1, scaled(total(b1), xs, scale_b))
     xs = v128.load32_splat(x, 8)
-    p2 = f32x4.add(p2, scaled(a2, xs, scale_a))
-    q2 = f32x4.add(q2, scaled(b2, xs, scale_b))
+    p2 = f32x4.add(p2, scaled(total(a2), xs, scale_a))
+    q2 = f32x4.add(q2, scaled(total(b2), xs, scale_b))
     xs = v128.load32_splat(x, 12)
-    p3 = f32x4.add(p3, scaled(a3, xs, scale_a))
-    q3 = f32x4.add(q3, scaled(b3, xs, scale_b))
+    p3 = f32x4.add(p3, scaled(total(a3), xs, scale_a))
+    q3 = f32x4.add(q3, scaled(total(b3), xs, scale_b))
     if (minimum) {
       wa = high_half(first)
       wb = high_half(second)
@@ -230,23 +231,12 @@ function tile_8x4(y: usize, stride: usize, w: usize, constants: usize, x: usize,
     w += minimum ? Q4M_TILE : Q4_TILE
     constants += minimum ? Q4M_TILE : Q4_TILE
   }
-  store_pair(y, p0, q0)
-  store_pair(y + stride, p1, q1)
-  store_pair(y + 2 * stride, p2, q2)
-  store_pair(y + 3 * stride, p3, q3)
-}
-
-// @ts-ignore: decorator
-@inline
-function scaled(sum: v128, x_scale: v128, w_scale: v128): v128 {
-  return f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(total(sum)), x_scale), w_scale)
-}
-
-/** Eight finished rows of one token. */
-// @ts-ignore: decorator
-@inline
-export function store_pair(y: usize, p: v128, q: v128): void {
-  const bias = f32x4.splat(HALF_BIAS)
-  v128.store(y, f32x4.mul(p, bias))
-  v128.store(y, f32x4.mul(q, bias), 16)
+  store_rows(y, p0)
+  store_rows(y + 16, q0)
+  store_rows(y + stride, p1)
+  store_rows(y + stride + 16, q1)
+  store_rows(y + 2 * stride, p2)
+  store_rows(y + 2 * stride + 16, q2)
+  store_rows(y + 3 * stride, p3)
+  store_rows(y + 3 * stride + 16, q3)
 }

@@ -7,7 +7,7 @@ import { BLOCK, Q6_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
-import { store_pair } from './gemm_q4_q8'
+import { store_rows, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -79,33 +79,30 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
     const mb = high_half(second)
     let x_scale = v128.load32_splat(x)
     let x_sum = v128.load32_splat(x, 16)
-    p0 = accumulate(p0, a0, x_scale, da, ma, x_sum)
-    q0 = accumulate(q0, b0, x_scale, db, mb, x_sum)
+    p0 = with_minimum(p0, a0, da, ma, x_scale, x_sum)
+    q0 = with_minimum(q0, b0, db, mb, x_scale, x_sum)
     x_scale = v128.load32_splat(x, 4)
     x_sum = v128.load32_splat(x, 20)
-    p1 = accumulate(p1, a1, x_scale, da, ma, x_sum)
-    q1 = accumulate(q1, b1, x_scale, db, mb, x_sum)
+    p1 = with_minimum(p1, a1, da, ma, x_scale, x_sum)
+    q1 = with_minimum(q1, b1, db, mb, x_scale, x_sum)
     x_scale = v128.load32_splat(x, 8)
     x_sum = v128.load32_splat(x, 24)
-    p2 = accumulate(p2, a2, x_scale, da, ma, x_sum)
-    q2 = accumulate(q2, b2, x_scale, db, mb, x_sum)
+    p2 = with_minimum(p2, a2, da, ma, x_scale, x_sum)
+    q2 = with_minimum(q2, b2, db, mb, x_scale, x_sum)
     x_scale = v128.load32_splat(x, 12)
     x_sum = v128.load32_splat(x, 28)
-    p3 = accumulate(p3, a3, x_scale, da, ma, x_sum)
-    q3 = accumulate(q3, b3, x_scale, db, mb, x_sum)
+    p3 = with_minimum(p3, a3, da, ma, x_scale, x_sum)
+    q3 = with_minimum(q3, b3, db, mb, x_scale, x_sum)
     w += Q6_TILE
     pairs += Q6_TILE
     constants += Q6_TILE
   }
-  store_pair(y, p0, q0)
-  store_pair(y + stride, p1, q1)
-  store_pair(y + 2 * stride, p2, q2)
-  store_pair(y + 3 * stride, p3, q3)
-}
-
-// @ts-ignore: decorator
-@inline
-function accumulate(acc: v128, sum: v128, x_scale: v128, scale: v128, minimum: v128, x_sum: v128): v128 {
-  const scaled = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), x_scale), scale)
-  return f32x4.add(f32x4.add(acc, scaled), f32x4.mul(minimum, x_sum))
+  store_rows(y, p0)
+  store_rows(y + 16, q0)
+  store_rows(y + stride, p1)
+  store_rows(y + stride + 16, q1)
+  store_rows(y + 2 * stride, p2)
+  store_rows(y + 2 * stride + 16, q2)
+  store_rows(y + 3 * stride, p3)
+  store_rows(y + 3 * stride + 16, q3)
 }

@@ -6,9 +6,9 @@
 
 import { BLOCK, Q8_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot, start_of } from '../simd/dot'
-import { HALF_BIAS, high_half, low_half } from '../simd/f16'
+import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { joined } from './gemv_q8_q8'
+import { joined, scaled, store_rows } from './sums'
 
 export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -63,16 +63,15 @@ function tile_4x4(y: usize, stride: usize, codes: usize, scales: usize, odd: usi
     }
     const pair = v128.load(scales)
     const scale = odd ? high_half(pair) : low_half(pair)
-    p0 = f32x4.add(p0, f32x4.mul(f32x4.mul(joined(l0, h0), v128.load32_splat(x)), scale))
-    p1 = f32x4.add(p1, f32x4.mul(f32x4.mul(joined(l1, h1), v128.load32_splat(x, 4)), scale))
-    p2 = f32x4.add(p2, f32x4.mul(f32x4.mul(joined(l2, h2), v128.load32_splat(x, 8)), scale))
-    p3 = f32x4.add(p3, f32x4.mul(f32x4.mul(joined(l3, h3), v128.load32_splat(x, 12)), scale))
+    p0 = f32x4.add(p0, scaled(joined(l0, h0), v128.load32_splat(x), scale))
+    p1 = f32x4.add(p1, scaled(joined(l1, h1), v128.load32_splat(x, 4), scale))
+    p2 = f32x4.add(p2, scaled(joined(l2, h2), v128.load32_splat(x, 8), scale))
+    p3 = f32x4.add(p3, scaled(joined(l3, h3), v128.load32_splat(x, 12), scale))
     codes += Q8_TILE
     scales += Q8_TILE
   }
-  const bias = f32x4.splat(HALF_BIAS)
-  v128.store(y, f32x4.mul(p0, bias))
-  v128.store(y + stride, f32x4.mul(p1, bias))
-  v128.store(y + 2 * stride, f32x4.mul(p2, bias))
-  v128.store(y + 3 * stride, f32x4.mul(p3, bias))
+  store_rows(y, p0)
+  store_rows(y + stride, p1)
+  store_rows(y + 2 * stride, p2)
+  store_rows(y + 3 * stride, p3)
 }

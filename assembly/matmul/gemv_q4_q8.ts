@@ -8,8 +8,9 @@
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot, start, total } from '../simd/dot'
-import { HALF_BIAS, high_half, low_half, low_half_positive } from '../simd/f16'
+import { high_half, low_half, low_half_positive } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
+import { scaled, store_rows, with_minimum } from './sums'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8): the sums start at the zero point's share. */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -30,15 +31,8 @@ function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v
 
 // @ts-ignore: decorator
 @inline
-function scaled(sum: v128, x_scale: v128, w_scale: v128): v128 {
-  return f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(total(sum)), x_scale), w_scale)
-}
-
-// @ts-ignore: decorator
-@inline
-function with_minimum(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  const scale_part = f32x4.add(acc, scaled(sum, x_scale, low_half_positive(constants)))
-  return f32x4.add(scale_part, f32x4.mul(high_half(constants), x_sum))
+function accumulate(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
+  return with_minimum(acc, total(sum), low_half_positive(constants), high_half(constants), x_scale, x_sum)
 }
 
 // Locals: acc, sum 0..3 = rows 0..3, 4..7, 8..11, 12..15.
@@ -69,26 +63,25 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool)
       const x_scale = v128.load32_splat(xb)
       if (minimum) {
         const x_sum = v128.load32_splat(xb, 4)
-        acc0 = with_minimum(acc0, sum0, v128.load(w, 256), x_scale, x_sum)
-        acc1 = with_minimum(acc1, sum1, v128.load(w, 272), x_scale, x_sum)
-        acc2 = with_minimum(acc2, sum2, v128.load(w, 288), x_scale, x_sum)
-        acc3 = with_minimum(acc3, sum3, v128.load(w, 304), x_scale, x_sum)
+        acc0 = accumulate(acc0, sum0, v128.load(w, 256), x_scale, x_sum)
+        acc1 = accumulate(acc1, sum1, v128.load(w, 272), x_scale, x_sum)
+        acc2 = accumulate(acc2, sum2, v128.load(w, 288), x_scale, x_sum)
+        acc3 = accumulate(acc3, sum3, v128.load(w, 304), x_scale, x_sum)
         w += Q4M_TILE
       } else {
         const scales0 = v128.load(w, 256)
         const scales1 = v128.load(w, 272)
-        acc0 = f32x4.add(acc0, scaled(sum0, x_scale, low_half(scales0)))
-        acc1 = f32x4.add(acc1, scaled(sum1, x_scale, high_half(scales0)))
-        acc2 = f32x4.add(acc2, scaled(sum2, x_scale, low_half(scales1)))
-        acc3 = f32x4.add(acc3, scaled(sum3, x_scale, high_half(scales1)))
+        acc0 = f32x4.add(acc0, scaled(total(sum0), x_scale, low_half(scales0)))
+        acc1 = f32x4.add(acc1, scaled(total(sum1), x_scale, high_half(scales0)))
+        acc2 = f32x4.add(acc2, scaled(total(sum2), x_scale, low_half(scales1)))
+        acc3 = f32x4.add(acc3, scaled(total(sum3), x_scale, high_half(scales1)))
         w += Q4_TILE
       }
     }
-    const bias = f32x4.splat(HALF_BIAS)
-    v128.store(y, f32x4.mul(acc0, bias))
-    v128.store(y, f32x4.mul(acc1, bias), 16)
-    v128.store(y, f32x4.mul(acc2, bias), 32)
-    v128.store(y, f32x4.mul(acc3, bias), 48)
+    store_rows(y, acc0)
+    store_rows(y + 16, acc1)
+    store_rows(y + 32, acc2)
+    store_rows(y + 48, acc3)
     y += <usize>TILE_ROWS << 2
   }
 }

@@ -6,14 +6,14 @@
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot_two } from '../simd/dot'
-import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
+import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
+import { store_rows, with_minimum } from './sums'
 
 /** y = W x, w = scale * code + minimum, both f16 per row and block; no scale is negative. */
 export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   const x_end = x + <usize>((cols + BLOCK - 1) / BLOCK) * X1
   const mask = nibble_mask()
-  const bias = f32x4.splat(HALF_BIAS)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)
     let acc1 = acc0
@@ -47,10 +47,10 @@ export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
       acc3 = accumulate(acc3, sum3, v128.load(w, 432), x_scale, x_sum)
       w += Q6_TILE
     }
-    v128.store(y, f32x4.mul(acc0, bias))
-    v128.store(y, f32x4.mul(acc1, bias), 16)
-    v128.store(y, f32x4.mul(acc2, bias), 32)
-    v128.store(y, f32x4.mul(acc3, bias), 48)
+    store_rows(y, acc0)
+    store_rows(y + 16, acc1)
+    store_rows(y + 32, acc2)
+    store_rows(y + 48, acc3)
     y += <usize>TILE_ROWS << 2
   }
 }
@@ -58,6 +58,5 @@ export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
 // @ts-ignore: decorator
 @inline
 function accumulate(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  const scaled = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), x_scale), low_half_positive(constants))
-  return f32x4.add(f32x4.add(acc, scaled), f32x4.mul(high_half(constants), x_sum))
+  return with_minimum(acc, sum, low_half_positive(constants), high_half(constants), x_scale, x_sum)
 }

@@ -4,9 +4,10 @@
 // Order of float operations as in q4. Measured: docs/performance.md, Kernels.
 
 import { BLOCK, Q8_TILE, TILE_ROWS, X1 } from '../layout'
-import { dot, start, total } from '../simd/dot'
-import { HALF_BIAS, high_half, low_half } from '../simd/f16'
+import { dot, start } from '../simd/dot'
+import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
+import { joined, scaled, store_rows } from './sums'
 
 /** y = W x, w = scale * (byte - 128), f16 scale per row and block. */
 export function gemv_q8_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -40,19 +41,11 @@ function eight_rows(y: usize, codes: usize, scales: usize, x: usize, blocks: usi
     }
     const x_scale = v128.load32_splat(x)
     const w_scales = v128.load(scales)
-    acc0 = f32x4.add(acc0, f32x4.mul(f32x4.mul(joined(low0, high0), x_scale), low_half(w_scales)))
-    acc1 = f32x4.add(acc1, f32x4.mul(f32x4.mul(joined(low1, high1), x_scale), high_half(w_scales)))
+    acc0 = f32x4.add(acc0, scaled(joined(low0, high0), x_scale, low_half(w_scales)))
+    acc1 = f32x4.add(acc1, scaled(joined(low1, high1), x_scale, high_half(w_scales)))
     codes += Q8_TILE
     scales += Q8_TILE
   }
-  const bias = f32x4.splat(HALF_BIAS)
-  v128.store(y, f32x4.mul(acc0, bias))
-  v128.store(y, f32x4.mul(acc1, bias), 16)
-}
-
-/** low + 16 * high, exact in i32 and in f32 (at most 32 * 128 * 127). */
-// @ts-ignore: decorator
-@inline
-export function joined(low: v128, high: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.add(total(low), i32x4.shl(total(high), 4)))
+  store_rows(y, acc0)
+  store_rows(y + 16, acc1)
 }

@@ -1,0 +1,32 @@
+// What every matrix kernel does with a block's integer sums, and with the finished sums of its rows: the one order of float operations.
+
+import { HALF_BIAS } from '../simd/f16'
+import { total } from '../simd/dot'
+
+/** (f32(dot) * x.scale) * w.scale of four rows; `sum` is i32x4. */
+// @ts-ignore: decorator
+@inline
+export function scaled(sum: v128, x_scale: v128, w_scale: v128): v128 {
+  return f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), x_scale), w_scale)
+}
+
+/** acc + (dot * x.scale) * scale, then + minimum * x.sum. */
+// @ts-ignore: decorator
+@inline
+export function with_minimum(acc: v128, sum: v128, scale: v128, minimum: v128, x_scale: v128, x_sum: v128): v128 {
+  return f32x4.add(f32x4.add(acc, scaled(sum, x_scale, scale)), f32x4.mul(minimum, x_sum))
+}
+
+/** low + 16 * high of nibble sums, exact in i32 and in f32 (at most 32 * 128 * 127). */
+// @ts-ignore: decorator
+@inline
+export function joined(low: v128, high: v128): v128 {
+  return i32x4.add(total(low), i32x4.shl(total(high), 4))
+}
+
+/** Finished sums of four rows, rid of half of the exponents' bias (simd/f16.ts). */
+// @ts-ignore: decorator
+@inline
+export function store_rows(y: usize, acc: v128): void {
+  v128.store(y, f32x4.mul(acc, f32x4.splat(HALF_BIAS)))
+}
