@@ -7,7 +7,7 @@
 // unsigned operand of the dot as it stands; the transform wins back what the eighth bit was worth (docs/decisions/0010).
 
 import { PAGE_POSITIONS } from '../layout'
-import { larger, max_f32x4, rounded } from '../simd/lanes'
+import { larger, max_f32x4, rounded, store_i8x4 } from '../simd/lanes'
 
 /** Dimensions of a head as stored. */
 // @ts-ignore: decorator
@@ -59,9 +59,7 @@ function write_key(keys: usize, slot: i32, k: usize, headDim: i32): void {
   let to = keys + <usize>(4 * PAGE_POSITIONS + (slot << 2))
   let d = 0
   for (; d + 4 <= headDim; d += 4) {
-    const codes = i32x4.add(rounded(f32x4.mul(v128.load(k + (<usize>d << 2)), factor)), i32x4.splat(64))
-    const halves = i16x8.narrow_i32x4_s(codes, codes)
-    v128.store32_lane(to, i8x16.narrow_i16x8_s(halves, halves), 0)
+    store_i8x4(to, i32x4.add(rounded(f32x4.mul(v128.load(k + (<usize>d << 2)), factor)), i32x4.splat(64)))
     to += 64
   }
   for (; d < headDim; d++) store<u8>(to + <usize>(d & 3), <u8>(64 + code(k + (<usize>d << 2), inverse)))

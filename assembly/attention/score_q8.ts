@@ -10,7 +10,7 @@
 
 import { HIDDEN_SCORE, PAGE_POSITIONS } from '../layout'
 import { dot_wide } from '../simd/dot'
-import { rounded, sum_i32x4 } from '../simd/lanes'
+import { rounded, store_i8x4, sum_i32x4 } from '../simd/lanes'
 import { head_bytes, largest, stored_dims } from './kv_q8'
 
 /** Bytes of one quantised query head. */
@@ -42,8 +42,7 @@ function encode_i8(out: usize, x: usize, n: i32, inverse: f32): i32 {
   let d = 0
   for (; d + 4 <= n; d += 4) {
     const codes = rounded(f32x4.mul(v128.load(x + (<usize>d << 2)), factor))
-    const halves = i16x8.narrow_i32x4_s(codes, codes)
-    v128.store32_lane(out + <usize>d, i8x16.narrow_i16x8_s(halves, halves), 0)
+    store_i8x4(out + <usize>d, codes)
     sums = i32x4.add(sums, codes)
   }
   let sum = sum_i32x4(sums)

@@ -14,33 +14,32 @@ import { high_nibbles, nibble_mask } from '../simd/lanes'
 import { scaled, store_rows } from './sums'
 
 export function gemm_q4_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
-  const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  for (let row = 0; row < rows; row += TILE_ROWS) {
-    let xg = x
-    let yg = y
-    for (let group = 0; group < groups; group++) {
-      tile_q4(yg, stride, w, w + 256, xg, blocks)
-      tile_q4(yg + 32, stride, w + 32, w + 272, xg, blocks)
-      xg += blocks * X4
-      yg += stride << 2
-    }
-    w += blocks * Q4_TILE
-    y += <usize>TILE_ROWS << 2
-  }
+  gemm(y, stride, w, x, rows, cols, groups, false)
 }
 
 export function gemm_q4m_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
+  gemm(y, stride, w, x, rows, cols, groups, true)
+}
+
+// @ts-ignore: decorator
+@inline
+function gemm(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32, minimum: bool): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let xg = x
     let yg = y
     for (let group = 0; group < groups; group++) {
-      tile_q4m(yg, stride, w, w + 256, xg, blocks)
-      tile_q4m(yg + 32, stride, w + 32, w + 288, xg, blocks)
+      if (minimum) {
+        tile_q4m(yg, stride, w, w + 256, xg, blocks)
+        tile_q4m(yg + 32, stride, w + 32, w + 288, xg, blocks)
+      } else {
+        tile_q4(yg, stride, w, w + 256, xg, blocks)
+        tile_q4(yg + 32, stride, w + 32, w + 272, xg, blocks)
+      }
       xg += blocks * X4
       yg += stride << 2
     }
-    w += blocks * Q4M_TILE
+    w += blocks * (minimum ? Q4M_TILE : Q4_TILE)
     y += <usize>TILE_ROWS << 2
   }
 }

@@ -8,9 +8,9 @@
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot, start, total } from '../simd/dot'
-import { high_half, low_half, low_half_positive } from '../simd/f16'
+import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { scaled, store_rows, with_minimum } from './sums'
+import { scaled, store_rows, with_constants } from './sums'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8): the sums start at the zero point's share. */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -27,12 +27,6 @@ export function gemv_q4m_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32):
 @inline
 function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v128 {
   return dot(dot(sum, x_low, v128.and(packed, mask)), x_high, high_nibbles(packed, mask))
-}
-
-// @ts-ignore: decorator
-@inline
-function accumulate(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  return with_minimum(acc, total(sum), low_half_positive(constants), high_half(constants), x_scale, x_sum)
 }
 
 // Locals: acc, sum 0..3 = rows 0..3, 4..7, 8..11, 12..15.
@@ -63,10 +57,10 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool)
       const x_scale = v128.load32_splat(xb)
       if (minimum) {
         const x_sum = v128.load32_splat(xb, 4)
-        acc0 = accumulate(acc0, sum0, v128.load(w, 256), x_scale, x_sum)
-        acc1 = accumulate(acc1, sum1, v128.load(w, 272), x_scale, x_sum)
-        acc2 = accumulate(acc2, sum2, v128.load(w, 288), x_scale, x_sum)
-        acc3 = accumulate(acc3, sum3, v128.load(w, 304), x_scale, x_sum)
+        acc0 = with_constants(acc0, total(sum0), v128.load(w, 256), x_scale, x_sum)
+        acc1 = with_constants(acc1, total(sum1), v128.load(w, 272), x_scale, x_sum)
+        acc2 = with_constants(acc2, total(sum2), v128.load(w, 288), x_scale, x_sum)
+        acc3 = with_constants(acc3, total(sum3), v128.load(w, 304), x_scale, x_sum)
         w += Q4M_TILE
       } else {
         const scales0 = v128.load(w, 256)

@@ -6,9 +6,8 @@
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X1 } from '../layout'
 import { dot_two } from '../simd/dot'
-import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
-import { store_rows, with_minimum } from './sums'
+import { store_rows, with_constants } from './sums'
 
 /** y = W x, w = scale * code + minimum, both f16 per row and block; no scale is negative. */
 export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -41,10 +40,10 @@ export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
       }
       const x_scale = v128.load32_splat(xb)
       const x_sum = v128.load32_splat(xb, 4)
-      acc0 = accumulate(acc0, sum0, v128.load(w, 384), x_scale, x_sum)
-      acc1 = accumulate(acc1, sum1, v128.load(w, 400), x_scale, x_sum)
-      acc2 = accumulate(acc2, sum2, v128.load(w, 416), x_scale, x_sum)
-      acc3 = accumulate(acc3, sum3, v128.load(w, 432), x_scale, x_sum)
+      acc0 = with_constants(acc0, sum0, v128.load(w, 384), x_scale, x_sum)
+      acc1 = with_constants(acc1, sum1, v128.load(w, 400), x_scale, x_sum)
+      acc2 = with_constants(acc2, sum2, v128.load(w, 416), x_scale, x_sum)
+      acc3 = with_constants(acc3, sum3, v128.load(w, 432), x_scale, x_sum)
       w += Q6_TILE
     }
     store_rows(y, acc0)
@@ -53,10 +52,4 @@ export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
     store_rows(y + 48, acc3)
     y += <usize>TILE_ROWS << 2
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function accumulate(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  return with_minimum(acc, sum, low_half_positive(constants), high_half(constants), x_scale, x_sum)
 }

@@ -1,6 +1,6 @@
 // What every matrix kernel does with a block's integer sums, and with the finished sums of its rows: the one order of float operations.
 
-import { HALF_BIAS } from '../simd/f16'
+import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
 import { total } from '../simd/dot'
 
 /** (f32(dot) * x.scale) * w.scale of four rows; `sum` is i32x4. */
@@ -15,6 +15,13 @@ export function scaled(sum: v128, x_scale: v128, w_scale: v128): v128 {
 @inline
 export function with_minimum(acc: v128, sum: v128, scale: v128, minimum: v128, x_scale: v128, x_sum: v128): v128 {
   return f32x4.add(f32x4.add(acc, scaled(sum, x_scale, scale)), f32x4.mul(minimum, x_sum))
+}
+
+/** The same for a block's constants as they are stored: scale and minimum of a row in 32 bits. */
+// @ts-ignore: decorator
+@inline
+export function with_constants(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
+  return with_minimum(acc, sum, low_half_positive(constants), high_half(constants), x_scale, x_sum)
 }
 
 /** low + 16 * high of nibble sums, exact in i32 and in f32 (at most 32 * 128 * 127). */

@@ -1,16 +1,14 @@
 // Vector exp from add, multiply and shifts alone: the same bits on every host. Cephes' expf polynomial,
 // within 1 ulp or so over its range; the plain twin is src/lib/math-f32.ts.
 
+import { ROUNDER } from '../simd/lanes'
+
 // @ts-ignore: decorator
 @inline
 const LOWEST: f32 = -87.33654
 // @ts-ignore: decorator
 @inline
 const HIGHEST: f32 = 88.02
-// Adding it leaves the integer part, rounded half to even, in a float's low bits.
-// @ts-ignore: decorator
-@inline
-const ROUNDER: f32 = 12582912.0 // 1.5 * 2^23
 
 /** exp of four lanes; below -87.33654 exactly 0, above 88.02 as at 88.02. */
 // @ts-ignore: decorator

@@ -79,7 +79,15 @@ export function max_f32x4(v: v128): f32 {
 // Adding this leaves a float's integer part, rounded half to even, in the low bits: |x| < 2^22.
 // @ts-ignore: decorator
 @inline
-const ROUNDER: f32 = 12582912.0 // 1.5 * 2^23
+export const ROUNDER: f32 = 12582912.0 // 1.5 * 2^23
+
+/** Four codes of -128..127, as i32x4, to four bytes. */
+// @ts-ignore: decorator
+@inline
+export function store_i8x4(at: usize, codes: v128): void {
+  const halves = i16x8.narrow_i32x4_s(codes, codes)
+  v128.store32_lane(at, i8x16.narrow_i16x8_s(halves, halves), 0)
+}
 
 /** Lanes rounded half to even, as i32x4; |x| < 2^22. */
 // @ts-ignore: decorator

@@ -2,7 +2,7 @@
 // into one instruction (AVX-VNNI, or Arm's dot product) or into three. The choice changes speed and no bit.
 
 import type { Kernels } from './kernels.ts'
-import { tensorBytes, X4_BYTES } from './layout.ts'
+import { BLOCK, tensorBytes, X4_BYTES } from './layout.ts'
 import { instantiateKernels, type KernelModules } from './wasm.ts'
 
 /** What is timed: matrix x matrix, where the builds differ most. Zeros will do: integer dots take as long for any operand. */
@@ -10,7 +10,7 @@ const ROWS = 64
 const COLS = 512
 const GROUPS = 4
 const WEIGHT_BYTES = tensorBytes('q4m', ROWS, COLS)
-const ACTIVATION_BYTES = GROUPS * (COLS / 32) * X4_BYTES
+const ACTIVATION_BYTES = GROUPS * (COLS / BLOCK) * X4_BYTES
 
 /** Bytes of zeros that the measurement reads and writes. */
 export const PROBE_BYTES = WEIGHT_BYTES + ACTIVATION_BYTES + 4 * GROUPS * ROWS * 4
@@ -38,13 +38,13 @@ export async function fastestKernels(
   const kernels = candidates.map((module) => instantiateKernels(module, memory))
   if (kernels.length === 0) return instantiateKernels(modules.plain, memory)
   if (kernels.length === 1) return kernels[0]
-  for (const each of kernels) for (let i = 0; i < WARM_UPS; i++) probe(each, at)
+  for (const each of kernels) probe(each, at, WARM_UPS)
   // Background compilation of the second must not be counted against it.
   await pause()
-  const rates = kernels.map((each) => callsPerMs(each, at))
-  for (const [i, each] of kernels.entries()) rates[i] ??= await callsPerMsAcrossPauses(each, at, pause)
-  const [relaxed, quads] = rates
-  return kernels[(quads ?? 0) > (relaxed ?? 0) ? 1 : 0]
+  const rates: number[] = []
+  for (const each of kernels)
+    rates.push(callsPerMs(each, at) ?? (await callsPerMsAcrossPauses(each, at, pause)))
+  return kernels[rates[1] > rates[0] ? 1 : 0]
 }
 
 /** By a clock that moves while code computes; undefined where it does not. */
@@ -54,7 +54,7 @@ function callsPerMs(kernels: Kernels, at: number): number | undefined {
   let calls = 0
   let now = start
   for (let batch = 0; batch < 100 * MOST_BATCHES && now - start < COUNTED_MS; batch++) {
-    for (let i = 0; i < BATCH; i++) probe(kernels, at)
+    probe(kernels, at, BATCH)
     calls += BATCH
     now = performance.now()
   }
@@ -64,7 +64,7 @@ function callsPerMs(kernels: Kernels, at: number): number | undefined {
 function nextTick(kernels: Kernels, at: number): number | undefined {
   const before = performance.now()
   for (let batch = 0; batch < MOST_BATCHES; batch++) {
-    for (let i = 0; i < BATCH; i++) probe(kernels, at)
+    probe(kernels, at, BATCH)
     const now = performance.now()
     if (now > before) return now
   }
@@ -80,14 +80,15 @@ async function callsPerMsAcrossPauses(
   const calls = 2 * MOST_BATCHES * BATCH
   await pause()
   const start = performance.now()
-  for (let i = 0; i < calls; i++) probe(kernels, at)
+  probe(kernels, at, calls)
   await pause()
   return calls / Math.max(performance.now() - start, 1e-3)
 }
 
-function probe(kernels: Kernels, at: number): void {
+function probe(kernels: Kernels, at: number, calls: number): void {
   const x = at + WEIGHT_BYTES
-  kernels.gemm_q4m_q8(x + ACTIVATION_BYTES, ROWS * 4, at, x, ROWS, COLS, GROUPS)
+  for (let i = 0; i < calls; i++)
+    kernels.gemm_q4m_q8(x + ACTIVATION_BYTES, ROWS * 4, at, x, ROWS, COLS, GROUPS)
 }
 
 function nextTask(): Promise<void> {
