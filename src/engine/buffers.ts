@@ -2,7 +2,8 @@
 
 import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, X4_BYTES } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
-import type { ModelSpec } from '../models/spec.ts'
+import { rotaryDim, type ModelSpec } from '../models/spec.ts'
+import type { Views } from './views.ts'
 
 export type KvKind = 'q8' | 'f32'
 
@@ -29,6 +30,7 @@ export type StepBuffers = ReturnType<typeof planStep>
 export function planStep(
   arena: ArenaPlan,
   spec: ModelSpec,
+  views: Views,
   sizes: { rows: number; logitRows: number; slots: number },
 ) {
   const { rows, logitRows, slots } = sizes
@@ -54,11 +56,13 @@ export function planStep(
         qkv: sideBySide(attention, kv, kv),
         attended: matrix(attention),
         branch: matrix(spec.hidden), // what a sublayer adds
-        gateUp: sideBySide(spec.ffn, spec.ffn),
+        gateUp: spec.mlp.kind === 'gated' ? sideBySide(spec.ffn, spec.ffn) : sideBySide(spec.ffn),
       }),
       () => ({ logits: arena.reserve(logitRows * padded(spec.vocab) * 4) }),
     ),
-    rotations: arena.reserve((rows + 1) * spec.position.rotaryDim * 4), // cos, sin by row; the last for the sinks
+    // By view: cos and sin of each row's position, then of its distance from the sinks.
+    rotations: views.list.map(({ position }) => arena.reserve(rows * 2 * rotaryDim(position) * 4)),
+    slopes: arena.reserve(spec.heads * 4), // of ALiBi
     rotated: arena.reserve(attention * 4), // one query at its position
     rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
     query: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
