@@ -38,7 +38,8 @@ function kindWords({ window, position }: LayerKind): string {
 export function positionWords(position: Position): string {
   if (position.kind === 'alibi') return `ALiBi up to ${position.maxBias}`
   const { base, rotaryDim } = position
-  if (position.kind === 'rope2d') return `rotary base ${base} over ${rotaryDim} dimensions, in the text and in the answer`
+  if (position.kind === 'rope2d')
+    return `rotary base ${base} over ${rotaryDim} dimensions, in the text and in the answer`
   const { scaling } = position
   const how =
     scaling.kind === 'none'

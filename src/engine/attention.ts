@@ -116,7 +116,14 @@ export class Attention {
   #bias(run: Segment, slot: number, position: number): void {
     const { scores, slots, slopes } = this.#buffers
     const distance = run.firstPage * PAGE_POSITIONS - position
-    this.#kernels.alibi(scores + slot * 4, slots, slopes, distance, run.pages * PAGE_POSITIONS, this.#spec.heads)
+    this.#kernels.alibi(
+      scores + slot * 4,
+      slots,
+      slopes,
+      distance,
+      run.pages * PAGE_POSITIONS,
+      this.#spec.heads,
+    )
   }
 
   /** Addresses of the layer's keys in each page of a run. */

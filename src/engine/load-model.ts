@@ -11,7 +11,7 @@ import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
-import { kvLayerBytes, planStep, type KvKind, type StepBuffers } from './buffers.ts'
+import { kvLayerBytes, planStep, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
 import { Graph, type ModelTensors } from './forward.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
@@ -23,6 +23,7 @@ export type LoadOptions = {
   chunk: number
   /** Rows of a step that may ask for logits: 1, or a multiple of 4. */
   logitRows?: number
+  /** Default: what the family is served with. */
   kv?: KvKind
   /** Most positions a sequence may have; matters for full attention alone. Default: the trained context. */
   maxPositions?: number
@@ -60,7 +61,7 @@ export function planMemory(
   weights: number,
   options: Omit<LoadOptions, 'kernels'>,
 ): MemoryLayout {
-  const { window, chunk, logitRows = 1, kv = 'q8' } = options
+  const { window, chunk, logitRows = 1, kv = servedKv(spec) } = options
   if (chunk % 4 !== 0) throw new RangeError(`chunk ${chunk} is not a multiple of 4`)
   if (logitRows !== 1 && logitRows % 4 !== 0)
     throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
@@ -94,7 +95,7 @@ export async function loadModel(
   options: LoadOptions,
 ): Promise<Graph> {
   const { spec } = manifest
-  const { logitRows = 1, kv = 'q8' } = options
+  const { logitRows = 1, kv = servedKv(spec) } = options
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =

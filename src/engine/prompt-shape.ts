@@ -40,9 +40,13 @@ function prefixOf(
   const at = ids.includes(gmask) ? ids.indexOf(gmask) : ids.indexOf(mask)
   if (prefix >= 0 && at >= 0) return { prefix, mask: at }
   const missing = prefix < 0 ? `<sop> (id ${start})` : `[gMASK] (id ${gmask}) or [MASK] (id ${mask})`
-  throw new IsletError('invalid_request', `the prompt has no ${missing}, which tells this model what to fill in`, {
-    param: 'prompt',
-  })
+  throw new IsletError(
+    'invalid_request',
+    `the prompt has no ${missing}, which tells this model what to fill in`,
+    {
+      param: 'prompt',
+    },
+  )
 }
 
 /** How many of `common` equal leading ids have the same keys in a sequence of shape `cached` as in one of shape `wanted`. */

@@ -30,7 +30,10 @@ export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
   const ofLayer: number[] = []
   for (let layer = 0; layer < spec.layers; layer++) {
     const kind = layerKind(spec, layer)
-    const view = { window: windowOf(kind.window, windowOfLayer(options, layer, spec.layers)), position: kind.position }
+    const view = {
+      window: windowOf(kind.window, windowOfLayer(options, layer, spec.layers)),
+      position: kind.position,
+    }
     const known = list.findIndex((other) => isSame(other, view))
     ofLayer.push(known < 0 ? list.push(view) - 1 : known)
   }
@@ -38,7 +41,11 @@ export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
 }
 
 /** With several windows, the layers are cut into as many runs, from the first layer up. */
-function windowOfLayer({ window, sinks, byDepth }: WindowOptions, layer: number, layers: number): WindowOptions {
+function windowOfLayer(
+  { window, sinks, byDepth }: WindowOptions,
+  layer: number,
+  layers: number,
+): WindowOptions {
   if (byDepth === undefined) return { window, sinks }
   return { window: byDepth[Math.floor((layer * byDepth.length) / layers)], sinks }
 }

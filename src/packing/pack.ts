@@ -83,7 +83,9 @@ async function* encodedPieces(
   const { type, rows, cols } = tensor
   const named = (error: unknown, row: number): unknown =>
     error instanceof IsletError
-      ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${error.message}`, { cause: error })
+      ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${error.message}`, {
+          cause: error,
+        })
       : error
   if (tensor.vector) {
     const values = await readVector(tensor, spec.hidden)

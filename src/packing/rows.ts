@@ -52,7 +52,10 @@ export async function readVector(tensor: SourceTensor, hidden: number): Promise<
 }
 
 /** 1 / the Euclidean length of each of the `cols` rows of a stored matrix. */
-async function inverseLengths({ file, offset, type, cols }: SourceTensor, hidden: number): Promise<Float32Array> {
+async function inverseLengths(
+  { file, offset, type, cols }: SourceTensor,
+  hidden: number,
+): Promise<Float32Array> {
   const out = new Float32Array(cols)
   const length = rowBytes(type, hidden)
   const batch = Math.max(1, Math.floor(BATCH_BYTES / length))

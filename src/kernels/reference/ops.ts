@@ -36,21 +36,13 @@ export function opsReference({
     }
   }
 
-  function layer_norm(
-    out: number,
-    x: number,
-    weight: number,
-    bias: number,
-    n: number,
-    eps: number,
-  ): void {
+  function layer_norm(out: number, x: number, weight: number, bias: number, n: number, eps: number): void {
     const [from, by, plus, to] = [x >> 2, weight >> 2, bias >> 2, out >> 2]
     const mean = f(summed(n, (i) => f32[from + i]) / n)
     const around = (i: number): number => f(f32[from + i] - mean)
     const squares = summed(n, (i) => f(around(i) * around(i)))
     const inverse = f(1 / f(Math.sqrt(f(f(squares / n) + f(eps)))))
-    for (let i = 0; i < n; i++)
-      f32[to + i] = f(f(f(around(i) * inverse) * f32[by + i]) + f32[plus + i])
+    for (let i = 0; i < n; i++) f32[to + i] = f(f(f(around(i) * inverse) * f32[by + i]) + f32[plus + i])
   }
 
   /** x / (1 + exp(x (a x^2 + b))): GELU by tanh. */
@@ -60,8 +52,7 @@ export function opsReference({
   }
 
   function gelu_mul(out: number, gate: number, up: number, n: number): void {
-    for (let i = 0; i < n; i++)
-      f32[(out >> 2) + i] = f(geluF32(f32[(gate >> 2) + i]) * f32[(up >> 2) + i])
+    for (let i = 0; i < n; i++) f32[(out >> 2) + i] = f(geluF32(f32[(gate >> 2) + i]) * f32[(up >> 2) + i])
   }
 
   function gelu(out: number, x: number, n: number): void {
