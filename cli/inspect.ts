@@ -16,6 +16,7 @@ import type { TensorEntry } from '../src/weights/manifest.ts'
 import { planTensors } from '../src/weights/plan.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { BUDGET, memoryTable } from './lib/memory-table.ts'
+import { specLines } from './lib/spec-lines.ts'
 import { findModel, readManifest } from './lib/model.ts'
 import { wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
@@ -159,16 +160,6 @@ const DTYPES: ReadonlyMap<string, TensorType> = new Map([
   ['float16', 'F16'],
   ['bfloat16', 'BF16'],
 ])
-
-function specLines(spec: ModelSpec): string {
-  const { position } = spec
-  const scaling =
-    position.scaling.kind === 'none' ? '' : `, scaled ${position.scaling.kind} by ${position.scaling.factor}`
-  return [
-    `${spec.family}: ${spec.layers} layers, hidden ${spec.hidden}, ffn ${spec.ffn}, ${spec.heads} heads and ${spec.kvHeads} KV heads of ${spec.headDim}`,
-    `vocabulary ${spec.vocab}, ${spec.head.tied ? 'tied' : 'separate'} head, context ${spec.context}, rotary base ${position.base}${scaling}, norm epsilon ${spec.norm.eps}`,
-  ].join('\n')
-}
 
 function tensorTable({ tensors, bytes }: Inspected): string {
   const rows = tensors.map(({ name, rows, cols, source, kind, length, offset }) => [

@@ -7,6 +7,7 @@ import { sha256 } from '../src/lib/sha256.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { choice } from '../src/packing/policy.ts'
 import { nodeKernels } from './lib/kernels.ts'
+import { localKv } from './lib/kv.ts'
 import { openModel } from './lib/model.ts'
 import { NpyWriter } from './lib/npy.ts'
 import { idList, required, wholeNumber } from './lib/options.ts'
@@ -15,7 +16,7 @@ const usage = `islet logits MODEL --ids 1,2,3 --out F.npy [--feed 4,5] [--window
 
 Prefills the ids in one request, then decodes the fed ids one at a time; float32, one row per position.
   --window W   last positions seen (without it: full attention);  --sinks S  first positions always seen (4)
-  --kv         precision of the KV cache: f32 for a checkpoint in floating point, else q8
+  --kv         precision of the KV cache: f32 for a checkpoint in floating point, else as the worker has it
   --chunk N    rows of a prefill step, a multiple of 4 (64)`
 
 export const command = {
@@ -49,11 +50,13 @@ export const command = {
       throw new IsletError('invalid_request', '--ids is empty: give at least one id', { param: '--ids' })
 
     const { manifest, source } = await openModel(name, {})
-    const kv = choice(values.kv ?? (manifest.float ? 'f32' : 'q8'), ['f32', 'q8'] as const, '--kv')
+    const kv = choice(values.kv ?? localKv(manifest), ['f32', 'q8'] as const, '--kv')
+    // A prompt that sees itself both ways is one step, and every row of it asks for logits.
+    const rows = manifest.spec.prefix === undefined ? chunk : Math.max(chunk, 4 * Math.ceil(ids.length / 4))
     const model = await loadModel(manifest, source, {
       window: window === undefined ? { window: undefined, sinks: 0 } : { window, sinks },
-      chunk,
-      logitRows: chunk,
+      chunk: rows,
+      logitRows: rows,
       kv,
       maxPositions: ids.length + feed.length,
       kernels: nodeKernels(),

@@ -11,6 +11,7 @@ import { choice } from '../src/packing/policy.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { nodeKernels } from './lib/kernels.ts'
+import { localKv } from './lib/kv.ts'
 import { openModel } from './lib/model.ts'
 import { wholeNumber } from './lib/options.ts'
 import { progressBar } from './lib/progress.ts'
@@ -99,7 +100,7 @@ async function openReader(name: string, { window, kv, chunk, context }: Run): Pr
   if (tokenizerBytes.length === 0)
     throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
   const chosen = context ?? Math.min(512, manifest.spec.context)
-  const kind = kv ?? (manifest.float ? 'f32' : 'q8')
+  const kind = kv ?? localKv(manifest)
   const model = await loadModel(manifest, source, {
     window,
     chunk,

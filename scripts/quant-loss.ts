@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { nodeKernels } from '../cli/lib/kernels.ts'
+import { localKv } from '../cli/lib/kv.ts'
 import { artefactOf, DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { countedIds, type ScoreOptions, scoreText } from '../cli/lib/score.ts'
 import { loadModel } from '../src/engine/load-model.ts'
@@ -128,7 +129,7 @@ async function opened(path: string, options: PackOptions): Promise<Opened> {
     window: { window: undefined, sinks: 0 },
     chunk: CHUNK,
     logitRows: CHUNK,
-    kv: manifest.float ? 'f32' : 'q8',
+    kv: localKv(manifest),
     maxPositions: CONTEXT,
     kernels: nodeKernels(),
   })

@@ -7,6 +7,7 @@ import { generate, type Host } from '../../src/session/generation.ts'
 import { Isolate, type Loader } from '../../src/session/isolate.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { nodeKernels } from './kernels.ts'
+import { localKv } from './kv.ts'
 import { openModel } from './model.ts'
 
 export type LocalOptions = { window: number; sinks: number }
@@ -51,7 +52,7 @@ export async function openLocal(name: string, { window, sinks }: LocalOptions): 
       loadModel(manifest, source, {
         window: window === 0 ? { window: undefined, sinks: 0 } : { window, sinks },
         chunk: CHUNK,
-        kv: manifest.float ? 'f32' : 'q8',
+        kv: localKv(manifest),
         kernels: nodeKernels(),
         onProgress,
       }),

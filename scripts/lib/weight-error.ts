@@ -5,10 +5,10 @@ import { f16ToF32 } from '../../src/formats/f16.ts'
 import { BLOCK } from '../../src/kernels/layout.ts'
 import { type CodeKind, type Codes, ZERO_CODE } from '../../src/packing/codes.ts'
 import { quantiseBlocks, quantiseQ8, type Rounding } from '../../src/packing/quantise.ts'
-import { type ModelSource, readRows, type SourceTensor } from '../../src/packing/source.ts'
+import { batchRows, readRows } from '../../src/packing/rows.ts'
+import type { ModelSource, SourceTensor } from '../../src/packing/source.ts'
 
 /** Rows read at once: some megabytes of any model's. */
-const ROWS = 512
 
 export type WeightError = {
   weights: number
@@ -28,8 +28,9 @@ export async function weightError(
   const sum = { weights: 0, difference: 0, energy: 0, seconds: 0 }
   for (const tensor of source.tensors) {
     if (tensor.vector || !wanted(tensor)) continue
-    for (let first = 0; first < tensor.rows; first += ROWS) {
-      const rows = Math.min(ROWS, tensor.rows - first)
+    const batch = batchRows(tensor)
+    for (let first = 0; first < tensor.rows; first += batch) {
+      const rows = Math.min(batch, tensor.rows - first)
       const values = new Float32Array(rows * tensor.cols)
       dequantize(tensor.type, await readRows(tensor, first, rows), values)
       const began = performance.now()

@@ -8,6 +8,8 @@ export type WindowOptions = {
   window: number | undefined
   /** First positions always seen; 0 without a window. */
   sinks: number
+  /** A window for each run of layers, from the first up; `window` is then the widest of them. */
+  byDepth?: readonly number[]
 }
 
 export type Visible = {

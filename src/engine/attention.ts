@@ -1,8 +1,9 @@
-// Attention of one row over its visible pages: which pages, which query (the sinks get one of their own), three kernels.
+// Attention of one row over its visible pages: which pages, which query (the sinks get one of their own), and the kernels.
 
 import { visible, type WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import { pow } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
 import type { KvPool } from './kv-pool.ts'
@@ -11,8 +12,14 @@ import type { Row } from './model.ts'
 /** A run of whole pages and the slots of it that are seen, counted from the run's first slot. */
 type Segment = { firstPage: number; pages: number; low: number; high: number }
 
-/** What one row attends to, worked out once a step: `sinks` has no pages while nothing is out of sight. */
-export type Sight = { sinks: Segment; recent: Segment }
+/**
+ * What one row attends to, worked out once a step and view: `sinks` has no pages while nothing is out of sight. Towards the sinks the
+ * query stands at `sinkPosition`.
+ */
+export type Sight = { sinks: Segment; recent: Segment; sinkPosition: number }
+
+/** How a row's query turns: cos/sin tables for its own position and towards the sinks, and the factor of its scores. */
+export type Turn = { half: number; rotation: number; sinkRotation: number; factor: number }
 
 const NOTHING: Segment = { firstPage: 0, pages: 0, low: 0, high: 0 }
 
@@ -25,10 +32,12 @@ function segment(start: number, end: number): Segment {
 
 /** What `row` sees. Throws RangeError if a page of it was given back. */
 export function sightOf(row: Row, window: WindowOptions): Sight {
-  const { sinkEnd, start } = visible(row.position, window)
+  const { sinkEnd, start, sinkQueryPosition } = visible(row.position, window)
   const sight = {
     sinks: sinkEnd > 0 ? segment(0, sinkEnd) : NOTHING,
-    recent: segment(start, row.position + 1),
+    // A row of a prefix sees all of it.
+    recent: segment(start, Math.max(row.position + 1, row.shape?.prefix ?? 0)),
+    sinkPosition: sinkQueryPosition,
   }
   for (const { firstPage, pages } of [sight.sinks, sight.recent]) {
     for (let index = firstPage; index < firstPage + pages; index++) {
@@ -46,8 +55,6 @@ export class Attention {
   readonly #buffers: StepBuffers
   readonly #words: Uint32Array
   readonly #bytes: Uint8Array
-  readonly #factor: number
-
   readonly #pool: KvPool
 
   constructor(
@@ -65,7 +72,7 @@ export class Attention {
     this.#buffers = buffers
     this.#words = new Uint32Array(memory.buffer)
     this.#bytes = new Uint8Array(memory.buffer)
-    this.#factor = Math.fround(1 / Math.sqrt(spec.headDim))
+    fillSlopes(spec, new Float32Array(memory.buffer, buffers.slopes, spec.heads))
   }
 
   /** Writes one position's k (rotated; left transformed) and v into `slot` of a page. */
@@ -78,19 +85,8 @@ export class Attention {
     this.#kernels.kv_write_q8(keys, values, slot, k, v, kvHeads, headDim)
   }
 
-  /**
-   * out (heads, headDim) f32 = attention of the unrotated query q.
-   * `rotation` and `sinkRotation` are cos/sin tables.
-   */
-  attend(
-    out: number,
-    q: number,
-    row: Row,
-    sight: Sight,
-    rotation: number,
-    sinkRotation: number,
-    layer: number,
-  ): void {
+  /** out (heads, headDim) f32 = attention of the query q, which has not turned yet, in a layer with `alibi` or without. */
+  attend(out: number, q: number, row: Row, sight: Sight, turn: Turn, layer: number, alibi: boolean): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
     const b = this.#buffers
@@ -98,8 +94,13 @@ export class Attention {
     this.#fillTable(b.table, row, sinks, layer)
     this.#fillTable(b.table + sinks.pages * 4, row, recent, layer)
 
-    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, sinkRotation, sinks, 0)
-    this.#score(b.rotated, b.query, q, rotation, recent, sinks.pages * PAGE_POSITIONS)
+    const slot = sinks.pages * PAGE_POSITIONS
+    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0)
+    this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot)
+    if (alibi) {
+      if (sinks.pages > 0) this.#bias(sinks, 0, sight.sinkPosition)
+      this.#bias(recent, slot, row.position)
+    }
     this.#kernels.softmax(b.scores, b.slots, b.sums, pages * PAGE_POSITIONS, heads)
     const offset = this.#pool.valuesOffset
     if (this.#kv === 'q8') {
@@ -111,6 +112,20 @@ export class Attention {
     this.#kernels.scale_heads(out, b.sums, heads, headDim)
   }
 
+  /** ALiBi: slope x (key's position - the query's) onto the scores of a run that begins at `slot`. */
+  #bias(run: Segment, slot: number, position: number): void {
+    const { scores, slots, slopes } = this.#buffers
+    const distance = run.firstPage * PAGE_POSITIONS - position
+    this.#kernels.alibi(
+      scores + slot * 4,
+      slots,
+      slopes,
+      distance,
+      run.pages * PAGE_POSITIONS,
+      this.#spec.heads,
+    )
+  }
+
   /** Addresses of the layer's keys in each page of a run. */
   #fillTable(table: number, { pages }: Row, run: Segment, layer: number): void {
     for (let i = 0; i < run.pages; i++) {
@@ -118,15 +133,23 @@ export class Attention {
     }
   }
 
-  #score(rotated: number, query: number, q: number, rotation: number, run: Segment, slot: number): void {
-    const { heads, kvHeads, headDim, position } = this.#spec
+  #score(
+    rotated: number,
+    query: number,
+    q: number,
+    { half, factor }: Turn,
+    rotation: number,
+    run: Segment,
+    slot: number,
+  ): void {
+    const { heads, kvHeads, headDim } = this.#spec
     const { scores, slots, table } = this.#buffers
     const to = scores + slot * 4
     const from = table + (slot / PAGE_POSITIONS) * 4
-    this.#kernels.rope(rotated, q, heads, headDim, position.rotaryDim / 2, rotation)
+    this.#kernels.rope(rotated, q, heads, headDim, half, rotation)
     if (this.#kv === 'q8') {
       this.#kernels.hadamard(rotated, heads, headDim)
-      this.#kernels.quantize_query(query, rotated, heads, headDim, this.#factor)
+      this.#kernels.quantize_query(query, rotated, heads, headDim, factor)
       const offset = this.#pool.valuesOffset
       this.#kernels.score_q8(
         to,
@@ -142,7 +165,6 @@ export class Attention {
         headDim,
       )
     } else {
-      const factor = this.#factor
       this.#kernels.score_f32(
         to,
         slots,
@@ -157,5 +179,19 @@ export class Attention {
         factor,
       )
     }
+  }
+}
+
+/** Slopes of the heads (arXiv 2108.12409): a geometric run for a power of two, every second one of the next finer run for the rest. */
+function fillSlopes({ heads, attention }: ModelSpec, out: Float32Array): void {
+  const alibi = attention.kinds.map(({ position }) => position).find((position) => position.kind === 'alibi')
+  if (alibi === undefined) return
+  const whole = 1 << (31 - Math.clz32(heads))
+  for (let head = 0; head < heads; head++) {
+    const exponent =
+      head < whole
+        ? (-alibi.maxBias * (head + 1)) / whole
+        : (-alibi.maxBias * (2 * (head - whole) + 1)) / (2 * whole)
+    out[head] = pow(2, exponent)
   }
 }

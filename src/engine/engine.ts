@@ -5,6 +5,7 @@ import { reusablePrefix } from '../cache/prefix.ts'
 import { IsletError } from '../lib/errors.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model, Row } from './model.ts'
+import { promptShape, sharedKeys } from './prompt-shape.ts'
 import { pagesNeeded, planStep, type Part } from './scheduler.ts'
 import {
   emptySequence,
@@ -69,7 +70,7 @@ export class Engine {
     return this.#failure
   }
 
-  /** Queues a turn. Throws overloaded when the queue is full, or what made the engine fail. */
+  /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, or what made the engine fail. */
   open(options: TurnOptions): Turn {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting.length >= this.#queueLimit) {
@@ -78,7 +79,8 @@ export class Engine {
         `${this.#waiting.length} requests are already waiting for this model, which is the limit: try again later`,
       )
     }
-    const turn = newTurn(options)
+    const { spec, window } = this.model
+    const turn = newTurn(options, promptShape(spec, options.prompt, window))
     this.#waiting.push(turn)
     this.#admit()
     return turn
@@ -120,7 +122,8 @@ export class Engine {
     makeWritable(sequence, count, { pool: this.#pool, model: this.model, take: (after) => this.#take(after) })
     return Array.from({ length: count }, (_, i) => {
       const position = sequence.length + i
-      return { id: turn.ids[position], position, pages: sequence.pages, logits: logits && i === count - 1 }
+      const { pages, shape } = sequence
+      return { id: turn.ids[position], position, pages, logits: logits && i === count - 1, shape }
     })
   }
 
@@ -211,7 +214,8 @@ export class Engine {
     let reused = 0
     for (const sequence of this.#sequences) {
       if (sequence.tenant !== turn.tenant) continue
-      const length = reusablePrefix(sequence, turn.ids, this.model.window)
+      const held = reusablePrefix(sequence, turn.ids, this.model.window)
+      const length = sharedKeys(sequence.shape, turn.shape, held)
       if (length < reused || length === 0) continue
       if (length === reused && best !== undefined && !best.busy) continue
       best = sequence
@@ -220,6 +224,7 @@ export class Engine {
     const sequence = best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused)
     if (sequence !== best) this.#sequences.push(sequence)
     sequence.ids = turn.ids
+    sequence.shape = turn.shape
     sequence.busy = true
     turn.sequence = sequence
     turn.state = 'running'

@@ -6,11 +6,13 @@ import { pageIsDead } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Model, Row } from './model.ts'
+import { promptShape, type PromptShape } from './prompt-shape.ts'
 
 export class Feed {
   readonly #model: Model
   readonly #pool: PagePool
   readonly #pages: (number | undefined)[] = []
+  #shape: PromptShape | undefined
   #position = 0
   #firstLive = 0
 
@@ -20,7 +22,7 @@ export class Feed {
   }
 
   /**
-   * Runs `ids` as the next positions, at most `chunk` at a time, and gives each row's logits to `onRow`
+   * Runs `ids` as the next positions (the first call's are the prompt), at most `chunk` at a time, and gives each row's logits to `onRow`
    * (a view that the next step overwrites). Without `onRow` nothing past the KV pages is computed.
    */
   run(
@@ -29,11 +31,14 @@ export class Feed {
     chunk = this.#model.maxRows,
   ): void {
     const limit = onRow === undefined ? this.#model.maxRows : this.#model.maxLogitRows
-    const step = Math.max(1, Math.min(chunk, limit))
+    const { spec, window } = this.#model
+    const shape = (this.#shape ??= promptShape(spec, ids, window))
+    // A prefix is never cut.
+    const step = Math.max(1, Math.min(chunk, limit), shape.prefix - this.#position)
     for (let from = 0; from < ids.length; from += step) {
       const rows = ids.slice(from, from + step).map((id): Row => {
         this.#checkId(id)
-        const row = { id, position: this.#position, pages: this.#pages, logits: onRow !== undefined }
+        const row = { id, position: this.#position, pages: this.#pages, logits: onRow !== undefined, shape }
         this.#makeRoom(this.#position)
         this.#position++
         return row

@@ -3,31 +3,29 @@
 import type { WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import type { LayerRole, ModelSpec } from '../models/spec.ts'
-import { Attention, sightOf, type Sight } from './attention.ts'
+import { log } from '../lib/math.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import { Attention, sightOf, type Sight, type Turn } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
 import { KvPool } from './kv-pool.ts'
-import { joined, Linear, type Matrix, type Product } from './linear.ts'
+import { layerOf, type Layer, type LayerTensors, type Norm } from './layer.ts'
+import { Linear, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
+import type { Views } from './views.ts'
 
-export type LayerTensors = Record<LayerRole, Matrix>
-
-export type ModelTensors = { embedding: Matrix; layers: LayerTensors[]; finalNorm: Matrix; head: Matrix }
-
-/** A layer's tensors with where each product goes: made once, so that a step allocates next to nothing. */
-type Layer = {
-  attnNorm: Matrix
-  qkv: Product[]
-  o: Product[]
-  mlpNorm: Matrix
-  gateUp: Product[]
-  down: Product[]
+export type ModelTensors = {
+  embedding: Matrix
+  layers: LayerTensors[]
+  finalNorm: Norm
+  head: Matrix
+  /** A factor for each logit. */
+  headScale: Matrix | undefined
 }
 
 export type GraphParts = {
   spec: ModelSpec
-  window: WindowOptions
+  views: Views
   kv: KvKind
   kernels: Kernels
   memory: WebAssembly.Memory
@@ -39,8 +37,12 @@ export type GraphParts = {
   maxLogitRows: number
 }
 
+/** What a row sees and how its query turns, by view. */
+type RowViews = readonly { sight: Sight; turn: Turn }[]
+
 /** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
 const WARM_UPS = 2
+const WARM_UP_ROWS = 64
 
 export class Graph implements Model {
   readonly spec: ModelSpec
@@ -55,7 +57,7 @@ export class Graph implements Model {
   readonly #attention: Attention
   readonly #layers: readonly Layer[]
   readonly #logits: readonly Product[]
-  readonly #rotation: RotationTable
+  readonly #rotations: readonly RotationTable[]
   readonly #pool: KvPool
   readonly #bytes: Uint8Array
   readonly #floats: Float32Array
@@ -63,7 +65,7 @@ export class Graph implements Model {
   constructor(parts: GraphParts) {
     this.#parts = parts
     this.spec = parts.spec
-    this.window = parts.window
+    this.window = parts.views.widest
     this.maxRows = parts.maxRows
     this.maxLogitRows = parts.maxLogitRows
     this.pageCount = parts.pool.pageCount
@@ -80,11 +82,9 @@ export class Graph implements Model {
     this.#logits = [
       { matrix: parts.tensors.head, out: parts.buffers.logits, stride: this.#stride(parts.spec.vocab) },
     ]
-    this.#rotation = rotationTable(parts.spec.position)
+    this.#rotations = parts.views.list.map(({ position }) => rotationTable(position))
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#floats = new Float32Array(parts.memory.buffer)
-    const { window, sinks } = parts.window
-    if (window !== undefined) this.#fillRotation(parts.maxRows, sinks + window - 1)
   }
 
   logits(index: number): Float32Array {
@@ -109,7 +109,7 @@ export class Graph implements Model {
    * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
    */
   warmUp(): void {
-    const count = Math.min(this.maxRows, this.pageCount * PAGE_POSITIONS)
+    const count = Math.min(this.maxRows, this.pageCount * PAGE_POSITIONS, WARM_UP_ROWS)
     const rows = Array.from({ length: count }, (_, position): Row => ({
       id: 0,
       position,
@@ -131,48 +131,51 @@ export class Graph implements Model {
     const all = rows.map((_, i) => i)
     const wanted = all.filter((i) => rows[i].logits)
     if (wanted.length > this.maxLogitRows) throw new RangeError(`${wanted.length} rows ask for logits`)
-    const sights = rows.map((row) => sightOf(row, this.window))
-    rows.forEach((row, i) => {
-      this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id)
-      this.#fillRotation(i, row.position)
-    })
+    const views = rows.map((row, i) => this.#viewsOf(row, i))
+    rows.forEach((row, i) => this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id))
     for (let index = 0; index < layers; index++) {
       // Of the last layer the others are of use for their keys and values alone.
       const kept = index === layers - 1 ? wanted : all
-      this.#attend(index, rows, sights, kept)
+      this.#attend(index, rows, views, kept)
       this.#mlp(this.#layers[index], kept.length)
     }
     this.#head(wanted.length)
   }
 
   /** Leaves the `kept` rows, by number, at the front of the residual stream. */
-  #attend(index: number, rows: readonly Row[], sights: readonly Sight[], kept: readonly number[]): void {
+  #attend(index: number, rows: readonly Row[], views: readonly RowViews[], kept: readonly number[]): void {
     const layer = this.#layers[index]
+    const view = this.#parts.views.ofLayer[index]
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
-    this.#linear.multiply(b.normed, this.#stride(hidden), rows.length, layer.qkv)
+    this.#linear.apply(b.normed, this.#stride(hidden), rows.length, layer.qkv)
+    this.#residual(rows.length)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
     for (let i = 0; i < rows.length; i++) {
       const { pages, position } = rows[i]
       const key = k + i * b.qkv.stride
       const value = v + i * b.qkv.stride
-      kernels.rope(key, key, kvHeads, headDim, this.#rotation.half, this.#rotationAt(i))
+      const { half, rotation } = views[i][view].turn
+      this.#normHeads(key, layer.kNorm, kvHeads)
+      kernels.rope(key, key, kvHeads, headDim, half, rotation)
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
       this.#attention.write(index, page, position % PAGE_POSITIONS, key, value)
     }
     const stride = this.#stride(heads * headDim)
-    const sinkRotation = this.#rotationAt(this.maxRows)
+    const alibi = this.#parts.views.list[view].position.kind === 'alibi'
     kept.forEach((i, to) => {
       const out = b.attended + to * stride
       const query = q + i * b.qkv.stride
-      this.#attention.attend(out, query, rows[i], sights[i], this.#rotationAt(i), sinkRotation, index)
+      const { sight, turn } = views[i][view]
+      this.#normHeads(query, layer.qNorm, heads)
+      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi)
       if (i !== to) this.#moveRow(to, i)
     })
-    this.#linear.multiply(b.attended, stride, kept.length, layer.o)
-    kernels.add(b.x, b.branch, kept.length * padded(hidden))
+    this.#linear.apply(b.attended, stride, kept.length, layer.o)
+    this.#addBranch(layer.attnPostNorm, kept.length)
   }
 
   #moveRow(to: number, from: number): void {
@@ -183,74 +186,102 @@ export class Graph implements Model {
 
   #mlp(layer: Layer, rows: number): void {
     const { buffers: b, kernels } = this.#parts
-    const { hidden, ffn } = this.spec
+    const { hidden, ffn, mlp } = this.spec
     this.#norm(b.normed, b.x, layer.mlpNorm, rows)
-    this.#linear.multiply(b.normed, this.#stride(hidden), rows, layer.gateUp)
-    const [gate, up] = b.gateUp.at
+    this.#linear.apply(b.normed, this.#stride(hidden), rows, layer.gateUp)
+    this.#residual(rows)
+    const [first, up] = b.gateUp.at
     const { stride } = b.gateUp
-    for (let at = 0; at < rows * stride; at += stride) kernels.silu_mul(gate + at, gate + at, up + at, ffn)
-    this.#linear.multiply(gate, stride, rows, layer.down)
-    kernels.add(b.x, b.branch, rows * padded(hidden))
+    for (let at = 0; at < rows * stride; at += stride) {
+      if (mlp.kind === 'plain') kernels.gelu(first + at, first + at, ffn)
+      else if (mlp.activation === 'silu') kernels.silu_mul(first + at, first + at, up + at, ffn)
+      else kernels.gelu_mul(first + at, first + at, up + at, ffn)
+    }
+    this.#linear.apply(first, stride, rows, layer.down)
+    this.#addBranch(layer.mlpPostNorm, rows)
+  }
+
+  /** Where the stream goes on from the normed input, puts that in its place. */
+  #residual(rows: number): void {
+    const { residual, hidden } = this.spec
+    if (residual === undefined) return
+    const { x, normed } = this.#parts.buffers
+    const bytes = rows * this.#stride(hidden)
+    this.#bytes.copyWithin(x, normed, normed + bytes)
+    this.#parts.kernels.scale(x, rows * padded(hidden), residual)
+  }
+
+  #addBranch(postNorm: Norm | undefined, rows: number): void {
+    const { x, branch } = this.#parts.buffers
+    if (postNorm !== undefined) this.#norm(branch, branch, postNorm, rows)
+    this.#parts.kernels.add(x, branch, rows * padded(this.spec.hidden))
   }
 
   /** Logits of the rows that asked, which are at the front by now. */
   #head(rows: number): void {
-    const { buffers: b, tensors } = this.#parts
+    const { buffers: b, tensors, kernels } = this.#parts
     this.#norm(b.normed, b.x, tensors.finalNorm, rows)
-    if (rows > 0) this.#linear.multiply(b.normed, this.#stride(this.spec.hidden), rows, this.#logits)
+    if (rows === 0) return
+    this.#linear.multiply(b.normed, this.#stride(this.spec.hidden), rows, this.#logits)
+    if (tensors.headScale === undefined) return
+    const stride = this.#stride(this.spec.vocab)
+    for (let i = 0; i < rows; i++) kernels.mul(b.logits + i * stride, tensors.headScale.at, this.spec.vocab)
   }
 
   #embed(out: number, id: number): void {
     const { embedding } = this.#parts.tensors
     const { at, kind, cols } = embedding
+    const { kernels } = this.#parts
     if (kind === 'f32') this.#bytes.copyWithin(out, at + id * cols * 4, at + (id + 1) * cols * 4)
-    else this.#parts.kernels[`embed_${kind}`](out, at, id, cols)
+    else kernels[`embed_${kind}`](out, at, id, cols)
+    const { embeddingScale, hidden } = this.spec
+    if (embeddingScale !== 1) kernels.scale(out, hidden, embeddingScale)
   }
 
-  #norm(out: number, x: number, weight: Matrix, rows: number): void {
+  #norm(out: number, x: number, { weight, bias }: Norm, rows: number): void {
     const stride = this.#stride(this.spec.hidden)
-    for (let i = 0; i < rows; i++) {
-      this.#parts.kernels.rms_norm(
-        out + i * stride,
-        x + i * stride,
-        weight.at,
-        this.spec.hidden,
-        this.spec.norm.eps,
-      )
+    const { kernels } = this.#parts
+    const { hidden, norm } = this.spec
+    for (let at = 0; at < rows * stride; at += stride) {
+      if (bias === undefined) kernels.rms_norm(out + at, x + at, weight.at, hidden, norm.eps)
+      else kernels.layer_norm(out + at, x + at, weight.at, bias.at, hidden, norm.eps)
     }
   }
 
-  #fillRotation(index: number, position: number): void {
-    const at = this.#rotationAt(index) >>> 2
-    this.#rotation.fill(this.#floats.subarray(at, at + 2 * this.#rotation.half), position)
+  #normHeads(x: number, weight: Matrix | undefined, heads: number): void {
+    if (weight === undefined) return
+    const { headDim, norm } = this.spec
+    for (let at = x; at < x + heads * headDim * 4; at += headDim * 4)
+      this.#parts.kernels.rms_norm(at, at, weight.at, headDim, norm.eps)
   }
 
-  #rotationAt(index: number): number {
-    return this.#parts.buffers.rotations + index * this.spec.position.rotaryDim * 4
+  /** Fills the i-th row's rotations on the way. */
+  #viewsOf(row: Row, i: number): RowViews {
+    return this.#parts.views.list.map(({ window }, view) => {
+      const sight = sightOf(row, window)
+      const table = this.#rotations[view]
+      const width = 2 * table.half
+      const rotation = this.#parts.buffers.rotations[view] + i * 2 * width * 4
+      const sinkRotation = rotation + width * 4
+      table.fill(this.#floats.subarray(rotation >>> 2, (rotation >>> 2) + width), row.position, row.shape)
+      if (sight.sinks.pages > 0) {
+        const out = this.#floats.subarray(sinkRotation >>> 2, (sinkRotation >>> 2) + width)
+        table.fill(out, sight.sinkPosition, row.shape)
+      }
+      const turn = { half: table.half, rotation, sinkRotation, factor: this.#factorAt(sight, row.position) }
+      return { sight, turn }
+    })
+  }
+
+  /** The scores' factor: with LogN it grows with the position in the cache beyond the trained length. */
+  #factorAt({ sinks, sinkPosition }: Sight, position: number): number {
+    const { scale, logn } = this.spec.attention
+    const seen = (sinks.pages > 0 ? sinkPosition : position) + 1
+    if (logn === undefined || seen <= logn) return Math.fround(scale)
+    return Math.fround((scale * log(seen)) / log(logn))
   }
 
   #stride(columns: number): number {
     return padded(columns) * 4
-  }
-}
-
-function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: number): Layer {
-  const [q, k, v] = b.qkv.at
-  const [gate, up] = b.gateUp.at
-  const branch = { out: b.branch, stride: branchStride }
-  return {
-    attnNorm: tensors.attn_norm,
-    qkv: joined([
-      { matrix: tensors.q, out: q, stride: b.qkv.stride },
-      { matrix: tensors.k, out: k, stride: b.qkv.stride },
-      { matrix: tensors.v, out: v, stride: b.qkv.stride },
-    ]),
-    o: [{ matrix: tensors.o, ...branch }],
-    mlpNorm: tensors.mlp_norm,
-    gateUp: joined([
-      { matrix: tensors.gate, out: gate, stride: b.gateUp.stride },
-      { matrix: tensors.up, out: up, stride: b.gateUp.stride },
-    ]),
-    down: [{ matrix: tensors.down, ...branch }],
   }
 }

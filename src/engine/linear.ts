@@ -10,6 +10,12 @@ export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number 
 /** A matrix, and where its product with the activations goes: `stride` bytes from row to row. */
 export type Product = { matrix: Matrix; out: number; stride: number }
 
+/** A vector added to each row of a result. */
+export type Bias = { at: number; size: number; out: number; stride: number }
+
+/** Products of one input, and what is added to them. */
+export type Affine = { products: readonly Product[]; biases: readonly Bias[] }
+
 export class Linear {
   readonly #kernels: Kernels
   readonly #quantised: number
@@ -19,6 +25,14 @@ export class Linear {
     this.#kernels = kernels
     this.#quantised = buffers.activations
     this.#spare = buffers.spare
+  }
+
+  /** out = matrix x + bias: as `multiply`, with the biases of the results. */
+  apply(x: number, stride: number, rows: number, { products, biases }: Affine): void {
+    this.multiply(x, stride, rows, products)
+    for (const { at, size, out, stride: outStride } of biases) {
+      for (let row = 0; row < rows; row++) this.#kernels.add(out + row * outStride, at, size)
+    }
   }
 
   /**

@@ -7,13 +7,15 @@ import type { Kernels } from '../kernels/kernels.ts'
 import { fastestKernels, PROBE_BYTES } from '../kernels/choose.ts'
 import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { LayerRole, ModelSpec } from '../models/spec.ts'
+import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
-import { kvLayerBytes, planStep, type KvKind, type StepBuffers } from './buffers.ts'
-import { Graph, type LayerTensors, type ModelTensors } from './forward.ts'
+import { kvLayerBytes, planStep, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
+import { Graph, type ModelTensors } from './forward.ts'
+import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
+import { viewsOf, type Views } from './views.ts'
 
 export type LoadOptions = {
   window: WindowOptions
@@ -21,6 +23,7 @@ export type LoadOptions = {
   chunk: number
   /** Rows of a step that may ask for logits: 1, or a multiple of 4. */
   logitRows?: number
+  /** Default: what the family is served with. */
   kv?: KvKind
   /** Most positions a sequence may have; matters for full attention alone. Default: the trained context. */
   maxPositions?: number
@@ -38,12 +41,13 @@ export type MemoryLayout = {
   pool: number
   pageBytes: number
   pageCount: number
+  /** Rows of a step. */
+  rows: number
+  views: Views
   buffers: StepBuffers
   totalBytes: number
   arena: ArenaPlan
 }
-
-const LAYER_ROLES: readonly LayerRole[] = ['attn_norm', 'q', 'k', 'v', 'o', 'mlp_norm', 'gate', 'up', 'down']
 
 /** Pages one sequence needs at most under `window`, with chunks of `chunk` rows. */
 export function pagesPerSequence(window: WindowOptions, chunk: number, maxPositions: number): number {
@@ -57,12 +61,16 @@ export function planMemory(
   weights: number,
   options: Omit<LoadOptions, 'kernels'>,
 ): MemoryLayout {
-  const { window, chunk, logitRows = 1, kv = 'q8' } = options
+  const { window, chunk, logitRows = 1, kv = servedKv(spec) } = options
   if (chunk % 4 !== 0) throw new RangeError(`chunk ${chunk} is not a multiple of 4`)
   if (logitRows !== 1 && logitRows % 4 !== 0)
     throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
-  const maxPositions = window.window === undefined ? (options.maxPositions ?? spec.context) : Infinity
-  const perSequence = pagesPerSequence(window, chunk, maxPositions)
+  const views = viewsOf(spec, window)
+  const bounded = views.widest.window !== undefined
+  const maxPositions = bounded ? Infinity : (options.maxPositions ?? spec.context)
+  // A prefix that sees itself both ways is one step.
+  const rows = spec.prefix === undefined ? chunk : Math.max(chunk, 4 * Math.ceil(maxPositions / 4))
+  const perSequence = pagesPerSequence(views.widest, rows, maxPositions)
   const arena = new ArenaPlan()
   const pageBytes = kvLayerBytes(spec, kv) * spec.layers
   const pageCount = options.pages ?? perSequence
@@ -73,7 +81,9 @@ export function planMemory(
     pool: arena.reserve(pageBytes * pageCount),
     pageBytes,
     pageCount,
-    buffers: planStep(arena, spec, { rows: chunk, logitRows, slots: (perSequence + 1) * PAGE_POSITIONS }),
+    rows,
+    views,
+    buffers: planStep(arena, spec, views, { rows, logitRows, slots: (perSequence + 1) * PAGE_POSITIONS }),
   }
   return { ...layout, totalBytes: arena.bytes, arena }
 }
@@ -85,7 +95,7 @@ export async function loadModel(
   options: LoadOptions,
 ): Promise<Graph> {
   const { spec } = manifest
-  const { window, chunk, logitRows = 1, kv = 'q8' } = options
+  const { logitRows = 1, kv = servedKv(spec) } = options
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =
@@ -94,14 +104,14 @@ export async function loadModel(
       : await fastestKernels(options.kernels, memory, layout.weights)
   const graph = new Graph({
     spec,
-    window,
+    views: layout.views,
     kv,
     kernels,
     memory,
     tensors: tensorsOf(manifest, layout.weights),
     buffers: layout.buffers,
     pool: { at: layout.pool, pageCount: layout.pageCount },
-    maxRows: chunk,
+    maxRows: layout.rows,
     maxLogitRows: logitRows,
   })
   graph.warmUp()
@@ -118,13 +128,22 @@ function tensorsOf(manifest: Manifest, base: number): ModelTensors {
       throw new IsletError('invalid_file', `the packed model has no tensor ${name}: pack it again`)
     return { at: base + entry.offset, kind: entry.kind, rows: entry.rows, cols: entry.cols }
   }
-  const layer = (index: number): LayerTensors =>
-    Object.fromEntries(LAYER_ROLES.map((role) => [role, tensor(`layers.${index}.${role}`)])) as LayerTensors
+  // Names are `layers.N.ROLE`; which roles there are is the spec's business.
+  const layers = Array.from({ length: manifest.spec.layers }, (): LayerTensors => ({}))
+  for (const { name } of manifest.tensors) {
+    const [, index, role] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? []
+    if (role !== undefined) layers[Number(index)][role as keyof LayerTensors] = tensor(name)
+  }
   const embedding = tensor('embedding')
+  const { head, norm } = manifest.spec
   return {
     embedding,
-    layers: Array.from({ length: manifest.spec.layers }, (_, index) => layer(index)),
-    finalNorm: tensor('final_norm'),
-    head: manifest.spec.head.tied ? embedding : tensor('head'),
+    layers,
+    finalNorm: {
+      weight: tensor('final_norm'),
+      bias: norm.kind === 'layer' ? tensor('final_norm_bias') : undefined,
+    },
+    head: head.tied ? embedding : tensor('head'),
+    headScale: head.normalised ? tensor('head_scale') : undefined,
   }
 }

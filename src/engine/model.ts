@@ -2,6 +2,7 @@
 
 import type { ModelSpec } from '../models/spec.ts'
 import type { WindowOptions } from '../cache/window.ts'
+import type { PromptShape } from './prompt-shape.ts'
 
 /** One token of a step: prefill rows of one sequence have rising positions, decode rows come from many. */
 export type Row = {
@@ -11,6 +12,8 @@ export type Row = {
   pages: readonly (number | undefined)[]
   /** Ask for this row's logits. */
   logits: boolean
+  /** Of the sequence's first prompt; absent = PLAIN. */
+  shape?: PromptShape
 }
 
 export interface Model {

@@ -29,7 +29,8 @@ export function planStep(running: readonly Turn[], model: Pick<Model, 'maxRows' 
     const pending = pendingRows(turn)
     const ends = pending <= rows && logitRows > 0
     const count = ends ? pending : Math.min(rows, pending - 1)
-    if (count === 0) break
+    // A prefix that sees itself both ways is one step: it waits for one that has room.
+    if (count === 0 || (turn.sequence?.length ?? 0) + count < turn.shape.prefix) break
     parts.push({ turn, count, logits: ends })
     rows -= count
     if (ends) logitRows -= 1

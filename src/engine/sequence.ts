@@ -4,6 +4,7 @@ import type { PagePool } from '../cache/page-pool.ts'
 import { pageIsDead, type WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model } from './model.ts'
+import { PLAIN, type PromptShape } from './prompt-shape.ts'
 
 export type Sequence = {
   readonly tenant: string
@@ -12,6 +13,8 @@ export type Sequence = {
   length: number
   /** Page by position / PAGE_POSITIONS; undefined = given back or not yet taken. */
   readonly pages: (number | undefined)[]
+  /** What its keys were computed for. */
+  shape: PromptShape
   /** A turn is running on it: it may grow, and no other turn may write to it. */
   busy: boolean
   /** Order of last use, for eviction. */
@@ -19,7 +22,7 @@ export type Sequence = {
 }
 
 export function emptySequence(tenant: string): Sequence {
-  return { tenant, ids: [], length: 0, pages: [], busy: false, usedAt: 0 }
+  return { tenant, ids: [], length: 0, pages: [], shape: PLAIN, busy: false, usedAt: 0 }
 }
 
 /** Cuts a sequence back to `length` positions and gives the pages behind it back. */
@@ -34,6 +37,7 @@ export function fork(source: Sequence, length: number, pool: PagePool): Sequence
   const copy = emptySequence(source.tenant)
   copy.ids = source.ids
   copy.length = length
+  copy.shape = source.shape
   for (const page of source.pages.slice(0, Math.ceil(length / PAGE_POSITIONS))) {
     if (page !== undefined) pool.share(page)
     copy.pages.push(page)

@@ -1,6 +1,7 @@
 // A turn: one request on its way through the engine. Plain state; engine.ts moves it along.
 
 import type { FinishReason } from './events.ts'
+import type { PromptShape } from './prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
 
 /** What a turn makes of logits: the next id, and whether the model's answer ends with it. */
@@ -28,6 +29,8 @@ export type Turn = {
   readonly promptTokens: number
   readonly maxTokens: number
   readonly choose: Choose
+  /** Fixed by the prompt, also for what is generated. */
+  readonly shape: PromptShape
   /** Prompt and what was generated so far. */
   readonly ids: number[]
   state: TurnState
@@ -47,12 +50,13 @@ export type Turn = {
 /** How far a reader may lag before its sequence waits for it. */
 export const MAX_LAG = 32
 
-export function newTurn(options: TurnOptions): Turn {
+export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
   return {
     tenant: options.tenant,
     promptTokens: options.prompt.length,
     maxTokens: options.maxTokens,
     choose: options.choose,
+    shape,
     ids: [...options.prompt],
     state: 'waiting',
     sequence: undefined,

@@ -121,9 +121,16 @@ export type Kernels = {
   ): void
   /** out[head] *= 1 / sums[head]. */
   scale_heads(out: number, sums: number, heads: number, headDim: number): void
+  /** scores[head][slot] += slopes[head] * (distance + slot) over n slots. */
+  alibi(scores: number, stride: number, slopes: number, distance: number, n: number, heads: number): void
   rms_norm(out: number, x: number, weight: number, n: number, eps: number): void
+  layer_norm(out: number, x: number, weight: number, bias: number, n: number, eps: number): void
   silu_mul(out: number, gate: number, up: number, n: number): void
+  gelu_mul(out: number, gate: number, up: number, n: number): void
+  gelu(out: number, x: number, n: number): void
   add(x: number, y: number, n: number): void
+  mul(x: number, y: number, n: number): void
+  scale(x: number, n: number, factor: number): void
   /** The k best of n logits, best first, ties to the lower id: ids (k) i32, values (k) f32. */
   top_k(ids: number, values: number, logits: number, n: number, k: number): void
 }

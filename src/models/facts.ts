@@ -1,7 +1,7 @@
 // Reads sizes and numbers out of a checkpoint's metadata, each with its bounds: the door for hostile configs.
 
 import { IsletError } from '../lib/errors.ts'
-import type { Facts } from './registry.ts'
+import type { Facts } from './family.ts'
 
 /** Facts over a parsed JSON object; keys of its prototype are absent. */
 export function factsOf(object: object): Facts {
@@ -40,4 +40,27 @@ export function show(value: unknown): string {
   if (value === undefined) return 'missing'
   const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
   return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}
+
+/** A list of so many values of a key; `invalid_file` for anything else, undefined where it is absent. */
+export function list(facts: Facts, key: string, length: number): unknown[] | undefined {
+  const value = facts.get(key)
+  if (value === undefined || value === null) return undefined
+  if (Array.isArray(value) && value.length === length) return value
+  throw new IsletError('invalid_file', `${key} is ${show(value)}; a list of ${length} is needed`)
+}
+
+/** The facts inside an object of a key; none where it is absent or null. */
+export function inside(facts: Facts, key: string): Facts {
+  const value = facts.get(key)
+  return factsOf(typeof value === 'object' && value !== null ? value : {})
+}
+
+/** The number with the fewest digits that is this float32: 1e-5 for 0.000009999999747378752, which is what was meant. */
+export function shortest(value: number): number {
+  for (let digits = 1; digits <= 9; digits++) {
+    const candidate = Number(value.toPrecision(digits))
+    if (Math.fround(candidate) === Math.fround(value)) return candidate
+  }
+  return value
 }

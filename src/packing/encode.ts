@@ -1,7 +1,7 @@
 // Rows as stored in a checkpoint -> bytes as stored in a packed model.
 
 import { dequantize } from '../formats/blocks.ts'
-import { rowBytes, type TensorType } from '../formats/dtype.ts'
+import type { TensorType } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 import type { CodeKind, Codes } from './codes.ts'
@@ -29,26 +29,6 @@ export function encodeRows(
     repackRows(type, kind, bytes, rows, cols) ??
       quantise(kind, floats(type, bytes, rows * cols), rows, cols, rounding),
   )
-}
-
-/**
- * Puts rotary pairs from neighbours (2i, 2i + 1) into halves (i, i + headDim / 2): whole rows move within their head,
- * nothing is computed. `bytes` holds whole heads.
- */
-export function neighboursToHalves(
-  type: TensorType,
-  bytes: Uint8Array,
-  cols: number,
-  headDim: number,
-): Uint8Array {
-  const length = rowBytes(type, cols)
-  const out = new Uint8Array(bytes.length)
-  for (let row = 0; row * length < bytes.length; row++) {
-    const within = row % headDim
-    const to = row - within + (within >> 1) + (within & 1) * (headDim / 2)
-    out.set(bytes.subarray(row * length, (row + 1) * length), to * length)
-  }
-  return out
 }
 
 function quantise(

@@ -9,7 +9,7 @@ import type { ModelSource } from './source.ts'
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
 /** Raised whenever the same checkpoint would pack to other bytes. */
-export const PACKER = 3
+export const PACKER = 4
 
 /** The manifest of what packing wrote. */
 export function makeManifest(

@@ -1,15 +1,14 @@
 // A checkpoint into the stream of weights, row group by row group: never more than some rows are held.
 
-import { rowBytes } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
-import { TILE_ROWS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { TensorEntry } from '../weights/manifest.ts'
 import { planTensors } from '../weights/plan.ts'
-import { encodeRows, neighboursToHalves } from './encode.ts'
+import { encodeRows } from './encode.ts'
 import { type Embedding, kindOf, type Quant } from './policy.ts'
 import type { Rounding } from './quantise.ts'
-import { isFloatSource, type ModelSource, readRows, type SourceTensor } from './source.ts'
+import { batchRows, readRows, readVector } from './rows.ts'
+import { isFloatSource, type ModelSource, type SourceTensor } from './source.ts'
 
 export type PackOptions = {
   /** How the layers are stored; default `keep`. */
@@ -26,9 +25,6 @@ export type PackOptions = {
 
 /** Takes the stream in order, in pieces of any size; a promise holds the next piece back. */
 export type Sink = (piece: Uint8Array) => void | Promise<void>
-
-/** Source bytes read at once, about. */
-const BATCH_BYTES = 1 << 20
 
 /** The tensors of the packed model and the length of their stream, without reading any weights. */
 export function planPack(
@@ -85,27 +81,29 @@ async function* encodedPieces(
   rounding: Rounding = 'search',
 ): AsyncGenerator<Uint8Array> {
   const { type, rows, cols } = tensor
-  const permuted = tensor.pairs === 'neighbours'
-  const step = permuted ? leastMultiple(spec.headDim, TILE_ROWS) : TILE_ROWS
-  const batch = Math.max(1, Math.floor(BATCH_BYTES / (rowBytes(type, cols) * step))) * step
+  const named = (error: unknown, row: number): unknown =>
+    error instanceof IsletError
+      ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${error.message}`, {
+          cause: error,
+        })
+      : error
+  if (tensor.vector) {
+    const values = await readVector(tensor, spec.hidden)
+    try {
+      yield encodeRows('F32', 'f32', new Uint8Array(values.buffer), rows, cols)
+    } catch (error) {
+      throw named(error, 0)
+    }
+    return
+  }
+  const batch = batchRows(tensor)
   for (let first = 0; first < rows; first += batch) {
     const count = Math.min(batch, rows - first)
     const stored = await readRows(tensor, first, count)
-    const ordered = permuted ? neighboursToHalves(type, stored, cols, spec.headDim) : stored
     try {
-      yield encodeRows(type, entry.kind, ordered, count, cols, rounding)
+      yield encodeRows(type, entry.kind, stored, count, cols, rounding)
     } catch (error) {
-      if (!(error instanceof IsletError)) throw error
-      throw new IsletError(error.code, `tensor ${tensor.name}, from row ${first}: ${error.message}`, {
-        cause: error,
-      })
+      throw named(error, first)
     }
   }
-}
-
-/** The least common multiple. */
-function leastMultiple(a: number, b: number): number {
-  let multiple = a
-  while (multiple % b !== 0) multiple += a
-  return multiple
 }

@@ -51,7 +51,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
   if (embedding === undefined)
     throw new IsletError('invalid_file', 'the checkpoint has no tensor token_embd.weight')
   const read = family.specFromGguf(metadata, embedding.shape[0])
-  const spec = { ...read, head: { tied: !stored.has('output.weight') } }
+  const spec = { ...read, head: { ...read.head, tied: !stored.has('output.weight') } }
   const license = metadata.get('general.license')
   const template = metadata.get('tokenizer.chat_template')
   if (typeof template === 'string' && template.length > MAX_TEMPLATE_CHARS) {

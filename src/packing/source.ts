@@ -1,9 +1,9 @@
 // A checkpoint as packing sees it: its spec, its tensors by role, and rows by range, whatever the file format.
 
-import { rowBytes, type TensorType, isFloat } from '../formats/dtype.ts'
+import { isFloat, type TensorType } from '../formats/dtype.ts'
 import type { StoredTensor } from '../formats/safetensors.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Family, RoleTensor } from '../models/registry.ts'
+import type { Family, RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
 import type { RangeFile } from './range-file.ts'
@@ -26,12 +26,6 @@ export interface ModelSource {
 /** True when every tensor is stored in floating point. */
 export function isFloatSource(source: ModelSource): boolean {
   return source.tensors.every((tensor) => isFloat(tensor.type))
-}
-
-/** Rows [first, first + count) of a tensor as stored, without a gap. */
-export function readRows(tensor: SourceTensor, first: number, count: number): Promise<Uint8Array> {
-  const length = rowBytes(tensor.type, tensor.cols)
-  return tensor.file.read(tensor.offset + first * length, count * length)
 }
 
 /**
@@ -58,7 +52,7 @@ export function matchTensors(
     const found = stored.get(tensor.name)
     if (found === undefined)
       throw new IsletError('invalid_file', `the checkpoint has no tensor ${tensor.name}`)
-    const shape = tensor.vector ? [tensor.cols] : [tensor.rows, tensor.cols]
+    const shape = storedShape(tensor, spec)
     if (found.shape.length !== shape.length || found.shape.some((size, i) => size !== shape[i])) {
       throw new IsletError(
         'invalid_file',
@@ -67,6 +61,13 @@ export function matchTensors(
     }
     return { ...tensor, type: found.type, file: found.file, offset: found.offset }
   })
+}
+
+/** What the checkpoint holds for a role: itself, the larger tensor that it is a part of, or the one that it is computed from. */
+function storedShape({ vector, rows, cols, order, compute }: RoleTensor, spec: ModelSpec): number[] {
+  if (compute === 'row-lengths') return [cols, spec.hidden]
+  if (vector) return [order?.of ?? cols]
+  return [order?.of ?? rows, cols]
 }
 
 /**

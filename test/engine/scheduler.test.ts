@@ -3,15 +3,19 @@
 import { describe, expect, test } from 'vitest'
 import { pagesNeeded, planStep } from '../../src/engine/scheduler.ts'
 import { emptySequence } from '../../src/engine/sequence.ts'
+import { PLAIN } from '../../src/engine/prompt-shape.ts'
 import { newTurn, type Turn } from '../../src/engine/turn.ts'
 
 function turn(pending: number, lag = 0): Turn {
-  const made = newTurn({
-    tenant: 't',
-    prompt: Array.from({ length: 100 }, () => 1),
-    maxTokens: 9,
-    choose: () => ({ id: 0, stop: false }),
-  })
+  const made = newTurn(
+    {
+      tenant: 't',
+      prompt: Array.from({ length: 100 }, () => 1),
+      maxTokens: 9,
+      choose: () => ({ id: 0, stop: false }),
+    },
+    PLAIN,
+  )
   made.sequence = { ...emptySequence('t'), length: 100 - pending }
   made.produced = lag
   return made

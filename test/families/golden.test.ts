@@ -1,14 +1,15 @@
 // Logits of each family's tiny checkpoint against the original implementation, for every prefill chunk size,
 // prefill and token by token, in full attention and under sinks and window.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
+import { localKv } from '../../cli/lib/kv.ts'
 import { openModel } from '../../cli/lib/model.ts'
 import { Feed } from '../../src/engine/feed.ts'
 import { loadModel, type LoadOptions } from '../../src/engine/load-model.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
-import { goldenFamily, readTensors, type GoldenTensor } from '../helpers/golden.ts'
+import { GOLDEN, goldenFamily, readTensors, type GoldenTensor } from '../helpers/golden.ts'
 
 type Case = {
   id: string
@@ -35,16 +36,20 @@ type WindowCase = {
 
 const CHUNKS = [4, 8, 64, 320]
 
-async function open(path: string, options: Partial<LoadOptions>) {
+async function open(path: string, positions: number, options: Partial<LoadOptions>) {
   const { manifest, source } = await openModel(path, {})
-  const kv = manifest.float ? ('f32' as const) : ('q8' as const)
+  // A prompt that sees itself both ways is one step.
+  const least = manifest.spec.prefix === undefined ? 0 : 4 * Math.ceil(positions / 4)
+  const chunk = Math.max(options.chunk ?? 64, least)
+  const kv = localKv(manifest)
   const model = await loadModel(manifest, source, {
     window: { window: undefined, sinks: 0 },
-    chunk: 64,
-    logitRows: options.chunk ?? 64,
     kv,
+    maxPositions: positions,
     kernels: nodeKernels(),
     ...options,
+    chunk,
+    logitRows: chunk,
   })
   return { model, float: manifest.float }
 }
@@ -81,7 +86,9 @@ function difference(got: Float32Array[], expected: GoldenTensor): { maxAbs: numb
   return { maxAbs, rms: Math.sqrt(squares / expected.values.length) }
 }
 
-describe.each(['llama1', 'llama2'])('%s', (family) => {
+const FAMILIES = existsSync(`${GOLDEN}/open`) ? readdirSync(`${GOLDEN}/open`).sort() : ['llama1']
+
+describe.each(FAMILIES)('%s', (family) => {
   const folder = goldenFamily(family)
   if (folder === undefined) {
     it.skip('needs ../shared/golden or ISLET_GOLDEN', () => undefined)
@@ -98,7 +105,9 @@ describe.each(['llama1', 'llama2'])('%s', (family) => {
     const expected = logits.get(golden.expect.tensor)!
     const hashes = new Set<string>()
     for (const chunk of CHUNKS) {
-      const { model, float } = await open(path, { chunk })
+      const { model, float } = await open(path, golden.input_ids.length + (golden.feed?.length ?? 0), {
+        chunk,
+      })
       const { rows, hash } = rowsOf(new Feed(model), golden.input_ids, golden.feed ?? [], chunk)
       hashes.add(hash)
       const prompt = golden.input_ids.length
@@ -129,7 +138,7 @@ describe.each(['llama1', 'llama2'])('%s', (family) => {
     it.each(window.cases)('window case $id', async (golden) => {
       const hashes = new Set<string>()
       for (const chunk of CHUNKS) {
-        const { model } = await open(folder, {
+        const { model } = await open(folder, golden.input_ids.length, {
           chunk,
           window: { window: golden.window, sinks: golden.sinks },
         })

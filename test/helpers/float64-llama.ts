@@ -94,7 +94,9 @@ export class Float64Llama {
 
   /** Scaled product of a query and a key, rotated by their distance: pairs are (i, i + headDim / 2). */
   #score(q: Float64Array, k: Float64Array, distance: number): number {
-    const { headDim, position } = this.#spec
+    const { headDim, attention } = this.#spec
+    const [{ position }] = attention.kinds
+    if (position.kind !== 'rope') throw new Error(`a position of kind ${position.kind}`)
     const half = headDim / 2
     let dot = 0
     for (let i = 0; i < half; i++) {

@@ -4,22 +4,14 @@
 import { visible, type WindowOptions } from '../../src/cache/window.ts'
 import type { Model, Row } from '../../src/engine/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
+import { decoder } from '../../src/models/decoder.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 
+const SIZES = { layers: 1, hidden: 32, heads: 1, kvHeads: 1, headDim: 32, ffn: 32, vocab: 259, context: 512 }
+
 export const MOCK_SPEC: ModelSpec = {
-  family: 'llama',
-  layers: 1,
-  hidden: 32,
-  heads: 1,
-  kvHeads: 1,
-  headDim: 32,
-  ffn: 32,
-  vocab: 259,
-  context: 512,
-  norm: { kind: 'rms', eps: 1e-5 },
-  position: { kind: 'rope', base: 10000, rotaryDim: 32, scaling: { kind: 'none' } },
-  mlp: { kind: 'gated', activation: 'silu' },
-  head: { tied: true },
+  ...decoder('llama', SIZES, 1e-5, { kind: 'rope', base: 10000, rotaryDim: 32, scaling: { kind: 'none' } }),
+  head: { tied: true, normalised: false },
 }
 
 export type MockOptions = {

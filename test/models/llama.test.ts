@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { factsOf } from '../../src/models/facts.ts'
 import { llama } from '../../src/models/llama.ts'
 import { familyOfConfig } from '../../src/models/registry.ts'
+import type { ModelSpec } from '../../src/models/spec.ts'
 
 const SMOLLM2 = {
   model_type: 'llama',
@@ -34,9 +35,11 @@ const METADATA = {
 const fromConfig = (changes: object = {}) => llama.specFromConfig(factsOf({ ...SMOLLM2, ...changes }))
 const fromGguf = (changes: object = {}) => llama.specFromGguf(factsOf({ ...METADATA, ...changes }), 49152)
 
+const positionOf = (spec: ModelSpec) => spec.attention.kinds[0].position
+
 it('reads the same spec from config.json and from GGUF', () => {
   const spec = fromConfig()
-  expect({ ...fromGguf(), head: { tied: true } }).toEqual(spec)
+  expect({ ...fromGguf(), head: spec.head }).toEqual(spec)
   expect(spec).toEqual({
     family: 'llama',
     layers: 30,
@@ -47,32 +50,40 @@ it('reads the same spec from config.json and from GGUF', () => {
     ffn: 1536,
     vocab: 49152,
     context: 8192,
-    norm: { kind: 'rms', eps: 1e-5 },
-    position: { kind: 'rope', base: 100000, rotaryDim: 64, scaling: { kind: 'none' } },
-    mlp: { kind: 'gated', activation: 'silu' },
-    head: { tied: true },
+    embeddingScale: 1,
+    norm: { kind: 'rms', eps: 1e-5, post: false },
+    attention: {
+      scale: 0.125,
+      bias: { qkv: false, out: false },
+      qkNorm: false,
+      kinds: [{ position: { kind: 'rope', base: 100000, rotaryDim: 64, scaling: { kind: 'none' } } }],
+    },
+    mlp: { kind: 'gated', activation: 'silu', bias: false },
+    head: { tied: true, normalised: false },
   })
 })
 
 it('knows the defaults of absent keys', () => {
   const { num_key_value_heads: _, rope_theta: __, tie_word_embeddings: ___, ...bare } = SMOLLM2
   const spec = llama.specFromConfig(factsOf(bare))
-  expect(spec).toMatchObject({ kvHeads: 9, position: { base: 10000 }, head: { tied: false } })
-  expect(fromGguf({ 'llama.rope.freq_base': undefined }).position.base).toBe(10000)
+  expect(spec).toMatchObject({ kvHeads: 9, head: { tied: false } })
+  expect(positionOf(spec)).toMatchObject({ base: 10000 })
+  expect(positionOf(fromGguf({ 'llama.rope.freq_base': undefined }))).toMatchObject({ base: 10000 })
 })
 
 it('reads linear scaling in its three spellings', () => {
   const scaling = { kind: 'linear', factor: 4 }
-  expect(fromConfig({ rope_scaling: { type: 'linear', factor: 4 } }).position.scaling).toEqual(scaling)
-  expect(fromConfig({ rope_parameters: { rope_type: 'linear', factor: 4, rope_theta: 5e5 } }).position).toMatchObject({ base: 5e5, scaling })
-  expect(fromGguf({ 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 4 }).position.scaling).toEqual(scaling)
+  expect(positionOf(fromConfig({ rope_scaling: { type: 'linear', factor: 4 } }))).toMatchObject({ scaling })
+  const parameters = { rope_type: 'linear', factor: 4, rope_theta: 5e5 }
+  expect(positionOf(fromConfig({ rope_parameters: parameters }))).toMatchObject({ base: 5e5, scaling })
+  const metadata = { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 4 }
+  expect(positionOf(fromGguf(metadata))).toMatchObject({ scaling })
 })
 
 describe('refusals', () => {
   const cases: [string, () => unknown, string, RegExp][] = [
     ['another activation', () => fromConfig({ hidden_act: 'gelu' }), 'unsupported_format', /hidden_act is "gelu"/],
     ['attention biases', () => fromConfig({ attention_bias: true }), 'unsupported_format', /attention_bias/],
-    ['a sliding window', () => fromConfig({ sliding_window: 4096 }), 'unsupported_format', /sliding_window/],
     ['another scaling', () => fromConfig({ rope_scaling: { rope_type: 'llama3', factor: 8 } }), 'unsupported_format', /llama3/],
     ['half a head', () => fromConfig({ num_attention_heads: 7, num_key_value_heads: 7 }), 'invalid_file', /head_dim/],
     ['heads that cannot be grouped', () => fromConfig({ num_key_value_heads: 2 }), 'invalid_file', /evenly/],

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { BLOCKS, type TensorType } from '../../src/formats/dtype.ts'
 import { f16ToF32 } from '../../src/formats/f16.ts'
 import { BLOCK, TILE_BYTES, tensorBytes } from '../../src/kernels/layout.ts'
-import { encodeRows, neighboursToHalves } from '../../src/packing/encode.ts'
+import { encodeRows } from '../../src/packing/encode.ts'
 import type { TensorKind } from '../../src/weights/manifest.ts'
 import { quantFixture } from '../helpers/quant-fixture.ts'
 import { readTiles, readValue } from '../helpers/read-tiles.ts'
@@ -210,13 +210,6 @@ describe('bad values', () => {
     const values = new Float32Array(32).fill(1e9)
     expect(() => encodeRows('F32', 'q8', new Uint8Array(values.buffer), 1, 32)).toThrow(/16-bit/)
   })
-})
-
-it('puts neighbouring rotary pairs into halves, head by head', () => {
-  // Two heads of 6 rows, one value a row: the row's number in the file.
-  const rows = Float32Array.from({ length: 12 }, (_, row) => row)
-  const moved = new Float32Array(neighboursToHalves('F32', new Uint8Array(rows.buffer), 1, 6).buffer)
-  expect([...moved]).toEqual([0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11])
 })
 
 function half(view: DataView, at: number): number {

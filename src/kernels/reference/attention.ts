@@ -19,6 +19,7 @@ type AttentionKernels = Pick<
   | 'values_q8'
   | 'values_f32'
   | 'scale_heads'
+  | 'alibi'
 >
 
 const HIDDEN_SCORE = f(-3.0e38)
@@ -278,6 +279,21 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     }
   }
 
+  function alibi(
+    scores: number,
+    stride: number,
+    slopes: number,
+    distance: number,
+    n: number,
+    heads: number,
+  ): void {
+    for (let head = 0; head < heads; head++) {
+      const row = (scores >> 2) + head * stride
+      const slope = f32[(slopes >> 2) + head]
+      for (let slot = 0; slot < n; slot++) f32[row + slot] = f(f32[row + slot] + f(slope * (distance + slot)))
+    }
+  }
+
   return {
     rope,
     hadamard,
@@ -290,5 +306,6 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     values_q8,
     values_f32,
     scale_heads,
+    alibi,
   }
 }

@@ -7,14 +7,23 @@ import { f, joinLanes, type MemoryViews } from './memory.ts'
 export function opsReference({
   f32,
   i32,
-}: MemoryViews): Pick<Kernels, 'rms_norm' | 'silu_mul' | 'add' | 'top_k'> {
-  function rms_norm(out: number, x: number, weight: number, n: number, eps: number): void {
-    const [from, by, to] = [x >> 2, weight >> 2, out >> 2]
+}: MemoryViews): Pick<
+  Kernels,
+  'rms_norm' | 'layer_norm' | 'silu_mul' | 'gelu_mul' | 'gelu' | 'add' | 'mul' | 'scale' | 'top_k'
+> {
+  /** Four lanes of part(0), part(1), ..., joined, then the last n % 4 in order. */
+  function summed(n: number, part: (i: number) => number): number {
     const lanes = new Float32Array(4)
     const whole = n & ~3
-    for (let i = 0; i < whole; i++) lanes[i & 3] = lanes[i & 3] + f(f32[from + i] * f32[from + i])
+    for (let i = 0; i < whole; i++) lanes[i & 3] = lanes[i & 3] + part(i)
     let sum = joinLanes(lanes)
-    for (let i = whole; i < n; i++) sum = f(sum + f(f32[from + i] * f32[from + i]))
+    for (let i = whole; i < n; i++) sum = f(sum + part(i))
+    return sum
+  }
+
+  function rms_norm(out: number, x: number, weight: number, n: number, eps: number): void {
+    const [from, by, to] = [x >> 2, weight >> 2, out >> 2]
+    const sum = summed(n, (i) => f(f32[from + i] * f32[from + i]))
     const inverse = f(1 / f(Math.sqrt(f(f(sum / n) + f(eps)))))
     for (let i = 0; i < n; i++) f32[to + i] = f(f(f32[from + i] * inverse) * f32[by + i])
   }
@@ -25,6 +34,37 @@ export function opsReference({
       const silu = f(g / f(1 + expF32(-g)))
       f32[(out >> 2) + i] = f(silu * f32[(up >> 2) + i])
     }
+  }
+
+  function layer_norm(out: number, x: number, weight: number, bias: number, n: number, eps: number): void {
+    const [from, by, plus, to] = [x >> 2, weight >> 2, bias >> 2, out >> 2]
+    const mean = f(summed(n, (i) => f32[from + i]) / n)
+    const around = (i: number): number => f(f32[from + i] - mean)
+    const squares = summed(n, (i) => f(around(i) * around(i)))
+    const inverse = f(1 / f(Math.sqrt(f(f(squares / n) + f(eps)))))
+    for (let i = 0; i < n; i++) f32[to + i] = f(f(f(around(i) * inverse) * f32[by + i]) + f32[plus + i])
+  }
+
+  /** x / (1 + exp(x (a x^2 + b))): GELU by tanh. */
+  function geluF32(x: number): number {
+    const inner = f(f(f(x * x) * f(-0.071354814)) + f(-1.5957691))
+    return f(x / f(1 + expF32(f(x * inner))))
+  }
+
+  function gelu_mul(out: number, gate: number, up: number, n: number): void {
+    for (let i = 0; i < n; i++) f32[(out >> 2) + i] = f(geluF32(f32[(gate >> 2) + i]) * f32[(up >> 2) + i])
+  }
+
+  function gelu(out: number, x: number, n: number): void {
+    for (let i = 0; i < n; i++) f32[(out >> 2) + i] = geluF32(f32[(x >> 2) + i])
+  }
+
+  function mul(x: number, y: number, n: number): void {
+    for (let i = 0; i < n; i++) f32[(x >> 2) + i] = f(f32[(x >> 2) + i] * f32[(y >> 2) + i])
+  }
+
+  function scale(x: number, n: number, factor: number): void {
+    for (let i = 0; i < n; i++) f32[(x >> 2) + i] = f(f32[(x >> 2) + i] * f(factor))
   }
 
   function add(x: number, y: number, n: number): void {
@@ -40,5 +80,5 @@ export function opsReference({
     }
   }
 
-  return { rms_norm, silu_mul, add, top_k }
+  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, top_k }
 }

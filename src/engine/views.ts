@@ -1,0 +1,69 @@
+// What each layer sees and how it turns: the kinds of layers of a spec under the window that was configured.
+
+import type { WindowOptions } from '../cache/window.ts'
+import { IsletError } from '../lib/errors.ts'
+import { layerKind, type ModelSpec, type Position } from '../models/spec.ts'
+
+/** Layers of one view share what a row sees and its rotation. */
+export type View = { window: WindowOptions; position: Position }
+
+export type Views = {
+  list: readonly View[]
+  ofLayer: readonly number[]
+  /** Everything that some layer sees: pages outside it are of no use to any. */
+  widest: WindowOptions
+}
+
+/**
+ * The views of a model. A layer's own window stays as it was trained where it is no wider than the configured one, which otherwise
+ * takes its place, sinks and all. Throws invalid_request where the family allows no window.
+ */
+export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
+  if (spec.prefix !== undefined && options.window !== undefined) {
+    throw new IsletError(
+      'invalid_request',
+      'this model sees its whole prompt both ways and takes no window: leave the window out (WINDOW = "0")',
+      { param: 'window' },
+    )
+  }
+  const list: View[] = []
+  const ofLayer: number[] = []
+  for (let layer = 0; layer < spec.layers; layer++) {
+    const kind = layerKind(spec, layer)
+    const view = {
+      window: windowOf(kind.window, windowOfLayer(options, layer, spec.layers)),
+      position: kind.position,
+    }
+    const known = list.findIndex((other) => isSame(other, view))
+    ofLayer.push(known < 0 ? list.push(view) - 1 : known)
+  }
+  return { list, ofLayer, widest: widestOf(list.map(({ window }) => window)) }
+}
+
+/** With several windows, the layers are cut into as many runs, from the first layer up. */
+function windowOfLayer(
+  { window, sinks, byDepth }: WindowOptions,
+  layer: number,
+  layers: number,
+): WindowOptions {
+  if (byDepth === undefined) return { window, sinks }
+  return { window: byDepth[Math.floor((layer * byDepth.length) / layers)], sinks }
+}
+
+function windowOf(own: number | undefined, given: WindowOptions): WindowOptions {
+  const keeps = own !== undefined && (given.window === undefined || own <= given.window)
+  return keeps ? { window: own, sinks: 0 } : given
+}
+
+function isSame(a: View, b: View): boolean {
+  return a.position === b.position && a.window.window === b.window.window && a.window.sinks === b.window.sinks
+}
+
+function widestOf(windows: readonly WindowOptions[]): WindowOptions {
+  let widest: WindowOptions = windows[0]
+  for (const { window, sinks } of windows) {
+    if (window === undefined) return { window, sinks: 0 }
+    widest = { window: Math.max(window, widest.window ?? 0), sinks: Math.max(sinks, widest.sinks) }
+  }
+  return widest
+}

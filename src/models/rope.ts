@@ -1,0 +1,66 @@
+// Rotary positions out of a checkpoint's metadata: base and scaling, under the keys of transformers and of llama.cpp.
+
+import { IsletError } from '../lib/errors.ts'
+import { log } from '../lib/math.ts'
+import { factsOf, inside, only, positive, shortest, show } from './facts.ts'
+import type { Facts } from './family.ts'
+import type { Position, RopeScaling } from './spec.ts'
+
+const DEFAULT_BASE = 10000
+
+/** `rope_theta` and `rope_scaling`, or both together in the newer `rope_parameters`. `trained` is the context before scaling. */
+export function configRope(config: Facts, rotary: number, trained: number): Position {
+  const parameters = inside(config, 'rope_parameters')
+  const scaling = parameters.get('rope_type') === undefined ? inside(config, 'rope_scaling') : parameters
+  const base = parameters.get('rope_theta') === undefined ? config : parameters
+  return {
+    kind: 'rope',
+    base: positive(base, 'rope_theta', DEFAULT_BASE),
+    rotaryDim: rotary,
+    scaling: scalingOf(scaling, trained),
+  }
+}
+
+/** `rope.freq_base` and `rope.scaling` of a GGUF architecture. */
+export function ggufRope(metadata: Facts, architecture: string, rotary: number): Position {
+  const key = (name: string): string => `${architecture}.rope.${name}`
+  const trained = Number(metadata.get(`${architecture}.context_length`))
+  const scaling = factsOf({
+    rope_type: metadata.get(key('scaling.type')),
+    factor: metadata.get(key('scaling.factor')),
+    original_max_position_embeddings: metadata.get(key('scaling.original_context_length')),
+    attention_factor: metadata.get(key('scaling.attn_factor')),
+  })
+  return {
+    kind: 'rope',
+    base: shortest(positive(metadata, key('freq_base'), DEFAULT_BASE)),
+    rotaryDim: rotary,
+    scaling: scalingOf(scaling, trained),
+  }
+}
+
+/** Keys as in transformers' `rope_scaling`. */
+export function scalingOf(facts: Facts, trained: number): RopeScaling {
+  const kind = facts.get('rope_type') ?? facts.get('type') ?? 'none'
+  if (kind === 'none' || kind === 'default') return { kind: 'none' }
+  if (kind === 'linear') return { kind: 'linear', factor: shortest(positive(facts, 'factor')) }
+  if (kind === 'yarn') return yarn(facts, trained)
+  throw new IsletError(
+    'unsupported_format',
+    `rotary scaling of kind ${show(kind)}; none, linear and yarn are supported`,
+  )
+}
+
+function yarn(facts: Facts, trained: number): RopeScaling {
+  only(facts, 'mscale', [undefined])
+  only(facts, 'truncate', [true])
+  const factor = shortest(positive(facts, 'factor'))
+  return {
+    kind: 'yarn',
+    factor,
+    trained: positive(facts, 'original_max_position_embeddings', trained),
+    fast: positive(facts, 'beta_fast', 32),
+    slow: positive(facts, 'beta_slow', 1),
+    magnitude: positive(facts, 'attention_factor', factor <= 1 ? 1 : 0.1 * log(factor) + 1),
+  }
+}
