@@ -171,7 +171,8 @@ export class Graph implements Model {
       const query = q + i * b.qkv.stride
       const { sight, turn } = views[i][view]
       this.#normHeads(query, layer.qNorm, heads)
-      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi)
+      const warm = to > 0 && rows[kept[to - 1]].pages === rows[i].pages
+      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm)
       if (i !== to) this.#moveRow(to, i)
     })
     this.#linear.apply(b.attended, stride, kept.length, layer.o)
