@@ -149,7 +149,8 @@ export class Graph implements Model {
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
-    this.#linear.apply(b.normed, this.#stride(hidden), rows.length, layer.qkv)
+    const products = kept.length === 0 ? layer.kv : layer.qkv
+    this.#linear.apply(b.normed, this.#stride(hidden), rows.length, products)
     this.#residual(rows.length)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
