@@ -129,6 +129,35 @@ describe.each(SHAPES)('attention, $heads heads over $kvHeads of $headDim', (shap
   })
 })
 
+describe('score_q8', () => {
+  const { run } = allKernels()
+  it('gives the same scores whether it touches the values or not', () => {
+    const { heads, kvHeads, headDim } = { heads: 4, kvHeads: 1, headDim: 16 } // three heads together, and one
+    const stride = 2 * PAGE_POSITIONS
+    const half = kvHeads * PAGE_POSITIONS * (headDim + 4)
+    const scores = [2 * half, 0].map((offset) => {
+      const result = run(
+        (v) => {
+          const random = rng(7)
+          for (let i = 0; i < heads * headDim; i++) v.f32[(Q >> 2) + i] = random.normal()
+          for (let i = 0; i < 2 * half; i++) v.u8[POOL + i] = 1 + (i % 127)
+          for (let page = 0; page < 2; page++) {
+            v.u32[(TABLE >> 2) + page] = POOL + page * half
+            v.f32.fill(0.01, (POOL + page * half) >> 2, ((POOL + page * half) >> 2) + PAGE_POSITIONS)
+          }
+        },
+        (k) => {
+          k.quantize_query(QUERY, Q, heads, headDim, 0.25)
+          k.score_q8(SCORES, stride, QUERY, TABLE, offset, 2, 0, stride, heads, kvHeads, headDim)
+        },
+      )
+      return result.f32.slice(SCORES >> 2, (SCORES >> 2) + heads * stride)
+    })
+    expect(scores[1]).toEqual(scores[0])
+    expect(new Set(scores[0]).size).toBeGreaterThan(heads)
+  })
+})
+
 describe('values that overflowed', () => {
   const { run } = allKernels()
   it.each([Infinity, -Infinity, NaN])('%s in a hidden slot reaches nobody who has the page next', (bad) => {
