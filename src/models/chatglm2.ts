@@ -3,7 +3,7 @@
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { checked, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { only, positive, size } from './facts.ts'
+import { only, positive, size, text } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES } from './llama.ts'
 import { ggufRope } from './rope.ts'
@@ -87,7 +87,7 @@ function specFromConfig(config: Facts): ModelSpec {
 /** ChatGLM2-32K divides positions by `rope_ratio`; ChatGLM3 and its successors multiply the base by it. Only the name tells the two apart. */
 function ropeOf(config: Facts, rotary: number): Position {
   const ratio = positive(config, 'rope_ratio', 1)
-  const divides = ratio !== 1 && /chatglm2/i.test(String(config.get('_name_or_path') ?? ''))
+  const divides = ratio !== 1 && /chatglm2/i.test(text(config, '_name_or_path'))
   return {
     kind: 'rope',
     base: divides ? ROPE_BASE : ROPE_BASE * ratio,

@@ -46,7 +46,7 @@ export function show(value: unknown): string {
 export function list(facts: Facts, key: string, length: number): unknown[] | undefined {
   const value = facts.get(key)
   if (value === undefined || value === null) return undefined
-  if (Array.isArray(value) && value.length === length) return value
+  if (Array.isArray(value) && value.length === length) return value as unknown[]
   throw new IsletError('invalid_file', `${key} is ${show(value)}; a list of ${length} is needed`)
 }
 
@@ -63,4 +63,10 @@ export function shortest(value: number): number {
     if (Math.fround(candidate) === Math.fround(value)) return candidate
   }
   return value
+}
+
+/** A text, empty where the key is absent or holds something else. */
+export function text(facts: Facts, key: string): string {
+  const value = facts.get(key)
+  return typeof value === 'string' ? value : ''
 }
