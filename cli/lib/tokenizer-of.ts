@@ -1,11 +1,12 @@
-// MODEL of the text commands to a tokenizer and a chat template: a packed folder, a GGUF file, a Hugging Face folder,
+// MODEL of the text commands to a tokenizer and a chat format: a packed folder, a GGUF file, a Hugging Face folder,
 // or a folder or file with a tokenizer alone. Weights are never read.
 
 import { readFile, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import { chatOfGguf } from '../../src/packing/chat-format.ts'
 import { readGgufMetadata } from '../../src/packing/source-gguf.ts'
-import { chatFromGguf, tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
+import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import type { GgufMetadata } from '../../src/packing/tokenizer-gguf.ts'
 import { chatFromFolder, tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
 import type { ReadFile } from '../../src/packing/tokenizer-hf.ts'
@@ -36,7 +37,7 @@ async function fromFolder(folder: string): Promise<TextModel> {
   const files = await readdir(folder)
   if (files.includes('manifest.json')) return fromPacked(folder)
   if (files.includes('tokenizer.json') || files.includes('tokenizer.model'))
-    return fromHuggingFace(filesIn(folder))
+    return fromHuggingFace(filesIn(folder), basename(resolve(folder)))
   const ggufs = files.filter((name) => name.endsWith('.gguf')).toSorted()
   const chosen = ggufs.includes('vocab.gguf') ? 'vocab.gguf' : ggufs[0]
   if (chosen !== undefined) return fromGguf(join(folder, chosen))
@@ -64,9 +65,9 @@ async function fromFile(path: string): Promise<TextModel> {
   }
   // The file that was named, and only the settings beside it.
   const beside = filesIn(dirname(path))
-  return fromHuggingFace(async (file) =>
-    file === own ? readFile(path) : ALONE.includes(file) ? undefined : beside(file),
-  )
+  const only: ReadFile = async (file) =>
+    file === own ? readFile(path) : ALONE.includes(file) ? undefined : beside(file)
+  return fromHuggingFace(only, basename(dirname(resolve(path))))
 }
 
 async function fromPacked(folder: string): Promise<TextModel> {
@@ -78,13 +79,13 @@ async function fromGguf(path: string): Promise<TextModel> {
   const metadata = (await readGgufMetadata(path)) as GgufMetadata
   return {
     tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))),
-    chat: chatFromGguf(metadata),
+    chat: chatOfGguf(metadata, basename(path)),
   }
 }
 
-async function fromHuggingFace(read: ReadFile): Promise<TextModel> {
+async function fromHuggingFace(read: ReadFile, name: string): Promise<TextModel> {
   const source = await tokenizerFromFolder(read)
-  return { tokenizer: readTokenizer(writeTokenizer(source)), chat: await chatFromFolder(read) }
+  return { tokenizer: readTokenizer(writeTokenizer(source)), chat: await chatFromFolder(read, name) }
 }
 
 function filesIn(folder: string): ReadFile {

@@ -16,6 +16,8 @@ export type ChatMessage = {
   role: string
   content: string
   name?: string
+  /** What ChatGLM3 writes behind the role: the name of a tool. */
+  metadata?: string
   tool_calls?: unknown[]
   tool_call_id?: string
 }

@@ -5,9 +5,10 @@ import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'
 import { MAX_TEMPLATE_CHARS } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
 import { familyOfGguf } from '../models/registry.ts'
+import { chatOfGguf } from './chat-format.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
-import { chatFromGguf, tokenizerFromGguf } from './tokenizer-gguf.ts'
+import { tokenizerFromGguf } from './tokenizer-gguf.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 /** Magic, version and two counts. */
@@ -65,7 +66,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     name,
     spec,
     tensors: matchTensors(family, spec, 'gguf', stored),
-    chat: chatFromGguf(record),
+    chat: chatOfGguf(record, name),
     license: typeof license === 'string' ? license : undefined,
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined

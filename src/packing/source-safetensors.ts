@@ -1,6 +1,6 @@
 // A Hugging Face folder as a ModelSource: config.json, model.safetensors or its shards, tokenizer files.
 
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { MAX_CHECKPOINT_FILES } from '../formats/limits.ts'
 import {
   parseSafetensors,
@@ -46,7 +46,7 @@ export async function openSafetensorsFolder(
       name,
       spec,
       tensors: matchTensors(family, spec, 'huggingface', stored),
-      chat: await chatFromFolder(read),
+      chat: await chatFromFolder(read, basename(folder)),
       license: undefined,
       tokenizer: () => readTokenizer(read),
       close,

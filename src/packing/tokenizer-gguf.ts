@@ -4,7 +4,6 @@ import { IsletError } from '../lib/errors.ts'
 import { bytesOfName } from '../tokenizer/byte-map.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { checkPreTokenizer } from '../tokenizer/pre-tokenizers.ts'
-import type { ChatFormat } from '../weights/manifest.ts'
 import { mergePair, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
@@ -45,12 +44,6 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
   return model === 'gpt2'
     ? byteLevel(metadata, names, types, common)
     : sentencePiece(metadata, names, types, common)
-}
-
-/** The chat template, if the file has one. */
-export function chatFromGguf(metadata: GgufMetadata): ChatFormat {
-  const template = metadata['tokenizer.chat_template']
-  return typeof template === 'string' && template !== '' ? { kind: 'jinja', template } : { kind: 'none' }
 }
 
 type Common = Pick<

@@ -3,6 +3,7 @@
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
+import { chatOfFolder } from './chat-format.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { tokenizerFromJson } from './tokenizer-json.ts'
 import type { AddedToken } from './tokenizer-json.ts'
@@ -53,8 +54,11 @@ export async function tokenizerFromFolder(readFile: ReadFile): Promise<Tokenizer
   return source
 }
 
-/** The chat template of a folder: chat_template.jinja, else the one in tokenizer_config.json (named `default` of several). */
-export async function chatFromFolder(readFile: ReadFile): Promise<ChatFormat> {
+/**
+ * The chat format of a folder: chat_template.jinja, else the template in tokenizer_config.json (named `default` of
+ * several), else what the family has built in. `name` is that of the folder.
+ */
+export async function chatFromFolder(readFile: ReadFile, name = ''): Promise<ChatFormat> {
   const file = await readFile('chat_template.jinja')
   if (file !== undefined) return { kind: 'jinja', template: new TextDecoder().decode(file) }
   const config = (await readJson(readFile, 'tokenizer_config.json')) ?? {}
@@ -63,7 +67,16 @@ export async function chatFromFolder(readFile: ReadFile): Promise<ChatFormat> {
     const named = template as { name?: unknown; template?: unknown }[]
     template = (named.find((entry) => entry.name === 'default') ?? named[0])?.template
   }
-  return typeof template === 'string' && template !== '' ? { kind: 'jinja', template } : { kind: 'none' }
+  const code = await readFile('tokenization_chatglm.py')
+  return chatOfFolder(template, {
+    config: await readJson(readFile, 'config.json'),
+    tokenizer: config,
+    generation: await readJson(readFile, 'generation_config.json'),
+    code: code === undefined ? '' : new TextDecoder().decode(code),
+    iceText: (await readFile('ice_text.model')) !== undefined,
+    sentencePiece: (await readFile('tokenizer.model')) !== undefined,
+    name,
+  })
 }
 
 function fromModel(file: Uint8Array, config: Json): { source: TokenizerSource; names: string[] } {
