@@ -1,6 +1,7 @@
 // What a built-in chat format yields: texts, each encoded apart and never read for special tokens, and tokens between them.
 
 import { IsletError } from '../lib/errors.ts'
+import { nameMatcher } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
 /** A text, or a token: by name, by id, or the tokenizer's own beginning or end of a sequence. */
@@ -16,13 +17,44 @@ export type Layout = { head: Part[]; rounds: Part[][]; tail: Part[] }
 export type LayoutIds = { head: number[]; rounds: number[][]; tail: number[] }
 
 /** Throws unsupported_format where the tokenizer lacks a token that the format needs. */
-export function encodeParts(tokenizer: Tokenizer, parts: readonly Part[]): number[] {
-  const ids: number[] = []
-  for (const part of parts) {
-    if (typeof part === 'string') for (const id of tokenizer.encode(part)) ids.push(id)
-    else ids.push(idOfPart(tokenizer, part))
+export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: Layout): LayoutIds {
+  const matcher = nameMatcher(namesInText(tokenizer, [...head, ...rounds.flat(), ...tail]))
+  const encode = (parts: readonly Part[]): number[] => {
+    const ids: number[] = []
+    for (const part of parts) {
+      if (typeof part !== 'string') ids.push(idOfPart(tokenizer, part))
+      else
+        for (const piece of cutInside(part, matcher)) for (const id of tokenizer.encode(piece)) ids.push(id)
+    }
+    return ids
   }
-  return ids
+  return { head: encode(head), rounds: rounds.map(encode), tail: encode(tail) }
+}
+
+/**
+ * Names of the format's own tokens that the tokenizer would also read out of a text: Baichuan marks its roles with
+ * user-defined pieces, so whoever wrote one into a message could speak as somebody else.
+ */
+function namesInText(tokenizer: Tokenizer, parts: readonly Part[]): string[] {
+  const ids = new Set<number>()
+  for (const part of parts) if (typeof part !== 'string') ids.add(idOfPart(tokenizer, part))
+  return [...ids]
+    .filter((id) => tokenizer.encode(tokenizer.nameOf(id)).includes(id))
+    .map((id) => tokenizer.nameOf(id))
+}
+
+/** Cuts a text behind the first character of each name, so that encoding the pieces apart finds none. */
+function cutInside(text: string, names: RegExp | undefined): string[] {
+  const pieces: string[] = []
+  let done = 0
+  if (names !== undefined) {
+    for (const match of text.matchAll(names)) {
+      pieces.push(text.slice(done, match.index + 1))
+      done = match.index + 1
+    }
+  }
+  pieces.push(text.slice(done))
+  return pieces
 }
 
 /** The parts as their authors would write them, with tokens by their names. */

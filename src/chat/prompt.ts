@@ -7,7 +7,7 @@ import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
 import type { Budget, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './guarded.ts'
-import { encodeParts, showParts, type Layout } from './parts.ts'
+import { encodeLayout, showParts, type Layout } from './parts.ts'
 import { renderPrompt } from './template.ts'
 
 export type PromptOptions = TemplateOptions & {
@@ -95,9 +95,7 @@ function idsOfLayout(
   layout: Layout,
   fit: Partial<Budget> | undefined,
 ): number[] {
-  const head = encodeParts(tokenizer, layout.head)
-  const rounds = layout.rounds.map((round) => encodeParts(tokenizer, round))
-  const tail = encodeParts(tokenizer, layout.tail)
+  const { head, rounds, tail } = encodeLayout(tokenizer, layout)
   if (fit === undefined) return [...head, ...rounds.flat(), ...tail]
   if (format.fit === undefined) {
     throw new IsletError('unsupported_value', `the chat format ${chat.format} has no rule for shortening`)

@@ -44,7 +44,10 @@ export function chatOfFolder(template: unknown, facts: FolderFacts): ChatFormat 
 export function chatOfGguf(metadata: Json, fileName = ''): ChatFormat {
   const template = metadata['tokenizer.chat_template']
   if (typeof template === 'string' && template !== '') return { kind: 'jinja', template }
-  const name = [metadata['general.name'], metadata['general.basename'], fileName].join(' ').toLowerCase()
+  const name = [metadata['general.name'], metadata['general.basename'], fileName]
+    .map(textOf)
+    .join(' ')
+    .toLowerCase()
   const tokens = metadata['tokenizer.ggml.tokens']
   const format = ggufFormat(metadata, name, Array.isArray(tokens) ? (tokens as unknown[]) : [])
   return format === undefined ? { kind: 'none' } : withFacts({ format })
@@ -63,8 +66,8 @@ export function chatNamed(name: string, found: ChatFormat): ChatFormat {
 
 function folderFormat(facts: FolderFacts): BuiltinFormat | undefined {
   const { config = {}, tokenizer, generation, name } = facts
-  const tokenizerClass = String(tokenizer.tokenizer_class ?? config.tokenizer_class ?? '')
-  const names = `${String(config._name_or_path ?? '')} ${name}`.toLowerCase()
+  const tokenizerClass = textOf(tokenizer.tokenizer_class) || textOf(config.tokenizer_class)
+  const names = `${textOf(config._name_or_path)} ${name}`.toLowerCase()
   switch (config.model_type ?? MODEL_TYPES[tokenizerClass]) {
     case 'chatglm':
       if (facts.iceText || config.position_encoding_2d === true) return 'chatglm1'
@@ -79,7 +82,8 @@ function folderFormat(facts: FolderFacts): BuiltinFormat | undefined {
       return baichuanFormat(Number(config.vocab_size), names)
     case 'llama': {
       // LLaMA-1 has no chat model; the keys came with Llama 2. A tokenizer alone cannot tell.
-      const second = facts.config === undefined || 'num_key_value_heads' in config || 'pretraining_tp' in config
+      const second =
+        facts.config === undefined || 'num_key_value_heads' in config || 'pretraining_tp' in config
       const sentencePiece =
         /^(Code)?Llama/.test(tokenizerClass) || (tokenizerClass === '' && facts.sentencePiece)
       return second && sentencePiece && !isBase(names) ? 'llama2' : undefined
@@ -131,6 +135,10 @@ function withFacts(found: { format: BuiltinFormat } & Json): BuiltinChat {
   // A length of 1e30 is how tokenizers say "none".
   const whole = Object.entries(facts).filter(([, value]) => Number.isSafeInteger(value) && Number(value) > 0)
   return { kind: 'builtin', format, ...(Object.fromEntries(whole) as Partial<BuiltinChat>) }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function listOf(value: unknown): unknown[] {

@@ -98,7 +98,8 @@ function reactExchanges(turns: readonly ChatMessage[], offered: boolean): Exchan
         throw refuseMessages('needs a message of the assistant before each of a tool')
       open.assistant += `\nObservation: ${content}`
       if (index === turns.length - 1) open.assistant += '\nThought:'
-    } else throw refuseMessages(`takes one system message, as the first; there is another role ${message.role}`)
+    } else
+      throw refuseMessages(`takes one system message, as the first; there is another role ${message.role}`)
   })
   for (const exchange of exchanges) {
     if (exchange.assistant !== undefined) exchange.assistant = trimmed(exchange.assistant)
