@@ -31,6 +31,7 @@ const chatSchema = z.object({
   tools: z.optional(toolsSchema),
   tool_choice: neutral(isAutoOrNone, '"none" or "auto"'),
   parallel_tool_calls: z.optional(z.boolean()),
+  chat_template_kwargs: z.optional(z.record(z.string(), z.unknown())),
   functions: neutral(isEmptyArray, '[]'),
   function_call: neutral(isAutoOrNone, '"none" or "auto"'),
   response_format: neutral(isTextFormat, '{"type": "text"}'),
@@ -73,6 +74,7 @@ export function parseChat(body: Record<string, unknown>, newSeed: () => number):
       messages: toChatMessages(fields.messages),
       // A model that shall call nothing is told of nothing that it could call.
       ...(tools.length > 0 && fields.tool_choice !== 'none' && { tools }),
+      ...(fields.chat_template_kwargs !== undefined && { variables: fields.chat_template_kwargs }),
     },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,

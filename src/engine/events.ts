@@ -29,7 +29,13 @@ export type GenerateRequest = {
   sessionKey: string
   model: string
   prompt:
-    | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
+    | {
+        kind: 'chat'
+        messages: ChatMessage[]
+        tools?: unknown[]
+        /** Further variables of the chat template, such as `enable_thinking`. */
+        variables?: Record<string, unknown>
+      }
     | { kind: 'text'; text: string }
     | { kind: 'ids'; ids: number[] }
   maxTokens: number | undefined // undefined: until the model ends or its limit

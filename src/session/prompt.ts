@@ -50,7 +50,7 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
   const { prompt } = request
   if (prompt.kind === 'chat') {
-    const { messages, tools = [] } = prompt
+    const { messages, tools = [], variables = {} } = prompt
     if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
       throw new IsletError(
         'unsupported_value',
@@ -58,7 +58,14 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
         { param: 'tools' },
       )
     }
-    return promptIds(tokenizer, manifest.chat, messages, { tools })
+    if (manifest.chat.kind === 'builtin' && Object.keys(variables).length > 0) {
+      throw new IsletError(
+        'unsupported_value',
+        `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
+        { param: 'chat_template_kwargs' },
+      )
+    }
+    return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
   }
   if (prompt.kind === 'text') return textIds(tokenizer, prompt.text)
   const { vocab } = manifest.spec

@@ -107,6 +107,7 @@ const REFUSED: Refusal[] = [
   [TEXT, { n: 0 }, 'n', 'unsupported_value'],
   [TEXT, { best_of: 2 }, 'best_of', 'unsupported_value'],
   [TEXT, { suffix: 'x' }, 'suffix', 'unsupported_value'],
+  [CHAT, { chat_template_kwargs: 'x' }, 'chat_template_kwargs', 'invalid_request'],
   [CHAT, { tools: {} }, 'tools', 'invalid_request'],
   [CHAT, { tools: [{ type: 'custom', custom: { name: 'f' } }] }, 'tools[0].type', 'invalid_request'],
   [CHAT, { tools: [{ type: 'function', name: 'f' }] }, 'tools[0].function', 'invalid_request'],

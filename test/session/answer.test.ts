@@ -140,6 +140,15 @@ describe('a prompt', () => {
     }
   })
 
+  it('passes variables on to a template, and to nothing else', () => {
+    const chat: ChatFormat = { kind: 'jinja', template: '{% if enable_thinking is false %}no{% endif %}' }
+    const asked = request({ prompt: { ...prompt, variables: { enable_thinking: false } } })
+    expect(preparePrompt(asked, text(chat), limits).ids.slice(1)).toEqual(bytes('no'))
+    expect(() => preparePrompt(asked, text(chatOf('qwen1')), limits)).toThrow(
+      expect.objectContaining({ code: 'unsupported_value', param: 'chat_template_kwargs' }),
+    )
+  })
+
   it('that ends in <think> begins the answer with thoughts', () => {
     const chat: ChatFormat = { kind: 'jinja', template: '</think><think>\n' }
     const { rules } = preparePrompt(request({ prompt }), text(chat), limits)
