@@ -8,7 +8,7 @@ import type { Budget, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './guarded.ts'
 import { encodeLayout, showParts, type Layout } from './parts.ts'
-import { renderPrompt } from './template.ts'
+import { renderPrompt, withArguments } from './template.ts'
 
 export type PromptOptions = TemplateOptions & {
   /** Shortens a built-in format's conversation as its original does; what is missing comes from the model's files. */
@@ -32,11 +32,12 @@ export function promptIds(
     return idsOfLayout(tokenizer, chat, format, layout, options.fit)
   }
   const template = templateOf(chat)
+  const spoken = messages.map(withArguments)
   if (options.trusted === true) {
-    const text = renderPrompt(template, messages, { ...options, ...sequenceMarks(tokenizer) })
+    const text = renderPrompt(template, spoken, { ...options, ...sequenceMarks(tokenizer) })
     return withBos(tokenizer, tokenizer.encode(text, { special: true }))
   }
-  const { text, guard } = renderGuarded(tokenizer, template, messages, options)
+  const { text, guard } = renderGuarded(tokenizer, template, spoken, options)
   return withBos(tokenizer, tokenizer.encode(text, { special: true, guard }))
 }
 
@@ -51,7 +52,7 @@ export function promptText(
     const { head, rounds, tail } = layoutOf(chat, messages, options).layout
     return showParts(tokenizer, [...head, ...rounds.flat(), ...tail])
   }
-  const { text, guard } = renderGuarded(tokenizer, templateOf(chat), messages, options)
+  const { text, guard } = renderGuarded(tokenizer, templateOf(chat), messages.map(withArguments), options)
   return text.replaceAll(guard, '')
 }
 

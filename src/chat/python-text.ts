@@ -1,14 +1,20 @@
 // JSON and literals as Python writes them: prompts of models that were trained on its output need its very spaces.
 
+import { IsletError } from '../lib/errors.ts'
+
+/** Deeper JSON is no schema and no arguments, and would overflow the stack. */
+const MAX_DEPTH = 64
+
 /** `json.dumps(value, ensure_ascii=False)`, over several lines with `indent` spaces where given. */
 export function pythonJson(value: unknown, indent?: number): string {
-  return dump(value, indent, '\n')
+  return dump(value, indent, '\n', 0)
 }
 
-function dump(value: unknown, indent: number | undefined, line: string): string {
+function dump(value: unknown, indent: number | undefined, line: string, depth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  checkDepth(depth)
   const deeper = indent === undefined ? '' : line + ' '.repeat(indent)
-  const inner = (item: unknown): string => dump(item, indent, deeper === '' ? line : deeper)
+  const inner = (item: unknown): string => dump(item, indent, deeper === '' ? line : deeper, depth + 1)
   const [open, close, items] = Array.isArray(value)
     ? ['[', ']', value.map(inner)]
     : [
@@ -25,13 +31,26 @@ function dump(value: unknown, indent: number | undefined, line: string): string 
 
 /** `repr(value)` of what JSON can say. */
 export function pythonLiteral(value: unknown): string {
+  return literal(value, 0)
+}
+
+function checkDepth(depth: number): void {
+  if (depth < MAX_DEPTH) return
+  throw new IsletError('invalid_request', `tools or arguments are nested deeper than ${MAX_DEPTH} levels`, {
+    param: 'messages',
+  })
+}
+
+function literal(value: unknown, depth: number): string {
   if (value === null || value === undefined) return 'None'
   if (value === true) return 'True'
   if (value === false) return 'False'
   if (typeof value === 'string') return stringLiteral(value)
   if (typeof value === 'number') return numberLiteral(value)
-  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`
-  const items = Object.entries(value).map(([key, item]) => `${stringLiteral(key)}: ${pythonLiteral(item)}`)
+  checkDepth(depth)
+  const inner = (item: unknown): string => literal(item, depth + 1)
+  if (Array.isArray(value)) return `[${value.map(inner).join(', ')}]`
+  const items = Object.entries(value).map(([key, item]) => `${stringLiteral(key)}: ${inner(item)}`)
   return `{${items.join(', ')}}`
 }
 

@@ -28,7 +28,7 @@ export function renderPrompt(
   try {
     return template.render({
       ...variables,
-      messages: messages.map(withArguments),
+      messages,
       // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
       tools: tools === undefined || tools.length === 0 ? null : tools,
       documents: null,
@@ -50,7 +50,7 @@ export function renderPrompt(
 }
 
 /** Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its text. */
-function withArguments(message: ChatMessage): ChatMessage {
+export function withArguments(message: ChatMessage): ChatMessage {
   if (message.tool_calls === undefined) return message
   return { ...message, tool_calls: message.tool_calls.map(withParsed) }
 }

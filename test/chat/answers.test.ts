@@ -219,6 +219,9 @@ describe('Python literals', () => {
     expect(pythonJson({ a: [], b: {}, c: [1, { d: 'é"' }] })).toBe(
       '{"a": [], "b": {}, "c": [1, {"d": "é\\""}]}',
     )
+    const deep = JSON.parse('['.repeat(5000) + ']'.repeat(5000)) as unknown
+    for (const write of [pythonJson, pythonLiteral])
+      expect(() => write(deep)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
     expect(pythonJson({ a: [], c: [1, { d: 2 }] }, 4)).toBe(
       '{\n    "a": [],\n    "c": [\n        1,\n        {\n            "d": 2\n        }\n    ]\n}',
     )
