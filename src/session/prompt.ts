@@ -78,16 +78,13 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
   )
 }
 
-/** The end of a prompt is enough to see whether it leaves the model in its thoughts. */
-const LAST_IDS = 8
-
 function rulesOf(
   { prompt }: GenerateRequest,
   { tokenizer, manifest }: ModelText,
   ids: readonly number[],
 ): AnswerRules {
   if (prompt.kind !== 'chat') return PLAIN_RULES
-  const thinking = endsInThought(manifest.chat, tokenizer.decode(ids.slice(-LAST_IDS)))
+  const thinking = endsInThought(tokenizer, manifest.chat, ids)
   return answerRules(tokenizer, manifest.chat, { tools: (prompt.tools ?? []).length > 0, thinking })
 }
 

@@ -149,12 +149,21 @@ describe('a prompt', () => {
     )
   })
 
+  const thinker: Tokenizer = {
+    ...tokenizerWith('<think>'),
+    encode: (said) =>
+      said.split('<think>').flatMap((piece, index) => (index > 0 ? [MARK, ...bytes(piece)] : bytes(piece))),
+  }
+
   it('that ends in <think> begins the answer with thoughts', () => {
     const chat: ChatFormat = { kind: 'jinja', template: '</think><think>\n' }
-    const { rules } = preparePrompt(request({ prompt }), text(chat), limits)
-    expect(rules.parser().push('hm</think>yes')).toEqual([
-      { kind: 'reasoning', text: 'hm' },
-      { kind: 'content', text: 'yes' },
-    ])
+    // The mark may be a token that prints nothing.
+    for (const tokenizer of [byteTokenizer(), thinker]) {
+      const { rules } = preparePrompt(request({ prompt }), { ...text(chat), tokenizer }, limits)
+      expect(rules.parser().push('hm</think>yes')).toEqual([
+        { kind: 'reasoning', text: 'hm' },
+        { kind: 'content', text: 'yes' },
+      ])
+    }
   })
 })

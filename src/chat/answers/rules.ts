@@ -37,7 +37,7 @@ export function readsToolCalls(chat: ChatFormat): boolean {
 
 export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: AnswerOptions): AnswerRules {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
-  const marks = format?.marks ?? (chat.kind === 'jinja' ? Object.values(HERMES_MARKS) : [])
+  const marks = format?.marks ?? (readsMarks(chat, options) ? Object.values(HERMES_MARKS) : [])
   return {
     ends: new Set(idsOf(tokenizer, format?.ends ?? []).values()),
     stops: options.tools ? (format?.toolStops ?? []) : [],
@@ -53,17 +53,28 @@ export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: Ans
 /** A parser for one answer of a model of this format. */
 export function answerParser(chat: ChatFormat, { tools, thinking = false }: AnswerOptions): AnswerParser {
   if (chat.kind === 'builtin') return BUILTIN[chat.format](tools)
-  if (chat.kind === 'none') return plainParser()
-  const thinks = chat.template.includes(HERMES_MARKS.thinkEnd)
-  const calls = tools && readsToolCalls(chat)
-  return thinks || calls
-    ? hermesParser({ tools: calls, thinks, thinking: thinks && thinking })
-    : plainParser()
+  if (!readsMarks(chat, { tools })) return plainParser()
+  const thinks = isThinker(chat)
+  return hermesParser({ tools: tools && readsToolCalls(chat), thinks, thinking: thinks && thinking })
 }
 
+/** The end of a prompt is enough to see whether it leaves the model in its thoughts. */
+const LAST_IDS = 8
+
 /** Whether a prompt leaves the model inside its thoughts, as some templates do. */
-export function endsInThought(chat: ChatFormat, prompt: string): boolean {
-  return chat.kind === 'jinja' && prompt.trimEnd().endsWith(HERMES_MARKS.think)
+export function endsInThought(tokenizer: Tokenizer, chat: ChatFormat, prompt: readonly number[]): boolean {
+  if (!isThinker(chat)) return false
+  const last = prompt.slice(-LAST_IDS)
+  const shown = last.map((id) => (tokenizer.isSpecial(id) ? tokenizer.nameOf(id) : tokenizer.decode([id])))
+  return shown.join('').trimEnd().endsWith(HERMES_MARKS.think)
+}
+
+function isThinker(chat: ChatFormat): boolean {
+  return chat.kind === 'jinja' && chat.template.includes(HERMES_MARKS.thinkEnd)
+}
+
+function readsMarks(chat: ChatFormat, { tools }: AnswerOptions): boolean {
+  return chat.kind === 'jinja' && (isThinker(chat) || (tools && readsToolCalls(chat)))
 }
 
 const BUILTIN: Readonly<Record<BuiltinFormat, (tools: boolean) => AnswerParser>> = {
