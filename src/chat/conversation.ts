@@ -43,7 +43,7 @@ export function callsOf(message: ChatMessage): EarlierCall[] {
 
 /**
  * One call a message, each followed by its own result, for formats that know no parallel calls. Results are matched by
- * `tool_call_id` and else taken in order.
+ * `tool_call_id`; those without one are taken in order, those of no call come last.
  */
 export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] {
   const out: ChatMessage[] = []
@@ -59,9 +59,8 @@ export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] 
     calls.forEach((call, index) => {
       out.push({ ...message, content: index === 0 ? message.content : '', tool_calls: [call] })
       const id = isObject(call) ? call.id : undefined
-      const named = results.findIndex((result) => id !== undefined && result.tool_call_id === id)
-      const result = results.splice(Math.max(named, 0), 1)
-      out.push(...result)
+      const own = results.findIndex(({ tool_call_id: of }) => of === undefined || of === id)
+      if (own >= 0) out.push(...results.splice(own, 1))
     })
     out.push(...results)
   }
