@@ -79,7 +79,8 @@ function folderFormat(facts: FolderFacts): BuiltinFormat | undefined {
       // Chat models name their role tokens; the first 7B (with its own class name) exists as a base model alone.
       if (generation !== undefined && !('user_token_id' in generation)) return undefined
       if (listOf(config.architectures).includes('BaiChuanForCausalLM')) return undefined
-      return baichuanFormat(Number(config.vocab_size), names)
+      // Only the second generation's configs name a tokenizer class.
+      return baichuanFormat(Number(config.vocab_size), 'tokenizer_class' in config ? 'baichuan2' : names)
     case 'llama': {
       // LLaMA-1 has no chat model; the keys came with Llama 2. A tokenizer alone cannot tell.
       const second =
