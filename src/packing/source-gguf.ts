@@ -38,7 +38,8 @@ export async function readGgufMetadata(path: string): Promise<Record<string, unk
 
 /** The parser bounds counts, strings and arrays itself and never holds more than 50 MB of header. */
 async function readHeader(path: string, file: RangeFile): Promise<ParsedGguf> {
-  if (file.size < SMALLEST) throw new IsletError('invalid_file', `${path} has ${file.size} bytes: no GGUF file`)
+  if (file.size < SMALLEST)
+    throw new IsletError('invalid_file', `${path} has ${file.size} bytes: no GGUF file`)
   let parsed: ParsedGguf
   try {
     parsed = await gguf(path, { allowLocalFile: true })

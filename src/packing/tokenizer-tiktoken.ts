@@ -28,8 +28,7 @@ export function tokenizerFromTiktoken(
   const ranks = tokens.length
   const first = typeof modelType !== 'string' || modelType === 'qwen'
   // A model with fewer rows than there are extra tokens has no use for the last of them.
-  const most =
-    typeof vocabSize === 'number' && vocabSize >= ranks + CHAT_MARKS.length ? vocabSize : MAX_VOCAB
+  const most = typeof vocabSize === 'number' && vocabSize >= ranks + CHAT_MARKS.length ? vocabSize : MAX_VOCAB
   const specials = [...CHAT_MARKS, ...(first ? EXTRAS : [])].slice(0, most - ranks)
   const names = [...tokens.map(nameOfBytes), ...specials]
   const types = new Uint8Array(names.length).fill(TOKEN.control)

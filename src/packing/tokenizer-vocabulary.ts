@@ -34,7 +34,6 @@ export function tokenizerFromVocabulary(
   return tokenizerFromJson({
     model: { type: 'BPE', vocab, merges: rows },
     normalizer: kind === 'qwen2' ? { type: 'NFC' } : null,
-    pre_tokenizer:
-      kind === 'qwen2' ? { type: 'Sequence', pretokenizers: [split, byteLevel] } : byteLevel,
+    pre_tokenizer: kind === 'qwen2' ? { type: 'Sequence', pretokenizers: [split, byteLevel] } : byteLevel,
   })
 }

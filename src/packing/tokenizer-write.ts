@@ -95,8 +95,7 @@ function versionOf({ settings, ranks }: TokenizerSource): number {
   const { symbolsInside, textLayer, idOffset, parsedIds, stripBesideSpecials, cleanUp } = settings
   const later = [symbolsInside, textLayer, idOffset, parsedIds, stripBesideSpecials, cleanUp]
   const rankedBytes = settings.algorithm === 'bpe-bytes' && ranks.length > 0
-  const said =
-    settings.algorithm !== 'unigram' && settings.normalizer !== 'charsmap' && !rankedBytes
+  const said = settings.algorithm !== 'unigram' && settings.normalizer !== 'charsmap' && !rankedBytes
   return said && later.every((setting) => setting === undefined) ? 1 : VERSION
 }
 

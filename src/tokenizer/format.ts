@@ -195,7 +195,10 @@ function checkData(data: TokenizerData): void {
   checkSettings(data, rows)
 }
 
-function checkSettings({ settings, types, offsets, ranks, scores, charsmap }: TokenizerData, rows: number): void {
+function checkSettings(
+  { settings, types, offsets, ranks, scores, charsmap }: TokenizerData,
+  rows: number,
+): void {
   const vocab = types.length
   const { algorithm, endIds, idOffset = 0, parsedIds = [] } = settings
   if (algorithm === 'bpe-bytes') {
@@ -213,7 +216,8 @@ function checkSettings({ settings, types, offsets, ranks, scores, charsmap }: To
   if (settings.normalizer === 'charsmap' && charsmap.length === 0) fail('no character map')
   if (!Array.isArray(endIds)) fail('the settings have no end ids')
   if (!Array.isArray(parsedIds)) fail('the ids parsed in text are no list')
-  if (!Number.isInteger(idOffset) || idOffset < 0 || idOffset > MAX_ID_OFFSET) fail(`an id offset of ${idOffset}`)
+  if (!Number.isInteger(idOffset) || idOffset < 0 || idOffset > MAX_ID_OFFSET)
+    fail(`an id offset of ${idOffset}`)
   for (const id of [settings.bosId, settings.eosId, settings.unknownId, ...endIds, ...parsedIds]) {
     if (id !== undefined && !(Number.isInteger(id) && id >= 0 && id < vocab))
       fail(`id ${id} of ${vocab} tokens`)

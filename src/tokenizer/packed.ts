@@ -96,11 +96,7 @@ class PackedTokenizer implements Tokenizer {
     return out
   }
 
-  #encodeAsOriginal(
-    text: string,
-    pushPlain: (text: string) => void,
-    pushName: (name: string) => void,
-  ): void {
+  #encodeAsOriginal(text: string, pushPlain: (text: string) => void, pushName: (name: string) => void): void {
     const parts: { text: string; name: boolean }[] = []
     splitAtNames(
       text,
