@@ -51,7 +51,7 @@ const completionSchema = z.object({
   echo: z.optional(z.boolean()),
   logprobs: z.optional(ruled(checkLegacyLogprobs)),
   best_of: neutral((value) => value === 1, '1'),
-  suffix: neutral((value) => value === '', '""'),
+  suffix: z.nullish(z.string()),
 })
 
 /** Length of a text completion when the request names none: OpenAI's documented default. */
@@ -90,11 +90,18 @@ export function parseCompletion(body: Record<string, unknown>, newSeed: () => nu
   const fields = validate(completionSchema, body)
   return {
     ...sharedOrder(fields, newSeed),
-    prompt: parsePrompt(fields.prompt),
+    prompt: withSuffix(parsePrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : (fields.logprobs as number | undefined),
     echo: fields.echo ?? false,
   }
+}
+
+/** Whether the model can fill a gap, the lane knows. */
+function withSuffix(prompt: GenerateRequest['prompt'], after: string): GenerateRequest['prompt'] {
+  if (after === '') return prompt
+  if (prompt.kind === 'text') return { ...prompt, after }
+  throw new IsletError('invalid_request', 'suffix needs a prompt of text', { param: 'suffix' })
 }
 
 type SharedFields = z.output<z.ZodMiniObject<typeof sharedFields>>

@@ -56,9 +56,19 @@ export function promptText(
   return text.replaceAll(guard, '')
 }
 
-/** The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag. */
-export function textIds(tokenizer: Tokenizer, text: string): number[] {
-  return withBos(tokenizer, tokenizer.encode(text))
+/**
+ * The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag, and what the family's own tokenizer
+ * puts around every text. With `after`, the model shall fill the gap before it; unsupported_value (suffix) where it cannot.
+ */
+export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, after = ''): number[] {
+  const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
+  const parts = after === '' ? (format?.text?.(text) ?? [text]) : format?.gap?.(text, after)
+  if (parts === undefined) {
+    throw new IsletError('unsupported_value', 'suffix: this model cannot fill a gap; leave suffix out', {
+      param: 'suffix',
+    })
+  }
+  return withBos(tokenizer, encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }).head)
 }
 
 function withBos(tokenizer: Tokenizer, ids: number[]): number[] {

@@ -36,7 +36,8 @@ export type GenerateRequest = {
         /** Further variables of the chat template, such as `enable_thinking`. */
         variables?: Record<string, unknown>
       }
-    | { kind: 'text'; text: string }
+    /** `after`: the text behind a gap that the model shall fill. */
+    | { kind: 'text'; text: string; after?: string }
     | { kind: 'ids'; ids: number[] }
   maxTokens: number | undefined // undefined: until the model ends or its limit
   stop: string[]

@@ -67,7 +67,7 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
     }
     return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
   }
-  if (prompt.kind === 'text') return textIds(tokenizer, prompt.text)
+  if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
   const { vocab } = manifest.spec
   const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
   if (bad < 0) return prompt.ids

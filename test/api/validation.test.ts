@@ -106,7 +106,7 @@ const REFUSED: Refusal[] = [
   [CHAT, { n: 2 }, 'n', 'unsupported_value'],
   [TEXT, { n: 0 }, 'n', 'unsupported_value'],
   [TEXT, { best_of: 2 }, 'best_of', 'unsupported_value'],
-  [TEXT, { suffix: 'x' }, 'suffix', 'unsupported_value'],
+  [TEXT, { suffix: 'x', prompt: [1, 2] }, 'suffix', 'invalid_request'],
   [CHAT, { chat_template_kwargs: 'x' }, 'chat_template_kwargs', 'invalid_request'],
   [CHAT, { tools: {} }, 'tools', 'invalid_request'],
   [CHAT, { tools: [{ type: 'custom', custom: { name: 'f' } }] }, 'tools[0].type', 'invalid_request'],

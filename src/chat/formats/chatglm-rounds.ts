@@ -1,7 +1,11 @@
 // ChatGLM-6B and ChatGLM2-6B: the conversation is one text with numbered rounds.
 
 import { exchangesOf, type Exchange } from '../conversation.ts'
+import type { Part } from '../parts.ts'
 import type { Format } from './format.ts'
+
+/** ChatGLM2 and 3 begin every text so. */
+export const glmText = (text: string): Part[] => [{ token: '[gMASK]' }, { token: 'sop' }, text]
 
 export const chatglm1: Format = {
   layout(messages, { opening }) {
@@ -9,8 +13,10 @@ export const chatglm1: Format = {
     // A first question stands alone, without any round.
     const bare = exchanges.length === 1 && exchanges[0].assistant === undefined
     const text = bare ? exchanges[0].user : roundsText(exchanges, { first: 0, gap: '\n', opening })
-    return { head: [text, { token: '[gMASK]' }, { token: '<sop>' }], rounds: [], tail: [] }
+    return { head: toContinue(text), rounds: [], tail: [] }
   },
+  text: toContinue,
+  gap: (before, after) => [before, { token: '[MASK]' }, after, { token: '<sop>' }],
   tools: false,
   ends: ['<eop>'],
 }
@@ -18,10 +24,16 @@ export const chatglm1: Format = {
 export const chatglm2: Format = {
   layout(messages, { opening }) {
     const text = roundsText(exchangesOf(messages, opening), { first: 1, gap: '\n\n', opening })
-    return { head: [{ token: '[gMASK]' }, { token: 'sop' }, text], rounds: [], tail: [] }
+    return { head: glmText(text), rounds: [], tail: [] }
   },
+  text: glmText,
   tools: false,
   ends: [],
+}
+
+/** GLM continues a text behind [gMASK], and fills [MASK] within it. */
+function toContinue(text: string): Part[] {
+  return [text, { token: '[gMASK]' }, { token: '<sop>' }]
 }
 
 type RoundStyle = { first: number; gap: string; opening: boolean }

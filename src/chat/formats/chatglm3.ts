@@ -5,6 +5,7 @@ import { callsOf, functionsOf, isObject, oneCallAtATime, refuseMessages } from '
 import type { EarlierCall } from '../conversation.ts'
 import type { Part } from '../parts.ts'
 import { pythonJson, pythonLiteral } from '../python-text.ts'
+import { glmText } from './chatglm-rounds.ts'
 import type { Format } from './format.ts'
 
 /** What the model was trained to read before its functions. */
@@ -23,6 +24,7 @@ export const chatglm3: Format = {
       tail: opening ? [{ token: ASSISTANT }] : [],
     }
   },
+  text: glmText,
   tools: true,
   ends: ['<|user|>', '<|observation|>'],
   marks: [ASSISTANT],

@@ -2,7 +2,7 @@
 
 import type { ChatMessage } from '../../engine/events.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
-import type { Layout, LayoutIds } from '../parts.ts'
+import type { Layout, LayoutIds, Part } from '../parts.ts'
 
 /** What a prompt may take: all positions, and those kept free for the answer. */
 export type Budget = { maxLength: number; maxNewTokens: number }
@@ -17,6 +17,10 @@ export type LayoutOptions = {
 export type Format = {
   /** Pure. Throws invalid_request for messages that the format cannot say. */
   layout(messages: readonly ChatMessage[], options: LayoutOptions): Layout
+  /** A plain text as the original's tokenizer hands it to the model; formats without it have the text alone. */
+  text?: (text: string) => Part[]
+  /** A text with a gap that the model shall fill; few can. */
+  gap?: (before: string, after: string) => Part[]
   /** Shortens as the original does; formats without it have no rule of their own. */
   fit?: (ids: LayoutIds, budget: Budget) => number[]
   /** The original's limits where the checkpoint's files name none. */
