@@ -18,14 +18,15 @@ import { weightBytes } from '../src/weights/stream.ts'
 import { BUDGET, memoryTable } from './lib/memory-table.ts'
 import { specLines } from './lib/spec-lines.ts'
 import { findModel, readManifest } from './lib/model.ts'
-import { wholeNumber } from './lib/options.ts'
+import { windowOption, wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
 
 const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 16]
 
 MODEL is a packed model, or what could be packed: a .gguf file, a Hugging Face folder, or a config.json alone.
   --quant, --embedding   as for pack: what the table should assume (for a config.json alone: q4)
-  --window, --sinks, --chunk   for the memory plan: positions seen, first positions kept, rows of a prefill step`
+  --window, --sinks, --chunk   for the memory plan: positions seen (or 256,1024: by depth), first positions kept, rows
+                               of a prefill step`
 
 type Inspected = {
   spec: ModelSpec
@@ -58,10 +59,7 @@ export const command = {
       throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
     const quant = values.quant === undefined ? undefined : choice(values.quant, QUANTS, '--quant')
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
-    const window = {
-      window: wholeNumber(values.window, '--window', 1),
-      sinks: wholeNumber(values.sinks, '--sinks', 0),
-    }
+    const window = windowOption(values.window, values.sinks)
     const chunk = wholeNumber(values.chunk, '--chunk', 4)
     if (chunk % 4 !== 0)
       throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
@@ -77,7 +75,7 @@ export const command = {
     const lines = rows.map(({ part, bytes }) => `  ${part.padEnd(52)}${megabytes(bytes).padStart(10)} MB`)
     const verdict = total <= BUDGET ? 'fits' : 'does not fit'
     print(
-      `\nMemory of one isolate, window ${window.window}, ${window.sinks} sinks (MB = 10^6 bytes)\n${lines.join('\n')}\n`,
+      `\nMemory of one isolate, window ${values.window}, ${window.sinks} sinks (MB = 10^6 bytes)\n${lines.join('\n')}\n`,
     )
     print(
       `  ${'total'.padEnd(52)}${megabytes(total).padStart(10)} MB: ${verdict} in ${megabytes(BUDGET)} MB\n`,

@@ -168,7 +168,11 @@ function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEven
       completionTokens: turn.produced,
     },
     // The last id was chosen, not run: the query that chose it stood one position before.
-    window: { ...model.window, outOfSight: outOfSight(turn.ids.length - 2, model.window) },
+    window: {
+      window: model.window.window,
+      sinks: model.window.sinks,
+      outOfSight: outOfSight(turn.ids.length - 2, model.window),
+    },
     ...(logitsHash !== undefined && { logitsHash }),
   }
 }
