@@ -2,7 +2,7 @@
 
 import type { WindowOptions } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
-import { layerKind, type ModelSpec, type Position } from '../models/spec.ts'
+import { layerKind, takesWindow, type ModelSpec, type Position } from '../models/spec.ts'
 
 /** Layers of one view share what a row sees and its rotation. */
 export type View = { window: WindowOptions; position: Position }
@@ -19,7 +19,7 @@ export type Views = {
  * takes its place, sinks and all. Throws invalid_request where the family allows no window.
  */
 export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
-  if (spec.prefix !== undefined && options.window !== undefined) {
+  if (!takesWindow(spec) && options.window !== undefined) {
     throw new IsletError(
       'invalid_request',
       'this model sees its whole prompt both ways and takes no window: leave the window out (WINDOW = "0")',

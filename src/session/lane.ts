@@ -4,6 +4,7 @@ import { windowOptions, type WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { errorCode, isUserCode } from '../lib/errors.ts'
+import { takesWindow, type ModelSpec } from '../models/spec.ts'
 import type { ModelText } from './asset-source.ts'
 import { generate, type Host } from './generation.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
@@ -117,7 +118,7 @@ export class Lane {
       clock,
       text: () => isolate.readText(this.#loader),
       limits: ({ manifest }) =>
-        this.#window().window === undefined
+        this.#windowFor(manifest.spec).window === undefined
           ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
           : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
       loaded: () => isolate.loaded,
@@ -150,9 +151,9 @@ export class Lane {
     for (;;) {
       const windows = this.#windows()
       try {
-        return await this.#parts.readModel(text, this.#window(), onProgress)
+        return await this.#parts.readModel(text, this.#windowFor(text.manifest.spec), onProgress)
       } catch (error) {
-        if (errorCode(error) !== 'out_of_memory') throw error
+        if (errorCode(error) !== 'out_of_memory' || !takesWindow(text.manifest.spec)) throw error
         this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
         if (this.#windows().join() === windows.join()) throw error
       }
@@ -170,6 +171,11 @@ export class Lane {
 
   #window(): WindowOptions {
     return windowOptions(this.#windows(), this.#parts.config.sinks)
+  }
+
+  /** A model that takes no window is served with full attention, and health and answers say so. */
+  #windowFor(spec: ModelSpec): WindowOptions {
+    return takesWindow(spec) ? this.#window() : windowOptions([0], 0)
   }
 
   #halveWindow(why: string, { manifest }: ModelText): void {
