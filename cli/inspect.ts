@@ -90,7 +90,7 @@ function memoryLines(spec: ModelSpec, settings: MemorySettings): string {
   const seen =
     window.window === undefined
       ? `no window, a text of at most ${maxPositions ?? spec.context} positions`
-      : `window ${window.window}, ${window.sinks} sinks`
+      : `window ${window.byDepth?.join(',') ?? window.window}, ${window.sinks} sinks`
   return [
     `Memory of one isolate, ${seen} (MB = 10^6 bytes)`,
     ...rows.map(({ part, bytes }) => line(part, bytes)),

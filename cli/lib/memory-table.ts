@@ -37,10 +37,10 @@ export function tokenizerBytesOf({ vocab }: ModelSpec): number {
 /** The window for a plan. A family that takes none sees its whole text, which then has at most as many positions. */
 export function planWindow(
   spec: ModelSpec,
-  { window, sinks }: { window: number; sinks: number },
+  window: WindowOptions,
 ): Pick<MemorySettings, 'window' | 'maxPositions'> {
-  if (spec.prefix === undefined) return { window: { window, sinks } }
-  return { window: { window: undefined, sinks: 0 }, maxPositions: Math.min(window, spec.context) }
+  if (spec.prefix === undefined || window.window === undefined) return { window }
+  return { window: { window: undefined, sinks: 0 }, maxPositions: Math.min(window.window, spec.context) }
 }
 
 /**
