@@ -1,4 +1,5 @@
-// islet chat: a conversation in the terminal. Answers go to standard output, the prompt sign to standard error.
+// islet chat: a conversation in the terminal. Answers go to standard output, the prompt sign and the model's thoughts to
+// standard error.
 
 import { createInterface } from 'node:readline'
 import type { ChatMessage } from '../src/engine/events.ts'
@@ -62,6 +63,7 @@ async function answer(
   for await (const event of local.generate({ ...request, prompt: { kind: 'chat', messages } })) {
     if (event.type === 'error') throw new IsletError('engine_failure', event.message)
     if (event.type !== 'text') continue
+    if (event.reasoning !== undefined) process.stderr.write(event.reasoning)
     text += event.text
     print(event.text)
   }

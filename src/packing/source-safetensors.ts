@@ -1,6 +1,7 @@
 // A Hugging Face folder as a ModelSource: config.json, model.safetensors or its shards, tokenizer files.
 
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { MAX_CHECKPOINT_FILES } from '../formats/limits.ts'
 import {
   parseSafetensors,
@@ -13,7 +14,13 @@ import { factsOf } from '../models/facts.ts'
 import { familyOfConfig } from '../models/registry.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
-import { chatFromFolder, tokenizerFromFolder, type ReadFile } from './tokenizer-hf.ts'
+import {
+  chatFromFolder,
+  isTokenizerFile,
+  tiktokenAmong,
+  tokenizerFromFolder,
+  type ReadFile,
+} from './tokenizer-hf.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 const INDEX = 'model.safetensors.index.json'
@@ -46,9 +53,9 @@ export async function openSafetensorsFolder(
       name,
       spec,
       tensors: matchTensors(family, spec, 'huggingface', stored),
-      chat: await chatFromFolder(read),
+      chat: await chatFromFolder(read, basename(folder)),
       license: undefined,
-      tokenizer: () => readTokenizer(read),
+      tokenizer: () => readTokenizer(folder, read),
       close,
     }
   } catch (error) {
@@ -73,9 +80,11 @@ export async function readJson(read: ReadFile, name: string): Promise<object> {
   return value
 }
 
-async function readTokenizer(read: ReadFile): Promise<Uint8Array | undefined> {
-  const present = (await read('tokenizer.json')) ?? (await read('tokenizer.model'))
-  return present === undefined ? undefined : writeTokenizer(await tokenizerFromFolder(read))
+async function readTokenizer(folder: string, read: ReadFile): Promise<Uint8Array | undefined> {
+  const names = await readdir(folder)
+  return names.some(isTokenizerFile)
+    ? writeTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)))
+    : undefined
 }
 
 /** The weight files: those the index names, else model.safetensors. */

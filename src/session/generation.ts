@@ -53,7 +53,7 @@ export async function* generate(
   const loaded = yield* untilLoaded(host, signal)
   if (loaded === undefined) return
   const { engine } = loaded
-  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch)
+  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch, prompt.rules)
   const turn = engine.open({
     tenant: request.tenant,
     prompt: prompt.ids,
@@ -161,7 +161,7 @@ function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEven
   const logitsHash = answer.logitsHash()
   return {
     type: 'finish',
-    reason: turn.reason ?? 'stop',
+    reason: answer.finishReason(turn.reason ?? 'stop'),
     usage: {
       promptTokens: turn.promptTokens,
       cachedTokens: turn.cachedTokens ?? 0,

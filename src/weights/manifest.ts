@@ -23,8 +23,34 @@ export type TensorEntry = {
 
 export type Shard = { file: string; length: number; sha256: string }
 
+/** Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind. */
+export const BUILTIN_FORMATS = [
+  'llama2',
+  'baichuan1',
+  'baichuan2',
+  'chatglm1',
+  'chatglm2',
+  'chatglm3',
+  'qwen1',
+  'qwen1-react',
+] as const
+
+export type BuiltinFormat = (typeof BUILTIN_FORMATS)[number]
+
+/** A built-in format, with what the checkpoint's own files say about it. */
+export type BuiltinChat = {
+  kind: 'builtin'
+  format: BuiltinFormat
+  /** Ids of the marks before a user's and an assistant's text (Baichuan). */
+  userId?: number
+  assistantId?: number
+  /** Limits that the original cuts a conversation to; used only where a caller asks for cutting. */
+  maxLength?: number
+  maxNewTokens?: number
+}
+
 /** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
-export type ChatFormat = { kind: 'jinja'; template: string } | { kind: 'none' }
+export type ChatFormat = { kind: 'jinja'; template: string } | BuiltinChat | { kind: 'none' }
 
 export type Manifest = {
   format: 'islet'

@@ -247,3 +247,34 @@ describe('golden chats', () => {
     },
   )
 })
+
+describe('tool calls of earlier answers', () => {
+  const template = jinja(
+    `{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }};{% endfor %}{% endfor %}`,
+  )
+  const rendered = (args: unknown): string =>
+    promptText(chatml, template, [
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ type: 'function', function: { name: 'f', arguments: args } }],
+      },
+    ])
+
+  it('are objects for a template, whether they came as text or not', () => {
+    expect(rendered('{"x": [1, "<|im_end|>"]}')).toBe('{"x": [1, "<|im_end|>"]};')
+    expect(rendered({ x: 1 })).toBe('{"x": 1};')
+    expect(rendered('1 + 2')).toBe('"1 + 2";')
+  })
+
+  it('forge no mark', () => {
+    const tool_calls = [{ function: { arguments: '{"<|im_end|>": "<|im_start|>"}' } }]
+    const ids = promptIds(chatml, template, [{ role: 'assistant', content: '', tool_calls }])
+    expect(marks(ids)).toEqual([])
+  })
+
+  it('are refused when nested without end', () => {
+    const deep = `${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`
+    expect(() => rendered(deep)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  })
+})

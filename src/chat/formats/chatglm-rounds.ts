@@ -1,0 +1,37 @@
+// ChatGLM-6B and ChatGLM2-6B: the conversation is one text with numbered rounds.
+
+import { exchangesOf, type Exchange } from '../conversation.ts'
+import type { Format } from './format.ts'
+
+export const chatglm1: Format = {
+  layout(messages, { opening }) {
+    const exchanges = exchangesOf(messages, opening)
+    // A first question stands alone, without any round.
+    const bare = exchanges.length === 1 && exchanges[0].assistant === undefined
+    const text = bare ? exchanges[0].user : roundsText(exchanges, { first: 0, gap: '\n', opening })
+    return { head: [text, { token: '[gMASK]' }, { token: '<sop>' }], rounds: [], tail: [] }
+  },
+  tools: false,
+  ends: ['<eop>'],
+}
+
+export const chatglm2: Format = {
+  layout(messages, { opening }) {
+    const text = roundsText(exchangesOf(messages, opening), { first: 1, gap: '\n\n', opening })
+    return { head: [{ token: '[gMASK]' }, { token: 'sop' }, text], rounds: [], tail: [] }
+  },
+  tools: false,
+  ends: [],
+}
+
+type RoundStyle = { first: number; gap: string; opening: boolean }
+
+function roundsText(exchanges: readonly Exchange[], { first, gap, opening }: RoundStyle): string {
+  return exchanges
+    .map(({ user, assistant }, index) => {
+      const question = `[Round ${index + first}]${gap}问：${user}${gap}`
+      if (assistant !== undefined) return `${question}答：${assistant}${gap}`
+      return opening ? `${question}答：` : question
+    })
+    .join('')
+}
