@@ -3,7 +3,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 
-const KEY = 'tokenizer.ggml.tokens'
+const KEY = new TextEncoder().encode('tokenizer.ggml.tokens')
 const ARRAY = 9
 const STRING = 8
 
@@ -23,32 +23,39 @@ export function readTokenNames(
   littleEndian: boolean,
 ): string[] {
   const size = version === 1 ? 4 : 8 // of a length
-  const bytes = Buffer.from(header.buffer, header.byteOffset, header.length)
+  const view = new DataView(header.buffer, header.byteOffset, header.length)
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   const word = (at: number): number => {
-    if (at + 4 > bytes.length) throw damaged()
-    return littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
+    if (at + 4 > header.length) throw damaged()
+    return view.getUint32(at, littleEndian)
   }
   /** A length below 2^32; the parser has refused longer ones. */
   const length = (at: number): number => word(!littleEndian && size === 8 ? at + 4 : at)
 
   // The key's text may also be part of a value, so every place is tried until the whole list fits.
-  for (let found = bytes.indexOf(KEY); found >= 0; found = bytes.indexOf(KEY, found + 1)) {
+  for (let found = indexOf(header, KEY, 0); found >= 0; found = indexOf(header, KEY, found + 1)) {
     let at = found + KEY.length
-    if (at + 8 + size > bytes.length || word(at) !== ARRAY || word(at + 4) !== STRING) continue
+    if (at + 8 + size > header.length || word(at) !== ARRAY || word(at + 4) !== STRING) continue
     if (length(at + 8) !== names.length) continue
     at += 8 + size
     const read: string[] = []
     for (const name of names) {
       const end = at + size + length(at)
-      const text = decoder.decode(bytes.subarray(at + size, end))
-      if (end > bytes.length || text.replace(/^\ufeff/, '') !== name) break
+      const text = decoder.decode(header.subarray(at + size, end))
+      if (end > header.length || text.replace(/^\ufeff/, '') !== name) break
       read.push(text)
       at = end
     }
     if (read.length === names.length) return read
   }
   throw damaged()
+}
+
+function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(wanted[0], from); at >= 0; at = bytes.indexOf(wanted[0], at + 1)) {
+    if (wanted.every((byte, i) => bytes[at + i] === byte)) return at
+  }
+  return -1
 }
 
 function damaged(): IsletError {

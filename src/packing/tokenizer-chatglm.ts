@@ -21,7 +21,8 @@ const IMAGE_TOKENS = 20_000
 
 /** True for ChatGLM-1 by its pieces, and for the others by what the settings say. */
 export function isChatGlm(source: TokenizerSource, names: readonly string[], files: ChatGlmFiles): boolean {
-  if (source.settings.algorithm === 'unigram' && names.includes('<n>')) return true
+  if (source.settings.algorithm === 'unigram' && names.includes('<n>') && names.includes('[gMASK]'))
+    return true
   const named = files.tokenizer.tokenizer_class
   return named === 'ChatGLMTokenizer' || (named === undefined && files.model.model_type === 'chatglm')
 }
@@ -70,7 +71,10 @@ function idOffset(sop: number | undefined, eop: number | undefined, files: ChatG
   const images = files.tokenizer.num_image_tokens
   if (images === undefined) return files.tokenizer.tokenizer_class === undefined ? 0 : IMAGE_TOKENS
   if (typeof images !== 'number' || !Number.isInteger(images) || images < 0 || images > MAX_ID_OFFSET)
-    throw new IsletError('invalid_file', `tokenizer_config.json has num_image_tokens ${String(images)}`)
+    throw new IsletError(
+      'invalid_file',
+      `tokenizer_config.json has num_image_tokens ${JSON.stringify(images)}`,
+    )
   return images
 }
 

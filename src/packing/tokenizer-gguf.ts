@@ -33,7 +33,8 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
   const bosId = idOf(metadata, 'bos_token_id', names.length)
   const eosId = idOf(metadata, 'eos_token_id', names.length)
   if (model === 'llama') restoreSymbols(metadata, types)
-  const glm = metadata['general.architecture'] === 'chatglm'
+  const architecture = metadata['general.architecture']
+  const glm = architecture === 'chatglm'
   const idsNamed = (wanted: readonly string[]): number[] =>
     glm ? wanted.map((name) => names.indexOf(name)).filter((id) => id >= 0) : []
   const ends = [eosId, idOf(metadata, 'eot_token_id', names.length), ...idsNamed(CHATGLM_ENDS)]
@@ -47,6 +48,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
     unknownId: idOf(metadata, 'unknown_token_id', names.length),
     endIds,
     ...(glm && { parsedIds: idsNamed(CHATGLM_ROLES), cleanUp: true }),
+    ...(architecture === 'baichuan' && { stripBesideSpecials: true }),
   }
   return model === 'gpt2'
     ? byteLevel(metadata, names, types, common)
@@ -64,6 +66,7 @@ type Common = Pick<
   | 'endIds'
   | 'parsedIds'
   | 'cleanUp'
+  | 'stripBesideSpecials'
 >
 
 /**
@@ -149,7 +152,10 @@ function sentencePiece(
       ...common,
       algorithm: 'bpe-sentencepiece',
       ignoreMerges: false,
-      dummyPrefix: flag(metadata, 'add_space_prefix', true) ? 'each' : 'none',
+      // Converters of Baichuan leave the flag out, and its model has no prefix.
+      dummyPrefix: flag(metadata, 'add_space_prefix', metadata['general.architecture'] !== 'baichuan')
+        ? 'each'
+        : 'none',
       removeExtraSpaces: flag(metadata, 'remove_extra_whitespaces', false),
       addBos: flag(metadata, 'add_bos_token', true),
     },

@@ -42,7 +42,7 @@ export function tokenizerFromPieces(
         unknownId: known(spec.unknownId),
         endIds: [],
         ...(types.includes(TOKEN.userDefined) && { symbolsInside: true }),
-        ...(named === 'BaichuanTokenizer' && { stripBesideSpecials: true }),
+        ...(/^baichuan/i.test(String(named ?? model.model_type)) && { stripBesideSpecials: true }),
       },
     },
   }

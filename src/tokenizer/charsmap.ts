@@ -8,9 +8,9 @@ const MAX_REPLACEMENT_BYTES = 256
 
 /** What is wrong with a character map, if it could make a lookup run outside of it or a text grow without bound. */
 export function damageOfCharsmap(map: Uint8Array): string | undefined {
-  const units = trieBytes(map)
-  if (map.length < 8 || units === 0 || units % 4 !== 0 || units > map.length - 5)
-    return `a character map of ${map.length} bytes with a trie of ${units}`
+  const units = map.length < 8 ? 0 : trieBytes(map)
+  if (units === 0 || units % 4 !== 0 || units > map.length - 5)
+    return `a character map of ${map.length} bytes has a trie of ${units}`
   if (map[map.length - 1] !== 0) return 'the character map does not end with a zero byte'
   for (let i = 4 + units, start = i; i < map.length; i++) {
     if (map[i] !== 0) continue

@@ -8,8 +8,8 @@ import type { Vocabulary } from './vocabulary.ts'
 
 /** An unknown character costs this much more than the least likely token. */
 const UNKNOWN_PENALTY = 10
-/** The smallest normal float32: the highest score counts as at least this. */
-const FLT_MIN = 2 ** -126
+/** User-defined tokens have a positive score that grows with their bytes, so that they win over all others. */
+const BONUS = 0.1
 
 /** Appends the ids of a normalised text; `unknown` gets the bytes of a character that no token covers. */
 export type PieceEncoder = (
@@ -20,8 +20,7 @@ export type PieceEncoder = (
 
 export function unigramEncoder(vocabulary: Vocabulary): PieceEncoder {
   const { scores, types, settings } = vocabulary
-  const { lowest, highest } = scoreRange(scores, types)
-  const unknownScore = Math.fround(lowest - UNKNOWN_PENALTY)
+  const unknownScore = Math.fround(lowestScore(scores, types) - UNKNOWN_PENALTY)
   const scratch = { bytes: new Uint8Array(0) }
   // Best way to end at each byte: its sum, where its last token begins (-1: no way yet), and that token's id.
   let sums = new Float32Array(0)
@@ -46,9 +45,8 @@ export function unigramEncoder(vocabulary: Vocabulary): PieceEncoder {
     begins[end] = at
     ids[end] = id
   }
-  // User-defined tokens have a score that wins nearly always.
   const offerToken = (id: number, end: number): void =>
-    offer(id, end, types[id] === TOKEN.userDefined ? Math.fround((end - at) * highest - 0.1) : scores[id])
+    offer(id, end, types[id] === TOKEN.userDefined ? Math.fround(BONUS * (end - at) - BONUS) : scores[id])
 
   /** Encodes one word; sums go on from `carried`, so that cutting at spaces changes no rounding. */
   const encodeWord = (
@@ -87,13 +85,10 @@ export function unigramEncoder(vocabulary: Vocabulary): PieceEncoder {
   }
 }
 
-function scoreRange(scores: Float32Array, types: Uint8Array): { lowest: number; highest: number } {
+function lowestScore(scores: Float32Array, types: Uint8Array): number {
   let lowest = Infinity
-  let highest = FLT_MIN
   for (let id = 0; id < types.length; id++) {
-    if (types[id] !== TOKEN.normal) continue
-    lowest = Math.min(lowest, scores[id])
-    highest = Math.max(highest, scores[id])
+    if (types[id] === TOKEN.normal) lowest = Math.min(lowest, scores[id])
   }
-  return { lowest: Number.isFinite(lowest) ? lowest : 0, highest }
+  return Number.isFinite(lowest) ? lowest : 0
 }
