@@ -8,14 +8,14 @@ import type { Position, RopeScaling } from './spec.ts'
 
 const DEFAULT_BASE = 10000
 
-/** `rope_theta` and `rope_scaling`, or both together in the newer `rope_parameters`. `trained` is the context before scaling. */
-export function configRope(config: Facts, rotary: number, trained: number): Position {
+/** `rope_theta` and `rope_scaling`, or both together in the newer `rope_parameters`. `trained` is the context before scaling, `base` where none is named. */
+export function configRope(config: Facts, rotary: number, trained: number, base = DEFAULT_BASE): Position {
   const parameters = inside(config, 'rope_parameters')
   const scaling = parameters.get('rope_type') === undefined ? inside(config, 'rope_scaling') : parameters
-  const base = parameters.get('rope_theta') === undefined ? config : parameters
+  const theta = parameters.get('rope_theta') === undefined ? config : parameters
   return {
     kind: 'rope',
-    base: positive(base, 'rope_theta', DEFAULT_BASE),
+    base: positive(theta, 'rope_theta', base),
     rotaryDim: rotary,
     scaling: scalingOf(scaling, trained),
   }
