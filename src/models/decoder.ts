@@ -2,7 +2,7 @@
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
-import { positive, shortest, size } from './facts.ts'
+import { list, positive, shortest, show, size } from './facts.ts'
 import type { Facts } from './family.ts'
 import { rotaryDim, type ModelSpec, type Position } from './spec.ts'
 
@@ -43,6 +43,17 @@ export function checked(spec: ModelSpec): ModelSpec {
     }
   }
   return spec
+}
+
+/** Which layers slide, by `layer_types`; undefined where a config has no such list. */
+export function slidingTypes(config: Facts, layers: number): number[] | undefined {
+  return list(config, 'layer_types', layers)?.map((type) => {
+    if (type === 'sliding_attention' || type === 'full_attention') return Number(type === 'sliding_attention')
+    throw new IsletError(
+      'unsupported_format',
+      `layer_types has ${show(type)}; only "full_attention" and "sliding_attention" are supported`,
+    )
+  })
 }
 
 /** Sizes under transformers' usual keys, with its defaults for absent ones. */

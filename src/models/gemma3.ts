@@ -2,8 +2,8 @@
 // base of their own (arXiv 2503.19786).
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
-import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { factsOf, inside, list, only, positive, shortest, size } from './facts.ts'
+import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes, type Sizes } from './decoder.ts'
+import { factsOf, inside, only, positive, shortest, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { configRope, ggufRope } from './rope.ts'
@@ -71,8 +71,8 @@ function ropeOf(config: Facts, type: string, sizes: Sizes, base: number): Positi
 }
 
 function kindsOf(config: Facts, layers: number): number[] {
-  const types = list(config, 'layer_types', layers)
-  if (types !== undefined) return types.map((type) => Number(type === 'sliding_attention'))
+  const types = slidingTypes(config, layers)
+  if (types !== undefined) return types
   const key = config.get('sliding_window_pattern') === undefined ? '_sliding_window_pattern' : 'sliding_window_pattern'
   return everySixth(layers, size(config, key, layers + PATTERN, PATTERN))
 }
