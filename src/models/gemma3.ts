@@ -3,10 +3,10 @@
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes, type Sizes } from './decoder.ts'
-import { factsOf, inside, only, positive, shortest, size } from './facts.ts'
+import { atLeast, factsOf, flag, inside, only, positive, shortest, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
-import { configRope, ggufRope } from './rope.ts'
+import { configRope, ggufRope, LEAST_BASE } from './rope.ts'
 import type { ModelSpec, Position } from './spec.ts'
 import { tensorsOf, type Places } from './tensors.ts'
 
@@ -50,16 +50,16 @@ function specFromConfig(config: Facts): ModelSpec {
   only(config, 'final_logit_softcapping', [null])
   only(config, 'use_bidirectional_attention', [false])
   const sizes = configSizes(config)
-  const localBase = positive(config, 'rope_local_base_freq', LOCAL_BASE)
+  const localBase = atLeast(config, 'rope_local_base_freq', LEAST_BASE, LOCAL_BASE)
   const spec = specOf(sizes, {
     eps: positive(config, 'rms_norm_eps', 1e-6),
     global: ropeOf(config, 'full_attention', sizes, GLOBAL_BASE),
     local: ropeOf(config, 'sliding_attention', sizes, localBase),
     window: size(config, 'sliding_window', MAX_CONTEXT, 4096),
     kindOfLayer: kindsOf(config, sizes.layers),
-    scale: positive(config, 'query_pre_attn_scalar', 256),
+    scale: atLeast(config, 'query_pre_attn_scalar', 1, 256),
   })
-  return { ...spec, head: { tied: config.get('tie_word_embeddings') !== false, normalised: false } }
+  return { ...spec, head: { tied: flag(config, 'tie_word_embeddings', true), normalised: false } }
 }
 
 /** Newer configs keep one set of rotary parameters for each type of layer; in older ones those of the config are for the full layers. */
@@ -87,7 +87,7 @@ function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   return specOf(sizes, {
     eps: ggufEpsilon(metadata, 'gemma3'),
     global: ggufRope(metadata, 'gemma3', sizes.headDim),
-    local: plainRope(shortest(positive(metadata, 'gemma3.rope.freq_base_swa', LOCAL_BASE)), sizes),
+    local: plainRope(shortest(atLeast(metadata, 'gemma3.rope.freq_base_swa', LEAST_BASE, LOCAL_BASE)), sizes),
     window: size(metadata, 'gemma3.attention.sliding_window', MAX_CONTEXT),
     kindOfLayer: everySixth(sizes.layers),
     // The converter writes no scalar; it is the head's size in all but the 27B model, which has 62 layers.

@@ -2,7 +2,7 @@
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes } from './decoder.ts'
-import { only, positive, size } from './facts.ts'
+import { flag, only, positive, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { configRope, ggufRope } from './rope.ts'
@@ -44,7 +44,7 @@ function specFromConfig(config: Facts): ModelSpec {
       ...slidingLayers(config, spec.attention.kinds[0], sizes.layers),
       bias: { qkv: true, out: false },
     },
-    head: { tied: config.get('tie_word_embeddings') === true, normalised: false },
+    head: { tied: flag(config, 'tie_word_embeddings', false), normalised: false },
   })
 }
 
@@ -54,7 +54,7 @@ export function slidingLayers(
   full: LayerKind,
   layers: number,
 ): Pick<ModelSpec['attention'], 'kinds' | 'kindOfLayer'> {
-  if (config.get('use_sliding_window') !== true) return { kinds: [full] }
+  if (!flag(config, 'use_sliding_window', false)) return { kinds: [full] }
   const window = size(config, 'sliding_window', MAX_CONTEXT, 4096)
   const kindOfLayer = slidingTypes(config, layers) ?? slidingFrom(config, layers)
   return { kinds: [full, { ...full, window }], kindOfLayer }
