@@ -28,11 +28,12 @@ export function configRope(config: Facts, rotary: number, trained: number, base 
 export function ggufRope(metadata: Facts, architecture: string, rotary: number): Position {
   const key = (name: string): string => `${architecture}.rope.${name}`
   const trained = Number(metadata.get(`${architecture}.context_length`))
+  // llama.cpp multiplies YaRN's own magnitude by this one, where transformers' attention_factor takes its place.
+  only(metadata, key('scaling.attn_factor'), [1])
   const scaling = factsOf({
     rope_type: metadata.get(key('scaling.type')),
     factor: metadata.get(key('scaling.factor')),
     original_max_position_embeddings: metadata.get(key('scaling.original_context_length')),
-    attention_factor: metadata.get(key('scaling.attn_factor')),
   })
   return {
     kind: 'rope',
