@@ -36,9 +36,9 @@ export async function openSafetensorsFolder(
     for (const fileName of await weightFiles(read)) {
       const file = await openRangeFile(join(folder, fileName))
       files.push(file)
-      for (const tensor of await readTable(file)) {
+      for (const tensor of await readTable(file, fileName)) {
         if (stored.has(tensor.name))
-          throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
+          throw new IsletError('invalid_file', `${fileName} has a second tensor ${tensor.name}`)
         stored.set(tensor.name, { ...tensor, file })
       }
     }
@@ -98,9 +98,14 @@ async function weightFiles(read: ReadFile): Promise<string[]> {
   return plain
 }
 
-async function readTable(file: RangeFile): Promise<StoredTensor[]> {
+async function readTable(file: RangeFile, name: string): Promise<StoredTensor[]> {
   if (file.size < SAFETENSORS_PREFIX)
-    throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
-  const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
-  return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+    throw new IsletError('invalid_file', `${name} has ${file.size} bytes: no safetensors file`)
+  try {
+    const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
+    return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    throw new IsletError(error.code, `${name}: ${error.message}`, { cause: error })
+  }
 }
