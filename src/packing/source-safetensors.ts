@@ -14,6 +14,7 @@ import { familyOfConfig } from '../models/registry.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { chatFromFolder, tokenizerFromFolder, type ReadFile } from './tokenizer-hf.ts'
+import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 const INDEX = 'model.safetensors.index.json'
@@ -48,7 +49,7 @@ export async function openSafetensorsFolder(
       tensors: matchTensors(family, spec, 'huggingface', stored),
       chat: await chatFromFolder(read),
       license: undefined,
-      tokenizer: () => readTokenizer(read),
+      tokenizer: () => readTokenizer(read, spec.vocab),
       close,
     }
   } catch (error) {
@@ -73,9 +74,11 @@ export async function readJson(read: ReadFile, name: string): Promise<object> {
   return value
 }
 
-async function readTokenizer(read: ReadFile): Promise<Uint8Array | undefined> {
+async function readTokenizer(read: ReadFile, vocab: number): Promise<Uint8Array | undefined> {
   const present = (await read('tokenizer.json')) ?? (await read('tokenizer.model'))
-  return present === undefined ? undefined : writeTokenizer(await tokenizerFromFolder(read))
+  return present === undefined
+    ? undefined
+    : writeTokenizer(fitTokenizer(await tokenizerFromFolder(read), vocab))
 }
 
 /** The weight files: those the index names, else model.safetensors. */
