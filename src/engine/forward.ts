@@ -268,15 +268,16 @@ export class Graph implements Model {
         const out = this.#floats.subarray(sinkRotation >>> 2, (sinkRotation >>> 2) + width)
         table.fill(out, sight.sinkPosition, row.shape)
       }
-      const turn = { half: table.half, rotation, sinkRotation, factor: this.#factorAt(sight, row.position) }
+      const turn = { half: table.half, rotation, sinkRotation, factor: this.#factorAt(sight) }
       return { sight, turn }
     })
   }
 
   /** The scores' factor: with LogN it grows with the position in the cache beyond the trained length. */
-  #factorAt({ sinks, sinkPosition }: Sight, position: number): number {
+  #factorAt({ sinkPosition }: Sight): number {
     const { scale, logn } = this.spec.attention
-    const seen = (sinks.pages > 0 ? sinkPosition : position) + 1
+    // Where a query stands in the cache: its own position until something fell out of sight, then the same for all, sinks or none.
+    const seen = sinkPosition + 1
     if (logn === undefined || seen <= logn) return Math.fround(scale)
     return Math.fround((scale * log(seen)) / log(logn))
   }

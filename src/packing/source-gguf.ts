@@ -10,6 +10,7 @@ import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
+import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 /** Magic, version and two counts. */
@@ -84,7 +85,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     license: typeof license === 'string' ? license : undefined,
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
-      return writeTokenizer(tokenizerFromGguf(record))
+      return writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab))
     },
     close: () => file.close(),
   }

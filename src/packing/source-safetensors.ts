@@ -21,6 +21,7 @@ import {
   tokenizerFromFolder,
   type ReadFile,
 } from './tokenizer-hf.ts'
+import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 const INDEX = 'model.safetensors.index.json'
@@ -43,9 +44,9 @@ export async function openSafetensorsFolder(
     for (const fileName of await weightFiles(read)) {
       const file = await openRangeFile(join(folder, fileName))
       files.push(file)
-      for (const tensor of await readTable(file)) {
+      for (const tensor of await readTable(file, fileName)) {
         if (stored.has(tensor.name))
-          throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
+          throw new IsletError('invalid_file', `${fileName} has a second tensor ${tensor.name}`)
         stored.set(tensor.name, { ...tensor, file })
       }
     }
@@ -55,7 +56,7 @@ export async function openSafetensorsFolder(
       tensors: matchTensors(family, spec, 'huggingface', stored),
       chat: await chatFromFolder(read, basename(folder)),
       license: undefined,
-      tokenizer: () => readTokenizer(folder, read),
+      tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,
     }
   } catch (error) {
@@ -80,10 +81,14 @@ export async function readJson(read: ReadFile, name: string): Promise<object> {
   return value
 }
 
-async function readTokenizer(folder: string, read: ReadFile): Promise<Uint8Array | undefined> {
+async function readTokenizer(
+  folder: string,
+  read: ReadFile,
+  vocab: number,
+): Promise<Uint8Array | undefined> {
   const names = await readdir(folder)
   return names.some(isTokenizerFile)
-    ? writeTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)))
+    ? writeTokenizer(fitTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)), vocab))
     : undefined
 }
 
@@ -107,9 +112,14 @@ async function weightFiles(read: ReadFile): Promise<string[]> {
   return plain
 }
 
-async function readTable(file: RangeFile): Promise<StoredTensor[]> {
+async function readTable(file: RangeFile, name: string): Promise<StoredTensor[]> {
   if (file.size < SAFETENSORS_PREFIX)
-    throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
-  const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
-  return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+    throw new IsletError('invalid_file', `${name} has ${file.size} bytes: no safetensors file`)
+  try {
+    const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
+    return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    throw new IsletError(error.code, `${name}: ${error.message}`, { cause: error })
+  }
 }
