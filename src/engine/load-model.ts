@@ -4,12 +4,13 @@ import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { ArenaPlan } from '../kernels/arena.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Kernels } from '../kernels/kernels.ts'
-import { fastestKernels, PROBE_BYTES } from '../kernels/choose.ts'
+import { fastestKernels } from '../kernels/choose.ts'
 import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { LayerRole, ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
+import { CHECKSUM_SCRATCH } from '../weights/placed-checksum.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
 import { kvLayerBytes, planStep, type KvKind, type StepBuffers } from './buffers.ts'
 import { Graph, type LayerTensors, type ModelTensors } from './forward.ts'
@@ -35,6 +36,7 @@ export type LoadOptions = {
 export type MemoryLayout = {
   weights: number
   weightBytes: number
+  checksum: number
   pool: number
   pageBytes: number
   pageCount: number
@@ -67,9 +69,9 @@ export function planMemory(
   const pageBytes = kvLayerBytes(spec, kv) * spec.layers
   const pageCount = options.pages ?? perSequence
   const layout = {
-    // The kernels' measurement borrows their place before they are there.
-    weights: arena.reserve(Math.max(weights, PROBE_BYTES)),
+    weights: arena.reserve(weights),
     weightBytes: weights,
+    checksum: arena.reserve(CHECKSUM_SCRATCH),
     pool: arena.reserve(pageBytes * pageCount),
     pageBytes,
     pageCount,
@@ -91,7 +93,7 @@ export async function loadModel(
   const kernels =
     typeof options.kernels === 'function'
       ? options.kernels(memory)
-      : await fastestKernels(options.kernels, memory, layout.weights)
+      : fastestKernels(options.kernels, memory)
   const graph = new Graph({
     spec,
     window,
@@ -105,8 +107,8 @@ export async function loadModel(
     maxLogitRows: logitRows,
   })
   graph.warmUp()
-  const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
-  await streamWeights(manifest, source, into, options.onProgress)
+  const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
+  await streamWeights(manifest, source, place, options.onProgress)
   return graph
 }
 

@@ -8,8 +8,20 @@ export type ByteReader = {
   releaseLock(): void
 }
 
-/** A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. */
-export function byteReader(stream: ReadableStream<Uint8Array>, size: number): ByteReader {
+/** The standard's reader; workers-types leave out the option. */
+type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
+  read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
+}
+
+/**
+ * A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. With `whole` a piece is
+ * as long as `size` wherever the host can wait for it: fewer, for a stream that is to be read fast and not early.
+ */
+export function byteReader(
+  stream: ReadableStream<Uint8Array>,
+  size: number,
+  { whole = false } = {},
+): ByteReader {
   const byob = byobReader(stream)
   if (byob === undefined) {
     const reader = stream.getReader()
@@ -22,7 +34,7 @@ export function byteReader(stream: ReadableStream<Uint8Array>, size: number): By
   let buffer = new ArrayBuffer(size)
   return {
     async read() {
-      const { value } = await byob.read(new Uint8Array(buffer))
+      const { value } = await byob.read(new Uint8Array(buffer), { min: whole ? size : 1 })
       if (value === undefined || value.byteLength === 0) return undefined
       buffer = value.buffer
       return value
@@ -32,9 +44,9 @@ export function byteReader(stream: ReadableStream<Uint8Array>, size: number): By
   }
 }
 
-function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+function byobReader(stream: ReadableStream<Uint8Array>): FillingReader | undefined {
   try {
-    return stream.getReader({ mode: 'byob' })
+    return stream.getReader({ mode: 'byob' }) as FillingReader
   } catch {
     return undefined // not a byte stream: a plain reader will do
   }

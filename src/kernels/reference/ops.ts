@@ -1,13 +1,16 @@
-// Plain twins of assembly/ops and assembly/sampling.
+// Plain twins of assembly/ops, assembly/sampling and assembly/probe.ts.
 
 import type { Kernels } from '../kernels.ts'
+import { absorbBlocks, CHECKSUM_WORDS } from '../../lib/checksum.ts'
 import { expF32 } from '../../lib/math-f32.ts'
 import { f, joinLanes, type MemoryViews } from './memory.ts'
 
 export function opsReference({
   f32,
   i32,
-}: MemoryViews): Pick<Kernels, 'rms_norm' | 'silu_mul' | 'add' | 'top_k'> {
+  u32,
+  u8,
+}: MemoryViews): Pick<Kernels, 'rms_norm' | 'silu_mul' | 'add' | 'top_k' | 'absorb_blocks' | 'dot_four'> {
   function rms_norm(out: number, x: number, weight: number, n: number, eps: number): void {
     const [from, by, to] = [x >> 2, weight >> 2, out >> 2]
     const lanes = new Float32Array(4)
@@ -40,5 +43,11 @@ export function opsReference({
     }
   }
 
-  return { rms_norm, silu_mul, add, top_k }
+  function absorb_blocks(state: number, bytes: number, blocks: number): void {
+    absorbBlocks(u32.subarray(state >> 2, (state >> 2) + CHECKSUM_WORDS), u8, bytes, blocks)
+  }
+
+  const dot_four = (x: number, w: number): number => (4 * x * w) | 0
+
+  return { rms_norm, silu_mul, add, top_k, absorb_blocks, dot_four }
 }
