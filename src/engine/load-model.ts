@@ -91,9 +91,7 @@ export async function loadModel(
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =
-    typeof options.kernels === 'function'
-      ? options.kernels(memory)
-      : fastestKernels(options.kernels, memory)
+    typeof options.kernels === 'function' ? options.kernels(memory) : fastestKernels(options.kernels, memory)
   const graph = new Graph({
     spec,
     window,
