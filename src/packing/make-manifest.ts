@@ -94,7 +94,10 @@ export function parseManifest(text: string): Manifest {
   }
   const whole = value as Manifest
   if (!whole.shards.every((shard) => isObject(shard) && typeof shard.checksum === 'string')) {
-    throw new IsletError('invalid_file', 'manifest.json is by older rules, without checksums: pack again')
+    throw new IsletError(
+      'unsupported_format',
+      'manifest.json is by older rules, without checksums: pack again',
+    )
   }
   for (const { file, length } of [...whole.shards, whole.tokenizer]) {
     // A name with a path could point outside the folder.
