@@ -2,8 +2,11 @@
 // counted against the isolate until the next collection.
 
 export type ByteReader = {
-  /** The next piece, valid until the next read; undefined at the end. */
-  read(): Promise<Uint8Array | undefined>
+  /**
+   * The next piece, valid until the next read; undefined at the end. Of byte streams it has at least `least` bytes (1 if left out), so it
+   * comes later and in fewer reads. By the standard a stream may fail that has fewer left.
+   */
+  read(least?: number): Promise<Uint8Array | undefined>
   cancel(): Promise<void>
   releaseLock(): void
 }
@@ -13,15 +16,8 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
   read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
 }
 
-/**
- * A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. With `whole` a piece is
- * as long as `size` wherever the host can wait for it: fewer, for a stream that is to be read fast and not early.
- */
-export function byteReader(
-  stream: ReadableStream<Uint8Array>,
-  size: number,
-  { whole = false } = {},
-): ByteReader {
+/** A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. */
+export function byteReader(stream: ReadableStream<Uint8Array>, size: number): ByteReader {
   const byob = byobReader(stream)
   if (byob === undefined) {
     const reader = stream.getReader()
@@ -33,8 +29,8 @@ export function byteReader(
   }
   let buffer = new ArrayBuffer(size)
   return {
-    async read() {
-      const { value } = await byob.read(new Uint8Array(buffer), { min: whole ? size : 1 })
+    async read(least = 1) {
+      const { value } = await byob.read(new Uint8Array(buffer), { min: least })
       if (value === undefined || value.byteLength === 0) return undefined
       buffer = value.buffer
       return value

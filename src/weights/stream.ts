@@ -59,11 +59,15 @@ async function fill(
 ): Promise<void> {
   const into = new Uint8Array(memory.buffer, at, shard.length)
   const checksum = new PlacedChecksum(kernels, memory, scratch, at)
-  const reader = byteReader(stream, READ_BYTES, { whole: true })
+  const reader = byteReader(stream, READ_BYTES)
   let filled = 0
   try {
-    for (let piece = await reader.read(); piece !== undefined; piece = await reader.read()) {
-      if (filled + piece.byteLength > shard.length) throw mismatch(shard)
+    for (;;) {
+      const left = shard.length - filled
+      // The last read finds the end, or what is too much.
+      const piece = await reader.read(Math.max(1, Math.min(left, READ_BYTES)))
+      if (piece === undefined) break
+      if (piece.byteLength > left) throw mismatch(shard)
       into.set(piece, filled)
       filled += piece.byteLength
       checksum.reach(at + filled)

@@ -184,6 +184,21 @@ describe('opening', () => {
     expect(events).toEqual(['open weights-000.bin', 'open weights-001.bin', 'read weights-000.bin'])
   })
 
+  it('takes bodies that come as one piece and end with it', async () => {
+    const { files, shards } = shardsOf([2_500_000, 70_000])
+    const open = async (file: string): Promise<ReadableStream<Uint8Array>> => {
+      const { body } = new Response(files[file].slice())
+      if (body === null) throw new Error(`${file} is empty`)
+      return body
+    }
+    const memory = new WebAssembly.Memory({ initial: 45, maximum: 45 })
+    const { plain } = nodeKernels()
+    const place = { memory, kernels: instantiateKernels(plain, memory), weights: WEIGHTS, scratch: SCRATCH }
+    await streamWeights({ shards }, { open }, place)
+    const last = new Uint8Array(memory.buffer, WEIGHTS + 2_500_000, 70_000)
+    expect(Buffer.compare(last, files['weights-001.bin'])).toBe(0)
+  })
+
   it('has nothing to do where there are no shards', async () => {
     await streamWeights({ shards: [] }, served({}).source, memoryFor(referenceKernels).place)
   })
