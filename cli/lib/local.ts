@@ -69,6 +69,7 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
         : { maxPrompt: 32768, maxPositions: Infinity },
     loaded: () => isolate.loaded,
     progress: () => ({ done: isolate.done, total: isolate.total }),
+    loadWait: (ms) => clock.wait(ms),
   }
   const defaults: Omit<GenerateRequest, 'prompt'> = {
     requestId: 'cli',

@@ -60,6 +60,8 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const state = await packedState(folder)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
+    // A packed folder that is refused says why by itself.
+    if (await hasManifest(folder)) await readManifest(folder)
     const known = Object.keys(ORIGINS).join(', ')
     throw new IsletError(
       'model_not_found',
@@ -117,9 +119,13 @@ async function packArtefact(file: string, folder: string, name: string): Promise
   }
 }
 
+async function hasManifest(folder: string): Promise<boolean> {
+  return (await stat(join(folder, 'manifest.json')).catch(() => undefined)) !== undefined
+}
+
 /** Whether a packed folder is there with all its bytes (`good`), made by older rules, or not usable. */
 async function packedState(folder: string): Promise<'good' | 'older' | 'absent'> {
-  if ((await stat(join(folder, 'manifest.json')).catch(() => undefined)) === undefined) return 'absent'
+  if (!(await hasManifest(folder))) return 'absent'
   try {
     const manifest = await readManifest(folder)
     for (const { file, sha256 } of [...manifest.shards, manifest.tokenizer]) {

@@ -81,11 +81,7 @@ export async function readJson(read: ReadFile, name: string): Promise<object> {
   return value
 }
 
-async function readTokenizer(
-  folder: string,
-  read: ReadFile,
-  vocab: number,
-): Promise<Uint8Array | undefined> {
+async function readTokenizer(folder: string, read: ReadFile, vocab: number): Promise<Uint8Array | undefined> {
   const names = await readdir(folder)
   return names.some(isTokenizerFile)
     ? writeTokenizer(fitTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)), vocab))

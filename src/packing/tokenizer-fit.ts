@@ -26,10 +26,12 @@ export function fitTokenizer(source: TokenizerSource, vocab: number): TokenizerS
   const known = (id: number | undefined): number | undefined =>
     id === undefined || id < vocab ? id : undefined
   return {
+    ...source,
     tokens: source.tokens.slice(0, vocab),
     types: source.types.slice(0, vocab),
     ranks: source.ranks.slice(0, vocab),
     merges: mergesWithin(source.merges, vocab),
+    ...(source.scores === undefined ? {} : { scores: source.scores.slice(0, vocab) }),
     settings: {
       ...settings,
       bosId: known(settings.bosId),

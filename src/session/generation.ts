@@ -19,6 +19,8 @@ export type Host = {
   /** Undefined while loading; throws why it cannot be loaded. */
   loaded(): Loaded | undefined
   progress(): { done: number; total: number }
+  /** Waits for the load's end, that long at most. */
+  loadWait(ms: number): Promise<void>
 }
 
 /** Progress through a prompt is told this often at most: it keeps a connection alive, and each event is garbage later. */
@@ -94,7 +96,7 @@ async function* untilLoaded(
       shownAt = host.clock.now()
       yield { type: 'progress', state: 'loading', ...host.progress() }
     }
-    await host.clock.wait(LOADING_MS)
+    await host.loadWait(LOADING_MS)
   }
   return undefined
 }

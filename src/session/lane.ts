@@ -47,12 +47,13 @@ export class Lane {
   readonly #parts: LaneParts
   readonly #loader: Loader
   #resetKnown = false
+  #reading: Promise<ModelText> | undefined
 
   constructor(parts: LaneParts) {
     this.#parts = parts
     this.#loader = {
       clock: parts.clock,
-      readText: () => parts.readText(),
+      readText: () => this.#readText(),
       readModel: (text, onProgress) => this.#readModel(text, onProgress),
     }
   }
@@ -113,7 +114,8 @@ export class Lane {
 
   async *#events(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const { isolate, clock, config, log } = this.#parts
-    void isolate.begin(this.#loader)
+    let loading = true
+    const load = isolate.begin(this.#loader).then(() => void (loading = false))
     const host: Host = {
       clock,
       text: () => isolate.readText(this.#loader),
@@ -123,6 +125,8 @@ export class Lane {
           : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
       loaded: () => isolate.loaded,
       progress: () => ({ done: isolate.done, total: isolate.total }),
+      // Another lane's load can only be looked at now and then.
+      loadWait: (ms) => (loading ? Promise.race([load, clock.wait(ms)]) : clock.wait(ms)),
     }
     try {
       yield* generate(request, host, signal)
@@ -144,6 +148,12 @@ export class Lane {
       }
       yield event
     }
+  }
+
+  /** A cold lane's load and its first request want the words at the same time: they are read once. */
+  #readText(): Promise<ModelText> {
+    this.#reading ??= this.#parts.readText().finally(() => (this.#reading = undefined))
+    return this.#reading
   }
 
   /** Loads with the largest window that the memory takes: halved until it fits, and kept so. */

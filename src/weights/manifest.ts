@@ -21,7 +21,10 @@ export type TensorEntry = {
   source: string
 }
 
-export type Shard = { file: string; length: number; sha256: string }
+export type PackedFile = { file: string; length: number; sha256: string }
+
+/** A slice of the weights; the checksum (lib/checksum.ts) is what is checked while they stream in. */
+export type Shard = PackedFile & { checksum: string }
 
 /** Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind. */
 export const BUILTIN_FORMATS = [
@@ -60,11 +63,11 @@ export type Manifest = {
   spec: ModelSpec
   tensors: TensorEntry[]
   shards: Shard[] // at most 24 MiB each
-  tokenizer: Shard
+  tokenizer: PackedFile
   chat: ChatFormat
   /** True when the checkpoint held floats and packing kept them: the CLI then keeps KV in f32 by default. */
   float: boolean
-  /** SHA-256 over spec, tensors and shard hashes: names the weights wherever KV is kept. */
+  /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */
   hash: string
   license?: string
   /** Version of the packing rules that made it; a program with newer ones packs again. */

@@ -246,6 +246,26 @@ describe('loading', () => {
     expect(lane.health()).toMatchObject({ state: 'ready', model: 'mock', linearMemoryBytes: 65536 })
   })
 
+  test('a cold lane reads manifest and tokenizer once, and again after a failure', async () => {
+    let reads = 0
+    const { lane } = mockLane({
+      parts: {
+        readText: async () => {
+          reads += 1
+          await new Promise((resolve) => setTimeout(resolve, 0))
+          if (reads === 1)
+            throw Object.assign(new Error('the tokenizer is damaged'), { code: 'checksum_mismatch' })
+          return { manifest: mockManifest(), tokenizer: byteTokenizer() }
+        },
+      },
+    })
+    expect((await ask(lane, request())).at(-1)).toMatchObject({ code: 'checksum_mismatch' })
+    expect(reads).toBe(1)
+    const answers = await Promise.all([ask(lane, request()), ask(lane, request())])
+    for (const events of answers) expect(events.at(-1)?.type).toBe('finish')
+    expect(reads).toBe(2)
+  })
+
   test('a load that failed is tried again by the next request', async () => {
     let attempts = 0
     const { lane, logged } = mockLane({
