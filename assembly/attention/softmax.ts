@@ -1,6 +1,6 @@
 // Softmax over a query's scores, in place; the inverse of the sum is applied to the values at the end (scale_heads).
 
-import { exp_f32x4 } from '../ops/math'
+import { exp_down_f32x4 } from '../ops/math'
 import { larger, max_f32x4, sum_f32x4 } from '../simd/lanes'
 
 /**
@@ -15,7 +15,7 @@ export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads
     const highest = f32x4.splat(max_f32x4(top))
     let sum = f32x4.splat(0)
     for (let at: usize = 0; at < bytes; at += 16) {
-      const e = exp_f32x4(f32x4.sub(v128.load(scores + at), highest))
+      const e = exp_down_f32x4(f32x4.sub(v128.load(scores + at), highest))
       v128.store(scores + at, e)
       sum = f32x4.add(sum, e)
     }

@@ -1,33 +1,49 @@
-// Vector exp from add, multiply and shifts alone: the same bits on every host. Cephes' expf polynomial,
-// within 1 ulp or so over its range; the plain twin is src/lib/math-f32.ts.
+// Vector exponentials from add, multiply and shifts alone: the same bits on every host. 2^x is 2^round(x) times a polynomial for the rest,
+// within 3e-6 of its value: what comes of it becomes codes of 8 or 14 bits (docs/decisions/0014). Plain twins: src/lib/math-f32.ts.
 
-import { ROUNDER } from '../simd/lanes'
+import { fixed, rounder } from '../simd/lanes'
 
+// The minimax polynomial of 2^r, -0.5 <= r <= 0.5, that is exactly 1 at 0.
+const TABLE = memory.data<f32>(
+  [
+    0.0095828539, 0.0095828539, 0.0095828539, 0.0095828539, // of r^4
+    0.0559064262, 0.0559064262, 0.0559064262, 0.0559064262,
+    0.2402409911, 0.2402409911, 0.2402409911, 0.2402409911,
+    0.6931241751, 0.6931241751, 0.6931241751, 0.6931241751, // of r
+    1, 1, 1, 1,
+    -126, -126, -126, -126, // the lowest x
+    127, 127, 127, 127, // the highest
+    1.44269504, 1.44269504, 1.44269504, 1.44269504, // log2(e)
+  ],
+  16,
+)
+
+/** 2^x of four lanes, -126 <= x <= 127. */
 // @ts-ignore: decorator
 @inline
-const LOWEST: f32 = -87.33654
-// @ts-ignore: decorator
-@inline
-const HIGHEST: f32 = 88.02
+function exp2_f32x4(x: v128): v128 {
+  const shifted = f32x4.add(x, rounder())
+  const r = f32x4.sub(x, f32x4.sub(shifted, rounder()))
+  let p = f32x4.add(f32x4.mul(fixed(TABLE, 0), r), fixed(TABLE, 1))
+  p = f32x4.add(f32x4.mul(p, r), fixed(TABLE, 2))
+  p = f32x4.add(f32x4.mul(p, r), fixed(TABLE, 3))
+  p = f32x4.add(f32x4.mul(p, r), fixed(TABLE, 4))
+  // The low nine bits of `shifted` are round(x): the rest leaves at the top.
+  return i32x4.add(p, i32x4.shl(shifted, 23))
+}
 
-/** exp of four lanes; below -87.33654 exactly 0, above 88.02 as at 88.02. */
+/** exp of four lanes: 2^(value * log2(e)), that exponent held in -126..127. */
 // @ts-ignore: decorator
 @inline
 export function exp_f32x4(value: v128): v128 {
-  const x = f32x4.pmin(f32x4.pmax(f32x4.splat(LOWEST), value), f32x4.splat(HIGHEST))
-  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(ROUNDER))
-  const n = f32x4.sub(shifted, f32x4.splat(ROUNDER))
-  const r = f32x4.sub(
-    f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))),
-    f32x4.mul(n, f32x4.splat(-2.1219444e-4)),
-  )
-  let p = f32x4.splat(1.98756915e-4)
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1))
-  const y = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1))
-  // The low nine bits of `shifted` are n: the rest leaves at the top.
-  return v128.and(i32x4.add(y, i32x4.shl(shifted, 23)), f32x4.ge(value, f32x4.splat(LOWEST)))
+  const x = f32x4.mul(value, fixed(TABLE, 7))
+  return exp2_f32x4(f32x4.pmin(f32x4.pmax(fixed(TABLE, 5), x), fixed(TABLE, 6)))
+}
+
+/** exp of four lanes that are not above 0: exactly 0 where value * log2(e) is below -126, and for NaN. */
+// @ts-ignore: decorator
+@inline
+export function exp_down_f32x4(value: v128): v128 {
+  const x = f32x4.mul(value, fixed(TABLE, 7))
+  return v128.and(exp2_f32x4(x), f32x4.ge(x, fixed(TABLE, 5)))
 }

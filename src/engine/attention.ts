@@ -85,8 +85,20 @@ export class Attention {
     this.#kernels.kv_write_q8(keys, values, slot, k, v, kvHeads, headDim)
   }
 
-  /** out (heads, headDim) f32 = attention of the query q, which has not turned yet, in a layer with `alibi` or without. */
-  attend(out: number, q: number, row: Row, sight: Sight, turn: Turn, layer: number, alibi: boolean): void {
+  /**
+   * out (heads, headDim) f32 = attention of the query q, which has not turned yet, in a layer with `alibi` or without.
+   * `warm`: the row before has just read the same pages, so that their values are in the cache.
+   */
+  attend(
+    out: number,
+    q: number,
+    row: Row,
+    sight: Sight,
+    turn: Turn,
+    layer: number,
+    alibi: boolean,
+    warm: boolean,
+  ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
     const b = this.#buffers
@@ -95,8 +107,8 @@ export class Attention {
     this.#fillTable(b.table + sinks.pages * 4, row, recent, layer)
 
     const slot = sinks.pages * PAGE_POSITIONS
-    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0)
-    this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot)
+    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0, warm)
+    this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot, warm)
     if (alibi) {
       if (sinks.pages > 0) this.#bias(sinks, 0, sight.sinkPosition)
       this.#bias(recent, slot, row.position)
@@ -141,6 +153,7 @@ export class Attention {
     rotation: number,
     run: Segment,
     slot: number,
+    warm: boolean,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { scores, slots, table } = this.#buffers
@@ -150,7 +163,7 @@ export class Attention {
     if (this.#kv === 'q8') {
       this.#kernels.hadamard(rotated, heads, headDim)
       this.#kernels.quantize_query(query, rotated, heads, headDim, factor)
-      const offset = this.#pool.valuesOffset
+      const offset = warm ? 0 : this.#pool.valuesOffset
       this.#kernels.score_q8(
         to,
         slots,

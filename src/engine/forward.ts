@@ -155,7 +155,8 @@ export class Graph implements Model {
     const { buffers: b, kernels } = this.#parts
     const { hidden, heads, kvHeads, headDim } = this.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
-    this.#linear.apply(b.normed, this.#stride(hidden), rows.length, layer.qkv)
+    const products = kept.length === 0 ? layer.kv : layer.qkv
+    this.#linear.apply(b.normed, this.#stride(hidden), rows.length, products)
     this.#residual(rows.length)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
@@ -177,7 +178,8 @@ export class Graph implements Model {
       const query = q + i * b.qkv.stride
       const { sight, turn } = views[i][view]
       this.#normHeads(query, layer.qNorm, heads)
-      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi)
+      const warm = to > 0 && rows[kept[to - 1]].pages === rows[i].pages
+      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm)
       if (i !== to) this.#moveRow(to, i)
     })
     this.#linear.apply(b.attended, stride, kept.length, layer.o)

@@ -12,6 +12,8 @@ export type Norm = { weight: Matrix; bias: Matrix | undefined }
 export type Layer = {
   attnNorm: Norm
   qkv: Affine
+  /** Without the queries, where no row of a step goes on. */
+  kv: Affine
   /** Norms of each head's q and k. */
   qNorm: Matrix | undefined
   kNorm: Matrix | undefined
@@ -42,17 +44,15 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
     }),
   })
   const [q, k, v] = b.qkv.at
+  const keysAndValues: [LayerRole, LayerRole, number][] = [
+    ['k', 'k_bias', k],
+    ['v', 'v_bias', v],
+  ]
   const [gate, up = gate] = b.gateUp.at
   return {
     attnNorm: norm('attn_norm', 'attn_norm_bias'),
-    qkv: affine(
-      [
-        ['q', 'q_bias', q],
-        ['k', 'k_bias', k],
-        ['v', 'v_bias', v],
-      ],
-      b.qkv.stride,
-    ),
+    qkv: affine([['q', 'q_bias', q], ...keysAndValues], b.qkv.stride),
+    kv: affine(keysAndValues, b.qkv.stride),
     qNorm: tensors.q_norm,
     kNorm: tensors.k_norm,
     o: affine([['o', 'o_bias', b.branch]], branchStride),

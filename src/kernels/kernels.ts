@@ -66,7 +66,7 @@ export type Kernels = {
   ): void
   /** (heads, headDim) f32, transformed by hadamard -> per head f32 scale * factor, i32 start, 8 unused bytes, i8 codes. */
   quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void
-  /** Scores of a run of pages, whose values lie `offset` bytes behind the keys; slots outside [low, high) are hidden. scores (heads, stride) f32. */
+  /** Scores of a run of pages, whose values lie `offset` bytes behind the keys (0: they are in the cache); slots outside [low, high) are hidden. scores (heads, stride) f32. */
   score_q8(
     scores: number,
     stride: number,

@@ -10,38 +10,38 @@ export function roundTiesToEven(x: number): number {
   return x + ROUNDER - ROUNDER
 }
 
-// From LOWEST up the polynomial is at least 1, so adding n << 23 never reaches the subnormals; up to HIGHEST n is at most 127.
-const LOWEST = f(-87.33654)
-const HIGHEST = f(88.02)
 const LOG2_E = f(1.44269504)
-const LN2_HIGH = f(0.693359375)
-const LN2_LOW = f(-2.1219444e-4)
-/** Cephes expf (Moshier): the coefficient of r^7, ..., r^2. */
-const C7 = f(1.98756915e-4)
-const C6 = f(1.3981999507e-3)
-const C5 = f(8.3334519073e-3)
-const C4 = f(4.1665795894e-2)
-const C3 = f(1.6666665459e-1)
-const C2 = f(5.0000001201e-1)
+const LOWEST = -126
+const HIGHEST = 127
+/** The minimax polynomial of 2^r, -0.5 <= r <= 0.5, that is exactly 1 at 0: the coefficient of r^4, ..., r. */
+const C4 = f(0.0095828539)
+const C3 = f(0.0559064262)
+const C2 = f(0.2402409911)
+const C1 = f(0.6931241751)
 
 const bits = new Int32Array(1)
 const float = new Float32Array(bits.buffer)
 
-/**
- * exp of a float32 in float32, from add, multiply and shifts alone, within 1 ulp;
- * below -87.33654 exactly 0 (as for NaN), above 88.02 as at 88.02.
- */
-export function expF32(x: number): number {
-  if (!(x >= LOWEST)) return 0
-  if (x > HIGHEST) x = HIGHEST
-  const n = roundTiesToEven(f(x * LOG2_E))
-  const r = f(f(x - f(n * LN2_HIGH)) - f(n * LN2_LOW))
-  let p = f(f(C7 * r) + C6)
-  p = f(f(p * r) + C5)
-  p = f(f(p * r) + C4)
-  p = f(f(p * r) + C3)
+/** 2^x, -126 <= x <= 127, within 3e-6 of its value. */
+function exp2F32(x: number): number {
+  const n = roundTiesToEven(x)
+  const r = f(x - n)
+  let p = f(f(C4 * r) + C3)
   p = f(f(p * r) + C2)
-  float[0] = f(f(f(p * f(r * r)) + r) + 1)
+  p = f(f(p * r) + C1)
+  float[0] = f(f(p * r) + 1)
   bits[0] += n << 23
   return float[0]
+}
+
+/** exp of a float32: 2^(x * log2(e)), that exponent held in -126..127 (NaN as -126). */
+export function expF32(x: number): number {
+  const exponent = f(x * LOG2_E)
+  return exp2F32(exponent > LOWEST ? Math.min(exponent, HIGHEST) : LOWEST)
+}
+
+/** exp of a float32 that is not above 0: exactly 0 where x * log2(e) is below -126, and for NaN. */
+export function expDownF32(x: number): number {
+  const exponent = f(x * LOG2_E)
+  return exponent >= LOWEST ? exp2F32(exponent) : 0
 }

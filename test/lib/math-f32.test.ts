@@ -1,7 +1,7 @@
-// expF32 against the definition, spelled once more with other means, and against the true exponential.
+// expF32 and expDownF32 against the definition, spelled once more with other means, and against the true exponential.
 
 import { expect, test } from 'vitest'
-import { expF32, roundTiesToEven } from '../../src/lib/math-f32.ts'
+import { expDownF32, expF32, roundTiesToEven } from '../../src/lib/math-f32.ts'
 import { rng } from '../helpers/rng.ts'
 
 const f = Math.fround
@@ -13,16 +13,14 @@ function roundPlainly(x: number): number {
 }
 
 /** 2^n by multiplication, n looked up by plain rounding. */
-function expPlainly(x: number): number {
-  if (x < f(-87.33654)) return 0
-  const clamped = Math.min(x, f(88.02))
-  const n = roundPlainly(f(clamped * f(1.44269504)))
-  const r = f(f(clamped - f(n * 0.693359375)) - f(n * f(-2.1219444e-4)))
-  const p = [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].reduce(
+function exp2Plainly(x: number): number {
+  const n = roundPlainly(x)
+  const r = f(x - n)
+  const p = [0.0559064262, 0.2402409911, 0.6931241751, 1].reduce(
     (sum, coefficient) => f(f(sum * r) + f(coefficient)),
-    f(1.98756915e-4),
+    f(0.0095828539),
   )
-  return f(f(f(p * f(r * r)) + r) + 1) * 2 ** n
+  return p * 2 ** n
 }
 
 test('roundTiesToEven rounds halves to the even neighbour', () => {
@@ -35,29 +33,36 @@ test('roundTiesToEven rounds halves to the even neighbour', () => {
   }
 })
 
-test('expF32 is the written sequence of roundings', () => {
+test('both are the written sequence of roundings', () => {
   const { uniform } = rng(4)
   let different = 0
   for (let i = 0; i < 100_000; i++) {
-    const x = f(uniform() * 178 - 89)
-    if (expF32(x) !== expPlainly(x)) different++
+    const x = f(uniform() * 200 - 100)
+    const exponent = f(x * f(1.44269504))
+    if (expF32(x) !== exp2Plainly(Math.min(Math.max(exponent, -126), 127))) different++
+    if (x <= 0 && expDownF32(x) !== (exponent < -126 ? 0 : exp2Plainly(exponent))) different++
   }
   expect(different).toBe(0)
 })
 
-test('expF32 is within 1.2e-7 of the exponential', () => {
+test('both are within 3.5e-6 of the exponential near 0, and 1.2e-5 far from it', () => {
   const { uniform } = rng(5)
-  let most = 0
+  const most = { near: 0, far: 0 }
   for (let i = 0; i < 100_000; i++) {
-    const x = f(uniform() * 175.3 - 87.3)
-    most = Math.max(most, Math.abs(expF32(x) / Math.exp(x) - 1))
+    const x = f(uniform() * 174 - 87)
+    const range = Math.abs(x) < 8 ? 'near' : 'far'
+    for (const value of x <= 0 ? [expF32(x), expDownF32(x)] : [expF32(x)])
+      most[range] = Math.max(most[range], Math.abs(value / Math.exp(x) - 1))
   }
-  expect(most).toBeLessThan(1.2e-7)
+  expect(most.near).toBeLessThan(3.5e-6)
+  expect(most.far).toBeLessThan(1.2e-5)
 })
 
-test('expF32 is 0 below its range and flat above', () => {
-  expect([0, -0, NaN, -Infinity, -87.3366, -1000].map((x) => expF32(f(x)))).toEqual([1, 1, 0, 0, 0, 0])
-  expect(expF32(f(-87.33654))).toBeCloseTo(Math.exp(-87.33654), 44)
-  expect(expF32(f(-87.33654))).toBeGreaterThanOrEqual(2 ** -126)
-  expect(expF32(Infinity)).toBe(expF32(f(88.02)))
+test('at the ends of its range expF32 is flat, and expDownF32 is 0', () => {
+  expect([0, -0].map((x) => expF32(x))).toEqual([1, 1])
+  expect([-87.4, -1000, -Infinity, NaN].map((x) => expF32(f(x)))).toEqual([1, 1, 1, 1].map(() => 2 ** -126))
+  expect([88.1, 1000, Infinity].map((x) => expF32(f(x)))).toEqual([1, 1, 1].map(() => 2 ** 127))
+  expect([0, -0].map((x) => expDownF32(x))).toEqual([1, 1])
+  expect([-87.4, -1000, -3e38, -Infinity, NaN].map((x) => expDownF32(f(x)))).toEqual([0, 0, 0, 0, 0])
+  expect(expDownF32(f(-87.33))).toBeGreaterThan(0)
 })

@@ -2,7 +2,7 @@
 
 import { PAGE_POSITIONS as P, storedDims } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
-import { expF32, roundTiesToEven } from '../../lib/math-f32.ts'
+import { expDownF32, roundTiesToEven } from '../../lib/math-f32.ts'
 import { dotF32 } from './matmul.ts'
 import { f, joinLanes, type MemoryViews } from './memory.ts'
 
@@ -193,7 +193,7 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       const highest = row.reduce((a, b) => Math.max(a, b), -Infinity)
       const lanes = new Float32Array(4)
       row.forEach((score, slot) => {
-        row[slot] = expF32(f(score - highest))
+        row[slot] = expDownF32(f(score - highest))
         lanes[slot & 3] = lanes[slot & 3] + row[slot]
       })
       f32[(sums >> 2) + head] = joinLanes(lanes)
