@@ -1,5 +1,5 @@
 // The checksum of shards, 128 bits: notices damage and mix-ups while weights stream in, for a tenth of what SHA-256 takes there. It proves
-// nothing against somebody who wants to deceive; that is what SHA-256 in the manifest is for. docs/decisions/0013 says why.
+// nothing against somebody who wants to deceive; that is what SHA-256 in the manifest is for. docs/decisions/0014 says why.
 //
 // Bytes are taken in blocks of 64, the last one filled up with zeros; a block is four vectors of four 32-bit words, little-endian.
 // The state is four such vectors too, at first word i = (i + 1) M. Each vector d of a block goes into the state's vector v of its place:
