@@ -1,16 +1,18 @@
-// islet chat: a conversation in the terminal. Answers go to standard output, the prompt sign to standard error.
+// islet chat: a conversation in the terminal. Answers go to standard output, the prompt sign and the model's thoughts to
+// standard error.
 
 import { createInterface } from 'node:readline'
 import type { ChatMessage } from '../src/engine/events.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { openLocal, SAMPLING, type Local } from './lib/local.ts'
-import { number, wholeNumber } from './lib/options.ts'
+import { number, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'
 
 const usage = `chat MODEL [--system T] [--temperature X] [--seed N] [--max-tokens N] [--window W] [--sinks S]
 
 One line is one turn; an empty line or the end of input ends the chat. Defaults: temperature 0.7, 512 tokens an answer,
-a window of 1024 with 4 sinks, so that a chat may go on for ever.`
+a window of 1024 with 4 sinks, so that a chat may go on for ever; --window 256,1024 has one for each of so many equal runs
+of layers, from the first layer up.`
 
 const options = {
   system: { type: 'string' },
@@ -34,9 +36,7 @@ async function run(
   const seed = values.seed === undefined ? 0 : wholeNumber(values.seed, '--seed', 0) >>> 0
   const maxTokens =
     values['max-tokens'] === undefined ? 512 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
-  const window = values.window === undefined ? 1024 : wholeNumber(values.window, '--window', 1)
-  const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
-  const local = await openLocal(model, { window, sinks })
+  const local = await openLocal(model, windowOption(values.window ?? '1024', values.sinks))
   const messages: ChatMessage[] =
     values.system === undefined ? [] : [{ role: 'system', content: values.system }]
   process.stderr.write('> ')
@@ -62,6 +62,7 @@ async function answer(
   for await (const event of local.generate({ ...request, prompt: { kind: 'chat', messages } })) {
     if (event.type === 'error') throw new IsletError('engine_failure', event.message)
     if (event.type !== 'text') continue
+    if (event.reasoning !== undefined) process.stderr.write(event.reasoning)
     text += event.text
     print(event.text)
   }

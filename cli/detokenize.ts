@@ -14,13 +14,13 @@ export const command = {
   run,
 }
 
-/** Special tokens print nothing, incomplete characters U+FFFD. */
+/** As the family's own tokenizer: special tokens print their names (byte-level) or nothing (SentencePiece). */
 async function run(argv: string[], print: Print = printOut): Promise<void> {
   const { model, values } = readArguments(argv, { ids: { type: 'string' } } as const, usage)
   if (values.ids === undefined)
     throw new IsletError('invalid_request', `give --ids\nusage: ${usage}`, { param: '--ids' })
   const { tokenizer } = await tokenizerOf(model)
-  printText(tokenizer.decode(parseIds(values.ids, tokenizer.vocabSize)), print)
+  printText(tokenizer.decode(parseIds(values.ids, tokenizer.vocabSize), { special: true }), print)
 }
 
 function parseIds(list: string, vocabSize: number): number[] {

@@ -2,15 +2,15 @@
 
 import type { SamplingOptions, Usage, WindowReport } from '../src/engine/events.ts'
 import { openLocal, SAMPLING } from './lib/local.ts'
-import { number, required, wholeNumber } from './lib/options.ts'
+import { number, required, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'
 
 const usage = `generate MODEL --prompt T [--max-tokens N] [--temperature X] [--top-p X] [--top-k N] [--seed N] [--json]
                [--window W] [--sinks S]
 
 Continues the text T, which is taken as it is (no chat template). Defaults: 128 tokens, temperature 1, seed 0, all
-attention up to the trained context; --window W sees the last W positions and the first S (4). --json prints one object
-with text, ids, usage and the SHA-256 of the logits.`
+attention up to the trained context; --window W sees the last W positions and the first S (4), and --window 64,128,256
+has a window for each of so many equal runs of layers, from the first layer up. --json prints one object with text, ids, usage and the SHA-256 of the logits.`
 
 const options = {
   prompt: { type: 'string' },
@@ -34,7 +34,7 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   const maxTokens =
     values['max-tokens'] === undefined ? 128 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
   const sampling = samplingOf(values)
-  const local = await openLocal(model, windowOf(values))
+  const local = await openLocal(model, windowOption(values.window, values.sinks))
   const ids: number[] = []
   let completion = ''
   let end: { reason: string; usage: Usage; window: WindowReport; logitsHash?: string } | undefined
@@ -88,12 +88,5 @@ function samplingOf(values: Values): SamplingOptions {
     topP: read(values['top-p'], '--top-p', 0, 1, SAMPLING.topP),
     topK: values['top-k'] === undefined ? SAMPLING.topK : wholeNumber(values['top-k'], '--top-k', 0),
     seed: values.seed === undefined ? SAMPLING.seed : wholeNumber(values.seed, '--seed', 0) >>> 0,
-  }
-}
-
-function windowOf(values: Values): { window: number; sinks: number } {
-  return {
-    window: values.window === undefined ? 0 : wholeNumber(values.window, '--window', 1),
-    sinks: values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0),
   }
 }

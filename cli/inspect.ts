@@ -1,31 +1,33 @@
-// islet inspect: the tensor table of a model and what it takes in an isolate.
+// islet inspect: the tensor table of a model, what it takes in an isolate, and how many isolates would hold it.
 
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { TensorType } from '../src/formats/dtype.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { factsOf } from '../src/models/facts.ts'
-import { familyOfConfig } from '../src/models/registry.ts'
 import type { ModelSpec } from '../src/models/spec.ts'
 import { folderReader, openSource } from '../src/packing/open-source.ts'
 import { planPack } from '../src/packing/pack.ts'
-import { choice, type Embedding, EMBEDDINGS, kindOf, type Quant, QUANTS } from '../src/packing/policy.ts'
+import { choice, type Embedding, EMBEDDINGS, type Quant, QUANTS } from '../src/packing/policy.ts'
 import { readJson } from '../src/packing/source-safetensors.ts'
 import type { TensorEntry } from '../src/weights/manifest.ts'
-import { planTensors } from '../src/weights/plan.ts'
 import { weightBytes } from '../src/weights/stream.ts'
-import { BUDGET, memoryTable } from './lib/memory-table.ts'
+import { planConfig } from './lib/config-plan.ts'
+import { chainOf } from './lib/isolates.ts'
+import { BUDGET, LARGEST_MEMORY, memoryTable, planWindow, type MemorySettings } from './lib/memory-table.ts'
 import { specLines } from './lib/spec-lines.ts'
 import { findModel, readManifest } from './lib/model.ts'
-import { wholeNumber } from './lib/options.ts'
+import { windowOption, wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
+import { columns, groupedTable, tensorSummary, tensorTable } from './lib/tensor-table.ts'
 
-const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 16]
+const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 16] [--tensors]
 
 MODEL is a packed model, or what could be packed: a .gguf file, a Hugging Face folder, or a config.json alone.
   --quant, --embedding   as for pack: what the table should assume (for a config.json alone: q4)
-  --window, --sinks, --chunk   for the memory plan: positions seen, first positions kept, rows of a prefill step`
+  --window, --sinks, --chunk   for the memory plan: positions seen (or 256,1024: by depth), first positions kept, rows
+                               of a prefill step
+  --tensors              for a config.json alone: every tensor on a line of its own`
 
 type Inspected = {
   spec: ModelSpec
@@ -33,6 +35,8 @@ type Inspected = {
   bytes: number
   tokenizerBytes: number | undefined
   what: string
+  /** No weights are there, and layers of equal shape are all that can be said. */
+  configAlone: boolean
 }
 
 export const command = {
@@ -52,37 +56,62 @@ export const command = {
         window: { type: 'string', default: '1024' },
         sinks: { type: 'string', default: '4' },
         chunk: { type: 'string', default: '16' },
+        tensors: { type: 'boolean', default: false },
       },
     })
     if (positionals.length !== 1)
       throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
     const quant = values.quant === undefined ? undefined : choice(values.quant, QUANTS, '--quant')
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
-    const window = {
-      window: wholeNumber(values.window, '--window', 1),
-      sinks: wholeNumber(values.sinks, '--sinks', 0),
-    }
+    const window = windowOption(values.window, values.sinks)
     const chunk = wholeNumber(values.chunk, '--chunk', 4)
     if (chunk % 4 !== 0)
       throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
 
     const model = await inspected(positionals[0], quant, embedding)
-    print(`${model.what}\n${specLines(model.spec)}\n\n${tensorTable(model)}\n`)
-    const { rows, total } = memoryTable(model.spec, {
-      window,
-      chunk,
-      weightBytes: model.bytes,
-      tokenizerBytes: model.tokenizerBytes,
-    })
-    const lines = rows.map(({ part, bytes }) => `  ${part.padEnd(52)}${megabytes(bytes).padStart(10)} MB`)
-    const verdict = total <= BUDGET ? 'fits' : 'does not fit'
-    print(
-      `\nMemory of one isolate, window ${window.window}, ${window.sinks} sinks (MB = 10^6 bytes)\n${lines.join('\n')}\n`,
-    )
-    print(
-      `  ${'total'.padEnd(52)}${megabytes(total).padStart(10)} MB: ${verdict} in ${megabytes(BUDGET)} MB\n`,
-    )
+    const { spec, tensors, bytes, tokenizerBytes } = model
+    const list = model.configAlone && !values.tensors ? groupedTable(tensors) : tensorTable(tensors)
+    print(`${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n`)
+    const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
+    print(`\n${memoryLines(spec, settings)}\n`)
+    print(`\n${isolateLines(model, settings)}\n`)
   },
+}
+
+function memoryLines(spec: ModelSpec, settings: MemorySettings): string {
+  const { rows, total, linear } = memoryTable(spec, settings)
+  const line = (part: string, bytes: number): string =>
+    `  ${part.padEnd(52)}${megabytes(bytes).padStart(10)} MB`
+  const fits = (bytes: number, limit: number): string =>
+    `${bytes <= limit ? 'fits' : 'does not fit'} in ${megabytes(limit)} MB`
+  const { window, maxPositions } = settings
+  const seen =
+    window.window === undefined
+      ? `no window, a text of at most ${maxPositions ?? spec.context} positions`
+      : `window ${window.byDepth?.join(',') ?? window.window}, ${window.sinks} sinks`
+  return [
+    `Memory of one isolate, ${seen} (MB = 10^6 bytes)`,
+    ...rows.map(({ part, bytes }) => line(part, bytes)),
+    `${line('total', total)}: ${fits(total, BUDGET)}`,
+    `${line('one linear memory of 4 GiB, as in Node', linear)}: ${fits(linear, LARGEST_MEMORY)}`,
+  ].join('\n')
+}
+
+function isolateLines({ spec, tensors }: Inspected, settings: MemorySettings): string {
+  const chain = chainOf(spec, tensors, settings)
+  if (chain === undefined)
+    return 'isolates: none would do: the step of a single part of a layer is too large for one, try a smaller --window or --chunk'
+  const rows = chain.groups.map(({ count, holds, weights, pool, step, js, total }) => [
+    String(count),
+    holds,
+    ...[weights, pool, step, js, total].map(megabytes),
+  ])
+  const header = ['isolates', 'each holds', 'weights', 'KV pool', 'one step', 'JavaScript', 'MB']
+  return [
+    `A chain of isolates of at most ${megabytes(BUDGET)} MB (memory alone: the calls from one to the next are not counted)`,
+    columns(header, rows, 2).replace(/^/gm, '  '),
+    `isolates: ${chain.count}`,
+  ].join('\n')
 }
 
 async function inspected(model: string, quant: Quant | undefined, embedding: Embedding): Promise<Inspected> {
@@ -97,6 +126,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       bytes,
       tokenizerBytes: tokenizer.length,
       what: `${manifest.id}, packed in ${manifest.shards.length} shards`,
+      configAlone: false,
     }
   }
   const config = await configAlone(path)
@@ -115,6 +145,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       bytes,
       tokenizerBytes,
       what: `${source.name}, as it would be packed`,
+      configAlone: false,
     }
   } finally {
     await source.close()
@@ -134,53 +165,10 @@ async function configAlone(path: string): Promise<string | undefined> {
 
 async function fromConfig(path: string, quant: Quant, embedding: Embedding): Promise<Inspected> {
   const config = factsOf(await readJson(folderReader(dirname(path)), basename(path)))
-  const family = familyOfConfig(config)
-  const spec = family.specFromConfig(config)
-  const type = DTYPES.get(String(config.get('torch_dtype') ?? config.get('dtype'))) ?? 'BF16'
-  const { entries, bytes } = planTensors(
-    family.tensors(spec, 'huggingface').map((tensor) => ({
-      name: tensor.role,
-      kind: kindOf({ ...tensor, type }, quant, embedding),
-      rows: tensor.rows,
-      cols: tensor.cols,
-      source: type,
-    })),
-  )
   return {
-    spec,
-    tensors: entries,
-    bytes,
+    ...planConfig(config, quant, embedding),
     tokenizerBytes: undefined,
     what: `${basename(path)} alone, with --quant ${quant}`,
+    configAlone: true,
   }
-}
-
-const DTYPES: ReadonlyMap<string, TensorType> = new Map([
-  ['float32', 'F32'],
-  ['float16', 'F16'],
-  ['bfloat16', 'BF16'],
-])
-
-function tensorTable({ tensors, bytes }: Inspected): string {
-  const rows = tensors.map(({ name, rows, cols, source, kind, length, offset }) => [
-    name,
-    rows === 1 ? `${cols}` : `${rows} x ${cols}`,
-    source,
-    kind,
-    String(length),
-    ((length * 8) / (rows * cols)).toFixed(2),
-    String(offset),
-  ])
-  const weights = tensors.reduce((sum, { rows, cols }) => sum + rows * cols, 0)
-  const header = ['tensor', 'shape', 'source', 'kind', 'bytes', 'bits', 'offset']
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column].length)),
-  )
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i < 4 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')
-  const kinds = new Map<string, number>()
-  for (const { kind, length } of tensors) kinds.set(kind, (kinds.get(kind) ?? 0) + length)
-  const sums = [...kinds].map(([kind, length]) => `${kind} ${megabytes(length)}`).join(', ')
-  const summary = `${tensors.length} tensors, ${weights} weights, ${bytes} bytes (MB: ${sums}), ${((bytes * 8) / weights).toFixed(2)} bits a weight`
-  return [line(header), ...rows.map(line), summary].join('\n')
 }

@@ -10,12 +10,13 @@ import { nodeKernels } from './lib/kernels.ts'
 import { localKv } from './lib/kv.ts'
 import { openModel } from './lib/model.ts'
 import { NpyWriter } from './lib/npy.ts'
-import { idList, required, wholeNumber } from './lib/options.ts'
+import { idList, required, windowOption, wholeNumber } from './lib/options.ts'
 
 const usage = `islet logits MODEL --ids 1,2,3 --out F.npy [--feed 4,5] [--window W] [--sinks S] [--kv f32|q8] [--chunk N]
 
 Prefills the ids in one request, then decodes the fed ids one at a time; float32, one row per position.
-  --window W   last positions seen (without it: full attention);  --sinks S  first positions always seen (4)
+  --window W   last positions seen (without it: full attention);  --sinks S  first positions always seen (4);
+               several, as 64,128,256: a window for each of so many equal runs of layers, from the first layer up
   --kv         precision of the KV cache: f32 for a checkpoint in floating point, else as the worker has it
   --chunk N    rows of a prefill step, a multiple of 4 (64)`
 
@@ -41,8 +42,7 @@ export const command = {
     const ids = idList(required(values.ids, '--ids'), '--ids')
     const feed = values.feed === undefined ? [] : idList(values.feed, '--feed')
     const out = required(values.out, '--out')
-    const window = values.window === undefined ? undefined : wholeNumber(values.window, '--window', 1)
-    const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
+    const window = windowOption(values.window, values.sinks)
     const chunk = values.chunk === undefined ? 64 : wholeNumber(values.chunk, '--chunk', 4)
     if (chunk % 4 !== 0)
       throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
@@ -54,7 +54,7 @@ export const command = {
     // A prompt that sees itself both ways is one step, and every row of it asks for logits.
     const rows = manifest.spec.prefix === undefined ? chunk : Math.max(chunk, 4 * Math.ceil(ids.length / 4))
     const model = await loadModel(manifest, source, {
-      window: window === undefined ? { window: undefined, sinks: 0 } : { window, sinks },
+      window,
       chunk: rows,
       logitRows: rows,
       kv,

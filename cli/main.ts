@@ -12,7 +12,7 @@ export type Command = {
 
 const COMMANDS = [
   ...['pull', 'pack', 'inspect', 'chat', 'generate', 'logits', 'perplexity'],
-  ...['tokenize', 'detokenize', 'render'],
+  ...['tokenize', 'detokenize', 'render', 'parse'],
 ]
 
 /** Runs `argv` (command first). Results go to standard output; errors set the exit code: 2 the caller's, 1 ours. */

@@ -2,15 +2,17 @@
 
 import { parseArgs } from 'node:util'
 import { IsletError } from '../src/lib/errors.ts'
+import { chatNamed } from '../src/packing/chat-format.ts'
 import { openSource } from '../src/packing/open-source.ts'
 import { packToFolder } from '../src/packing/pack-folder.ts'
 import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
+import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
-           [--rounding search|nearest] [--id NAME]
+           [--rounding search|nearest] [--id NAME] [--chat FORMAT]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
@@ -21,7 +23,9 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
                  auto: as --quant for floats and 4 bits, else q8, or q6 where the table is larger than 16 MiB (default)
   --rounding     how blocks of 4 and 6 bits get scale and minimum: search finds those of the least squared error (default),
                  nearest takes the extremes and rounds, ten times faster; what is kept as it is has no part in it
-  --id           the model's name in the API (default: from INPUT's name, in lower case)`
+  --id           the model's name in the API (default: from INPUT's name, in lower case)
+  --chat         the chat format, where the files do not tell: ${BUILTIN_FORMATS.join(', ')}, none
+                 (default: the template in the files, else that of the family)`
 
 export const command = {
   name: 'pack',
@@ -36,6 +40,7 @@ export const command = {
         embedding: { type: 'string' },
         rounding: { type: 'string' },
         id: { type: 'string' },
+        chat: { type: 'string' },
       },
     })
     const [input, out] = positionals
@@ -45,7 +50,10 @@ export const command = {
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
     const rounding = choice(values.rounding ?? 'search', ROUNDINGS, '--rounding')
 
-    const source = await openSource(input)
+    if (values.chat !== undefined) chatNamed(values.chat, { kind: 'none' })
+    const opened = await openSource(input)
+    const source =
+      values.chat === undefined ? opened : { ...opened, chat: chatNamed(values.chat, opened.chat) }
     const bar = progressBar(`packing ${source.name}`)
     try {
       const manifest = await packToFolder(source, out, {

@@ -13,7 +13,7 @@ import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { nodeKernels } from './lib/kernels.ts'
 import { localKv } from './lib/kv.ts'
 import { openModel } from './lib/model.ts'
-import { wholeNumber } from './lib/options.ts'
+import { windowOption, wholeNumber } from './lib/options.ts'
 import { progressBar } from './lib/progress.ts'
 import { countedIds, type Mean, scoreText, SMALLEST_CONTEXT, type TextScore } from './lib/score.ts'
 import { printOut, type Print, readText } from './lib/text-command.ts'
@@ -29,7 +29,8 @@ token, bits a byte. What is left behind the last whole chunk does not count.
   --against M    the same text by another model of the same tokenizer, and how far MODEL's distributions are from its: mean
                  KL divergence (nats), share of positions with the same likeliest token, difference in nats a token
   --json         one object with every figure in full
-  --window W     last positions seen (without it: full attention);  --sinks S  first positions always seen (4)
+  --window W     last positions seen (without it: full attention);  --sinks S  first positions always seen (4);
+                 several, as 64,128,256: a window for each of so many equal runs of layers, from the first layer up
   --kv           precision of the KV cache, for both models: f32 for a checkpoint in floating point, else q8
   --chunk N      rows of a step, a multiple of 4 (64); no figure depends on it`
 
@@ -81,13 +82,12 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
 }
 
 function settingsOf(values: Values): Run {
-  const window = values.window === undefined ? undefined : wholeNumber(values.window, '--window', 1)
-  const sinks = values.sinks === undefined ? 4 : wholeNumber(values.sinks, '--sinks', 0)
+  const window = windowOption(values.window, values.sinks)
   const chunk = values.chunk === undefined ? 64 : wholeNumber(values.chunk, '--chunk', 4)
   if (chunk % 4 !== 0)
     throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
   return {
-    window: window === undefined ? { window: undefined, sinks: 0 } : { window, sinks },
+    window,
     kv: values.kv === undefined ? undefined : choice(values.kv, ['f32', 'q8'] as const, '--kv'),
     chunk,
     context:

@@ -1,17 +1,30 @@
 // `islet render`: messages to the prompt that the chat endpoint would use, as text or ids.
 
-import * as z from 'zod/mini'
-import { messagesSchema, toChatMessages } from '../src/api/messages.ts'
-import { validate } from '../src/api/validate.ts'
 import { promptIds, promptText } from '../src/chat/prompt.ts'
-import type { ChatMessage } from '../src/engine/events.ts'
+import type { PromptOptions } from '../src/chat/prompt.ts'
 import { IsletError } from '../src/lib/errors.ts'
-import type { ChatFormat } from '../src/weights/manifest.ts'
+import { chatNamed } from '../src/packing/chat-format.ts'
+import { BUILTIN_FORMATS, type ChatFormat } from '../src/weights/manifest.ts'
+import { readConversation } from './lib/conversation.ts'
+import { wholeNumber } from './lib/options.ts'
 import { printOut, printText, readArguments, readJson, readText } from './lib/text-command.ts'
 import type { Print } from './lib/text-command.ts'
 import { tokenizerOf } from './lib/tokenizer-of.ts'
 
-const usage = 'render MODEL --messages F.json [--tools F.json] [--template F.jinja] [--ids]'
+const usage = `render MODEL --messages F.json [--tools F.json] [--ids] [--chat FORMAT | --template F.jinja] [--no-generation-prompt]
+              [--variables F.json] [--max-length N] [--max-new-tokens N] [--trusted]
+
+Prints the prompt that the chat endpoint would use. F.json is an array of messages, or a request with messages in it, and
+tools, add_generation_prompt and chat_template_kwargs if it has them.
+  --ids          token ids as a JSON array instead of text
+  --chat         the chat format, where the files do not tell: ${BUILTIN_FORMATS.join(', ')}
+  --template     a Jinja template instead of the model's format
+  --variables    further variables of the template, as an object: {"enable_thinking": false}
+  --no-generation-prompt   leave out the beginning of the assistant's turn
+  --max-length, --max-new-tokens   shorten the conversation as the format's original does, to N positions of which that
+                 many are kept for the answer (default of either: as the model's files say); only with --ids. Baichuan drops
+                 whole rounds from the front and then cuts; Qwen-1 drops rounds and counts --max-length alone.
+  --trusted      special tokens written in messages become tokens, as in the authors' scripts; templates only`
 
 export const command = {
   name: 'render',
@@ -20,53 +33,61 @@ export const command = {
   run,
 }
 
-/** The file holds an array of messages, or a request with `messages` (and `tools`) in it. */
+const options = {
+  messages: { type: 'string' },
+  tools: { type: 'string' },
+  template: { type: 'string' },
+  chat: { type: 'string' },
+  variables: { type: 'string' },
+  'max-length': { type: 'string' },
+  'max-new-tokens': { type: 'string' },
+  'no-generation-prompt': { type: 'boolean' },
+  trusted: { type: 'boolean' },
+  ids: { type: 'boolean' },
+} as const
+
+type Values = ReturnType<typeof readArguments<typeof options>>['values']
+
 async function run(argv: string[], print: Print = printOut): Promise<void> {
-  const options = {
-    messages: { type: 'string' },
-    tools: { type: 'string' },
-    template: { type: 'string' },
-    ids: { type: 'boolean' },
-  } as const
   const { model, values } = readArguments(argv, options, usage)
   if (values.messages === undefined) {
     throw new IsletError('invalid_request', `give --messages\nusage: ${usage}`, { param: '--messages' })
   }
-  const file = await readJson(values.messages, '--messages')
-  const request = Array.isArray(file)
-    ? { messages: file }
-    : (file as { messages?: unknown; tools?: unknown } | null)
-  const messages = readMessages(request?.messages)
-  const tools = readTools(
-    values.tools === undefined ? request?.tools : await readJson(values.tools, '--tools'),
-  )
+  const given = await readJson(values.messages, '--messages')
+  const tools = values.tools === undefined ? undefined : await readJson(values.tools, '--tools')
+  const conversation = readConversation(given, tools)
   const { tokenizer, chat } = await tokenizerOf(model)
-  const format: ChatFormat =
-    values.template === undefined
-      ? chat
-      : { kind: 'jinja', template: await readText(values.template, '--template') }
-  if (values.ids === true) print(`${JSON.stringify(promptIds(tokenizer, format, messages, { tools }))}\n`)
-  else printText(promptText(tokenizer, format, messages, { tools }), print)
+  const format = await formatOf(values, chat)
+  const settings: PromptOptions = {
+    tools: conversation.tools,
+    addGenerationPrompt: values['no-generation-prompt'] !== true && conversation.opening,
+    variables: { ...conversation.variables, ...(await variablesOf(values.variables)) },
+    fit: fitOf(values),
+    trusted: values.trusted,
+  }
+  const { messages } = conversation
+  if (values.ids === true) print(`${JSON.stringify(promptIds(tokenizer, format, messages, settings))}\n`)
+  else printText(promptText(tokenizer, format, messages, settings), print)
 }
 
-/** As the endpoint reads them, but for tool calls: here also as templates want them, with arguments as an object. */
-function readMessages(value: unknown): ChatMessage[] {
-  const given = Array.isArray(value) ? (value as unknown[]) : undefined
-  const bare = given?.map((message) => (isObject(message) ? { ...message, tool_calls: undefined } : message))
-  const { messages } = validate(z.object({ messages: messagesSchema }), { messages: bare ?? value })
-  return toChatMessages(messages).map((message, index) => {
-    const source = given?.[index]
-    const calls = isObject(source) ? source.tool_calls : undefined
-    return message.role === 'assistant' && Array.isArray(calls) ? { ...message, tool_calls: calls } : message
-  })
+async function formatOf(values: Values, found: ChatFormat): Promise<ChatFormat> {
+  if (values.chat !== undefined) return chatNamed(values.chat, found)
+  return values.template === undefined
+    ? found
+    : { kind: 'jinja', template: await readText(values.template, '--template') }
 }
 
-function readTools(value: unknown): unknown[] | undefined {
-  if (value === undefined || value === null) return undefined
-  if (Array.isArray(value)) return value
-  throw new IsletError('invalid_request', 'the tools must be a JSON array', { param: '--tools' })
+async function variablesOf(path: string | undefined): Promise<Record<string, unknown>> {
+  if (path === undefined) return {}
+  const value = await readJson(path, '--variables')
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw new IsletError('invalid_request', 'the variables must be a JSON object', { param: '--variables' })
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function fitOf(values: Values): PromptOptions['fit'] {
+  const number = (name: 'max-length' | 'max-new-tokens'): number | undefined =>
+    values[name] === undefined ? undefined : wholeNumber(values[name], `--${name}`, 1)
+  const fit = { maxLength: number('max-length'), maxNewTokens: number('max-new-tokens') }
+  return fit.maxLength === undefined && fit.maxNewTokens === undefined ? undefined : fit
 }

@@ -30,5 +30,5 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   }
   const text = values.text ?? (await readText(file ?? '', '--text-file'))
   const { tokenizer } = await tokenizerOf(model)
-  print(`${JSON.stringify(tokenizer.encode(text, { special: values.special === true }))}\n`)
+  print(`${JSON.stringify(tokenizer.encode(text, { special: values.special === true && 'original' }))}\n`)
 }

@@ -10,13 +10,21 @@ import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { dialogueBlocks } from './lib/dialogue-tables.ts'
+import { familyBlocks } from './lib/family-tables.ts'
 import { table } from './lib/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from './lib/root.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
-const DOCUMENTS = ['README.md', 'docs/performance.md', 'docs/quantising.md']
+const DOCUMENTS = [
+  'README.md',
+  'docs/dialogue.md',
+  'docs/families.md',
+  'docs/performance.md',
+  'docs/quantising.md',
+]
 const CHARTS = 'docs/charts'
 const RESULTS = `${ROOT}bench/results`
 
@@ -44,6 +52,12 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['tensors', tensorsBlock(facts)],
     ...benchBlocks(RESULTS),
     ...quantBlocks(`${ROOT}docs/results/quantising.json`),
+    ...familyBlocks(`${ROOT}docs/results/families.json`, {
+      window: variable('WINDOW'),
+      sinks: variable('SINKS'),
+      chunk: variable('CHUNK'),
+    }),
+    ...dialogueBlocks(),
   ])
   return DOCUMENTS.map((path) => {
     const text = readFileSync(`${ROOT}${path}`, 'utf8')

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { number, wholeNumber } from '../cli/lib/options.ts'
+import { number, windowList } from '../cli/lib/options.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
 import { buildKernels } from './build.ts'
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const port = values.port === undefined ? 8787 : number(values.port, '--port', 1, 65535)
   const name = (values.model ?? DEFAULT_MODEL).toLowerCase()
   const vars =
-    values.window === undefined ? [] : ['--var', `WINDOW:${wholeNumber(values.window, '--window', 0)}`]
+    values.window === undefined ? [] : ['--var', `WINDOW:${windowList(values.window, '--window', 0).join()}`]
 
   const folder = await modelFolder(name)
   buildKernels()

@@ -37,6 +37,35 @@ const whole = (least: number, most: number) =>
 /** A prefill step that is too large would hold the thread for longer than a token should wait. */
 const MOST_ROWS = 256
 
+const MOST_POSITIONS = 1 << 20
+
+/** `1024`, `0` for full attention, or `256,1024`: a window for each of so many equal runs of layers. */
+const windows = z.pipe(
+  z.pipe(
+    z.union([
+      z.number(),
+      z
+        .string()
+        .check(
+          z.regex(
+            /^\d+( *, *\d+)*$/,
+            'must be whole numbers with commas between, one for each run of layers',
+          ),
+        ),
+    ]),
+    z.transform((value: string | number) => String(value).split(',').map(Number)),
+  ),
+  z
+    .array(z.number())
+    .check(
+      z.refine(
+        (list) =>
+          list.every((n) => Number.isInteger(n) && n >= (list.length === 1 ? 0 : 1) && n <= MOST_POSITIONS),
+        `must be a whole number from 0 to ${MOST_POSITIONS}, or several from 1 on`,
+      ),
+    ),
+)
+
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
 const variables = z.object({
@@ -44,10 +73,10 @@ const variables = z.object({
     z.string().check(z.regex(MODEL_NAME, 'must be the name of a folder in models/, lower case')),
     'smollm2-135m-instruct',
   ),
-  WINDOW: z._default(whole(0, 1 << 20), 1024), // 0 = full attention; what memory has no room for is said at load
-  SINKS: z._default(whole(0, 1 << 20), 4),
+  WINDOW: z._default(windows, [1024]), // 0 = full attention; what memory has no room for is said at load
+  SINKS: z._default(whole(0, MOST_POSITIONS), 4),
   CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
-  MAX_PROMPT: z._default(whole(1, 1 << 20), 32768),
+  MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   API_KEYS: z.optional(z.string()),
 })
@@ -62,7 +91,7 @@ export function readConfig(env: Record<string, unknown>): Config {
   }
   const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, LANES, API_KEYS } = parsed.data
   return {
-    lane: { model: MODEL, window: WINDOW, sinks: SINKS, chunk: CHUNK, maxPrompt: MAX_PROMPT },
+    lane: { model: MODEL, windows: WINDOW, sinks: SINKS, chunk: CHUNK, maxPrompt: MAX_PROMPT },
     lanes: LANES,
     apiKeys: API_KEYS,
   }

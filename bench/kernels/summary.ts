@@ -47,7 +47,7 @@ function summed(seconds: number, load: number, dots: number, macs: number, bytes
   }
 }
 
-/** The build that the engine would choose: the faster one at what it chooses by. */
+/** The build that is the faster one at prefill: what the engine's choice by a result of the host comes to. */
 export function fastestBuild(rows: readonly KernelRow[]): string {
   const [first] = passes(rows)
     .filter(({ kernel }) => kernel === 'gemm_q4m_q8')

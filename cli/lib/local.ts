@@ -1,5 +1,6 @@
 // A model in this process: the same session code that a lane runs, without the Durable Object around it.
 
+import type { WindowOptions } from '../../src/cache/window.ts'
 import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/engine/events.ts'
 import { loadModel } from '../../src/engine/load-model.ts'
 import { IsletError } from '../../src/lib/errors.ts'
@@ -9,8 +10,6 @@ import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { nodeKernels } from './kernels.ts'
 import { localKv } from './kv.ts'
 import { openModel } from './model.ts'
-
-export type LocalOptions = { window: number; sinks: number }
 
 export type Local = {
   id: string
@@ -40,7 +39,7 @@ const clock = {
 }
 
 /** Opens MODEL for generating. Throws model_not_found, or unsupported_format where it has no tokenizer we read. */
-export async function openLocal(name: string, { window, sinks }: LocalOptions): Promise<Local> {
+export async function openLocal(name: string, window: WindowOptions): Promise<Local> {
   const { manifest, source, tokenizerBytes } = await openModel(name, {})
   if (tokenizerBytes.length === 0)
     throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
@@ -50,7 +49,7 @@ export async function openLocal(name: string, { window, sinks }: LocalOptions): 
     readText: () => Promise.resolve(text),
     readModel: (_, onProgress) =>
       loadModel(manifest, source, {
-        window: window === 0 ? { window: undefined, sinks: 0 } : { window, sinks },
+        window,
         chunk: CHUNK,
         kv: localKv(manifest),
         kernels: nodeKernels(),
@@ -65,11 +64,12 @@ export async function openLocal(name: string, { window, sinks }: LocalOptions): 
     clock,
     text: () => Promise.resolve(text),
     limits: () =>
-      window === 0
+      window.window === undefined
         ? { maxPrompt: context, maxPositions: context }
         : { maxPrompt: 32768, maxPositions: Infinity },
     loaded: () => isolate.loaded,
     progress: () => ({ done: isolate.done, total: isolate.total }),
+    loadWait: (ms) => clock.wait(ms),
   }
   const defaults: Omit<GenerateRequest, 'prompt'> = {
     requestId: 'cli',

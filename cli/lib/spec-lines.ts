@@ -12,16 +12,7 @@ export function specLines(spec: ModelSpec): string {
         : `${attention.kindOfLayer.filter((each) => each === index).length} layers`
     return `${layers}: ${kindWords(kind)}`
   })
-  const apart = [
-    ...(norm.post ? ['norms before and after each sublayer'] : []),
-    ...(spec.residual === undefined ? [] : [`residual of the normed input x ${spec.residual.toFixed(4)}`]),
-    ...(attention.bias.qkv ? ['biases on q, k, v'] : []),
-    ...(attention.qkNorm ? ['QK norm'] : []),
-    ...(attention.logn === undefined ? [] : [`LogN from ${attention.logn} positions on`]),
-    ...(spec.embeddingScale === 1 ? [] : [`embeddings x ${spec.embeddingScale.toFixed(4)}`]),
-    ...(spec.head.normalised ? ['normalised head'] : []),
-    ...(spec.prefix === undefined ? [] : ['a prefix that sees itself both ways']),
-  ]
+  const apart = apartWords(spec)
   return [
     `${spec.family}: ${spec.layers} layers, hidden ${spec.hidden}, ffn ${spec.ffn}, ${spec.heads} heads and ${spec.kvHeads} KV heads of ${spec.headDim}`,
     `vocabulary ${spec.vocab}, ${spec.head.tied ? 'tied' : 'separate'} head, context ${spec.context}, ${norm.kind === 'rms' ? 'RMS' : 'layer'} norm with epsilon ${norm.eps}, ${mlp.kind} MLP with ${mlp.activation}`,
@@ -30,7 +21,29 @@ export function specLines(spec: ModelSpec): string {
   ].join('\n')
 }
 
-function kindWords({ window, position }: LayerKind): string {
+/** What a spec has beyond norms before each sublayer, attention without biases and an MLP. */
+export function apartWords(spec: ModelSpec): string[] {
+  const { attention, norm, mlp } = spec
+  const { qkv, out } = attention.bias
+  const biases = [
+    ...(qkv ? ['q, k, v'] : []),
+    ...(out ? ['the output'] : []),
+    ...(mlp.bias ? ['the MLP'] : []),
+  ]
+  return [
+    ...(norm.post ? ['norms before and after each sublayer'] : []),
+    ...(spec.residual === undefined ? [] : [`residual of the normed input x ${spec.residual.toFixed(4)}`]),
+    ...(biases.length > 0 ? [`biases on ${biases.join(' and ')}`] : []),
+    ...(attention.qkNorm ? ['QK norm'] : []),
+    ...(attention.logn === undefined ? [] : [`LogN from ${attention.logn} positions on`]),
+    ...(spec.embeddingScale === 1 ? [] : [`embeddings x ${spec.embeddingScale.toFixed(4)}`]),
+    ...(spec.head.normalised ? ['normalised head'] : []),
+    ...(spec.prefix === undefined ? [] : ['a prefix that sees itself both ways']),
+  ]
+}
+
+/** How a kind of layer knows positions, and what it sees of them. */
+export function kindWords({ window, position }: LayerKind): string {
   return `${positionWords(position)}${window === undefined ? '' : `, a sliding window of ${window}`}`
 }
 

@@ -1,6 +1,7 @@
 // What the text commands share: where results go, and reading arguments and files with errors that say what to do.
 
 import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
 import { IsletError } from '../../src/lib/errors.ts'
@@ -15,27 +16,37 @@ export function printText(text: string, print: Print): void {
   print(print === printOut && process.stdout.isTTY && !text.endsWith('\n') ? `${text}\n` : text)
 }
 
+type Options = NonNullable<ParseArgsConfig['options']>
+
 /** One MODEL and the options. Throws invalid_request with the usage for anything else. */
-export function readArguments<T extends NonNullable<ParseArgsConfig['options']>>(
-  argv: string[],
-  options: T,
-  usage: string,
-) {
+export function readArguments<T extends Options>(argv: string[], options: T, usage: string) {
+  const { positionals, values } = parseStrictly(argv, options, usage)
+  if (positionals.length === 1) return { model: positionals[0], values }
+  throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
+}
+
+/** MODEL, FILE and the options, in the same way. */
+export function readFileArguments<T extends Options>(argv: string[], options: T, usage: string) {
+  const { positionals, values } = parseStrictly(argv, options, usage)
+  if (positionals.length === 2) return { model: positionals[0], file: positionals[1], values }
+  throw new IsletError('invalid_request', `give MODEL and FILE\nusage: ${usage}`, { param: 'FILE' })
+}
+
+function parseStrictly<T extends Options>(argv: string[], options: T, usage: string) {
   try {
-    const parsed = parseArgs({ args: argv, options, allowPositionals: true, strict: true })
-    if (parsed.positionals.length === 1) return { model: parsed.positionals[0], values: parsed.values }
+    return parseArgs({ args: argv, options, allowPositionals: true, strict: true })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new IsletError('invalid_request', `${reason}\nusage: ${usage}`, { cause })
   }
-  throw new IsletError('invalid_request', `give one MODEL\nusage: ${usage}`, { param: 'MODEL' })
 }
 
-/** A text file that an option names. */
+/** A text file that an option names; `-` is standard input. */
 export async function readText(path: string, param: string): Promise<string> {
   try {
+    const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path)
     // A byte order mark is part of the text: it has ids of its own.
-    return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(await readFile(path))
+    return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new IsletError('invalid_request', `${param} cannot be read: ${reason}`, { param, cause })

@@ -1,13 +1,20 @@
-// MODEL of the text commands to a tokenizer and a chat template: a packed folder, a GGUF file, a Hugging Face folder,
+// MODEL of the text commands to a tokenizer and a chat format: a packed folder, a GGUF file, a Hugging Face folder,
 // or a folder or file with a tokenizer alone. Weights are never read.
 
 import { readFile, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import { chatOfGguf } from '../../src/packing/chat-format.ts'
 import { readGgufMetadata } from '../../src/packing/source-gguf.ts'
-import { chatFromGguf, tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
+import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import type { GgufMetadata } from '../../src/packing/tokenizer-gguf.ts'
-import { chatFromFolder, tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
+import {
+  chatFromFolder,
+  isTokenizerFile,
+  TOKENIZER_FILES,
+  tiktokenAmong,
+  tokenizerFromFolder,
+} from '../../src/packing/tokenizer-hf.ts'
 import type { ReadFile } from '../../src/packing/tokenizer-hf.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
@@ -16,8 +23,6 @@ import type { ChatFormat } from '../../src/weights/manifest.ts'
 import { MODELS, readManifest, readTokenizerFile } from './model.ts'
 
 export type TextModel = { tokenizer: Tokenizer; chat: ChatFormat }
-
-const ALONE = ['tokenizer.model', 'tokenizer.json', 'vocab.gguf']
 
 /** Throws model_not_found, or what reading the files throws. */
 export async function tokenizerOf(model: string): Promise<TextModel> {
@@ -35,14 +40,14 @@ export async function tokenizerOf(model: string): Promise<TextModel> {
 async function fromFolder(folder: string): Promise<TextModel> {
   const files = await readdir(folder)
   if (files.includes('manifest.json')) return fromPacked(folder)
-  if (files.includes('tokenizer.json') || files.includes('tokenizer.model'))
-    return fromHuggingFace(filesIn(folder))
+  if (files.some(isTokenizerFile))
+    return fromHuggingFace(filesIn(folder), basename(resolve(folder)), tiktokenAmong(files))
   const ggufs = files.filter((name) => name.endsWith('.gguf')).toSorted()
   const chosen = ggufs.includes('vocab.gguf') ? 'vocab.gguf' : ggufs[0]
   if (chosen !== undefined) return fromGguf(join(folder, chosen))
   throw new IsletError(
     'model_not_found',
-    `${folder} has no manifest.json, ${ALONE.join(', ')} or .gguf file`,
+    `${folder} has no manifest.json, ${TOKENIZER_FILES.join(', ')} or .gguf file`,
     { param: 'MODEL' },
   )
 }
@@ -50,23 +55,28 @@ async function fromFolder(folder: string): Promise<TextModel> {
 async function fromFile(path: string): Promise<TextModel> {
   if (path.endsWith('.gguf')) return fromGguf(path)
   const name = basename(path)
-  const own = name.endsWith('.json')
-    ? 'tokenizer.json'
-    : name.endsWith('.model')
-      ? 'tokenizer.model'
-      : undefined
+  const own = ownName(name)
   if (own === undefined) {
     throw new IsletError(
       'unsupported_format',
-      `${name} is neither a .gguf, a tokenizer.json nor a tokenizer.model`,
+      `${name} is neither a .gguf, a tokenizer.json, a .model nor a .tiktoken file`,
       { param: 'MODEL' },
     )
   }
   // The file that was named, and only the settings beside it.
   const beside = filesIn(dirname(path))
-  return fromHuggingFace(async (file) =>
-    file === own ? readFile(path) : ALONE.includes(file) ? undefined : beside(file),
-  )
+  const file = name === 'merges.txt' ? join(dirname(path), own) : path
+  const only: ReadFile = async (wanted) =>
+    wanted === own ? readFile(file) : isTokenizerFile(wanted) ? undefined : beside(wanted)
+  return fromHuggingFace(only, basename(dirname(resolve(path))), tiktokenAmong([own]))
+}
+
+/** The name under which a folder's reader looks for this kind of file. */
+function ownName(name: string): string | undefined {
+  if (name === 'merges.txt') return 'vocab.json'
+  if (name === 'vocab.json' || name === 'ice_text.model' || name.endsWith('.tiktoken')) return name
+  if (name.endsWith('.json')) return 'tokenizer.json'
+  return name.endsWith('.model') ? 'tokenizer.model' : undefined
 }
 
 async function fromPacked(folder: string): Promise<TextModel> {
@@ -78,13 +88,13 @@ async function fromGguf(path: string): Promise<TextModel> {
   const metadata = (await readGgufMetadata(path)) as GgufMetadata
   return {
     tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))),
-    chat: chatFromGguf(metadata),
+    chat: chatOfGguf(metadata, basename(path)),
   }
 }
 
-async function fromHuggingFace(read: ReadFile): Promise<TextModel> {
-  const source = await tokenizerFromFolder(read)
-  return { tokenizer: readTokenizer(writeTokenizer(source)), chat: await chatFromFolder(read) }
+async function fromHuggingFace(read: ReadFile, name: string, tiktoken?: string): Promise<TextModel> {
+  const source = await tokenizerFromFolder(read, tiktoken)
+  return { tokenizer: readTokenizer(writeTokenizer(source)), chat: await chatFromFolder(read, name) }
 }
 
 function filesIn(folder: string): ReadFile {

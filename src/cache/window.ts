@@ -12,6 +12,13 @@ export type WindowOptions = {
   byDepth?: readonly number[]
 }
 
+/** The first `sinks` and the last positions of each run of layers; one window of 0 = full attention. */
+export function windowOptions(windows: readonly number[], sinks: number): WindowOptions {
+  const window = Math.max(...windows)
+  if (window === 0) return { window: undefined, sinks: 0 }
+  return windows.length === 1 ? { window, sinks } : { window, sinks, byDepth: windows }
+}
+
 export type Visible = {
   /** Keys [0, sinkEnd) are seen with the query rotated at `sinkQueryPosition`; empty while nothing fell out of sight. */
   sinkEnd: number

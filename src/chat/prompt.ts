@@ -1,42 +1,74 @@
-// Messages to prompt ids. Special tokens come from the template alone: names of special tokens that stand in a
-// message stay text, and the ids are otherwise those of the whole rendered text.
+// Messages to prompt ids, by the model's template or its built-in format.
 
 import type { ChatMessage } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
-import { nameGuard } from '../tokenizer/special.ts'
-import type { GuardScope } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import type { ChatFormat } from '../weights/manifest.ts'
-import { renderPrompt } from './template.ts'
-import type { RenderOptions } from './template.ts'
+import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
+import type { Budget, Format } from './formats/format.ts'
+import { FORMATS } from './formats/index.ts'
+import { renderGuarded, sequenceMarks, type TemplateOptions } from './guarded.ts'
+import { encodeLayout, showParts, type Layout } from './parts.ts'
+import { renderPrompt, withArguments } from './template.ts'
 
-export type PromptOptions = Pick<RenderOptions, 'tools' | 'addGenerationPrompt' | 'variables'>
+export type PromptOptions = TemplateOptions & {
+  /** Shortens a built-in format's conversation as its original does; what is missing comes from the model's files. */
+  fit?: Partial<Budget>
+  /** Lets special tokens that are written in messages become tokens, as the authors' own scripts do; for templates. */
+  trusted?: boolean
+}
 
-/** The ids of a chat prompt, with BOS by the file's flag and never twice. Throws as renderPrompt does. */
+/**
+ * The ids of a chat prompt, with BOS where the format or the file's flag wants it and never twice. Throws
+ * invalid_request for messages or tools that the format cannot say, unsupported_format where it cannot be used at all.
+ */
 export function promptIds(
   tokenizer: Tokenizer,
   chat: ChatFormat,
   messages: readonly ChatMessage[],
   options: PromptOptions = {},
 ): number[] {
-  const { text, guard } = renderGuarded(tokenizer, chat, messages, options)
+  if (chat.kind === 'builtin') {
+    const { format, layout } = layoutOf(chat, messages, options)
+    return idsOfLayout(tokenizer, chat, format, layout, options.fit)
+  }
+  const template = templateOf(chat)
+  const spoken = messages.map(withArguments)
+  if (options.trusted === true) {
+    const text = renderPrompt(template, spoken, { ...options, ...sequenceMarks(tokenizer) })
+    return withBos(tokenizer, tokenizer.encode(text, { special: true }))
+  }
+  const { text, guard } = renderGuarded(tokenizer, template, spoken, options)
   return withBos(tokenizer, tokenizer.encode(text, { special: true, guard }))
 }
 
-/** The text of a chat prompt as the model's authors would see it. */
+/** The text of a chat prompt as the model's authors would see it; never shortened. */
 export function promptText(
   tokenizer: Tokenizer,
   chat: ChatFormat,
   messages: readonly ChatMessage[],
   options: PromptOptions = {},
 ): string {
-  const { text, guard } = renderGuarded(tokenizer, chat, messages, options)
+  if (chat.kind === 'builtin') {
+    const { head, rounds, tail } = layoutOf(chat, messages, options).layout
+    return showParts(tokenizer, [...head, ...rounds.flat(), ...tail])
+  }
+  const { text, guard } = renderGuarded(tokenizer, templateOf(chat), messages.map(withArguments), options)
   return text.replaceAll(guard, '')
 }
 
-/** The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag. */
-export function textIds(tokenizer: Tokenizer, text: string): number[] {
-  return withBos(tokenizer, tokenizer.encode(text))
+/**
+ * The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag, and what the family's own tokenizer
+ * puts around every text. With `after`, the model shall fill the gap before it; unsupported_value (suffix) where it cannot.
+ */
+export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, after = ''): number[] {
+  const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
+  const parts = after === '' ? (format?.text?.(text) ?? [text]) : format?.gap?.(text, after)
+  if (parts === undefined) {
+    throw new IsletError('unsupported_value', 'suffix: this model cannot fill a gap; leave suffix out', {
+      param: 'suffix',
+    })
+  }
+  return withBos(tokenizer, encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }).head)
 }
 
 function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
@@ -44,80 +76,45 @@ function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
   return tokenizer.addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
 }
 
-/**
- * Templates trim, split and compare contents, so contents go through them as they are, save for one guard character
- * inside each name of a special token. It breaks the name, survives the template, and is taken out before merging.
- */
-function renderGuarded(
-  tokenizer: Tokenizer,
-  chat: ChatFormat,
-  messages: readonly ChatMessage[],
-  options: PromptOptions,
-): { text: string; guard: string } {
-  const guard = unusedCharacter([messages, options.tools, options.variables, chat])
-  const protect = nameGuard(tokenizer.guardedNames ?? [], guard)
-  const guarded = (value: unknown, param: string): unknown => mapStrings(value, protect, param, 0)
-  const nameOf = (id: number | undefined): string | undefined =>
-    id === undefined ? undefined : tokenizer.nameOf(id)
-  const text = renderPrompt(chat, guarded(messages, 'messages') as ChatMessage[], {
-    ...options,
-    tools: guarded(options.tools, 'tools') as unknown[] | undefined,
-    variables: guarded(options.variables, 'messages') as PromptOptions['variables'],
-    bosToken: nameOf(tokenizer.bosId),
-    eosToken: nameOf(tokenizer.eosId),
-  })
-  // tojson can be told to escape what is not ASCII.
-  return { text: text.replaceAll(escaped(guard), guard), guard }
-}
-
-/** JSON nested deeper is no message and no schema, and would overflow the stack. */
-const MAX_DEPTH = 64
-
-/** Keys, roles and types are compared by templates and stand between quotes or marks: only whole names are broken there. */
-function mapStrings(
-  value: unknown,
-  protect: (text: string, scope: GuardScope) => string,
-  param: string,
-  depth: number,
-  scope: GuardScope = 'edges',
-): unknown {
-  if (typeof value === 'string') return protect(value, scope)
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === MAX_DEPTH) {
-    throw new IsletError('invalid_request', `${param} is nested deeper than ${MAX_DEPTH} levels`, { param })
-  }
-  if (Array.isArray(value)) return value.map((item) => mapStrings(item, protect, param, depth + 1, scope))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      protect(key, 'inside'),
-      mapStrings(item, protect, param, depth + 1, key === 'role' || key === 'type' ? 'inside' : 'edges'),
-    ]),
-  )
-}
-
-/** A Unicode noncharacter (U+FDD0 to U+FDEF) that occurs nowhere in these values. */
-function unusedCharacter(values: readonly unknown[]): string {
-  const texts: string[] = []
-  const pending = [...values]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (typeof value === 'string') texts.push(value)
-    else if (typeof value === 'object' && value !== null)
-      pending.push(...Object.keys(value), ...(Object.values(value) as unknown[]))
-  }
-  for (let code = 0xfdd0; code <= 0xfdef; code++) {
-    const character = String.fromCharCode(code)
-    if (!texts.some((text) => text.includes(character) || text.includes(escaped(character)))) return character
-  }
+function templateOf(chat: Exclude<ChatFormat, BuiltinChat>): string {
+  if (chat.kind === 'jinja') return chat.template
   throw new IsletError(
     'invalid_request',
-    'the messages contain every noncharacter from U+FDD0 to U+FDEF; leave them out',
-    {
-      param: 'messages',
-    },
+    'this model has no chat template; use the completions endpoint or another model',
+    { param: 'messages' },
   )
 }
 
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16)}`
+function layoutOf(
+  chat: BuiltinChat,
+  messages: readonly ChatMessage[],
+  { tools = [], addGenerationPrompt = true }: PromptOptions,
+): { format: Format; layout: Layout } {
+  const format = FORMATS[chat.format]
+  if (!format.tools && tools.length > 0) {
+    throw new IsletError('unsupported_value', `tools: the chat format ${chat.format} knows none`, {
+      param: 'tools',
+    })
+  }
+  return { format, layout: format.layout(messages, { chat, tools, opening: addGenerationPrompt }) }
+}
+
+function idsOfLayout(
+  tokenizer: Tokenizer,
+  chat: BuiltinChat,
+  format: Format,
+  layout: Layout,
+  fit: Partial<Budget> | undefined,
+): number[] {
+  const { head, rounds, tail } = encodeLayout(tokenizer, layout)
+  if (fit === undefined) return [...head, ...rounds.flat(), ...tail]
+  if (format.fit === undefined) {
+    throw new IsletError('unsupported_value', `the chat format ${chat.format} has no rule for shortening`)
+  }
+  const maxLength = fit.maxLength ?? chat.maxLength ?? format.defaults?.maxLength
+  if (maxLength === undefined) {
+    throw new IsletError('invalid_request', "the model's files name no longest length: give one")
+  }
+  const maxNewTokens = fit.maxNewTokens ?? chat.maxNewTokens ?? format.defaults?.maxNewTokens ?? 0
+  return format.fit({ head, rounds, tail }, { maxLength, maxNewTokens })
 }

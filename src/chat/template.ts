@@ -3,7 +3,6 @@
 import { Template } from '@huggingface/jinja'
 import type { ChatMessage } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { ChatFormat } from '../weights/manifest.ts'
 
 export type RenderOptions = {
   tools?: unknown[]
@@ -16,24 +15,15 @@ export type RenderOptions = {
 }
 
 /**
- * The text of a prompt. Throws invalid_request (messages) where there is no template or the template refuses the
- * messages, unsupported_format where the template itself cannot be read.
+ * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages, unsupported_format
+ * where the template itself cannot be read.
  */
 export function renderPrompt(
-  chat: ChatFormat,
+  source: string,
   messages: readonly ChatMessage[],
   options: RenderOptions = {},
 ): string {
-  if (chat.kind === 'none') {
-    throw new IsletError(
-      'invalid_request',
-      'this model has no chat template; use the completions endpoint or another model',
-      {
-        param: 'messages',
-      },
-    )
-  }
-  const template = compile(chat.template)
+  const template = compile(source)
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   try {
     return template.render({
@@ -57,6 +47,25 @@ export function renderPrompt(
       },
     )
   }
+}
+
+/** Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its text. */
+export function withArguments(message: ChatMessage): ChatMessage {
+  if (message.tool_calls === undefined) return message
+  return { ...message, tool_calls: message.tool_calls.map(withParsed) }
+}
+
+function withParsed(call: unknown): unknown {
+  const { function: called } = (call ?? {}) as { function?: { arguments?: unknown } }
+  if (typeof called?.arguments !== 'string') return call
+  try {
+    const value: unknown = JSON.parse(called.arguments)
+    if (typeof value === 'object' && value !== null)
+      return { ...(call as object), function: { ...called, arguments: value } }
+  } catch {
+    // Not JSON: the template gets the text that there is.
+  }
+  return call
 }
 
 /** Parsing costs a millisecond or two; an isolate has one model, the CLI a few. */

@@ -70,7 +70,7 @@ export class Engine {
     return this.#failure
   }
 
-  /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, or what made the engine fail. */
+  /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, context_length_exceeded for a prefix that is too long, or what made the engine fail. */
   open(options: TurnOptions): Turn {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting.length >= this.#queueLimit) {
@@ -79,8 +79,17 @@ export class Engine {
         `${this.#waiting.length} requests are already waiting for this model, which is the limit: try again later`,
       )
     }
-    const { spec, window } = this.model
-    const turn = newTurn(options, promptShape(spec, options.prompt, window))
+    const { spec, window, maxRows } = this.model
+    const shape = promptShape(spec, options.prompt, window)
+    // A prefix is one step: one that no step can hold would wait for ever, and all behind it.
+    if (shape.prefix > maxRows) {
+      throw new IsletError(
+        'context_length_exceeded',
+        `${shape.prefix} tokens before the answer must be read at once, and this model has room for ${maxRows}: shorten the prompt`,
+        { param: 'prompt' },
+      )
+    }
+    const turn = newTurn(options, shape)
     this.#waiting.push(turn)
     this.#admit()
     return turn

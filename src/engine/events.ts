@@ -16,6 +16,8 @@ export type ChatMessage = {
   role: string
   content: string
   name?: string
+  /** What ChatGLM3 writes behind the role: the name of a tool. */
+  metadata?: string
   tool_calls?: unknown[]
   tool_call_id?: string
 }
@@ -27,8 +29,15 @@ export type GenerateRequest = {
   sessionKey: string
   model: string
   prompt:
-    | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
-    | { kind: 'text'; text: string }
+    | {
+        kind: 'chat'
+        messages: ChatMessage[]
+        tools?: unknown[]
+        /** Further variables of the chat template, such as `enable_thinking`. */
+        variables?: Record<string, unknown>
+      }
+    /** `after`: the text behind a gap that the model shall fill. */
+    | { kind: 'text'; text: string; after?: string }
     | { kind: 'ids'; ids: number[] }
   maxTokens: number | undefined // undefined: until the model ends or its limit
   stop: string[]
@@ -59,11 +68,23 @@ export type Usage = {
 /** What the window hid, at the last position: always reported. */
 export type WindowReport = { window: number | undefined; sinks: number; outOfSight: number }
 
-export type FinishReason = 'stop' | 'length'
+/** A call that the model wrote, whole; arguments as its text. */
+export type ToolCall = { name: string; arguments: string }
+
+/** `tool_calls`: the model ended its answer, and there were calls in it. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls'
 
 export type GenerationEvent =
   | { type: 'start'; promptTokens: number; cachedTokens: number; truncatedTokens: number }
   | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
-  | { type: 'text'; text: string; ids: number[]; logprobs?: TokenLogprob[] }
+  | {
+      type: 'text'
+      /** Content; of these tokens some may be thoughts or calls instead. */
+      text: string
+      reasoning?: string
+      calls?: ToolCall[]
+      ids: number[]
+      logprobs?: TokenLogprob[]
+    }
   | { type: 'finish'; reason: FinishReason; usage: Usage; window: WindowReport; logitsHash?: string }
   | { type: 'error'; code: string; message: string; param?: string }

@@ -2,7 +2,7 @@
 
 import type { WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'
-import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import { PAGE_POSITIONS, TILE_ROWS } from '../kernels/layout.ts'
 import { log } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight, type Turn } from './attention.ts'
@@ -43,6 +43,9 @@ type RowViews = readonly { sight: Sight; turn: Turn }[]
 /** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
 const WARM_UPS = 2
 const WARM_UP_ROWS = 64
+
+/** Of the head this part is enough for that. */
+const WARM_HEAD = 4
 
 export class Graph implements Model {
   readonly spec: ModelSpec
@@ -105,7 +108,7 @@ export class Graph implements Model {
   }
 
   /**
-   * Runs the first layer on whatever memory holds, and the head once, so that the host compiles the kernels with its better
+   * Runs the first layer on whatever memory holds, and some of the head, so that the host compiles the kernels with its better
    * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
    */
   warmUp(): void {
@@ -119,7 +122,10 @@ export class Graph implements Model {
     const [one] = rows
     for (let i = 0; i < WARM_UPS; i++) this.#run(rows, 1)
     for (let i = 1; i < WARM_UPS; i++) this.#run([one], 1)
-    this.#run([{ ...one, logits: true }], 1)
+    const [{ matrix, out, stride }] = this.#logits
+    const part = { ...matrix, rows: Math.floor(matrix.rows / WARM_HEAD / TILE_ROWS) * TILE_ROWS }
+    const { normed } = this.#parts.buffers
+    this.#linear.multiply(normed, this.#stride(this.spec.hidden), 1, [{ matrix: part, out, stride }])
   }
 
   forward(rows: readonly Row[]): void {
@@ -270,15 +276,16 @@ export class Graph implements Model {
         const out = this.#floats.subarray(sinkRotation >>> 2, (sinkRotation >>> 2) + width)
         table.fill(out, sight.sinkPosition, row.shape)
       }
-      const turn = { half: table.half, rotation, sinkRotation, factor: this.#factorAt(sight, row.position) }
+      const turn = { half: table.half, rotation, sinkRotation, factor: this.#factorAt(sight) }
       return { sight, turn }
     })
   }
 
   /** The scores' factor: with LogN it grows with the position in the cache beyond the trained length. */
-  #factorAt({ sinks, sinkPosition }: Sight, position: number): number {
+  #factorAt({ sinkPosition }: Sight): number {
     const { scale, logn } = this.spec.attention
-    const seen = (sinks.pages > 0 ? sinkPosition : position) + 1
+    // Where a query stands in the cache: its own position until something fell out of sight, then the same for all, sinks or none.
+    const seen = sinkPosition + 1
     if (logn === undefined || seen <= logn) return Math.fround(scale)
     return Math.fround((scale * log(seen)) / log(logn))
   }

@@ -4,12 +4,13 @@ import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { ArenaPlan } from '../kernels/arena.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Kernels } from '../kernels/kernels.ts'
-import { fastestKernels, PROBE_BYTES } from '../kernels/choose.ts'
+import { fastestKernels } from '../kernels/choose.ts'
 import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
+import { CHECKSUM_SCRATCH } from '../weights/placed-checksum.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
 import { kvLayerBytes, planStep, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
 import { Graph, type ModelTensors } from './forward.ts'
@@ -38,6 +39,7 @@ export type LoadOptions = {
 export type MemoryLayout = {
   weights: number
   weightBytes: number
+  checksum: number
   pool: number
   pageBytes: number
   pageCount: number
@@ -75,9 +77,9 @@ export function planMemory(
   const pageBytes = kvLayerBytes(spec, kv) * spec.layers
   const pageCount = options.pages ?? perSequence
   const layout = {
-    // The kernels' measurement borrows their place before they are there.
-    weights: arena.reserve(Math.max(weights, PROBE_BYTES)),
+    weights: arena.reserve(weights),
     weightBytes: weights,
+    checksum: arena.reserve(CHECKSUM_SCRATCH),
     pool: arena.reserve(pageBytes * pageCount),
     pageBytes,
     pageCount,
@@ -99,9 +101,7 @@ export async function loadModel(
   const layout = planMemory(spec, weightBytes(manifest), options)
   const memory = layout.arena.allocate()
   const kernels =
-    typeof options.kernels === 'function'
-      ? options.kernels(memory)
-      : await fastestKernels(options.kernels, memory, layout.weights)
+    typeof options.kernels === 'function' ? options.kernels(memory) : fastestKernels(options.kernels, memory)
   const graph = new Graph({
     spec,
     views: layout.views,
@@ -115,8 +115,8 @@ export async function loadModel(
     maxLogitRows: logitRows,
   })
   graph.warmUp()
-  const into = new Uint8Array(memory.buffer, layout.weights, layout.weightBytes)
-  await streamWeights(manifest, source, into, options.onProgress)
+  const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
+  await streamWeights(manifest, source, place, options.onProgress)
   return graph
 }
 

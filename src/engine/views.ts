@@ -2,7 +2,7 @@
 
 import type { WindowOptions } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
-import { layerKind, type ModelSpec, type Position } from '../models/spec.ts'
+import { layerKind, takesWindow, type ModelSpec, type Position } from '../models/spec.ts'
 
 /** Layers of one view share what a row sees and its rotation. */
 export type View = { window: WindowOptions; position: Position }
@@ -10,7 +10,7 @@ export type View = { window: WindowOptions; position: Position }
 export type Views = {
   list: readonly View[]
   ofLayer: readonly number[]
-  /** Everything that some layer sees: pages outside it are of no use to any. */
+  /** Everything that some layer sees: pages outside it are of no use to any. `byDepth` is as it was configured. */
   widest: WindowOptions
 }
 
@@ -19,10 +19,17 @@ export type Views = {
  * takes its place, sinks and all. Throws invalid_request where the family allows no window.
  */
 export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
-  if (spec.prefix !== undefined && options.window !== undefined) {
+  if (!takesWindow(spec) && options.window !== undefined) {
     throw new IsletError(
       'invalid_request',
       'this model sees its whole prompt both ways and takes no window: leave the window out (WINDOW = "0")',
+      { param: 'window' },
+    )
+  }
+  if (options.byDepth !== undefined && options.byDepth.length > spec.layers) {
+    throw new IsletError(
+      'invalid_request',
+      `${options.byDepth.length} windows for a model of ${spec.layers} layers: give one for each run of layers, no more`,
       { param: 'window' },
     )
   }
@@ -37,10 +44,15 @@ export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
     const known = list.findIndex((other) => isSame(other, view))
     ofLayer.push(known < 0 ? list.push(view) - 1 : known)
   }
-  return { list, ofLayer, widest: widestOf(list.map(({ window }) => window)) }
+  const widest = widestOf(list.map(({ window }) => window))
+  return {
+    list,
+    ofLayer,
+    widest: options.byDepth === undefined ? widest : { ...widest, byDepth: options.byDepth },
+  }
 }
 
-/** With several windows, the layers are cut into as many runs, from the first layer up. */
+/** With several windows, the layers are cut into as many equal runs, from the first layer up. */
 function windowOfLayer(
   { window, sinks, byDepth }: WindowOptions,
   layer: number,

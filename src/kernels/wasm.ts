@@ -5,7 +5,7 @@ import type { Kernels } from './kernels.ts'
 
 /**
  * The builds of assembly/ (assembly/simd/dot.ts): `relaxed` and `quads` where the host takes relaxed SIMD, else `plain`.
- * Their results are the same bit for bit; choose.ts measures which is the fastest.
+ * Their results are the same bit for bit; choose.ts finds out which is the fastest.
  */
 export type KernelModules = {
   quads: WebAssembly.Module | undefined

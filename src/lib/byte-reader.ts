@@ -2,10 +2,18 @@
 // counted against the isolate until the next collection.
 
 export type ByteReader = {
-  /** The next piece, valid until the next read; undefined at the end. */
-  read(): Promise<Uint8Array | undefined>
+  /**
+   * The next piece, valid until the next read; undefined at the end. Of byte streams it has at least `least` bytes (1 if left out), so it
+   * comes later and in fewer reads. By the standard a stream may fail that has fewer left.
+   */
+  read(least?: number): Promise<Uint8Array | undefined>
   cancel(): Promise<void>
   releaseLock(): void
+}
+
+/** The standard's reader; workers-types leave out the option. */
+type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
+  read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
 }
 
 /** A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. */
@@ -21,8 +29,8 @@ export function byteReader(stream: ReadableStream<Uint8Array>, size: number): By
   }
   let buffer = new ArrayBuffer(size)
   return {
-    async read() {
-      const { value } = await byob.read(new Uint8Array(buffer))
+    async read(least = 1) {
+      const { value } = await byob.read(new Uint8Array(buffer), { min: least })
       if (value === undefined || value.byteLength === 0) return undefined
       buffer = value.buffer
       return value
@@ -32,9 +40,9 @@ export function byteReader(stream: ReadableStream<Uint8Array>, size: number): By
   }
 }
 
-function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+function byobReader(stream: ReadableStream<Uint8Array>): FillingReader | undefined {
   try {
-    return stream.getReader({ mode: 'byob' })
+    return stream.getReader({ mode: 'byob' }) as FillingReader
   } catch {
     return undefined // not a byte stream: a plain reader will do
   }

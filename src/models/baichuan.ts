@@ -3,7 +3,7 @@
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { factsOf, only, positive, size } from './facts.ts'
+import { factsOf, only, positive, size, text } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ggufPlaces, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { ggufRope } from './rope.ts'
@@ -72,7 +72,7 @@ function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const position: Position | undefined =
     alibi !== undefined || sizes.layers === LAYERS_OF_13B ? { kind: 'alibi', maxBias } : undefined
   if (position === undefined) only(metadata, 'baichuan.rope.dimension_count', [sizes.headDim])
-  const name = String(metadata.get('general.name') ?? metadata.get('general.basename') ?? '')
+  const name = `${text(metadata, 'general.name')} ${text(metadata, 'general.basename')}`
   const second = sizes.vocab === VOCABULARY_OF_2 || /baichuan[-_ ]?2/i.test(name)
   const spec = specOf(sizes, ggufEpsilon(metadata, 'baichuan'), position, second)
   if (position !== undefined) return spec

@@ -3,7 +3,7 @@
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { checked, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { only, positive, size } from './facts.ts'
+import { atLeast, flag, only, positive, size, text } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES } from './llama.ts'
 import { ggufRope } from './rope.ts'
@@ -70,7 +70,7 @@ function specFromConfig(config: Facts): ModelSpec {
   only(config, 'pre_seq_len', [null])
   const hidden = size(config, 'hidden_size', MAX_WIDTH)
   const count = size(config, 'num_attention_heads', MAX_HEADS)
-  const grouped = config.get('multi_query_attention') === true
+  const grouped = flag(config, 'multi_query_attention', false)
   const sizes = {
     layers: size(config, 'num_layers', MAX_LAYERS),
     hidden,
@@ -86,8 +86,8 @@ function specFromConfig(config: Facts): ModelSpec {
 
 /** ChatGLM2-32K divides positions by `rope_ratio`; ChatGLM3 and its successors multiply the base by it. Only the name tells the two apart. */
 function ropeOf(config: Facts, rotary: number): Position {
-  const ratio = positive(config, 'rope_ratio', 1)
-  const divides = ratio !== 1 && /chatglm2/i.test(String(config.get('_name_or_path') ?? ''))
+  const ratio = atLeast(config, 'rope_ratio', 1, 1)
+  const divides = ratio !== 1 && /chatglm2/i.test(text(config, '_name_or_path'))
   return {
     kind: 'rope',
     base: divides ? ROPE_BASE : ROPE_BASE * ratio,

@@ -2,7 +2,7 @@
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
-import { positive, shortest, size } from './facts.ts'
+import { list, positive, shortest, show, size } from './facts.ts'
 import type { Facts } from './family.ts'
 import { rotaryDim, type ModelSpec, type Position } from './spec.ts'
 
@@ -38,11 +38,25 @@ export function checked(spec: ModelSpec): ModelSpec {
   for (const { position } of attention.kinds) {
     const rotary = rotaryDim(position)
     if (rotary % 2 !== 0) throw new IsletError('invalid_file', `heads of ${rotary} values have no rotary pairs`)
+    if (position.kind === 'rope' && position.scaling.kind === 'ntk' && rotary < 4) {
+      throw new IsletError('invalid_file', `heads of ${rotary} values have no slow pair that NTK could stretch`)
+    }
     if (rotary > headDim) {
       throw new IsletError('invalid_file', `${rotary} rotary dimensions do not fit heads of ${headDim}`)
     }
   }
   return spec
+}
+
+/** Which layers slide, by `layer_types`; undefined where a config has no such list. */
+export function slidingTypes(config: Facts, layers: number): number[] | undefined {
+  return list(config, 'layer_types', layers)?.map((type) => {
+    if (type === 'sliding_attention' || type === 'full_attention') return Number(type === 'sliding_attention')
+    throw new IsletError(
+      'unsupported_format',
+      `layer_types has ${show(type)}; only "full_attention" and "sliding_attention" are supported`,
+    )
+  })
 }
 
 /** Sizes under transformers' usual keys, with its defaults for absent ones. */

@@ -2,11 +2,11 @@
 // base of their own (arXiv 2503.19786).
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
-import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { inside, list, only, positive, shortest, size } from './facts.ts'
+import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes, type Sizes } from './decoder.ts'
+import { atLeast, factsOf, flag, inside, only, positive, shortest, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
-import { configRope, ggufRope } from './rope.ts'
+import { configRope, ggufRope, LEAST_BASE } from './rope.ts'
 import type { ModelSpec, Position } from './spec.ts'
 import { tensorsOf, type Places } from './tensors.ts'
 
@@ -22,6 +22,7 @@ export const gemma3: Family = {
 /** Every so many layers one sees everything. */
 const PATTERN = 6
 const LOCAL_BASE = 10000
+const GLOBAL_BASE = 1_000_000
 
 const PLACES: Places = {
   ...LLAMA_NAMES,
@@ -49,32 +50,29 @@ function specFromConfig(config: Facts): ModelSpec {
   only(config, 'final_logit_softcapping', [null])
   only(config, 'use_bidirectional_attention', [false])
   const sizes = configSizes(config)
-  // Newer configs keep one set of rotary parameters for each type of layer.
-  const parameters = inside(config, 'rope_parameters')
-  const full = inside(parameters, 'full_attention')
-  const global =
-    parameters.get('full_attention') === undefined
-      ? configRope(config, sizes.headDim, sizes.context)
-      : configRope({ get: (key) => (key === 'rope_parameters' ? undefined : full.get(key)) }, sizes.headDim, sizes.context)
-  const base = positive(
-    { get: (key) => inside(parameters, 'sliding_attention').get('rope_theta') ?? config.get(key) },
-    'rope_local_base_freq',
-    LOCAL_BASE,
-  )
+  const localBase = atLeast(config, 'rope_local_base_freq', LEAST_BASE, LOCAL_BASE)
   const spec = specOf(sizes, {
     eps: positive(config, 'rms_norm_eps', 1e-6),
-    global,
-    localBase: base,
+    global: ropeOf(config, 'full_attention', sizes, GLOBAL_BASE),
+    local: ropeOf(config, 'sliding_attention', sizes, localBase),
     window: size(config, 'sliding_window', MAX_CONTEXT, 4096),
     kindOfLayer: kindsOf(config, sizes.layers),
-    scale: positive(config, 'query_pre_attn_scalar', 256),
+    scale: atLeast(config, 'query_pre_attn_scalar', 1, 256),
   })
-  return { ...spec, head: { tied: config.get('tie_word_embeddings') !== false, normalised: false } }
+  return { ...spec, head: { tied: flag(config, 'tie_word_embeddings', true), normalised: false } }
+}
+
+/** Newer configs keep one set of rotary parameters for each type of layer; in older ones those of the config are for the full layers. */
+function ropeOf(config: Facts, type: string, sizes: Sizes, base: number): Position {
+  const { headDim, context } = sizes
+  const own = inside(config, 'rope_parameters').get(type)
+  if (own !== undefined) return configRope(factsOf({ rope_parameters: own }), headDim, context, base)
+  return type === 'full_attention' ? configRope(config, headDim, context, base) : plainRope(base, sizes)
 }
 
 function kindsOf(config: Facts, layers: number): number[] {
-  const types = list(config, 'layer_types', layers)
-  if (types !== undefined) return types.map((type) => Number(type === 'sliding_attention'))
+  const types = slidingTypes(config, layers)
+  if (types !== undefined) return types
   const key = config.get('sliding_window_pattern') === undefined ? '_sliding_window_pattern' : 'sliding_window_pattern'
   return everySixth(layers, size(config, key, layers + PATTERN, PATTERN))
 }
@@ -89,7 +87,7 @@ function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   return specOf(sizes, {
     eps: ggufEpsilon(metadata, 'gemma3'),
     global: ggufRope(metadata, 'gemma3', sizes.headDim),
-    localBase: shortest(positive(metadata, 'gemma3.rope.freq_base_swa', LOCAL_BASE)),
+    local: plainRope(shortest(atLeast(metadata, 'gemma3.rope.freq_base_swa', LEAST_BASE, LOCAL_BASE)), sizes),
     window: size(metadata, 'gemma3.attention.sliding_window', MAX_CONTEXT),
     kindOfLayer: everySixth(sizes.layers),
     // The converter writes no scalar; it is the head's size in all but the 27B model, which has 62 layers.
@@ -100,15 +98,18 @@ function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
 type Parts = {
   eps: number
   global: Position
-  localBase: number
+  local: Position
   window: number
   kindOfLayer: number[]
   scale: number
 }
 
-function specOf(sizes: Sizes, { eps, global, localBase, window, kindOfLayer, scale }: Parts): ModelSpec {
+function plainRope(base: number, { headDim }: Sizes): Position {
+  return { kind: 'rope', base, rotaryDim: headDim, scaling: { kind: 'none' } }
+}
+
+function specOf(sizes: Sizes, { eps, global, local, window, kindOfLayer, scale }: Parts): ModelSpec {
   const spec = decoder('gemma3', sizes, eps, global)
-  const local: Position = { kind: 'rope', base: localBase, rotaryDim: sizes.headDim, scaling: { kind: 'none' } }
   return checked({
     ...spec,
     embeddingScale: Math.sqrt(sizes.hidden),

@@ -2,7 +2,7 @@
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes } from './decoder.ts'
-import { only, positive, size } from './facts.ts'
+import { flag, only, positive, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { configRope, ggufRope } from './rope.ts'
 import type { ModelSpec } from './spec.ts'
@@ -81,7 +81,7 @@ function specFromConfig(config: Facts): ModelSpec {
       ...spec.attention,
       kinds: [sliding === undefined ? kind : { ...kind, window: size(config, 'sliding_window', MAX_CONTEXT) }],
     },
-    head: { tied: config.get('tie_word_embeddings') === true, normalised: false },
+    head: { tied: flag(config, 'tie_word_embeddings', false), normalised: false },
   })
 }
 

@@ -4,10 +4,10 @@
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
 import { checked, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { only, positive, size } from './facts.ts'
+import { atLeast, flag, only, positive, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES } from './llama.ts'
-import { ggufRope } from './rope.ts'
+import { ggufRope, LEAST_BASE } from './rope.ts'
 import type { ModelSpec, Position } from './spec.ts'
 import { slice, tensorsOf, type Places } from './tensors.ts'
 
@@ -65,7 +65,7 @@ function specFromConfig(config: Facts): ModelSpec {
   const heads = size(config, either('num_attention_heads', 'n_head'), MAX_HEADS)
   const headDim = size(config, 'kv_channels', MAX_WIDTH, hidden / heads)
   const trained = size(config, 'seq_length', MAX_CONTEXT)
-  const dynamic = config.get('use_dynamic_ntk') === true
+  const dynamic = flag(config, 'use_dynamic_ntk', false)
   const longest = size(config, either('max_position_embeddings', 'n_positions'), MAX_CONTEXT, trained)
   const sizes: Sizes = {
     layers: size(config, either('num_hidden_layers', 'n_layer'), MAX_LAYERS),
@@ -79,12 +79,14 @@ function specFromConfig(config: Facts): ModelSpec {
   }
   const position: Position = {
     kind: 'rope',
-    base: positive(config, 'rotary_emb_base', 10000),
+    base: atLeast(config, 'rotary_emb_base', LEAST_BASE, 10000),
     rotaryDim: headDim,
     scaling: dynamic ? { kind: 'ntk', trained } : { kind: 'none' },
   }
   const eps = positive(config, 'layer_norm_epsilon', 1e-6)
-  return specOf(sizes, eps, position, config.get('use_logn_attn') === true ? trained : undefined)
+  // The logarithm of 1 is 0, and scores are divided by it.
+  const logn = flag(config, 'use_logn_attn', false) ? atLeast(config, 'seq_length', 2) : undefined
+  return specOf(sizes, eps, position, logn)
 }
 
 /** The metadata has neither the trained length nor the switches of NTK and LogN: such a file runs as one that has none. */

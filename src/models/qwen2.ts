@@ -1,8 +1,8 @@
 // Qwen 1.5, 2 and 2.5: LLaMA with biases on q, k and v; the upper layers may see a sliding window (arXiv 2407.10671).
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
-import { checked, configSizes, decoder, ggufEpsilon, ggufSizes } from './decoder.ts'
-import { list, only, positive, size } from './facts.ts'
+import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes } from './decoder.ts'
+import { flag, only, positive, size } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { configRope, ggufRope } from './rope.ts'
@@ -44,7 +44,7 @@ function specFromConfig(config: Facts): ModelSpec {
       ...slidingLayers(config, spec.attention.kinds[0], sizes.layers),
       bias: { qkv: true, out: false },
     },
-    head: { tied: config.get('tie_word_embeddings') === true, normalised: false },
+    head: { tied: flag(config, 'tie_word_embeddings', false), normalised: false },
   })
 }
 
@@ -54,14 +54,16 @@ export function slidingLayers(
   full: LayerKind,
   layers: number,
 ): Pick<ModelSpec['attention'], 'kinds' | 'kindOfLayer'> {
-  if (config.get('use_sliding_window') !== true) return { kinds: [full] }
+  if (!flag(config, 'use_sliding_window', false)) return { kinds: [full] }
   const window = size(config, 'sliding_window', MAX_CONTEXT, 4096)
-  const types = list(config, 'layer_types', layers)
-  const first = types === undefined ? size(config, 'max_window_layers', 2 ** 20, 28) : 0
-  const kindOfLayer = Array.from({ length: layers }, (_, layer) =>
-    Number(types === undefined ? layer >= first : types[layer] === 'sliding_attention'),
-  )
+  const kindOfLayer = slidingTypes(config, layers) ?? slidingFrom(config, layers)
   return { kinds: [full, { ...full, window }], kindOfLayer }
+}
+
+function slidingFrom(config: Facts, layers: number): number[] {
+  // 0 is meant where it stands: all layers slide.
+  const first = config.get('max_window_layers') === 0 ? 0 : size(config, 'max_window_layers', 2 ** 20, 28)
+  return Array.from({ length: layers }, (_, layer) => Number(layer >= first))
 }
 
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {

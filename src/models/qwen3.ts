@@ -1,7 +1,7 @@
 // Qwen 3 (dense): LLaMA with an RMS norm on each head's q and k (arXiv 2505.09388).
 
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { only, positive } from './facts.ts'
+import { flag, only, positive } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { slidingLayers } from './qwen2.ts'
@@ -39,7 +39,7 @@ function specFromConfig(config: Facts): ModelSpec {
   return checked({
     ...spec,
     attention: { ...spec.attention, ...slidingLayers(config, spec.attention.kinds[0], sizes.layers) },
-    head: { tied: config.get('tie_word_embeddings') === true, normalised: false },
+    head: { tied: flag(config, 'tie_word_embeddings', false), normalised: false },
   })
 }
 

@@ -4,6 +4,7 @@ import { IsletError } from '../lib/errors.ts'
 import { baichuan } from './baichuan.ts'
 import { chatglm1 } from './chatglm1.ts'
 import { chatglm2 } from './chatglm2.ts'
+import { cut, show } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { gemma3 } from './gemma3.ts'
 import { llama } from './llama.ts'
@@ -16,14 +17,19 @@ export const FAMILIES: readonly Family[] = [llama, baichuan, chatglm1, chatglm2,
 
 /** The family of a config.json, by `model_type` and what the families of one type differ in. */
 export function familyOfConfig(config: Facts): Family {
-  const type = String(config.get('model_type'))
+  const type = nameIn(config, 'model_type')
   return find(type, 'model_type', (family) => family.modelTypes, (family) => family.matches?.(config) ?? true)
 }
 
 /** The family of a GGUF file, by `general.architecture`. */
 export function familyOfGguf(metadata: Facts): Family {
-  const architecture = String(metadata.get('general.architecture'))
+  const architecture = nameIn(metadata, 'general.architecture')
   return find(architecture, 'general.architecture', (family) => family.architectures)
+}
+
+function nameIn(facts: Facts, key: string): string {
+  const value = facts.get(key)
+  return typeof value === 'string' ? cut(value) : show(value)
 }
 
 function find(

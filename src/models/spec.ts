@@ -88,6 +88,11 @@ export function layerKind({ attention }: ModelSpec, layer: number): LayerKind {
   return attention.kinds[attention.kindOfLayer?.[layer] ?? 0]
 }
 
+/** Whether later positions may lose sight of earlier ones: not where a prompt sees itself both ways. */
+export function takesWindow({ prefix }: ModelSpec): boolean {
+  return prefix === undefined
+}
+
 /** Dimensions of a head that turn. */
 export function rotaryDim(position: Position): number {
   return position.kind === 'alibi' ? 0 : position.rotaryDim

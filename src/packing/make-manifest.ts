@@ -2,13 +2,13 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
-import type { Manifest, Shard, TensorEntry } from '../weights/manifest.ts'
+import type { Manifest, PackedFile, Shard, TensorEntry } from '../weights/manifest.ts'
 import { isFloatPack } from './pack.ts'
 import type { ModelSource } from './source.ts'
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
-/** Raised whenever the same checkpoint would pack to other bytes. */
+/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more. */
 export const PACKER = 4
 
 /** The manifest of what packing wrote. */
@@ -27,7 +27,7 @@ export function makeManifest(
     spec,
     tensors,
     shards,
-    tokenizer: tokenizerShard(tokenizer),
+    tokenizer: tokenizerEntry(tokenizer),
     chat,
     float: isFloatPack(source, tensors),
     hash: hashOf({ spec, tensors, shards }),
@@ -58,7 +58,7 @@ function hashOf(facts: Pick<Manifest, 'spec' | 'tensors' | 'shards'>): string {
 }
 
 /** The tokenizer's entry; a model without one has an empty file. */
-function tokenizerShard(bytes: Uint8Array): Shard {
+function tokenizerEntry(bytes: Uint8Array): PackedFile {
   const hash = sha256()
   hash.update(bytes)
   return { file: TOKENIZER_FILE, length: bytes.length, sha256: hash.hex() }
@@ -93,6 +93,12 @@ export function parseManifest(text: string): Manifest {
     throw new IsletError('invalid_file', 'manifest.json is incomplete: pack again')
   }
   const whole = value as Manifest
+  if (!whole.shards.every((shard) => isObject(shard) && typeof shard.checksum === 'string')) {
+    throw new IsletError(
+      'unsupported_format',
+      'manifest.json is by older rules, without checksums: pack again',
+    )
+  }
   for (const { file, length } of [...whole.shards, whole.tokenizer]) {
     // A name with a path could point outside the folder.
     if (

@@ -93,7 +93,7 @@ async function checkReplaceable(target: string): Promise<void> {
   try {
     parseManifest(await readFile(join(target, MANIFEST_FILE), 'utf8'))
   } catch (error) {
-    // One that a newer program wrote is still a packed model.
+    // One that a newer or older program wrote is still a packed model.
     if (!(error instanceof IsletError) || error.code !== 'unsupported_format') throw refusal
   }
 }

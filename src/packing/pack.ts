@@ -88,8 +88,8 @@ async function* encodedPieces(
         })
       : error
   if (tensor.vector) {
-    const values = await readVector(tensor, spec.hidden)
     try {
+      const values = await readVector(tensor, spec.hidden)
       yield encodeRows('F32', 'f32', new Uint8Array(values.buffer), rows, cols)
     } catch (error) {
       throw named(error, 0)
@@ -99,8 +99,8 @@ async function* encodedPieces(
   const batch = batchRows(tensor)
   for (let first = 0; first < rows; first += batch) {
     const count = Math.min(batch, rows - first)
-    const stored = await readRows(tensor, first, count)
     try {
+      const stored = await readRows(tensor, first, count)
       yield encodeRows(type, entry.kind, stored, count, cols, rounding)
     } catch (error) {
       throw named(error, first)

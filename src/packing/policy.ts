@@ -13,6 +13,9 @@ export type Embedding = (typeof EMBEDDINGS)[number]
 /** 6 bits instead of 8 save 18 % and cost some quality (docs/decisions/0003): worth it from this size on. */
 const LARGE_TABLE = 16 * 1024 * 1024
 
+/** No isolate holds a table of this size, whatever its kind: nothing is gained by fewer bits. */
+const TOO_LARGE_TABLE = 100e6
+
 type Tensor = { role: string; type: TensorType; rows: number; cols: number; vector: boolean }
 
 /** How a tensor is stored. Vectors are always f32: they are small and everything passes through them. */
@@ -41,7 +44,10 @@ function embeddingKind(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
   if (isFloat(tensor.type) && quant === 'keep') return 'f32'
   const same = sameKind(tensor.type)
   if (quant !== 'q8' && (same === 'q4' || same === 'q4m')) return same
-  return tensorBytes('q8', tensor.rows, tensor.cols) > LARGE_TABLE ? 'q6' : 'q8'
+  const saves =
+    tensorBytes('q8', tensor.rows, tensor.cols) > LARGE_TABLE &&
+    tensorBytes('q6', tensor.rows, tensor.cols) < TOO_LARGE_TABLE
+  return saves ? 'q6' : 'q8'
 }
 
 /** The kind that holds a type without another rounding; INT8 for the others, f32 for floats. */

@@ -1,5 +1,6 @@
 // Cuts the stream of weights into shards of 24 MiB, hashing each as it passes.
 
+import { checksum, type Checksum } from '../lib/checksum.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'
 import type { Shard } from '../weights/manifest.ts'
 import { SHARD_BYTES } from '../weights/plan.ts'
@@ -14,10 +15,12 @@ export function shardCutter(append: (file: string, piece: Uint8Array) => void | 
   let file = ''
   let length = 0
   let hash: Sha256 = sha256()
+  let sum: Checksum = checksum()
   const close = (): void => {
-    if (length > 0) shards.push({ file, length, sha256: hash.hex() })
+    if (length > 0) shards.push({ file, length, sha256: hash.hex(), checksum: sum.hex() })
     length = 0
     hash = sha256()
+    sum = checksum()
   }
   return {
     async sink(piece) {
@@ -26,6 +29,7 @@ export function shardCutter(append: (file: string, piece: Uint8Array) => void | 
         if (length === 0) file = shardName(shards.length)
         const part = piece.subarray(at, at + Math.min(piece.length - at, SHARD_BYTES - length))
         hash.update(part)
+        sum.update(part)
         await append(file, part)
         length += part.length
         at += part.length

@@ -5,9 +5,12 @@ import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'
 import { MAX_TEMPLATE_CHARS } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
 import { familyOfGguf } from '../models/registry.ts'
+import { chatOfGguf } from './chat-format.ts'
+import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
-import { chatFromGguf, tokenizerFromGguf } from './tokenizer-gguf.ts'
+import { tokenizerFromGguf } from './tokenizer-gguf.ts'
+import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 /** Magic, version and two counts. */
@@ -17,7 +20,7 @@ const SMALLEST = 24
 export async function openGguf(path: string, name: string): Promise<ModelSource> {
   const file = await openRangeFile(path)
   try {
-    const parsed = await readHeader(path, file.size)
+    const parsed = await readHeader(path, file)
     return sourceOf(parsed, file, name)
   } catch (error) {
     await file.close()
@@ -28,19 +31,32 @@ export async function openGguf(path: string, name: string): Promise<ModelSource>
 /** Metadata of a GGUF file alone, as the parser gives it; for text commands. */
 export async function readGgufMetadata(path: string): Promise<Record<string, unknown>> {
   const file = await openRangeFile(path)
-  await file.close()
-  return { ...(await readHeader(path, file.size)).metadata }
+  try {
+    return { ...(await readHeader(path, file)).metadata }
+  } finally {
+    await file.close()
+  }
 }
 
 /** The parser bounds counts, strings and arrays itself and never holds more than 50 MB of header. */
-async function readHeader(path: string, size: number): Promise<ParsedGguf> {
-  if (size < SMALLEST) throw new IsletError('invalid_file', `${path} has ${size} bytes: no GGUF file`)
+async function readHeader(path: string, file: RangeFile): Promise<ParsedGguf> {
+  if (file.size < SMALLEST)
+    throw new IsletError('invalid_file', `${path} has ${file.size} bytes: no GGUF file`)
+  let parsed: ParsedGguf
   try {
-    return await gguf(path, { allowLocalFile: true })
+    parsed = await gguf(path, { allowLocalFile: true })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${why}`, { cause })
   }
+  const metadata = parsed.metadata as Record<string, unknown>
+  const names = metadata['tokenizer.ggml.tokens']
+  if (metadata['tokenizer.ggml.model'] === 'llama' && Array.isArray(names) && mayLackMarks(names)) {
+    const header = await file.read(0, Math.min(file.size, parsed.tensorInfoByteRange[0]))
+    const version = Number(metadata['version'])
+    metadata['tokenizer.ggml.tokens'] = readTokenNames(header, names, version, parsed.littleEndian)
+  }
+  return parsed
 }
 
 function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSource {
@@ -65,11 +81,11 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     name,
     spec,
     tensors: matchTensors(family, spec, 'gguf', stored),
-    chat: chatFromGguf(record),
+    chat: chatOfGguf(record, name),
     license: typeof license === 'string' ? license : undefined,
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
-      return writeTokenizer(tokenizerFromGguf(record))
+      return writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab))
     },
     close: () => file.close(),
   }

@@ -1,6 +1,7 @@
 // A Hugging Face folder as a ModelSource: config.json, model.safetensors or its shards, tokenizer files.
 
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { MAX_CHECKPOINT_FILES } from '../formats/limits.ts'
 import {
   parseSafetensors,
@@ -13,7 +14,14 @@ import { factsOf } from '../models/facts.ts'
 import { familyOfConfig } from '../models/registry.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
-import { chatFromFolder, tokenizerFromFolder, type ReadFile } from './tokenizer-hf.ts'
+import {
+  chatFromFolder,
+  isTokenizerFile,
+  tiktokenAmong,
+  tokenizerFromFolder,
+  type ReadFile,
+} from './tokenizer-hf.ts'
+import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
 
 const INDEX = 'model.safetensors.index.json'
@@ -36,9 +44,9 @@ export async function openSafetensorsFolder(
     for (const fileName of await weightFiles(read)) {
       const file = await openRangeFile(join(folder, fileName))
       files.push(file)
-      for (const tensor of await readTable(file)) {
+      for (const tensor of await readTable(file, fileName)) {
         if (stored.has(tensor.name))
-          throw new IsletError('invalid_file', `two tensors are called ${tensor.name}`)
+          throw new IsletError('invalid_file', `${fileName} has a second tensor ${tensor.name}`)
         stored.set(tensor.name, { ...tensor, file })
       }
     }
@@ -46,9 +54,9 @@ export async function openSafetensorsFolder(
       name,
       spec,
       tensors: matchTensors(family, spec, 'huggingface', stored),
-      chat: await chatFromFolder(read),
+      chat: await chatFromFolder(read, basename(folder)),
       license: undefined,
-      tokenizer: () => readTokenizer(read),
+      tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,
     }
   } catch (error) {
@@ -73,9 +81,11 @@ export async function readJson(read: ReadFile, name: string): Promise<object> {
   return value
 }
 
-async function readTokenizer(read: ReadFile): Promise<Uint8Array | undefined> {
-  const present = (await read('tokenizer.json')) ?? (await read('tokenizer.model'))
-  return present === undefined ? undefined : writeTokenizer(await tokenizerFromFolder(read))
+async function readTokenizer(folder: string, read: ReadFile, vocab: number): Promise<Uint8Array | undefined> {
+  const names = await readdir(folder)
+  return names.some(isTokenizerFile)
+    ? writeTokenizer(fitTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)), vocab))
+    : undefined
 }
 
 /** The weight files: those the index names, else model.safetensors. */
@@ -98,9 +108,14 @@ async function weightFiles(read: ReadFile): Promise<string[]> {
   return plain
 }
 
-async function readTable(file: RangeFile): Promise<StoredTensor[]> {
+async function readTable(file: RangeFile, name: string): Promise<StoredTensor[]> {
   if (file.size < SAFETENSORS_PREFIX)
-    throw new IsletError('invalid_file', 'a safetensors file shorter than 8 bytes')
-  const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
-  return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+    throw new IsletError('invalid_file', `${name} has ${file.size} bytes: no safetensors file`)
+  try {
+    const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
+    return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    throw new IsletError(error.code, `${name}: ${error.message}`, { cause: error })
+  }
 }

@@ -4,7 +4,7 @@ import { IsletError } from '../lib/errors.ts'
 import { bytesOfName } from '../tokenizer/byte-map.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { checkPreTokenizer } from '../tokenizer/pre-tokenizers.ts'
-import type { ChatFormat } from '../weights/manifest.ts'
+import { CHATGLM_ENDS, CHATGLM_ROLES } from './tokenizer-chatglm.ts'
 import { mergePair, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
@@ -32,7 +32,13 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
   const types = typesOf(metadata, names.length)
   const bosId = idOf(metadata, 'bos_token_id', names.length)
   const eosId = idOf(metadata, 'eos_token_id', names.length)
-  const endIds = settleSpecials(names, types, [eosId, idOf(metadata, 'eot_token_id', names.length)])
+  if (model === 'llama') restoreSymbols(metadata, types)
+  const architecture = metadata['general.architecture']
+  const glm = architecture === 'chatglm'
+  const idsNamed = (wanted: readonly string[]): number[] =>
+    glm ? wanted.map((name) => names.indexOf(name)).filter((id) => id >= 0) : []
+  const ends = [eosId, idOf(metadata, 'eot_token_id', names.length), ...idsNamed(CHATGLM_ENDS)]
+  const endIds = settleSpecials(names, types, ends)
   const common = {
     normalizer: 'none' as const,
     removeExtraSpaces: false,
@@ -41,22 +47,40 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
     eosId,
     unknownId: idOf(metadata, 'unknown_token_id', names.length),
     endIds,
+    ...(glm && { parsedIds: idsNamed(CHATGLM_ROLES), cleanUp: true }),
+    ...(architecture === 'baichuan' && { stripBesideSpecials: true }),
   }
   return model === 'gpt2'
     ? byteLevel(metadata, names, types, common)
     : sentencePiece(metadata, names, types, common)
 }
 
-/** The chat template, if the file has one. */
-export function chatFromGguf(metadata: GgufMetadata): ChatFormat {
-  const template = metadata['tokenizer.chat_template']
-  return typeof template === 'string' && template !== '' ? { kind: 'jinja', template } : { kind: 'none' }
-}
-
 type Common = Pick<
   TokenizerSource['settings'],
-  'normalizer' | 'removeExtraSpaces' | 'cutAtSpaces' | 'bosId' | 'eosId' | 'unknownId' | 'endIds'
+  | 'normalizer'
+  | 'removeExtraSpaces'
+  | 'cutAtSpaces'
+  | 'bosId'
+  | 'eosId'
+  | 'unknownId'
+  | 'endIds'
+  | 'parsedIds'
+  | 'cleanUp'
+  | 'stripBesideSpecials'
 >
+
+/**
+ * Converters of Baichuan and Gemma write user-defined symbols as normal tokens. SentencePiece puts them before the byte
+ * tokens, and learned tokens after these, so a normal token there with a score of 0 is one.
+ */
+function restoreSymbols(metadata: GgufMetadata, types: Uint8Array): void {
+  const scores = metadata['tokenizer.ggml.scores']
+  const firstByte = types.indexOf(TOKEN.byte)
+  if (!Array.isArray(scores)) return
+  for (let id = 0; id < firstByte; id++) {
+    if (types[id] === TOKEN.normal && scores[id] === 0) types[id] = TOKEN.userDefined
+  }
+}
 
 function byteLevel(
   metadata: GgufMetadata,
@@ -128,7 +152,10 @@ function sentencePiece(
       ...common,
       algorithm: 'bpe-sentencepiece',
       ignoreMerges: false,
-      dummyPrefix: flag(metadata, 'add_space_prefix', true) ? 'each' : 'none',
+      // Converters of Baichuan leave the flag out, and its model has no prefix.
+      dummyPrefix: flag(metadata, 'add_space_prefix', metadata['general.architecture'] !== 'baichuan')
+        ? 'each'
+        : 'none',
       removeExtraSpaces: flag(metadata, 'remove_extra_whitespaces', false),
       addBos: flag(metadata, 'add_bos_token', true),
     },

@@ -1,13 +1,17 @@
-// The tokenizer and chat template of a Hugging Face folder: tokenizer.model or tokenizer.json, and the settings beside it.
+// The tokenizer and chat template of a Hugging Face folder: the tokenizer's file and the settings beside it.
 
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
+import { chatOfFolder } from './chat-format.ts'
+import { CHATGLM_ENDS, completeChatGlm, isChatGlm } from './tokenizer-chatglm.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { tokenizerFromJson } from './tokenizer-json.ts'
 import type { AddedToken } from './tokenizer-json.ts'
-import { readSentencePieceModel } from './tokenizer-model.ts'
-import { ranksOfScores, settleSpecials } from './tokenizer-write.ts'
+import { tokenizerFromPieces } from './tokenizer-pieces.ts'
+import { tokenizerFromTiktoken } from './tokenizer-tiktoken.ts'
+import { tokenizerFromVocabulary } from './tokenizer-vocabulary.ts'
+import { settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 /** The bytes of a file of the folder, undefined if it is not there. */
@@ -15,46 +19,101 @@ export type ReadFile = (name: string) => Promise<Uint8Array | undefined>
 
 type Json = Readonly<Record<string, unknown>>
 
+/** Files that hold a tokenizer, the original's own format first: the first that is there is read. */
+export const TOKENIZER_FILES = [
+  'tokenizer.model',
+  'ice_text.model',
+  'tokenizer.json',
+  'qwen.tiktoken',
+  'vocab.json',
+] as const
+
+/** True for a file that holds a tokenizer. */
+export function isTokenizerFile(name: string): boolean {
+  return (TOKENIZER_FILES as readonly string[]).includes(name) || name.endsWith('.tiktoken')
+}
+
+/** The .tiktoken file among the names of a folder's files. */
+export function tiktokenAmong(names: readonly string[]): string | undefined {
+  return names.includes('qwen.tiktoken')
+    ? 'qwen.tiktoken'
+    : names.filter((name) => name.endsWith('.tiktoken')).toSorted()[0]
+}
+
 /**
- * Reads tokenizer.model (the original, preferred) or tokenizer.json, with tokenizer_config.json, generation_config.json
- * and config.json. Throws invalid_file if there is neither, unsupported_format for kinds that are not known.
+ * Reads one of TOKENIZER_FILES, with tokenizer_config.json, generation_config.json and config.json. Throws invalid_file
+ * if there is none, unsupported_format for kinds that are not known.
  */
-export async function tokenizerFromFolder(readFile: ReadFile): Promise<TokenizerSource> {
+export async function tokenizerFromFolder(
+  readFile: ReadFile,
+  tiktoken = 'qwen.tiktoken',
+): Promise<TokenizerSource> {
   const config = (await readJson(readFile, 'tokenizer_config.json')) ?? {}
+  const model = (await readJson(readFile, 'config.json')) ?? {}
   const json = await readJson(readFile, 'tokenizer.json')
-  const model = await readFile('tokenizer.model')
-  let source: TokenizerSource
-  let names: string[]
-  if (model !== undefined) ({ source, names } = fromModel(model, config))
-  else if (json !== undefined) ({ source, names } = tokenizerFromJson(json))
-  else throw new IsletError('invalid_file', 'the folder has neither tokenizer.json nor tokenizer.model')
-
-  const added = [...addedTokens(json?.added_tokens), ...addedFromConfig(config.added_tokens_decoder)]
-  addTokens(source, names, added)
-
+  const { source, names } = await readSource(readFile, config, model, json, tiktoken)
   const { settings } = source
+
+  const code = await readFile('tokenization_chatglm.py')
+  const files = { tokenizer: config, model, code: code && new TextDecoder().decode(code) }
+  const glm = isChatGlm(source, names, files)
+  if (glm) completeChatGlm(source, names, files)
+  const listed = [...addedTokens(json?.added_tokens), ...addedFromConfig(config.added_tokens_decoder)]
+  // ChatGLM's are complete by now; a list beside them names some again.
+  addTokens(source, names, glm ? listed.filter((token) => token.id >= names.length) : listed)
+
   const idOfName = (name: unknown): number | undefined => {
     const at = typeof name === 'string' ? names.indexOf(name) : -1
     return at >= 0 ? at : undefined
   }
   settings.bosId = 'bos_token' in config ? idOfName(textOf(config.bos_token)) : settings.bosId
-  settings.eosId = idOfName(textOf(config.eos_token)) ?? settings.eosId
+  // The first release of ChatGLM-6B calls </s> its eos token, and stops at <eop>.
+  if (settings.textLayer === undefined) settings.eosId = idOfName(textOf(config.eos_token)) ?? settings.eosId
   if (typeof config.add_bos_token === 'boolean') settings.addBos = config.add_bos_token
   if (config.add_prefix_space === false && settings.algorithm === 'bpe-sentencepiece')
     settings.dummyPrefix = 'none'
 
-  const generation =
-    (await readJson(readFile, 'generation_config.json')) ?? (await readJson(readFile, 'config.json')) ?? {}
+  const generation = (await readJson(readFile, 'generation_config.json')) ?? model
   const ends = [generation.eos_token_id]
     .flat()
-    .map((id) => (Number.isInteger(id) ? (id as number) : undefined))
+    .map((id) => (Number.isInteger(id) ? (id as number) - (settings.idOffset ?? 0) : undefined))
   settings.eosId ??= ends[0]
+  if (glm) ends.push(...CHATGLM_ENDS.map(idOfName))
   settings.endIds = settleSpecials(names, source.types, [settings.eosId, ...ends])
   return source
 }
 
-/** The chat template of a folder: chat_template.jinja, else the one in tokenizer_config.json (named `default` of several). */
-export async function chatFromFolder(readFile: ReadFile): Promise<ChatFormat> {
+async function readSource(
+  readFile: ReadFile,
+  config: Json,
+  model: Json,
+  json: Json | undefined,
+  tiktoken: string,
+): Promise<{ source: TokenizerSource; names: string[] }> {
+  const pieces = (await readFile('tokenizer.model')) ?? (await readFile('ice_text.model'))
+  if (pieces !== undefined) return tokenizerFromPieces(pieces, config, model)
+  if (json !== undefined) return tokenizerFromJson(json)
+  const facts = {
+    tokenizerClass: config.tokenizer_class ?? model.tokenizer_class,
+    modelType: model.model_type,
+    vocabSize: model.vocab_size,
+  }
+  const ranks = await readFile(tiktoken)
+  if (ranks !== undefined) return tokenizerFromTiktoken(ranks, facts)
+  const vocab = await readJson(readFile, 'vocab.json')
+  const merges = await readFile('merges.txt')
+  if (vocab !== undefined && merges !== undefined) return tokenizerFromVocabulary(vocab, merges, facts)
+  throw new IsletError(
+    'invalid_file',
+    `the folder has none of ${TOKENIZER_FILES.join(', ')} (with merges.txt)`,
+  )
+}
+
+/**
+ * The chat format of a folder: chat_template.jinja, else the template in tokenizer_config.json (named `default` of
+ * several), else what the family has built in. `name` is that of the folder.
+ */
+export async function chatFromFolder(readFile: ReadFile, name = ''): Promise<ChatFormat> {
   const file = await readFile('chat_template.jinja')
   if (file !== undefined) return { kind: 'jinja', template: new TextDecoder().decode(file) }
   const config = (await readJson(readFile, 'tokenizer_config.json')) ?? {}
@@ -63,38 +122,16 @@ export async function chatFromFolder(readFile: ReadFile): Promise<ChatFormat> {
     const named = template as { name?: unknown; template?: unknown }[]
     template = (named.find((entry) => entry.name === 'default') ?? named[0])?.template
   }
-  return typeof template === 'string' && template !== '' ? { kind: 'jinja', template } : { kind: 'none' }
-}
-
-function fromModel(file: Uint8Array, config: Json): { source: TokenizerSource; names: string[] } {
-  const model = readSentencePieceModel(file)
-  const known = (id: number): number | undefined => (id >= 0 && id < model.pieces.length ? id : undefined)
-  const names = model.pieces.map((piece) => piece.name)
-  // Tokenizer classes differ in their default; those that add none (Baichuan) have their own names.
-  const named = config.tokenizer_class
-  const addBos = typeof named !== 'string' || /^(Code)?(Llama|Gemma)Tokenizer/.test(named)
-  return {
-    names,
-    source: {
-      tokens: names.map(sentencePieceToken),
-      types: Uint8Array.from(model.pieces, (piece) => piece.type),
-      ranks: ranksOfScores(model.pieces.map((piece) => piece.score)),
-      merges: new Uint32Array(0),
-      settings: {
-        algorithm: 'bpe-sentencepiece',
-        normalizer: 'none',
-        ignoreMerges: false,
-        dummyPrefix: !model.addDummyPrefix ? 'none' : config.legacy === false ? 'first' : 'each',
-        removeExtraSpaces: model.removeExtraSpaces,
-        cutAtSpaces: false,
-        addBos,
-        bosId: known(model.bosId),
-        eosId: known(model.eosId),
-        unknownId: known(model.unknownId),
-        endIds: [],
-      },
-    },
-  }
+  const code = await readFile('tokenization_chatglm.py')
+  return chatOfFolder(template, {
+    config: await readJson(readFile, 'config.json'),
+    tokenizer: config,
+    generation: await readJson(readFile, 'generation_config.json'),
+    code: code === undefined ? '' : new TextDecoder().decode(code),
+    iceText: (await readFile('ice_text.model')) !== undefined,
+    sentencePiece: (await readFile('tokenizer.model')) !== undefined,
+    name,
+  })
 }
 
 /** Adds tokens past the vocabulary, and gives those inside it the type that the list says. */

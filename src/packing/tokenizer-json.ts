@@ -96,12 +96,16 @@ function preTokenizerName(value: unknown): string {
   ) {
     const pattern = partOf(first.pattern)?.Regex
     for (const [name, patterns] of Object.entries(PRE_TOKENIZERS)) {
-      // Ours spells the case folding out; theirs writes it as a flag.
-      if (patterns.length === 1 && pattern === FOLDED + patterns[0].slice(patterns[0].indexOf(')|') + 1))
-        return name
+      if (patterns.length === 1 && pattern === patternOf(name)) return name
     }
   }
   return refuse('pre_tokenizer', value)
+}
+
+/** The pattern of a pre-tokenizer that folds case, as these files write it: ours spells the folding out. */
+export function patternOf(name: string): string {
+  const [pattern] = PRE_TOKENIZERS[name]
+  return FOLDED + pattern.slice(pattern.indexOf(')|') + 1)
 }
 
 function sentencePieceSettings(json: Part): TextSettings {

@@ -4,9 +4,12 @@ import { IsletError } from '../lib/errors.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 
 export type SentencePieceModel = {
+  kind: 'bpe' | 'unigram'
   pieces: { name: string; score: number; type: number }[]
   addDummyPrefix: boolean
   removeExtraSpaces: boolean
+  /** The precompiled character map of the normaliser, empty for identity. */
+  charsmap: Uint8Array
   unknownId: number
   bosId: number
   eosId: number
@@ -14,10 +17,12 @@ export type SentencePieceModel = {
 
 type Field = { number: number; value: number; bytes: Uint8Array }
 
-/** Reads a model; throws unsupported_format for unigram, word and character models and for character maps. */
+/** Reads a model; throws unsupported_format for word and character models. */
 export function readSentencePieceModel(file: Uint8Array): SentencePieceModel {
   const model: SentencePieceModel = {
+    kind: 'bpe',
     pieces: [],
+    charsmap: new Uint8Array(0),
     addDummyPrefix: true,
     removeExtraSpaces: true,
     unknownId: 0,
@@ -39,20 +44,21 @@ export function readSentencePieceModel(file: Uint8Array): SentencePieceModel {
       }
     } else if (field.number === 3) {
       for (const { number, value, bytes } of fields(field.bytes)) {
-        if (number === 2 && bytes.length > 0) throw unsupported('a precompiled character map')
+        if (number === 2) model.charsmap = bytes
         if (number === 3) model.addDummyPrefix = value !== 0
         if (number === 4) model.removeExtraSpaces = value !== 0
         if (number === 5 && value === 0) throw unsupported('spaces that are not escaped')
       }
     }
   }
-  if (modelType !== 2)
-    throw unsupported(`model type ${MODEL_TYPES[modelType] ?? modelType} (only BPE is read)`)
+  if (modelType !== 1 && modelType !== 2)
+    throw unsupported(`model type ${MODEL_TYPES[modelType] ?? modelType} (BPE and unigram are read)`)
+  model.kind = modelType === 1 ? 'unigram' : 'bpe'
   if (model.pieces.length === 0) throw damaged('it has no pieces')
   return model
 }
 
-const MODEL_TYPES: Readonly<Record<number, string>> = { 1: 'unigram', 2: 'BPE', 3: 'word', 4: 'character' }
+const MODEL_TYPES: Readonly<Record<number, string>> = { 3: 'word', 4: 'character' }
 
 function readPiece(message: Uint8Array): { name: string; score: number; type: number } {
   const piece = { name: '', score: 0, type: TOKEN.normal as number }

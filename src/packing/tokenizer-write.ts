@@ -6,12 +6,14 @@ import {
   MAGIC,
   MAX_VOCAB,
   SECTIONS,
+  SECTIONS_OF_VERSION_1,
   TOKEN,
   VERSION,
   hashBytes,
   hashPair,
   parseTokenizer,
 } from '../tokenizer/format.ts'
+import { BLANK_NAMES } from '../tokenizer/chatglm.ts'
 import type { TokenizerSettings } from '../tokenizer/format.ts'
 
 /** A tokenizer as read from a checkpoint, before packing. */
@@ -21,11 +23,16 @@ export type TokenizerSource = {
   types: Uint8Array // (vocab) of TOKEN
   ranks: Uint32Array // (vocab) or empty
   merges: Uint32Array // (merges, 3) left, right, joined
+  scores?: Float32Array // (vocab) for unigram
+  charsmap?: Uint8Array
   settings: TokenizerSettings
 }
 
 /** Tokens that end a turn in any family, known by name. */
 export const END_OF_TURN_NAMES = ['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<end_of_turn>']
+
+/** Added tokens that a turn is made of, whatever type the file gives them: `<|im_start|>`, `<start_of_turn>`. */
+const MARK = /^<(\|.*\||(start|end)_of_\w+)>$/
 
 /** The bytes of tokenizer.bin. Throws invalid_file if the source does not hold together. */
 export function writeTokenizer(source: TokenizerSource): Uint8Array {
@@ -47,18 +54,22 @@ export function writeTokenizer(source: TokenizerSource): Uint8Array {
     ranks: source.ranks,
     merges: source.merges,
     mergeTable: mergeTable(source.merges),
+    scores: source.scores ?? new Float32Array(0),
+    charsmap: source.charsmap ?? new Uint8Array(0),
   }
-  const file = join(sections, new TextEncoder().encode(JSON.stringify(settings)))
+  const file = join(sections, new TextEncoder().encode(JSON.stringify(settings)), versionOf(source))
   parseTokenizer(file) // what would be refused at the edge is refused here
   return file
 }
 
 function join(
-  sections: Record<(typeof SECTIONS)[number], Uint8Array | Uint32Array>,
+  sections: Record<(typeof SECTIONS)[number], Uint8Array | Uint32Array | Float32Array>,
   settings: Uint8Array,
+  version: number,
 ): Uint8Array {
-  let end = align(HEADER_BYTES + SECTIONS.length * 8 + settings.length)
-  const starts = SECTIONS.map((name) => {
+  const names = version === 1 ? SECTIONS.slice(0, SECTIONS_OF_VERSION_1) : SECTIONS
+  let end = align(HEADER_BYTES + names.length * 8 + settings.length)
+  const starts = names.map((name) => {
     const start = end
     end = align(start + sections[name].byteLength)
     return start
@@ -66,17 +77,26 @@ function join(
   const file = new Uint8Array(end)
   const view = new DataView(file.buffer)
   view.setUint32(0, MAGIC, true)
-  view.setUint32(4, VERSION, true)
+  view.setUint32(4, version, true)
   view.setUint32(8, settings.length, true)
-  view.setUint32(12, SECTIONS.length, true)
-  file.set(settings, HEADER_BYTES + SECTIONS.length * 8)
-  SECTIONS.forEach((name, index) => {
+  view.setUint32(12, names.length, true)
+  file.set(settings, HEADER_BYTES + names.length * 8)
+  names.forEach((name, index) => {
     const part = sections[name]
     view.setUint32(HEADER_BYTES + index * 8, starts[index], true)
     view.setUint32(HEADER_BYTES + index * 8 + 4, part.byteLength, true)
     file.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), starts[index])
   })
   return file
+}
+
+/** Version 1 where it says all: such files stay as they have always been, byte for byte. */
+function versionOf({ settings, ranks }: TokenizerSource): number {
+  const { symbolsInside, textLayer, idOffset, parsedIds, stripBesideSpecials, cleanUp } = settings
+  const later = [symbolsInside, textLayer, idOffset, parsedIds, stripBesideSpecials, cleanUp]
+  const rankedBytes = settings.algorithm === 'bpe-bytes' && ranks.length > 0
+  const said = settings.algorithm !== 'unigram' && settings.normalizer !== 'charsmap' && !rankedBytes
+  return said && later.every((setting) => setting === undefined) ? 1 : VERSION
 }
 
 function align(offset: number): number {
@@ -184,9 +204,10 @@ export function settleSpecials(
   ends: readonly (number | undefined)[],
 ): number[] {
   const endIds = new Set(ends.filter((id) => id !== undefined && id >= 0 && id < names.length) as number[])
+  const blanks = new Set(BLANK_NAMES)
   names.forEach((name, id) => {
     if (END_OF_TURN_NAMES.includes(name)) endIds.add(id)
-    if (types[id] === TOKEN.userDefined && /^<\|.*\|>$/.test(name)) types[id] = TOKEN.control
+    if (types[id] === TOKEN.userDefined && MARK.test(name) && !blanks.has(name)) types[id] = TOKEN.control
   })
   for (const id of endIds) if (types[id] !== TOKEN.byte) types[id] = TOKEN.control
   return [...endIds].toSorted((a, b) => a - b)

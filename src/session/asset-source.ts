@@ -4,7 +4,7 @@ import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { readTokenizer } from '../tokenizer/packed.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import type { Manifest, Shard } from '../weights/manifest.ts'
+import type { Manifest, PackedFile } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 
 /** What of the ASSETS binding is used. */
@@ -45,14 +45,16 @@ function parseManifest(text: string): Manifest {
     )
   try {
     const value = JSON.parse(text) as Manifest
-    if (value.format === 'islet' && value.version === 1) return value
+    const { format, version, shards } = value
+    if (format === 'islet' && version === 1 && shards.every((shard) => typeof shard.checksum === 'string'))
+      return value
   } catch (cause) {
     throw invalid(cause)
   }
   throw invalid()
 }
 
-async function readChecked(source: ByteSource, file: Shard): Promise<Uint8Array> {
+async function readChecked(source: ByteSource, file: PackedFile): Promise<Uint8Array> {
   const bytes = new Uint8Array(await new Response(await source.open(file.file)).arrayBuffer())
   const hash = sha256()
   hash.update(bytes)

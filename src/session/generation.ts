@@ -19,6 +19,8 @@ export type Host = {
   /** Undefined while loading; throws why it cannot be loaded. */
   loaded(): Loaded | undefined
   progress(): { done: number; total: number }
+  /** Waits for the load's end, that long at most. */
+  loadWait(ms: number): Promise<void>
 }
 
 /** Progress through a prompt is told this often at most: it keeps a connection alive, and each event is garbage later. */
@@ -53,7 +55,7 @@ export async function* generate(
   const loaded = yield* untilLoaded(host, signal)
   if (loaded === undefined) return
   const { engine } = loaded
-  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch)
+  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch, prompt.rules)
   const turn = engine.open({
     tenant: request.tenant,
     prompt: prompt.ids,
@@ -94,7 +96,7 @@ async function* untilLoaded(
       shownAt = host.clock.now()
       yield { type: 'progress', state: 'loading', ...host.progress() }
     }
-    await host.clock.wait(LOADING_MS)
+    await host.loadWait(LOADING_MS)
   }
   return undefined
 }
@@ -161,14 +163,18 @@ function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEven
   const logitsHash = answer.logitsHash()
   return {
     type: 'finish',
-    reason: turn.reason ?? 'stop',
+    reason: answer.finishReason(turn.reason ?? 'stop'),
     usage: {
       promptTokens: turn.promptTokens,
       cachedTokens: turn.cachedTokens ?? 0,
       completionTokens: turn.produced,
     },
     // The last id was chosen, not run: the query that chose it stood one position before.
-    window: { ...model.window, outOfSight: outOfSight(turn.ids.length - 2, model.window) },
+    window: {
+      window: model.window.window,
+      sinks: model.window.sinks,
+      outOfSight: outOfSight(turn.ids.length - 2, model.window),
+    },
     ...(logitsHash !== undefined && { logitsHash }),
   }
 }

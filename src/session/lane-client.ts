@@ -18,7 +18,8 @@ export type LaneHealth = {
   total: number
   /** Why it failed. */
   message?: string
-  window: { window?: number; sinks: number }
+  /** `window` is the widest of `byDepth`, where runs of layers have windows of their own. */
+  window: { window?: number; sinks: number; byDepth?: readonly number[] }
   model: string
   /** Linear memory of the engine, once it is in place. */
   linearMemoryBytes?: number

@@ -1,21 +1,26 @@
 // A lane: the isolate's engine behind three calls. Knows no Cloudflare module; object.ts makes a Durable Object of it.
 
+import { windowOptions, type WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { errorCode, isUserCode } from '../lib/errors.ts'
+import { takesWindow, type ModelSpec } from '../models/spec.ts'
 import type { ModelText } from './asset-source.ts'
 import { generate, type Host } from './generation.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
 import type { LaneHealth } from './lane-client.ts'
 import type { Clock } from './pacer.ts'
 import { encodeEvent, errorEvent } from './wire.ts'
-import { halvedWindow, type WindowStore } from './window-store.ts'
+import { halvedWindows, type WindowStore } from './window-store.ts'
+
+/** `WINDOW` for full attention. */
+const FULL = '0'
 
 export type LaneConfig = {
   /** Folder of the model, and its id. */
   model: string
-  /** Positions; 0 = full attention. */
-  window: number
+  /** Positions, a window for each of so many equal runs of layers; [0] = full attention. */
+  windows: readonly number[]
   sinks: number
   /** Rows of a step. */
   chunk: number
@@ -29,10 +34,10 @@ export type LaneParts = {
   clock: Clock
   store: WindowStore
   readText(): Promise<ModelText>
-  /** Loads the weights for a window of that many positions (0 = full attention). */
+  /** Loads the weights for that window. */
   readModel(
     text: ModelText,
-    window: number,
+    window: WindowOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<LoadedModel>
   log(entry: Record<string, unknown>): void
@@ -42,12 +47,13 @@ export class Lane {
   readonly #parts: LaneParts
   readonly #loader: Loader
   #resetKnown = false
+  #reading: Promise<ModelText> | undefined
 
   constructor(parts: LaneParts) {
     this.#parts = parts
     this.#loader = {
       clock: parts.clock,
-      readText: () => parts.readText(),
+      readText: () => this.#readText(),
       readModel: (text, onProgress) => this.#readModel(text, onProgress),
     }
   }
@@ -76,7 +82,7 @@ export class Lane {
     const { isolate, config, store } = this.#parts
     void isolate.begin(this.#loader)
     const { failure, inPlace } = isolate
-    const window = inPlace?.model.window ?? { window: this.#window() || undefined, sinks: this.#sinks() }
+    const window = inPlace?.model.window ?? this.#window()
     const note = store.read()?.note
     return {
       state: isolate.state,
@@ -108,16 +114,19 @@ export class Lane {
 
   async *#events(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const { isolate, clock, config, log } = this.#parts
-    void isolate.begin(this.#loader)
+    let loading = true
+    const load = isolate.begin(this.#loader).then(() => void (loading = false))
     const host: Host = {
       clock,
       text: () => isolate.readText(this.#loader),
       limits: ({ manifest }) =>
-        this.#window() === 0
+        this.#windowFor(manifest.spec).window === undefined
           ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
           : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
       loaded: () => isolate.loaded,
       progress: () => ({ done: isolate.done, total: isolate.total }),
+      // Another lane's load can only be looked at now and then.
+      loadWait: (ms) => (loading ? Promise.race([load, clock.wait(ms)]) : clock.wait(ms)),
     }
     try {
       yield* generate(request, host, signal)
@@ -141,36 +150,51 @@ export class Lane {
     }
   }
 
+  /** A cold lane's load and its first request want the words at the same time: they are read once. */
+  #readText(): Promise<ModelText> {
+    this.#reading ??= this.#parts.readText().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
   /** Loads with the largest window that the memory takes: halved until it fits, and kept so. */
   async #readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
     for (;;) {
-      const window = this.#window()
+      const windows = this.#windows()
       try {
-        return await this.#parts.readModel(text, window, onProgress)
+        return await this.#parts.readModel(text, this.#windowFor(text.manifest.spec), onProgress)
       } catch (error) {
-        if (errorCode(error) !== 'out_of_memory') throw error
+        if (errorCode(error) !== 'out_of_memory' || !takesWindow(text.manifest.spec)) throw error
         this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
-        if (this.#window() === window) throw error
+        if (this.#windows().join() === windows.join()) throw error
       }
     }
   }
 
-  /** The window in force: as configured, or less after resets; 0 = full attention. */
-  #window(): number {
+  /** The windows in force: as configured, or less after resets; [0] = full attention. */
+  #windows(): readonly number[] {
     const { config, store } = this.#parts
     const stored = store.read()
-    return stored !== undefined && stored.configured === config.window ? stored.window : config.window
+    return stored !== undefined && stored.configured === config.windows.join()
+      ? stored.windows
+      : config.windows
   }
 
-  #sinks(): number {
-    return this.#window() === 0 ? 0 : this.#parts.config.sinks
+  #window(): WindowOptions {
+    return windowOptions(this.#windows(), this.#parts.config.sinks)
+  }
+
+  /** A model that takes no window is served with full attention, and health and answers say so. */
+  #windowFor(spec: ModelSpec): WindowOptions {
+    return takesWindow(spec) ? this.#window() : windowOptions([0], 0)
   }
 
   #halveWindow(why: string, { manifest }: ModelText): void {
     const { config, store, log } = this.#parts
-    const window = halvedWindow(this.#window() || manifest.spec.context)
-    const note = `the window is ${window} instead of ${config.window === 0 ? 'full attention' : config.window}: ${why}`
-    store.write({ configured: config.window, window, note })
+    const now = this.#windows()
+    const windows = halvedWindows(now.join() === FULL ? [manifest.spec.context] : now)
+    const configured = config.windows.join()
+    const note = `the window is ${windows.join()} instead of ${configured === FULL ? 'full attention' : configured}: ${why}`
+    store.write({ configured, windows, note })
     log({ code: 'out_of_memory', message: note })
   }
 }

@@ -38,7 +38,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
       readText: () => readModelText(source),
       readModel({ manifest }, window, onProgress) {
         const options = {
-          window: window === 0 ? { window: undefined, sinks: 0 } : { window, sinks: config.sinks },
+          window,
           chunk: config.chunk,
           logitRows: LOGIT_ROWS,
         }

@@ -1,5 +1,7 @@
 // A request's prompt as ids within the limits: refused when too long, or cut at the front when the request allows it.
 
+import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
+import type { AnswerRules } from '../chat/answers/rules.ts'
 import { promptIds, textIds } from '../chat/prompt.ts'
 import type { GenerateRequest } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -12,7 +14,12 @@ export type PromptLimits = {
   maxPositions: number
 }
 
-export type Prompt = { ids: number[]; truncatedTokens: number }
+export type Prompt = {
+  ids: number[]
+  truncatedTokens: number
+  /** How the answer to it ends and is read. */
+  rules: AnswerRules
+}
 
 /** What a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
@@ -27,7 +34,8 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
     })
   }
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
-  if (ids.length <= most) return { ids, truncatedTokens: 0 }
+  const rules = rulesOf(request, text, ids)
+  if (ids.length <= most) return { ids, truncatedTokens: 0, rules }
   if (request.truncation !== 'auto') {
     throw new IsletError(
       'context_length_exceeded',
@@ -36,14 +44,30 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
     )
   }
   const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
-  return cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId)
+  return { ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId), rules }
 }
 
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
   const { prompt } = request
-  if (prompt.kind === 'chat')
-    return promptIds(tokenizer, manifest.chat, prompt.messages, { tools: prompt.tools })
-  if (prompt.kind === 'text') return textIds(tokenizer, prompt.text)
+  if (prompt.kind === 'chat') {
+    const { messages, tools = [], variables = {} } = prompt
+    if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
+      throw new IsletError(
+        'unsupported_value',
+        `tools: the chat format of ${manifest.id} has no tool calls that are read here; leave tools out`,
+        { param: 'tools' },
+      )
+    }
+    if (manifest.chat.kind === 'builtin' && Object.keys(variables).length > 0) {
+      throw new IsletError(
+        'unsupported_value',
+        `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
+        { param: 'chat_template_kwargs' },
+      )
+    }
+    return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
+  }
+  if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
   const { vocab } = manifest.spec
   const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
   if (bad < 0) return prompt.ids
@@ -52,6 +76,16 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
     `prompt[${bad}] is ${prompt.ids[bad]}; this model's token ids are 0 to ${vocab - 1}`,
     { param: 'prompt' },
   )
+}
+
+function rulesOf(
+  { prompt }: GenerateRequest,
+  { tokenizer, manifest }: ModelText,
+  ids: readonly number[],
+): AnswerRules {
+  if (prompt.kind !== 'chat') return PLAIN_RULES
+  const thinking = endsInThought(tokenizer, manifest.chat, ids)
+  return answerRules(tokenizer, manifest.chat, { tools: (prompt.tools ?? []).length > 0, thinking })
 }
 
 /** A bias on an id that does not exist would do nothing, without a word. */
@@ -66,7 +100,7 @@ function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
 }
 
 /** Keeps the newest ids, and BOS in front where there was one. */
-function cutFront(ids: readonly number[], length: number, bosId: number | undefined): Prompt {
+function cutFront(ids: readonly number[], length: number, bosId: number | undefined): Omit<Prompt, 'rules'> {
   const head = bosId !== undefined && ids[0] === bosId && length > 1 ? [bosId] : []
   const tail = ids.slice(ids.length - (length - head.length))
   return { ids: [...head, ...tail], truncatedTokens: ids.length - length }

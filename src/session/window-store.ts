@@ -1,7 +1,7 @@
 // The window that a lane fell back to after a memory reset, kept where a restart finds it.
 
-/** `configured` is the setting it replaced: when that changes, what is stored no longer counts. */
-export type StoredWindow = { configured: number; window: number; note: string }
+/** `configured` is the setting that `windows` replaced, as text: when it changes, what is stored no longer counts. */
+export type StoredWindow = { configured: string; windows: readonly number[]; note: string }
 
 export interface WindowStore {
   read(): StoredWindow | undefined
@@ -15,9 +15,9 @@ export type Sql = {
 
 const LEAST = 128
 
-/** Half of a window; one of 128 or less stays as it is. */
-export function halvedWindow(window: number): number {
-  return Math.max(Math.min(LEAST, window), Math.floor(window / 2))
+/** Half of each window; one of 128 or less stays as it is. */
+export function halvedWindows(windows: readonly number[]): number[] {
+  return windows.map((window) => Math.max(Math.min(LEAST, window), Math.floor(window / 2)))
 }
 
 /** Keeps the one value in SQLite, and in memory for the reads. */

@@ -1,15 +1,16 @@
 // tokenizer.bin: the layout that packing writes and the edge reads in place. Little endian, sections on 8 bytes.
 
 import { IsletError } from '../lib/errors.ts'
+import { damageOfCharsmap } from './charsmap.ts'
 
 /** What a token is; the numbers are those of SentencePiece and GGUF. */
 export const TOKEN = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
 
 export type TokenizerSettings = {
-  algorithm: 'bpe-bytes' | 'bpe-sentencepiece'
+  algorithm: 'bpe-bytes' | 'bpe-sentencepiece' | 'unigram'
   /** Key of PRE_TOKENIZERS (byte-level only). */
   preTokenizer?: string
-  normalizer: 'none' | 'nfc'
+  normalizer: 'none' | 'nfc' | 'charsmap'
   /** A piece that is a token as a whole is taken without merging (LLaMA 3). */
   ignoreMerges: boolean
   /** A space put before the text: never, before the first part only, or after every special token too. */
@@ -22,6 +23,22 @@ export type TokenizerSettings = {
   eosId?: number
   unknownId?: number
   endIds: number[]
+} & LaterSettings
+
+/** Settings of version 2; absent means what version 1 did. */
+type LaterSettings = {
+  /** User-defined tokens are found in the normalised text, which has one dummy prefix: SentencePiece itself. */
+  symbolsInside?: boolean
+  /** ChatGLM-1 writes newlines, tabs and runs of spaces as names before it normalises. */
+  textLayer?: 'chatglm'
+  /** Ids that come before the first token of this file (the image tokens of ChatGLM-1). */
+  idOffset?: number
+  /** The special tokens that the family's own tokenizer reads in text; absent = all. */
+  parsedIds?: number[]
+  /** White space beside a special token in text goes (transformers' slow tokenizers). */
+  stripBesideSpecials?: boolean
+  /** Decoding drops spaces before punctuation and contractions (the same). */
+  cleanUp?: boolean
 }
 
 /** The sections of a file, as views on its bytes. */
@@ -34,30 +51,55 @@ export type TokenizerData = {
   ranks: Uint32Array // (vocab) or empty: order of merging by the joined token, lowest first
   merges: Uint32Array // (merges, 3) left id, right id, joined id; the row is the rank
   mergeTable: Uint32Array // (power of two) or empty: hash of (left, right) -> row + 1, 0 = empty
+  scores: Float32Array // (vocab) or empty: log probabilities (unigram)
+  charsmap: Uint8Array // or empty: SentencePiece's precompiled character map as it is
 }
 
 export const MAGIC = 0x4b4f5449 // 'ITOK'
-export const VERSION = 1
+/** Version 1 ends with mergeTable. */
+export const VERSION = 2
 /** Magic, version, length of the settings, number of sections; then (offset, length) of each section. */
 export const HEADER_BYTES = 16
-export const SECTIONS = ['offsets', 'bytes', 'types', 'table', 'ranks', 'merges', 'mergeTable'] as const
+export const SECTIONS = [
+  'offsets',
+  'bytes',
+  'types',
+  'table',
+  'ranks',
+  'merges',
+  'mergeTable',
+  'scores',
+  'charsmap',
+] as const
+export const SECTIONS_OF_VERSION_1 = 7
 /** Ranks and positions share one float64 key while merging: 2^20 x 2^31 stays exact. */
 export const MAX_VOCAB = 1 << 20
 export const MAX_MERGES = 1 << 21
+/** Unigram looks every length up at every character; real pieces stay below 100 bytes. */
+export const MAX_PIECE_BYTES = 1024
+export const MAX_ID_OFFSET = 1 << 20
+
+export const HASH_START = 0x811c9dc5
+
+/** FNV-1a, one more byte. */
+export function hashStep(h: number, byte: number): number {
+  return Math.imul(h ^ byte, 0x01000193)
+}
 
 /** FNV-1a over bytes[start, end) with a final mix, unsigned. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let h = 0x811c9dc5
-  for (let i = start; i < end; i++) h = Math.imul(h ^ bytes[i], 0x01000193)
-  return mix(h)
+  let h = HASH_START
+  for (let i = start; i < end; i++) h = hashStep(h, bytes[i])
+  return mixHash(h)
 }
 
 /** Hash of a pair of ids, unsigned. */
 export function hashPair(left: number, right: number): number {
-  return mix(Math.imul(left, 0x9e3779b1) ^ Math.imul(right + 0x7f4a7c15, 0x85ebca6b))
+  return mixHash(Math.imul(left, 0x9e3779b1) ^ Math.imul(right + 0x7f4a7c15, 0x85ebca6b))
 }
 
-function mix(h: number): number {
+/** Spreads a hash over its low bits, unsigned. */
+export function mixHash(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
   return (h ^ (h >>> 15)) >>> 0
 }
@@ -72,18 +114,20 @@ export function parseTokenizer(file: Uint8Array): TokenizerData {
   const view = new DataView(base.buffer, base.byteOffset, base.length)
   if (view.getUint32(0, true) !== MAGIC) fail('it does not start with ITOK')
   const version = view.getUint32(4, true)
-  if (version !== VERSION) {
+  if (version !== 1 && version !== VERSION) {
     throw new IsletError(
       'unsupported_format',
-      `tokenizer.bin is version ${version}, this program reads ${VERSION}: pack again`,
+      `tokenizer.bin is version ${version}, this program reads up to ${VERSION}: pack again`,
     )
   }
+  const sections = version === 1 ? SECTIONS_OF_VERSION_1 : SECTIONS.length
   const settingsLength = view.getUint32(8, true)
-  const settingsStart = HEADER_BYTES + SECTIONS.length * 8
-  if (view.getUint32(12, true) !== SECTIONS.length) fail('the number of sections is wrong')
+  const settingsStart = HEADER_BYTES + sections * 8
+  if (view.getUint32(12, true) !== sections) fail('the number of sections is wrong')
   if (settingsStart + settingsLength > base.length) fail('it ends inside the settings')
 
   const section = (index: number, width: number): Uint8Array => {
+    if (index >= sections) return new Uint8Array(0)
     const offset = view.getUint32(HEADER_BYTES + index * 8, true)
     const length = view.getUint32(HEADER_BYTES + index * 8 + 4, true)
     if (offset % 8 !== 0 || length % width !== 0) fail(`section ${SECTIONS[index]} is not aligned`)
@@ -104,10 +148,16 @@ export function parseTokenizer(file: Uint8Array): TokenizerData {
     ranks: words(4),
     merges: words(5),
     mergeTable: words(6),
+    scores: floatsOf(section(7, 4)),
+    charsmap: section(8, 1),
     settings: parseSettings(base.subarray(settingsStart, settingsStart + settingsLength)),
   }
   checkData(data)
   return data
+}
+
+function floatsOf(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
 }
 
 function parseSettings(bytes: Uint8Array): TokenizerSettings {
@@ -122,7 +172,7 @@ function parseSettings(bytes: Uint8Array): TokenizerSettings {
 }
 
 function checkData(data: TokenizerData): void {
-  const { settings, offsets, types, merges } = data
+  const { offsets, types, merges } = data
   const vocab = types.length
   if (vocab === 0 || vocab > MAX_VOCAB) fail(`${vocab} tokens; 1 to ${MAX_VOCAB} are allowed`)
   if (offsets.length !== vocab + 1 || offsets[0] !== 0) fail('the offsets do not fit the tokens')
@@ -139,14 +189,36 @@ function checkData(data: TokenizerData): void {
   checkTable(data.table, vocab, 'table')
   if (rows > 0 || data.mergeTable.length > 0) checkTable(data.mergeTable, rows, 'mergeTable')
 
-  const { algorithm, endIds } = settings
-  if (algorithm !== 'bpe-bytes' && algorithm !== 'bpe-sentencepiece')
-    fail(`algorithm ${JSON.stringify(algorithm)}`)
-  if (algorithm === 'bpe-bytes' && rows === 0 && vocab > 512) fail('a byte-level vocabulary without merges')
-  if (algorithm === 'bpe-sentencepiece' && rows === 0 && data.ranks.length === 0)
-    fail('neither ranks nor merges')
+  if (data.scores.length !== 0 && data.scores.length !== vocab) fail('the scores do not fit the tokens')
+  const damage = data.charsmap.length > 0 ? damageOfCharsmap(data.charsmap) : undefined
+  if (damage !== undefined) fail(damage)
+  checkSettings(data, rows)
+}
+
+function checkSettings(
+  { settings, types, offsets, ranks, scores, charsmap }: TokenizerData,
+  rows: number,
+): void {
+  const vocab = types.length
+  const { algorithm, endIds, idOffset = 0, parsedIds = [] } = settings
+  if (algorithm === 'bpe-bytes') {
+    if (rows === 0 && ranks.length === 0 && vocab > 512) fail('a byte-level vocabulary without merges')
+  } else if (algorithm === 'bpe-sentencepiece') {
+    if (rows === 0 && ranks.length === 0) fail('neither ranks nor merges')
+  } else if (algorithm === 'unigram') {
+    if (scores.length === 0) fail('a unigram vocabulary without scores')
+    for (let id = 0; id < vocab; id++) {
+      if (offsets[id + 1] - offsets[id] > MAX_PIECE_BYTES)
+        fail(`token ${id} is longer than ${MAX_PIECE_BYTES} bytes`)
+      if (!Number.isFinite(scores[id])) fail(`token ${id} has no finite score`)
+    }
+  } else fail(`algorithm ${JSON.stringify(algorithm)}`)
+  if (settings.normalizer === 'charsmap' && charsmap.length === 0) fail('no character map')
   if (!Array.isArray(endIds)) fail('the settings have no end ids')
-  for (const id of [settings.bosId, settings.eosId, settings.unknownId, ...endIds]) {
+  if (!Array.isArray(parsedIds)) fail('the ids parsed in text are no list')
+  if (!Number.isInteger(idOffset) || idOffset < 0 || idOffset > MAX_ID_OFFSET)
+    fail(`an id offset of ${idOffset}`)
+  for (const id of [settings.bosId, settings.eosId, settings.unknownId, ...endIds, ...parsedIds]) {
     if (id !== undefined && !(Number.isInteger(id) && id >= 0 && id < vocab))
       fail(`id ${id} of ${vocab} tokens`)
   }

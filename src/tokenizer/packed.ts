@@ -2,6 +2,7 @@
 
 import { bytesOfName, nameOfBytes } from './byte-map.ts'
 import { byteLevelEncoder } from './bpe.ts'
+import { nameWhiteSpace, whiteSpaceBytes } from './chatglm.ts'
 import { TOKEN, parseTokenizer } from './format.ts'
 import { sentencePieceEncoder } from './sentencepiece.ts'
 import { nameMatcher, splitAtNames } from './special.ts'
@@ -10,7 +11,7 @@ import type { DecodingRules, EncodeOptions, Tokenizer } from './tokenizer.ts'
 import { Vocabulary, byteOfToken } from './vocabulary.ts'
 
 /** Appends the ids of text without special tokens; `first` where nothing stands before it. */
-export type PlainEncoder = (text: string, first: boolean, out: number[]) => void
+export type PlainEncoder = (text: string, first: boolean, out: number[], literal: boolean) => void
 
 /**
  * Opens a tokenizer.bin; the tokenizer works on these bytes, which must not change afterwards.
@@ -30,96 +31,136 @@ class PackedTokenizer implements Tokenizer {
   readonly decoding: DecodingRules
   readonly #vocabulary: Vocabulary
   readonly #byteLevel: boolean
+  readonly #offset: number // ids of this class's methods less this are ids of the vocabulary
   readonly #encodePlain: PlainEncoder
   readonly #named = new Map<string, number>() // control, unknown and user-defined tokens: a few hundred at most
   readonly #anywhere: RegExp | undefined // user-defined tokens: part of the text itself, as all originals have it
   readonly #special: RegExp | undefined
+  readonly #parsed: RegExp | undefined // those that the family's own tokenizer reads in text
+  readonly #whiteSpace: ReadonlyMap<number, Uint8Array> // tokens whose name is not what they print
 
   constructor(vocabulary: Vocabulary) {
     const { settings, types } = vocabulary
     this.#vocabulary = vocabulary
     this.#byteLevel = settings.algorithm === 'bpe-bytes'
-    this.#encodePlain = this.#byteLevel ? byteLevelEncoder(vocabulary) : sentencePieceEncoder(vocabulary)
-    this.vocabSize = vocabulary.size
-    this.bosId = settings.bosId
-    this.eosId = settings.eosId
+    this.#offset = settings.idOffset ?? 0
+    this.vocabSize = this.#offset + vocabulary.size
+    this.bosId = this.#shifted(settings.bosId)
+    this.eosId = this.#shifted(settings.eosId)
     this.addBos = settings.addBos && settings.bosId !== undefined
-    this.endIds = new Set(settings.endIds)
-    const anywhere: string[] = []
+    this.endIds = new Set(settings.endIds.map((id) => id + this.#offset))
+    const anywhere = new Map<string, number>()
     const guarded: string[] = []
     for (let id = 0; id < types.length; id++) {
       const type = types[id]
       if (type !== TOKEN.control && type !== TOKEN.unknown && type !== TOKEN.userDefined) continue
       const name = decoder.decode(vocabulary.stored(id))
       if (!this.#named.has(name)) this.#named.set(name, id)
-      if (type === TOKEN.userDefined) anywhere.push(name)
+      if (type === TOKEN.userDefined) anywhere.set(name, this.#named.get(name) ?? id)
       else guarded.push(name)
     }
     this.guardedNames = guarded
-    this.#anywhere = nameMatcher(anywhere)
-    this.#special = nameMatcher([...this.#named.keys()])
+    const inside = settings.symbolsInside === true
+    this.#encodePlain = this.#byteLevel
+      ? byteLevelEncoder(vocabulary)
+      : sentencePieceEncoder(vocabulary, inside ? anywhere : new Map())
+    this.#anywhere = inside ? undefined : nameMatcher([...anywhere.keys()])
+    this.#special = nameMatcher(inside ? guarded : [...this.#named.keys()])
+    const parsed = settings.parsedIds?.map((id) => decoder.decode(vocabulary.stored(id)))
+    this.#parsed = parsed === undefined ? this.#special : nameMatcher(parsed)
+    this.#whiteSpace =
+      settings.textLayer === 'chatglm' ? whiteSpaceBytes((name) => this.#named.get(name)) : new Map()
     this.decoding = {
-      stripLeadingSpace: !this.#byteLevel && settings.dummyPrefix !== 'none',
+      stripLeadingSpace: !this.#byteLevel && (settings.dummyPrefix !== 'none' || settings.removeExtraSpaces),
+      stripAllLeading: !this.#byteLevel && settings.removeExtraSpaces,
+      cleanUp: settings.cleanUp === true,
       replaceEachByte: !this.#byteLevel,
     }
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {
+    const { special, guard, literal = false } = options
     const out: number[] = []
     const pushName = (name: string): void => void out.push(this.#named.get(name) ?? 0)
+    const encodePlain = (part: string): void => this.#encodePlain(part, out.length === 0, out, literal)
     const pushPlain = (part: string): void => {
-      const clean = options.guard === undefined ? part : part.replaceAll(options.guard, '')
-      if (this.#anywhere === undefined) return this.#encodePlain(clean, out.length === 0, out)
-      splitAtNames(
-        clean,
-        this.#anywhere,
-        (plain) => this.#encodePlain(plain, out.length === 0, out),
-        pushName,
-      )
+      const clean = guard === undefined ? part : part.replaceAll(guard, '')
+      const written = this.#whiteSpace.size > 0 ? nameWhiteSpace(clean) : clean
+      if (this.#anywhere === undefined || literal) encodePlain(written)
+      else splitAtNames(written, this.#anywhere, encodePlain, pushName)
     }
-    if (options.special === true) splitAtNames(text, this.#special, pushPlain, pushName)
+    if (special === 'original') this.#encodeAsOriginal(text, pushPlain, pushName)
+    else if (special === true) splitAtNames(text, this.#special, pushPlain, pushName)
     else pushPlain(text)
+    if (this.#offset > 0) for (let i = 0; i < out.length; i++) out[i] += this.#offset
     return out
   }
 
+  #encodeAsOriginal(text: string, pushPlain: (text: string) => void, pushName: (name: string) => void): void {
+    const parts: { text: string; name: boolean }[] = []
+    splitAtNames(
+      text,
+      this.#parsed,
+      (plain) => parts.push({ text: plain, name: false }),
+      (name) => parts.push({ text: name, name: true }),
+    )
+    const strip = this.#vocabulary.settings.stripBesideSpecials === true
+    parts.forEach((part, i) => {
+      if (part.name) return pushName(part.text)
+      let plain = part.text
+      if (strip && i > 0) plain = plain.trimStart()
+      if (strip && i + 1 < parts.length) plain = plain.trimEnd()
+      if (plain !== '') pushPlain(plain)
+    })
+  }
+
   tokenBytes(id: number): Uint8Array {
-    if (!this.#exists(id)) return NOTHING
-    const type = this.#vocabulary.types[id]
+    const row = this.#rowOf(id)
+    if (row < 0) return NOTHING
+    const type = this.#vocabulary.types[row]
     if (type === TOKEN.control) return NOTHING
     if (type === TOKEN.unknown) return this.#byteLevel ? NOTHING : UNKNOWN_SURFACE
-    const stored = this.#vocabulary.stored(id)
-    return type === TOKEN.byte ? Uint8Array.of(byteOfToken(stored)) : stored
+    const stored = this.#vocabulary.stored(row)
+    if (type === TOKEN.byte) return Uint8Array.of(byteOfToken(stored))
+    return this.#whiteSpace.get(row) ?? stored
   }
 
   idOf(name: string): number | undefined {
     const named = this.#named.get(name)
-    if (named !== undefined) return named
+    if (named !== undefined) return this.#shifted(named)
     const bytes = this.#byteLevel ? bytesOfName(name) : encoder.encode(name.replaceAll('\u2581', ' '))
     const id = bytes === undefined ? -1 : this.#vocabulary.find(bytes, 0, bytes.length)
-    return id >= 0 ? id : undefined
+    return id >= 0 ? this.#shifted(id) : undefined
   }
 
   nameOf(id: number): string {
-    if (!this.#exists(id)) return ''
-    const stored = this.#vocabulary.stored(id)
-    if (this.#vocabulary.types[id] !== TOKEN.normal) return decoder.decode(stored)
+    const row = this.#rowOf(id)
+    if (row < 0) return ''
+    const stored = this.#vocabulary.stored(row)
+    if (this.#vocabulary.types[row] !== TOKEN.normal) return decoder.decode(stored)
     return this.#byteLevel ? nameOfBytes(stored) : decoder.decode(stored).replaceAll(' ', '\u2581')
   }
 
   isSpecial(id: number): boolean {
-    return !this.#exists(id) || this.#vocabulary.types[id] === TOKEN.control
+    const row = this.#rowOf(id)
+    return row < 0 || this.#vocabulary.types[row] === TOKEN.control
   }
 
-  decode(ids: readonly number[]): string {
+  decode(ids: readonly number[], options: { special?: boolean } = {}): string {
     const stream = new TextStream(this)
+    const named = options.special === true && this.#byteLevel
     let text = ''
-    for (const id of ids) text += stream.push(id)
+    for (const id of ids) text += named ? stream.pushNamed(id) : stream.push(id)
     return text + stream.flush()
   }
 
-  /** Models pad their vocabulary: an id past the tokens may be drawn and stands for nothing. */
-  #exists(id: number): boolean {
-    return Number.isInteger(id) && id >= 0 && id < this.vocabSize
+  /** The token of an id, -1 for none: models pad their vocabulary, and such an id may be drawn and stands for nothing. */
+  #rowOf(id: number): number {
+    return Number.isInteger(id) && id >= this.#offset && id < this.vocabSize ? id - this.#offset : -1
+  }
+
+  #shifted<Id extends number | undefined>(row: Id): Id {
+    return (row === undefined ? undefined : row + this.#offset) as Id
   }
 }
 

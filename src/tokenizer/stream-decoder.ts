@@ -1,11 +1,14 @@
 // Generated ids to text as they come. Only whole characters leave; the pieces together equal decode() of all ids.
 
+import { cleanUp } from './clean-up.ts'
+import type { TextFilter } from './clean-up.ts'
 import { Utf8Stream } from './utf8.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export class TextStream {
   readonly #tokenizer: Tokenizer
   readonly #utf8: Utf8Stream
+  readonly #clean: TextFilter | undefined
   #atStart: boolean
 
   /**
@@ -15,22 +18,38 @@ export class TextStream {
   constructor(tokenizer: Tokenizer, options: { continues?: boolean } = {}) {
     this.#tokenizer = tokenizer
     this.#utf8 = new Utf8Stream(tokenizer.decoding?.replaceEachByte ?? false)
+    this.#clean = tokenizer.decoding?.cleanUp === true ? cleanUp() : undefined
     this.#atStart = tokenizer.decoding?.stripLeadingSpace === true && options.continues !== true
   }
 
   /** The text that is complete with this id; may be empty. */
   push(id: number): string {
-    let bytes = this.#tokenizer.tokenBytes(id)
-    if (this.#atStart && !this.#tokenizer.isSpecial(id)) {
-      this.#atStart = false
-      // A space made of a byte token is the text's own.
-      if (bytes[0] === 0x20 && !this.#tokenizer.nameOf(id).startsWith('<0x')) bytes = bytes.subarray(1)
-    }
-    return this.#utf8.push(bytes)
+    return this.#cleaned(this.#utf8.push(this.#printed(id)))
   }
 
-  /** What is still held back: U+FFFD for an incomplete character, else empty. */
+  /** The same with the name of a special token. */
+  pushNamed(id: number): string {
+    return this.#tokenizer.isSpecial(id)
+      ? this.#cleaned(this.#utf8.push(new TextEncoder().encode(this.#tokenizer.nameOf(id))))
+      : this.push(id)
+  }
+
+  #cleaned(text: string): string {
+    return this.#clean === undefined ? text : this.#clean.push(text)
+  }
+
+  #printed(id: number): Uint8Array {
+    const bytes = this.#tokenizer.tokenBytes(id)
+    if (!this.#atStart || this.#tokenizer.isSpecial(id)) return bytes
+    // A space made of a byte token or by name is the text's own; only the token's own text tells them apart.
+    const strip = bytes[0] === 0x20 && /^[\u2581 ]/.test(this.#tokenizer.nameOf(id))
+    const rest = strip ? bytes.subarray(1) : bytes
+    this.#atStart = rest.length === 0 && this.#tokenizer.decoding?.stripAllLeading === true
+    return rest
+  }
+
+  /** What is still held back: U+FFFD for an incomplete character, a space that might have gone, else empty. */
   flush(): string {
-    return this.#utf8.flush()
+    return this.#cleaned(this.#utf8.flush()) + (this.#clean?.flush() ?? '')
   }
 }

@@ -1,8 +1,13 @@
-// What the rest of the program knows of a tokenizer. Implementations: bpe.ts (byte-level), sentencepiece.ts.
+// What the rest of the program knows of a tokenizer. The implementation is packed.ts.
 
 export type EncodeOptions = {
-  /** Special tokens written in the text become their ids; otherwise they are plain text. */
-  special?: boolean
+  /**
+   * Special tokens written in the text become their ids; otherwise they are plain text. 'original': as the family's own
+   * tokenizer reads them, which may know only some (ChatGLM3: role tokens) or drop white space beside them (Baichuan).
+   */
+  special?: boolean | 'original'
+  /** User-defined tokens, which the originals find in any text, stay text too (Baichuan's roles are such tokens). */
+  literal?: boolean
   /** A character taken out of the text once special tokens have been found: chat/prompt.ts breaks names with it. */
   guard?: string
 }
@@ -11,6 +16,10 @@ export type EncodeOptions = {
 export type DecodingRules = {
   /** The first token loses the space that the tokenizer puts before every text (SentencePiece). */
   stripLeadingSpace: boolean
+  /** So do those after it until something is printed, where the tokenizer removes extra spaces. */
+  stripAllLeading: boolean
+  /** Spaces before punctuation and contractions go (transformers' clean_up_tokenization_spaces). */
+  cleanUp?: boolean
   /** U+FFFD for every invalid byte (SentencePiece), not for each maximal part of a character. */
   replaceEachByte: boolean
 }
@@ -34,5 +43,6 @@ export interface Tokenizer {
   idOf(name: string): number | undefined
   nameOf(id: number): string
   isSpecial(id: number): boolean
-  decode(ids: readonly number[]): string
+  /** `special`: special tokens print their names where the family's own tokenizer prints them (byte-level ones do). */
+  decode(ids: readonly number[], options?: { special?: boolean }): string
 }

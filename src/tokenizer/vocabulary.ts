@@ -1,6 +1,6 @@
 // Tokens by id and by bytes: lookups over the arrays of a tokenizer file, no object per token.
 
-import { TOKEN, hashBytes, hashPair } from './format.ts'
+import { HASH_START, TOKEN, hashBytes, hashPair, hashStep, mixHash } from './format.ts'
 import type { TokenizerData, TokenizerSettings } from './format.ts'
 import type { PairRules } from './merge.ts'
 
@@ -8,6 +8,8 @@ export class Vocabulary {
   readonly size: number
   readonly settings: TokenizerSettings
   readonly types: Uint8Array
+  /** (size) or empty: log probabilities. */
+  readonly scores: Float32Array
   /** Length of the longest token in bytes: nothing longer is looked up. */
   readonly longest: number
   /** Id of the token for each single byte, -1 where there is none. */
@@ -18,6 +20,7 @@ export class Vocabulary {
     this.#data = data
     this.settings = data.settings
     this.types = data.types
+    this.scores = data.scores
     this.size = data.types.length
     let longest = 0
     for (let id = 0; id < this.size; id++)
@@ -33,11 +36,40 @@ export class Vocabulary {
 
   /** The token with exactly the bytes text[start, end), control tokens left out; -1 if there is none. */
   find(text: Uint8Array, start: number, end: number): number {
+    if (end - start > this.longest) return -1
+    return this.#lookUp(text, start, end, hashBytes(text, start, end))
+  }
+
+  /**
+   * Calls `visit` with each text token that stands at text[start, ...), shortest first. True if one of them ends at
+   * `character`, the end of the first character.
+   */
+  eachToken(
+    text: Uint8Array,
+    start: number,
+    limit: number,
+    character: number,
+    visit: (id: number, end: number) => void,
+  ): boolean {
+    const last = Math.min(limit, start + this.longest)
+    let covered = false
+    let hash = HASH_START
+    for (let end = start + 1; end <= last; end++) {
+      hash = hashStep(hash, text[end - 1])
+      if (end < limit && (text[end] & 0xc0) === 0x80) continue // inside a character
+      const id = this.#lookUp(text, start, end, mixHash(hash))
+      if (id < 0 || !isText(this.types[id])) continue
+      visit(id, end)
+      if (end === character) covered = true
+    }
+    return covered
+  }
+
+  #lookUp(text: Uint8Array, start: number, end: number, hash: number): number {
     const { table, offsets, bytes } = this.#data
     const length = end - start
-    if (length > this.longest) return -1
     const mask = table.length - 1
-    for (let slot = hashBytes(text, start, end) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = table[slot] - 1
       if (id < 0) return -1
       const from = offsets[id]
@@ -57,6 +89,11 @@ export class Vocabulary {
       if (row < 0) return -1
       if (merges[3 * row] === left && merges[3 * row + 1] === right) return row
     }
+  }
+
+  /** The character map, empty where there is none. */
+  get charsmap(): Uint8Array {
+    return this.#data.charsmap
   }
 
   /** The merge rules of this file: by the pair of tokens, or by the token that their bytes make in `text()`. */

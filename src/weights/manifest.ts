@@ -21,10 +21,39 @@ export type TensorEntry = {
   source: string
 }
 
-export type Shard = { file: string; length: number; sha256: string }
+export type PackedFile = { file: string; length: number; sha256: string }
+
+/** A slice of the weights; the checksum (lib/checksum.ts) is what is checked while they stream in. */
+export type Shard = PackedFile & { checksum: string }
+
+/** Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind. */
+export const BUILTIN_FORMATS = [
+  'llama2',
+  'baichuan1',
+  'baichuan2',
+  'chatglm1',
+  'chatglm2',
+  'chatglm3',
+  'qwen1',
+  'qwen1-react',
+] as const
+
+export type BuiltinFormat = (typeof BUILTIN_FORMATS)[number]
+
+/** A built-in format, with what the checkpoint's own files say about it. */
+export type BuiltinChat = {
+  kind: 'builtin'
+  format: BuiltinFormat
+  /** Ids of the marks before a user's and an assistant's text (Baichuan). */
+  userId?: number
+  assistantId?: number
+  /** Limits that the original cuts a conversation to; used only where a caller asks for cutting. */
+  maxLength?: number
+  maxNewTokens?: number
+}
 
 /** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
-export type ChatFormat = { kind: 'jinja'; template: string } | { kind: 'none' }
+export type ChatFormat = { kind: 'jinja'; template: string } | BuiltinChat | { kind: 'none' }
 
 export type Manifest = {
   format: 'islet'
@@ -34,11 +63,11 @@ export type Manifest = {
   spec: ModelSpec
   tensors: TensorEntry[]
   shards: Shard[] // at most 24 MiB each
-  tokenizer: Shard
+  tokenizer: PackedFile
   chat: ChatFormat
   /** True when the checkpoint held floats and packing kept them: the CLI then keeps KV in f32 by default. */
   float: boolean
-  /** SHA-256 over spec, tensors and shard hashes: names the weights wherever KV is kept. */
+  /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */
   hash: string
   license?: string
   /** Version of the packing rules that made it; a program with newer ones packs again. */

@@ -1,65 +1,95 @@
-// Weights from a byte source straight into linear memory, in file order: no second copy, every shard's hash checked.
+// Weights from a byte source straight into linear memory, in file order: no second copy, every shard's checksum checked.
 
 import { byteReader } from '../lib/byte-reader.ts'
+import type { Kernels } from '../kernels/kernels.ts'
 import { IsletError } from '../lib/errors.ts'
-import { sha256 } from '../lib/sha256.ts'
 import type { Manifest, Shard } from './manifest.ts'
+import { PlacedChecksum } from './placed-checksum.ts'
 import type { ByteSource } from './source.ts'
 
-/** What one read may bring. Byte streams fill it as far as they can; 64 KB is what workerd gives at a time. */
-const READ_BYTES = 256 * 1024
+/** What one read may bring: each costs some 20 us in workerd, and 64 KB is what it gives if not asked for more. */
+const READ_BYTES = 1024 * 1024
 
-async function streamShard(
-  source: ByteSource,
-  shard: Shard,
-  into: Uint8Array,
-  progress: (bytes: number) => void,
-): Promise<void> {
-  const hash = sha256()
-  let at = 0
-  const reader = byteReader(await source.open(shard.file), READ_BYTES)
-  try {
-    for (let piece = await reader.read(); piece !== undefined; piece = await reader.read()) {
-      if (at + piece.byteLength > shard.length) break
-      into.set(piece, at)
-      hash.update(piece)
-      at += piece.byteLength
-      progress(piece.byteLength)
-    }
-  } finally {
-    reader.releaseLock()
-  }
-  if (at !== shard.length || hash.hex() !== shard.sha256) {
-    throw new IsletError(
-      'checksum_mismatch',
-      `${shard.file} is not what the manifest says: fetch or pack the model again`,
-    )
-  }
+/** Where the weights come to lie: offsets into `memory`. */
+export type Place = {
+  memory: WebAssembly.Memory
+  kernels: Pick<Kernels, 'absorb_blocks'>
+  /** As long as all shards together. */
+  weights: number
+  /** CHECKSUM_SCRATCH bytes, free while weights come. */
+  scratch: number
 }
 
 /**
- * Fills `into` (the weights' region, as long as all shards together) and checks every hash.
- * `onProgress` gets bytes done and in all. Throws checksum_mismatch naming the shard.
+ * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when reading of one begins, and not read
+ * before its turn. `onProgress` gets bytes done and in all. Throws checksum_mismatch naming the shard.
  */
 export async function streamWeights(
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'shards'>,
   source: ByteSource,
-  into: Uint8Array,
+  place: Place,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<void> {
+  const { shards } = manifest
   const total = weightBytes(manifest)
   let start = 0
-  let done = 0
-  for (const shard of manifest.shards) {
-    await streamShard(source, shard, into.subarray(start, start + shard.length), (bytes) => {
-      done += bytes
-      onProgress(done, total)
-    })
-    start += shard.length
+  let next: Promise<ReadableStream<Uint8Array>> | undefined
+  try {
+    for (const [index, shard] of shards.entries()) {
+      const stream = await (next ?? source.open(shard.file))
+      next = index + 1 < shards.length ? source.open(shards[index + 1].file) : undefined
+      // Looked at in its turn: until then a failure is nobody's.
+      next?.catch(() => undefined)
+      await fill(stream, shard, place, place.weights + start, (bytes) => onProgress(start + bytes, total))
+      start += shard.length
+    }
+  } catch (error) {
+    void next?.then((unread) => unread.cancel()).catch(() => undefined)
+    throw error
   }
 }
 
+/** Streams one shard to `at`. */
+async function fill(
+  stream: ReadableStream<Uint8Array>,
+  shard: Shard,
+  { memory, kernels, scratch }: Place,
+  at: number,
+  progress: (bytes: number) => void,
+): Promise<void> {
+  const into = new Uint8Array(memory.buffer, at, shard.length)
+  const checksum = new PlacedChecksum(kernels, memory, scratch, at)
+  const reader = byteReader(stream, READ_BYTES)
+  let filled = 0
+  try {
+    for (;;) {
+      const left = shard.length - filled
+      // The last read finds the end, or what is too much.
+      const piece = await reader.read(Math.max(1, Math.min(left, READ_BYTES)))
+      if (piece === undefined) break
+      if (piece.byteLength > left) throw mismatch(shard)
+      into.set(piece, filled)
+      filled += piece.byteLength
+      checksum.reach(at + filled)
+      progress(filled)
+    }
+    if (filled !== shard.length || checksum.hex(at + filled) !== shard.checksum) throw mismatch(shard)
+  } catch (error) {
+    void reader.cancel().catch(() => undefined)
+    throw error
+  } finally {
+    reader.releaseLock()
+  }
+}
+
+function mismatch({ file }: Shard): IsletError {
+  return new IsletError(
+    'checksum_mismatch',
+    `${file} is not what the manifest says: fetch or pack the model again`,
+  )
+}
+
 /** Bytes of all shards joined. */
-export function weightBytes(manifest: Manifest): number {
+export function weightBytes(manifest: Pick<Manifest, 'shards'>): number {
   return manifest.shards.reduce((sum, shard) => sum + shard.length, 0)
 }

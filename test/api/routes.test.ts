@@ -115,6 +115,16 @@ describe('health', () => {
     })
   }
 
+  it('names all windows where they differ by depth, and the widest', async () => {
+    const body = async (window: LaneHealth['window']): Promise<Record<string, unknown>> => {
+      const lanes = fakeLanes(HELLO, { health: async () => ({ ...READY, window }) })
+      return (await (await call('/health', {}, {}, lanes)).json()) as Record<string, unknown>
+    }
+    const deep = await body({ window: 1024, sinks: 4, byDepth: [256, 1024] })
+    expect(deep).toMatchObject({ window: 1024, windows: [256, 1024], sinks: 4 })
+    expect(await body(READY.window)).not.toHaveProperty('windows')
+  })
+
   it('of a lane that cannot be asked is a 500 without its secrets', async () => {
     const health = () => Promise.reject(new Error('internal detail'))
     const response = await call('/health', {}, {}, fakeLanes(HELLO, { health }))

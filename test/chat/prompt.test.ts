@@ -7,6 +7,7 @@ import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
 import { promptIds, promptText, textIds } from '../../src/chat/prompt.ts'
 import type { ChatMessage } from '../../src/engine/events.ts'
 import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../src/weights/manifest.ts'
 import {
   CHATML,
@@ -20,6 +21,8 @@ import {
   readJson,
   seeded,
 } from '../tokenizer/support.ts'
+
+const NONE: ChatFormat = { kind: 'none' }
 
 const jinja = (template: string): ChatFormat => ({ kind: 'jinja', template })
 const user = (content: string): ChatMessage => ({ role: 'user', content })
@@ -135,8 +138,26 @@ describe('promptIds', () => {
     const ids = promptIds(llama, jinja('{{ messages[0].content }}'), [user('hi')])
     expect(ids).toEqual([1, ...llama.encode('hi')])
     expect(promptIds(llama, jinja('{{ bos_token }}{{ messages[0].content }}'), [user('hi')])).toEqual(ids)
-    expect(textIds(llama, '<s>hi')).toEqual([1, ...llama.encode('<s>hi')])
-    expect(textIds(chatml, 'hi')).toEqual(chatml.encode('hi'))
+    expect(textIds(llama, NONE, '<s>hi')).toEqual([1, ...llama.encode('<s>hi')])
+    expect(textIds(chatml, NONE, 'hi')).toEqual(chatml.encode('hi'))
+  })
+
+  it("puts a family's own tokens around a plain text, and a gap into it where the family fills gaps", async () => {
+    const [glm1, glm3] = [
+      await fromFolder(join(FIXTURES, 'chatglm1')),
+      await fromFolder(join(FIXTURES, 'chatglm3')),
+    ]
+    const [first, third] = [
+      { kind: 'builtin', format: 'chatglm1' },
+      { kind: 'builtin', format: 'chatglm3' },
+    ] as const
+    const names = (tokenizer: Tokenizer, ids: number[]) =>
+      ids.map((id) => tokenizer.nameOf(id)).filter((name) => /MASK|sop/.test(name))
+    expect(names(glm1, textIds(glm1, first, 'a [gMASK] <sop>'))).toEqual(['[gMASK]', '<sop>'])
+    expect(names(glm1, textIds(glm1, first, 'one two', 'three'))).toEqual(['[MASK]', '<sop>'])
+    expect(names(glm3, textIds(glm3, third, 'one two'))).toEqual(['[gMASK]', 'sop'])
+    expect(() => textIds(glm3, third, 'one', 'two')).toThrow(/cannot fill a gap/)
+    expect(() => textIds(chatml, NONE, 'one', 'two')).toThrow(/cannot fill a gap/)
   })
 })
 
@@ -246,4 +267,35 @@ describe('golden chats', () => {
       }
     },
   )
+})
+
+describe('tool calls of earlier answers', () => {
+  const template = jinja(
+    `{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }};{% endfor %}{% endfor %}`,
+  )
+  const rendered = (args: unknown): string =>
+    promptText(chatml, template, [
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ type: 'function', function: { name: 'f', arguments: args } }],
+      },
+    ])
+
+  it('are objects for a template, whether they came as text or not', () => {
+    expect(rendered('{"x": [1, "<|im_end|>"]}')).toBe('{"x": [1, "<|im_end|>"]};')
+    expect(rendered({ x: 1 })).toBe('{"x": 1};')
+    expect(rendered('1 + 2')).toBe('"1 + 2";')
+  })
+
+  it('forge no mark', () => {
+    const tool_calls = [{ function: { arguments: '{"<|im_end|>": "<|im_start|>"}' } }]
+    const ids = promptIds(chatml, template, [{ role: 'assistant', content: '', tool_calls }])
+    expect(marks(ids)).toEqual([])
+  })
+
+  it('are refused when nested without end', () => {
+    const deep = `${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`
+    expect(() => rendered(deep)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  })
 })

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command as inspect } from '../../cli/inspect.ts'
 import { fileSource } from '../../cli/lib/file-source.ts'
 import { openModel } from '../../cli/lib/model.ts'
+import { ensureModel } from '../../cli/lib/pull.ts'
 import { weightBytes } from '../../src/weights/stream.ts'
 import { llamaMetadata, llamaTensors, TINY, writeGguf } from '../helpers/gguf-builder.ts'
 
@@ -54,6 +55,20 @@ describe('islet', () => {
     expect(disk.length).toBe(length)
     expect(disk.equals(memory)).toBe(true)
     await expect(fileSource(out).open('weights-009.bin')).rejects.toMatchObject({ code: 'model_not_found' })
+  })
+
+  it('refuses a folder packed by rules without checksums, and packs over it', async () => {
+    const out = join(folder, 'models', 'older')
+    const { manifest } = await openModel(gguf, {})
+    expect(islet('pack', gguf, out).status).toBe(0)
+    const older = manifest.shards.map(({ file, length, sha256 }) => ({ file, length, sha256 }))
+    writeFileSync(join(out, 'manifest.json'), JSON.stringify({ ...manifest, shards: older, packer: 3 }))
+    const refusal = { code: 'unsupported_format', message: expect.stringContaining('pack again') as string }
+    await expect(openModel(out, {})).rejects.toMatchObject(refusal)
+    const pulled = ensureModel('older', { models: join(folder, 'models'), log: () => undefined })
+    await expect(pulled).rejects.toMatchObject(refusal)
+    expect(islet('pack', gguf, out).status).toBe(0)
+    expect((await openModel(out, {})).manifest.shards).toEqual(manifest.shards)
   })
 
   it("exits with 2 and one line on standard error for the user's mistakes", () => {

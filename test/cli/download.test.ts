@@ -108,7 +108,7 @@ describe('download', () => {
 
 describe('pull', () => {
   it('keeps the artefact, and does not fetch it twice', async () => {
-    const origin = { ...ARTEFACT, file: `model-${count}.gguf`, url, wheel: undefined }
+    const origin = { ...ARTEFACT, file: `model-${count}.gguf`, url, wheels: [] }
     const log: string[] = []
     const first = await fetchArtefact(origin, folder, (line) => log.push(line))
     expect(await fetchArtefact(origin, folder, (line) => log.push(line))).toBe(first)

@@ -45,11 +45,29 @@ describe('logits', () => {
     expect(windowed.rows[59]).not.toEqual(full.rows[59])
   })
 
+  it('has a window for each run of layers', async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => 100 + i).join(',')
+    const whole = await logitsOf('one', '--ids', ids, '--window', '16', '--sinks', '2')
+    const alike = await logitsOf('alike', '--ids', ids, '--window', '16,16', '--sinks', '2')
+    expect(alike.rows).toEqual(whole.rows)
+    const rows = new Map<string, Float32Array[]>()
+    for (const windows of ['8,16', '16,8', '8,8,16,16', '8,16,16,16'])
+      rows.set(windows, (await logitsOf('deep', '--ids', ids, '--window', windows, '--sinks', '2')).rows)
+    expect(rows.get('8,8,16,16')).toEqual(rows.get('8,16'))
+    const last = ['8,16', '16,8', '8,16,16,16'].map((windows) => rows.get(windows)?.[59])
+    expect(new Set([whole.rows[59], ...last].map((row) => String(row))).size).toBe(4)
+    // Within the narrowest window nothing differs.
+    expect(rows.get('8,16')?.slice(0, 10)).toEqual(whole.rows.slice(0, 10))
+  })
+
   it.each([
     [['--ids', '1,2,99999'], /outside the vocabulary/],
     [['--ids', '1,x'], /--ids is x/],
     [['--ids', '1', '--kv', 'q3'], /f32, q8/],
     [['--ids', '1', '--chunk', '6'], /multiple of 4/],
+    [['--ids', '1', '--window', '8,0'], /--window is 0: give a whole number of at least 1/],
+    [['--ids', '1', '--window', '8,'], /--window is : give/],
+    [['--ids', '1', '--window', '8,8,8,8,8'], /5 windows for a model of 4 layers/],
   ])('refuses %j', async (args, message) => {
     await expect(logits.run([TINY_FOLDER, '--out', join(scratch, 'bad.npy'), ...args])).rejects.toThrow(
       message,
@@ -82,6 +100,14 @@ describe('generate and chat', () => {
     const args = ['--prompt', 'And God said', '--max-tokens', '12', '--temperature', '0']
     await generate.run([TINY_FOLDER, ...args], (text) => (printed += text))
     expect(printed).toBe(`${String((await json('--max-tokens', '12', '--temperature', '0'))['text'])}\n`)
+  })
+
+  it('names the widest of several windows', async () => {
+    expect(await json('--max-tokens', '4', '--window', '32,64', '--sinks', '0')).toMatchObject({
+      window: 64,
+      sinks: 0,
+      out_of_sight: 0,
+    })
   })
 
   it('chats line by line until an empty one', async () => {

@@ -1,6 +1,7 @@
 // A lane on the mock model: everything of the session room but Cloudflare.
 
 import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import type { WindowOptions } from '../../src/cache/window.ts'
 import { Isolate } from '../../src/session/isolate.ts'
 import { Lane, type LaneConfig, type LaneParts } from '../../src/session/lane.ts'
 import { memoryWindowStore } from '../../src/session/window-store.ts'
@@ -9,7 +10,7 @@ import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
 import { MOCK_SPEC, MockModel, type MockOptions } from './mock-model.ts'
 
-export const CONFIG: LaneConfig = { model: 'mock', window: 0, sinks: 4, chunk: 16, maxPrompt: 300 }
+export const CONFIG: LaneConfig = { model: 'mock', windows: [0], sinks: 4, chunk: 16, maxPrompt: 300 }
 
 const TEMPLATE = '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>'
 
@@ -31,7 +32,7 @@ export function mockManifest(): Manifest {
 export type MockLane = {
   lane: Lane
   models: MockModel[]
-  windows: number[]
+  windows: WindowOptions[]
   logged: Record<string, unknown>[]
 }
 
@@ -45,7 +46,7 @@ export function mockLane(
   } = {},
 ): MockLane {
   const models: MockModel[] = []
-  const windows: number[] = []
+  const windows: WindowOptions[] = []
   const logged: Record<string, unknown>[] = []
   const config = { ...CONFIG, ...options.config }
   const lane = new Lane({
@@ -56,8 +57,7 @@ export function mockLane(
     readText: async () => ({ manifest: mockManifest(), tokenizer: byteTokenizer(options.endIds) }),
     readModel: async (_text, window) => {
       windows.push(window)
-      const seen = window === 0 ? { window: undefined, sinks: 0 } : { window, sinks: config.sinks }
-      const model = new MockModel({ window: seen, maxRows: config.chunk, ...options.model })
+      const model = new MockModel({ window, maxRows: config.chunk, ...options.model })
       models.push(model)
       return model
     },

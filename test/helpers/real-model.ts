@@ -11,6 +11,16 @@ export const TINY_FOLDER = `${MODELS}tiny`
 export const REAL_GGUF =
   process.env['ISLET_SMOLLM2_GGUF'] ?? `${MODELS}.cache/SmolLM2-135M-Instruct.Q4_1.gguf`
 
+/** A larger model of another family: `npm run islet -- pull gemma-3-270m`. */
+export const GEMMA_FOLDER = `${MODELS}gemma-3-270m`
+export const GEMMA_GGUF = `${MODELS}.cache/gemma-3-270m-q4_k_m.gguf`
+
+/** Why its test is skipped, or undefined when it is there. */
+export function missingGemma(): string | undefined {
+  const there = existsSync(`${GEMMA_FOLDER}/manifest.json`) && existsSync(GEMMA_GGUF)
+  return there ? undefined : 'gemma-3-270m is not here: npm run islet -- pull gemma-3-270m'
+}
+
 /** Why the real model's tests are skipped, or undefined when it is there. In CI a missing model is an error. */
 export function missingModel(path = `${REAL_FOLDER}/manifest.json`): string | undefined {
   if (existsSync(path)) return undefined

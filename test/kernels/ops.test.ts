@@ -1,6 +1,9 @@
-// Norm, activation, residual, top-k against their plain twins, bit for bit, and against float64.
+// Norm, activation, residual, top-k, checksum against their plain twins, bit for bit, and against float64.
 
 import { describe, expect, it } from 'vitest'
+import { nodeKernels } from '../../cli/lib/kernels.ts'
+import { referenceKernels } from '../../src/kernels/reference/index.ts'
+import { instantiateKernels } from '../../src/kernels/wasm.ts'
 import { allKernels, BASE } from '../helpers/all-kernels.ts'
 import { rng } from '../helpers/rng.ts'
 
@@ -76,5 +79,40 @@ describe('ops', () => {
     expect(Array.from(views.i32.subarray(OUT >> 2, (OUT >> 2) + k))).toEqual(
       sorted.slice(0, k).map(({ id }) => id),
     )
+  })
+})
+
+describe('the checksum of shards', () => {
+  const { run } = allKernels()
+
+  it.each([0, 1, 2, 37])('%i blocks, from any offset', (blocks) => {
+    for (const offset of [0, 1, 16, 60]) {
+      const { int } = rng(blocks + offset)
+      const bytes = new Uint8Array(8192).map(() => int(256))
+      run(
+        (v) => {
+          v.u8.set(bytes, X)
+          v.u8.set(bytes.subarray(0, 64), OUT)
+        },
+        (k) => {
+          k.absorb_blocks(OUT, X + offset, blocks)
+          k.absorb_blocks(OUT, X, 3)
+        },
+      )
+    }
+  })
+})
+
+describe('dot_four', () => {
+  const builds = Object.values(nodeKernels()).filter((module) => module !== undefined)
+  const kernels = builds.map((module) =>
+    instantiateKernels(module, new WebAssembly.Memory({ initial: 2, maximum: 2 })),
+  )
+
+  it('sums four products with weights of seven bits', () => {
+    const twin = referenceKernels(new WebAssembly.Memory({ initial: 1, maximum: 1 }))
+    for (const x of [-128, -127, -1, 0, 1, 127])
+      for (const w of [0, 1, 15, 63, 127])
+        for (const k of [...kernels, twin]) expect(k.dot_four(x, w)).toBe((4 * x * w) | 0)
   })
 })

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checksum } from '../../src/lib/checksum.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
@@ -190,6 +191,9 @@ describe('a packed folder', () => {
       hash.update(bytes)
       expect([bytes.length, hash.hex()]).toEqual([length, wanted])
     }
+    expect(manifest.shards.map((shard) => shard.checksum)).toEqual([
+      checksumOf(readFileSync(join(out, 'weights-000.bin'))),
+    ])
     expect(manifest.tokenizer.length).toBe(0)
     expect((await packToMemory(path)).manifest).toEqual(manifest)
 
@@ -278,6 +282,12 @@ describe('refusals', () => {
   })
 })
 
+function checksumOf(bytes: Uint8Array): string {
+  const sum = checksum()
+  sum.update(bytes)
+  return sum.hex()
+}
+
 it('cuts the stream at 24 MiB, across pieces', async () => {
   const sizes = new Map<string, number>()
   const cutter = shardCutter((file, piece) => void sizes.set(file, (sizes.get(file) ?? 0) + piece.length))
@@ -293,6 +303,7 @@ it('cuts the stream at 24 MiB, across pieces', async () => {
   const hash = sha256()
   hash.update(new Uint8Array(SHARD_BYTES))
   expect(shards[0].sha256).toBe(hash.hex())
+  expect(shards[0].checksum).toBe(checksumOf(new Uint8Array(SHARD_BYTES)))
 })
 
 it('names a model after its file, without what only says how it was quantised', () => {

@@ -5,7 +5,7 @@ import { readConfig } from '../../src/env.ts'
 
 test('defaults', () => {
   expect(readConfig({ ASSETS: {}, LANE: {} })).toEqual({
-    lane: { model: 'smollm2-135m-instruct', window: 1024, sinks: 4, chunk: 16, maxPrompt: 32768 },
+    lane: { model: 'smollm2-135m-instruct', windows: [1024], sinks: 4, chunk: 16, maxPrompt: 32768 },
     lanes: 1,
     apiKeys: undefined,
   })
@@ -13,11 +13,13 @@ test('defaults', () => {
 
 test('text and numbers', () => {
   expect(readConfig({ WINDOW: '0', SINKS: 8, LANES: 'session', API_KEYS: 'abc' })).toMatchObject({
-    lane: { window: 0, sinks: 8 },
+    lane: { windows: [0], sinks: 8 },
     lanes: 'session',
     apiKeys: 'abc',
   })
   expect(readConfig({ LANES: '4' }).lanes).toBe(4)
+  expect(readConfig({ WINDOW: 512 }).lane.windows).toEqual([512])
+  expect(readConfig({ WINDOW: '256, 1024' }).lane.windows).toEqual([256, 1024])
 })
 
 test.each([
@@ -25,6 +27,12 @@ test.each([
   ['WINDOW', '1.5'],
   ['SINKS', '-1'],
   ['WINDOW', ''],
+  ['WINDOW', -1],
+  ['WINDOW', 1.5],
+  ['WINDOW', '2000000'],
+  ['WINDOW', '256,'],
+  ['WINDOW', '256,0'],
+  ['WINDOW', '256;1024'],
   ['CHUNK', '30'],
   ['CHUNK', 'many'],
   ['LANES', '0'],

@@ -1,6 +1,7 @@
 // A lane from request to events, on the mock model and a tokenizer of bytes.
 
 import { describe, expect, test } from 'vitest'
+import type { WindowOptions } from '../../src/cache/window.ts'
 import { Isolate } from '../../src/session/isolate.ts'
 import { memoryWindowStore } from '../../src/session/window-store.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
@@ -105,7 +106,7 @@ describe('warm equals cold', () => {
       hashes.add(eventsOf(await ask(lane, asked), 'finish')[0].logitsHash)
     }
     for (const chunk of [4, 16, 64]) {
-      const { lane } = mockLane({ config: { chunk, window: 40 } })
+      const { lane } = mockLane({ config: { chunk, windows: [40] } })
       await keep(lane)
       await keep(lane)
       const other = ask(lane, request({ prompt: idPrompt(70, 5), maxTokens: 40, ignoreEos: true }))
@@ -125,7 +126,7 @@ describe('warm equals cold', () => {
 
 describe('limits', () => {
   test('a prompt that is too long is refused, or cut after BOS', async () => {
-    const { lane } = mockLane({ config: { window: 40, maxPrompt: 30 } })
+    const { lane } = mockLane({ config: { windows: [40], maxPrompt: 30 } })
     const long = 'abcdefghij'.repeat(5)
     const refused = await ask(lane, request({ prompt: textPrompt(long) }))
     expect(refused.at(-1)).toMatchObject({ type: 'error', code: 'context_length_exceeded', param: 'prompt' })
@@ -160,7 +161,7 @@ describe('limits', () => {
   })
 
   test('past the window the report says how much is out of sight', async () => {
-    const { lane } = mockLane({ config: { window: 40 } })
+    const { lane } = mockLane({ config: { windows: [40] } })
     const events = await ask(lane, request({ prompt: idPrompt(100), maxTokens: 10, ignoreEos: true }))
     // The last query stood at position 108: it saw 4 sinks and [69, 108].
     expect(eventsOf(events, 'finish')[0].window).toEqual({ window: 40, sinks: 4, outOfSight: 65 })
@@ -194,7 +195,7 @@ describe('several readers', () => {
   })
 
   test('a reader that leaves stops its sequence at once, and its work stays cached', async () => {
-    const { lane, models } = mockLane({ config: { window: 40 } })
+    const { lane, models } = mockLane({ config: { windows: [40] } })
     const events = decodeEvents(lane.generate(request({ maxTokens: 500, ignoreEos: true })))
     for (;;) if ((await events.next()).value?.type === 'text') break
     await events.return(undefined)
@@ -243,6 +244,26 @@ describe('loading', () => {
     expect(events[0]).toEqual({ type: 'progress', state: 'loading', done: 10, total: 100 })
     expect(events.at(-1)?.type).toBe('finish')
     expect(lane.health()).toMatchObject({ state: 'ready', model: 'mock', linearMemoryBytes: 65536 })
+  })
+
+  test('a cold lane reads manifest and tokenizer once, and again after a failure', async () => {
+    let reads = 0
+    const { lane } = mockLane({
+      parts: {
+        readText: async () => {
+          reads += 1
+          await new Promise((resolve) => setTimeout(resolve, 0))
+          if (reads === 1)
+            throw Object.assign(new Error('the tokenizer is damaged'), { code: 'checksum_mismatch' })
+          return { manifest: mockManifest(), tokenizer: byteTokenizer() }
+        },
+      },
+    })
+    expect((await ask(lane, request())).at(-1)).toMatchObject({ code: 'checksum_mismatch' })
+    expect(reads).toBe(1)
+    const answers = await Promise.all([ask(lane, request()), ask(lane, request())])
+    for (const events of answers) expect(events.at(-1)?.type).toBe('finish')
+    expect(reads).toBe(2)
   })
 
   test('a load that failed is tried again by the next request', async () => {
@@ -314,48 +335,72 @@ describe('memory resets', () => {
     const store = memoryWindowStore()
     // A reset makes a new object in a new isolate; only what is stored stays.
     const afterReset = () =>
-      mockLane({ config: { window: 1024 }, model: { pageCount: 100 }, parts: { store } })
+      mockLane({ config: { windows: [1024] }, model: { pageCount: 100 }, parts: { store } })
     let made = afterReset()
     await ask(made.lane, request())
-    expect(made.windows).toEqual([1024])
+    expect(made.windows).toEqual([{ window: 1024, sinks: 4 }])
     for (const window of [512, 256, 128, 128]) {
       made = afterReset()
       await Promise.all([1, 2, 3].map(() => made.lane.memoryReset()))
       await ask(made.lane, request())
-      expect(made.windows).toEqual([window])
+      expect(made.windows).toEqual([{ window, sinks: 4 }])
     }
     expect(made.lane.health()).toMatchObject({
       window: { window: 128, sinks: 4 },
       note: expect.stringContaining('128 instead of 1024'),
     })
     // A setting that the operator changed since then counts again.
-    const changed = mockLane({ config: { window: 600 }, model: { pageCount: 100 }, parts: { store } })
+    const changed = mockLane({ config: { windows: [600] }, model: { pageCount: 100 }, parts: { store } })
     await ask(changed.lane, request())
-    expect(changed.windows).toEqual([600])
+    expect(changed.windows).toEqual([{ window: 600, sinks: 4 }])
   })
 
   test('full attention falls back to half the context', async () => {
-    const { lane, windows } = mockLane({ config: { window: 0 } })
+    const { lane, windows } = mockLane({ config: { windows: [0] } })
     await lane.memoryReset()
     await ask(lane, request())
-    expect(windows).toEqual([mockManifest().spec.context / 2])
+    expect(windows).toEqual([{ window: mockManifest().spec.context / 2, sinks: 4 }])
+  })
+
+  test('windows by depth are all halved, health names them, and reports the widest', async () => {
+    const store = memoryWindowStore()
+    const parts = { store }
+    const afterReset = () =>
+      mockLane({ config: { windows: [64, 300, 1024] }, model: { pageCount: 100 }, parts })
+    const { lane } = afterReset()
+    await ask(lane, request())
+    expect(lane.health().window).toEqual({ window: 1024, sinks: 4, byDepth: [64, 300, 1024] })
+    const made = afterReset()
+    await made.lane.memoryReset()
+    const events = await ask(made.lane, request({ maxTokens: 3, ignoreEos: true }))
+    expect(made.windows.at(-1)).toEqual({ window: 512, sinks: 4, byDepth: [64, 150, 512] })
+    expect(eventsOf(events, 'finish')[0].window).toEqual({ window: 512, sinks: 4, outOfSight: 0 })
+    expect(made.lane.health()).toMatchObject({
+      window: { window: 512, sinks: 4, byDepth: [64, 150, 512] },
+      note: expect.stringContaining('64,150,512 instead of 64,300,1024'),
+    })
+    const changed = mockLane({ config: { windows: [64, 1024] }, model: { pageCount: 100 }, parts })
+    await ask(changed.lane, request())
+    expect(changed.windows).toEqual([{ window: 1024, sinks: 4, byDepth: [64, 1024] }])
   })
 
   test('memory that the host refuses does the same, at once', async () => {
-    const windows: number[] = []
+    const windows: (number | undefined)[] = []
     const refuseAbove = (most: number) => ({
-      readModel: async (_text: unknown, window: number) => {
+      readModel: async (_text: unknown, options: WindowOptions) => {
+        const { window } = options
         windows.push(window)
-        if (window > most) throw Object.assign(new Error('refused'), { code: 'out_of_memory' })
-        return new MockModel({ window: { window, sinks: 4 }, pageCount: 100 })
+        if (window === undefined || window > most)
+          throw Object.assign(new Error('refused'), { code: 'out_of_memory' })
+        return new MockModel({ window: options, pageCount: 100 })
       },
     })
-    const { lane } = mockLane({ config: { window: 1024 }, parts: refuseAbove(300) })
+    const { lane } = mockLane({ config: { windows: [1024] }, parts: refuseAbove(300) })
     expect((await ask(lane, request())).at(-1)?.type).toBe('finish')
     expect(windows).toEqual([1024, 512, 256])
     expect(lane.health().note).toContain('refused')
 
-    const never = mockLane({ config: { window: 256 }, parts: refuseAbove(0) })
+    const never = mockLane({ config: { windows: [256] }, parts: refuseAbove(0) })
     expect((await ask(never.lane, request())).at(-1)).toMatchObject({ code: 'out_of_memory' })
     expect(windows.slice(3)).toEqual([256, 128])
   })

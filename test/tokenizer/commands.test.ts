@@ -44,6 +44,23 @@ describe('tokenize and detokenize', () => {
     expect(await output(tokenize, LLAMA, '--text', '</s>', '--special')).toBe('[2]\n')
   })
 
+  it('prints special tokens where the family does', async () => {
+    const qwen = join(FIXTURES, 'qwen1')
+    expect(await output(tokenize, qwen, '--text', '<|im_end|>', '--special')).toBe('[1002]\n')
+    expect(await output(detokenize, qwen, '--ids', '1002')).toBe('<|im_end|>')
+    expect(await output(detokenize, LLAMA, '--ids', '2')).toBe('')
+  })
+
+  it.each(['chatglm1/ice_text.model', 'qwen1/qwen.tiktoken', 'gemma3/tokenizer.model'])(
+    'takes %s alone',
+    async (file) => {
+      const { cases } = readGolden(join(FIXTURES, file, '..'))
+      const { text, ids, decoded } = cases[5]
+      expect(await output(tokenize, join(FIXTURES, file), '--text', text)).toBe(`${JSON.stringify(ids)}\n`)
+      expect(await output(detokenize, join(FIXTURES, file), '--ids', ids.join(','))).toBe(decoded)
+    },
+  )
+
   it('takes a tokenizer file alone', async () => {
     copyFileSync(join(LLAMA, 'tokenizer.model'), join(scratch, 'alone.model'))
     expect(await output(tokenize, join(scratch, 'alone.model'), '--text', 'hello')).toBe(

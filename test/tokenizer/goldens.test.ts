@@ -1,26 +1,45 @@
 // Every golden encoding and decoding: LLaMA from the tree, the other families where the golden folder is at hand.
 
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { TextStream } from '../../src/tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
-import { FIXTURES, GOLDEN, HAS_GOLDEN, SMOLLM2, fromFolder, fromGguf, readGolden } from './support.ts'
+import { FIXTURES, GOLDEN, HAS_GOLDEN, MODELS, SMOLLM2, fromFolder, readGolden } from './support.ts'
 import type { Golden } from './support.ts'
 
-function expectGoldens(tokenizer: Tokenizer, golden: Golden, special = false): void {
+/** Families whose `ids` have the special tokens in the text parsed. */
+const PARSED = /qwen/
+
+function expectGoldens(tokenizer: Tokenizer, golden: Golden, family: string): void {
   expect(golden.cases.length).toBeGreaterThan(40)
-  for (const { text, ids, decoded, special_ids } of golden.cases) {
-    expect({ text, ids: tokenizer.encode(text, { special }) }).toEqual({ text, ids })
-    if (special_ids !== undefined) expect(tokenizer.encode(text, { special: true })).toEqual(special_ids)
-    if (ids.some((id) => tokenizer.isSpecial(id))) continue // special tokens print nothing here
-    expect(tokenizer.decode(ids)).toBe(decoded)
+  for (const c of golden.cases) {
+    const { text, ids, decoded } = c
+    const encoded = (special: boolean): { text: string; ids: number[] } => ({
+      text,
+      ids: tokenizer.encode(text, { special: special && 'original' }),
+    })
+    if (PARSED.test(family)) {
+      expect(encoded(true)).toEqual({ text, ids })
+      if (c.no_special_ids !== undefined) expect(encoded(false)).toEqual({ text, ids: c.no_special_ids })
+    } else if (c.sentencepiece_ids === undefined) expect(encoded(false)).toEqual({ text, ids })
+    else {
+      expect(encoded(false)).toEqual({ text, ids: c.sentencepiece_ids })
+      expect(encoded(true)).toEqual({ text, ids })
+    }
+    if (c.special_ids !== undefined) expect(encoded(true)).toEqual({ text, ids: c.special_ids })
+    if (family === 'chatglm3')
+      expect(encoded(true)).toEqual({ text, ids: c.encode_special_tokens_ids ?? ids })
+    expect(tokenizer.decode(ids, { special: true })).toBe(decoded)
     expectStreamed(tokenizer, ids)
   }
   for (const { what, ids, text } of golden.decode_cases ?? []) {
     expect({ what, text: tokenizer.decode(ids) }).toEqual({ what, text })
     expectStreamed(tokenizer, ids)
   }
+  for (const [name, id] of Object.entries({ ...golden.special, ...golden.added_tokens }))
+    expect([name, tokenizer.idOf(name)]).toEqual([name, id])
 }
 
 function expectStreamed(tokenizer: Tokenizer, ids: number[]): void {
@@ -34,7 +53,8 @@ function expectStreamed(tokenizer: Tokenizer, ids: number[]): void {
 describe('LLaMA (tokenizer.model)', () => {
   const folder = join(FIXTURES, 'llama')
 
-  it('holds every golden case', async () => expectGoldens(await fromFolder(folder), readGolden(folder)))
+  it('holds every golden case', async () =>
+    expectGoldens(await fromFolder(folder), readGolden(folder), 'llama'))
 
   it('knows its names, bytes and flags', async () => {
     const tokenizer = await fromFolder(folder)
@@ -72,34 +92,54 @@ describe('LLaMA (tokenizer.model)', () => {
   })
 })
 
+describe('fixtures', () => {
+  it.each(['baichuan1', 'chatglm1', 'chatglm3', 'gemma3', 'qwen1'])('%s', async (family) => {
+    const folder = join(FIXTURES, family)
+    expectGoldens((await tokenizerOf(folder)).tokenizer, readGolden(folder), family)
+  })
+})
+
+/** What each family's golden folder holds, each to be opened alone; '' is the folder itself. */
+const FORMS: Record<string, string[]> = {
+  llama: ['', 'tokenizer.model', 'vocab.gguf'],
+  baichuan1: ['', 'tokenizer.model', 'vocab.gguf'],
+  baichuan2: ['', 'tokenizer.model', 'vocab.gguf'],
+  chatglm1: ['', 'ice_text.model'],
+  chatglm2: ['', 'tokenizer.model', 'vocab.gguf'],
+  chatglm3: ['', 'tokenizer.model', 'vocab.gguf'],
+  qwen1: ['', 'qwen.tiktoken', 'vocab.gguf'],
+  qwen2: ['', 'tokenizer.json', 'vocab.json', 'vocab.gguf'],
+  gemma3: ['', 'tokenizer.model', 'vocab.gguf'],
+}
+
 describe.skipIf(!HAS_GOLDEN)('golden folder (skipped without ../shared/golden or ISLET_GOLDEN)', () => {
-  it.each(['llama', 'gemma3'])('%s from GGUF metadata', async (family) => {
-    expectGoldens(await fromGguf(join(GOLDEN, family, 'vocab.gguf')), readGolden(join(GOLDEN, family)))
+  const forms = Object.entries(FORMS).flatMap(([family, files]) => files.map((file) => [family, file]))
+
+  it.each(forms)('%s %s', async (family, file) => {
+    const { tokenizer } = await tokenizerOf(join(GOLDEN, family, file))
+    expectGoldens(tokenizer, readGolden(join(GOLDEN, family)), family)
   })
 
-  it.each(['baichuan1', 'baichuan2', 'chatglm2', 'chatglm3', 'gemma3'])(
-    '%s from tokenizer.model',
+  it.each((HAS_GOLDEN ? readdirSync(MODELS) : []).filter((family) => !family.startsWith('chatglm1')))(
+    'model folder %s: the tokenizer file and the GGUF files agree',
     async (family) => {
-      const folder = join(GOLDEN, family)
-      expectGoldens(await fromFolder(folder), readGolden(folder))
+      const folder = join(MODELS, family)
+      const { tokenizer } = await tokenizerOf(folder)
+      const texts = readGolden(join(GOLDEN, 'qwen2')).cases.map((c) => c.text)
+      for (const file of readdirSync(folder).filter((name) => name.endsWith('.gguf'))) {
+        const other = (await tokenizerOf(join(folder, file))).tokenizer
+        expect([file, other.addBos, [...other.endIds]]).toEqual([
+          file,
+          tokenizer.addBos,
+          [...tokenizer.endIds],
+        ])
+        for (const text of texts) {
+          for (const special of [false, 'original'] as const)
+            expect(other.encode(text, { special })).toEqual(tokenizer.encode(text, { special }))
+        }
+      }
     },
   )
-
-  it('qwen2 from tokenizer.json', async () => {
-    const folder = join(GOLDEN, 'qwen2')
-    expectGoldens(await fromFolder(folder), readGolden(folder), true)
-  })
-
-  it('qwen2 from GGUF metadata', async () => {
-    expectGoldens(await fromGguf(join(GOLDEN, 'qwen2/vocab.gguf')), readGolden(join(GOLDEN, 'qwen2')), true)
-  })
-
-  it('refuses a unigram model by name', async () => {
-    const { readSentencePieceModel } = await import('../../src/packing/tokenizer-model.ts')
-    const { readFileSync } = await import('node:fs')
-    const file = readFileSync(join(GOLDEN, 'chatglm1/ice_text.model'))
-    expect(() => readSentencePieceModel(file)).toThrow(/unigram|character map/)
-  })
 })
 
 const missing = SMOLLM2 === undefined || !HAS_GOLDEN
@@ -108,7 +148,7 @@ describe.skipIf(missing)(
   () => {
     it('holds every golden case, parsed marks too', async () => {
       const { tokenizer } = await tokenizerOf(SMOLLM2 ?? '')
-      expectGoldens(tokenizer, readGolden(join(GOLDEN, 'smollm2')))
+      expectGoldens(tokenizer, readGolden(join(GOLDEN, 'smollm2')), 'smollm2')
       expect([tokenizer.vocabSize, tokenizer.eosId, tokenizer.addBos]).toEqual([49152, 2, false])
       expect([...tokenizer.endIds]).toEqual([0, 2])
     })

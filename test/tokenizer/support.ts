@@ -3,8 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gguf } from '@huggingface/gguf'
-import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import type { GgufMetadata } from '../../src/packing/tokenizer-gguf.ts'
 import { tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
@@ -15,7 +13,10 @@ import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const FIXTURES = join(ROOT, 'test/fixtures/tokenizers')
-export const GOLDEN = join(process.env['ISLET_GOLDEN'] ?? join(ROOT, '../shared/golden'), 'tokenizers/open')
+const GOLDENS = process.env['ISLET_GOLDEN'] ?? join(ROOT, '../shared/golden')
+export const GOLDEN = join(GOLDENS, 'tokenizers/open')
+/** Golden models, with tokenizer files of their own. */
+export const MODELS = join(GOLDENS, 'open')
 export const HAS_GOLDEN = existsSync(GOLDEN)
 
 const PACKED = join(ROOT, 'models/smollm2-135m-instruct')
@@ -24,7 +25,17 @@ const GGUF = process.env['ISLET_SMOLLM2_GGUF']
 export const SMOLLM2 = existsSync(join(PACKED, 'manifest.json')) ? PACKED : GGUF
 
 export type Golden = {
-  cases: { text: string; ids: number[]; decoded: string; special_ids?: number[] }[]
+  cases: {
+    text: string
+    ids: number[]
+    decoded: string
+    special_ids?: number[]
+    no_special_ids?: number[]
+    encode_special_tokens_ids?: number[]
+    sentencepiece_ids?: number[]
+  }[]
+  special?: Record<string, number>
+  added_tokens?: Record<string, number>
   decode_cases?: { what: string; ids: number[]; text: string }[]
 }
 
@@ -44,11 +55,6 @@ export async function fromFolder(folder: string): Promise<Tokenizer> {
   const read = async (name: string) =>
     existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined
   return open(await tokenizerFromFolder(read))
-}
-
-export async function fromGguf(path: string): Promise<Tokenizer> {
-  const { metadata } = await gguf(path, { allowLocalFile: true })
-  return open(tokenizerFromGguf(metadata as unknown as GgufMetadata))
 }
 
 export const CHATML = ['<|endoftext|>', '<|im_start|>', '<|im_end|>']

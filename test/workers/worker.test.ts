@@ -150,7 +150,7 @@ async function inNode(prompt: string, maxTokens: number): Promise<{ hash: string
   }
   const window = { window: WINDOW, sinks: 4 }
   const { lane } = mockLane({
-    config: { window: WINDOW, maxPrompt: 400 },
+    config: { windows: [WINDOW], maxPrompt: 400 },
     parts: {
       readText: async () => ({ manifest, tokenizer }),
       readModel: () => loadModel(manifest, { open }, { window, chunk: 32, kernels: nodeKernels() }),

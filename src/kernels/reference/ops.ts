@@ -1,15 +1,28 @@
-// Plain twins of assembly/ops and assembly/sampling.
+// Plain twins of assembly/ops, assembly/sampling and assembly/probe.ts.
 
 import type { Kernels } from '../kernels.ts'
+import { absorbBlocks, CHECKSUM_WORDS } from '../../lib/checksum.ts'
 import { expF32 } from '../../lib/math-f32.ts'
 import { f, joinLanes, type MemoryViews } from './memory.ts'
 
 export function opsReference({
   f32,
   i32,
+  u32,
+  u8,
 }: MemoryViews): Pick<
   Kernels,
-  'rms_norm' | 'layer_norm' | 'silu_mul' | 'gelu_mul' | 'gelu' | 'add' | 'mul' | 'scale' | 'top_k'
+  | 'absorb_blocks'
+  | 'dot_four'
+  | 'rms_norm'
+  | 'layer_norm'
+  | 'silu_mul'
+  | 'gelu_mul'
+  | 'gelu'
+  | 'add'
+  | 'mul'
+  | 'scale'
+  | 'top_k'
 > {
   /** Four lanes of part(0), part(1), ..., joined, then the last n % 4 in order. */
   function summed(n: number, part: (i: number) => number): number {
@@ -80,5 +93,11 @@ export function opsReference({
     }
   }
 
-  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, top_k }
+  function absorb_blocks(state: number, bytes: number, blocks: number): void {
+    absorbBlocks(u32.subarray(state >> 2, (state >> 2) + CHECKSUM_WORDS), u8, bytes, blocks)
+  }
+
+  const dot_four = (x: number, w: number): number => (4 * x * w) | 0
+
+  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, top_k, absorb_blocks, dot_four }
 }

@@ -1,0 +1,142 @@
+// Answers of templates that ask for <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes), and thinking in <think>.
+
+import { isObject } from '../conversation.ts'
+import { content, heldLength, type AnswerParser, type AnswerPiece, type WrittenCall } from './parser.ts'
+
+export type HermesOptions = {
+  /** Functions were offered: blocks are calls. Otherwise they are text like any other. */
+  tools: boolean
+  /** The model may think first. */
+  thinks: boolean
+  /** The prompt ends with an open <think> already. */
+  thinking: boolean
+}
+
+export const HERMES_MARKS = {
+  call: '<tool_call>',
+  callEnd: '</tool_call>',
+  think: '<think>',
+  thinkEnd: '</think>',
+}
+
+type State = 'start' | 'thinking' | 'content' | 'call'
+
+export function hermesParser(options: HermesOptions): AnswerParser {
+  return new HermesParser(options)
+}
+
+class HermesParser implements AnswerParser {
+  readonly #tools: boolean
+  #state: State
+  #text = '' // what has no place yet
+  #trimStart = false // white space between parts belongs to none of them
+  #called = false
+  #gap = '' // white space in front of a block: it stays if the block turns out to be text
+
+  constructor({ tools, thinks, thinking }: HermesOptions) {
+    this.#tools = tools
+    this.#state = thinking ? 'thinking' : thinks ? 'start' : 'content'
+    this.#trimStart = thinking
+  }
+
+  push(text: string): AnswerPiece[] {
+    this.#text += text
+    const pieces: AnswerPiece[] = []
+    while (this.#advance(pieces)) continue
+    return pieces
+  }
+
+  end(): AnswerPiece[] {
+    const rest = this.#text
+    this.#text = ''
+    if (this.#state === 'thinking') return reasoning(rest.trimEnd())
+    if (this.#state === 'call') return this.#block(rest, this.#gap + HERMES_MARKS.call + rest)
+    // Behind a call there is nothing to be said but white space.
+    return content(this.#called && rest.trim() === '' ? '' : rest)
+  }
+
+  /** One move; false when more text is needed. */
+  #advance(pieces: AnswerPiece[]): boolean {
+    if (this.#trimStart) {
+      this.#text = this.#text.trimStart()
+      if (this.#text === '') return false
+    }
+    switch (this.#state) {
+      case 'start':
+        return this.#begin()
+      case 'thinking':
+        return this.#upTo(HERMES_MARKS.thinkEnd, reasoning, 'content', pieces)
+      case 'content':
+        if (this.#tools) return this.#upTo(HERMES_MARKS.call, content, 'call', pieces)
+        pieces.push(...this.#take(this.#text.length, content))
+        return false
+      case 'call': {
+        const end = this.#text.indexOf(HERMES_MARKS.callEnd)
+        if (end < 0) return false
+        const inside = this.#text.slice(0, end)
+        this.#text = this.#text.slice(end + HERMES_MARKS.callEnd.length)
+        this.#state = 'content'
+        const { call, callEnd } = HERMES_MARKS
+        pieces.push(...this.#block(inside, this.#gap + call + inside + callEnd))
+        return true
+      }
+    }
+  }
+
+  #begin(): boolean {
+    const said = this.#text.trimStart()
+    const { think } = HERMES_MARKS
+    if (think.startsWith(said) && said !== think) return false
+    const thinks = said.startsWith(think)
+    if (thinks) this.#text = said.slice(think.length)
+    this.#trimStart = thinks
+    this.#state = thinks ? 'thinking' : 'content'
+    return true
+  }
+
+  /** Gives out the text before a mark; white space in front of it goes with it. */
+  #upTo(mark: string, kind: (text: string) => AnswerPiece[], next: State, pieces: AnswerPiece[]): boolean {
+    const at = this.#text.indexOf(mark)
+    const open = at < 0 ? this.#text.length - heldLength(this.#text, mark) : at
+    const sure = this.#text.slice(0, open).trimEnd().length
+    pieces.push(...this.#take(sure, kind))
+    if (at < 0) return false
+    this.#gap = this.#text.slice(0, open - sure)
+    this.#text = this.#text.slice(open - sure + mark.length)
+    this.#state = next
+    this.#trimStart = next === 'content'
+    return true
+  }
+
+  #take(length: number, kind: (text: string) => AnswerPiece[]): AnswerPiece[] {
+    const text = this.#text.slice(0, length)
+    this.#text = this.#text.slice(length)
+    if (text !== '') this.#trimStart = false
+    return kind(text)
+  }
+
+  /** A block that holds no call is text, so that nothing the model wrote is lost. */
+  #block(inside: string, written: string): AnswerPiece[] {
+    const call = callOf(inside)
+    if (call === undefined) return content(written)
+    this.#called = true
+    this.#trimStart = true
+    return [{ kind: 'call', call }]
+  }
+}
+
+function callOf(text: string): WrittenCall | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isObject(value) || typeof value.name !== 'string') return undefined
+  const given = value.arguments ?? value.parameters ?? {}
+  return { name: value.name, arguments: typeof given === 'string' ? given : JSON.stringify(given) }
+}
+
+function reasoning(text: string): AnswerPiece[] {
+  return text === '' ? [] : [{ kind: 'reasoning', text }]
+}

@@ -1,0 +1,47 @@
+// What an answer is made of, and how its parser is fed: text in any pieces, with the same result as the whole at once.
+
+/** A call that the model wrote; `arguments` is its text, JSON in all formats but ReAct, where it is what stands there. */
+export type WrittenCall = { name: string; arguments: string }
+
+/** One thing of an answer, in order. */
+export type AnswerPiece =
+  | { kind: 'content'; text: string }
+  | { kind: 'reasoning'; text: string }
+  | { kind: 'call'; call: WrittenCall }
+
+export interface AnswerParser {
+  /** Takes the next text; gives what is certain. Text that may begin a mark or a call is held back. */
+  push(text: string): AnswerPiece[]
+  /** The end of the answer: gives what was held back. */
+  end(): AnswerPiece[]
+}
+
+/** The whole of an answer. */
+export type ParsedAnswer = { content: string; reasoning: string; calls: WrittenCall[] }
+
+export function parseWhole(parser: AnswerParser, text: string): ParsedAnswer {
+  const answer: ParsedAnswer = { content: '', reasoning: '', calls: [] }
+  for (const piece of [...parser.push(text), ...parser.end()]) {
+    if (piece.kind === 'call') answer.calls.push(piece.call)
+    else answer[piece.kind] += piece.text
+  }
+  return answer
+}
+
+/** Text as it comes. */
+export function plainParser(): AnswerParser {
+  return { push: content, end: () => [] }
+}
+
+/** A piece of content, or nothing for an empty text. */
+export function content(text: string): AnswerPiece[] {
+  return text === '' ? [] : [{ kind: 'content', text }]
+}
+
+/** How much of the end of a text may become the mark with what follows: the length of the longest such part. */
+export function heldLength(text: string, mark: string): number {
+  for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(mark.slice(0, length))) return length
+  }
+  return 0
+}

@@ -1,0 +1,101 @@
+// What the built-in formats ask of a conversation: its calls, its order, and refusals that say what is wrong.
+
+import type { ChatMessage } from '../engine/events.ts'
+import { IsletError } from '../lib/errors.ts'
+
+/** A function as clients offer it, out of OpenAI's wrapper `{ type: 'function', function }`. */
+export type ToolFunction = Readonly<Record<string, unknown>>
+
+/** A call of an earlier answer: arguments as the JSON text that the model gave, or already as an object. */
+export type EarlierCall = { id: string | undefined; name: string; arguments: unknown }
+
+/** A pair of what the user said and what was answered; the last question has no answer yet. */
+export type Exchange = { user: string; assistant?: string }
+
+export function refuseMessages(says: string): IsletError {
+  return new IsletError('invalid_request', `this model's chat format ${says}`, { param: 'messages' })
+}
+
+/** Functions out of their wrappers; entries that are no objects are refused. */
+export function functionsOf(tools: readonly unknown[]): ToolFunction[] {
+  return tools.map((tool, index) => {
+    if (!isObject(tool)) {
+      throw new IsletError('invalid_request', `tools[${index}] is not an object`, { param: 'tools' })
+    }
+    return tool.type === 'function' && isObject(tool.function) ? tool.function : tool
+  })
+}
+
+/** The calls of an assistant's message; throws invalid_request for one without a name. */
+export function callsOf(message: ChatMessage): EarlierCall[] {
+  return (message.tool_calls ?? []).map((call) => {
+    const outer = isObject(call) ? call : {}
+    const inner = isObject(outer.function) ? outer.function : outer
+    if (typeof inner.name !== 'string')
+      throw refuseMessages('needs a name in every tool call of an assistant message')
+    return {
+      id: typeof outer.id === 'string' ? outer.id : undefined,
+      name: inner.name,
+      arguments: inner.arguments ?? {},
+    }
+  })
+}
+
+/**
+ * One call a message, each followed by its own result, for formats that know no parallel calls. Results are matched by
+ * `tool_call_id`; those without one are taken in order, those of no call come last.
+ */
+export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] {
+  const out: ChatMessage[] = []
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]
+    const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : []
+    if (calls.length < 2) {
+      out.push(message)
+      continue
+    }
+    const results: ChatMessage[] = []
+    while (messages[i + 1]?.role === 'tool') results.push(messages[++i])
+    calls.forEach((call, index) => {
+      out.push({ ...message, content: index === 0 ? message.content : '', tool_calls: [call] })
+      const id = isObject(call) ? call.id : undefined
+      const own = results.findIndex(({ tool_call_id: of }) => of === undefined || of === id)
+      if (own >= 0) out.push(...results.splice(own, 1))
+    })
+    out.push(...results)
+  }
+  return out
+}
+
+/** Strict turns of user and assistant, the user's last, for formats without any other role. */
+export function exchangesOf(messages: readonly ChatMessage[], endsWithUser: boolean): Exchange[] {
+  const exchanges: Exchange[] = []
+  messages.forEach((message, index) => {
+    plainMessage(message)
+    const expected = index % 2 === 0 ? 'user' : 'assistant'
+    if (message.role !== expected) {
+      throw refuseMessages(
+        `takes turns of user and assistant, the user first: messages[${index}] is of ${message.role}`,
+      )
+    }
+    const last = exchanges.at(-1)
+    if (expected === 'user') exchanges.push({ user: message.content })
+    else if (last !== undefined) last.assistant = message.content
+  })
+  if (exchanges.length === 0) throw refuseMessages('needs a message of the user')
+  if (endsWithUser && exchanges.at(-1)?.assistant !== undefined)
+    throw refuseMessages('needs the last message to be of the user')
+  return exchanges
+}
+
+/** Refuses what a format without tools would have to drop in silence. */
+export function plainMessage(message: ChatMessage): void {
+  if (message.role === 'tool' || (message.tool_calls?.length ?? 0) > 0)
+    throw refuseMessages('has no tool calls and no tool messages')
+  if (message.role === 'system')
+    throw refuseMessages('has no system message here: put its text into the first message of the user')
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,38 @@
+// Llama-2-chat: [INST] question [/INST] answer, each pair between BOS and EOS.
+
+import type { ChatMessage } from '../../engine/events.ts'
+import { exchangesOf, refuseMessages } from '../conversation.ts'
+import type { Part } from '../parts.ts'
+import type { Format } from './format.ts'
+
+/** The marks are plain text, so no token tells a forged one from a real one: the original refuses them in messages. */
+const MARKS = ['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>']
+
+export const llama2: Format = {
+  layout(messages, { opening }) {
+    messages.forEach(({ content }, index) => {
+      const mark = MARKS.find((each) => content.includes(each))
+      if (mark !== undefined) throw refuseMessages(`allows no ${mark} inside a message: messages[${index}]`)
+    })
+    const exchanges = exchangesOf(withSystemInside(messages), opening)
+    return {
+      head: [],
+      rounds: exchanges.map(({ user, assistant }): Part[] => {
+        const question = `[INST] ${user.trim()} [/INST]`
+        return assistant === undefined
+          ? [{ special: 'bos' }, question]
+          : [{ special: 'bos' }, `${question} ${assistant.trim()} `, { special: 'eos' }]
+      }),
+      tail: [],
+    }
+  },
+  tools: false,
+  ends: [],
+}
+
+/** The system text opens the first message of the user. */
+function withSystemInside(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const [system, first, ...rest] = messages
+  if (system?.role !== 'system' || first === undefined) return messages
+  return [{ ...first, content: `<<SYS>>\n${system.content}\n<</SYS>>\n\n${first.content}` }, ...rest]
+}

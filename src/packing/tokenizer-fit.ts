@@ -1,0 +1,52 @@
+// A tokenizer and the vocabulary of its model: every id that text can become must have a row of the embedding.
+
+import { IsletError } from '../lib/errors.ts'
+import { TOKEN } from '../tokenizer/format.ts'
+import type { TokenizerSource } from './tokenizer-write.ts'
+
+/** What no plain text needs: marks that were added past the embedding, as Gemma 3's for pictures, and gaps. */
+const SPARE: readonly number[] = [TOKEN.control, TOKEN.userDefined, TOKEN.unused]
+
+/**
+ * The tokenizer without added tokens past a vocabulary of `vocab`; a vocabulary that is larger is padding.
+ * `invalid_file` where a token of ordinary text has no row.
+ */
+export function fitTokenizer(source: TokenizerSource, vocab: number): TokenizerSource {
+  const count = source.tokens.length
+  if (count <= vocab) return source
+  for (let id = vocab; id < count; id++) {
+    if (SPARE.includes(source.types[id])) continue
+    const text = JSON.stringify(new TextDecoder().decode(source.tokens[id].subarray(0, 40)))
+    throw new IsletError(
+      'invalid_file',
+      `the tokenizer has ${count} tokens and the model's vocabulary ${vocab}: token ${id}, ${text}, has no embedding`,
+    )
+  }
+  const { settings } = source
+  const known = (id: number | undefined): number | undefined =>
+    id === undefined || id < vocab ? id : undefined
+  return {
+    ...source,
+    tokens: source.tokens.slice(0, vocab),
+    types: source.types.slice(0, vocab),
+    ranks: source.ranks.slice(0, vocab),
+    merges: mergesWithin(source.merges, vocab),
+    ...(source.scores === undefined ? {} : { scores: source.scores.slice(0, vocab) }),
+    settings: {
+      ...settings,
+      bosId: known(settings.bosId),
+      eosId: known(settings.eosId),
+      unknownId: known(settings.unknownId),
+      endIds: settings.endIds.filter((id) => id < vocab),
+    },
+  }
+}
+
+function mergesWithin(merges: Uint32Array, vocab: number): Uint32Array {
+  const rows: number[] = []
+  for (let at = 0; at < merges.length; at += 3) {
+    const row = merges.subarray(at, at + 3)
+    if (row.every((id) => id < vocab)) rows.push(...row)
+  }
+  return Uint32Array.from(rows)
+}

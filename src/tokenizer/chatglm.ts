@@ -1,0 +1,41 @@
+// ChatGLM-1 writes white space as tokens of its own: before normalising, newlines, tabs and runs of spaces become names.
+
+const NEWLINE = '<n>'
+const TAB = '<|tab|>'
+/** Longest run of spaces that has a token. */
+export const LONGEST_BLANK = 80
+
+export function blankName(spaces: number): string {
+  return `<|blank_${spaces}|>`
+}
+
+/** The names of white space but the newline, in the order of their ids. */
+export const BLANK_NAMES: readonly string[] = [
+  TAB,
+  ...Array.from({ length: LONGEST_BLANK - 1 }, (_, i) => blankName(i + 2)),
+]
+
+/** Text with its white space as names: long runs are cut into the longest blanks from the left. */
+export function nameWhiteSpace(text: string): string {
+  return text
+    .replaceAll('\n', NEWLINE)
+    .replaceAll('\t', TAB)
+    .replace(/ {2,}/g, (run) => {
+      const rest = run.length % LONGEST_BLANK
+      const whole = blankName(LONGEST_BLANK).repeat((run.length - rest) / LONGEST_BLANK)
+      return whole + (rest > 1 ? blankName(rest) : ' '.repeat(rest))
+    })
+}
+
+/** The bytes that these names print as, by the ids that `idOf` gives. */
+export function whiteSpaceBytes(idOf: (name: string) => number | undefined): Map<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>()
+  const add = (name: string, text: string): void => {
+    const id = idOf(name)
+    if (id !== undefined) found.set(id, new TextEncoder().encode(text))
+  }
+  add(NEWLINE, '\n')
+  add(TAB, '\t')
+  for (let spaces = 2; spaces <= LONGEST_BLANK; spaces++) add(blankName(spaces), ' '.repeat(spaces))
+  return found
+}

@@ -1,0 +1,32 @@
+// Calls side by side, as formats see them that know one at a time.
+
+import { expect, it } from 'vitest'
+import { oneCallAtATime } from '../../src/chat/conversation.ts'
+import type { ChatMessage } from '../../src/engine/events.ts'
+
+const call = (id?: string) => ({ ...(id !== undefined && { id }), function: { name: `f${id}` } })
+const asked = (...calls: object[]): ChatMessage => ({ role: 'assistant', content: 'c', tool_calls: calls })
+const result = (content: string, of?: string): ChatMessage => ({
+  role: 'tool',
+  content,
+  ...(of !== undefined && { tool_call_id: of }),
+})
+/** `call:result` for each, in order. */
+const order = (messages: ChatMessage[]): string[] =>
+  oneCallAtATime(messages).map(({ role, content, tool_calls: calls }) =>
+    role === 'tool' ? content : `${content}:${calls?.map((each) => (each as { id?: string }).id).join()}`,
+  )
+
+it.each<[string, ChatMessage[], string[]]>([
+  ['by id', [asked(call('a'), call('b')), result('B', 'b'), result('A', 'a')], ['c:a', 'A', ':b', 'B']],
+  ['in order without ids', [asked(call(), call()), result('1'), result('2')], ['c:', '1', ':', '2']],
+  ['one is missing', [asked(call('a'), call('b')), result('B', 'b')], ['c:a', ':b', 'B']],
+  [
+    'one is of no call',
+    [asked(call('a'), call('b')), result('X', 'x'), result('A', 'a')],
+    ['c:a', 'A', ':b', 'X'],
+  ],
+  ['one call stays as it is', [asked(call('a')), result('X', 'x')], ['c:a', 'X']],
+])('results come behind their calls: %s', (_, messages, expected) => {
+  expect(order(messages)).toEqual(expected)
+})
