@@ -5,7 +5,7 @@
 //   query   per head: f32 scale, i32 start, 8 bytes unused, i8 codes[dims], zero beyond headDim   (quantize_query)
 //   scores  (heads, stride) f32, stride in slots; a run of pages takes PAGE_POSITIONS slots each
 //
-// A key's code is 64 too large, so sums start at -64 x (the query's codes). Measured (0010, 0014): 0.17 ms
+// A key's code is 64 too large, so sums start at -64 x (the query's codes). Measured (0010, 0015): 0.17 ms
 // for all layers of SmolLM2 over 1024 positions in cache.
 
 import { HIDDEN_SCORE, PAGE_POSITIONS } from '../layout'

@@ -5,9 +5,9 @@
 //
 // The weights of a row group stay in the first-level cache while all token groups pass over them. The columns are written out, since
 // V8 spills the eight sums around an inner loop; splats come from memory, because the shuffle units are short here and loads are not,
-// and from x + n rather than x with an offset n: the check of one address without an offset serves all (docs/decisions/0014).
+// and from x + n rather than x with an offset n: the check of one address without an offset serves all (docs/decisions/0015).
 // While a row group is multiplied, each block touches a line of the next one, so that its weights wait in the cache.
-// Measured (0011, 0014): 1.27 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every shape: docs/performance.md, Kernels.
+// Measured (0011, 0015): 1.27 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot, start_of, total } from '../simd/dot'
