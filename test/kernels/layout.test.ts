@@ -1,6 +1,6 @@
 // The two halves of the ABI agree: memory formats in assembly/ and src/, and the list of kernels in all three places.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { BLOCK, PAGE_POSITIONS, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
@@ -39,8 +39,10 @@ it('every exported kernel has a plain twin, in every build, and a test that call
         .sort(),
     ).toEqual(names)
   }
-  const tests = ['matmul', 'attention', 'ops']
-    .map((file) => readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8'))
+  const folder = new URL('.', import.meta.url)
+  const tests = readdirSync(folder)
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
     .join('\n')
   // Kernels of several kinds are called by a name put together from the kind.
   const called = (name: string): boolean =>
