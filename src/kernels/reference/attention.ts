@@ -290,7 +290,8 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
     for (let head = 0; head < heads; head++) {
       const row = (scores >> 2) + head * stride
       const slope = f32[(slopes >> 2) + head]
-      for (let slot = 0; slot < n; slot++) f32[row + slot] = f(f32[row + slot] + f(slope * f(distance + slot)))
+      for (let slot = 0; slot < n; slot++)
+        f32[row + slot] = f(f32[row + slot] + f(slope * f(distance + slot)))
     }
   }
 
