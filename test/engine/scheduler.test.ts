@@ -6,7 +6,7 @@ import { emptySequence } from '../../src/engine/sequence.ts'
 import { PLAIN } from '../../src/engine/prompt-shape.ts'
 import { newTurn, type Turn } from '../../src/engine/turn.ts'
 
-function turn(pending: number, lag = 0): Turn {
+function turn(pending: number, lag = 0, prefix = 0): Turn {
   const made = newTurn(
     {
       tenant: 't',
@@ -14,7 +14,7 @@ function turn(pending: number, lag = 0): Turn {
       maxTokens: 9,
       choose: () => ({ id: 0, stop: false }),
     },
-    PLAIN,
+    { ...PLAIN, prefix },
   )
   made.sequence = { ...emptySequence('t'), length: 100 - pending }
   made.produced = lag
@@ -56,6 +56,41 @@ describe('a step', () => {
   test('skips turns whose reader is far behind', () => {
     expect(shape([turn(1, 32), turn(1, 31)], 16, 4)).toEqual([[1, 1, true]])
     expect(shape([turn(1, 32)], 16, 4)).toEqual([])
+  })
+})
+
+describe('a prefix that sees itself both ways', () => {
+  /** All of 100 positions are to do, of which the first `prefix` are one step. */
+  const prompt = (prefix: number): Turn => turn(100, 0, prefix)
+
+  test('is never cut: it waits for a step with room, and so do those behind it', () => {
+    expect(shape([prompt(60)], 64, 4)).toEqual([[0, 64, false]])
+    expect(shape([prompt(64)], 64, 4)).toEqual([[0, 64, false]])
+    expect(shape([prompt(65), turn(5)], 64, 4)).toEqual([])
+    expect(shape([turn(1), prompt(64), turn(5)], 64, 4)).toEqual([[0, 1, true]])
+    expect(shape([turn(10), prompt(60), turn(5)], 64, 4)).toEqual([[0, 10, true]])
+  })
+  test('may end the prompt, or all but its last row when no logit row is left', () => {
+    expect(shape([prompt(99)], 100, 4)).toEqual([[0, 100, true]])
+    expect(shape([turn(3), prompt(99)], 128, 1)).toEqual([
+      [0, 3, true],
+      [1, 99, false],
+    ])
+    expect(shape([turn(3), prompt(100)], 128, 1), 'not when that row is of the prefix').toEqual([
+      [0, 3, true],
+    ])
+  })
+  test('that is done binds nobody', () => {
+    expect(shape([turn(40, 0, 60), turn(30, 0, 60)], 16, 4)).toEqual([[0, 16, false]])
+    expect(shape([turn(1, 0, 60), turn(30, 0, 60)], 16, 4)).toEqual([
+      [0, 1, true],
+      [1, 15, false],
+    ])
+  })
+  test('forked in its middle still runs to its end', () => {
+    // 40 of 100 positions are held, the prefix ends at 60.
+    expect(shape([turn(60, 0, 60)], 16, 4)).toEqual([])
+    expect(shape([turn(60, 0, 60)], 20, 4)).toEqual([[0, 20, false]])
   })
 })
 
