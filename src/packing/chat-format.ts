@@ -1,9 +1,10 @@
-// Which chat format a checkpoint has: the template in its files, else the built-in one of its family. docs/chat.md has
+// Which chat format a checkpoint has: the template in its files, else the built-in one of its family, else its family's template. docs/chat.md has
 // the rules for people.
 
 import { IsletError } from '../lib/errors.ts'
 import { BUILTIN_FORMATS } from '../weights/manifest.ts'
 import type { BuiltinChat, BuiltinFormat, ChatFormat } from '../weights/manifest.ts'
+import { FAMILY_TEMPLATES } from './family-templates.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -26,7 +27,7 @@ export function chatOfFolder(template: unknown, facts: FolderFacts): ChatFormat 
   if (typeof template === 'string' && template !== '') return { kind: 'jinja', template }
   const { config = {}, tokenizer, generation = {} } = facts
   const format = folderFormat(facts)
-  if (format === undefined) return { kind: 'none' }
+  if (format === undefined) return templateOf(config.model_type)
   return withFacts({
     format,
     userId: generation.user_token_id,
@@ -50,7 +51,7 @@ export function chatOfGguf(metadata: Json, fileName = ''): ChatFormat {
     .toLowerCase()
   const tokens = metadata['tokenizer.ggml.tokens']
   const format = ggufFormat(metadata, name, Array.isArray(tokens) ? (tokens as unknown[]) : [])
-  return format === undefined ? { kind: 'none' } : withFacts({ format })
+  return format === undefined ? templateOf(metadata['general.architecture']) : withFacts({ format })
 }
 
 /** `none` or the name of a built-in format, said by a person; ids and limits stay those that were found. */
@@ -62,6 +63,11 @@ export function chatNamed(name: string, found: ChatFormat): ChatFormat {
   throw new IsletError('invalid_request', `--chat ${name}: one of ${BUILTIN_FORMATS.join(', ')}, none`, {
     param: '--chat',
   })
+}
+
+function templateOf(family: unknown): ChatFormat {
+  const template = FAMILY_TEMPLATES.get(family)
+  return template === undefined ? { kind: 'none' } : { kind: 'jinja', template }
 }
 
 function folderFormat(facts: FolderFacts): BuiltinFormat | undefined {
