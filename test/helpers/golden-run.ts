@@ -6,6 +6,7 @@ import { localKv } from '../../cli/lib/kv.ts'
 import { openModel } from '../../cli/lib/model.ts'
 import { Feed } from '../../src/engine/feed.ts'
 import { loadModel, type LoadOptions } from '../../src/engine/load-model.ts'
+import type { PackOptions } from '../../src/packing/pack.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { readTensors, type GoldenTensor } from './golden.ts'
 
@@ -22,7 +23,18 @@ export type Case = {
 export type Tolerance = { f32_max_abs: number; int8_activations: { rms: number; max_abs: number } }
 
 /** A case of a family with one of the files that it must hold for. */
-export type FileCase = { golden: Case; file: string; name: string; path: string; expected: GoldenTensor }
+export type FileCase = {
+  golden: Case
+  file: string
+  name: string
+  path: string
+  expected: GoldenTensor
+  /** How the checkpoint is packed; as it is when absent. */
+  pack?: PackOptions
+}
+
+/** Rounds as ggml's Q8_0 does: for families that have no GGUF files. */
+const AS_Q8_0: PackOptions = { quant: 'q8', embedding: 'q8', rounding: 'nearest' }
 
 export type WindowCase = {
   id: string
@@ -52,7 +64,17 @@ export function fileCases(folder: string): { tolerance: Tolerance; cases: FileCa
       expected: logits.get(golden.expect.tensor)!,
     })),
   )
-  return { tolerance, cases: all.filter(({ file }) => existsSync(`${folder}/${file}`)) }
+  const rounded = cases
+    .filter(({ files, weights }) => files.length === 0 && weights === 'q8_0 dequantised')
+    .map((golden) => ({
+      golden,
+      file: 'model.safetensors',
+      name: `${golden.id}, packed as INT8`,
+      path: folder,
+      expected: logits.get(golden.expect.tensor)!,
+      pack: AS_Q8_0,
+    }))
+  return { tolerance, cases: [...all.filter(({ file }) => existsSync(`${folder}/${file}`)), ...rounded] }
 }
 
 /** The cases under sinks and window of a family's folder, if it has any. */
@@ -73,9 +95,9 @@ export function windowCases(folder: string): {
 }
 
 /** Our logits of a case, in steps of at most `chunk` rows. */
-export async function runCase({ golden, path }: FileCase, chunk: number): Promise<Ran> {
+export async function runCase({ golden, path, pack }: FileCase, chunk: number): Promise<Ran> {
   const { input_ids: ids, feed = [] } = golden
-  const { model, float } = await open(path, ids.length + feed.length, { chunk })
+  const { model, float } = await open(path, ids.length + feed.length, { chunk }, pack)
   const { rows, hash } = rowsOf(new Feed(model), ids, feed, chunk)
   if (golden.mode === 'decode') return { rows: rows.slice(ids.length - 1), hash, float }
   return { rows: golden.rows === 'all' ? rows : golden.rows!.map((i) => rows[i]), hash, float }
@@ -104,8 +126,8 @@ export function difference(got: Float32Array[], expected: GoldenTensor): { maxAb
   return { maxAbs, rms: Math.sqrt(squares / expected.values.length) }
 }
 
-async function open(path: string, positions: number, options: Partial<LoadOptions>) {
-  const { manifest, source } = await openModel(path, {})
+async function open(path: string, positions: number, options: Partial<LoadOptions>, pack: PackOptions = {}) {
+  const { manifest, source } = await openModel(path, pack)
   // A prompt that sees itself both ways is one step.
   const least = manifest.spec.prefix === undefined ? 0 : 4 * Math.ceil(positions / 4)
   const chunk = Math.max(options.chunk ?? 64, least)
