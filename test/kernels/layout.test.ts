@@ -39,7 +39,7 @@ it('every exported kernel has a plain twin, in every build, and a test that call
         .sort(),
     ).toEqual(names)
   }
-  const tests = ['matmul', 'attention', 'ops']
+  const tests = ['matmul', 'attention', 'ops', 'family-ops']
     .map((file) => readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8'))
     .join('\n')
   // Kernels of several kinds are called by a name put together from the kind.
