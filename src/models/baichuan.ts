@@ -48,7 +48,12 @@ function specFromConfig(config: Facts): ModelSpec {
   const context = rotary ? undefined : size(config, 'model_max_length', MAX_CONTEXT)
   const sizes = configSizes(rotary ? config : factsWith(config, 'max_position_embeddings', context))
   only(config, 'num_key_value_heads', [sizes.heads])
-  return specOf(sizes, positive(config, 'rms_norm_eps', 1e-6), rotary ? undefined : ALIBI, normHead(config, sizes))
+  return specOf(
+    sizes,
+    positive(config, 'rms_norm_eps', 1e-6),
+    rotary ? undefined : ALIBI,
+    normHead(config, sizes),
+  )
 }
 
 /**
@@ -67,8 +72,7 @@ function normHead(config: Facts, { vocab }: Sizes): boolean {
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const sizes = ggufSizes(metadata, 'baichuan', embeddingRows)
   const alibi = metadata.get('baichuan.attention.max_alibi_bias')
-  const maxBias =
-    alibi === undefined ? MAX_BIAS : positive(metadata, 'baichuan.attention.max_alibi_bias')
+  const maxBias = alibi === undefined ? MAX_BIAS : positive(metadata, 'baichuan.attention.max_alibi_bias')
   const position: Position | undefined =
     alibi !== undefined || sizes.layers === LAYERS_OF_13B ? { kind: 'alibi', maxBias } : undefined
   if (position === undefined) only(metadata, 'baichuan.rope.dimension_count', [sizes.headDim])

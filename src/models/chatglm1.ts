@@ -69,7 +69,8 @@ function specFromConfig(config: Facts): ModelSpec {
   const hidden = size(config, 'hidden_size', MAX_WIDTH)
   const heads = size(config, 'num_attention_heads', MAX_HEADS)
   const headDim = size({ get: () => hidden / heads }, 'hidden_size / num_attention_heads', MAX_WIDTH)
-  if (headDim % 4 !== 0) throw new IsletError('invalid_file', `heads of ${headDim} values have no two halves of pairs`)
+  if (headDim % 4 !== 0)
+    throw new IsletError('invalid_file', `heads of ${headDim} values have no two halves of pairs`)
   const layers = size(config, 'num_layers', MAX_LAYERS)
   const vocab = size(config, 'vocab_size', MAX_VOCAB)
   // The first release names <sop> alone; [MASK] and [gMASK] are the fourth and the third id before it.

@@ -37,9 +37,13 @@ export function checked(spec: ModelSpec): ModelSpec {
   }
   for (const { position } of attention.kinds) {
     const rotary = rotaryDim(position)
-    if (rotary % 2 !== 0) throw new IsletError('invalid_file', `heads of ${rotary} values have no rotary pairs`)
+    if (rotary % 2 !== 0)
+      throw new IsletError('invalid_file', `heads of ${rotary} values have no rotary pairs`)
     if (position.kind === 'rope' && position.scaling.kind === 'ntk' && rotary < 4) {
-      throw new IsletError('invalid_file', `heads of ${rotary} values have no slow pair that NTK could stretch`)
+      throw new IsletError(
+        'invalid_file',
+        `heads of ${rotary} values have no slow pair that NTK could stretch`,
+      )
     }
     if (rotary > headDim) {
       throw new IsletError('invalid_file', `${rotary} rotary dimensions do not fit heads of ${headDim}`)

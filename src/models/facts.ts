@@ -23,7 +23,10 @@ export function size(facts: Facts, key: string, max: number, fallback?: number):
 export function positive(facts: Facts, key: string, fallback?: number): number {
   const value = facts.get(key) ?? fallback
   if (typeof value !== 'number' || !(value > 0 && value <= MAX_NUMBER)) {
-    throw new IsletError('invalid_file', `${key} is ${show(value)}; a number above 0 is needed, at most ${MAX_NUMBER}`)
+    throw new IsletError(
+      'invalid_file',
+      `${key} is ${show(value)}; a number above 0 is needed, at most ${MAX_NUMBER}`,
+    )
   }
   return value
 }

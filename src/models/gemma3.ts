@@ -73,7 +73,8 @@ function ropeOf(config: Facts, type: string, sizes: Sizes, base: number): Positi
 function kindsOf(config: Facts, layers: number): number[] {
   const types = slidingTypes(config, layers)
   if (types !== undefined) return types
-  const key = config.get('sliding_window_pattern') === undefined ? '_sliding_window_pattern' : 'sliding_window_pattern'
+  const key =
+    config.get('sliding_window_pattern') === undefined ? '_sliding_window_pattern' : 'sliding_window_pattern'
   return everySixth(layers, size(config, key, layers + PATTERN, PATTERN))
 }
 

@@ -79,7 +79,9 @@ function specFromConfig(config: Facts): ModelSpec {
     ...spec,
     attention: {
       ...spec.attention,
-      kinds: [sliding === undefined ? kind : { ...kind, window: size(config, 'sliding_window', MAX_CONTEXT) }],
+      kinds: [
+        sliding === undefined ? kind : { ...kind, window: size(config, 'sliding_window', MAX_CONTEXT) },
+      ],
     },
     head: { tied: flag(config, 'tie_word_embeddings', false), normalised: false },
   })

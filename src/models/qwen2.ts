@@ -68,6 +68,11 @@ function slidingFrom(config: Facts, layers: number): number[] {
 
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const sizes = ggufSizes(metadata, 'qwen2', embeddingRows)
-  const spec = decoder('qwen2', sizes, ggufEpsilon(metadata, 'qwen2'), ggufRope(metadata, 'qwen2', sizes.headDim))
+  const spec = decoder(
+    'qwen2',
+    sizes,
+    ggufEpsilon(metadata, 'qwen2'),
+    ggufRope(metadata, 'qwen2', sizes.headDim),
+  )
   return checked({ ...spec, attention: { ...spec.attention, bias: { qkv: true, out: false } } })
 }

@@ -18,7 +18,12 @@ export const FAMILIES: readonly Family[] = [llama, baichuan, chatglm1, chatglm2,
 /** The family of a config.json, by `model_type` and what the families of one type differ in. */
 export function familyOfConfig(config: Facts): Family {
   const type = nameIn(config, 'model_type')
-  return find(type, 'model_type', (family) => family.modelTypes, (family) => family.matches?.(config) ?? true)
+  return find(
+    type,
+    'model_type',
+    (family) => family.modelTypes,
+    (family) => family.matches?.(config) ?? true,
+  )
 }
 
 /** The family of a GGUF file, by `general.architecture`. */

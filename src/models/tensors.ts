@@ -73,7 +73,8 @@ function tensor(places: Places, role: LayerRole | GlobalRole, layer: string, sha
   // The lengths of the head's rows are computed from the head itself.
   if (role === 'head_scale') return { ...tensor(places, 'head', layer, shape), role, compute: 'row-lengths' }
   const place = places[role]
-  if (place === undefined) throw new IsletError('internal_error', `the family does not say where ${role} lies`)
+  if (place === undefined)
+    throw new IsletError('internal_error', `the family does not say where ${role} lies`)
   const { name, rows } = typeof place === 'string' ? { name: place, rows: undefined } : place
   return {
     role,

@@ -82,20 +82,55 @@ it('reads linear scaling in its three spellings', () => {
 
 describe('refusals', () => {
   const cases: [string, () => unknown, string, RegExp][] = [
-    ['another activation', () => fromConfig({ hidden_act: 'gelu' }), 'unsupported_format', /hidden_act is "gelu"/],
+    [
+      'another activation',
+      () => fromConfig({ hidden_act: 'gelu' }),
+      'unsupported_format',
+      /hidden_act is "gelu"/,
+    ],
     ['attention biases', () => fromConfig({ attention_bias: true }), 'unsupported_format', /attention_bias/],
-    ['another scaling', () => fromConfig({ rope_scaling: { rope_type: 'llama3', factor: 8 } }), 'unsupported_format', /llama3/],
-    ['half a head', () => fromConfig({ num_attention_heads: 7, num_key_value_heads: 7 }), 'invalid_file', /head_dim/],
+    [
+      'another scaling',
+      () => fromConfig({ rope_scaling: { rope_type: 'llama3', factor: 8 } }),
+      'unsupported_format',
+      /llama3/,
+    ],
+    [
+      'half a head',
+      () => fromConfig({ num_attention_heads: 7, num_key_value_heads: 7 }),
+      'invalid_file',
+      /head_dim/,
+    ],
     ['heads that cannot be grouped', () => fromConfig({ num_key_value_heads: 2 }), 'invalid_file', /evenly/],
     ['heads of odd size', () => fromConfig({ head_dim: 63 }), 'invalid_file', /no rotary pairs/],
     ['layers without end', () => fromConfig({ num_hidden_layers: 1e9 }), 'invalid_file', /from 1 to 1024/],
     ['a size that is text', () => fromConfig({ hidden_size: '576' }), 'invalid_file', /hidden_size is "576"/],
     ['a negative epsilon', () => fromConfig({ rms_norm_eps: -1 }), 'invalid_file', /rms_norm_eps/],
-    ['an absent size', () => fromGguf({ 'llama.block_count': undefined }), 'invalid_file', /block_count is missing/],
+    [
+      'an absent size',
+      () => fromGguf({ 'llama.block_count': undefined }),
+      'invalid_file',
+      /block_count is missing/,
+    ],
     ['experts', () => fromGguf({ 'llama.expert_count': 8 }), 'unsupported_format', /expert_count/],
-    ['half rotary heads', () => fromGguf({ 'llama.rope.dimension_count': 32 }), 'unsupported_format', /dimension_count is 32/],
-    ['heads that differ by layer', () => fromGguf({ 'llama.attention.head_count_kv': [3, 1] }), 'invalid_file', /head_count_kv/],
-    ['another family', () => familyOfConfig(factsOf({ model_type: 'mamba' })), 'unsupported_format', /model_type is mamba/],
+    [
+      'half rotary heads',
+      () => fromGguf({ 'llama.rope.dimension_count': 32 }),
+      'unsupported_format',
+      /dimension_count is 32/,
+    ],
+    [
+      'heads that differ by layer',
+      () => fromGguf({ 'llama.attention.head_count_kv': [3, 1] }),
+      'invalid_file',
+      /head_count_kv/,
+    ],
+    [
+      'another family',
+      () => familyOfConfig(factsOf({ model_type: 'mamba' })),
+      'unsupported_format',
+      /model_type is mamba/,
+    ],
   ]
   for (const [what, make, code, message] of cases) {
     it(what, () => {
