@@ -10,6 +10,7 @@ import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from './lib/markdown.ts'
@@ -20,6 +21,7 @@ import { ROOT } from './lib/root.ts'
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [
   'README.md',
+  'docs/context.md',
   'docs/dialogue.md',
   'docs/families.md',
   'docs/performance.md',
@@ -27,6 +29,7 @@ const DOCUMENTS = [
 ]
 const CHARTS = 'docs/charts'
 const RESULTS = `${ROOT}bench/results`
+const CONTEXT_RESULTS = `${ROOT}docs/results/context-extension.json`
 
 /** Windows that the table of performance.md shows. */
 const WINDOWS = [256, 512, 768, 1024, 1536, 2048]
@@ -58,6 +61,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       chunk: variable('CHUNK'),
     }),
     ...dialogueBlocks(),
+    ...contextBlocks(CONTEXT_RESULTS),
   ])
   return DOCUMENTS.map((path) => {
     const text = readFileSync(`${ROOT}${path}`, 'utf8')
@@ -67,7 +71,8 @@ export function documents(): { path: string; text: string; wanted: string }[] {
 
 /** Each chart's path from the root, its text if it is there, and the text that it should have if there should be one. */
 export function charts(): { path: string; text: string | undefined; wanted: string | undefined }[] {
-  const wanted = new Map(benchCharts(RESULTS).map(([path, svg]) => [`docs/${path}`, svg]))
+  const drawn = [...benchCharts(RESULTS), ...contextCharts(CONTEXT_RESULTS)]
+  const wanted = new Map(drawn.map(([path, svg]) => [`docs/${path}`, svg]))
   const there = globSync(`${CHARTS}/*.svg`, { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
   return [...new Set([...wanted.keys(), ...there])].sort().map((path) => ({
     path,

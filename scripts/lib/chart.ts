@@ -165,10 +165,11 @@ function line(kind: string, x: string | number, from: number, to: number, width 
   return `<line class="${kind}" x1="${x}" y1="${from}" x2="${x}" y2="${to}" stroke-width="${width}"/>`
 }
 
-function text(x: string | number, y: number, words: string, style: string, anchor = 'start'): string {
+/** Words at a place; also for line-chart.ts. */
+export function text(x: string | number, y: number, words: string, style: string, anchor = 'start'): string {
   return `<text class="${style}" x="${x}" y="${y}" text-anchor="${anchor}">${escape(words)}</text>`
 }
 
-function escape(words: string): string {
+export function escape(words: string): string {
   return words.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }

@@ -3,7 +3,7 @@
 import { windowOptions, type WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
-import { errorCode, isUserCode } from '../lib/errors.ts'
+import { errorCode, IsletError, isUserCode } from '../lib/errors.ts'
 import { takesWindow, type ModelSpec } from '../models/spec.ts'
 import type { ModelText } from './asset-source.ts'
 import { generate, type Host } from './generation.ts'
@@ -163,6 +163,11 @@ export class Lane {
       try {
         return await this.#parts.readModel(text, this.#windowFor(text.manifest.spec), onProgress)
       } catch (error) {
+        // A setting of the deployment that this model cannot have is no client's mistake.
+        if (errorCode(error) === 'invalid_request') {
+          const why = error instanceof Error ? error.message : String(error)
+          throw new IsletError('engine_failure', `WINDOW = "${windows.join()}": ${why}`, { cause: error })
+        }
         if (errorCode(error) !== 'out_of_memory' || !takesWindow(text.manifest.spec)) throw error
         this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
         if (this.#windows().join() === windows.join()) throw error

@@ -8,6 +8,7 @@ import type { Run } from '../../bench/lib/rounds.ts'
 import { readResults } from '../../scripts/lib/bench-results.ts'
 import { benchBlocks, benchCharts } from '../../scripts/lib/bench-tables.ts'
 import { describeChart, renderChart, type Chart } from '../../scripts/lib/chart.ts'
+import { describeLines, renderLines, type LineChart } from '../../scripts/lib/line-chart.ts'
 import { dollarsPerMillion } from '../../scripts/lib/cost.ts'
 
 const CHART: Chart = {
@@ -99,6 +100,66 @@ describe('renderChart', () => {
   it('gives the same bytes again, and its numbers as text', () => {
     expect(renderChart(CHART)).toBe(svg)
     expect(describeChart(CHART)).toBe('A <title> & more, tokens a second. first: ours 100.0, other 60.0')
+  })
+})
+
+describe('renderLines', () => {
+  const chart: LineChart = {
+    title: 'A & B',
+    unit: 'perplexity',
+    across: 'length',
+    digits: 1,
+    lines: [
+      {
+        label: 'flat',
+        points: [
+          [64, 30],
+          [128, 30],
+          [512, 30],
+        ],
+      },
+      {
+        label: 'steep',
+        points: [
+          [64, 30],
+          [128, 60],
+          [512, 240],
+        ],
+      },
+    ],
+    mark: { at: 128, label: 'trained' },
+  }
+  const svg = renderLines(chart)
+  const points = (line: number): number[][] =>
+    (new RegExp(`class="line${line}" points="([^"]+)"`).exec(svg)?.[1] ?? '')
+      .split(' ')
+      .map((pair) => pair.split(',').map(Number))
+
+  it('has logarithmic axes: equal factors are equal ways', () => {
+    const [[x0, y0], [x1, y1], [x2, y2]] = points(1)
+    expect((x2 - x1) / (x1 - x0)).toBeCloseTo(2, 2)
+    expect((y2 - y1) / (y1 - y0)).toBeCloseTo(2, 2)
+    expect(y2).toBeLessThan(y1)
+    expect(new Set(points(0).map(([, y]) => y)).size).toBe(1)
+    expect(svg).toContain(`class="mark" x1="${x1.toFixed(1)}"`)
+  })
+
+  it('keeps lines in the frame, names them, and says their ends', () => {
+    const height = Number(/viewBox="0 0 760 (\d+)"/.exec(svg)?.[1])
+    for (const [x, y] of [...points(0), ...points(1)]) {
+      expect(x > 64 && x < 760).toBe(true)
+      expect(y > 40 && y < height - 60).toBe(true)
+    }
+    expect(svg).toContain('>steep</text>')
+    expect(svg).toContain('A &#38; B')
+    expect(describeLines(chart)).toBe(
+      'A & B, perplexity. flat: 30.0 at 64, 30.0 at 512; steep: 30.0 at 64, 240.0 at 512',
+    )
+    expect(renderLines(chart)).toBe(svg)
+  })
+
+  it('takes no more lines than it can tell apart', () => {
+    expect(() => renderLines({ ...chart, lines: Array(6).fill(chart.lines[0]) })).toThrow('6 lines')
   })
 })
 

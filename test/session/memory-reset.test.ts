@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { WindowOptions } from '../../src/cache/window.ts'
+import { IsletError } from '../../src/lib/errors.ts'
 import { memoryWindowStore } from '../../src/session/window-store.ts'
 import { ask, eventsOf, mockLane, mockManifest } from '../helpers/mock-lane.ts'
 import { MockModel } from '../helpers/mock-model.ts'
@@ -59,6 +60,15 @@ describe('memory resets', () => {
     const changed = mockLane({ config: { windows: [64, 1024] }, model: { pageCount: 100 }, parts })
     await ask(changed.lane, request())
     expect(changed.windows).toEqual([{ window: 1024, sinks: 4, byDepth: [64, 1024] }])
+  })
+
+  test("windows that the model cannot have are the deployment's fault, not the client's", async () => {
+    const readModel = () => Promise.reject(new IsletError('invalid_request', '5 windows for 4 layers'))
+    const { lane } = mockLane({ config: { windows: [8, 9] }, parts: { readModel } })
+    const events = await ask(lane, request())
+    expect(eventsOf(events, 'error')).toMatchObject([
+      { code: 'engine_failure', message: expect.stringContaining('WINDOW = "8,9": 5 windows for 4 layers') },
+    ])
   })
 
   test('memory that the host refuses does the same, at once', async () => {
