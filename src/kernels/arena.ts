@@ -40,7 +40,8 @@ export class ArenaPlan {
     if (pages > WASM_PAGE) {
       throw new IsletError(
         'out_of_memory',
-        `the model needs ${this.bytes} bytes; one linear memory ends at 4 GiB`,
+        `the model needs ${this.bytes} bytes, and one linear memory ends at 4 GiB, which is as far as this program goes: ` +
+          'pack it with fewer bits (--quant q4s), or give it a smaller window',
       )
     }
     try {
