@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { chatNamed, chatOfFolder, chatOfGguf, type FolderFacts } from '../../src/packing/chat-format.ts'
+import { FAMILY_TEMPLATES } from '../../src/packing/family-templates.ts'
+import { renderPrompt } from '../../src/chat/template.ts'
 
 const folder = (facts: Partial<FolderFacts>) =>
   chatOfFolder(undefined, {
@@ -93,7 +95,11 @@ describe('a folder', () => {
       { config: { model_type: 'llama', num_key_value_heads: 2 }, name: 'llama2-base' },
       NONE,
     ],
-    ['Mistral', { config: { model_type: 'mistral', num_key_value_heads: 2 } }, NONE],
+    [
+      'Mistral without its template',
+      { config: { model_type: 'mistral', num_key_value_heads: 2 } },
+      { kind: 'jinja', template: FAMILY_TEMPLATES.get('mistral') },
+    ],
     [
       'an endless length',
       { tokenizer: { tokenizer_class: 'BaichuanTokenizer', model_max_length: 1e30 } },
@@ -149,7 +155,9 @@ describe('GGUF metadata', () => {
     [metadata('llama', 'mistral'), NONE],
     [metadata('llama', 'llama3', { 'tokenizer.ggml.model': 'gpt2' }), NONE],
     [metadata('llama', 'llama2', { 'tokenizer.chat_template': 't' }), { kind: 'jinja', template: 't' }],
-    [metadata('qwen2', 'x'), NONE],
+    [metadata('qwen2', 'x'), { kind: 'jinja', template: FAMILY_TEMPLATES.get('qwen2') }],
+    [metadata('gemma3', 'x'), { kind: 'jinja', template: FAMILY_TEMPLATES.get('gemma3') }],
+    [metadata('mamba', 'x'), NONE],
   ])('%#', (facts, chat) => {
     expect(chatOfGguf(facts)).toEqual(chat)
   })
@@ -161,4 +169,31 @@ it('a person may name another format, and its facts stay', () => {
   expect(chatNamed('qwen1', { kind: 'jinja', template: 't' })).toEqual(builtin('qwen1'))
   expect(chatNamed('none', found)).toEqual(NONE)
   expect(() => chatNamed('toString', found)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+})
+
+describe('templates of families', () => {
+  const messages = [
+    { role: 'system', content: 'S' },
+    { role: 'user', content: 'one' },
+    { role: 'assistant', content: 'two' },
+    { role: 'user', content: 'three' },
+  ] as const
+  const render = (family: string, from: number) =>
+    renderPrompt(FAMILY_TEMPLATES.get(family)!, messages.slice(from), { bosToken: '<s>', eosToken: '</s>' })
+
+  it('say the turns as the chat models were trained on them', () => {
+    expect(render('qwen3', 1)).toBe(
+      '<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\ntwo<|im_end|>\n<|im_start|>user\nthree<|im_end|>\n<|im_start|>assistant\n',
+    )
+    expect(render('gemma3', 1)).toBe(
+      '<s><start_of_turn>user\none<end_of_turn>\n<start_of_turn>model\ntwo<end_of_turn>\n<start_of_turn>user\nthree<end_of_turn>\n<start_of_turn>model\n',
+    )
+    expect(render('mistral', 1)).toBe('<s>[INST] one [/INST] two</s>[INST] three [/INST]')
+  })
+
+  it('put a system message where each family has it', () => {
+    expect(render('qwen2', 0)).toMatch(/^<\|im_start\|>system\nS<\|im_end\|>\n<\|im_start\|>user\none/)
+    expect(render('gemma3_text', 0)).toMatch(/^<s><start_of_turn>user\nS\n\none<end_of_turn>/)
+    expect(render('mistral', 0)).toMatch(/^<s>\[INST\] S\n\none \[\/INST\] two/)
+  })
 })
