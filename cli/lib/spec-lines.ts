@@ -48,7 +48,7 @@ export function kindWords({ window, position }: LayerKind): string {
 }
 
 /** Rotary base and scaling, or ALiBi. */
-export function positionWords(position: Position): string {
+function positionWords(position: Position): string {
   if (position.kind === 'alibi') return `ALiBi up to ${position.maxBias}`
   const { base, rotaryDim } = position
   if (position.kind === 'rope2d')

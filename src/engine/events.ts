@@ -68,7 +68,7 @@ export type Usage = {
 /** What the window hid, at the last position: always reported. */
 export type WindowReport = { window: number | undefined; sinks: number; outOfSight: number }
 
-/** A call that the model wrote, whole; arguments as its text. */
+/** A call that the model wrote, whole; `arguments` is its text, JSON in all formats but ReAct, where it is what stands there. */
 export type ToolCall = { name: string; arguments: string }
 
 /** `tool_calls`: the model ended its answer, and there were calls in it. */

@@ -3,7 +3,7 @@
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
-import { factsOf, only, positive, size, text } from './facts.ts'
+import { only, positive, size, text } from './facts.ts'
 import type { Facts, Family } from './family.ts'
 import { GGUF_NAMES, ggufPlaces, ignoredLlama, LLAMA_NAMES } from './llama.ts'
 import { ggufRope } from './rope.ts'
@@ -23,7 +23,6 @@ export const baichuan: Family = {
 const LAYERS_OF_13B = 40
 const VOCABULARY_OF_2 = 125696
 const MAX_BIAS = 8
-const ALIBI: Position = { kind: 'alibi', maxBias: MAX_BIAS }
 const ROPE_BASE = 10000
 
 function packedPlaces({ heads, headDim }: ModelSpec): Places {
@@ -45,15 +44,13 @@ function specFromConfig(config: Facts): ModelSpec {
   only(config, 'hidden_act', ['silu'])
   only(config, 'tie_word_embeddings', [false])
   const rotary = config.get('max_position_embeddings') !== undefined
-  const context = rotary ? undefined : size(config, 'model_max_length', MAX_CONTEXT)
-  const sizes = configSizes(rotary ? config : factsWith(config, 'max_position_embeddings', context))
+  const context = size(config, rotary ? 'max_position_embeddings' : 'model_max_length', MAX_CONTEXT)
+  const sizes = configSizes({ get: (key) => (key === 'max_position_embeddings' ? context : config.get(key)) })
   only(config, 'num_key_value_heads', [sizes.heads])
-  return specOf(
-    sizes,
-    positive(config, 'rms_norm_eps', 1e-6),
-    rotary ? undefined : ALIBI,
-    normHead(config, sizes),
-  )
+  const position: Position = rotary
+    ? { kind: 'rope', base: ROPE_BASE, rotaryDim: sizes.headDim, scaling: { kind: 'none' } }
+    : { kind: 'alibi', maxBias: MAX_BIAS }
+  return specOf(sizes, positive(config, 'rms_norm_eps', 1e-6), position, normHead(config, sizes))
 }
 
 /**
@@ -71,33 +68,19 @@ function normHead(config: Facts, { vocab }: Sizes): boolean {
 /** llama.cpp's converter leaves Baichuan 2's head as it is and writes no mark: vocabulary or name tell. Normalising twice does no harm. */
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const sizes = ggufSizes(metadata, 'baichuan', embeddingRows)
-  const alibi = metadata.get('baichuan.attention.max_alibi_bias')
-  const maxBias = alibi === undefined ? MAX_BIAS : positive(metadata, 'baichuan.attention.max_alibi_bias')
-  const position: Position | undefined =
-    alibi !== undefined || sizes.layers === LAYERS_OF_13B ? { kind: 'alibi', maxBias } : undefined
-  if (position === undefined) only(metadata, 'baichuan.rope.dimension_count', [sizes.headDim])
   const name = `${text(metadata, 'general.name')} ${text(metadata, 'general.basename')}`
   const second = sizes.vocab === VOCABULARY_OF_2 || /baichuan[-_ ]?2/i.test(name)
-  const spec = specOf(sizes, ggufEpsilon(metadata, 'baichuan'), position, second)
-  if (position !== undefined) return spec
-  const rope = ggufRope(metadata, 'baichuan', sizes.headDim)
-  return { ...spec, attention: { ...spec.attention, kinds: [{ position: rope }] } }
+  return specOf(sizes, ggufEpsilon(metadata, 'baichuan'), ggufPosition(metadata, sizes), second)
 }
 
-function specOf(sizes: Sizes, eps: number, position: Position | undefined, normalised: boolean): ModelSpec {
-  const rope: Position = {
-    kind: 'rope',
-    base: ROPE_BASE,
-    rotaryDim: sizes.headDim,
-    scaling: { kind: 'none' },
-  }
-  return checked({
-    ...decoder('baichuan', sizes, eps, position ?? rope),
-    head: { tied: false, normalised },
-  })
+function ggufPosition(metadata: Facts, { layers, headDim }: Sizes): Position {
+  const bias = 'baichuan.attention.max_alibi_bias'
+  if (metadata.get(bias) !== undefined || layers === LAYERS_OF_13B)
+    return { kind: 'alibi', maxBias: positive(metadata, bias, MAX_BIAS) }
+  only(metadata, 'baichuan.rope.dimension_count', [headDim])
+  return ggufRope(metadata, 'baichuan', headDim)
 }
 
-function factsWith(facts: Facts, key: string, value: unknown): Facts {
-  const extra = factsOf({ [key]: value })
-  return { get: (name) => (name === key ? extra.get(name) : facts.get(name)) }
+function specOf(sizes: Sizes, eps: number, position: Position, normalised: boolean): ModelSpec {
+  return checked({ ...decoder('baichuan', sizes, eps, position), head: { tied: false, normalised } })
 }

@@ -44,7 +44,7 @@ export function ggufRope(metadata: Facts, architecture: string, rotary: number):
 }
 
 /** Keys as in transformers' `rope_scaling`. */
-export function scalingOf(facts: Facts, trained: number): RopeScaling {
+function scalingOf(facts: Facts, trained: number): RopeScaling {
   const kind = facts.get('rope_type') ?? facts.get('type') ?? 'none'
   if (kind === 'none' || kind === 'default') return { kind: 'none' }
   if (kind === 'linear') return { kind: 'linear', factor: shortest(atLeast(facts, 'factor', 1)) }

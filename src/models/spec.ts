@@ -57,7 +57,9 @@ export type ModelSpec = {
     kindOfLayer?: number[]
   }
   /** down(act(gate(x)) * up(x)), or down(act(up(x))). */
-  mlp: { kind: 'gated' | 'plain'; activation: 'silu' | 'gelu_tanh'; bias: boolean }
+  mlp:
+    | { kind: 'gated'; activation: 'silu' | 'gelu_tanh'; bias: boolean }
+    | { kind: 'plain'; activation: 'gelu_tanh'; bias: boolean }
   /** `normalised`: each row of the head is divided by its length. */
   head: { tied: boolean; normalised: boolean }
   prefix?: PrefixTokens

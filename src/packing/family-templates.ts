@@ -5,18 +5,21 @@ const CHATML =
   "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}" +
   '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}'
 
-/** Gemma 3; a system message goes in front of the first question. */
-const GEMMA =
+/** BOS, then `first` and `turns`: a system message goes in front of the first question. */
+const SYSTEM_FIRST =
   "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set first = messages[0]['content'] + '\n\n' %}" +
-  "{% set turns = messages[1:] %}{% else %}{% set first = '' %}{% set turns = messages %}{% endif %}" +
+  "{% set turns = messages[1:] %}{% else %}{% set first = '' %}{% set turns = messages %}{% endif %}"
+
+/** Gemma 3. */
+const GEMMA =
+  SYSTEM_FIRST +
   "{% for message in turns %}<start_of_turn>{{ 'model' if message['role'] == 'assistant' else message['role'] }}\n" +
   "{{ first if loop.first else '' }}{{ message['content'] | trim }}<end_of_turn>\n{% endfor %}" +
   '{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}'
 
-/** Mistral; a system message goes in front of the first question. */
+/** Mistral. */
 const MISTRAL =
-  "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set first = messages[0]['content'] + '\n\n' %}" +
-  "{% set turns = messages[1:] %}{% else %}{% set first = '' %}{% set turns = messages %}{% endif %}" +
+  SYSTEM_FIRST +
   "{% for message in turns %}{% if message['role'] == 'assistant' %} {{ message['content'] }}{{ eos_token }}" +
   "{% else %}[INST] {{ first if loop.first else '' }}{{ message['content'] }} [/INST]{% endif %}{% endfor %}"
 

@@ -1,8 +1,7 @@
 // `vocab.json` and `merges.txt`, the older form of tokenizer.json: pattern and normaliser follow from the tokenizer's class.
 
 import { IsletError } from '../lib/errors.ts'
-import { patternOf } from './tokenizer-json.ts'
-import { tokenizerFromJson } from './tokenizer-json.ts'
+import { patternOf, tokenizerFromJson } from './tokenizer-json.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 type Json = Readonly<Record<string, unknown>>

@@ -3,9 +3,9 @@
 const NEWLINE = '<n>'
 const TAB = '<|tab|>'
 /** Longest run of spaces that has a token. */
-export const LONGEST_BLANK = 80
+const LONGEST_BLANK = 80
 
-export function blankName(spaces: number): string {
+function blankName(spaces: number): string {
   return `<|blank_${spaces}|>`
 }
 

@@ -1,7 +1,8 @@
 // Answers of templates that ask for <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes), and thinking in <think>.
 
+import type { ToolCall } from '../../engine/events.ts'
 import { isObject } from '../conversation.ts'
-import { content, heldLength, type AnswerParser, type AnswerPiece, type WrittenCall } from './parser.ts'
+import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 export type HermesOptions = {
   /** Functions were offered: blocks are calls. Otherwise they are text like any other. */
@@ -125,7 +126,7 @@ class HermesParser implements AnswerParser {
   }
 }
 
-function callOf(text: string): WrittenCall | undefined {
+function callOf(text: string): ToolCall | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)

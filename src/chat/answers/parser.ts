@@ -1,13 +1,10 @@
 // What an answer is made of, and how its parser is fed: text in any pieces, with the same result as the whole at once.
 
-/** A call that the model wrote; `arguments` is its text, JSON in all formats but ReAct, where it is what stands there. */
-export type WrittenCall = { name: string; arguments: string }
+import type { ToolCall } from '../../engine/events.ts'
 
 /** One thing of an answer, in order. */
 export type AnswerPiece =
-  | { kind: 'content'; text: string }
-  | { kind: 'reasoning'; text: string }
-  | { kind: 'call'; call: WrittenCall }
+  { kind: 'content'; text: string } | { kind: 'reasoning'; text: string } | { kind: 'call'; call: ToolCall }
 
 export interface AnswerParser {
   /** Takes the next text; gives what is certain. Text that may begin a mark or a call is held back. */
@@ -17,7 +14,7 @@ export interface AnswerParser {
 }
 
 /** The whole of an answer. */
-export type ParsedAnswer = { content: string; reasoning: string; calls: WrittenCall[] }
+export type ParsedAnswer = { content: string; reasoning: string; calls: ToolCall[] }
 
 export function parseWhole(parser: AnswerParser, text: string): ParsedAnswer {
   const answer: ParsedAnswer = { content: '', reasoning: '', calls: [] }
