@@ -4,6 +4,7 @@
 import { IsletError } from '../lib/errors.ts'
 import { BLANK_NAMES } from '../tokenizer/chatglm.ts'
 import { MAX_ID_OFFSET, TOKEN } from '../tokenizer/format.ts'
+import { resizeTokens } from './token-arrays.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -92,19 +93,6 @@ function isSecond({ tokenizer, model, code }: ChatGlmFiles): boolean {
 function append(source: TokenizerSource, names: string[], added: readonly string[], type: number): void {
   const before = names.length
   names.push(...added)
-  source.tokens.push(...added.map((name) => new TextEncoder().encode(name)))
-  source.types = grown(Uint8Array, source.types, names.length)
-  source.types.fill(type, before)
-  if (source.ranks.length > 0) source.ranks = grown(Uint32Array, source.ranks, names.length)
-  if (source.scores !== undefined) source.scores = grown(Float32Array, source.scores, names.length)
-}
-
-function grown<A extends Uint8Array | Uint32Array | Float32Array>(
-  kind: new (length: number) => A,
-  values: A,
-  length: number,
-): A {
-  const longer = new kind(length)
-  longer.set(values)
-  return longer
+  resizeTokens(source, names.length, type)
+  added.forEach((name, i) => (source.tokens[before + i] = new TextEncoder().encode(name)))
 }

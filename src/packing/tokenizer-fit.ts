@@ -2,6 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
+import { resizeTokens } from './token-arrays.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 /** What no plain text needs: marks that were added past the embedding, as Gemma 3's for pictures, and gaps. */
@@ -25,21 +26,22 @@ export function fitTokenizer(source: TokenizerSource, vocab: number): TokenizerS
   const { settings } = source
   const known = (id: number | undefined): number | undefined =>
     id === undefined || id < vocab ? id : undefined
-  return {
+  const fitting: TokenizerSource = {
     ...source,
-    tokens: source.tokens.slice(0, vocab),
-    types: source.types.slice(0, vocab),
-    ranks: source.ranks.slice(0, vocab),
     merges: mergesWithin(source.merges, vocab),
-    ...(source.scores === undefined ? {} : { scores: source.scores.slice(0, vocab) }),
     settings: {
       ...settings,
       bosId: known(settings.bosId),
       eosId: known(settings.eosId),
       unknownId: known(settings.unknownId),
       endIds: settings.endIds.filter((id) => id < vocab),
+      ...(settings.parsedIds === undefined
+        ? {}
+        : { parsedIds: settings.parsedIds.filter((id) => id < vocab) }),
     },
   }
+  resizeTokens(fitting, vocab)
+  return fitting
 }
 
 function mergesWithin(merges: Uint32Array, vocab: number): Uint32Array {

@@ -5,6 +5,7 @@ import { TOKEN } from '../tokenizer/format.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
 import { chatOfFolder } from './chat-format.ts'
 import { CHATGLM_ENDS, completeChatGlm, isChatGlm } from './tokenizer-chatglm.ts'
+import { resizeTokens } from './token-arrays.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { tokenizerFromJson } from './tokenizer-json.ts'
 import type { AddedToken } from './tokenizer-json.ts'
@@ -143,12 +144,9 @@ function addTokens(source: TokenizerSource, names: string[], added: readonly Add
       `an added token has id ${size - 1}, far past the ${names.length} tokens before it`,
     )
   }
-  const types = new Uint8Array(size).fill(TOKEN.unused)
-  types.set(source.types)
-  while (names.length < size) {
-    names.push('')
-    source.tokens.push(new Uint8Array(0))
-  }
+  while (names.length < size) names.push('')
+  resizeTokens(source, size)
+  const { types } = source
   for (const { id, name, special } of added) {
     if (names[id] !== '' && names[id] !== name) continue // a placeholder for a piece of another name
     names[id] = name
@@ -156,12 +154,6 @@ function addTokens(source: TokenizerSource, names: string[], added: readonly Add
       types[id] = special ? TOKEN.control : TOKEN.userDefined
     const plain = source.settings.algorithm === 'bpe-bytes'
     source.tokens[id] = plain ? new TextEncoder().encode(name) : sentencePieceToken(name)
-  }
-  source.types = types
-  if (source.ranks.length > 0 && source.ranks.length < size) {
-    const ranks = new Uint32Array(size)
-    ranks.set(source.ranks)
-    source.ranks = ranks
   }
 }
 
