@@ -2,6 +2,7 @@
 // The same input gives the same bytes, so that a test can tell a stale chart. Colours follow the reader's scheme.
 
 import { median } from '../../bench/lib/results.ts'
+import { framed, text, WIDTH } from './svg.ts'
 
 export type Mark = { at: number; kind: 'goal' | 'stretch' | 'limit' }
 
@@ -21,7 +22,6 @@ export type Chart = {
   groups: readonly { label: string; bars: readonly Bar[] }[]
 }
 
-const WIDTH = 760
 const LEFT = 220
 const RIGHT = 70
 const TOP = 44
@@ -82,12 +82,7 @@ export function renderChart(chart: Chart): string {
   const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, i) => i * step)
   const kinds = [...new Set(bars.flatMap(({ marks = [] }) => marks.map(({ kind }) => kind)))]
   const height = y + FOOT
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
-    `<title>${escape(describeChart(chart))}</title>`,
-    `<style>${STYLE}</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${height}"/>`,
-    `<text class="text title" x="16" y="26">${escape(title)}<tspan class="quiet unit" dx="10">${escape(unit)}</tspan></text>`,
+  return framed({ title, unit, said: describeChart(chart), style: STYLE, height }, [
     ...ticks.flatMap((tick) => [
       line('rule', x(tick), TOP - 6, y),
       text(x(tick), y + 16, shown(tick, step), 'quiet', 'middle'),
@@ -98,9 +93,7 @@ export function renderChart(chart: Chart): string {
       bars.some(({ values }) => values.length > 1),
       y + 44,
     ),
-    '</svg>',
-    '',
-  ].join('\n')
+  ])
 }
 
 function drawBar(bar: Bar, y: number, x: (value: number) => string, digits: number): string[] {
@@ -163,13 +156,4 @@ function shown(tick: number, step: number): string {
 
 function line(kind: string, x: string | number, from: number, to: number, width = 1): string {
   return `<line class="${kind}" x1="${x}" y1="${from}" x2="${x}" y2="${to}" stroke-width="${width}"/>`
-}
-
-/** Words at a place; also for line-chart.ts. */
-export function text(x: string | number, y: number, words: string, style: string, anchor = 'start'): string {
-  return `<text class="${style}" x="${x}" y="${y}" text-anchor="${anchor}">${escape(words)}</text>`
-}
-
-export function escape(words: string): string {
-  return words.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }

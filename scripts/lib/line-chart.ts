@@ -1,7 +1,7 @@
 // A chart of lines over two logarithmic axes as SVG, by hand: values against lengths that double. Each line has a colour, a
 // dash and a mark of its own. The same input gives the same bytes; colours follow the reader's scheme, as in chart.ts.
 
-import { escape, text } from './chart.ts'
+import { framed, text, WIDTH } from './svg.ts'
 
 export type Line = { label: string; points: readonly (readonly [x: number, y: number])[] }
 
@@ -18,7 +18,6 @@ export type LineChart = {
   mark: { at: number; label: string }
 }
 
-const WIDTH = 760
 const LEFT = 64
 const RIGHT = 40
 const TOP = 64
@@ -68,12 +67,7 @@ export function renderLines(chart: LineChart): string {
   const bottom = TOP + PLOT
   const legendAt = bottom + 64
   const height = legendAt + lines.length * LEGEND_ROW
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
-    `<title>${escape(describeLines(chart))}</title>`,
-    `<style>${STYLE}</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${height}"/>`,
-    `<text class="text title" x="16" y="26">${escape(title)}<tspan class="quiet unit" dx="10">${escape(unit)}</tspan></text>`,
+  return framed({ title, unit, said: describeLines(chart), style: STYLE, height }, [
     ...ticks.flatMap((tick) => [
       `<line class="rule" x1="${LEFT}" y1="${y(tick)}" x2="${WIDTH - RIGHT}" y2="${y(tick)}"/>`,
       text(LEFT - 8, Number(y(tick)) + 4, String(tick), 'quiet', 'end'),
@@ -94,9 +88,7 @@ export function renderLines(chart: LineChart): string {
         text(LEFT + 46, at, label, 'text'),
       ]
     }),
-    '</svg>',
-    '',
-  ].join('\n')
+  ])
 }
 
 function scale(low: number, high: number, from: number, to: number): (value: number) => string {
