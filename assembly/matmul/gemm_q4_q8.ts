@@ -13,7 +13,7 @@ import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot, start_of, total } from '../simd/dot'
 import { high_half, low_half, low_half_positive } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { scaled, store_rows } from './sums'
+import { scaled, store_token } from './sums'
 
 export function gemm_q4_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   gemm(y, stride, w, x, rows, cols, groups, false)
@@ -243,12 +243,8 @@ function tile_8x4(y: usize, stride: usize, w: usize, constants: usize, x: usize,
     constants += minimum ? Q4M_TILE : Q4_TILE
   }
   store<i32>(y, touched) // or the loads would be left out
-  store_rows(y, p0)
-  store_rows(y + 16, q0)
-  store_rows(y + stride, p1)
-  store_rows(y + stride + 16, q1)
-  store_rows(y + 2 * stride, p2)
-  store_rows(y + 2 * stride + 16, q2)
-  store_rows(y + 3 * stride, p3)
-  store_rows(y + 3 * stride + 16, q3)
+  store_token(y, p0, q0)
+  store_token(y + stride, p1, q1)
+  store_token(y + 2 * stride, p2, q2)
+  store_token(y + 3 * stride, p3, q3)
 }

@@ -7,7 +7,7 @@ import { BLOCK, Q6_TILE, TILE_ROWS, X4 } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
-import { store_rows, with_minimum } from './sums'
+import { store_token, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -97,12 +97,8 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
     pairs += Q6_TILE
     constants += Q6_TILE
   }
-  store_rows(y, p0)
-  store_rows(y + 16, q0)
-  store_rows(y + stride, p1)
-  store_rows(y + stride + 16, q1)
-  store_rows(y + 2 * stride, p2)
-  store_rows(y + 2 * stride + 16, q2)
-  store_rows(y + 3 * stride, p3)
-  store_rows(y + 3 * stride + 16, q3)
+  store_token(y, p0, q0)
+  store_token(y + stride, p1, q1)
+  store_token(y + 2 * stride, p2, q2)
+  store_token(y + 3 * stride, p3, q3)
 }

@@ -37,3 +37,11 @@ export function joined(low: v128, high: v128): v128 {
 export function store_rows(y: usize, acc: v128): void {
   v128.store(y, f32x4.mul(acc, f32x4.splat(HALF_BIAS)))
 }
+
+/** The same for eight rows of a token: p = rows 0..3, q = rows 4..7. */
+// @ts-ignore: decorator
+@inline
+export function store_token(y: usize, p: v128, q: v128): void {
+  store_rows(y, p)
+  store_rows(y + 16, q)
+}

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from corpus import END, Verse, load_verses
 from export import train_tokenizer, write_json, write_tokenizer, write_weights
 from qwen import Qwen, Shape
-from train import make_optimizer, rate_at
+from train import make_optimizer, rate_at, train_on
 
 SEED = 2309
 # Whole books, so that thousands of tokens before a word are of its own text: one of verse, one of prose.
@@ -97,15 +97,8 @@ def train(model: Qwen, ids: Tensor, held: Tensor, steps: int, out: Path) -> floa
     recent: list[float] = []
     began = time.monotonic()
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps)
         rows = draw_rows(ids, length, random)
-        loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        recent = (recent + [loss.item()])[-100:]
+        recent = (recent + [train_on(model, optimizer, rows, rate_at(step, steps))])[-100:]
         done = step + 1
         if done % 50 == 0 or done == steps:
             speed = done * TOKENS / (time.monotonic() - began)

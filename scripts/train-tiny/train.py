@@ -13,7 +13,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from corpus import END, Verse, load_verses, make_documents, split_chapters
@@ -90,11 +90,23 @@ def rate_at(step: int, steps: int) -> float:
     return RATE * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def make_optimizer(model: Llama) -> torch.optim.AdamW:
+def make_optimizer(model: nn.Module) -> torch.optim.AdamW:
     matrices = [weight for weight in model.parameters() if weight.dim() == 2]
     vectors = [weight for weight in model.parameters() if weight.dim() == 1]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.95), fused=True)
+
+
+def train_on(model: nn.Module, optimizer: torch.optim.Optimizer, rows: Tensor, rate: float) -> float:
+    """One step on (rows, length + 1) ids: each predicts the next; its loss in nats."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
 
 
 def write_held_out(out: Path, chapters: list[list[Verse]]) -> None:
@@ -116,15 +128,8 @@ def train(
         if step == long_from:
             batches = each_batch(tokenizer, train_set, model.shape.context, "long")
             model.set_rounded(rounded)
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps)
         rows = next(batches)
-        loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        recent = (recent + [loss.item()])[-100:]
+        recent = (recent + [train_on(model, optimizer, rows, rate_at(step, steps))])[-100:]
         done = step + 1
         if done % 20 == 0 or done == steps:
             speed = done * TOKENS / (time.monotonic() - began)
