@@ -8,7 +8,7 @@ export type ErrorBody = {
 }
 
 type Rendering = {
-  status: 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503
+  status: 400 | 401 | 404 | 405 | 409 | 413 | 429 | 500 | 503
   type: 'invalid_request_error' | 'rate_limit_error' | 'server_error'
   headers?: Record<string, string>
 }
@@ -31,6 +31,8 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   model_not_found: { status: 404, type: 'invalid_request_error' },
   not_found: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  // Without the header clients would send a 409 again, and it would be the same.
+  conflict: { status: 409, type: 'invalid_request_error', headers: { 'x-should-retry': 'false' } },
   body_too_large: { status: 413, type: 'invalid_request_error' },
   // A bad model file is the caller's mistake at the command line, but the deployment's here.
   unsupported_format: FINAL,

@@ -93,5 +93,10 @@ async function toRequest(c: ApiContext, order: Order): Promise<GenerateRequest> 
     truncation,
     echo,
     hashLogits: c.req.header('x-islet-hash-logits') === '1',
+    store: false,
+    bodyHash: '',
+    retry: false,
+    background: false,
+    reply: null,
   }
 }

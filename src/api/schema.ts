@@ -11,7 +11,20 @@ import { parsePrompt } from './prompt.ts'
 import { preview, ruled, validate, type Problem } from './validate.ts'
 
 /** What the body says; the caller adds who asked and where it goes. */
-export type Order = Omit<GenerateRequest, 'requestId' | 'tenant' | 'sessionKey' | 'hashLogits'> & {
+export type Order = Omit<
+  GenerateRequest,
+  | 'requestId'
+  | 'tenant'
+  | 'sessionKey'
+  | 'hashLogits'
+  | 'store'
+  | 'bodyHash'
+  | 'retry'
+  | 'background'
+  | 'reply'
+  | 'session'
+  | 'conversation'
+> & {
   stream: boolean
   includeUsage: boolean
   /** `prompt_cache_key`. */

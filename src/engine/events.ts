@@ -50,7 +50,24 @@ export type GenerateRequest = {
   echo: boolean
   /** Ask for the running SHA-256 of the logits rows (debug header). */
   hashLogits: boolean
+  /** False: nothing of this request is written to storage, and it cannot be read on. */
+  store: boolean
+  /** SHA-256 in hex of the request's body. */
+  bodyHash: string
+  /** The client sent this before and heard nothing: what is there under the same tenant and body is continued. */
+  retry: boolean
+  /** Goes on when nobody reads. Needs `store`. */
+  background: boolean
+  /** How the API words its reply: plain JSON that is kept with the turn and given back when it is read again. Nobody else looks into it. */
+  reply: Json
+  /** A session to go on in; its id says which lane serves the request. */
+  session?: string
+  /** A turn that is kept by its own id: the conversation up to here without instructions, for the turn that goes on from it. Needs `store`. */
+  conversation?: ChatMessage[]
 }
+
+/** What JSON can say. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
 export type TokenLogprob = {
   token: string
@@ -75,6 +92,11 @@ export type ToolCall = { name: string; arguments: string }
 export type FinishReason = 'stop' | 'length' | 'tool_calls'
 
 export type GenerationEvent =
+  /**
+   * Comes first, and only of a request with `store`: the ids under which this can be read again, and the `reply` of the request that
+   * began it. `turn` is the id of a turn that has a `conversation`, else that of the session's last one.
+   */
+  | { type: 'session'; session: string; turn: string; reply: Json }
   | { type: 'start'; promptTokens: number; cachedTokens: number; truncatedTokens: number }
   | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
   | {
@@ -86,5 +108,14 @@ export type GenerationEvent =
       ids: number[]
       logprobs?: TokenLogprob[]
     }
-  | { type: 'finish'; reason: FinishReason; usage: Usage; window: WindowReport; logitsHash?: string }
-  | { type: 'error'; code: string; message: string; param?: string }
+  | {
+      type: 'finish'
+      reason: FinishReason
+      usage: Usage
+      window: WindowReport
+      logitsHash?: string
+      /** The answer was stopped short by the platform's limit on CPU time; with `store` it can be read on. `reason` is `length`. */
+      stopped?: 'cpu_limit'
+    }
+  /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
+  | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }

@@ -11,6 +11,7 @@ export const USER_CODES = [
   'model_not_found',
   'not_found', // unknown path
   'method_not_allowed',
+  'conflict', // something else is using it, or it is not what it was
   'context_length_exceeded',
   'body_too_large',
   'unsupported_format', // a model file we do not read

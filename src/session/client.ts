@@ -3,13 +3,25 @@
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
-import type { LaneHealth, Lanes } from './lane-client.ts'
+import type { LaneHealth, Lanes, SessionView, TurnView } from './lane-client.ts'
 import { rendezvous } from './rendezvous.ts'
 import { decodeEvents } from './wire.ts'
 
-/** The methods of LaneBase, as a stub has them. */
+/** What a call of an object gives: errors as values, since those that RPC throws lose their code. */
+export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
+
+/** The methods of LaneBase, as a stub has them. `lane` is what ids carry of the object's name. */
 export type LaneStub = {
-  generate(request: GenerateRequest): Promise<ReadableStream<Uint8Array>>
+  generate(request: GenerateRequest, lane: string): Promise<ReadableStream<Uint8Array>>
+  resume(tenant: string, id: string): Promise<ReadableStream<Uint8Array>>
+  sessions(tenant: string): Promise<SessionView[]>
+  session(tenant: string, id: string): Promise<Outcome<SessionView>>
+  fork(tenant: string, id: string): Promise<Outcome<SessionView>>
+  remove(tenant: string, id: string): Promise<Outcome<null>>
+  removeAll(tenant: string): Promise<number>
+  turn(tenant: string, id: string): Promise<Outcome<TurnView>>
+  removeTurn(tenant: string, id: string): Promise<Outcome<null>>
+  cancelTurn(tenant: string, id: string): Promise<Outcome<TurnView>>
   health(): Promise<LaneHealth>
   memoryReset(): Promise<void>
 }

@@ -1,7 +1,7 @@
 // What the API knows of lanes: plain requests in, plain events out. Implemented over Durable Object RPC
 // in the worker, and by a scripted fake in the API's tests.
 
-import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import type { ChatMessage, GenerateRequest, GenerationEvent, Json, WindowReport } from '../engine/events.ts'
 
 export type ModelCard = {
   /** The model's id, lower case. */
@@ -30,14 +30,71 @@ export type LaneHealth = {
   note?: string
 }
 
+/**
+ * `running`: a reader or the lane itself drives it. `paused`: unfinished, nobody does; it goes on when it is read. `failed`: ended by
+ * an error, `cancelled`: by its owner.
+ */
+export type TurnState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
+
+/** A session for its owner. Times are milliseconds since 1970. */
+export type SessionView = {
+  /** `sess_LANE_RANDOM`. */
+  id: string
+  model: string
+  /** Of its last turn. */
+  state: TurnState
+  createdAt: number
+  usedAt: number
+  expiresAt: number
+  /** Ids of prompt and answer, and how many of them the model wrote. */
+  tokens: number
+  completionTokens: number
+  window: WindowReport
+  /** Pages of KV, of 16 positions each, and their bytes, in the lane's memory and in its storage. */
+  memory: { pages: number; bytes: number }
+  storage: { pages: number; bytes: number }
+}
+
+/** A kept turn for its owner: what was asked and what has been answered until now. */
+export type TurnView = {
+  session: string
+  /** `LANE_RANDOM_RANDOM`. */
+  turn: string
+  reply: Json
+  state: TurnState
+  createdAt: number
+  /** As the request brought it. */
+  conversation: ChatMessage[]
+  /** `start` if it got that far, at most one `text` with all of it, then `finish` or `error` if it ended. */
+  events: GenerationEvent[]
+}
+
+/** Ids of other tenants, of sessions that ended, and of nothing at all are one and the same `not_found`. */
 export interface Lanes {
   /** Ids this deployment serves, from its manifest. */
   models(): Promise<ModelCard[]>
   /**
-   * One generation: events in order; `return()` on the iterator cancels it, also while a `next()` is waiting.
-   * The first event is `start`, `progress` or `error`; the last is `finish` or `error`.
+   * One generation: events in order; `return()` on the iterator ends it, also while a `next()` is waiting: with `store` it pauses and
+   * can be read on, without it is gone. The first event is `session`, `start`, `progress` or `error`; the last is `finish` or `error`.
    */
   generate(request: GenerateRequest): AsyncIterable<GenerationEvent>
+  /**
+   * A session's last turn (`sess_...`) or a kept turn from its first event on: what is there is repeated, the rest computed. Who read it
+   * until now is ended with an `error` of code `conflict`.
+   */
+  resume(tenant: string, id: string): AsyncIterable<GenerationEvent>
+  sessions(tenant: string): Promise<SessionView[]>
+  session(tenant: string, id: string): Promise<SessionView>
+  /** A new session that begins as this one stands now. Throws `conflict` while it runs. */
+  fork(tenant: string, id: string): Promise<SessionView>
+  /** Ends and deletes a session with its turns, kept ones too, and its pages. */
+  remove(tenant: string, id: string): Promise<void>
+  /** Deletes everything of a tenant on every lane; gives the number of sessions. */
+  removeAll(tenant: string): Promise<number>
+  turn(tenant: string, id: string): Promise<TurnView>
+  removeTurn(tenant: string, id: string): Promise<void>
+  /** Ends a turn that runs or waits; one that has ended stays as it is. */
+  cancelTurn(tenant: string, id: string): Promise<TurnView>
   /** State of the lane that would serve next; asking begins the load when it is cold. */
   health(): Promise<LaneHealth>
 }

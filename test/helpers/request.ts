@@ -27,6 +27,11 @@ export function request(changes: Partial<GenerateRequest> = {}): GenerateRequest
     truncation: 'disabled',
     echo: false,
     hashLogits: false,
+    store: false,
+    bodyHash: '',
+    retry: false,
+    background: false,
+    reply: null,
     ...changes,
   }
 }
