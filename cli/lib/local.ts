@@ -84,6 +84,11 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     truncation: 'disabled',
     echo: false,
     hashLogits: false,
+    store: false,
+    bodyHash: '',
+    retry: false,
+    background: false,
+    reply: null,
   }
   return {
     id: manifest.id,
