@@ -2,6 +2,7 @@
 
 import { PagePool } from '../cache/page-pool.ts'
 import { reusablePrefix } from '../cache/prefix.ts'
+import { pageIsDead } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model, Row } from './model.ts'
@@ -17,6 +18,7 @@ import {
   type Sequence,
 } from './sequence.ts'
 import { isStalled, newTurn, type Turn, type TurnOptions } from './turn.ts'
+import type { Vault } from './vault.ts'
 
 export type EngineOptions = {
   /** Turns that may wait; one more is `overloaded`. */
@@ -28,6 +30,9 @@ const QUEUE_LIMIT = 32
 /** A turn is admitted when this many more positions fit too: else it would soon be sent back. */
 const HEADROOM = 2 * PAGE_POSITIONS
 
+/** A turn with pages in storage has to make room for one that waits after this many tokens: to be restored costs it a fraction of them. */
+const QUANTUM = 256
+
 export class Engine {
   readonly model: Model
   readonly #pool: PagePool
@@ -37,6 +42,10 @@ export class Engine {
   #running: Turn[] = []
   #clock = 0
   #failure: unknown
+  /** Whose call this is: the only storage that may be touched. */
+  #caller: Vault | undefined
+  /** A step is under way; still so at the next one if the platform killed its object in the middle. */
+  #stepping = false
 
   constructor(model: Model, options: EngineOptions = {}) {
     this.model = model
@@ -91,8 +100,22 @@ export class Engine {
     }
     const turn = newTurn(options, shape)
     this.#waiting.push(turn)
+    this.#caller = options.vault
     this.#admit()
     return turn
+  }
+
+  /** Idle and busy sequences whose pages may go to this storage. */
+  sequencesOf(vault: Vault): Sequence[] {
+    return this.#sequences.filter((sequence) => sequence.vault === vault)
+  }
+
+  /** Drops what memory holds of a session, unless a turn runs on it; nothing of it is stored. */
+  forget(session: string): void {
+    for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {
+      sequence.vault = undefined
+      this.#drop(sequence)
+    }
   }
 
   /** Ends a turn, finished or not; what it computed stays as cache. */
@@ -103,16 +126,28 @@ export class Engine {
   }
 
   /**
-   * Runs one batch and chooses an id for each row that has logits. Returns the rows run; 0 = nobody could run.
-   * Never throws: when the model fails, all turns are `failed`.
+   * Runs one batch and chooses an id for each row that has logits. Returns the rows run; 0 = nobody could run. `caller` is the storage
+   * of the lane that calls. Never throws: when the model fails, all turns are `failed`.
    */
-  step(): number {
+  step(caller?: Vault): number {
     if (this.#failure !== undefined) return 0
-    this.#admit()
-    this.#makeRoom()
-    const parts = planStep(this.#running, this.model)
-    if (parts.length === 0) return 0
+    if (this.#stepping) {
+      this.#fail(new IsletError('engine_failure', 'a step was killed before it had ended'))
+      return 0
+    }
+    this.#caller = caller
+    this.#stepping = true
+    const rows = this.#step()
+    this.#stepping = false
+    return rows
+  }
+
+  #step(): number {
     try {
+      this.#admit()
+      this.#makeRoom()
+      const parts = planStep(this.#running, this.model)
+      if (parts.length === 0) return 0
       const rows = parts.flatMap((part) => this.#rows(part))
       this.model.forward(rows)
       for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
@@ -198,16 +233,33 @@ export class Engine {
   /** First come, first served. Turns whose reader fell behind let the others pass, running or waiting. */
   #admit(): void {
     for (;;) {
-      const turn = this.#waiting.find((other) => !isStalled(other))
+      const turn = this.#waiting.find((other) => !isStalled(other) && this.#mayCall(other.vault))
       if (turn === undefined) return
       const fits = (): boolean =>
         this.#running.length === 0 ||
         this.#neededByRunning(HEADROOM) + this.#needed(turn, HEADROOM) <= this.#pool.pageCount
       for (const other of this.#running.filter(isStalled)) if (!fits()) this.#sendBack(other)
+      if (!fits()) this.#takeTurns()
       if (!fits()) return
       this.#waiting = this.#waiting.filter((other) => other !== turn)
       this.#start(turn)
     }
+  }
+
+  #mayCall(vault: Vault | undefined): boolean {
+    return vault === undefined || vault === this.#caller
+  }
+
+  /** Sends the turn that has run for longest, if that is long enough, to the end of the queue. */
+  #takeTurns(): void {
+    const ran = ({ produced, producedBefore }: Turn): number => produced - producedBefore
+    const [longest] = this.#running
+      .filter((turn) => turn.vault !== undefined && ran(turn) >= QUANTUM)
+      .sort((a, b) => ran(b) - ran(a))
+    if (longest === undefined) return
+    this.#park(longest)
+    longest.state = 'waiting'
+    this.#waiting.push(longest)
   }
 
   /** Turns grow: when they no longer fit together, the youngest waits until there is room. */
@@ -230,16 +282,39 @@ export class Engine {
       best = sequence
       reused = length
     }
-    const sequence = best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused)
+    const restored = this.#restore(turn, reused)
+    const sequence =
+      restored ?? (best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused))
     if (sequence !== best) this.#sequences.push(sequence)
+    sequence.vault = turn.vault
+    sequence.session = turn.session
     sequence.ids = turn.ids
     sequence.shape = turn.shape
     sequence.busy = true
     turn.sequence = sequence
     turn.state = 'running'
     turn.admittedAt = ++this.#clock
-    turn.cachedTokens ??= reused
+    turn.producedBefore = turn.produced
+    turn.cachedTokens ??= Math.min(sequence.length, turn.promptTokens)
     this.#running.push(turn)
+  }
+
+  /** The turn's beginning from storage, if that holds a page more than the `reused` positions of memory. */
+  #restore(turn: Turn, reused: number): Sequence | undefined {
+    for (;;) {
+      const stored = turn.vault?.find(turn)
+      if (stored === undefined || stored.length < reused + PAGE_POSITIONS) return undefined
+      if (sharedKeys(turn.shape, turn.shape, stored.length) === 0) return undefined
+      const sequence = emptySequence(turn.tenant)
+      sequence.length = stored.length
+      sequence.saved = stored.length / PAGE_POSITIONS
+      for (let index = 0; index < sequence.saved; index++) {
+        const dead = pageIsDead(index, stored.length, this.model.window)
+        sequence.pages.push(dead ? undefined : this.#take(sequence.pages[index - 1]))
+      }
+      if (stored.restore(this.model, (index) => sequence.pages[index])) return sequence
+      truncate(sequence, 0, this.#pool)
+    }
   }
 
   #continueFrom(best: Sequence, reused: number): Sequence {
@@ -263,6 +338,7 @@ export class Engine {
     const idle = this.#sequences.filter(({ busy }) => !busy).sort((a, b) => a.usedAt - b.usedAt)
     const busy = this.#sequences.filter((sequence) => sequence.busy)
     for (const sequence of [...idle, ...busy]) {
+      this.#spill(sequence)
       releaseDead(sequence, this.#pool, this.model.window)
       if (this.#pool.free > 0) return this.#pool.take(after)
     }
@@ -273,7 +349,13 @@ export class Engine {
     return undefined
   }
 
+  #spill(sequence: Sequence): void {
+    if (sequence.vault !== undefined && this.#mayCall(sequence.vault))
+      sequence.vault.save(sequence, this.model)
+  }
+
   #drop(sequence: Sequence): void {
+    this.#spill(sequence)
     truncate(sequence, 0, this.#pool)
     this.#sequences = this.#sequences.filter((other) => other !== sequence)
   }

@@ -5,6 +5,7 @@ import { pageIsDead, type WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model } from './model.ts'
 import { PLAIN, type PromptShape } from './prompt-shape.ts'
+import type { Vault } from './vault.ts'
 
 export type Sequence = {
   readonly tenant: string
@@ -19,10 +20,31 @@ export type Sequence = {
   busy: boolean
   /** Order of last use, for eviction. */
   usedAt: number
+  /** Storage that its pages may go to, and how many of them, from the front, are there. */
+  vault: Vault | undefined
+  saved: number
+  /** The session that used it last. */
+  session: string | undefined
 }
 
 export function emptySequence(tenant: string): Sequence {
-  return { tenant, ids: [], length: 0, pages: [], shape: PLAIN, busy: false, usedAt: 0 }
+  return {
+    tenant,
+    ids: [],
+    length: 0,
+    pages: [],
+    shape: PLAIN,
+    busy: false,
+    usedAt: 0,
+    vault: undefined,
+    saved: 0,
+    session: undefined,
+  }
+}
+
+/** How many of its pages are filled. */
+export function fullPages({ length }: Pick<Sequence, 'length'>): number {
+  return Math.floor(length / PAGE_POSITIONS)
 }
 
 /** Cuts a sequence back to `length` positions and gives the pages behind it back. */
@@ -30,6 +52,7 @@ export function truncate(sequence: Sequence, length: number, pool: PagePool): vo
   const kept = Math.ceil(length / PAGE_POSITIONS)
   for (const page of sequence.pages.splice(kept)) if (page !== undefined) pool.release(page)
   sequence.length = length
+  sequence.saved = Math.min(sequence.saved, fullPages(sequence))
 }
 
 /** A second sequence with the same first `length` positions: pages are shared, the first write into one copies it. */
@@ -38,6 +61,7 @@ export function fork(source: Sequence, length: number, pool: PagePool): Sequence
   copy.ids = source.ids
   copy.length = length
   copy.shape = source.shape
+  copy.saved = Math.min(source.saved, fullPages(copy))
   for (const page of source.pages.slice(0, Math.ceil(length / PAGE_POSITIONS))) {
     if (page !== undefined) pool.share(page)
     copy.pages.push(page)

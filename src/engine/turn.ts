@@ -3,6 +3,7 @@
 import type { FinishReason } from './events.ts'
 import type { PromptShape } from './prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
+import type { Vault } from './vault.ts'
 
 /** What a turn makes of logits: the next id, and whether the model's answer ends with it. */
 export type Choice = { id: number; stop: boolean }
@@ -17,9 +18,15 @@ export type TurnOptions = {
   tenant: string
   /** At least one id, each below the vocabulary's size. */
   prompt: readonly number[]
-  /** At least 1. */
+  /** What was generated of the answer before, to go on behind it. */
+  generated?: readonly number[]
+  /** At least 1, what was generated before included. */
   maxTokens: number
   choose: Choose
+  /** Storage of the lane that asks, for a turn whose pages may be kept. */
+  vault?: Vault
+  /** The session that it belongs to. */
+  session?: string
 }
 
 export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
@@ -29,6 +36,8 @@ export type Turn = {
   readonly promptTokens: number
   readonly maxTokens: number
   readonly choose: Choose
+  readonly vault: Vault | undefined
+  readonly session: string | undefined
   /** Fixed by the prompt, also for what is generated. */
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
@@ -38,6 +47,8 @@ export type Turn = {
   sequence: Sequence | undefined
   /** Order of admission: the youngest gives way first. */
   admittedAt: number
+  /** What was generated when it was admitted. */
+  producedBefore: number
   /** Prompt positions that were reused when the turn was first admitted; undefined before. */
   cachedTokens: number | undefined
   /** Tokens generated, and how many of them the reader has taken. */
@@ -51,19 +62,23 @@ export type Turn = {
 export const MAX_LAG = 32
 
 export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
+  const generated = options.generated ?? []
   return {
     tenant: options.tenant,
     promptTokens: options.prompt.length,
     maxTokens: options.maxTokens,
     choose: options.choose,
+    vault: options.vault,
+    session: options.session,
     shape,
-    ids: [...options.prompt],
+    ids: [...options.prompt, ...generated],
     state: 'waiting',
     sequence: undefined,
     admittedAt: 0,
+    producedBefore: generated.length,
     cachedTokens: undefined,
-    produced: 0,
-    taken: 0,
+    produced: generated.length,
+    taken: generated.length,
     reason: undefined,
     error: undefined,
   }
