@@ -8,7 +8,11 @@ import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from './asset-source.ts'
 import { Pacer, type Clock } from './pacer.ts'
 
-export type LoadedModel = Model & { readonly linearMemoryBytes: number }
+export type LoadedModel = Model & {
+  readonly linearMemoryBytes: number
+  /** Lets the host take the memory back; the model is not used again. */
+  release(): void
+}
 
 /** How the lane that comes first reads the model. */
 export type Loader = {
@@ -24,6 +28,7 @@ export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch
 const ABANDONED_MS = 15_000
 
 export class Isolate {
+  readonly #abandonedMs: number
   text: ModelText | undefined
   done = 0
   total = 0
@@ -32,6 +37,10 @@ export class Isolate {
   #loading = false
   #ticket = 0
   #beatAt = 0
+
+  constructor(abandonedMs = ABANDONED_MS) {
+    this.#abandonedMs = abandonedMs
+  }
 
   get state(): 'ready' | 'loading' | 'cold' | 'failed' {
     if (this.#loading) return 'loading'
@@ -68,7 +77,7 @@ export class Isolate {
    */
   async begin(loader: Loader): Promise<void> {
     const { clock } = loader
-    if (this.#loading && clock.now() - this.#beatAt < ABANDONED_MS) return
+    if (this.#loading && clock.now() - this.#beatAt < this.#abandonedMs) return
     if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
       if (this.#loaded !== undefined) return
     }
@@ -102,6 +111,7 @@ export class Isolate {
   /** Forgets the engine, also one that is loading; its turns, if any, must have ended. */
   drop(): void {
     this.#ticket += 1
+    this.#loaded?.model.release()
     this.#loaded = undefined
     this.#failure = undefined
     this.#loading = false
