@@ -27,6 +27,9 @@ export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
 
+/** How often one that waits for another lane's load looks whether that lane lives. */
+const WATCH_MS = 100
+
 export class Isolate {
   readonly #abandonedMs: number
   text: ModelText | undefined
@@ -73,11 +76,18 @@ export class Isolate {
 
   /**
    * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when the lane
-   * that was loading is gone. Resolves when its own load ended, well or not; it never rejects, and nobody need wait.
+   * that was loading is gone. Resolves when the load ended, well or not; it never rejects, and nobody need wait. While another lane
+   * loads it watches from this lane's own context, and takes over should that lane die.
    */
   async begin(loader: Loader): Promise<void> {
     const { clock } = loader
-    if (this.#loading && clock.now() - this.#beatAt < this.#abandonedMs) return
+    let watched = false
+    while (this.#loading && clock.now() - this.#beatAt < this.#abandonedMs) {
+      watched = true
+      await clock.wait(WATCH_MS)
+    }
+    // How another's load ended is what everybody who waited for it is told.
+    if (watched && !this.#loading) return
     if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
       if (this.#loaded !== undefined) return
     }
