@@ -73,7 +73,9 @@ export const command = {
     const model = await inspected(positionals[0], quant, embedding)
     const { spec, tensors, bytes, tokenizerBytes } = model
     const list = model.configAlone && !values.tensors ? groupedTable(tensors) : tensorTable(tensors)
-    print(`${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`)
+    print(
+      `${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`,
+    )
     const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
     print(`\n${memoryLines(spec, settings)}\n`)
     print(`\n${isolateLines(model, settings)}\n`)

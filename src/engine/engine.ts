@@ -246,7 +246,8 @@ export class Engine {
       best = sequence
       reused = length
     }
-    const sequence = best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused, turn.tenant)
+    const sequence =
+      best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused, turn.tenant)
     if (sequence !== best) this.#sequences.push(sequence)
     sequence.ids = turn.ids
     sequence.shape = turn.shape

@@ -8,7 +8,7 @@ import type { ModelSource } from './source.ts'
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
-/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more. */
+/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with PREFIX_VERSION too. */
 export const PACKER = 5
 
 /** The manifest of what packing wrote. */
