@@ -3,6 +3,7 @@
 
 import { Engine } from '../engine/engine.ts'
 import type { Model } from '../engine/model.ts'
+import type { Seed } from '../engine/prefix.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from './asset-source.ts'
@@ -19,6 +20,8 @@ export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
+  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
 
@@ -107,8 +110,10 @@ export class Isolate {
         this.done = done
         this.total = total
       })
+      const seed = await loader.readPrefix?.(text, model)
       beat()
       const engine = new Engine(model, { queueLimit: loader.queueLimit })
+      if (seed !== undefined) engine.seed(seed)
       this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
       this.#loading = false
     } catch (error) {
