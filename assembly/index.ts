@@ -1,5 +1,6 @@
 // The ABI on one page: every kernel the host may call. Pointers are byte offsets into the imported memory.
 
+export { __instance_signal, __instance_terminated } from './signal'
 export { quantize_x1, quantize_x4 } from './matmul/quantize_q8'
 export { gemv_q4_q8, gemv_q4m_q8 } from './matmul/gemv_q4_q8'
 export { gemm_q4_q8, gemm_q4m_q8 } from './matmul/gemm_q4_q8'

@@ -10,7 +10,7 @@ import { folderReader, openSource } from '../src/packing/open-source.ts'
 import { planPack } from '../src/packing/pack.ts'
 import { choice, type Embedding, EMBEDDINGS, type Quant, QUANTS } from '../src/packing/policy.ts'
 import { readJson } from '../src/packing/source-safetensors.ts'
-import type { TensorEntry } from '../src/weights/manifest.ts'
+import type { PackedPrefix, TensorEntry } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { planConfig } from './lib/config-plan.ts'
 import { chainOf } from './lib/isolates.ts'
@@ -35,6 +35,8 @@ type Inspected = {
   bytes: number
   tokenizerBytes: number | undefined
   what: string
+  /** What the model brings computed, where it is packed. */
+  prefix?: PackedPrefix
   /** No weights are there, and layers of equal shape are all that can be said. */
   configAlone: boolean
 }
@@ -71,11 +73,19 @@ export const command = {
     const model = await inspected(positionals[0], quant, embedding)
     const { spec, tensors, bytes, tokenizerBytes } = model
     const list = model.configAlone && !values.tensors ? groupedTable(tensors) : tensorTable(tensors)
-    print(`${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n`)
+    print(
+      `${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`,
+    )
     const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
     print(`\n${memoryLines(spec, settings)}\n`)
     print(`\n${isolateLines(model, settings)}\n`)
   },
+}
+
+function prefixLine({ prefix }: Inspected): string {
+  if (prefix === undefined) return ''
+  const { ids, kv, file, length } = prefix
+  return `prefix: the first ${ids.length} positions of a chat, computed already (${file}, ${length} bytes, KV ${kv})\n`
 }
 
 function memoryLines(spec: ModelSpec, settings: MemorySettings): string {
@@ -126,6 +136,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       bytes,
       tokenizerBytes: tokenizer.length,
       what: `${manifest.id}, packed in ${manifest.shards.length} shards`,
+      prefix: manifest.prefix,
       configAlone: false,
     }
   }

@@ -9,6 +9,7 @@ import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
 import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
+import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
@@ -62,6 +63,7 @@ export const command = {
         rounding,
         id: values.id,
         onProgress: bar.update,
+        makePrefix: packPrefix,
       })
       if (manifest.tokenizer.length === 0)
         process.stderr.write('no tokenizer found: only `logits` will work with this model\n')

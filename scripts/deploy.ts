@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
+import { packedFiles } from '../src/packing/make-manifest.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { buildKernels } from './build.ts'
 import { MODELS, placeModel } from './site.ts'
@@ -40,8 +41,8 @@ export function requirePacked(folder: string, name: string): void {
       { param: '--model' },
     )
   }
-  const { shards, tokenizer } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
-  for (const { file, length } of [...shards, tokenizer]) {
+  const manifest = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
+  for (const { file, length } of packedFiles(manifest)) {
     const size = statSync(`${folder}/${file}`, { throwIfNoEntry: false })?.size
     if (size !== length) {
       const seen = size === undefined ? 'is missing' : `has ${size} bytes instead of ${length}`

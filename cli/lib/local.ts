@@ -3,6 +3,7 @@
 import type { WindowOptions } from '../../src/cache/window.ts'
 import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/engine/events.ts'
 import { loadModel } from '../../src/engine/load-model.ts'
+import { loadPrefix } from '../../src/engine/prefix.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import { generate, type Host } from '../../src/session/generation.ts'
 import { Isolate, type Loader } from '../../src/session/isolate.ts'
@@ -55,6 +56,7 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
         kernels: nodeKernels(),
         onProgress,
       }),
+    readPrefix: (_, model) => loadPrefix(manifest, source, model).catch(() => undefined),
   }
   const isolate = new Isolate()
   await isolate.begin(loader)

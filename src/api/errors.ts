@@ -17,6 +17,13 @@ const REFUSED: Rendering = { status: 400, type: 'invalid_request_error' }
 /** The same request would fail the same way: tell the client not to send the whole prompt again. */
 const FINAL: Rendering = { status: 500, type: 'server_error', headers: { 'x-should-retry': 'false' } }
 
+/** The next request begins a new load. */
+const LATER: Rendering = {
+  status: 503,
+  type: 'server_error',
+  headers: { 'retry-after-ms': '2000', 'retry-after': '2' },
+}
+
 const RENDERING: Record<ErrorCode, Rendering> = {
   invalid_request: REFUSED,
   unknown_parameter: REFUSED,
@@ -37,7 +44,6 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   // A bad model file is the caller's mistake at the command line, but the deployment's here.
   unsupported_format: FINAL,
   invalid_file: FINAL,
-  checksum_mismatch: FINAL,
   engine_failure: FINAL,
   out_of_memory: FINAL,
   overloaded: {
@@ -45,11 +51,9 @@ const RENDERING: Record<ErrorCode, Rendering> = {
     type: 'rate_limit_error',
     headers: { 'retry-after-ms': '1000', 'retry-after': '1' },
   },
-  model_loading: {
-    status: 503,
-    type: 'server_error',
-    headers: { 'retry-after-ms': '2000', 'retry-after': '2' },
-  },
+  model_loading: LATER,
+  // Fetched twice by then; a later request begins a new load, which may find the file whole.
+  checksum_mismatch: LATER,
   internal_error: { status: 500, type: 'server_error' },
 }
 

@@ -6,6 +6,7 @@ import { pageIsDead } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model, Row } from './model.ts'
+import type { Seed } from './prefix.ts'
 import { promptShape, sharedKeys } from './prompt-shape.ts'
 import { pagesNeeded, planStep, type Part } from './scheduler.ts'
 import {
@@ -116,6 +117,21 @@ export class Engine {
       sequence.vault = undefined
       this.#drop(sequence)
     }
+  }
+
+  /**
+   * Puts the model's own prefix into the cache, where turns of every tenant fork it: it is the same for all, so it tells nothing of anyone.
+   * It goes last when pages are short; without room for it nothing happens.
+   */
+  seed({ ids, pages }: Seed): void {
+    if (pages.length > this.#pool.free) return
+    const sequence = { ...emptySequence(undefined), ids, length: ids.length, usedAt: Infinity }
+    for (const bytes of pages) {
+      const page = this.#take(sequence.pages.at(-1))
+      this.model.writePage(page, bytes)
+      sequence.pages.push(page)
+    }
+    this.#sequences.push(sequence)
   }
 
   /** Ends a turn, finished or not; what it computed stays as cache. */
@@ -274,7 +290,7 @@ export class Engine {
     let best: Sequence | undefined
     let reused = 0
     for (const sequence of this.#sequences) {
-      if (sequence.tenant !== turn.tenant) continue
+      if (sequence.tenant !== undefined && sequence.tenant !== turn.tenant) continue
       const held = reusablePrefix(sequence, turn.ids, this.model.window)
       const length = sharedKeys(sequence.shape, turn.shape, held)
       if (length < reused || length === 0) continue
@@ -283,8 +299,11 @@ export class Engine {
       reused = length
     }
     const restored = this.#restore(turn, reused)
+    // Pages for one that proved to be damaged may have cost the idle one its own.
+    const cached = best !== undefined && this.#sequences.includes(best) ? best : undefined
     const sequence =
-      restored ?? (best === undefined ? emptySequence(turn.tenant) : this.#continueFrom(best, reused))
+      restored ??
+      (cached === undefined ? emptySequence(turn.tenant) : this.#continueFrom(cached, reused, turn.tenant))
     if (sequence !== best) this.#sequences.push(sequence)
     sequence.vault = turn.vault
     sequence.session = turn.session
@@ -319,7 +338,8 @@ export class Engine {
 
   #continueFrom(best: Sequence, reused: number): Sequence {
     // What follows the common part is kept when it is worth a page; it costs nothing until pages are short.
-    if (best.busy || best.length - reused >= PAGE_POSITIONS) return fork(best, reused, this.#pool)
+    const kept = best.tenant === undefined || best.busy || best.length - reused >= PAGE_POSITIONS
+    if (kept) return fork(best, reused, this.#pool, tenant)
     truncate(best, reused, this.#pool)
     return best
   }

@@ -3,6 +3,7 @@
 import type { WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { PAGE_POSITIONS, TILE_ROWS } from '../kernels/layout.ts'
+import { HostSignal } from '../kernels/wasm.ts'
 import { log } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight, type Turn } from './attention.ts'
@@ -62,6 +63,7 @@ export class Graph implements Model {
   readonly #logits: readonly Product[]
   readonly #rotations: readonly RotationTable[]
   readonly #pool: KvPool
+  readonly #signal: HostSignal
   readonly #bytes: Uint8Array
   readonly #floats: Float32Array
 
@@ -86,8 +88,22 @@ export class Graph implements Model {
       { matrix: parts.tensors.head, out: parts.buffers.logits, stride: this.#stride(parts.spec.vocab) },
     ]
     this.#rotations = parts.views.list.map(({ position }) => rotationTable(position))
+    this.#signal = new HostSignal(kernels, memory)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#floats = new Float32Array(parts.memory.buffer)
+  }
+
+  get signal(): number {
+    return this.#signal.value
+  }
+
+  clearSignal(): void {
+    this.#signal.clear()
+  }
+
+  /** To be called when the model is given up: the host holds the memory of an instance that may listen until it is collected. */
+  release(): void {
+    this.#signal.end()
   }
 
   logits(index: number): Float32Array {

@@ -114,9 +114,14 @@ export async function loadModel(
     maxRows: layout.rows,
     maxLogitRows: logitRows,
   })
-  graph.warmUp()
   const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
-  await streamWeights(manifest, source, place, options.onProgress)
+  try {
+    graph.warmUp()
+    await streamWeights(manifest, source, place, options.onProgress)
+  } catch (error) {
+    graph.release()
+    throw error
+  }
   return graph
 }
 

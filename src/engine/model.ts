@@ -30,6 +30,10 @@ export interface Model {
    * Rows of one sequence must be in order of position; everything before them must have been run.
    */
   forward(rows: readonly Row[]): void
+  /** What the host told the kernels' instance: 24 (SIGXCPU) when the request's CPU time is nearly used up, 0 = nothing. */
+  readonly signal: number
+  /** Takes note of the signal: the model outlives the request that it was meant for. */
+  clearSignal(): void
   /** Logits of the i-th row that asked, (vocab) f32, a view into linear memory valid until the next forward. */
   logits(index: number): Float32Array
   /** Copies a page when a sequence forks. */

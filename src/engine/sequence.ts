@@ -8,7 +8,8 @@ import { PLAIN, type PromptShape } from './prompt-shape.ts'
 import type { Vault } from './vault.ts'
 
 export type Sequence = {
-  readonly tenant: string
+  /** undefined = the model's own prefix: all tenants may fork it, nobody continues it in place. */
+  readonly tenant: string | undefined
   ids: readonly number[]
   /** Positions [0, length) are computed; published only after the step that wrote them has returned. */
   length: number
@@ -27,7 +28,7 @@ export type Sequence = {
   session: string | undefined
 }
 
-export function emptySequence(tenant: string): Sequence {
+export function emptySequence(tenant: string | undefined): Sequence {
   return {
     tenant,
     ids: [],
@@ -55,9 +56,9 @@ export function truncate(sequence: Sequence, length: number, pool: PagePool): vo
   sequence.saved = Math.min(sequence.saved, fullPages(sequence))
 }
 
-/** A second sequence with the same first `length` positions: pages are shared, the first write into one copies it. */
-export function fork(source: Sequence, length: number, pool: PagePool): Sequence {
-  const copy = emptySequence(source.tenant)
+/** A second sequence, of `tenant`, with the same first `length` positions: pages are shared, the first write into one copies it. */
+export function fork(source: Sequence, length: number, pool: PagePool, tenant: string): Sequence {
+  const copy = emptySequence(tenant)
   copy.ids = source.ids
   copy.length = length
   copy.shape = source.shape

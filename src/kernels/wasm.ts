@@ -42,3 +42,37 @@ export function instantiateKernels(module: WebAssembly.Module, memory: WebAssemb
   const instance = new WebAssembly.Instance(module, { env: { memory, abort } })
   return instance.exports as unknown as Kernels
 }
+
+/** The words of assembly/signal.ts in an instance's memory; of kernels that are no instance, none: they are never told anything. */
+export class HostSignal {
+  readonly #words: Int32Array
+  readonly #signal: number | undefined
+  readonly #terminated: number | undefined
+
+  constructor(kernels: Kernels, memory: WebAssembly.Memory) {
+    const { __instance_signal: signal, __instance_terminated: terminated } = kernels as Partial<
+      Record<string, unknown>
+    >
+    this.#words = new Int32Array(memory.buffer)
+    this.#signal = wordAt(signal)
+    this.#terminated = wordAt(terminated)
+  }
+
+  /** What the host wrote last: 24 when CPU time is nearly used up, 0 = nothing. */
+  get value(): number {
+    return this.#signal === undefined ? 0 : this.#words[this.#signal]
+  }
+
+  clear(): void {
+    if (this.#signal !== undefined) this.#words[this.#signal] = 0
+  }
+
+  /** Tells the host that nobody listens any more, so that it lets go of the memory. */
+  end(): void {
+    if (this.#terminated !== undefined) this.#words[this.#terminated] = 1
+  }
+}
+
+function wordAt(address: unknown): number | undefined {
+  return address instanceof WebAssembly.Global ? (address as { value: number }).value >>> 2 : undefined
+}

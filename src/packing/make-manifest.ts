@@ -8,8 +8,8 @@ import type { ModelSource } from './source.ts'
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
-/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more. */
-export const PACKER = 4
+/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with PREFIX_VERSION too. */
+export const PACKER = 5
 
 /** The manifest of what packing wrote. */
 export function makeManifest(
@@ -47,6 +47,11 @@ export function checkedId(id: string): string {
       param: '--id',
     },
   )
+}
+
+/** Every file of a packed folder but the manifest itself. */
+export function packedFiles({ shards, tokenizer, prefix }: Manifest): PackedFile[] {
+  return [...shards, tokenizer, ...(prefix === undefined ? [] : [prefix])]
 }
 
 /** Names the weights: everything that decides which numbers the model computes, and nothing else. */
@@ -88,6 +93,7 @@ export function parseManifest(text: string): Manifest {
     !complete ||
     !isObject(manifest.tokenizer) ||
     !isObject(manifest.chat) ||
+    (manifest.prefix !== undefined && !isObject(manifest.prefix)) ||
     typeof manifest.id !== 'string'
   ) {
     throw new IsletError('invalid_file', 'manifest.json is incomplete: pack again')
@@ -99,7 +105,7 @@ export function parseManifest(text: string): Manifest {
       'manifest.json is by older rules, without checksums: pack again',
     )
   }
-  for (const { file, length } of [...whole.shards, whole.tokenizer]) {
+  for (const { file, length } of packedFiles(whole)) {
     // A name with a path could point outside the folder.
     if (
       typeof file !== 'string' ||

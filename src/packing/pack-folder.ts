@@ -14,12 +14,26 @@ import {
 import { basename, dirname, join, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest } from '../weights/manifest.ts'
+import { PREFIX_FILE } from '../weights/prefix.ts'
 import { checkedId, makeManifest, parseManifest, TOKENIZER_FILE } from './make-manifest.ts'
 import { packInto, type PackOptions } from './pack.ts'
+import type { Prefix } from './prefix.ts'
 import { shardCutter } from './shards.ts'
 import type { ModelSource } from './source.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
+
+/** Computes the prefix of the model whose weights are in `folder`: kernels and files are the caller's. */
+export type PrefixMaker = (
+  manifest: Manifest,
+  folder: string,
+  tokenizer: Uint8Array,
+) => Promise<Prefix | undefined>
+
+export type FolderOptions = PackOptions & {
+  /** Left out: the folder gets no prefix. */
+  makePrefix?: PrefixMaker
+}
 
 /**
  * Packs `source` into the folder `out`, replacing a packed model that is there. `invalid_request` if something else is.
@@ -28,7 +42,7 @@ export const MANIFEST_FILE = 'manifest.json'
 export async function packToFolder(
   source: ModelSource,
   out: string,
-  options: PackOptions = {},
+  options: FolderOptions = {},
 ): Promise<Manifest> {
   const target = resolve(out)
   checkedId(options.id ?? source.name)
@@ -54,7 +68,7 @@ async function writeFolder(
   source: ModelSource,
   folder: string,
   tokenizer: Uint8Array,
-  options: PackOptions,
+  options: FolderOptions,
 ): Promise<Manifest> {
   let current: { file: string; handle: FileHandle } | undefined
   const cutter = shardCutter(async (file, piece) => {
@@ -71,6 +85,11 @@ async function writeFolder(
     await current?.handle.close()
   }
   const manifest = makeManifest(source, options.id, tensors, cutter.finish(), tokenizer)
+  const prefix = await options.makePrefix?.(manifest, folder, tokenizer)
+  if (prefix !== undefined) {
+    await writeFile(join(folder, PREFIX_FILE), prefix.bytes)
+    manifest.prefix = prefix.entry
+  }
   await writeFile(join(folder, TOKENIZER_FILE), tokenizer)
   await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
   return manifest
@@ -88,7 +107,7 @@ async function checkReplaceable(target: string): Promise<void> {
   const names = await readdir(target)
   if (names.length === 0) return
   const ours = (name: string): boolean =>
-    [MANIFEST_FILE, TOKENIZER_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
+    [MANIFEST_FILE, TOKENIZER_FILE, PREFIX_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
   if (!names.every(ours) || !names.includes(MANIFEST_FILE)) throw refusal
   try {
     parseManifest(await readFile(join(target, MANIFEST_FILE), 'utf8'))

@@ -29,7 +29,7 @@ export function assetSource(assets: Assets, model: string): ByteSource {
   }
 }
 
-/** Reads manifest.json and the tokenizer. Throws invalid_file or checksum_mismatch. */
+/** Reads manifest.json and the tokenizer, which is fetched once more where it came damaged. Throws invalid_file or checksum_mismatch. */
 export async function readModelText(source: ByteSource): Promise<ModelText> {
   const manifest = parseManifest(await new Response(await source.open('manifest.json')).text())
   const tokenizer = readTokenizer(await readChecked(source, manifest.tokenizer))
@@ -55,14 +55,14 @@ function parseManifest(text: string): Manifest {
 }
 
 async function readChecked(source: ByteSource, file: PackedFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await new Response(await source.open(file.file)).arrayBuffer())
-  const hash = sha256()
-  hash.update(bytes)
-  if (bytes.byteLength !== file.length || hash.hex() !== file.sha256) {
-    throw new IsletError(
-      'checksum_mismatch',
-      `${file.file} is not what the manifest says: pack the model again`,
-    )
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const bytes = new Uint8Array(await new Response(await source.open(file.file)).arrayBuffer())
+    const hash = sha256()
+    hash.update(bytes)
+    if (bytes.byteLength === file.length && hash.hex() === file.sha256) return bytes
   }
-  return bytes
+  throw new IsletError(
+    'checksum_mismatch',
+    `${file.file} is not what the manifest says, fetched twice: pack the model again`,
+  )
 }

@@ -3,18 +3,25 @@
 
 import { Engine } from '../engine/engine.ts'
 import type { Model } from '../engine/model.ts'
+import type { Seed } from '../engine/prefix.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from './asset-source.ts'
 import { Pacer, type Clock } from './pacer.ts'
 
-export type LoadedModel = Model & { readonly linearMemoryBytes: number }
+export type LoadedModel = Model & {
+  readonly linearMemoryBytes: number
+  /** Lets the host take the memory back; the model is not used again. */
+  release(): void
+}
 
 /** How the lane that comes first reads the model. */
 export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
+  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
 
@@ -23,7 +30,11 @@ export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
 
+/** How often one that waits for another lane's load looks whether that lane lives. */
+const WATCH_MS = 100
+
 export class Isolate {
+  readonly #abandonedMs: number
   text: ModelText | undefined
   done = 0
   total = 0
@@ -32,6 +43,10 @@ export class Isolate {
   #loading = false
   #ticket = 0
   #beatAt = 0
+
+  constructor(abandonedMs = ABANDONED_MS) {
+    this.#abandonedMs = abandonedMs
+  }
 
   get state(): 'ready' | 'loading' | 'cold' | 'failed' {
     if (this.#loading) return 'loading'
@@ -64,11 +79,18 @@ export class Isolate {
 
   /**
    * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when the lane
-   * that was loading is gone. Resolves when its own load ended, well or not; it never rejects, and nobody need wait.
+   * that was loading is gone. Resolves when the load ended, well or not; it never rejects, and nobody need wait. While another lane
+   * loads it watches from this lane's own context, and takes over should that lane die.
    */
   async begin(loader: Loader): Promise<void> {
     const { clock } = loader
-    if (this.#loading && clock.now() - this.#beatAt < ABANDONED_MS) return
+    let watched = false
+    while (this.#loading && clock.now() - this.#beatAt < this.#abandonedMs) {
+      watched = true
+      await clock.wait(WATCH_MS)
+    }
+    // How another's load ended is what everybody who waited for it is told.
+    if (watched && !this.#loading) return
     if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
       if (this.#loaded !== undefined) return
     }
@@ -88,8 +110,10 @@ export class Isolate {
         this.done = done
         this.total = total
       })
+      const seed = await loader.readPrefix?.(text, model)
       beat()
       const engine = new Engine(model, { queueLimit: loader.queueLimit })
+      if (seed !== undefined) engine.seed(seed)
       this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
       this.#loading = false
     } catch (error) {
@@ -102,6 +126,7 @@ export class Isolate {
   /** Forgets the engine, also one that is loading; its turns, if any, must have ended. */
   drop(): void {
     this.#ticket += 1
+    this.#loaded?.model.release()
     this.#loaded = undefined
     this.#failure = undefined
     this.#loading = false

@@ -2,6 +2,7 @@
 
 import { windowOptions, type WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import type { Seed } from '../engine/prefix.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { errorCode, IsletError, isUserCode } from '../lib/errors.ts'
 import { takesWindow, type ModelSpec } from '../models/spec.ts'
@@ -40,6 +41,8 @@ export type LaneParts = {
     window: WindowOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<LoadedModel>
+  /** Reads what the model brings computed; may reject. */
+  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   log(entry: Record<string, unknown>): void
 }
 
@@ -55,6 +58,7 @@ export class Lane {
       clock: parts.clock,
       readText: () => this.#readText(),
       readModel: (text, onProgress) => this.#readModel(text, onProgress),
+      readPrefix: (text, model) => this.#readPrefix(text, model),
     }
   }
 
@@ -172,6 +176,17 @@ export class Lane {
         this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
         if (this.#windows().join() === windows.join()) throw error
       }
+    }
+  }
+
+  /** Without the prefix its positions are computed: that costs time and is no failure. */
+  async #readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined> {
+    try {
+      return await this.#parts.readPrefix?.(text, model)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.#parts.log({ code: errorCode(error), message: `the prefix is computed instead: ${message}` })
+      return undefined
     }
   }
 

@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../engine/events.ts'
 import { loadModel, planMemory } from '../engine/load-model.ts'
+import { loadPrefix } from '../engine/prefix.ts'
 import { usableModules } from '../kernels/wasm.ts'
 import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
@@ -45,6 +46,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
         const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options))
         return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
       },
+      readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
       log: (entry) => console.error(JSON.stringify(entry)),
     })
   }

@@ -26,6 +26,16 @@ export type PackedFile = { file: string; length: number; sha256: string }
 /** A slice of the weights; the checksum (lib/checksum.ts) is what is checked while they stream in. */
 export type Shard = PackedFile & { checksum: string }
 
+/** KV pages of the ids that every chat without a system message begins with (weights/prefix.ts). */
+export type PackedPrefix = Shard & {
+  /** PREFIX_VERSION of the program that computed it. */
+  version: number
+  ids: number[]
+  kv: 'q8' | 'f32'
+  /** The file is whole pages of so many bytes, as `readPage` gives them. */
+  pageBytes: number
+}
+
 /** Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind. */
 export const BUILTIN_FORMATS = [
   'llama2',
@@ -65,6 +75,8 @@ export type Manifest = {
   shards: Shard[] // at most 24 MiB each
   tokenizer: PackedFile
   chat: ChatFormat
+  /** Absent where chats share less than a page, and in older packs: then it is computed like any prompt. */
+  prefix?: PackedPrefix
   /** True when the checkpoint held floats and packing kept them: the CLI then keeps KV in f32 by default. */
   float: boolean
   /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */

@@ -22,7 +22,8 @@ export type Place = {
 
 /**
  * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when reading of one begins, and not read
- * before its turn. `onProgress` gets bytes done and in all. Throws checksum_mismatch naming the shard.
+ * before its turn. A shard that came damaged is fetched once more, in place and alone. `onProgress` gets bytes done and in all, which fall back
+ * then. Throws checksum_mismatch naming the shard.
  */
 export async function streamWeights(
   manifest: Pick<Manifest, 'shards'>,
@@ -40,7 +41,11 @@ export async function streamWeights(
       next = index + 1 < shards.length ? source.open(shards[index + 1].file) : undefined
       // Looked at in its turn: until then a failure is nobody's.
       next?.catch(() => undefined)
-      await fill(stream, shard, place, place.weights + start, (bytes) => onProgress(start + bytes, total))
+      const progress = (bytes: number): void => onProgress(start + bytes, total)
+      const at = place.weights + start
+      const again = async (): Promise<boolean> =>
+        fill(await source.open(shard.file), shard, place, at, progress)
+      if (!(await fill(stream, shard, place, at, progress)) && !(await again())) throw mismatch(shard)
       start += shard.length
     }
   } catch (error) {
@@ -49,14 +54,14 @@ export async function streamWeights(
   }
 }
 
-/** Streams one shard to `at`. */
+/** Streams one shard to `at`; false where it is not what the manifest says. */
 async function fill(
   stream: ReadableStream<Uint8Array>,
   shard: Shard,
   { memory, kernels, scratch }: Place,
   at: number,
   progress: (bytes: number) => void,
-): Promise<void> {
+): Promise<boolean> {
   const into = new Uint8Array(memory.buffer, at, shard.length)
   const checksum = new PlacedChecksum(kernels, memory, scratch, at)
   const reader = byteReader(stream, READ_BYTES)
@@ -67,13 +72,16 @@ async function fill(
       // The last read finds the end, or what is too much.
       const piece = await reader.read(Math.max(1, Math.min(left, READ_BYTES)))
       if (piece === undefined) break
-      if (piece.byteLength > left) throw mismatch(shard)
+      if (piece.byteLength > left) {
+        void reader.cancel().catch(() => undefined)
+        return false
+      }
       into.set(piece, filled)
       filled += piece.byteLength
       checksum.reach(at + filled)
       progress(filled)
     }
-    if (filled !== shard.length || checksum.hex(at + filled) !== shard.checksum) throw mismatch(shard)
+    return filled === shard.length && checksum.hex(at + filled) === shard.checksum
   } catch (error) {
     void reader.cancel().catch(() => undefined)
     throw error
@@ -85,7 +93,7 @@ async function fill(
 function mismatch({ file }: Shard): IsletError {
   return new IsletError(
     'checksum_mismatch',
-    `${file} is not what the manifest says: fetch or pack the model again`,
+    `${file} is not what the manifest says, fetched twice: fetch or pack the model again`,
   )
 }
 

@@ -108,9 +108,9 @@ describe('errors in the client (E1-E3)', () => {
     ['context_length_exceeded', 400, OpenAI.BadRequestError, 1],
     ['engine_failure', 500, OpenAI.InternalServerError, 1],
     ['out_of_memory', 500, OpenAI.InternalServerError, 1],
-    ['checksum_mismatch', 500, OpenAI.InternalServerError, 1],
     ['overloaded', 429, OpenAI.RateLimitError, 2],
     ['model_loading', 503, OpenAI.InternalServerError, 2],
+    ['checksum_mismatch', 503, OpenAI.InternalServerError, 2],
     ['internal_error', 500, OpenAI.InternalServerError, 2],
     ['never_heard_of', 500, OpenAI.InternalServerError, 2],
   ]

@@ -40,6 +40,9 @@ export class MockModel implements Model {
   /** What each forward ran, as [rows, rows with logits]. */
   readonly steps: [number, number][] = []
   readonly linearMemoryBytes = 65536
+  /** What the host would have written: set it. */
+  signal = 0
+  released = false
   readonly #onForward: (rows: readonly Row[]) => void
   readonly #pool: Uint32Array
   #logits: Float32Array[] = []
@@ -55,6 +58,14 @@ export class MockModel implements Model {
 
   get rowsRun(): number {
     return this.steps.reduce((sum, [rows]) => sum + rows, 0)
+  }
+
+  clearSignal(): void {
+    this.signal = 0
+  }
+
+  release(): void {
+    this.released = true
   }
 
   forward(rows: readonly Row[]): void {

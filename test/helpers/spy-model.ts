@@ -34,6 +34,13 @@ export class SpyModel implements Model {
   get pageBytes(): number {
     return this.#model.pageBytes
   }
+  get signal(): number {
+    return this.#model.signal
+  }
+
+  clearSignal(): void {
+    this.#model.clearSignal()
+  }
 
   forward(rows: readonly Row[]): void {
     const sequences = Map.groupBy(rows, ({ pages }) => pages)

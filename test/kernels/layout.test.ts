@@ -34,8 +34,9 @@ it('every exported kernel has a plain twin, in every build, and a test that call
   for (const module of Object.values(nodeKernels())) {
     if (module === undefined) continue
     expect(
-      Object.keys(instantiateKernels(module, memory))
-        .filter((name) => name !== 'memory')
+      Object.entries(instantiateKernels(module, memory))
+        .filter(([, value]) => typeof value === 'function')
+        .map(([name]) => name)
         .sort(),
     ).toEqual(names)
   }

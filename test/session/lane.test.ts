@@ -310,6 +310,17 @@ describe('loading', () => {
     expect((await ask(next.lane, request())).at(-1)?.type).toBe('finish')
   })
 
+  test('a request that already waits takes over when the lane that loads dies', async () => {
+    const isolate = new Isolate(50)
+    const gone = mockLane({ parts: { isolate, readModel: () => new Promise(() => undefined) } })
+    gone.lane.health()
+    const next = mockLane({ parts: { isolate } })
+    const [events, others] = await Promise.all([ask(next.lane, request()), ask(next.lane, request())])
+    expect(events.at(-1)?.type).toBe('finish')
+    expect(others.at(-1)?.type).toBe('finish')
+    expect(next.models.length).toBe(1)
+  })
+
   test('a trapped engine fails its request and is rebuilt for the next', async () => {
     let traps = 1
     const { lane, models, logged } = mockLane({

@@ -37,13 +37,13 @@ function shardsOf(lengths: readonly number[], seed = 1): { files: Files; shards:
   return { files, shards }
 }
 
-/** Serves files in pieces of random sizes, as byte streams or plain ones; notes what happens to each. */
-function served(files: Files, { bytes = true, most = 3000 } = {}) {
+/** Serves files in pieces of random sizes, as byte streams or plain ones, those of `first` when opened for the first time; notes what happens to each. */
+function served(files: Files, { bytes = true, most = 3000, first = {} as Files } = {}) {
   const events: string[] = []
   const { int } = rng(9)
   const open = async (file: string): Promise<ReadableStream<Uint8Array>> => {
+    const content = events.includes(`open ${file}`) ? files[file] : (first[file] ?? files[file])
     events.push(`open ${file}`)
-    const content = files[file]
     if (content === undefined) throw Object.assign(new Error(`no ${file}`), { code: 'invalid_file' })
     let at = 0
     let started = false
@@ -143,6 +143,7 @@ describe('a stream that is not what the manifest says', () => {
     await new Promise((resolve) => setTimeout(resolve, 0))
     expect(events).toContain('cancel weights-002.bin')
     expect(events).not.toContain('read weights-002.bin')
+    expect(events.filter((event) => event === 'open weights-001.bin').length).toBe(2)
     // Not even what is too much may go past its shard.
     expect(bytes.subarray(WEIGHTS + 12_001).every((byte) => byte === FILLER)).toBe(true)
   }
@@ -156,6 +157,48 @@ describe('a stream that is not what the manifest says', () => {
     swapped.copyWithin(64, 128, 192)
     swapped.set(files['weights-001.bin'].subarray(64, 128), 128)
     return refused({ 'weights-001.bin': swapped })
+  })
+})
+
+describe('a shard that came damaged once', () => {
+  const { files, shards } = shardsOf([5000, 7001, 3000])
+  const damaged = files['weights-001.bin'].slice()
+  damaged[3000] ^= 1
+  const whole = Uint8Array.from(shards.flatMap(({ file }) => [...files[file]]))
+
+  it.each([
+    ['a wrong bit', damaged],
+    ['an early end', damaged.slice(0, 2000)],
+    ['too much', new Uint8Array(9000)],
+  ])('is fetched again, and no other: %s', async (_, wrong) => {
+    for (const bytes of [true, false]) {
+      const { source, events } = served(files, { bytes, first: { 'weights-001.bin': wrong } })
+      const memory = memoryFor(referenceKernels)
+      const progress: number[] = []
+      await streamWeights({ shards }, source, memory.place, (done) => progress.push(done))
+      expect(events.filter((event) => event.startsWith('open'))).toEqual([
+        'open weights-000.bin',
+        'open weights-001.bin',
+        'open weights-002.bin',
+        'open weights-001.bin',
+      ])
+      expect(progress.at(-1)).toBe(whole.length)
+      expect(Buffer.compare(memory.bytes.subarray(WEIGHTS, WEIGHTS + whole.length), whole)).toBe(0)
+      expect(memory.bytes.subarray(WEIGHTS + whole.length).every((byte) => byte === FILLER)).toBe(true)
+    }
+  })
+
+  it('is not fetched again where a stream broke off with an error of its own', async () => {
+    const { source, events } = served(files)
+    const open = async (file: string): Promise<ReadableStream<Uint8Array>> => {
+      if (file !== 'weights-001.bin') return source.open(file)
+      events.push(`open ${file}`)
+      return new ReadableStream({ pull: (controller) => controller.error(new Error('connection lost')) })
+    }
+    await expect(streamWeights({ shards }, { open }, memoryFor(referenceKernels).place)).rejects.toThrow(
+      'connection lost',
+    )
+    expect(events.filter((event) => event === 'open weights-001.bin').length).toBe(1)
   })
 })
 

@@ -1,7 +1,9 @@
 // openai-node as its users have it, against the running worker: nothing set but baseURL and apiKey.
 
+import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Manifest } from '../../src/weights/manifest.ts'
 import { missingModel, REAL_FOLDER, TINY_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
@@ -68,6 +70,16 @@ describe.each([
     expect(second.usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual(
       first.usage?.prompt_tokens ?? Infinity,
     )
+  })
+
+  test('a stranger finds what the model brings computed, and nothing else', async () => {
+    const { prefix } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
+    const messages = [{ role: 'user' as const, content: 'And the earth was without form' }]
+    for (const apiKey of ['a stranger', 'another one']) {
+      const other = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey })
+      const { usage } = await other.chat.completions.create({ ...question(), messages, max_tokens: 4 })
+      expect(usage?.prompt_tokens_details?.cached_tokens).toBe(prefix?.ids.length ?? 0)
+    }
   })
 
   test('models, completions, and errors with their classes', async () => {
