@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenerationEvent, Json } from '../../src/engine/events.ts'
+import { sha256 } from '../../src/api/hash.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { TurnView } from '../../src/session/lane-client.ts'
 import {
@@ -227,6 +228,26 @@ describe('what is kept', () => {
     expect([fake.produced, fake.closed]).toEqual([1, 1])
     const refused = await post(fake, '/v1/responses', ask({ background: true, store: false }))
     expect(await refused.json()).toMatchObject({ error: { param: 'background' } })
+  })
+})
+
+describe('responses of others', () => {
+  it('are asked for in the name of the key and not found', async () => {
+    const fake = fakeLanes()
+    const { client } = clientOver(fake, {}, 'other')
+    const tenant = await sha256('other')
+    const id = 'resp_x'
+    for (const asked of [
+      () => client.responses.retrieve(id),
+      () => client.responses.delete(id),
+      () => client.responses.cancel(id),
+      () => client.responses.create(ask({ previous_response_id: id })),
+      () => client.responses.retrieve(id, { stream: true }),
+    ])
+      await expect(asked()).rejects.toMatchObject({ status: 404, code: 'not_found' })
+    const methods = ['turn', 'removeTurn', 'cancelTurn', 'turn', 'resume']
+    expect(fake.asked).toEqual(methods.map((method) => `${method} ${tenant} x`))
+    expect(fake.requests).toEqual([])
   })
 })
 
