@@ -1,13 +1,20 @@
 // Reads a JSON request body within a limit. The content type is not asked: a body that parses is accepted.
 
 import { IsletError } from '../lib/errors.ts'
+import { sha256 } from './hash.ts'
+
+const MAX_BODY_BYTES = 8_000_000
+
+/** A JSON object, and the SHA-256 of the bytes it came in, by which a request that is sent again is known. */
+export type Body = { fields: Record<string, unknown>; hash: string }
 
 /**
  * The body as a JSON object. Of a key given twice the last counts, as in JSON.parse.
  * @throws IsletError `body_too_large` above `limit` bytes, `invalid_request` when it is not a JSON object in UTF-8.
  */
-export async function readJsonObject(request: Request, limit: number): Promise<Record<string, unknown>> {
-  const text = decode(await readBytes(request, limit))
+export async function readBody(request: Request, limit = MAX_BODY_BYTES): Promise<Body> {
+  const bytes = await readBytes(request, limit)
+  const text = decode(bytes)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -22,7 +29,7 @@ export async function readJsonObject(request: Request, limit: number): Promise<R
       'The request body must be a JSON object, such as {"model": "..."}',
     )
   }
-  return value as Record<string, unknown>
+  return { fields: value as Record<string, unknown>, hash: await sha256(bytes) }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {

@@ -2,22 +2,16 @@
 
 import type { GenerationEvent, TokenLogprob, ToolCall } from '../engine/events.ts'
 import { chatLogprobs, textLogprobs } from './logprobs.ts'
+import { continued, type Reply } from './reply.ts'
 import { callDeltas, callObject } from './tools.ts'
 
+export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
 export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 
-/** What all objects of one reply share. */
-export type Reply = {
-  id: string
-  created: number // seconds since 1970
-  model: string
-  /** A streamed reply ends with a chunk of usage. */
-  includeUsage: boolean
-}
-
 /** A whole generation. */
 export type Collected = {
+  session: SessionEvent | undefined
   start: StartEvent
   text: string
   /** What the model thought before, where its answers say so; '' without. */
@@ -29,16 +23,14 @@ export type Collected = {
 
 /** One endpoint's manner of speaking. */
 export type Dialect = {
-  idPrefix: string
   /** Makes the function that turns each event into the chunks it stands for, often none; it keeps count between events. */
   chunker(reply: Reply): (event: GenerationEvent) => object[]
   whole(reply: Reply, collected: Collected): object
 }
 
 export const chatDialect: Dialect = {
-  idPrefix: 'chatcmpl-',
   chunker(reply) {
-    const frame = framer(reply, 'chat.completion.chunk')
+    const { frame, shared, session, begin } = framer(reply, 'chat.completion.chunk')
     const choice = (delta: object, logprobs: object | null, finish_reason: string | null) => [
       { index: 0, delta, logprobs, finish_reason },
     ]
@@ -46,6 +38,9 @@ export const chatDialect: Dialect = {
     let calls = 0
     return function chatChunks(event) {
       switch (event.type) {
+        case 'session':
+          begin(event)
+          return []
         case 'start':
           start = event
           // The role comes alone and before prefill: readers need it first, proxies need a first byte.
@@ -54,22 +49,26 @@ export const chatDialect: Dialect = {
           const deltas: object[] = []
           if (event.reasoning !== undefined) deltas.push({ reasoning_content: event.reasoning })
           if (event.text !== '') deltas.push({ content: event.text })
-          for (const call of event.calls ?? []) deltas.push(...callDeltas(reply.id, calls++, call))
+          for (const call of event.calls ?? []) deltas.push(...callDeltas(shared().id, calls++, call))
           if (deltas.length === 0 && event.logprobs !== undefined) deltas.push({ content: '' })
           return deltas.map((delta, index) =>
             frame(choice(delta, index === 0 ? chatLogprobs(event.logprobs) : null, null)),
           )
         }
         case 'finish': {
-          const last = { ...frame(choice({}, null, event.reason)), islet: isletReport(start, event) }
-          return reply.includeUsage ? [last, frame([], event)] : [last]
+          const last = {
+            ...frame(choice({}, null, event.reason)),
+            islet: isletReport(session(), start, event),
+          }
+          return shared().includeUsage ? [last, frame([], event)] : [last]
         }
         default:
           return []
       }
     }
   },
-  whole(reply, { start, text, reasoning, calls, logprobs, finish }) {
+  whole(asked, { session, start, text, reasoning, calls, logprobs, finish }) {
+    const reply = continued(asked, session)
     const message = {
       role: 'assistant',
       content: text === '' && calls.length > 0 ? null : text,
@@ -80,14 +79,13 @@ export const chatDialect: Dialect = {
       refusal: null,
     }
     const choices = [{ index: 0, message, logprobs: chatLogprobs(logprobs), finish_reason: finish.reason }]
-    return wholeReply(reply, 'chat.completion', choices, start, finish)
+    return wholeReply(reply, 'chat.completion', choices, session, start, finish)
   },
 }
 
 export const textDialect: Dialect = {
-  idPrefix: 'cmpl-',
   chunker(reply) {
-    const frame = framer(reply, 'text_completion')
+    const { frame, shared, session, begin } = framer(reply, 'text_completion')
     const choice = (text: string, logprobs: object | null, finish_reason: string | null) => [
       { index: 0, text, logprobs, finish_reason },
     ]
@@ -95,6 +93,9 @@ export const textDialect: Dialect = {
     let offset = 0
     return function textChunks(event) {
       switch (event.type) {
+        case 'session':
+          begin(event)
+          return []
         case 'start':
           start = event
           return []
@@ -105,26 +106,43 @@ export const textDialect: Dialect = {
           return [chunk]
         }
         case 'finish': {
-          const last = { ...frame(choice('', null, event.reason)), islet: isletReport(start, event) }
-          return reply.includeUsage ? [last, frame([], event)] : [last]
+          const last = {
+            ...frame(choice('', null, event.reason)),
+            islet: isletReport(session(), start, event),
+          }
+          return shared().includeUsage ? [last, frame([], event)] : [last]
         }
         default:
           return []
       }
     }
   },
-  whole(reply, { start, text, logprobs, finish }) {
+  whole(asked, { session, start, text, logprobs, finish }) {
+    const reply = continued(asked, session)
     const choices = [{ index: 0, text, logprobs: textLogprobs(logprobs, 0), finish_reason: finish.reason }]
-    return wholeReply(reply, 'text_completion', choices, start, finish)
+    return wholeReply(reply, 'text_completion', choices, session, start, finish)
   },
 }
 
-/** Chunks of one reply. `usage` is null until the last chunk when the client asked for it, absent when it did not. */
-function framer(reply: Reply, object: string): (choices: object[], finish?: FinishEvent) => object {
-  const { id, created, model, includeUsage } = reply
-  return (choices, finish) => {
-    const chunk = { id, object, created, model, choices }
-    return includeUsage ? { ...chunk, usage: finish === undefined ? null : usageOf(finish) } : chunk
+/**
+ * Chunks of one reply, and what they share: a session that began with an earlier request gives it. `usage` is null
+ * until the last chunk when the client asked for it, absent when it did not.
+ */
+function framer(asked: Reply, object: string) {
+  let reply = asked
+  let session: SessionEvent | undefined
+  return {
+    frame(choices: object[], finish?: FinishEvent): object {
+      const { id, created, model, includeUsage } = reply
+      const chunk = { id, object, created, model, choices }
+      return includeUsage ? { ...chunk, usage: finish === undefined ? null : usageOf(finish) } : chunk
+    },
+    begin(event: SessionEvent): void {
+      session = event
+      reply = continued(asked, event)
+    },
+    shared: () => reply,
+    session: () => session,
   }
 }
 
@@ -132,11 +150,13 @@ function wholeReply(
   reply: Reply,
   object: string,
   choices: object[],
+  session: SessionEvent | undefined,
   start: StartEvent,
   finish: FinishEvent,
 ): object {
   const { id, created, model } = reply
-  return { id, object, created, model, choices, usage: usageOf(finish), islet: isletReport(start, finish) }
+  const islet = isletReport(session, start, finish)
+  return { id, object, created, model, choices, usage: usageOf(finish), islet }
 }
 
 function usageOf({ usage }: FinishEvent): object {
@@ -154,14 +174,20 @@ function usageOf({ usage }: FinishEvent): object {
   }
 }
 
-/** Our extension: what the window hid and what was cut or reused. A window of null is full attention. */
-function isletReport(start: StartEvent | undefined, { usage, window, logitsHash }: FinishEvent): object {
+/** Our extension: where this can be read again, what the window hid and what was cut or reused. A window of null is full attention. */
+export function isletReport(
+  session: SessionEvent | undefined,
+  start: StartEvent | undefined,
+  { usage, window, logitsHash, stopped }: FinishEvent,
+): object {
   return {
+    ...(session !== undefined && { session: session.session }),
     window: window.window ?? null,
     sinks: window.sinks,
     out_of_sight: window.outOfSight,
     truncated_tokens: start?.truncatedTokens ?? 0,
     cached_tokens: usage.cachedTokens,
+    ...(stopped !== undefined && { stopped }),
     ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
   }
 }

@@ -2,7 +2,7 @@
 
 import type { TokenLogprob, ToolCall } from '../engine/events.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Collected, StartEvent } from './chunks.ts'
+import type { Collected, SessionEvent, StartEvent } from './chunks.ts'
 import { eventError } from './errors.ts'
 import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
 
@@ -16,6 +16,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
   const thoughts: string[] = []
   const calls: ToolCall[] = []
   let logprobs: TokenLogprob[] | undefined
+  let session: SessionEvent | undefined
   let start: StartEvent | undefined
   try {
     for (;;) {
@@ -24,6 +25,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
       if (event.type === 'error') throw eventError(event)
+      if (event.type === 'session') session = event
       if (event.type === 'start') start = event
       if (event.type === 'text') {
         texts.push(event.text)
@@ -34,7 +36,8 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (event.type === 'finish') {
         if (start === undefined)
           throw new IsletError('engine_failure', 'The generation finished before it started')
-        return { start, text: texts.join(''), reasoning: thoughts.join(''), calls, logprobs, finish: event }
+        const [text, reasoning] = [texts.join(''), thoughts.join('')]
+        return { session, start, text, reasoning, calls, logprobs, finish: event }
       }
     }
   } finally {

@@ -36,7 +36,7 @@ export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) &&
 
 /** Longest string that only routes or names the end user. */
 const MAX_LABEL = 512
-const label = () => z.optional(z.string().check(z.maxLength(MAX_LABEL)))
+export const label = () => z.optional(z.string().check(z.maxLength(MAX_LABEL)))
 
 /** Most biased ids a request may bring: each costs time at every token. */
 const MAX_BIASES = 1024
@@ -74,7 +74,7 @@ export const sharedFields = {
   prompt_cache_retention: ignored(),
   prompt_cache_options: ignored(),
   metadata: ignored(),
-  store: ignored(),
+  store: z.optional(z.boolean()),
   service_tier: ignored(),
   verbosity: ignored(),
   moderation: ignored(),

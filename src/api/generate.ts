@@ -1,102 +1,62 @@
-// The walk of a generation: body, model, session key, one call of a lane, then a stream or a whole reply.
+// The walk of a completion: body, model, session key, one call of a lane, then a stream or a whole reply.
 
-import type { GenerateRequest } from '../engine/events.ts'
-import { readJsonObject } from './body.ts'
-import type { Dialect, Reply } from './chunks.ts'
+import type { GenerateRequest, Json } from '../engine/events.ts'
+import { clientLeft, openEvents, sessionHeader, streamed } from './answer.ts'
+import { readBody } from './body.ts'
 import { collect } from './collect.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
-import { eventError } from './errors.ts'
-import { reportFailure } from './log.ts'
 import { findModel } from './models.ts'
+import type { AnyReply, Reply } from './reply.ts'
 import type { Order } from './schema.ts'
 import { sessionKey } from './session-key.ts'
-import { closeEvents, LATE, settledWithin, SSE_HEADERS, sseBody, type EventIterator } from './sse.ts'
+import { DIALECTS, speakerOf } from './speakers.ts'
 
-const MAX_BODY_BYTES = 8_000_000
-const PING_MS = 10_000
-/** nginx's "client closed request": nobody reads it, logs may. */
-const CLIENT_LEFT = 499
+const ID_PREFIX: Record<Reply['kind'], string> = { chat: 'chatcmpl-', text: 'cmpl-' }
 
 type ParseBody = (body: Record<string, unknown>, newSeed: () => number) => Order
 
-/** Handler of one endpoint: `parse` reads its body, `dialect` words its answer. */
-export function postGenerate(deps: ApiDeps, parse: ParseBody, dialect: Dialect) {
+/** Handler of one endpoint: `parse` reads its body, `kind` says how its answer is worded. */
+export function postGenerate(deps: ApiDeps, parse: ParseBody, kind: Reply['kind']) {
   return async function generate(c: ApiContext): Promise<Response> {
-    const body = await readJsonObject(c.req.raw, deps.config.maxBodyBytes ?? MAX_BODY_BYTES)
-    const order = parse(body, deps.newSeed)
+    const body = await readBody(c.req.raw, deps.config.maxBodyBytes)
+    const order = parse(body.fields, deps.newSeed)
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, order.model)
-    const request = await toRequest(c, { ...order, model: model.id })
     const reply: Reply = {
-      id: dialect.idPrefix + request.requestId,
+      kind,
+      id: ID_PREFIX[kind] + c.var.requestId,
       created: Math.floor(deps.now() / 1000),
       model: model.id,
       includeUsage: order.includeUsage,
     }
-    const events = lanes.generate(request)[Symbol.asyncIterator]()
-    cancelOnLeave(c, events)
-    if (order.stream) return streamed(c, deps, events, dialect.chunker(reply))
+    const request = await toRequest(c, { ...order, model: model.id }, body.hash, reply)
+    const events = openEvents(c, lanes.generate(request))
+    if (order.stream) return streamed(c, deps, events, speakerOf(reply))
 
     const collected = await collect(events, c.req.raw.signal)
-    if (collected === undefined) return new Response(null, { status: CLIENT_LEFT })
-    return c.json(dialect.whole(reply, collected))
+    if (collected === undefined) return clientLeft()
+    return c.json(DIALECTS[kind].whole(reply, collected), 200, sessionHeader(collected.session))
   }
 }
 
-/**
- * Status before bytes: an error that comes first has its own status. Once anything else came, or nothing for
- * `pingMs`, the 200 is given and errors become frames.
- */
-async function streamed(
+/** What a lane is asked: the order, who asks, and how its answer will be worded. */
+export async function toRequest(
   c: ApiContext,
-  deps: ApiDeps,
-  events: EventIterator,
-  toChunks: ReturnType<Dialect['chunker']>,
-): Promise<Response> {
-  const pingMs = deps.config.pingMs ?? PING_MS
-  const first = events.next()
-  const result = await settledWithin(first, pingMs)
-  if (result !== LATE && !result.done && result.value.type === 'error') {
-    await closeEvents(events)
-    throw eventError(result.value)
-  }
-  const onError = (thrown: unknown): void => reportFailure(deps, c, thrown)
-  return c.body(sseBody({ events, first, toChunks, pingMs, onError }), 200, SSE_HEADERS)
-}
-
-/** A Worker drops what runs for a client that left, its `finally` too, unless something waits for it: so wait. */
-function cancelOnLeave(c: ApiContext, events: EventIterator): void {
-  c.req.raw.signal.addEventListener('abort', () => {
-    const closing = closeEvents(events)
-    try {
-      c.executionCtx.waitUntil(closing)
-    } catch {
-      // Outside Workers there is no such context, and nothing is dropped.
-    }
-  })
-}
-
-async function toRequest(c: ApiContext, order: Order): Promise<GenerateRequest> {
+  order: Order,
+  bodyHash: string,
+  reply: AnyReply,
+): Promise<GenerateRequest> {
   const tenant = c.var.tenant
-  const { prompt, model, maxTokens, stop, ignoreEos, sampling, topLogprobs, truncation, echo } = order
+  const { stream: _, includeUsage: _usage, cacheKey: _key, endUser: _user, ...asked } = order
   return {
+    ...asked,
     requestId: c.var.requestId,
     tenant,
     sessionKey: await sessionKey(tenant, order),
-    model,
-    prompt,
-    maxTokens,
-    stop,
-    ignoreEos,
-    sampling,
-    topLogprobs,
-    truncation,
-    echo,
     hashLogits: c.req.header('x-islet-hash-logits') === '1',
-    store: false,
-    bodyHash: '',
-    retry: false,
-    background: false,
-    reply: null,
+    bodyHash,
+    // What OpenAI's clients count up each time they send a request again.
+    retry: Number(c.req.header('x-stainless-retry-count')) >= 1,
+    reply: reply satisfies Json,
   }
 }

@@ -13,17 +13,7 @@ import { preview, ruled, validate, type Problem } from './validate.ts'
 /** What the body says; the caller adds who asked and where it goes. */
 export type Order = Omit<
   GenerateRequest,
-  | 'requestId'
-  | 'tenant'
-  | 'sessionKey'
-  | 'hashLogits'
-  | 'store'
-  | 'bodyHash'
-  | 'retry'
-  | 'background'
-  | 'reply'
-  | 'session'
-  | 'conversation'
+  'requestId' | 'tenant' | 'sessionKey' | 'hashLogits' | 'bodyHash' | 'retry' | 'reply'
 > & {
   stream: boolean
   includeUsage: boolean
@@ -33,7 +23,7 @@ export type Order = Omit<
   endUser: string | undefined
 }
 
-const isAutoOrNone = (value: unknown): boolean => value === 'none' || value === 'auto'
+export const isAutoOrNone = (value: unknown): boolean => value === 'none' || value === 'auto'
 
 const chatSchema = z.object({
   ...sharedFields,
@@ -118,6 +108,18 @@ function withSuffix(prompt: GenerateRequest['prompt'], after: string): GenerateR
 }
 
 type SharedFields = z.output<z.ZodMiniObject<typeof sharedFields>>
+type SamplingFields = Pick<
+  SharedFields,
+  | 'temperature'
+  | 'top_k'
+  | 'top_p'
+  | 'min_p'
+  | 'repetition_penalty'
+  | 'presence_penalty'
+  | 'frequency_penalty'
+  | 'seed'
+  | 'logit_bias'
+>
 
 function sharedOrder(fields: SharedFields, newSeed: () => number) {
   const stream = fields.stream ?? false
@@ -129,8 +131,10 @@ function sharedOrder(fields: SharedFields, newSeed: () => number) {
   return {
     model: fields.model,
     stream,
+    store: fields.store ?? true,
+    background: false,
     includeUsage: fields.stream_options?.include_usage ?? false,
-    stop: typeof fields.stop === 'string' ? [fields.stop] : ((fields.stop as string[] | undefined) ?? []),
+    stop: stopsOf(fields.stop),
     ignoreEos: fields.ignore_eos ?? false,
     truncation: fields.truncation ?? ('disabled' as const),
     cacheKey: fields.prompt_cache_key,
@@ -139,7 +143,13 @@ function sharedOrder(fields: SharedFields, newSeed: () => number) {
   }
 }
 
-function samplingOf(fields: SharedFields, newSeed: () => number): SamplingOptions {
+/** The checked `stop` of a body, as a list. */
+export function stopsOf(stop: unknown): string[] {
+  return typeof stop === 'string' ? [stop] : ((stop as string[] | undefined) ?? [])
+}
+
+/** How tokens are picked, with what is off where the body says nothing. */
+export function samplingOf(fields: SamplingFields, newSeed: () => number): SamplingOptions {
   const seed = fields.seed as number | undefined
   const biases = Object.entries((fields.logit_bias ?? {}) as Record<string, number>)
   return {
@@ -155,7 +165,8 @@ function samplingOf(fields: SharedFields, newSeed: () => number): SamplingOption
   }
 }
 
-function isTextFormat(value: unknown): boolean {
+/** True for `{"type": "text"}`. */
+export function isTextFormat(value: unknown): boolean {
   return (value as { type?: unknown } | null)?.type === 'text'
 }
 

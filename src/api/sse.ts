@@ -4,13 +4,12 @@
 import type { GenerationEvent } from '../engine/events.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { IsletError } from '../lib/errors.ts'
-import { eventError, renderError } from './errors.ts'
+import { eventError } from './errors.ts'
 
 export const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
 
 /** The comment that keeps proxies and clients waiting; the only kind all OpenAI clients ignore. */
 const PING = ':\n\n'
-const DONE = 'data: [DONE]\n\n'
 
 /** Stands for an event that did not come in time. */
 export const LATE = Symbol('late')
@@ -18,37 +17,44 @@ export const LATE = Symbol('late')
 export type EventIterator = AsyncIterator<GenerationEvent>
 export type EventResult = IteratorResult<GenerationEvent, unknown>
 
+/** How one stream is worded: each of its strings is a frame, which ends with a blank line. */
+export type Speaker = {
+  /** The frames that an event stands for, often none; it keeps count between events. */
+  frames(event: GenerationEvent): string[]
+  /** The last frames of a stream that fails. `ended`: the lane itself ended the generation so. */
+  failure(thrown: unknown, ended: boolean): string[]
+}
+
 export type SseSource = {
   events: EventIterator
-  /** The first event, already asked for. */
-  first: Promise<EventResult>
-  toChunks: (event: GenerationEvent) => object[]
+  /** Events already asked for, in order. */
+  ahead: Promise<EventResult>[]
+  speaker: Speaker
   pingMs: number
   /** Told of failures that are ours. */
   onError: (thrown: unknown) => void
 }
 
 /**
- * The body of a streamed reply: `data:` frames, comments while nothing comes, and `[DONE]` after `finish` alone. A
- * failure becomes an error frame and the end, so a generation that broke off never looks complete.
+ * The body of a streamed reply: frames, and comments while nothing comes, to the frames of `finish`. A failure becomes
+ * frames of its own and the end, so a generation that broke off never looks complete.
  */
 export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
-  const { events, toChunks, pingMs } = source
+  const { events, ahead, speaker, pingMs } = source
   const encoder = new TextEncoder()
-  let pending: Promise<EventResult> | undefined = source.first
   let cancelled = false
 
   async function next(): Promise<{ text: string; last: boolean }> {
     for (;;) {
-      pending ??= events.next()
-      const result = await settledWithin(pending, pingMs)
+      if (ahead.length === 0) ahead.push(events.next())
+      const result = await settledWithin(ahead[0], pingMs)
       if (result === LATE) return { text: PING, last: false }
-      pending = undefined
+      void ahead.shift()
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
-      if (event.type === 'error') throw eventError(event)
-      const text = toChunks(event).map(dataFrame).join('')
-      if (event.type === 'finish') return { text: text + DONE, last: true }
+      if (event.type === 'error') return failed(eventError(event), true)
+      const text = speaker.frames(event).join('')
+      if (event.type === 'finish') return { text, last: true }
       if (text !== '') return { text, last: false }
       // Something happened that has no chunk: the reader still gets a sign of life.
       if (event.type !== 'text') return { text: PING, last: false }
@@ -59,9 +65,13 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
     try {
       return await next()
     } catch (thrown) {
-      source.onError(thrown)
-      return { text: dataFrame(renderError(thrown).body), last: true }
+      return failed(thrown, false)
     }
+  }
+
+  function failed(thrown: unknown, ended: boolean): { text: string; last: boolean } {
+    source.onError(thrown)
+    return { text: speaker.failure(thrown, ended).join(''), last: true }
   }
 
   return pulledBytes({
@@ -97,6 +107,7 @@ export function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | t
   })
 }
 
-function dataFrame(data: object): string {
+/** One frame of `data:` alone. */
+export function dataFrame(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`
 }

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { ToolCall } from '../engine/events.ts'
 
 /** Most functions a request may offer: each is part of the prompt. */
-const MAX_TOOLS = 128
+export const MAX_TOOLS = 128
 
 const tool = z.object({
   type: z.literal('function'),
@@ -34,6 +34,6 @@ export function callDeltas(replyId: string, index: number, call: ToolCall): obje
 }
 
 /** Unique among all replies, as clients send results back by it. */
-function callId(replyId: string, index: number): string {
-  return `call_${replyId.replace(/^chatcmpl-/, '')}_${index}`
+export function callId(replyId: string, index: number): string {
+  return `call_${replyId.replace(/^(chatcmpl-|resp_)/, '')}_${index}`
 }

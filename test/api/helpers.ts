@@ -4,6 +4,7 @@ import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
 import type { ApiConfig } from '../../src/api/context.ts'
 import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import { IsletError } from '../../src/lib/errors.ts'
 import type { LaneHealth, Lanes, ModelCard } from '../../src/session/lane-client.ts'
 
 export const MODEL = 'smollm2-135m-instruct'
@@ -17,6 +18,8 @@ export type Fake = {
   /** Events handed out so far, and whether the generation was told to stop or ended. */
   produced: number
   closed: number
+  /** Every other question, as `method tenant id`. */
+  asked: string[]
 }
 
 export const start: GenerationEvent = { type: 'start', promptTokens: 12, cachedTokens: 5, truncatedTokens: 0 }
@@ -48,8 +51,33 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
     { id: MODEL, created: 1_700_000_000, ownedBy: 'islet' },
     { id: 'org/tiny b', created: 1_700_000_001, ownedBy: 'islet' },
   ]
-  const fake: Fake = { lanes: undefined as unknown as Lanes, requests: [], produced: 0, closed: 0 }
+  const fake: Fake = { lanes: undefined as unknown as Lanes, requests: [], produced: 0, closed: 0, asked: [] }
+  // Nothing is kept unless a test says what: every id is unknown.
+  const nothing =
+    (method: string) =>
+    async (tenant: string, id: string): Promise<never> => {
+      fake.asked.push(`${method} ${tenant} ${id}`)
+      throw new IsletError('not_found', `There is no ${id}`)
+    }
   fake.lanes = {
+    async *resume(tenant, id) {
+      fake.asked.push(`resume ${tenant} ${id}`)
+      yield { type: 'error', code: 'not_found', message: `There is no ${id}` }
+    },
+    sessions: async (tenant) => {
+      fake.asked.push(`sessions ${tenant}`)
+      return []
+    },
+    session: nothing('session'),
+    fork: nothing('fork'),
+    remove: nothing('remove'),
+    removeAll: async (tenant) => {
+      fake.asked.push(`removeAll ${tenant}`)
+      return 3
+    },
+    turn: nothing('turn'),
+    removeTurn: nothing('removeTurn'),
+    cancelTurn: nothing('cancelTurn'),
     models: async () => cards,
     health: async () => READY,
     async *generate(request) {

@@ -146,6 +146,11 @@ describe('what the lane is asked for', () => {
 
   it('chat defaults', async () => {
     expect(await asked('/v1/chat/completions', chat())).toEqual({
+      store: true,
+      background: false,
+      retry: false,
+      bodyHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      reply: { kind: 'chat', id: 'chatcmpl-id1', created: 1_763_900_000, model: MODEL, includeUsage: false },
       requestId: 'id1',
       tenant: 'anonymous',
       sessionKey: expect.stringMatching(/^[0-9a-f]{64}$/),

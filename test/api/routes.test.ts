@@ -37,6 +37,11 @@ describe('paths and methods', () => {
     ['POST', '/v1/models', 405, 'GET, HEAD, OPTIONS'],
     ['POST', '/health', 405, 'GET, HEAD, OPTIONS'],
     ['PATCH', '/', 405, 'GET, HEAD, OPTIONS'],
+    ['GET', '/v1/responses', 405, 'POST, OPTIONS'],
+    ['PUT', '/v1/responses/resp_x', 405, 'GET, HEAD, DELETE, OPTIONS'],
+    ['GET', '/v1/responses/resp_x/cancel', 405, 'POST, OPTIONS'],
+    ['GET', '/v1/sessions/x/fork', 405, 'POST, OPTIONS'],
+    ['POST', '/v1/sessions/x/stream', 405, 'GET, OPTIONS'],
   ]
   for (const [method, path, status, allow] of cases) {
     it(`${method} ${path} ${status}`, async () => {

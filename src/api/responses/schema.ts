@@ -1,0 +1,172 @@
+// The body of POST /v1/responses: every field of OpenAI's has a rule, and our sampling fields are the same as elsewhere.
+
+import * as z from 'zod/mini'
+import type { ChatMessage, Json } from '../../engine/events.ts'
+import { IsletError } from '../../lib/errors.ts'
+import { ignored, isEmptyArray, label, neutral, sharedFields, unsupported } from '../fields.ts'
+import type { ResponseReply } from '../reply.ts'
+import { isAutoOrNone, isTextFormat, samplingOf, stopsOf, type Order } from '../schema.ts'
+import { MAX_TOOLS } from '../tools.ts'
+import { preview, ruled, validate, type Problem } from '../validate.ts'
+import { checkInput, inputMessages } from './input.ts'
+
+/** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
+const MAX_METADATA = [16, 64, 512] as const
+
+const tool = z.looseObject({
+  type: z.literal('function'),
+  name: z.string().check(z.minLength(1), z.maxLength(64)),
+  description: z.nullish(z.string()),
+  parameters: z.nullish(z.record(z.string(), z.unknown())),
+  strict: z.nullish(z.boolean()),
+})
+
+const {
+  max_tokens: maxTokens,
+  n: _n,
+  stream_options: _options,
+  verbosity: _verbosity,
+  ...shared
+} = sharedFields
+
+const responseSchema = z.object({
+  ...shared,
+  input: ruled(checkInput),
+  instructions: z.optional(z.string()),
+  max_output_tokens: maxTokens,
+  previous_response_id: label(),
+  background: z.optional(z.boolean()),
+  metadata: z.optional(ruled(checkMetadata)),
+  tools: z.optional(z.array(tool).check(z.maxLength(MAX_TOOLS))),
+  tool_choice: neutral(isAutoOrNone, '"none" or "auto"'),
+  parallel_tool_calls: z.optional(z.boolean()),
+  chat_template_kwargs: z.optional(z.record(z.string(), z.unknown())),
+  text: neutral(isPlainText, '{"format": {"type": "text"}}'),
+  reasoning: neutral(isNoReasoning, '{"effort": "none"}'),
+  include: neutral(isEmptyArray, '[]'),
+  top_logprobs: neutral((value) => value === 0, '0'),
+  context_management: neutral(isEmptyArray, '[]'),
+  stream_options: z.optional(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
+  // It limits built-in tools, of which there are none.
+  max_tool_calls: ignored(),
+  conversation: unsupported(),
+  prompt: unsupported(),
+  image: unsupported(),
+  access_programs: unsupported(),
+})
+
+export type ResponseOrder = {
+  /** All but the prompt, which needs the turn before. */
+  order: Omit<Order, 'prompt'>
+  input: ChatMessage[]
+  instructions: string | undefined
+  /** Functions in the form that chat templates know. */
+  tools: object[]
+  variables: Record<string, unknown> | undefined
+  previous: string | undefined
+  shown: ResponseReply['shown']
+}
+
+/**
+ * Reads the body of POST /v1/responses.
+ * @throws IsletError with `param`, for anything missing, malformed or not implemented.
+ */
+export function parseResponse(body: Record<string, unknown>, newSeed: () => number): ResponseOrder {
+  const fields = validate(responseSchema, body)
+  const [stream, store, background] = [
+    fields.stream ?? false,
+    fields.store ?? true,
+    fields.background ?? false,
+  ]
+  if (fields.stream_options !== undefined && !stream) throw refuse('stream_options', 'needs "stream": true')
+  if (background && !store) throw refuse('background', 'needs "store": true: its answer is read later')
+  const input = inputMessages(fields.input)
+  if (input.length === 0) throw refuse('input', 'must have an item beside reasoning')
+  const tools = fields.tools ?? []
+  return {
+    order: {
+      model: fields.model,
+      stream,
+      store,
+      background,
+      includeUsage: false,
+      maxTokens: fields.max_output_tokens,
+      stop: stopsOf(fields.stop),
+      ignoreEos: fields.ignore_eos ?? false,
+      truncation: fields.truncation ?? 'disabled',
+      topLogprobs: undefined,
+      echo: false,
+      cacheKey: fields.prompt_cache_key,
+      endUser: fields.user ?? fields.safety_identifier,
+      sampling: samplingOf(fields, newSeed),
+    },
+    input,
+    instructions: fields.instructions,
+    tools: fields.tool_choice === 'none' ? [] : tools.map(chatTool),
+    variables: fields.chat_template_kwargs,
+    previous: fields.previous_response_id,
+    shown: {
+      instructions: fields.instructions ?? null,
+      max_output_tokens: fields.max_output_tokens ?? null,
+      max_tool_calls: null,
+      metadata: (fields.metadata ?? {}) as Json,
+      parallel_tool_calls: fields.parallel_tool_calls ?? true,
+      previous_response_id: fields.previous_response_id ?? null,
+      prompt_cache_key: fields.prompt_cache_key ?? null,
+      reasoning: { effort: null, summary: null },
+      safety_identifier: fields.safety_identifier ?? null,
+      service_tier: 'default',
+      store,
+      temperature: fields.temperature ?? 1,
+      text: { format: { type: 'text' } },
+      tool_choice: (fields.tool_choice ?? 'auto') as string,
+      tools: tools.map((given) => ({ description: null, parameters: null, strict: null, ...given })) as Json,
+      top_logprobs: 0,
+      top_p: fields.top_p ?? 1,
+      truncation: fields.truncation ?? 'disabled',
+      user: fields.user ?? null,
+    },
+  }
+}
+
+function chatTool({ name, description, parameters }: z.output<typeof tool>): object {
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(typeof description === 'string' && { description }),
+      ...(parameters && { parameters }),
+    },
+  }
+}
+
+function refuse(param: string, says: string): IsletError {
+  return new IsletError('invalid_request', `${param} ${says}`, { param })
+}
+
+function isPlainText(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { format } = value as { format?: unknown }
+  return format === undefined || format === null || isTextFormat(format)
+}
+
+function isNoReasoning(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(
+    ([name, given]) => given === null || (name === 'effort' && given === 'none'),
+  )
+}
+
+function checkMetadata(value: unknown): Problem | undefined {
+  const [pairs, name, text] = MAX_METADATA
+  const says = `must be an object of at most ${pairs} strings of at most ${text} characters, with names of at most ${name}`
+  const good =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length <= pairs &&
+    Object.entries(value).every(
+      ([key, entry]) => key.length <= name && typeof entry === 'string' && entry.length <= text,
+    )
+  return good ? undefined : { code: 'invalid_request', says: `${says}, not ${preview(value)}` }
+}

@@ -1,0 +1,91 @@
+// /v1/sessions: what of a tenant survives its requests, to look at, fork, read again and delete.
+
+import { IsletError } from '../lib/errors.ts'
+import type { SessionView } from '../session/lane-client.ts'
+import { resumed } from './answer.ts'
+import type { ApiContext, ApiDeps } from './context.ts'
+import { skipping } from './speakers.ts'
+import { preview } from './validate.ts'
+
+/** Handler of GET /v1/sessions. */
+export function listSessions(deps: ApiDeps) {
+  return async function sessions(c: ApiContext): Promise<Response> {
+    const views = await deps.lanes(c).sessions(c.var.tenant)
+    return c.json({ object: 'list', data: views.map(sessionObject) })
+  }
+}
+
+/** Handler of GET /v1/sessions/:id. */
+export function getSession(deps: ApiDeps) {
+  return async function session(c: ApiContext): Promise<Response> {
+    return c.json(sessionObject(await deps.lanes(c).session(c.var.tenant, idOf(c))))
+  }
+}
+
+/** Handler of DELETE /v1/sessions/:id. */
+export function deleteSession(deps: ApiDeps) {
+  return async function sessionDeleted(c: ApiContext): Promise<Response> {
+    const id = idOf(c)
+    await deps.lanes(c).remove(c.var.tenant, id)
+    return c.json({ id, object: 'session.deleted', deleted: true })
+  }
+}
+
+/** Handler of DELETE /v1/sessions: everything of the tenant. */
+export function deleteSessions(deps: ApiDeps) {
+  return async function sessionsDeleted(c: ApiContext): Promise<Response> {
+    const deleted = await deps.lanes(c).removeAll(c.var.tenant)
+    return c.json({ object: 'session.list.deleted', deleted })
+  }
+}
+
+/** Handler of POST /v1/sessions/:id/fork; a body is not read. */
+export function forkSession(deps: ApiDeps) {
+  return async function sessionForked(c: ApiContext): Promise<Response> {
+    return c.json(sessionObject(await deps.lanes(c).fork(c.var.tenant, idOf(c))), 201)
+  }
+}
+
+/** Handler of GET /v1/sessions/:id/stream?after=N: the last turn, without the first N frames of data. */
+export function streamSession(deps: ApiDeps) {
+  return async function sessionStream(c: ApiContext): Promise<Response> {
+    const after = countOf(c, 'after') ?? 0
+    return resumed(c, deps, idOf(c), (_, speaker) => skipping(speaker, after))
+  }
+}
+
+/**
+ * A count in the query; undefined when it is not there.
+ * @throws IsletError `invalid_request` with the name as `param`.
+ */
+export function countOf(c: ApiContext, name: string): number | undefined {
+  const text = c.req.query(name)
+  if (text === undefined) return undefined
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new IsletError('invalid_request', `${name} must be an integer from 0, not ${preview(text)}`, {
+    param: name,
+  })
+}
+
+function idOf(c: ApiContext): string {
+  return c.req.param('id') ?? ''
+}
+
+function sessionObject(view: SessionView): object {
+  const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
+  return {
+    id: view.id,
+    object: 'session',
+    model: view.model,
+    state: view.state,
+    created_at: seconds(view.createdAt),
+    used_at: seconds(view.usedAt),
+    expires_at: seconds(view.expiresAt),
+    tokens: view.tokens,
+    completion_tokens: view.completionTokens,
+    window: view.window.window ?? null,
+    sinks: view.window.sinks,
+    out_of_sight: view.window.outOfSight,
+    cache: { memory: view.memory, storage: view.storage },
+  }
+}

@@ -1,0 +1,188 @@
+// Sessions over HTTP: their names in replies, what is asked of lanes, and reading on after any number of frames.
+
+import { describe, expect, it } from 'vitest'
+import type { GenerationEvent, Json } from '../../src/engine/events.ts'
+import { sha256 } from '../../src/api/hash.ts'
+import type { SessionView } from '../../src/session/lane-client.ts'
+import {
+  HELLO,
+  ORIGIN,
+  appOver,
+  chat,
+  clientOver,
+  completion,
+  fakeLanes,
+  finish,
+  post,
+  start,
+} from './helpers.ts'
+
+const SESSION = 'sess_1_abc'
+const sessionOf = (reply: Json): GenerationEvent => ({
+  type: 'session',
+  session: SESSION,
+  turn: '1_abc_t',
+  reply,
+})
+const stored = (extra = {}) => fakeLanes((request) => [sessionOf(request.reply), ...HELLO], extra)
+const view: SessionView = {
+  id: SESSION,
+  model: 'm',
+  state: 'done',
+  createdAt: 1_000_500,
+  usedAt: 2_000_000,
+  expiresAt: 9_000_000,
+  tokens: 40,
+  completionTokens: 10,
+  window: { window: undefined, sinks: 4, outOfSight: 0 },
+  memory: { pages: 3, bytes: 300 },
+  storage: { pages: 2, bytes: 200 },
+}
+
+describe('a stored generation', () => {
+  it('names its session in header and body, streamed or not', async () => {
+    const whole = await post(stored(), '/v1/chat/completions', chat())
+    expect(whole.headers.get('x-islet-session')).toBe(SESSION)
+    expect(await whole.json()).toMatchObject({ id: 'chatcmpl-id1', islet: { session: SESSION } })
+    const stream = await post(stored(), '/v1/completions', completion({ stream: true }))
+    expect(stream.headers.get('x-islet-session')).toBe(SESSION)
+    expect(await stream.text()).toContain(`"islet":{"session":"${SESSION}"`)
+  })
+
+  it('asks with store, hash of the body, retry and reply', async () => {
+    const fake = stored()
+    const body = JSON.stringify(chat({ stream: true, stream_options: { include_usage: true } }))
+    await (await post(fake, '/v1/chat/completions', body)).text()
+    await post(fake, '/v1/completions', completion({ store: false }), { 'x-stainless-retry-count': '1' })
+    const [first, second] = fake.requests
+    expect(first).toMatchObject({
+      store: true,
+      bodyHash: await sha256(body),
+      retry: false,
+      background: false,
+    })
+    expect(first.reply).toMatchObject({ kind: 'chat', id: 'chatcmpl-id1', includeUsage: true })
+    expect(second).toMatchObject({ store: false, retry: true, reply: { kind: 'text' } })
+  })
+
+  it('that a retry continues has the id and time it began with', async () => {
+    const older = { kind: 'chat', id: 'chatcmpl-old', created: 5, model: 'm', includeUsage: false }
+    for (const stream of [false, true]) {
+      const fake = fakeLanes([sessionOf(older), ...HELLO])
+      const text = await (await post(fake, '/v1/chat/completions', chat({ stream }))).text()
+      expect(text).toContain('"id":"chatcmpl-old"')
+      expect(text).toContain('"created":5')
+      expect(text).not.toContain('chatcmpl-id1')
+    }
+  })
+
+  it('that fails right after its name has its own status', async () => {
+    const fake = fakeLanes([sessionOf(null), { type: 'error', code: 'overloaded', message: 'full' }])
+    expect((await post(fake, '/v1/chat/completions', chat({ stream: true }))).status).toBe(429)
+    expect(fake.closed).toBe(1)
+  })
+
+  it('that was stopped short says so', async () => {
+    const cut: GenerationEvent = { ...finish, reason: 'length', stopped: 'cpu_limit' } as GenerationEvent
+    const reply = await post(fakeLanes([start, cut]), '/v1/chat/completions', chat())
+    expect(await reply.json()).toMatchObject({ islet: { stopped: 'cpu_limit' } })
+  })
+})
+
+describe('/v1/sessions', () => {
+  it('words views, forks and deletions', async () => {
+    const { app } = appOver(
+      fakeLanes(HELLO, {
+        sessions: async () => [view],
+        session: async () => view,
+        fork: async () => ({ ...view, id: 'sess_1_new' }),
+        remove: async () => undefined,
+      }),
+    )
+    const ask = async (method: string, path: string) =>
+      app.request(`${ORIGIN}/v1/sessions${path}`, { method })
+    const object = {
+      id: SESSION,
+      object: 'session',
+      state: 'done',
+      created_at: 1000,
+      used_at: 2000,
+      expires_at: 9000,
+      tokens: 40,
+      completion_tokens: 10,
+      window: null,
+      cache: { memory: { pages: 3, bytes: 300 }, storage: { pages: 2, bytes: 200 } },
+    }
+    expect(await (await ask('GET', '')).json()).toMatchObject({ object: 'list', data: [object] })
+    expect(await (await ask('GET', `/${SESSION}`)).json()).toMatchObject(object)
+    const forked = await ask('POST', `/${SESSION}/fork`)
+    expect(forked.status).toBe(201)
+    expect(await forked.json()).toMatchObject({ id: 'sess_1_new' })
+    const deleted = { id: SESSION, object: 'session.deleted', deleted: true }
+    expect(await (await ask('DELETE', `/${SESSION}`)).json()).toEqual(deleted)
+    expect(await (await ask('DELETE', '')).json()).toEqual({ object: 'session.list.deleted', deleted: 3 })
+    expect((await ask('PUT', '')).headers.get('allow')).toBe('GET, HEAD, DELETE, OPTIONS')
+  })
+
+  it('asks lanes in the name of the key, and passes on what is not found', async () => {
+    const fake = fakeLanes()
+    const { app } = appOver(fake)
+    const tenant = await sha256('other')
+    const asks = ['GET /x', 'DELETE /x', 'POST /x/fork', 'GET /x/stream'].map((ask) => ask.split(' '))
+    for (const [method, path] of asks) {
+      const headers = { authorization: 'Bearer other' }
+      const response = await app.request(`${ORIGIN}/v1/sessions${path}`, { method, headers })
+      expect(response.status).toBe(404)
+      expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
+    }
+    expect(fake.asked).toEqual(['session', 'remove', 'fork', 'resume'].map((name) => `${name} ${tenant} x`))
+  })
+})
+
+describe('a stream that is read again', () => {
+  const kinds = ['chat', 'text'] as const
+  for (const kind of kinds) {
+    it(`${kind}: goes on after exactly N frames, for every N`, async () => {
+      const reply = { kind, id: 'i', created: 5, model: 'm', includeUsage: true }
+      const fake = fakeLanes(HELLO, {
+        async *resume() {
+          yield sessionOf(reply)
+          for (const event of HELLO) yield event as GenerationEvent
+        },
+      })
+      const read = async (query: string) => {
+        const response = await appOver(fake).app.request(`${ORIGIN}/v1/sessions/${SESSION}/stream${query}`)
+        expect(response.headers.get('x-islet-session')).toBe(SESSION)
+        return (await response.text()).split('\n\n').filter((frame) => frame.startsWith('data:'))
+      }
+      const all = await read('')
+      expect(all.at(-1)).toBe('data: [DONE]')
+      expect(all.length).toBeGreaterThan(5)
+      for (let n = 0; n <= all.length + 1; n++) expect(await read(`?after=${n}`)).toEqual(all.slice(n))
+    })
+  }
+
+  it('refuses a bad count, and HEAD', async () => {
+    const fake = fakeLanes()
+    for (const bad of ['-1', 'x', '1.5', '']) {
+      const response = await appOver(fake).app.request(`${ORIGIN}/v1/sessions/s/stream?after=${bad}`)
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({ error: { param: 'after' } })
+    }
+    const head = await appOver(fake).app.request(`${ORIGIN}/v1/sessions/s/stream`, { method: 'HEAD' })
+    expect(head.status).toBe(405)
+    expect(fake.asked).toEqual([])
+  })
+
+  it('may be deleted and resumed by pages of this machine', async () => {
+    const { app } = clientOver(fakeLanes())
+    const headers = {
+      origin: 'http://localhost:1',
+      'access-control-request-method': 'DELETE',
+      'access-control-request-headers': 'x-stainless-retry-count',
+    }
+    const response = await app.request(`${ORIGIN}/v1/sessions`, { method: 'OPTIONS', headers })
+    expect(response.headers.get('access-control-allow-methods')).toContain('DELETE')
+    expect(response.headers.get('access-control-allow-headers')).toContain('x-stainless-retry-count')
+  })
+})
