@@ -4,15 +4,18 @@ import * as z from 'zod/mini' // the namespace import and the small build: 300 K
 import type { LaneConfig } from './session/lane.ts'
 import type { Assets } from './session/asset-source.ts'
 import type { LaneStub } from './session/client.ts'
+import { REGIONS as KNOWN_REGIONS, type Region } from './session/regions.ts'
 
 export type Env = {
   ASSETS: Assets
-  LANE: { getByName(name: string): LaneStub }
+  LANE: { getByName(name: string, options?: { locationHint?: Region }): LaneStub }
 } & { [name in keyof z.input<typeof variables>]?: string | number }
 
 export type Config = {
   lane: LaneConfig
   lanes: number | 'session'
+  /** Where lanes lie; none: the platform chooses. */
+  regions: Region[]
   /** The API_KEYS secret as it stands. */
   apiKeys: string | undefined
 }
@@ -66,6 +69,17 @@ const windows = z.pipe(
     ),
 )
 
+/** `weur, enam`: location hints, each once; empty for none. */
+const regions = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((value: string) => (value.trim() === '' ? [] : value.split(',').map((part) => part.trim()))),
+  ),
+  z
+    .array(z.enum(KNOWN_REGIONS, `must be regions with commas between, of ${KNOWN_REGIONS.join(' ')}`))
+    .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
+)
+
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
 const variables = z.object({
@@ -78,6 +92,7 @@ const variables = z.object({
   CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
   MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
+  REGIONS: z._default(regions, []),
   API_KEYS: z.optional(z.string()),
 })
 
@@ -89,10 +104,11 @@ export function readConfig(env: Record<string, unknown>): Config {
     const name = String(issue.path[0])
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
-  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, LANES, API_KEYS } = parsed.data
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, LANES, REGIONS, API_KEYS } = parsed.data
   return {
     lane: { model: MODEL, windows: WINDOW, sinks: SINKS, chunk: CHUNK, maxPrompt: MAX_PROMPT },
     lanes: LANES,
+    regions: REGIONS,
     apiKeys: API_KEYS,
   }
 }

@@ -6,7 +6,9 @@ import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
 import { readConfig, type Env } from './env.ts'
 import { createLanes } from './session/client.ts'
+import type { Lanes } from './session/lane-client.ts'
 import { LaneBase } from './session/object.ts'
+import { nearestRegion, type Region, type Whereabouts } from './session/regions.ts'
 
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -18,11 +20,25 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, apiKeys } = readConfig(env)
+  const { lane, lanes, regions, apiKeys } = readConfig(env)
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
-  const laneSet = createLanes((name) => env.LANE.getByName(name), { lanes, model: lane.model, log })
+  const lanesOf = new Map<Region | undefined, Lanes>()
+  function lanesNear(from: Whereabouts | undefined): Lanes {
+    const region = nearestRegion(regions, from)
+    const known = lanesOf.get(region)
+    if (known !== undefined) return known
+    const made = createLanes((name, locationHint) => env.LANE.getByName(name, { locationHint }), {
+      lanes,
+      regions,
+      region,
+      model: lane.model,
+      log,
+    })
+    lanesOf.set(region, made)
+    return made
+  }
   return createApp({
-    lanes: () => laneSet,
+    lanes: (c) => lanesNear(c.req.raw.cf as Whereabouts | undefined),
     config: { apiKeys },
     now: () => Date.now(),
     newId: () => crypto.randomUUID().replaceAll('-', ''),

@@ -1,130 +1,137 @@
-// The router's side of the lanes: which object a session goes to, its events, and what to do when an object is lost.
+// The router's side of the lanes: each call goes to the object that its session, its key or its id names.
 
-import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
-import { IsletError } from '../lib/errors.ts'
-import { sha256 } from '../lib/sha256.ts'
-import type { LaneHealth, Lanes, SessionView, TurnView } from './lane-client.ts'
-import { rendezvous } from './rendezvous.ts'
-import { decodeEvents } from './wire.ts'
+import type { GenerateRequest } from '../engine/events.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
+import type { Lanes, SessionView } from './lane-client.ts'
+import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
+import {
+  everyLane,
+  healthLane,
+  laneOfId,
+  laneOfSession,
+  laneOfTurn,
+  lanesFor,
+  regionOf,
+  withSession,
+  type Layout,
+} from './lane-names.ts'
+import type { LaneStub, Outcome } from './lane-stub.ts'
+import type { Region } from './regions.ts'
 
-/** What a call of an object gives: errors as values, since those that RPC throws lose their code. */
-export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
+export type { LaneStub, Outcome } from './lane-stub.ts'
 
-/** The methods of LaneBase, as a stub has them. `lane` is what ids carry of the object's name. */
-export type LaneStub = {
-  generate(request: GenerateRequest, lane: string): Promise<ReadableStream<Uint8Array>>
-  resume(tenant: string, id: string): Promise<ReadableStream<Uint8Array>>
-  sessions(tenant: string): Promise<SessionView[]>
-  session(tenant: string, id: string): Promise<Outcome<SessionView>>
-  fork(tenant: string, id: string): Promise<Outcome<SessionView>>
-  remove(tenant: string, id: string): Promise<Outcome<null>>
-  removeAll(tenant: string): Promise<number>
-  turn(tenant: string, id: string): Promise<Outcome<TurnView>>
-  removeTurn(tenant: string, id: string): Promise<Outcome<null>>
-  cancelTurn(tenant: string, id: string): Promise<Outcome<TurnView>>
-  health(): Promise<LaneHealth>
-  memoryReset(): Promise<void>
-}
-
-export type LaneOptions = {
-  /** How many lanes; 'session' = an object for each session key. */
-  lanes: number | 'session'
+export type LaneOptions = Layout & {
+  /** The region that the requests come in nearest to. */
+  region: Region | undefined
   model: string
   log(entry: Record<string, unknown>): void
 }
 
-/** Lanes behind `stubOf`, which gives a fresh stub for a lane's name. */
-export function createLanes(stubOf: (name: string) => LaneStub, options: LaneOptions): Lanes {
+/** Objects that are asked at the same time when all are: the platform lets a request wait for six connections. */
+const AT_ONCE = 6
+
+/** Lanes behind `stubOf`, which gives a fresh stub for an object's name; `region` is where it shall be made. */
+export function createLanes(
+  stubOf: (name: string, region: Region | undefined) => LaneStub,
+  options: LaneOptions,
+): Lanes {
+  const { region, model, log } = options
+  // An object of one session has no region in its name: it is made near to whom it first serves.
+  const stub = (lane: string): LaneStub => stubOf(`lane-${lane}`, regionOf(lane) ?? region)
+  const access: LaneAccess = { stubOf: stub, log }
+
+  async function ask<T>(lane: string, call: (stub: LaneStub) => Promise<T>): Promise<T> {
+    try {
+      return await call(stub(lane))
+    } catch (error) {
+      log({ lane: `lane-${lane}`, code: 'lane_lost', message: String(error) })
+      throw isOverload(error)
+        ? new IsletError('overloaded', 'this lane takes no more requests now: try again later', {
+            cause: error,
+          })
+        : new IsletError('internal_error', 'the lane was lost: send this again', { cause: error })
+    }
+  }
+
+  async function valueOf<T>(lane: string, call: (stub: LaneStub) => Promise<Outcome<T>>): Promise<T> {
+    const outcome = await ask(lane, call)
+    if ('value' in outcome) return outcome.value
+    const { error } = outcome
+    throw new IsletError(errorCode(error), error.message, { param: error.param })
+  }
+
+  async function askAll<T>(call: (stub: LaneStub) => Promise<T>): Promise<T[]> {
+    return forAll(everyLane(options), (lane) => ask(lane, call))
+  }
+
   return {
     async models() {
       // A packed model does not say when it was made.
-      return [{ id: options.model, created: 0, ownedBy: 'islet' }]
+      return [{ id: model, created: 0, ownedBy: 'islet' }]
     },
-    generate(request) {
-      const name = laneName(request, options.lanes)
-      return { [Symbol.asyncIterator]: () => new LaneEvents(() => stubOf(name), name, request, options.log) }
+    generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
+    resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
+    async sessions(tenant) {
+      const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant))
+      return lists.flat().sort((a, b) => b.usedAt - a.usedAt)
     },
-    health: () => stubOf(options.lanes === 'session' ? 'session-health' : 'lane-0').health(),
+    async removeAll(tenant) {
+      const counts = await askAll((lane) => lane.removeAll(tenant))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+    session: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.session(tenant, id)),
+    fork: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.fork(tenant, id)),
+    async remove(tenant, id) {
+      await valueOf(laneOfSession(id), (lane) => lane.remove(tenant, id))
+    },
+    turn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.turn(tenant, id)),
+    async removeTurn(tenant, id) {
+      await valueOf(laneOfTurn(id), (lane) => lane.removeTurn(tenant, id))
+    },
+    cancelTurn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.cancelTurn(tenant, id)),
+    health: () => stub(healthLane(options, region)).health(),
   }
 }
 
-function laneName(request: GenerateRequest, lanes: number | 'session'): string {
-  // The key is the client's: with the tenant in front it cannot name another tenant's object.
-  if (lanes === 'session') return `session-${digest(`${request.tenant}\n${request.sessionKey}`)}`
-  return `lane-${rendezvous(request.sessionKey, lanes)}`
+/** What is wrong with the call is thrown when its events are asked for. */
+function eventsOf(call: () => Call, access: LaneAccess): ReturnType<Lanes['generate']> {
+  return { [Symbol.asyncIterator]: () => new LaneEvents(call(), access) }
 }
 
-/** Keys may be long; names of objects may not. */
-function digest(text: string): string {
-  const hash = sha256()
-  hash.update(new TextEncoder().encode(text))
-  return hash.hex()
-}
-
-const MEMORY_RESET = /exceeded its memory limit/i
-
-/** Written by hand because return() must act while a next() is waiting, which a generator's would not. */
-class LaneEvents implements AsyncIterator<GenerationEvent> {
-  readonly #stub: () => LaneStub
-  readonly #lane: string
-  readonly #request: GenerateRequest
-  readonly #log: LaneOptions['log']
-  readonly #abort = new AbortController()
-  #events: AsyncGenerator<GenerationEvent> | undefined
-  #seen = false
-  #retried = false
-
-  constructor(stub: () => LaneStub, lane: string, request: GenerateRequest, log: LaneOptions['log']) {
-    this.#stub = stub
-    this.#lane = lane
-    this.#request = request
-    this.#log = log
+function generateCall(request: GenerateRequest, options: LaneOptions): Call {
+  return {
+    tenant: request.tenant,
+    requestId: request.requestId,
+    lanes: lanesFor(request, options, options.region),
+    stored: request.store,
+    open(stub, lane, again) {
+      return stub.generate(again && request.store ? { ...request, retry: true } : request, lane)
+    },
+    readOn: (stub, session) => stub.resume(request.tenant, session),
   }
+}
 
-  async next(): Promise<IteratorResult<GenerationEvent>> {
-    if (this.#abort.signal.aborted) return { done: true, value: undefined }
-    try {
-      this.#events ??= decodeEvents(await this.#stub().generate(this.#request), this.#abort.signal)
-      const result = await this.#events.next()
-      this.#seen = true
-      return result
-    } catch (error) {
-      if (this.#abort.signal.aborted) return { done: true, value: undefined }
-      return this.#recover(error)
+function resumeCall(tenant: string, id: string): Call {
+  const open = (stub: LaneStub): ReturnType<LaneStub['resume']> => stub.resume(tenant, id)
+  return { tenant, lanes: [laneOfId(id)], stored: true, open, readOn: open }
+}
+
+/** `act` on every item, a few at a time. All are tried, also when one fails; then its error is thrown. */
+async function forAll<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const failures: unknown[] = []
+  let next = 0
+  async function work(): Promise<void> {
+    while (next < items.length) {
+      const i = next++
+      try {
+        results[i] = await act(items[i])
+      } catch (error) {
+        failures.push(error)
+      }
     }
   }
-
-  async return(): Promise<IteratorResult<GenerationEvent>> {
-    this.#abort.abort()
-    return { done: true, value: undefined }
-  }
-
-  /** An object that was lost comes back empty: nothing was sent yet, so one more try is invisible to the client. */
-  async #recover(error: unknown): Promise<IteratorResult<GenerationEvent>> {
-    const message = error instanceof Error ? error.message : String(error)
-    this.#log({ requestId: this.#request.requestId, lane: this.#lane, code: 'lane_lost', message })
-    this.#events = undefined
-    const outOfMemory = MEMORY_RESET.test(message)
-    if (outOfMemory) await this.#stub().memoryReset()
-    if (!this.#seen && !this.#retried && !isOverload(error)) {
-      this.#retried = true
-      return this.next()
-    }
-    if (isOverload(error))
-      throw new IsletError('overloaded', 'this lane takes no more requests now: try again later', {
-        cause: error,
-      })
-    throw outOfMemory
-      ? new IsletError('out_of_memory', 'the lane ran out of memory; it starts again with half the window', {
-          cause: error,
-        })
-      : new IsletError('internal_error', 'the lane that served this request was lost: send it again', {
-          cause: error,
-        })
-  }
-}
-
-/** Marked by the platform: the object has too many requests, and another would make it worse. */
-function isOverload(error: unknown): boolean {
-  return (error as { overloaded?: unknown } | null)?.overloaded === true
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  if (failures.length > 0) throw failures[0]
+  return results
 }

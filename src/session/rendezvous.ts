@@ -1,17 +1,11 @@
 // Rendezvous hashing: each key ranks all lanes for itself, so a change of their number moves only the keys it must.
 
-/** The lane of `count` that ranks first for `key`. */
-export function rendezvous(key: string, count: number): number {
-  let best = 0
-  let bestScore = -1
-  for (let lane = 0; lane < count; lane++) {
-    const score = hash32(`${lane}:${key}`)
-    if (score > bestScore) {
-      best = lane
-      bestScore = score
-    }
-  }
-  return best
+/** The first `most` of `count` lanes as `key` ranks them, best first. */
+export function rendezvousOrder(key: string, count: number, most: number): number[] {
+  const scores = Array.from({ length: count }, (_, lane) => ({ lane, score: hash32(`${lane}:${key}`) }))
+  // A stable sort: of equal scores the lower lane comes first.
+  scores.sort((a, b) => b.score - a.score)
+  return scores.slice(0, most).map(({ lane }) => lane)
 }
 
 /** FNV-1a over UTF-16 units, then a finaliser: neighbouring keys must not rank the lanes alike. */

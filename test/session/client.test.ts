@@ -1,148 +1,197 @@
-// The router's side of the lanes, against objects that answer, fail, are reset, or hang.
+// Which object a call goes to, what of its answer comes back, and calls that go to all of them.
 
-import { describe, expect, test, vi } from 'vitest'
-import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
-import { createLanes, type LaneStub } from '../../src/session/client.ts'
-import { rendezvous } from '../../src/session/rendezvous.ts'
-import { encodeEvent } from '../../src/session/wire.ts'
+import { describe, expect, test } from 'vitest'
+import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { LaneOptions } from '../../src/session/client.ts'
+import { rendezvousOrder } from '../../src/session/rendezvous.ts'
+import { fakeLanes, readAll, streamOf } from '../helpers/fake-lanes.ts'
 import { request } from '../helpers/request.ts'
 
 const start: GenerationEvent = { type: 'start', promptTokens: 3, cachedTokens: 0, truncatedTokens: 0 }
-const text = (value: string): GenerationEvent => ({ type: 'text', text: value, ids: [1] })
+const answers = (count: number) => Array.from({ length: count }, () => () => streamOf([start]))
+const DIGEST = 'ab'.repeat(32)
 
-function streamOf(events: GenerationEvent[], then?: Error): ReadableStream<Uint8Array> {
-  const queue = [...events]
-  return new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        const event = queue.shift()
-        if (event !== undefined) controller.enqueue(encodeEvent(event))
-        else if (then !== undefined) controller.error(then)
-        else controller.close()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
+describe('keys', () => {
+  const first = (key: string, count: number): number => rendezvousOrder(key, count, 1)[0]
 
-/** A namespace whose objects take their next behaviour from a list. */
-function fakeLanes(behaviours: (() => ReadableStream<Uint8Array>)[], lanes: number | 'session' = 1) {
-  const names: string[] = []
-  const memoryReset = vi.fn(async () => undefined)
-  const stub: LaneStub = {
-    generate: async (_request: GenerateRequest) => {
-      const behave = behaviours.shift()
-      if (behave === undefined) throw new Error('no more behaviours')
-      return behave()
-    },
-    health: async () => ({ state: 'ready', done: 1, total: 1, window: { sinks: 0 }, model: 'm' }),
-    memoryReset,
-  }
-  const stubOf = (name: string): LaneStub => (names.push(name), stub)
-  return { lanes: createLanes(stubOf, { lanes, model: 'm', log: () => undefined }), names, memoryReset }
-}
-
-async function read(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
-  const seen: GenerationEvent[] = []
-  for await (const event of events) seen.push(event)
-  return seen
-}
-
-const reset = new Error("Durable Object's isolate exceeded its memory limit and was reset.")
-
-describe('events', () => {
-  test('arrive in order', async () => {
-    const { lanes } = fakeLanes([() => streamOf([start, text('a'), text('é')])])
-    expect(await read(lanes.generate(request()))).toEqual([start, text('a'), text('é')])
-  })
-
-  test('survive any cut of the bytes', async () => {
-    const bytes = new Uint8Array([...encodeEvent(text('añ')), ...encodeEvent(text('z'))])
-    const single = (): ReadableStream<Uint8Array> =>
-      new ReadableStream<Uint8Array>({
-        start(controller) {
-          for (const byte of bytes) controller.enqueue(Uint8Array.of(byte))
-          controller.close()
-        },
-      })
-    const { lanes } = fakeLanes([single])
-    expect(await read(lanes.generate(request()))).toEqual([text('añ'), text('z')])
-  })
-
-  test('return() cancels the stream while a next() is waiting', async () => {
-    const cancelled = vi.fn()
-    const hanging = (): ReadableStream<Uint8Array> => new ReadableStream({ cancel: cancelled })
-    const { lanes } = fakeLanes([hanging])
-    const events = lanes.generate(request())[Symbol.asyncIterator]()
-    const next = events.next()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    await events.return?.()
-    expect(await next).toEqual({ done: true, value: undefined })
-    expect(cancelled).toHaveBeenCalledTimes(1)
-  })
-
-  test('a return() before the object answered cancels its stream too', async () => {
-    const cancelled = vi.fn()
-    const { lanes } = fakeLanes([() => new ReadableStream({ cancel: cancelled })])
-    const events = lanes.generate(request())[Symbol.asyncIterator]()
-    const next = events.next()
-    await events.return?.()
-    expect(await next).toEqual({ done: true, value: undefined })
-    expect(cancelled).toHaveBeenCalledTimes(1)
-  })
-})
-
-describe('a lost object', () => {
-  test('memory reset before the first event: told to the object, tried once more', async () => {
-    const { lanes, memoryReset } = fakeLanes([() => streamOf([], reset), () => streamOf([start])])
-    expect(await read(lanes.generate(request()))).toEqual([start])
-    expect(memoryReset).toHaveBeenCalledTimes(1)
-  })
-
-  test('memory reset in the middle: told to the object, and to the client', async () => {
-    const { lanes, memoryReset } = fakeLanes([() => streamOf([start], reset)])
-    await expect(read(lanes.generate(request()))).rejects.toMatchObject({ code: 'out_of_memory' })
-    expect(memoryReset).toHaveBeenCalledTimes(1)
-  })
-
-  test('twice in a row is given up', async () => {
-    const { lanes, memoryReset } = fakeLanes([() => streamOf([], reset), () => streamOf([], reset)])
-    await expect(read(lanes.generate(request()))).rejects.toMatchObject({ code: 'out_of_memory' })
-    expect(memoryReset).toHaveBeenCalledTimes(2)
-  })
-
-  test('lost for another reason', async () => {
-    const { lanes, memoryReset } = fakeLanes([() => streamOf([start], new Error('Network connection lost.'))])
-    await expect(read(lanes.generate(request()))).rejects.toMatchObject({ code: 'internal_error' })
-    expect(memoryReset).not.toHaveBeenCalled()
-  })
-
-  test('overloaded by the platform is not tried again', async () => {
-    const overloaded = Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true })
-    const { lanes } = fakeLanes([() => streamOf([], overloaded), () => streamOf([start])])
-    await expect(read(lanes.generate(request()))).rejects.toMatchObject({ code: 'overloaded' })
-  })
-})
-
-describe('routing', () => {
   test('a key stays on its lane, and lanes share the keys', () => {
-    const lanes = Array.from({ length: 400 }, (_, i) => rendezvous(`key-${i}`, 4))
-    expect(lanes).toEqual(Array.from({ length: 400 }, (_, i) => rendezvous(`key-${i}`, 4)))
+    const lanes = Array.from({ length: 400 }, (_, i) => first(`key-${i}`, 4))
+    expect(lanes).toEqual(Array.from({ length: 400 }, (_, i) => first(`key-${i}`, 4)))
     for (const lane of [0, 1, 2, 3])
       expect(lanes.filter((other) => other === lane).length).toBeGreaterThan(60)
   })
 
   test('one lane more moves only keys that go to it', () => {
     for (let i = 0; i < 400; i++) {
-      const [before, after] = [rendezvous(`key-${i}`, 4), rendezvous(`key-${i}`, 5)]
+      const [before, after] = [first(`key-${i}`, 4), first(`key-${i}`, 5)]
       if (before !== after) expect(after).toBe(4)
     }
   })
 
+  test('the order has every lane once, and shares the second places too', () => {
+    const seconds = Array.from({ length: 400 }, (_, i) => rendezvousOrder(`key-${i}`, 4, 4))
+    for (const order of seconds) expect([...order].sort()).toEqual([0, 1, 2, 3])
+    for (const lane of [0, 1, 2, 3])
+      expect(seconds.filter((order) => order[1] === lane).length).toBeGreaterThan(60)
+  })
+
   test('an object for each session, of one tenant', async () => {
-    const { lanes, names } = fakeLanes([() => streamOf([start]), () => streamOf([start])], 'session')
-    await read(lanes.generate(request({ tenant: 'a', sessionKey: 'k' })))
-    await read(lanes.generate(request({ tenant: 'b', sessionKey: 'k' })))
-    expect(new Set(names).size).toBe(2)
+    const { lanes, objectsOf, calls } = fakeLanes(answers(2), { lanes: 'session' })
+    await readAll(lanes.generate(request({ tenant: 'a', sessionKey: 'k' })))
+    await readAll(lanes.generate(request({ tenant: 'b', sessionKey: 'k' })))
+    const objects = objectsOf('generate')
+    expect(new Set(objects).size).toBe(2)
+    for (const [i, object] of objects.entries()) {
+      expect(object).toMatch(/^lane-s[0-9a-f]{64}$/)
+      expect(calls[i].args[1]).toBe(object.slice('lane-'.length))
+    }
+  })
+
+  test('lanes of the region of the request', async () => {
+    const { lanes, calls } = fakeLanes(answers(1), { regions: ['weur', 'oc'], region: 'oc' })
+    await readAll(lanes.generate(request()))
+    expect(calls[0]).toMatchObject({ object: 'lane-oc-0', region: 'oc', args: [request(), 'oc-0'] })
+  })
+
+  test('an object for each session is made in the region of who asks first, and found from anywhere', async () => {
+    const objects = []
+    for (const region of ['weur', 'oc'] as const) {
+      const options: Partial<LaneOptions> = { lanes: 'session', regions: ['weur', 'oc'], region }
+      const { lanes, calls } = fakeLanes(answers(1), options)
+      await readAll(lanes.generate(request()))
+      expect(calls[0].region).toBe(region)
+      objects.push(calls[0].object)
+    }
+    expect(objects[0]).toBe(objects[1])
+  })
+})
+
+describe('ids', () => {
+  test.each([
+    ['sess_0_abc', 'lane-0', undefined],
+    ['sess_7_abc', 'lane-7', undefined],
+    ['sess_weur-12_abc', 'lane-weur-12', 'weur'],
+    ['sess_apac-ne-0_abc', 'lane-apac-ne-0', 'apac-ne'],
+    [`sess_s${DIGEST}_abc`, `lane-s${DIGEST}`, undefined],
+  ])('%s goes where it says, whatever the lanes are now', async (id, object, region) => {
+    const { lanes, calls } = fakeLanes(answers(3))
+    await readAll(lanes.generate(request({ session: id })))
+    await readAll(lanes.generate(request({ sessionKey: id })))
+    await readAll(lanes.resume('t', id))
+    expect(calls).toMatchObject([
+      { object, region, args: [{ session: id }, object.slice('lane-'.length)] },
+      { object, region, args: [{ session: id }, object.slice('lane-'.length)] },
+      { object, region, method: 'resume', args: ['t', id] },
+    ])
+  })
+
+  test.each([
+    '',
+    'sess_',
+    'sess_0',
+    'sess_0_',
+    'sess_00_a',
+    'sess_-1_a',
+    'sess_mars-0_a',
+    'sess_0_a_b',
+    'sess_0_a\n',
+    'sess_sab_a',
+    'sess_12345_a',
+    `sess_0_${'a'.repeat(65)}`,
+    '0_a',
+    '0_a_b_c',
+    'lane-0_a_b',
+  ])('%j is none', async (id) => {
+    const { lanes, calls } = fakeLanes([])
+    const none = { code: 'not_found' }
+    await expect(lanes.session('t', id)).rejects.toMatchObject(none)
+    await expect(lanes.fork('t', id)).rejects.toMatchObject(none)
+    await expect(lanes.remove('t', id)).rejects.toMatchObject(none)
+    await expect(lanes.turn('t', id)).rejects.toMatchObject(none)
+    await expect(lanes.removeTurn('t', id)).rejects.toMatchObject(none)
+    await expect(lanes.cancelTurn('t', id)).rejects.toMatchObject(none)
+    await expect(readAll(lanes.resume('t', id))).rejects.toMatchObject(none)
+    await expect(readAll(lanes.generate(request({ session: id })))).rejects.toMatchObject(none)
+    expect(calls).toEqual([])
+  })
+
+  test('a key that is no id is a key', async () => {
+    const { lanes, requests } = fakeLanes(answers(1))
+    await readAll(lanes.generate(request({ sessionKey: 'sess_mine' })))
+    expect(requests()[0].session).toBeUndefined()
+  })
+
+  test('calls of sessions and turns', async () => {
+    const value = (object: string, tenant: unknown, id: unknown) => ({ value: { object, tenant, id } })
+    const names = ['session', 'fork', 'remove', 'turn', 'removeTurn', 'cancelTurn'] as const
+    const { lanes, objectsOf } = fakeLanes([], {}, Object.fromEntries(names.map((name) => [name, value])))
+    const here = { object: 'lane-oc-3', tenant: 't' }
+    expect(await lanes.session('t', 'sess_oc-3_a')).toEqual({ ...here, id: 'sess_oc-3_a' })
+    expect(await lanes.fork('t', 'sess_oc-3_a')).toEqual({ ...here, id: 'sess_oc-3_a' })
+    expect(await lanes.remove('t', 'sess_oc-3_a')).toBeUndefined()
+    expect(await lanes.turn('t', 'oc-3_a_b')).toEqual({ ...here, id: 'oc-3_a_b' })
+    expect(await lanes.removeTurn('t', 'oc-3_a_b')).toBeUndefined()
+    expect(await lanes.cancelTurn('t', 'oc-3_a_b')).toEqual({ ...here, id: 'oc-3_a_b' })
+    for (const name of names) expect(objectsOf(name)).toEqual(['lane-oc-3'])
+  })
+
+  test('errors keep code, message and param; codes that nobody knows are ours', async () => {
+    const failing = (code: string) =>
+      fakeLanes([], {}, { fork: () => ({ error: { type: 'error', code, message: 'm', param: 'p' } }) }).lanes
+    const known = { name: 'IsletError', code: 'conflict', message: 'm', param: 'p' }
+    await expect(failing('conflict').fork('t', 'sess_0_a')).rejects.toMatchObject(known)
+    await expect(failing('odd').fork('t', 'sess_0_a')).rejects.toMatchObject({ code: 'internal_error' })
+  })
+
+  test('an object that is lost or has too much to do', async () => {
+    const throwing = (error: Error) =>
+      fakeLanes([], {}, { turn: () => Promise.reject(error) }).lanes.turn('t', '0_a_b')
+    await expect(throwing(new Error('lost'))).rejects.toMatchObject({ code: 'internal_error' })
+    const overloaded = Object.assign(new Error('too much'), { overloaded: true })
+    await expect(throwing(overloaded)).rejects.toMatchObject({ code: 'overloaded' })
+  })
+})
+
+describe('all lanes', () => {
+  test('sessions of all regions, newest use first, a few objects at a time', async () => {
+    let [now, most, made] = [0, 0, 0]
+    const sessions = async (object: string) => {
+      const usedAt = (made++ * 7) % 10
+      most = Math.max(most, ++now)
+      await Promise.resolve()
+      now--
+      return [{ id: object, usedAt }]
+    }
+    const { lanes, objectsOf } = fakeLanes([], { lanes: 5, regions: ['weur', 'oc'] }, { sessions })
+    const views = await lanes.sessions('t')
+    expect(views.map(({ usedAt }) => usedAt)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+    const all = ['weur', 'oc'].flatMap((region) => [0, 1, 2, 3, 4].map((lane) => `lane-${region}-${lane}`))
+    expect(objectsOf('sessions').sort()).toEqual(all.sort())
+    expect(most).toBe(6)
+  })
+
+  test('everything of a tenant goes, on the other lanes also when one fails', async () => {
+    const removeAll = (object: string) => {
+      if (object === 'lane-1') throw new Error('lost')
+      return 2
+    }
+    const failing = fakeLanes([], { lanes: 9 }, { removeAll })
+    await expect(failing.lanes.removeAll('t')).rejects.toMatchObject({ code: 'internal_error' })
+    expect(failing.objectsOf('removeAll')).toHaveLength(9)
+    expect(await fakeLanes([], { lanes: 9 }, { removeAll: () => 2 }).lanes.removeAll('t')).toBe(18)
+  })
+
+  test('cannot be told where each session has an object', async () => {
+    const { lanes } = fakeLanes([], { lanes: 'session' })
+    const refused = { code: 'unsupported_value', message: expect.stringContaining('cannot be listed') }
+    await expect(lanes.sessions('t')).rejects.toMatchObject(refused)
+    await expect(lanes.removeAll('t')).rejects.toMatchObject(refused)
+  })
+
+  test('health is that of the first lane near to the request', async () => {
+    const health = () => ({ state: 'ready' })
+    const { lanes, objectsOf } = fakeLanes([], { lanes: 4, regions: ['oc'], region: 'oc' }, { health })
+    expect(await lanes.health()).toEqual({ state: 'ready' })
+    expect(objectsOf('health')).toEqual(['lane-oc-0'])
   })
 })

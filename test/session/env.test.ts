@@ -7,6 +7,7 @@ test('defaults', () => {
   expect(readConfig({ ASSETS: {}, LANE: {} })).toEqual({
     lane: { model: 'smollm2-135m-instruct', windows: [1024], sinks: 4, chunk: 16, maxPrompt: 32768 },
     lanes: 1,
+    regions: [],
     apiKeys: undefined,
   })
 })
@@ -20,6 +21,11 @@ test('text and numbers', () => {
   expect(readConfig({ LANES: '4' }).lanes).toBe(4)
   expect(readConfig({ WINDOW: 512 }).lane.windows).toEqual([512])
   expect(readConfig({ WINDOW: '256, 1024' }).lane.windows).toEqual([256, 1024])
+})
+
+test('regions', () => {
+  expect(readConfig({ REGIONS: '' }).regions).toEqual([])
+  expect(readConfig({ REGIONS: 'weur, apac-ne' }).regions).toEqual(['weur', 'apac-ne'])
 })
 
 test.each([
@@ -36,6 +42,10 @@ test.each([
   ['CHUNK', '30'],
   ['CHUNK', 'many'],
   ['LANES', '0'],
+  ['REGIONS', 'mars'],
+  ['REGIONS', 'weur,'],
+  ['REGIONS', 'weur,weur'],
+  ['REGIONS', 1],
   ['MODEL', '../secret'],
 ])('%s = %j is refused by name', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(`variable ${name} is`)
