@@ -80,6 +80,9 @@ const regions = z.pipe(
     .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
 )
 
+/** Seconds. */
+const YEAR = 366 * 86_400
+
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
 const variables = z.object({
@@ -91,6 +94,10 @@ const variables = z.object({
   SINKS: z._default(whole(0, MOST_POSITIONS), 4),
   CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
   MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
+  QUEUE: z._default(whole(1, 1024), 64),
+  KV_TTL: z._default(whole(60, YEAR), 3600),
+  SESSION_TTL: z._default(whole(60, YEAR), 86_400),
+  RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
   API_KEYS: z.optional(z.string()),
@@ -104,9 +111,18 @@ export function readConfig(env: Record<string, unknown>): Config {
     const name = String(issue.path[0])
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
-  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, LANES, REGIONS, API_KEYS } = parsed.data
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, API_KEYS } = parsed.data
+  const { KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
   return {
-    lane: { model: MODEL, windows: WINDOW, sinks: SINKS, chunk: CHUNK, maxPrompt: MAX_PROMPT },
+    lane: {
+      model: MODEL,
+      windows: WINDOW,
+      sinks: SINKS,
+      chunk: CHUNK,
+      maxPrompt: MAX_PROMPT,
+      queue: QUEUE,
+      lifetimes: { pages: 1000 * KV_TTL, sessions: 1000 * SESSION_TTL, turns: 1000 * RESPONSE_TTL },
+    },
     lanes: LANES,
     regions: REGIONS,
     apiKeys: API_KEYS,

@@ -5,8 +5,9 @@ import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../sr
 import { loadModel } from '../../src/engine/load-model.ts'
 import { loadPrefix } from '../../src/engine/prefix.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import { generate, type Host } from '../../src/session/generation.ts'
+import { follow, prepare, type Host } from '../../src/session/generation.ts'
 import { Isolate, type Loader } from '../../src/session/isolate.ts'
+import { unstored } from '../../src/session/sessions.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { nodeKernels } from './kernels.ts'
 import { localKv } from './kv.ts'
@@ -72,6 +73,8 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     loaded: () => isolate.loaded,
     progress: () => ({ done: isolate.done, total: isolate.total }),
     loadWait: (ms) => clock.wait(ms),
+    rebuild: () => void isolate.begin(loader),
+    vault: undefined,
   }
   const defaults: Omit<GenerateRequest, 'prompt'> = {
     requestId: 'cli',
@@ -94,6 +97,10 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
   }
   return {
     id: manifest.id,
-    generate: (request) => generate({ ...defaults, ...request }, host, new AbortController().signal),
+    async *generate(changes) {
+      const request = { ...defaults, ...changes }
+      const { prompt, echo } = await prepare(request, host)
+      yield* follow(unstored(request, prompt, echo), text, host, new AbortController().signal)
+    },
   }
 }

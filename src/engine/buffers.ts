@@ -3,6 +3,7 @@
 import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, X4_BYTES } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
 import { rotaryDim, type ModelSpec } from '../models/spec.ts'
+import { stagedPages } from './staging.ts'
 import type { Views } from './views.ts'
 
 export type KvKind = 'q8' | 'f32'
@@ -39,9 +40,9 @@ export function planStep(
   arena: ArenaPlan,
   spec: ModelSpec,
   views: Views,
-  sizes: { rows: number; logitRows: number; slots: number },
+  sizes: { rows: number; logitRows: number; slots: number; pageBytes: number },
 ) {
-  const { rows, logitRows, slots } = sizes
+  const { rows, logitRows, slots, pageBytes } = sizes
   const attention = spec.heads * spec.headDim
   const kv = spec.kvHeads * spec.headDim
   const matrix = (columns: number): number => arena.reserve(rows * padded(columns) * 4)
@@ -52,6 +53,8 @@ export function planStep(
     const at = arena.reserve(rows * stride)
     return { stride, at: widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, at)) }
   }
+  const logitBytes = logitRows * padded(spec.vocab) * 4
+  const staged = stagedPages(pageBytes, logitBytes)
   const widest = Math.ceil(Math.max(spec.hidden, attention, spec.ffn) / BLOCK)
   return {
     x: matrix(spec.hidden), // residual stream
@@ -66,7 +69,12 @@ export function planStep(
         branch: matrix(spec.hidden), // what a sublayer adds
         gateUp: spec.mlp.kind === 'gated' ? sideBySide(spec.ffn, spec.ffn) : sideBySide(spec.ffn),
       }),
-      () => ({ logits: arena.reserve(logitRows * padded(spec.vocab) * 4) }),
+      () =>
+        arena.overlay(
+          () => ({ logits: arena.reserve(logitBytes) }),
+          // Between steps, when logits have been read: pages that go to storage or come from there.
+          () => ({ staging: { at: arena.reserve(staged * pageBytes), pages: staged } }),
+        ),
     ),
     // By view: cos and sin of each row's position, then of its distance from the sinks.
     rotations: views.list.map(({ position }) => arena.reserve(rows * 2 * rotaryDim(position) * 4)),

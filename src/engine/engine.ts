@@ -336,7 +336,7 @@ export class Engine {
     }
   }
 
-  #continueFrom(best: Sequence, reused: number): Sequence {
+  #continueFrom(best: Sequence, reused: number, tenant: string): Sequence {
     // What follows the common part is kept when it is worth a page; it costs nothing until pages are short.
     const kept = best.tenant === undefined || best.busy || best.length - reused >= PAGE_POSITIONS
     if (kept) return fork(best, reused, this.#pool, tenant)

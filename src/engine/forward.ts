@@ -13,6 +13,7 @@ import { layerOf, type Layer, type LayerTensors, type Norm } from './layer.ts'
 import { Linear, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
+import { Staging } from './staging.ts'
 import type { Views } from './views.ts'
 
 export type ModelTensors = {
@@ -34,6 +35,8 @@ export type GraphParts = {
   buffers: StepBuffers
   /** Where the KV pages begin, and how many there are. */
   pool: { at: number; pageCount: number }
+  /** CHECKSUM_SCRATCH bytes. */
+  checksum: number
   maxRows: number
   maxLogitRows: number
 }
@@ -63,6 +66,7 @@ export class Graph implements Model {
   readonly #logits: readonly Product[]
   readonly #rotations: readonly RotationTable[]
   readonly #pool: KvPool
+  readonly #staging: Staging
   readonly #signal: HostSignal
   readonly #bytes: Uint8Array
   readonly #floats: Float32Array
@@ -77,6 +81,8 @@ export class Graph implements Model {
     const layerBytes = kvLayerBytes(parts.spec, parts.kv)
     this.#pool = new KvPool({ ...parts.pool, layers: parts.spec.layers, layerBytes }, parts.memory)
     this.pageBytes = this.#pool.pageBytes
+    const staging = { ...parts.buffers.staging, checksum: parts.checksum }
+    this.#staging = new Staging(this.#pool, staging, parts.kernels, parts.memory)
     this.linearMemoryBytes = parts.memory.buffer.byteLength
     this.#linear = new Linear(parts.kernels, parts.buffers)
     const { kernels, spec, kv, buffers, memory } = parts
@@ -121,6 +127,18 @@ export class Graph implements Model {
 
   writePage(page: number, bytes: Uint8Array): void {
     this.#pool.write(page, bytes)
+  }
+
+  get gatherPages(): number {
+    return this.#staging.pages
+  }
+
+  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
+    return this.#staging.gather(pages)
+  }
+
+  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
+    return this.#staging.scatter(bytes, checksum, pages)
   }
 
   /**

@@ -56,6 +56,22 @@ export class KvPool {
     })
   }
 
+  /** Copies a page's bytes, as `read` gives them, to the address `at` outside the pool. */
+  gather(page: number, at: number): void {
+    this.#eachPart((part, length) => {
+      this.#bytes.copyWithin(at, part(page), part(page) + length)
+      at += length
+    })
+  }
+
+  /** Copies a page's bytes from the address `at` into it. */
+  scatter(page: number, at: number): void {
+    this.#eachPart((part, length) => {
+      this.#bytes.copyWithin(part(page), at, at + length)
+      at += length
+    })
+  }
+
   /** Calls `visit` for the keys and the values of each layer, with the way to their address in a page. */
   #eachPart(visit: (part: (page: number) => number, length: number) => void): void {
     const { layers, layerBytes } = this.#plan

@@ -85,7 +85,12 @@ export function planMemory(
     pageCount,
     rows,
     views,
-    buffers: planStep(arena, spec, views, { rows, logitRows, slots: (perSequence + 1) * PAGE_POSITIONS }),
+    buffers: planStep(arena, spec, views, {
+      rows,
+      logitRows,
+      slots: (perSequence + 1) * PAGE_POSITIONS,
+      pageBytes,
+    }),
   }
   return { ...layout, totalBytes: arena.bytes, arena }
 }
@@ -111,6 +116,7 @@ export async function loadModel(
     tensors: tensorsOf(manifest, layout.weights),
     buffers: layout.buffers,
     pool: { at: layout.pool, pageCount: layout.pageCount },
+    checksum: layout.checksum,
     maxRows: layout.rows,
     maxLogitRows: logitRows,
   })

@@ -19,6 +19,9 @@ export type StoredPages = {
 export interface Vault {
   /** What is stored of a prompt; undefined for nothing. */
   find(prompt: { tenant: string; ids: readonly number[]; shape: PromptShape }): StoredPages | undefined
-  /** Writes the sequence's full pages that are not stored, and moves its `saved` on. Never throws: storage that fails is left alone. */
-  save(sequence: Sequence, model: Model): void
+  /**
+   * Writes the sequence's full pages that are not stored, the first `pages` of them at most, and moves its `saved` on. Never throws:
+   * storage that fails is left alone.
+   */
+  save(sequence: Sequence, model: Model, pages?: number): void
 }

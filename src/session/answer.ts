@@ -2,7 +2,7 @@
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'
-import type { FinishReason, GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import type { FinishReason, GenerateRequest, GenerationEvent, TokenLogprob } from '../engine/events.ts'
 import { StopStrings } from '../engine/stopping.ts'
 import type { Choice } from '../engine/turn.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'
@@ -14,10 +14,15 @@ import { tokenLogprob } from './logprobs.ts'
 
 export type TextEvent = GenerationEvent & { type: 'text' }
 
+/** What an answer needs to know of its request. */
+export type AnswerOptions = Pick<
+  GenerateRequest,
+  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits'
+>
+
 export class Answer {
-  readonly #request: GenerateRequest
+  readonly #request: AnswerOptions
   readonly #tokenizer: Tokenizer
-  readonly #sampler: Sampler
   readonly #prompt: ReadonlySet<number>
   readonly #generated = new Map<number, number>()
   readonly #stream: TextStream
@@ -26,28 +31,37 @@ export class Answer {
   readonly #parser: AnswerParser
   readonly #hash: Sha256 | undefined
   readonly #ready: TextEvent[] = []
+  #sampler: Sampler | undefined
   /** What the next event will carry: ids whose text is still held back, too. */
   #pending: TextEvent
   #called = false
+  /** The model ended it, or a stop string did. */
+  stopped = false
+  /** One for each id with text, if the request asked for them. */
+  readonly logprobs: TokenLogprob[] = []
 
-  /** `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
+  /** `continues`: the text goes on from the prompt's, rather than beginning anew. */
   constructor(
-    request: GenerateRequest,
+    request: AnswerOptions,
     tokenizer: Tokenizer,
     promptIds: readonly number[],
-    scratch: Scratch,
     rules: AnswerRules = PLAIN_RULES,
+    continues = true,
   ) {
     this.#request = request
     this.#tokenizer = tokenizer
-    this.#sampler = createSampler(request.sampling, { topLogprobs: request.topLogprobs, scratch })
     this.#prompt = new Set(promptIds)
-    this.#stream = new TextStream(tokenizer, { continues: request.prompt.kind !== 'chat' })
+    this.#stream = new TextStream(tokenizer, { continues })
     this.#stops = new StopStrings([...request.stop, ...rules.stops])
     this.#rules = rules
     this.#parser = rules.parser()
     this.#hash = request.hashLogits ? sha256() : undefined
     this.#pending = this.#emptyEvent()
+  }
+
+  /** Makes ready to choose; `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
+  begin(scratch: Scratch): void {
+    this.#sampler = createSampler(this.#request.sampling, { topLogprobs: this.#request.topLogprobs, scratch })
   }
 
   /** The next text for the reader, or undefined while there is none. */
@@ -57,18 +71,33 @@ export class Answer {
 
   /** Chooses the next id; see engine/turn.ts. */
   choose(logits: Float32Array, position: number): Choice {
+    if (this.#sampler === undefined) throw new Error('an answer chooses before it begins')
     this.#hash?.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength))
     const occurrences = { prompt: this.#prompt, generated: this.#generated }
     const { id, logprobs } = this.#sampler.sample(logits, { ...occurrences, position })
+    this.#accept(id, logprobs && tokenLogprob(id, logprobs, this.#tokenizer))
+    return { id, stop: this.stopped }
+  }
+
+  /** Takes ids that were chosen before, with their log probabilities if there were any. */
+  replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
+    ids.forEach((id, i) => this.#accept(id, logprobs[i]))
+  }
+
+  #accept(id: number, logprob: TokenLogprob | undefined): void {
     this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
     const isEnd = this.#tokenizer.endIds.has(id) || this.#rules.ends.has(id)
     if (isEnd && !this.#request.ignoreEos) {
+      this.stopped = true
       const rest = this.end()
       if (rest !== undefined) this.#ready.push(rest)
-      return { id, stop: true }
+      return
     }
     this.#pending.ids.push(id)
-    if (logprobs !== undefined) this.#pending.logprobs?.push(tokenLogprob(id, logprobs, this.#tokenizer))
+    if (logprob !== undefined) {
+      this.logprobs.push(logprob)
+      this.#pending.logprobs?.push(logprob)
+    }
     const { text, stopped } = this.#stops.push(this.#stream.push(id) + (this.#rules.marks.get(id) ?? ''))
     const pieces = this.#parser.push(text)
     if (stopped) pieces.push(...this.#parser.end())
@@ -77,7 +106,7 @@ export class Answer {
       this.#ready.push(this.#pending)
       this.#pending = this.#emptyEvent()
     }
-    return { id, stop: stopped }
+    this.stopped = stopped
   }
 
   /** The last event: what was held back for a whole character or a stop string. Nothing follows it. */

@@ -1,14 +1,16 @@
-// A request from words to events. Its reader's pull is what makes the engine step, for all turns at once.
+// A turn from its record to events. Its reader's pull is what makes the engine step, for all turns at once.
 
-import { outOfSight } from '../cache/window.ts'
-import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { FinishReason, GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import type { Turn } from '../engine/turn.ts'
+import type { Vault } from '../engine/vault.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Answer } from './answer.ts'
 import type { ModelText } from './asset-source.ts'
 import type { Loaded } from './isolate.ts'
 import type { Clock } from './pacer.ts'
-import { preparePrompt, type PromptLimits } from './prompt.ts'
+import { preparePrompt, rulesFor, type Prompt, type PromptLimits } from './prompt.ts'
+import { isStored, type TurnRecord } from './record.ts'
 
 /** The place a generation runs in. */
 export type Host = {
@@ -16,11 +18,15 @@ export type Host = {
   /** Words come first, so that a bad request fails before the weights are there. */
   text(): Promise<ModelText>
   limits(text: ModelText): PromptLimits
-  /** Undefined while loading; throws why it cannot be loaded. */
+  /** Undefined while loading, or when the engine failed and is on its way again; throws why it cannot be loaded. */
   loaded(): Loaded | undefined
   progress(): { done: number; total: number }
   /** Waits for the load's end, that long at most. */
   loadWait(ms: number): Promise<void>
+  /** The engine failed under a turn: sees to it that another is made. */
+  rebuild(): void
+  /** Storage for the pages of stored turns. */
+  vault: Vault | undefined
 }
 
 /** Progress through a prompt is told this often at most: it keeps a connection alive, and each event is garbage later. */
@@ -33,18 +39,20 @@ const QUEUED_MS = 5
 /** Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its turn. */
 const SILENT_STEPS = 4
 
-/**
- * Events of one request: progress while it waits, `start`, progress through a long prompt, text, `finish`.
- * Throws IsletError. To cancel, abort `signal` or `return()`: the turn is closed, its pages stay as cache.
- */
-export async function* generate(
+/** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
+const MOST_ENGINES = 2
+
+/** What the host's kernels are told when the request's CPU time is nearly used up. */
+const CPU_LIMIT = 24
+
+/** Text and prompt of a request, checked. Throws IsletError. */
+export async function prepare(
   request: GenerateRequest,
   host: Host,
-  signal: AbortSignal,
-): AsyncGenerator<GenerationEvent> {
+): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined }> {
   const text = await host.text()
-  const prompt = preparePrompt(request, text, host.limits(text))
   const { manifest, tokenizer } = text
+  const prompt = preparePrompt(request, text, host.limits(text))
   if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
     throw new IsletError(
       'model_not_found',
@@ -52,34 +60,159 @@ export async function* generate(
       { param: 'model' },
     )
   }
-  const loaded = yield* untilLoaded(host, signal)
-  if (loaded === undefined) return
-  const { engine } = loaded
-  const answer = new Answer(request, tokenizer, prompt.ids, loaded.scratch, prompt.rules)
+  const echo = request.prompt.kind === 'text' ? request.prompt.text : tokenizer.decode(prompt.ids)
+  return { text, prompt, echo: request.echo ? echo : undefined }
+}
+
+/**
+ * Events of a turn from its first on, whatever of it was computed before: `session` if it is stored, progress while it waits, `start`,
+ * progress through a long prompt, text, `finish`. The record is kept up to date as it goes. Throws IsletError. To stop, abort `signal` or
+ * `return()`: the engine's turn is closed, its pages stay as cache.
+ */
+export async function* follow(
+  record: TurnRecord,
+  text: ModelText,
+  host: Host,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent> {
+  if (isStored(record)) {
+    const { session, turn, request } = record
+    yield { type: 'session', session, turn, reply: request.reply }
+  }
+  const reader = new Reader()
+  for (let engines = 1; ; engines++) {
+    // A hash covers all rows from the first: they are computed again.
+    if (record.request.hashLogits && record.end === undefined) record.generated = []
+    const answer = answerTo(record, text)
+    if (record.end !== undefined) {
+      yield* reader.start(record)
+      yield* reader.take(answer)
+      yield* reader.rest(record, answer)
+      yield record.end
+      return
+    }
+    const loaded = yield* untilLoaded(host, signal)
+    if (loaded === undefined) return
+    try {
+      yield* run({ record, text, host, signal, reader, answer, loaded })
+      return
+    } catch (error) {
+      const failed = loaded.engine.failure !== undefined
+      if (!failed || engines === MOST_ENGINES) throw failed ? engineFailure(error) : error
+      host.rebuild()
+    }
+  }
+}
+
+/** The text of a record so far, ready to be taken or gone on with. */
+export function answerTo(record: TurnRecord, text: ModelText): Answer {
+  const { request, prompt } = record
+  const answer = new Answer(
+    request,
+    text.tokenizer,
+    prompt.ids,
+    rulesFor(prompt, text),
+    prompt.kind !== 'chat',
+  )
+  answer.replay(record.generated, record.logprobs)
+  return answer
+}
+
+/** What one reader was given: an answer that begins anew, on another engine, goes on behind it. */
+class Reader {
+  #started = false
+  #taken = 0
+  #skip = 0
+
+  /** The next text that the reader has not seen. */
+  next(answer: Answer): (GenerationEvent & { type: 'text' }) | undefined {
+    for (;;) {
+      const event = answer.take()
+      if (event === undefined) return undefined
+      if (this.#skip > 0) {
+        this.#skip -= 1
+        continue
+      }
+      this.#taken += 1
+      return event
+    }
+  }
+
+  *start(record: TurnRecord): Generator<GenerationEvent> {
+    this.#skip = this.#taken
+    if (this.#started || (record.cachedTokens === undefined && record.end?.type === 'error')) return
+    this.#started = true
+    yield {
+      type: 'start',
+      promptTokens: record.prompt.ids.length,
+      cachedTokens: record.cachedTokens ?? 0,
+      truncatedTokens: record.prompt.truncatedTokens,
+    }
+    if (record.echo !== undefined) yield { type: 'text', text: record.echo, ids: [] }
+  }
+
+  *take(answer: Answer): Generator<GenerationEvent> {
+    for (let event = this.next(answer); event !== undefined; event = this.next(answer)) yield event
+  }
+
+  /** What was held back when the answer was cut short. */
+  *rest(record: TurnRecord, answer: Answer): Generator<GenerationEvent> {
+    const rest = record.end?.type === 'finish' && record.end.reason === 'length' ? answer.end() : undefined
+    if (rest !== undefined) yield rest
+  }
+}
+
+type Run = {
+  record: TurnRecord
+  text: ModelText
+  host: Host
+  signal: AbortSignal
+  reader: Reader
+  answer: Answer
+  loaded: Loaded
+}
+
+async function* run(context: Run): AsyncGenerator<GenerationEvent> {
+  const { record, text, host, signal, reader, answer, loaded } = context
+  const { engine, model } = loaded
+  const { request, prompt, generated } = record
+  // A window has no end of its own: without a number an answer ends at the trained context.
+  const maxTokens = request.maxTokens ?? text.manifest.spec.context
+  const length = prompt.ids.length + generated.length
+  const isFull = generated.length >= maxTokens || length >= engine.maxPositions
+  if (answer.stopped || isFull) {
+    yield* reader.start(record)
+    yield* reader.take(answer)
+    yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
+    return
+  }
+  answer.begin(loaded.scratch)
   const turn = engine.open({
     tenant: request.tenant,
     prompt: prompt.ids,
-    // A window has no end of its own: without a number an answer ends at the trained context.
-    maxTokens: request.maxTokens ?? manifest.spec.context,
+    generated,
+    maxTokens,
     choose: (logits, position) => answer.choose(logits, position),
+    ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
+  const note = (): void => {
+    for (let i = record.generated.length; i < turn.produced; i++)
+      record.generated.push(turn.ids[turn.promptTokens + i])
+    record.logprobs = answer.logprobs
+  }
   try {
-    yield* untilAdmitted(turn, loaded, signal)
+    yield* untilAdmitted(turn, context)
     if (signal.aborted) return
-    if (turn.state === 'failed') throw engineFailure(turn.error)
-    yield {
-      type: 'start',
-      promptTokens: prompt.ids.length,
-      cachedTokens: turn.cachedTokens ?? 0,
-      truncatedTokens: prompt.truncatedTokens,
-    }
-    if (request.echo) yield echo(request, tokenizer.decode(prompt.ids))
-    yield* answering(turn, answer, loaded, host.clock, signal)
+    if (turn.state === 'failed') throw turn.error
+    record.cachedTokens ??= turn.cachedTokens ?? 0
+    yield* reader.start(record)
+    const stopped = yield* answering(turn, context, note)
+    note()
     if (signal.aborted) return
-    const rest = turn.reason === 'length' ? answer.end() : undefined
-    if (rest !== undefined) yield rest
-    yield finishOf(turn, answer, loaded)
+    if (stopped) yield finishOf(record, answer, 'length', model.window, true)
+    else yield* finish(context, turn.reason ?? 'stop', model.window)
   } finally {
+    note()
     engine.close(turn)
   }
 }
@@ -103,49 +236,53 @@ async function* untilLoaded(
 
 async function* untilAdmitted(
   turn: Turn,
-  { engine, pacer }: Loaded,
-  signal: AbortSignal,
+  { loaded: { engine, pacer }, signal, host }: Run,
 ): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
   while (turn.state === 'waiting' && !signal.aborted) {
     await pacer.rest(QUEUED_MS)
     // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    if (turn.state === 'waiting') engine.step()
+    if (turn.state === 'waiting') engine.step(host.vault)
   }
 }
 
 /**
  * Takes what is ready, else runs a step for everyone. Handing out an event gives the host its turn; a rest is for where none comes: it
- * costs a millisecond and more.
+ * costs a millisecond and more. True when the platform's limit on CPU time is near.
  */
 async function* answering(
   turn: Turn,
-  answer: Answer,
-  { engine, pacer }: Loaded,
-  clock: Clock,
-  signal: AbortSignal,
-): AsyncGenerator<GenerationEvent> {
+  { answer, reader, loaded, host, signal }: Run,
+  note: () => void,
+): AsyncGenerator<GenerationEvent, boolean> {
+  const { engine, model, pacer } = loaded
+  const { clock } = host
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
   while (!signal.aborted) {
-    const event = answer.take()
+    const event = reader.next(answer)
     if (event !== undefined) {
-      turn.taken += event.ids.length
+      turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
       yield event
       continue
     }
     turn.taken = turn.produced
-    if (turn.state === 'failed') throw engineFailure(turn.error)
-    if (turn.state === 'done') return
+    if (turn.state === 'failed') throw turn.error
+    if (turn.state === 'done') return false
+    if (model.signal === CPU_LIMIT) {
+      model.clearSignal()
+      return true
+    }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
       await pacer.rest(idle ? QUEUED_MS : 0)
       silent = 0
       if (signal.aborted || turn.produced > turn.taken) continue
     }
-    const ran = engine.step()
+    const ran = engine.step(host.vault)
     pacer.stepped(ran)
+    note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
     if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
@@ -153,29 +290,42 @@ async function* answering(
       yield { type: 'progress', state: 'prefill', done: turn.sequence?.length ?? 0, total: turn.promptTokens }
     }
   }
+  return false
 }
 
-function echo(request: GenerateRequest, decoded: string): GenerationEvent {
-  return { type: 'text', text: request.prompt.kind === 'text' ? request.prompt.text : decoded, ids: [] }
+function* finish(
+  { record, answer, reader }: Run,
+  reason: FinishReason,
+  window: WindowOptions,
+): Generator<GenerationEvent> {
+  const end = finishOf(record, answer, reason, window)
+  record.end = end
+  yield* reader.rest(record, answer)
+  yield end
 }
 
-function finishOf(turn: Turn, answer: Answer, { model }: Loaded): GenerationEvent {
+function finishOf(
+  record: TurnRecord,
+  answer: Answer,
+  reason: FinishReason,
+  options: WindowOptions,
+  stopped = false,
+): GenerationEvent & { type: 'finish' } {
   const logitsHash = answer.logitsHash()
+  const promptTokens = record.prompt.ids.length
+  const completionTokens = record.generated.length
   return {
     type: 'finish',
-    reason: answer.finishReason(turn.reason ?? 'stop'),
-    usage: {
-      promptTokens: turn.promptTokens,
-      cachedTokens: turn.cachedTokens ?? 0,
-      completionTokens: turn.produced,
-    },
+    reason: answer.finishReason(reason),
+    usage: { promptTokens, cachedTokens: record.cachedTokens ?? 0, completionTokens },
     // The last id was chosen, not run: the query that chose it stood one position before.
     window: {
-      window: model.window.window,
-      sinks: model.window.sinks,
-      outOfSight: outOfSight(turn.ids.length - 2, model.window),
+      window: options.window,
+      sinks: options.sinks,
+      outOfSight: outOfSight(Math.max(0, promptTokens + completionTokens - 2), options),
     },
     ...(logitsHash !== undefined && { logitsHash }),
+    ...(stopped && { stopped: 'cpu_limit' as const }),
   }
 }
 

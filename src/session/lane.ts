@@ -1,21 +1,22 @@
-// A lane: the isolate's engine behind three calls. Knows no Cloudflare module; object.ts makes a Durable Object of it.
+// A lane: the isolate's engine and the sessions of this object behind a few calls. Knows no Cloudflare module; object.ts makes a Durable Object of it.
 
-import { windowOptions, type WindowOptions } from '../cache/window.ts'
+import type { WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import type { Seed } from '../engine/prefix.ts'
-import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { errorCode, IsletError, isUserCode } from '../lib/errors.ts'
-import { takesWindow, type ModelSpec } from '../models/spec.ts'
+import { takesWindow } from '../models/spec.ts'
 import type { ModelText } from './asset-source.ts'
-import { generate, type Host } from './generation.ts'
+import { ReaderDriver } from './driver.ts'
+import { answerTo, follow, prepare, type Host } from './generation.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
-import type { LaneHealth } from './lane-client.ts'
+import type { LaneHealth, TurnView } from './lane-client.ts'
 import type { Clock } from './pacer.ts'
-import { encodeEvent, errorEvent } from './wire.ts'
-import { halvedWindows, type WindowStore } from './window-store.ts'
-
-/** `WINDOW` for full attention. */
-const FULL = '0'
+import type { TurnRecord } from './record.ts'
+import { Sessions, unstored, type Lifetimes } from './sessions.ts'
+import type { Sql } from './sql.ts'
+import { errorEvent } from './wire.ts'
+import type { WindowStore } from './window-store.ts'
+import { Windows } from './windows.ts'
 
 export type LaneConfig = {
   /** Folder of the model, and its id. */
@@ -27,6 +28,17 @@ export type LaneConfig = {
   chunk: number
   /** Longest prompt with a window, in ids. */
   maxPrompt: number
+  /** Requests that a lane works on or lets wait; one more is `overloaded`. */
+  queue: number
+  lifetimes: Lifetimes
+}
+
+/** Where a lane keeps its sessions, and how it is woken. */
+export type LaneStorage = {
+  sql: Sql
+  newId(): string
+  /** Asks for `alarm` to be called at that time, milliseconds since 1970; earlier ones that were asked for are forgotten. */
+  wakeAt(time: number): void
 }
 
 export type LaneParts = {
@@ -34,6 +46,8 @@ export type LaneParts = {
   isolate: Isolate
   clock: Clock
   store: WindowStore
+  /** Without it nothing outlives memory. */
+  storage?: LaneStorage
   readText(): Promise<ModelText>
   /** Loads the weights for that window. */
   readModel(
@@ -46,53 +60,115 @@ export type LaneParts = {
   log(entry: Record<string, unknown>): void
 }
 
+/** How often what is due is looked for while answers grow. */
+const TICK_MS = 250
+
+/** Should an object die while a turn goes on unread, its alarm finds the turn after this long at most. */
+const HEARTBEAT_MS = 30_000
+
+/** What is to be deleted waits until there is some more of it. */
+const LEAST_WAIT_MS = 10 * 60_000
+
 export class Lane {
+  readonly sessions: Sessions | undefined
   readonly #parts: LaneParts
   readonly #loader: Loader
+  readonly #windows: Windows
   #resetKnown = false
   #reading: Promise<ModelText> | undefined
+  #open = 0
+  #keeping = false
+  #wakesAt = Infinity
 
   constructor(parts: LaneParts) {
     this.#parts = parts
+    this.#windows = new Windows(parts.config.windows, parts.config.sinks, parts.store)
     this.#loader = {
       clock: parts.clock,
       readText: () => this.#readText(),
       readModel: (text, onProgress) => this.#readModel(text, onProgress),
       readPrefix: (text, model) => this.#readPrefix(text, model),
+      queueLimit: parts.config.queue,
     }
+    const { storage, isolate, clock, config, log } = parts
+    if (storage === undefined) return
+    this.sessions = new Sessions({
+      sql: storage.sql,
+      newId: storage.newId,
+      now: clock.now,
+      lifetimes: config.lifetimes,
+      engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
+      log,
+    })
   }
 
-  /** Events of one request as lines of JSON, made as they are read; cancelling the stream ends the generation. */
-  generate(request: GenerateRequest): ReadableStream<Uint8Array> {
-    const abort = new AbortController()
-    const events = this.#events(request, abort.signal)
-    return pulledBytes({
-      async pull(controller) {
-        const { done, value } = await events.next()
-        // After a cancel there is nobody to tell.
-        if (abort.signal.aborted) return
-        if (!done) controller.enqueue(encodeEvent(value))
-        else controller.close()
-      },
-      async cancel() {
-        abort.abort()
-        await events.return(undefined)
-      },
-    })
+  /** Events of one request as lines of JSON, made as they are read. A cancel pauses what is stored and ends what is not. */
+  generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
+    return new ReaderDriver((driver) => this.#guarded(request, this.#answer(request, lane, driver))).stream()
+  }
+
+  /** The events of a turn that began before, from its first on. */
+  resume(tenant: string, id: string): ReadableStream<Uint8Array> {
+    return new ReaderDriver((driver) =>
+      this.#guarded(
+        { requestId: id },
+        this.#readOn(() => this.#stored.find(tenant, id), driver),
+      ),
+    ).stream()
+  }
+
+  /** The sessions, once it is known which model's they are. */
+  async ready(): Promise<Sessions> {
+    await this.#text()
+    return this.#stored
+  }
+
+  /** A kept turn with what it has answered until now. */
+  async turn(tenant: string, id: string): Promise<TurnView> {
+    return this.#viewOf(this.#stored.find(tenant, id))
+  }
+
+  async cancelTurn(tenant: string, id: string): Promise<TurnView> {
+    this.#stored.find(tenant, id)
+    return this.#viewOf(await (await this.ready()).cancel(tenant, id))
+  }
+
+  /** Does what was put off: turns that go on unread, then deleting what has lived its time. */
+  async alarm(): Promise<void> {
+    const { sessions } = this
+    if (sessions === undefined) return
+    this.#wakesAt = Infinity
+    const unread = sessions.unread()
+    // Should this object die now, the next one goes on.
+    if (unread.length > 0) this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
+    await Promise.all(
+      unread.map((record) =>
+        new ReaderDriver((driver) =>
+          this.#guarded(
+            record.request,
+            this.#readOn(() => record, driver),
+          ),
+        ).run(),
+      ),
+    )
+    if (sessions.unread().length > 0) return this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
+    await this.#text()
+    const due = sessions.collect()
+    this.#wakesAt = Infinity
+    if (due !== undefined) this.#wakeAt(Math.max(due, this.#parts.clock.now() + LEAST_WAIT_MS))
   }
 
   /** What the lane can do now; begins the load when it is cold. */
   health(): LaneHealth {
-    const { isolate, config, store } = this.#parts
+    const { isolate, config } = this.#parts
     void isolate.begin(this.#loader)
     const { failure, inPlace } = isolate
-    const window = inPlace?.model.window ?? this.#window()
-    const note = store.read()?.note
+    const { note } = this.#windows
     return {
       state: isolate.state,
       done: isolate.done,
       total: isolate.total,
-      window,
+      window: inPlace?.model.window ?? this.#windows.options,
       model: config.model,
       ...(inPlace !== undefined && {
         linearMemoryBytes: inPlace.model.linearMemoryBytes,
@@ -113,45 +189,183 @@ export class Lane {
     this.#resetKnown = true
     // Half of full attention is half the trained context, which a new object has not read yet.
     const text = await this.#parts.isolate.readText(this.#loader)
-    this.#halveWindow('the isolate exceeded its memory limit and was reset', text)
+    this.#halveWindows('the isolate exceeded its memory limit and was reset', text)
   }
 
-  async *#events(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
-    const { isolate, clock, config, log } = this.#parts
-    let loading = true
-    const load = isolate.begin(this.#loader).then(() => void (loading = false))
-    const host: Host = {
+  async *#answer(
+    request: GenerateRequest,
+    lane: string,
+    driver: ReaderDriver,
+  ): AsyncGenerator<GenerationEvent> {
+    const { config } = this.#parts
+    if (this.#open >= config.queue) {
+      const movable = this.sessions?.knows(request) !== true
+      yield {
+        ...errorEvent(
+          new IsletError(
+            'overloaded',
+            `this lane works on ${this.#open} requests, which is its limit: try again later`,
+          ),
+        ),
+        ...(movable && { movable }),
+      }
+      return
+    }
+    this.#open += 1
+    try {
+      const host = this.#host()
+      const { text, prompt, echo } = await prepare(request, host)
+      this.#identify(text)
+      const record = this.sessions?.begin(request, prompt, echo, lane) ?? unstored(request, prompt, echo)
+      yield* this.#drive(record, text, host, driver)
+    } finally {
+      this.#open -= 1
+    }
+  }
+
+  async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
+    find() // nothing is loaded for an id of nothing
+    const text = await this.#text()
+    const record = find()
+    this.#stored.checkModel(record)
+    if (record.state === 'cancelled')
+      throw new IsletError('conflict', 'this answer was cancelled and cannot be gone on with')
+    yield* this.#drive(record, text, this.#host(record.end === undefined), driver)
+  }
+
+  async *#drive(
+    record: TurnRecord,
+    text: ModelText,
+    host: Host,
+    driver: ReaderDriver,
+  ): AsyncGenerator<GenerationEvent> {
+    await this.sessions?.enter(record, driver)
+    this.#keep()
+    try {
+      if (!driver.signal.aborted) yield* follow(record, text, host, driver.signal)
+    } catch (error) {
+      record.end = errorEvent(error)
+      throw error
+    } finally {
+      this.sessions?.leave(record, driver)
+      if (this.sessions !== undefined && record.session !== '') this.#wakeFor(record)
+    }
+  }
+
+  /** Errors as the last event, those of ours with a line in the log. */
+  async *#guarded(
+    { requestId }: { requestId: string },
+    events: AsyncGenerator<GenerationEvent>,
+  ): AsyncGenerator<GenerationEvent, void> {
+    try {
+      yield* events
+    } catch (error) {
+      const event = errorEvent(error)
+      if (!isUserCode(event.code)) {
+        const { message, stack, facts } = (error ?? {}) as Record<string, unknown>
+        this.#parts.log({ requestId, code: event.code, message: message ?? String(error), facts, stack })
+      }
+      yield event
+    }
+  }
+
+  /** Where turns run. `load`: begin to load the weights if they are not there. */
+  #host(load = true): Host {
+    const { isolate, clock, config } = this.#parts
+    let loading = load
+    const begin = (): Promise<void> => {
+      loading = true
+      return isolate.begin(this.#loader).then(() => void (loading = false))
+    }
+    let loaded = load ? begin() : Promise.resolve()
+    return {
       clock,
       text: () => isolate.readText(this.#loader),
       limits: ({ manifest }) =>
-        this.#windowFor(manifest.spec).window === undefined
+        this.#windows.optionsFor(manifest.spec).window === undefined
           ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
           : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
       loaded: () => isolate.loaded,
       progress: () => ({ done: isolate.done, total: isolate.total }),
       // Another lane's load can only be looked at now and then.
-      loadWait: (ms) => (loading ? Promise.race([load, clock.wait(ms)]) : clock.wait(ms)),
+      loadWait: (ms) => (loading ? Promise.race([loaded, clock.wait(ms)]) : clock.wait(ms)),
+      rebuild: () => void (loaded = begin()),
+      vault: this.sessions?.pages,
     }
-    try {
-      yield* generate(request, host, signal)
-    } catch (error) {
-      const event = errorEvent(error)
-      if (!isUserCode(event.code)) {
-        const { message, stack, facts } = (error ?? {}) as {
-          message?: unknown
-          stack?: unknown
-          facts?: unknown
-        }
-        log({
-          requestId: request.requestId,
-          code: event.code,
-          message: message ?? String(error),
-          facts,
-          stack,
-        })
-      }
-      yield event
+  }
+
+  get #stored(): Sessions {
+    if (this.sessions === undefined) throw new IsletError('not_found', 'this lane keeps no sessions')
+    return this.sessions
+  }
+
+  async #text(): Promise<ModelText> {
+    const text = await this.#parts.isolate.readText(this.#loader)
+    this.#identify(text)
+    return text
+  }
+
+  /** What pages and answers depend on: all of it in their names, so that nothing of another model is ever taken for this one's. */
+  #identify({ manifest }: ModelText): void {
+    const { hash, spec, chat } = manifest
+    const window = this.#windows.optionsFor(spec)
+    this.sessions?.identify([hash, spec, chat, window], spec, window)
+  }
+
+  async #viewOf(record: TurnRecord): Promise<TurnView> {
+    const text = await this.#text()
+    const { session, turn, state, createdAt, conversation = [], request, prompt, cachedTokens, end } = record
+    const answer = answerTo(record, text)
+    const whole: GenerationEvent & { type: 'text' } = { type: 'text', text: '', ids: [] }
+    const rest = end?.type === 'finish' && end.reason === 'length' ? [answer.end()] : []
+    for (
+      let event = answer.take() ?? rest.shift();
+      event !== undefined;
+      event = answer.take() ?? rest.shift()
+    ) {
+      whole.text += event.text
+      whole.ids.push(...event.ids)
+      if (event.reasoning !== undefined) whole.reasoning = (whole.reasoning ?? '') + event.reasoning
+      if (event.calls !== undefined) whole.calls = [...(whole.calls ?? []), ...event.calls]
+      if (event.logprobs !== undefined) whole.logprobs = [...(whole.logprobs ?? []), ...event.logprobs]
     }
+    const { truncatedTokens, ids } = prompt
+    const events: GenerationEvent[] = []
+    if (cachedTokens !== undefined)
+      events.push({ type: 'start', promptTokens: ids.length, cachedTokens, truncatedTokens })
+    if (whole.ids.length > 0) events.push(whole)
+    if (end !== undefined) events.push(end)
+    return { session, turn, reply: request.reply, state, createdAt, conversation, events }
+  }
+
+  /** Writes what is due, beside the answers, until nothing will be. */
+  #keep(): void {
+    if (this.#keeping || this.sessions === undefined) return
+    this.#keeping = true
+    const { clock, log } = this.#parts
+    const { sessions } = this
+    const keep = async (): Promise<void> => {
+      do await clock.wait(TICK_MS)
+      while (sessions.tick())
+    }
+    keep()
+      .catch((error: unknown) => log({ code: 'internal_error', message: String(error) }))
+      .finally(() => (this.#keeping = false))
+  }
+
+  /** Nobody reads a turn any more: it goes on by the alarm, or has some time to live. */
+  #wakeFor(record: TurnRecord): void {
+    const { clock, config } = this.#parts
+    const goesOn = record.request.background && record.state === 'running'
+    if (goesOn) this.#wakeAt(clock.now())
+    else
+      this.#wakeAt(Math.min(record.expiresAt, clock.now() + Math.max(LEAST_WAIT_MS, config.lifetimes.pages)))
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#wakesAt) return
+    this.#wakesAt = time
+    this.#parts.storage?.wakeAt(time)
   }
 
   /** A cold lane's load and its first request want the words at the same time: they are read once. */
@@ -162,19 +376,20 @@ export class Lane {
 
   /** Loads with the largest window that the memory takes: halved until it fits, and kept so. */
   async #readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
+    const { spec } = text.manifest
     for (;;) {
-      const windows = this.#windows()
+      const windows = this.#windows.list.join()
       try {
-        return await this.#parts.readModel(text, this.#windowFor(text.manifest.spec), onProgress)
+        return await this.#parts.readModel(text, this.#windows.optionsFor(spec), onProgress)
       } catch (error) {
         // A setting of the deployment that this model cannot have is no client's mistake.
         if (errorCode(error) === 'invalid_request') {
           const why = error instanceof Error ? error.message : String(error)
-          throw new IsletError('engine_failure', `WINDOW = "${windows.join()}": ${why}`, { cause: error })
+          throw new IsletError('engine_failure', `WINDOW = "${windows}": ${why}`, { cause: error })
         }
-        if (errorCode(error) !== 'out_of_memory' || !takesWindow(text.manifest.spec)) throw error
-        this.#halveWindow(error instanceof Error ? error.message : 'the host refused the memory', text)
-        if (this.#windows().join() === windows.join()) throw error
+        if (errorCode(error) !== 'out_of_memory' || !takesWindow(spec)) throw error
+        this.#halveWindows(error instanceof Error ? error.message : 'the host refused the memory', text)
+        if (this.#windows.list.join() === windows) throw error
       }
     }
   }
@@ -190,31 +405,7 @@ export class Lane {
     }
   }
 
-  /** The windows in force: as configured, or less after resets; [0] = full attention. */
-  #windows(): readonly number[] {
-    const { config, store } = this.#parts
-    const stored = store.read()
-    return stored !== undefined && stored.configured === config.windows.join()
-      ? stored.windows
-      : config.windows
-  }
-
-  #window(): WindowOptions {
-    return windowOptions(this.#windows(), this.#parts.config.sinks)
-  }
-
-  /** A model that takes no window is served with full attention, and health and answers say so. */
-  #windowFor(spec: ModelSpec): WindowOptions {
-    return takesWindow(spec) ? this.#window() : windowOptions([0], 0)
-  }
-
-  #halveWindow(why: string, { manifest }: ModelText): void {
-    const { config, store, log } = this.#parts
-    const now = this.#windows()
-    const windows = halvedWindows(now.join() === FULL ? [manifest.spec.context] : now)
-    const configured = config.windows.join()
-    const note = `the window is ${windows.join()} instead of ${configured === FULL ? 'full attention' : configured}: ${why}`
-    store.write({ configured, windows, note })
-    log({ code: 'out_of_memory', message: note })
+  #halveWindows(why: string, { manifest }: ModelText): void {
+    this.#parts.log({ code: 'out_of_memory', message: this.#windows.halve(why, manifest.spec) })
   }
 }

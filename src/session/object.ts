@@ -9,10 +9,15 @@ import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
-import type { LaneHealth } from './lane-client.ts'
+import type { LaneHealth, SessionView, TurnView } from './lane-client.ts'
+import { laneOfSession } from './lane-names.ts'
+import type { Outcome } from './lane-stub.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
+import type { Sessions } from './sessions.ts'
+import type { Sql } from './sql.ts'
 import { sqlWindowStore } from './window-store.ts'
+import { errorEvent } from './wire.ts'
 
 export type LaneSetup = {
   config: LaneConfig
@@ -22,20 +27,32 @@ export type LaneSetup = {
 
 const isolate = new Isolate()
 
+const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
+
 const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
 
 export class LaneBase<Env> extends DurableObject<Env> {
   readonly #lane: Lane
+  readonly #sessions: Sessions
 
   constructor(ctx: DurableObjectState, env: Env, { config, assets, modules }: LaneSetup) {
     super(ctx, env)
     const source = assetSource(assets, config.model)
     const kernels = usableModules(modules)
+    const sql = ctx.storage.sql as Sql
     this.#lane = new Lane({
       config,
       isolate,
       clock,
-      store: sqlWindowStore(ctx.storage.sql),
+      store: sqlWindowStore(sql),
+      storage: {
+        sql,
+        newId: () => crypto.randomUUID().replaceAll('-', ''),
+        wakeAt: (time) =>
+          void ctx.storage
+            .setAlarm(time)
+            .catch((error: unknown) => log({ code: 'storage_lost', message: String(error) })),
+      },
       readText: () => readModelText(source),
       readModel({ manifest }, window, onProgress) {
         const options = {
@@ -47,12 +64,62 @@ export class LaneBase<Env> extends DurableObject<Env> {
         return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
       },
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
-      log: (entry) => console.error(JSON.stringify(entry)),
+      log,
+    })
+    const { sessions } = this.#lane
+    if (sessions === undefined) throw new Error('a lane object has storage')
+    this.#sessions = sessions
+  }
+
+  generate(request: GenerateRequest, lane: string): ReadableStream<Uint8Array> {
+    return this.#lane.generate(request, lane)
+  }
+
+  resume(tenant: string, id: string): ReadableStream<Uint8Array> {
+    return this.#lane.resume(tenant, id)
+  }
+
+  async sessions(tenant: string): Promise<SessionView[]> {
+    return (await this.#lane.ready()).list(tenant)
+  }
+
+  session(tenant: string, id: string): Promise<Outcome<SessionView>> {
+    return outcome(async () => {
+      this.#sessions.find(tenant, id) // nothing is read for an id of nothing
+      const sessions = await this.#lane.ready()
+      return sessions.view(sessions.find(tenant, id))
     })
   }
 
-  generate(request: GenerateRequest): ReadableStream<Uint8Array> {
-    return this.#lane.generate(request)
+  fork(tenant: string, id: string): Promise<Outcome<SessionView>> {
+    return outcome(async () => {
+      this.#sessions.find(tenant, id)
+      return (await this.#lane.ready()).fork(tenant, id, laneOfSession(id))
+    })
+  }
+
+  remove(tenant: string, id: string): Promise<Outcome<null>> {
+    return outcome(() => this.#sessions.remove(tenant, id).then(() => null))
+  }
+
+  removeAll(tenant: string): Promise<number> {
+    return this.#sessions.removeAll(tenant)
+  }
+
+  turn(tenant: string, id: string): Promise<Outcome<TurnView>> {
+    return outcome(() => this.#lane.turn(tenant, id))
+  }
+
+  removeTurn(tenant: string, id: string): Promise<Outcome<null>> {
+    return outcome(() => this.#sessions.removeTurn(tenant, id).then(() => null))
+  }
+
+  cancelTurn(tenant: string, id: string): Promise<Outcome<TurnView>> {
+    return outcome(() => this.#lane.cancelTurn(tenant, id))
+  }
+
+  override alarm(): Promise<void> {
+    return this.#lane.alarm()
   }
 
   health(): LaneHealth {
@@ -61,5 +128,17 @@ export class LaneBase<Env> extends DurableObject<Env> {
 
   memoryReset(): Promise<void> {
     return this.#lane.memoryReset()
+  }
+}
+
+/** Errors cross RPC as values: what it throws loses its code. */
+async function outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    const event = errorEvent(error)
+    if (event.code === 'internal_error')
+      console.error(JSON.stringify({ code: event.code, message: String(error) }))
+    return { error: event }
   }
 }

@@ -17,8 +17,9 @@ export type PromptLimits = {
 export type Prompt = {
   ids: number[]
   truncatedTokens: number
-  /** How the answer to it ends and is read. */
-  rules: AnswerRules
+  kind: GenerateRequest['prompt']['kind']
+  /** The model was told of tools. */
+  tools: boolean
 }
 
 /** What a cut prompt leaves for the answer when the request names no number. */
@@ -34,8 +35,9 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
     })
   }
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
-  const rules = rulesOf(request, text, ids)
-  if (ids.length <= most) return { ids, truncatedTokens: 0, rules }
+  const { prompt } = request
+  const facts = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
+  if (ids.length <= most) return { ...facts, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') {
     throw new IsletError(
       'context_length_exceeded',
@@ -44,7 +46,7 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
     )
   }
   const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
-  return { ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId), rules }
+  return { ...facts, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
 }
 
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
@@ -78,14 +80,11 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
   )
 }
 
-function rulesOf(
-  { prompt }: GenerateRequest,
-  { tokenizer, manifest }: ModelText,
-  ids: readonly number[],
-): AnswerRules {
-  if (prompt.kind !== 'chat') return PLAIN_RULES
+/** How the answer to a prompt ends and is read. */
+export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
+  if (kind !== 'chat') return PLAIN_RULES
   const thinking = endsInThought(tokenizer, manifest.chat, ids)
-  return answerRules(tokenizer, manifest.chat, { tools: (prompt.tools ?? []).length > 0, thinking })
+  return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 
 /** A bias on an id that does not exist would do nothing, without a word. */
@@ -100,7 +99,11 @@ function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
 }
 
 /** Keeps the newest ids, and BOS in front where there was one. */
-function cutFront(ids: readonly number[], length: number, bosId: number | undefined): Omit<Prompt, 'rules'> {
+function cutFront(
+  ids: readonly number[],
+  length: number,
+  bosId: number | undefined,
+): Pick<Prompt, 'ids' | 'truncatedTokens'> {
   const head = bosId !== undefined && ids[0] === bosId && length > 1 ? [bosId] : []
   const tail = ids.slice(ids.length - (length - head.length))
   return { ids: [...head, ...tail], truncatedTokens: ids.length - length }

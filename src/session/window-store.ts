@@ -1,16 +1,13 @@
 // The window that a lane fell back to after a memory reset, kept where a restart finds it.
 
+import type { Sql } from './sql.ts'
+
 /** `configured` is the setting that `windows` replaced, as text: when it changes, what is stored no longer counts. */
 export type StoredWindow = { configured: string; windows: readonly number[]; note: string }
 
 export interface WindowStore {
   read(): StoredWindow | undefined
   write(value: StoredWindow): void
-}
-
-/** What of a Durable Object's SQLite is used. */
-export type Sql = {
-  exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] }
 }
 
 const LEAST = 128

@@ -10,7 +10,15 @@ import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
 import { MOCK_SPEC, MockModel, type MockOptions } from './mock-model.ts'
 
-export const CONFIG: LaneConfig = { model: 'mock', windows: [0], sinks: 4, chunk: 16, maxPrompt: 300 }
+export const CONFIG: LaneConfig = {
+  model: 'mock',
+  windows: [0],
+  sinks: 4,
+  chunk: 16,
+  maxPrompt: 300,
+  queue: 64,
+  lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
+}
 
 const TEMPLATE = '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>'
 

@@ -5,6 +5,7 @@ import { visible, type WindowOptions } from '../../src/cache/window.ts'
 import type { Model, Row } from '../../src/engine/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { decoder } from '../../src/models/decoder.ts'
+import { checksum } from '../../src/lib/checksum.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 
 const SIZES = { layers: 1, hidden: 32, heads: 1, kvHeads: 1, headDim: 32, ffn: 32, vocab: 259, context: 512 }
@@ -37,6 +38,7 @@ export class MockModel implements Model {
   readonly maxLogitRows: number
   readonly pageCount: number
   readonly pageBytes = PAGE_POSITIONS * SLOT_WORDS * 4
+  readonly gatherPages = 4
   /** What each forward ran, as [rows, rows with logits]. */
   readonly steps: [number, number][] = []
   readonly linearMemoryBytes = 65536
@@ -123,6 +125,26 @@ export class MockModel implements Model {
   writePage(page: number, bytes: Uint8Array): void {
     new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes).set(bytes)
   }
+
+  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
+    const bytes = new Uint8Array(pages.length * this.pageBytes)
+    pages.forEach((page, i) => bytes.set(this.readPage(page), i * this.pageBytes))
+    return { bytes, checksum: checksumOf(bytes) }
+  }
+
+  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
+    if (bytes.length !== pages.length * this.pageBytes || checksumOf(bytes) !== checksum) return false
+    for (const [i, page] of pages.entries())
+      if (page !== undefined)
+        this.writePage(page, bytes.subarray(i * this.pageBytes, (i + 1) * this.pageBytes))
+    return true
+  }
+}
+
+function checksumOf(bytes: Uint8Array): string {
+  const sum = checksum()
+  sum.update(bytes)
+  return sum.hex()
 }
 
 /** Runs ids alone on a model that holds everything: the truth that warm, mixed and windowed runs must equal. */

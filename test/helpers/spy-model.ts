@@ -69,6 +69,18 @@ export class SpyModel implements Model {
     this.#model.writePage(page, bytes)
   }
 
+  get gatherPages(): number {
+    return this.#model.gatherPages
+  }
+
+  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
+    return this.#model.gather(pages)
+  }
+
+  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
+    return this.#model.scatter(bytes, checksum, pages)
+  }
+
   /** Forgets what was noted. */
   reset(): void {
     this.steps = []

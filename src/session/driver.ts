@@ -1,0 +1,52 @@
+// One answer on its way to one reader: the reader's pulls move it along, and whoever else has a say may end it.
+
+import type { GenerationEvent } from '../engine/events.ts'
+import type { IsletError } from '../lib/errors.ts'
+import { pulledBytes } from '../lib/pulled-bytes.ts'
+import type { Driver } from './sessions.ts'
+import { encodeEvent, errorEvent } from './wire.ts'
+
+export class ReaderDriver implements Driver {
+  readonly #abort = new AbortController()
+  readonly #events: AsyncGenerator<GenerationEvent, void>
+  #reason: IsletError | undefined
+
+  constructor(events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent, void>) {
+    this.#events = events(this)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Ends it; the reader, if it asks once more, is told why. Resolves when nothing of it runs any more. */
+  async stop(reason?: IsletError): Promise<void> {
+    this.#reason ??= reason
+    this.#abort.abort()
+    await this.#events.return(undefined)
+  }
+
+  /** Its events as lines of JSON, made as they are read; cancelling the stream ends it. */
+  stream(): ReadableStream<Uint8Array> {
+    let cancelled = false
+    return pulledBytes({
+      pull: async (controller) => {
+        const { done, value } = await this.#events.next()
+        // After a cancel there is nobody to tell.
+        if (cancelled) return
+        if (!done && !this.signal.aborted) return controller.enqueue(encodeEvent(value))
+        if (this.#reason !== undefined) controller.enqueue(encodeEvent(errorEvent(this.#reason)))
+        controller.close()
+      },
+      cancel: async () => {
+        cancelled = true
+        await this.stop()
+      },
+    })
+  }
+
+  /** Runs it to its end with no reader. */
+  async run(): Promise<void> {
+    while ((await this.#events.next()).done !== true);
+  }
+}

@@ -1,0 +1,185 @@
+// KV pages in a lane's SQLite: runs of pages under the name of their first (cache/chain.ts), so that sessions with the same beginning share
+// it, and a run of another tenant, model or window is never even looked at.
+
+import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'
+import type { Model } from '../engine/model.ts'
+import type { PromptShape } from '../engine/prompt-shape.ts'
+import { fullPages, type Sequence } from '../engine/sequence.ts'
+import type { StoredPages, Vault } from '../engine/vault.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { Sql } from './sql.ts'
+
+/** Of the rows: others are deleted when the store is opened. */
+const VERSION = 1
+
+/** What the platform takes in one row, with room for the other columns. */
+const ROW_BYTES = 1.95e6
+
+/** A run as a prompt finds it: `used` of its pages are the prompt's. */
+type Run = { head: string; first: number; count: number; used: number }
+
+export type Prompt = { tenant: string; ids: readonly number[]; shape: PromptShape }
+
+export class PageStore implements Vault {
+  readonly #sql: Sql
+  readonly #onFailure: (error: unknown) => void
+  readonly #names = new WeakMap<Sequence, string[]>()
+  #facts: readonly unknown[] | undefined
+  #broken = false
+  /** Rows written since the object began, and their bytes. */
+  written = { rows: 0, bytes: 0 }
+
+  /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
+  constructor(sql: Sql, onFailure: (error: unknown) => void) {
+    this.#sql = sql
+    this.#onFailure = onFailure
+    this.#try(() => {
+      sql.exec(
+        'CREATE TABLE IF NOT EXISTS kv_runs (head TEXT PRIMARY KEY, version INTEGER NOT NULL, count INTEGER NOT NULL, ' +
+          'names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID',
+      )
+      sql.exec('DELETE FROM kv_runs WHERE version <> ?', VERSION)
+    })
+  }
+
+  /** Names what pages are made by: model, template, quantisation, window. Before this nothing is found and nothing written. */
+  identify(facts: readonly unknown[]): void {
+    this.#facts = facts
+  }
+
+  find(prompt: Prompt): StoredPages | undefined {
+    const limit = Math.floor((prompt.ids.length - 1) / PAGE_POSITIONS)
+    const runs = this.#try(() => this.#runsOf(this.#namesOf(prompt, limit)))
+    if (runs === undefined || runs.length === 0) return undefined
+    const last = runs[runs.length - 1]
+    return {
+      length: (last.first + last.used) * PAGE_POSITIONS,
+      restore: (model, pageOf) =>
+        this.#try(() => runs.every((run) => this.#load(run, model, pageOf))) ?? false,
+    }
+  }
+
+  save(sequence: Sequence, model: Model, pages = fullPages(sequence)): void {
+    if (sequence.saved >= pages || model.pageBytes > ROW_BYTES) return
+    this.#try(() => {
+      const { tenant, ids, shape, saved } = sequence
+      if (tenant === undefined) return
+      const known = this.#names.get(sequence)?.slice(0, saved)
+      const names = this.#namesOf({ tenant, ids, shape }, pages, known)
+      this.#names.set(sequence, names)
+      let at = saved
+      while (at < names.length) {
+        const [run] = this.#runsOf(names, at, 1)
+        const count = run?.used ?? this.#write(sequence, model, names, at)
+        if (count === 0) break
+        at += count
+      }
+      sequence.saved = at
+    })
+  }
+
+  /** The runs that hold what is stored of a prompt, by head, and how many of its pages they hold. */
+  held(prompt: Prompt): { heads: string[]; pages: number } {
+    const runs =
+      this.#try(() => this.#runsOf(this.#namesOf(prompt, Math.floor(prompt.ids.length / PAGE_POSITIONS)))) ??
+      []
+    return {
+      heads: runs.map(({ head }) => head),
+      pages: runs.reduce((sum, { used }) => sum + used, 0),
+    }
+  }
+
+  /** Deletes all runs but those with these heads; gives the number that went. */
+  keepOnly(heads: ReadonlySet<string>): number {
+    return (
+      this.#try(() => {
+        const all = this.#sql.exec('SELECT head FROM kv_runs').toArray()
+        const dead = all.map(({ head }) => String(head)).filter((head) => !heads.has(head))
+        for (const head of dead) this.#delete(head)
+        return dead.length
+      }) ?? 0
+    )
+  }
+
+  #namesOf({ tenant, ids, shape }: Prompt, pages: number, known?: readonly string[]): string[] {
+    if (this.#facts === undefined) return []
+    return pageNames(chainRoot([VERSION, ...this.#facts, tenant, shape]), ids, pages, known)
+  }
+
+  /** Runs that follow each other from page `at` on. */
+  #runsOf(names: readonly string[], at = 0, most = Infinity): Run[] {
+    const runs: Run[] = []
+    while (at < names.length && runs.length < most) {
+      const head = names[at]
+      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE head = ?', head).toArray()
+      if (row === undefined) break
+      const count = Number(row['count'])
+      const stored = String(row['names'])
+      let used = 0
+      while (used < count && at + used < names.length && nameAt(stored, used) === names[at + used]) used++
+      if (used === 0) break
+      runs.push({ head, first: at, count, used })
+      at += used
+    }
+    return runs
+  }
+
+  #load(run: Run, model: Model, pageOf: (index: number) => number | undefined): boolean {
+    const pages = Array.from({ length: run.count }, (_, i) =>
+      i < run.used ? pageOf(run.first + i) : undefined,
+    )
+    if (pages.every((page) => page === undefined)) return true
+    const [row] = this.#sql.exec('SELECT checksum, bytes FROM kv_runs WHERE head = ?', run.head).toArray()
+    if (row !== undefined) {
+      const bytes = new Uint8Array(row['bytes'] as ArrayBuffer)
+      if (model.scatter(bytes, String(row['checksum']), pages)) return true
+    }
+    this.#delete(run.head)
+    return false
+  }
+
+  /** Writes one run from page `at` on; 0 where that page has left memory. */
+  #write(sequence: Sequence, model: Model, names: readonly string[], at: number): number {
+    const pages: number[] = []
+    while (pages.length < model.gatherPages && at + pages.length < names.length) {
+      const page = sequence.pages[at + pages.length]
+      if (page === undefined) break
+      pages.push(page)
+    }
+    if (pages.length === 0) return 0
+    const { bytes, checksum } = model.gather(pages)
+    const own = names.slice(at, at + pages.length)
+    this.#sql.exec(
+      'INSERT INTO kv_runs (head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+      own[0],
+      VERSION,
+      pages.length,
+      own.join(''),
+      checksum,
+      bytes,
+    )
+    this.written.rows += 1
+    this.written.bytes += bytes.length
+    return pages.length
+  }
+
+  #delete(head: string): void {
+    this.#sql.exec('DELETE FROM kv_runs WHERE head = ?', head)
+  }
+
+  /** Storage may fail for good (an object whose code was updated, a full disk); the cache is then done without. */
+  #try<T>(work: () => T): T | undefined {
+    if (this.#broken) return undefined
+    try {
+      return work()
+    } catch (error) {
+      this.#broken = true
+      this.#onFailure(error)
+      return undefined
+    }
+  }
+}
+
+function nameAt(names: string, index: number): string {
+  return names.slice(index * NAME_LENGTH, (index + 1) * NAME_LENGTH)
+}

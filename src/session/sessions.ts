@@ -1,0 +1,353 @@
+// The sessions of one lane: which record a request begins or goes on with, what is durable of it and when, and what its owner may see.
+
+import { chainRoot } from '../cache/chain.ts'
+import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { GenerateRequest } from '../engine/events.ts'
+import { fullPages, type Sequence } from '../engine/sequence.ts'
+import { promptShape } from '../engine/prompt-shape.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { SessionView } from './lane-client.ts'
+import { PageStore } from './page-store.ts'
+import type { Prompt } from './prompt.ts'
+import { idsOf, isStored, newRecord, type TurnRecord } from './record.ts'
+import type { Sql } from './sql.ts'
+import { TurnStore } from './turn-store.ts'
+
+/** How long things live after they were last used, in milliseconds. */
+export type Lifetimes = { pages: number; sessions: number; turns: number }
+
+/** A record's state is written this often while its answer grows. */
+const CHECKPOINT_MS = 2000
+
+/** A page that is full waits this long for others to fill a row with it. */
+const PAGE_MS = 500
+
+/** What a row of a turn may be: the platform's 2 MB less the columns that grow. */
+const MOST_ROW_BYTES = 1.5e6
+
+/** Somebody who drives a turn. */
+export type Driver = { stop(reason: IsletError): Promise<void> }
+
+type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: number }
+
+export type SessionsParts = {
+  sql: Sql
+  now(): number
+  newId(): string
+  lifetimes: Lifetimes
+  /** The engine in place, if it is sound. */
+  engine(): Engine | undefined
+  log(entry: Record<string, unknown>): void
+}
+
+export class Sessions {
+  readonly pages: PageStore
+  readonly #turns: TurnStore
+  readonly #parts: SessionsParts
+  readonly #live = new Map<string, Live>()
+  readonly #full = new WeakMap<Sequence, { pages: number; since: number }>()
+  #model = ''
+  #spec: ModelSpec | undefined
+  #window: WindowOptions = { window: undefined, sinks: 0 }
+  #broken = false
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts
+    this.#turns = new TurnStore(parts.sql)
+    this.pages = new PageStore(parts.sql, (error) => this.#fail(error))
+  }
+
+  /** Names the model and the window that everything from now on is of. */
+  identify(facts: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
+    if (this.#spec === spec && this.#window.window === window.window) return
+    this.#spec = spec
+    this.#window = window
+    this.pages.identify(facts)
+    this.#model = chainRoot(facts)
+  }
+
+  /** Whether this lane has anything of the request's session. */
+  knows({ tenant, sessionKey, session }: GenerateRequest): boolean {
+    return session !== undefined || this.#turns.byKey(tenant, sessionKey).length > 0
+  }
+
+  /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
+  begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
+    const { now, newId, lifetimes } = this.#parts
+    const createdAt = now()
+    const model = this.#model
+    if (!request.store || this.#broken) return unstored(request, prompt, echo)
+    const related =
+      request.session === undefined
+        ? this.#turns.byKey(request.tenant, request.sessionKey)
+        : this.#turns.session(request.tenant, request.session)
+    if (request.session !== undefined && related.length === 0) throw noSuch('session')
+    const idle = related.filter(({ session }) => !this.#live.has(session))
+    const tried = request.retry && idle.find((record) => this.#isTryOf(record, request))
+    if (tried) return tried
+    const before = idle.find(
+      (record) => request.session !== undefined || begins(prompt.ids, record.prompt.ids),
+    )
+    const session = before?.session ?? `sess_${lane}_${newId()}`
+    const kept = request.conversation !== undefined
+    const record = newRecord(request, prompt, {
+      session,
+      turn: `${session.slice('sess_'.length)}_${newId()}`,
+      createdAt,
+      expiresAt: createdAt + (kept ? lifetimes.turns : lifetimes.sessions),
+      model,
+      echo,
+    })
+    const bytes = 4 * prompt.ids.length + JSON.stringify(record.conversation ?? '').length
+    if (bytes > MOST_ROW_BYTES) {
+      throw new IsletError(
+        'invalid_request',
+        `store: ${bytes} bytes of prompt and conversation are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+        { param: 'store' },
+      )
+    }
+    // Of a session the last turn stays, and turns that are kept for themselves.
+    this.#turns.insert(record, before?.conversation === undefined ? before : undefined)
+    return record
+  }
+
+  /** A session's last turn (`sess_...`) or a kept one. Throws not_found. */
+  find(tenant: string, id: string): TurnRecord {
+    const [record] = id.startsWith('sess_')
+      ? this.#turns.session(tenant, id)
+      : [this.#turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
+    if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
+    const live = this.#live.get(record.session)?.record
+    if (live?.turn === record.turn) return live
+    // Its object died under it.
+    if (record.state === 'running' && !record.request.background) record.state = 'paused'
+    return record
+  }
+
+  /** Throws conflict for a turn of another model, whose missing tokens cannot be computed any more. */
+  checkModel(record: TurnRecord): void {
+    if (record.end !== undefined || record.model === this.#model) return
+    throw new IsletError(
+      'conflict',
+      'the model or its window was changed since this answer began: it cannot be gone on with; ask again',
+    )
+  }
+
+  /** Somebody drives a turn from here on; whoever did so before is stopped. */
+  async enter(record: TurnRecord, driver: Driver): Promise<void> {
+    if (!isStored(record)) return
+    await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
+    record.state = 'running'
+    record.usedAt = this.#parts.now()
+    this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: -1 })
+  }
+
+  /** Nobody does any more: what there is becomes durable. */
+  leave(record: TurnRecord, driver: Driver): void {
+    const live = this.#live.get(record.session)
+    if (live?.record !== record || live.driver !== driver) return
+    this.#live.delete(record.session)
+    if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
+    else if (record.state === 'running' && !record.request.background) record.state = 'paused'
+    this.#flush(this.#parts.engine(), (sequence) => sequence.session === record.session)
+    this.#checkpoint(live)
+  }
+
+  async stop(record: TurnRecord, reason: IsletError): Promise<void> {
+    await this.#live.get(record.session)?.driver.stop(reason)
+  }
+
+  /** Ends a turn that runs or waits. */
+  async cancel(tenant: string, id: string): Promise<TurnRecord> {
+    const record = this.find(tenant, id)
+    if (record.end !== undefined || record.state === 'cancelled') return record
+    record.state = 'cancelled'
+    await this.stop(record, new IsletError('conflict', 'this answer was cancelled'))
+    this.#update(record)
+    return record
+  }
+
+  /** Writes what is due; true while something will be. */
+  tick(): boolean {
+    const now = this.#parts.now()
+    const engine = this.#parts.engine()
+    const pending = this.#flush(engine, (sequence, pages) => {
+      const full = this.#full.get(sequence)
+      if (full?.pages === pages) return now - full.since >= PAGE_MS
+      this.#full.set(sequence, {
+        pages,
+        since: full === undefined || full.pages <= sequence.saved ? now : full.since,
+      })
+      return false
+    })
+    for (const live of this.#live.values()) if (now - live.savedAt >= CHECKPOINT_MS) this.#checkpoint(live)
+    return !this.#broken && (pending || this.#live.size > 0)
+  }
+
+  /** Turns that go on unread and that nobody drives. */
+  unread(): TurnRecord[] {
+    return this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
+  }
+
+  /** Deletes what has lived its time; gives when to come again, undefined if nothing is left. */
+  collect(): number | undefined {
+    const { now, lifetimes } = this.#parts
+    for (const live of this.#live.values()) this.#checkpoint(live)
+    this.#turns.removeExpired(now())
+    this.pages.keepOnly(this.#turns.runsSince(now() - lifetimes.pages))
+    return this.#turns.nextDue(lifetimes.pages)
+  }
+
+  list(tenant: string): SessionView[] {
+    return this.#turns.sessionIds(tenant).map((id) => this.view(this.find(tenant, id)))
+  }
+
+  /** What a session's owner may see of it. */
+  view(record: TurnRecord): SessionView {
+    const { session, state, createdAt, usedAt, expiresAt, prompt, generated, request } = record
+    const engine = this.#parts.engine()
+    const held = engine?.sequencesOf(this.pages).filter((sequence) => sequence.session === session) ?? []
+    const pages = held.reduce(
+      (sum, sequence) => sum + sequence.pages.filter((page) => page !== undefined).length,
+      0,
+    )
+    const pageBytes = engine?.model.pageBytes ?? 0
+    const stored = this.#held(record).pages
+    const ids = prompt.ids.length + generated.length
+    const { window, sinks } = this.#window
+    const report =
+      record.end?.type === 'finish'
+        ? record.end.window
+        : { window, sinks, outOfSight: outOfSight(Math.max(0, ids - 2), this.#window) }
+    return {
+      id: session,
+      model: request.model,
+      state,
+      createdAt,
+      usedAt,
+      expiresAt,
+      tokens: ids,
+      completionTokens: generated.length,
+      window: report,
+      memory: { pages, bytes: pages * pageBytes },
+      storage: { pages: stored, bytes: stored * pageBytes },
+    }
+  }
+
+  fork(tenant: string, id: string, lane: string): SessionView {
+    const source = this.find(tenant, id)
+    if (this.#live.has(source.session)) {
+      throw new IsletError('conflict', 'this session is answering now: fork it when it has ended')
+    }
+    const now = this.#parts.now()
+    const session = `sess_${lane}_${this.#parts.newId()}`
+    const copy = {
+      ...source,
+      session,
+      turn: `${session.slice('sess_'.length)}_${this.#parts.newId()}`,
+      createdAt: now,
+      usedAt: now,
+      expiresAt: now + this.#parts.lifetimes.sessions,
+      conversation: undefined,
+      request: { ...source.request, sessionKey: session, background: false },
+    }
+    this.#turns.insert(copy, undefined)
+    this.#update(copy)
+    return this.view(copy)
+  }
+
+  /** Deletes a session: its turns, its pages in memory, and those in storage that no other needs. */
+  async remove(tenant: string, id: string): Promise<void> {
+    await this.#forget(this.find(tenant, id))
+    this.collect()
+  }
+
+  async removeAll(tenant: string): Promise<number> {
+    const ids = this.#turns.sessionIds(tenant)
+    for (const id of ids) await this.#forget(this.find(tenant, id))
+    this.collect()
+    return ids.length
+  }
+
+  async removeTurn(tenant: string, id: string): Promise<void> {
+    const record = this.find(tenant, id)
+    record.state = 'cancelled'
+    await this.stop(record, new IsletError('not_found', 'this answer was deleted'))
+    this.#turns.removeTurn(record)
+    this.collect()
+  }
+
+  async #forget(record: TurnRecord): Promise<void> {
+    record.state = 'cancelled'
+    await this.stop(record, new IsletError('not_found', 'this session was deleted'))
+    this.#turns.removeSession(record.session)
+    this.#parts.engine()?.forget(record.session)
+  }
+
+  #isTryOf(record: TurnRecord, { bodyHash }: GenerateRequest): boolean {
+    const open = record.state === 'running' || record.state === 'paused' || record.state === 'done'
+    return open && record.request.bodyHash === bodyHash && record.model === this.#model
+  }
+
+  /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
+  #flush(engine: Engine | undefined, isDue: (sequence: Sequence, pages: number) => boolean): boolean {
+    if (engine === undefined || engine.failure !== undefined) return false
+    let pending = false
+    for (const sequence of engine.sequencesOf(this.pages)) {
+      const pages = fullPages(sequence)
+      if (pages <= sequence.saved) continue
+      const rows = Math.floor((pages - sequence.saved) / engine.model.gatherPages)
+      const whole = sequence.saved + rows * engine.model.gatherPages
+      this.pages.save(sequence, engine.model, isDue(sequence, pages) ? pages : whole)
+      pending ||= sequence.saved < pages
+    }
+    return pending
+  }
+
+  #checkpoint(live: Live): void {
+    const { record } = live
+    live.savedAt = this.#parts.now()
+    record.usedAt = live.savedAt
+    if (record.generated.length === live.saved && record.state === 'running') return
+    live.saved = record.generated.length
+    this.#update(record)
+  }
+
+  #update(record: TurnRecord): void {
+    if (this.#broken) return
+    try {
+      this.#turns.update(record, this.#held(record).heads)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #held(record: TurnRecord): { heads: string[]; pages: number } {
+    if (this.#spec === undefined) return { heads: [], pages: 0 }
+    const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
+    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape })
+  }
+
+  /** Answers go on without storage: the platform ends whoever touches it after an update of the code. */
+  #fail(error: unknown): void {
+    if (this.#broken) return
+    this.#broken = true
+    const message = error instanceof Error ? error.message : String(error)
+    this.#parts.log({ code: 'storage_lost', message })
+  }
+}
+
+/** A record that lives as long as its request. */
+export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
+  return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
+}
+
+function noSuch(what: 'session' | 'turn'): IsletError {
+  return new IsletError('not_found', `there is no such ${what}`)
+}
+
+function begins(ids: readonly number[], prefix: readonly number[]): boolean {
+  return prefix.length <= ids.length && prefix.every((id, i) => id === ids[i])
+}

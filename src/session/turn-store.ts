@@ -1,0 +1,169 @@
+// Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
+
+import type { ChatMessage } from '../engine/events.ts'
+import type { TurnState } from './lane-client.ts'
+import type { TurnRecord } from './record.ts'
+import type { Sql } from './sql.ts'
+
+/** Rows of another version are deleted when the store is opened. */
+const VERSION = 1
+
+const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
+
+/** What a row keeps as JSON. */
+type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'logprobs' | 'end'> & {
+  prompt: Omit<TurnRecord['prompt'], 'ids'>
+}
+
+export class TurnStore {
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
+        'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
+        'expires INTEGER NOT NULL, runs TEXT NOT NULL, prompt BLOB NOT NULL, generated BLOB NOT NULL, facts TEXT NOT NULL, ' +
+        'conversation TEXT, PRIMARY KEY (session, turn)) WITHOUT ROWID',
+    )
+    sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
+    sql.exec('DELETE FROM turns WHERE version <> ?', VERSION)
+  }
+
+  /** Writes a new turn; with `before`, in that one's place. */
+  insert(record: TurnRecord, before: TurnRecord | undefined): void {
+    if (before !== undefined) this.removeTurn(before)
+    const { request } = record
+    this.#sql.exec(
+      `INSERT INTO turns (${COLUMNS}, version, tenant, key, background, runs) VALUES (${'?, '.repeat(14)}?)`,
+      record.session,
+      record.turn,
+      record.state,
+      record.createdAt,
+      record.usedAt,
+      record.expiresAt,
+      bytesOf(record.prompt.ids),
+      bytesOf(record.generated),
+      JSON.stringify(factsOf(record)),
+      record.conversation === undefined ? null : JSON.stringify(record.conversation),
+      VERSION,
+      request.tenant,
+      request.sessionKey,
+      Number(request.background),
+      '',
+    )
+  }
+
+  /** Writes how far a turn has come; `runs` are the heads of the runs that hold its pages. */
+  update(record: TurnRecord, runs: readonly string[]): void {
+    this.#sql.exec(
+      'UPDATE turns SET state = ?, used = ?, expires = ?, generated = ?, facts = ?, runs = ? WHERE session = ? AND turn = ?',
+      record.state,
+      record.usedAt,
+      record.expiresAt,
+      bytesOf(record.generated),
+      JSON.stringify(factsOf(record)),
+      runs.join(),
+      record.session,
+      record.turn,
+    )
+  }
+
+  turn(tenant: string, turn: string): TurnRecord | undefined {
+    // A turn's id begins as its session's does.
+    const session = `sess_${turn.slice(0, turn.lastIndexOf('_'))}`
+    return this.#records('tenant = ? AND session = ? AND turn = ?', tenant, session, turn)[0]
+  }
+
+  /** A session's turns, the newest first. */
+  session(tenant: string, session: string): TurnRecord[] {
+    return this.#records('tenant = ? AND session = ? ORDER BY created DESC', tenant, session)
+  }
+
+  /** Turns of sessions with this key, the newest first. */
+  byKey(tenant: string, key: string): TurnRecord[] {
+    return this.#records('tenant = ? AND key = ? ORDER BY created DESC', tenant, key)
+  }
+
+  /** Ids of a tenant's sessions. */
+  sessionIds(tenant: string): string[] {
+    const rows = this.#sql.exec('SELECT DISTINCT session FROM turns WHERE tenant = ?', tenant).toArray()
+    return rows.map(({ session }) => String(session))
+  }
+
+  /** Turns that nobody reads and that go on all the same. */
+  unfinished(): TurnRecord[] {
+    return this.#records("background = 1 AND state = 'running'")
+  }
+
+  removeTurn({ session, turn }: Pick<TurnRecord, 'session' | 'turn'>): void {
+    this.#sql.exec('DELETE FROM turns WHERE session = ? AND turn = ?', session, turn)
+  }
+
+  removeSession(session: string): void {
+    this.#sql.exec('DELETE FROM turns WHERE session = ?', session)
+  }
+
+  removeExpired(now: number): void {
+    this.#sql.exec('DELETE FROM turns WHERE expires <= ?', now)
+  }
+
+  /** Heads of the runs of all turns used after `since`. */
+  runsSince(since: number): Set<string> {
+    const rows = this.#sql.exec('SELECT runs FROM turns WHERE used > ?', since).toArray()
+    return new Set(rows.flatMap(({ runs }) => String(runs).split(',')))
+  }
+
+  /** The earliest time at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
+  nextDue(pagesMs: number): number | undefined {
+    const [row] = this.#sql
+      .exec(
+        "SELECT MIN(CASE WHEN runs = '' THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
+        pagesMs,
+      )
+      .toArray()
+    return row['due'] === null ? undefined : Number(row['due'])
+  }
+
+  #records(where: string, ...values: (string | number)[]): TurnRecord[] {
+    return this.#sql
+      .exec(`SELECT ${COLUMNS} FROM turns WHERE ${where}`, ...values)
+      .toArray()
+      .map(recordOf)
+  }
+}
+
+function factsOf(record: TurnRecord): Facts {
+  const { request, model, echo, cachedTokens, logprobs, end } = record
+  const { ids: _, ...prompt } = record.prompt
+  return { request, model, echo, cachedTokens, logprobs, end, prompt }
+}
+
+function recordOf(row: Record<string, unknown>): TurnRecord {
+  const { prompt, ...facts } = JSON.parse(String(row['facts'])) as Facts
+  const conversation = row['conversation']
+  return {
+    session: String(row['session']),
+    turn: String(row['turn']),
+    state: row['state'] as TurnState,
+    createdAt: Number(row['created']),
+    usedAt: Number(row['used']),
+    expiresAt: Number(row['expires']),
+    ...facts,
+    echo: facts.echo,
+    cachedTokens: facts.cachedTokens,
+    end: facts.end,
+    prompt: { ...prompt, ids: idsOf(row['prompt']) },
+    generated: idsOf(row['generated']),
+    conversation: typeof conversation === 'string' ? (JSON.parse(conversation) as ChatMessage[]) : undefined,
+  }
+}
+
+function bytesOf(ids: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(ids).buffer)
+}
+
+function idsOf(blob: unknown): number[] {
+  const bytes = new Uint8Array(blob as ArrayBuffer)
+  return [...new Uint32Array(bytes.slice().buffer)]
+}
