@@ -186,6 +186,11 @@ export class Sessions {
     return !this.#broken && (pending || this.#live.size > 0)
   }
 
+  /** Turns that somebody drives. */
+  get driven(): number {
+    return this.#live.size
+  }
+
   /** Turns that go on unread and that nobody drives. */
   unread(): TurnRecord[] {
     return this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))

@@ -23,7 +23,7 @@ export class TurnStore {
     sql.exec(
       'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
         'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
-        'expires INTEGER NOT NULL, runs TEXT NOT NULL, prompt BLOB NOT NULL, generated BLOB NOT NULL, facts TEXT NOT NULL, ' +
+        'expires INTEGER NOT NULL, runs TEXT NOT NULL, prompt BLOB NOT NULL, generated BLOB, facts TEXT NOT NULL, ' +
         'conversation TEXT, PRIMARY KEY (session, turn)) WITHOUT ROWID',
     )
     sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
@@ -159,11 +159,14 @@ function recordOf(row: Record<string, unknown>): TurnRecord {
   }
 }
 
-function bytesOf(ids: readonly number[]): Uint8Array {
+/** Of no ids NULL: some hosts take an empty blob for that. */
+function bytesOf(ids: readonly number[]): Uint8Array | null {
+  if (ids.length === 0) return null
   return new Uint8Array(Uint32Array.from(ids).buffer)
 }
 
 function idsOf(blob: unknown): number[] {
+  if (blob === null) return []
   const bytes = new Uint8Array(blob as ArrayBuffer)
   return [...new Uint32Array(bytes.slice().buffer)]
 }

@@ -5,7 +5,7 @@ import { answerRules, type AnswerOptions } from '../../src/chat/answers/rules.ts
 import type { GenerateRequest } from '../../src/engine/events.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { Answer, type TextEvent } from '../../src/session/answer.ts'
-import { preparePrompt } from '../../src/session/prompt.ts'
+import { preparePrompt, rulesFor } from '../../src/session/prompt.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../src/weights/manifest.ts'
 import { byteTokenizer, END, MARK } from '../helpers/byte-tokenizer.ts'
@@ -36,7 +36,8 @@ function answerOf(
 ) {
   const rules = answerRules(tokenizer, chat, options)
   const scratch = createScratch(tokenizer.vocabSize)
-  const answer = new Answer(request({ prompt, ...changes }), tokenizer, [], scratch, rules)
+  const answer = new Answer(request(changes), tokenizer, [], rules, false)
+  answer.begin(scratch)
   const events: TextEvent[] = []
   let ended = false
   for (const [position, id] of ids.entries()) {
@@ -159,7 +160,8 @@ describe('a prompt', () => {
     const chat: ChatFormat = { kind: 'jinja', template: '</think><think>\n' }
     // The mark may be a token that prints nothing.
     for (const tokenizer of [byteTokenizer(), thinker]) {
-      const { rules } = preparePrompt(request({ prompt }), { ...text(chat), tokenizer }, limits)
+      const words = { ...text(chat), tokenizer }
+      const rules = rulesFor(preparePrompt(request({ prompt }), words, limits), words)
       expect(rules.parser().push('hm</think>yes')).toEqual([
         { kind: 'reasoning', text: 'hm' },
         { kind: 'content', text: 'yes' },

@@ -5,7 +5,15 @@ import { readConfig } from '../../src/env.ts'
 
 test('defaults', () => {
   expect(readConfig({ ASSETS: {}, LANE: {} })).toEqual({
-    lane: { model: 'smollm2-135m-instruct', windows: [1024], sinks: 4, chunk: 16, maxPrompt: 32768 },
+    lane: {
+      model: 'smollm2-135m-instruct',
+      windows: [1024],
+      sinks: 4,
+      chunk: 16,
+      maxPrompt: 32768,
+      queue: 64,
+      lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
+    },
     lanes: 1,
     regions: [],
     apiKeys: undefined,

@@ -321,20 +321,28 @@ describe('loading', () => {
     expect(next.models.length).toBe(1)
   })
 
-  test('a trapped engine fails its request and is rebuilt for the next', async () => {
-    let traps = 1
-    const { lane, models, logged } = mockLane({
-      model: {
-        onForward: () => {
-          if (traps-- > 0) throw new WebAssembly.RuntimeError('memory access out of bounds')
-        },
+  const trapping = (times: number): { model: { onForward: () => void } } => ({
+    model: {
+      onForward: () => {
+        if (times-- > 0) throw new WebAssembly.RuntimeError('memory access out of bounds')
       },
-    })
+    },
+  })
+
+  test('a trapped engine is rebuilt under its request, which goes on', async () => {
+    const { lane, models } = mockLane(trapping(1))
+    const events = await ask(lane, request({ maxTokens: 20, ignoreEos: true }))
+    expect(idsOf(events)).toEqual(greedyAlone(hello, 20))
+    expect(models.length).toBe(2)
+  })
+
+  test('a request under which engines fail again is given up, and the next gets a new one', async () => {
+    const { lane, models, logged } = mockLane(trapping(2))
     const failed = await ask(lane, request())
     expect(failed.at(-1)).toMatchObject({ type: 'error', code: 'engine_failure' })
     expect(JSON.stringify(failed)).not.toContain('out of bounds')
     expect(JSON.stringify(logged)).toContain('out of bounds')
     expect((await ask(lane, request())).at(-1)?.type).toBe('finish')
-    expect(models.length).toBe(2)
+    expect(models.length).toBe(3)
   })
 })

@@ -1,0 +1,28 @@
+// A Durable Object's SQLite by Node's own, in memory.
+
+import { DatabaseSync } from 'node:sqlite'
+import type { Sql } from '../../src/session/sql.ts'
+
+/** `onExec` sees each statement first, and may throw. */
+export function nodeSql(onExec: (query: string) => void = () => undefined): Sql {
+  const database = new DatabaseSync(':memory:')
+  return {
+    exec(query, ...values) {
+      onExec(query)
+      const statement = database.prepare(query)
+      const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))
+      const rows = statement.all(...bound) as Record<string, unknown>[]
+      return { toArray: () => rows.map(asArrayBuffers) }
+    },
+  }
+}
+
+/** Blobs are ArrayBuffers in a Durable Object. */
+function asArrayBuffers(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? value.slice().buffer : value,
+    ]),
+  )
+}
