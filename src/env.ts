@@ -95,6 +95,7 @@ const variables = z.object({
   CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
   MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
   QUEUE: z._default(whole(1, 1024), 64),
+  KV_BUDGET: z._default(whole(0, 2 ** 32), 0),
   KV_TTL: z._default(whole(60, YEAR), 3600),
   SESSION_TTL: z._default(whole(60, YEAR), 86_400),
   RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
@@ -112,7 +113,7 @@ export function readConfig(env: Record<string, unknown>): Config {
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
   const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, API_KEYS } = parsed.data
-  const { KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
+  const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
   return {
     lane: {
       model: MODEL,
@@ -121,6 +122,7 @@ export function readConfig(env: Record<string, unknown>): Config {
       chunk: CHUNK,
       maxPrompt: MAX_PROMPT,
       queue: QUEUE,
+      kvBudget: KV_BUDGET,
       lifetimes: { pages: 1000 * KV_TTL, sessions: 1000 * SESSION_TTL, turns: 1000 * RESPONSE_TTL },
     },
     lanes: LANES,

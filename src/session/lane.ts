@@ -30,6 +30,8 @@ export type LaneConfig = {
   maxPrompt: number
   /** Requests that a lane works on or lets wait; one more is `overloaded`. */
   queue: number
+  /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
+  kvBudget: number
   lifetimes: Lifetimes
 }
 

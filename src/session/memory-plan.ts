@@ -16,8 +16,8 @@ const MOST_SEQUENCES = 8
 
 export type PoolPlan = { totalBytes: number; pageBytes: number; pageCount: number }
 
-/** Pages of the pool, given the plan of a pool that holds one sequence. Throws out_of_memory when even that is too large. */
-export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan): number {
+/** Pages of the pool, given the plan of a pool that holds one sequence and the bytes that it may take (0 = no limit of its own). Throws out_of_memory when even that is too large. */
+export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan, budget = 0): number {
   if (totalBytes > LINEAR_LIMIT) {
     const pages = `${pageCount} KV pages of ${pageBytes} bytes`
     throw new IsletError(
@@ -26,5 +26,6 @@ export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan): numbe
     )
   }
   const spare = Math.floor((POOL_BUDGET - totalBytes) / pageBytes)
-  return Math.min(pageCount + Math.max(0, spare), pageCount * MOST_SEQUENCES)
+  const afforded = Math.min(pageCount + Math.max(0, spare), pageCount * MOST_SEQUENCES)
+  return budget === 0 ? afforded : Math.max(pageCount, Math.min(afforded, Math.floor(budget / pageBytes)))
 }

@@ -60,7 +60,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
           chunk: config.chunk,
           logitRows: LOGIT_ROWS,
         }
-        const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options))
+        const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options), config.kvBudget)
         return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
       },
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),

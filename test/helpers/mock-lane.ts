@@ -17,6 +17,7 @@ export const CONFIG: LaneConfig = {
   chunk: 16,
   maxPrompt: 300,
   queue: 64,
+  kvBudget: 0,
   lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
 }
 

@@ -12,6 +12,7 @@ test('defaults', () => {
       chunk: 16,
       maxPrompt: 32768,
       queue: 64,
+      kvBudget: 0,
       lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
     },
     lanes: 1,
