@@ -131,8 +131,11 @@ export class PageStore implements Vault {
     if (pages.every((page) => page === undefined)) return true
     const [row] = this.#sql.exec('SELECT checksum, bytes FROM kv_runs WHERE head = ?', run.head).toArray()
     if (row !== undefined) {
-      const bytes = new Uint8Array(row['bytes'] as ArrayBuffer)
-      if (model.scatter(bytes, String(row['checksum']), pages)) return true
+      const buffer = row['bytes'] as ArrayBuffer
+      const whole = model.scatter(new Uint8Array(buffer), String(row['checksum']), pages)
+      // Megabytes that would linger until the host next collects its garbage.
+      buffer.transfer(0)
+      if (whole) return true
     }
     this.#delete(run.head)
     return false
