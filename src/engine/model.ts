@@ -41,7 +41,7 @@ export interface Model {
   /** The bytes of a page, copied out (`pageBytes`), and back into any page: the same logits follow, bit for bit. */
   readPage(page: number): Uint8Array
   writePage(page: number, bytes: Uint8Array): void
-  /** Pages that `gather` and `scatter` take at once. */
+  /** Pages that `gather` and `scatter` take at once; 0 where a page is too large for storage. */
   readonly gatherPages: number
   /** The bytes of pages side by side, a view until the next call of the model, and their checksum (lib/checksum.ts). */
   gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string }

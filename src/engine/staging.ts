@@ -7,9 +7,9 @@ import type { KvPool } from './kv-pool.ts'
 /** A row of the platform's storage ends at 2 MB, all columns together. */
 const ROW_BYTES = 1.9e6
 
-/** How many pages go at once into scratch of `free` bytes that is there anyway; at least one, whatever that takes. */
+/** How many pages go at once: what fits into scratch of `free` bytes that is there anyway, at least one, and none that no row takes. */
 export function stagedPages(pageBytes: number, free: number): number {
-  return Math.max(1, Math.floor(Math.min(free, ROW_BYTES) / pageBytes))
+  return pageBytes > ROW_BYTES ? 0 : Math.max(1, Math.floor(Math.min(free, ROW_BYTES) / pageBytes))
 }
 
 export type StagingPlan = {

@@ -7,13 +7,14 @@ import { errorCode, IsletError, isUserCode } from '../lib/errors.ts'
 import { takesWindow } from '../models/spec.ts'
 import type { ModelText } from './asset-source.ts'
 import { ReaderDriver } from './driver.ts'
-import { answerTo, follow, prepare, type Host } from './generation.ts'
+import { follow, prepare, type Host } from './generation.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
 import type { LaneHealth, TurnView } from './lane-client.ts'
 import type { Clock } from './pacer.ts'
 import type { TurnRecord } from './record.ts'
 import { Sessions, unstored, type Lifetimes } from './sessions.ts'
 import type { Sql } from './sql.ts'
+import { turnView } from './turn-view.ts'
 import { errorEvent } from './wire.ts'
 import type { WindowStore } from './window-store.ts'
 import { Windows } from './windows.ts'
@@ -127,12 +128,12 @@ export class Lane {
 
   /** A kept turn with what it has answered until now. */
   async turn(tenant: string, id: string): Promise<TurnView> {
-    return this.#viewOf(this.#stored.find(tenant, id))
+    return turnView(this.#stored.find(tenant, id), await this.#text())
   }
 
   async cancelTurn(tenant: string, id: string): Promise<TurnView> {
     this.#stored.find(tenant, id)
-    return this.#viewOf(await (await this.ready()).cancel(tenant, id))
+    return turnView(await (await this.ready()).cancel(tenant, id), await this.#text())
   }
 
   /** Does what was put off: turns that go on unread, then deleting what has lived its time. */
@@ -312,32 +313,6 @@ export class Lane {
     const { hash, spec, chat } = manifest
     const window = this.#windows.optionsFor(spec)
     this.sessions?.identify([hash, spec, chat, window], spec, window)
-  }
-
-  async #viewOf(record: TurnRecord): Promise<TurnView> {
-    const text = await this.#text()
-    const { session, turn, state, createdAt, conversation = [], request, prompt, cachedTokens, end } = record
-    const answer = answerTo(record, text)
-    const whole: GenerationEvent & { type: 'text' } = { type: 'text', text: '', ids: [] }
-    const rest = end?.type === 'finish' && end.reason === 'length' ? [answer.end()] : []
-    for (
-      let event = answer.take() ?? rest.shift();
-      event !== undefined;
-      event = answer.take() ?? rest.shift()
-    ) {
-      whole.text += event.text
-      whole.ids.push(...event.ids)
-      if (event.reasoning !== undefined) whole.reasoning = (whole.reasoning ?? '') + event.reasoning
-      if (event.calls !== undefined) whole.calls = [...(whole.calls ?? []), ...event.calls]
-      if (event.logprobs !== undefined) whole.logprobs = [...(whole.logprobs ?? []), ...event.logprobs]
-    }
-    const { truncatedTokens, ids } = prompt
-    const events: GenerationEvent[] = []
-    if (cachedTokens !== undefined)
-      events.push({ type: 'start', promptTokens: ids.length, cachedTokens, truncatedTokens })
-    if (whole.ids.length > 0) events.push(whole)
-    if (end !== undefined) events.push(end)
-    return { session, turn, reply: request.reply, state, createdAt, conversation, events }
   }
 
   /** Writes what is due, beside the answers, until nothing will be. */

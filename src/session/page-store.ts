@@ -12,9 +12,6 @@ import type { Sql } from './sql.ts'
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1
 
-/** What the platform takes in one row, with room for the other columns. */
-const ROW_BYTES = 1.95e6
-
 /** A run as a prompt finds it: `used` of its pages are the prompt's. */
 type Run = { head: string; first: number; count: number; used: number }
 
@@ -60,7 +57,7 @@ export class PageStore implements Vault {
   }
 
   save(sequence: Sequence, model: Model, pages = fullPages(sequence)): void {
-    if (sequence.saved >= pages || model.pageBytes > ROW_BYTES) return
+    if (sequence.saved >= pages || model.gatherPages === 0) return
     this.#try(() => {
       const { tenant, ids, shape, saved } = sequence
       if (tenant === undefined) return

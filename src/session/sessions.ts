@@ -298,7 +298,7 @@ export class Sessions {
 
   /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
   #flush(engine: Engine | undefined, isDue: (sequence: Sequence, pages: number) => boolean): boolean {
-    if (engine === undefined || engine.failure !== undefined) return false
+    if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
     let pending = false
     for (const sequence of engine.sequencesOf(this.pages)) {
       const pages = fullPages(sequence)
