@@ -181,6 +181,24 @@ describe('a reader that leaves', () => {
   })
 })
 
+describe('the limit on CPU time', () => {
+  test('ends an answer cleanly, and what is missing of it can be read on', async () => {
+    const kept = storage()
+    const { lane, models } = laneOn(kept)
+    const events: GenerationEvent[] = []
+    for await (const event of decodeEvents(lane.generate(asked()))) {
+      events.push(event)
+      if (event.type === 'text' && models[0].signal === 0) models[0].signal = 24
+    }
+    expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'length', stopped: 'cpu_limit' })
+    expect(idsOf(events).length).toBeLessThan(40)
+    // The signal was meant for that request alone.
+    const rest = await readOn(laneOn(kept).lane, session(events))
+    expect(idsOf(rest)).toEqual(greedyAlone(prompt.ids, 40))
+    expect(rest.at(-1)).not.toHaveProperty('stopped')
+  })
+})
+
 describe('what an owner may do', () => {
   test('sees, forks and deletes; others find nothing', async () => {
     const kept = storage()

@@ -1,0 +1,135 @@
+// The engine with storage behind its pool: what leaves memory comes back, only the caller's storage is touched, turns take turns.
+
+import { describe, expect, test } from 'vitest'
+import { Engine } from '../../src/engine/engine.ts'
+import type { Turn } from '../../src/engine/turn.ts'
+import { PageStore } from '../../src/session/page-store.ts'
+import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'
+import { nodeSql } from '../helpers/node-sql.ts'
+
+const prompt = (length: number, seed = 1): number[] =>
+  Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
+
+function vault(): PageStore {
+  const store = new PageStore(nodeSql(), (error) => {
+    throw error
+  })
+  store.identify(['model'])
+  return store
+}
+
+const open = (engine: Engine, ids: readonly number[], maxTokens: number, owner?: PageStore): Turn =>
+  engine.open({
+    tenant: 'a',
+    prompt: ids,
+    maxTokens,
+    choose: (logits) => ({ id: argmax(logits), stop: false }),
+    vault: owner,
+  })
+
+/** Steps by `caller` until the turn has ended; its reader takes everything at once. */
+function finish(engine: Engine, turn: Turn, caller?: PageStore): number[] {
+  for (let i = 0; turn.state === 'waiting' || turn.state === 'running'; i++) {
+    if (i > 5000) throw new Error('no progress')
+    engine.step(caller)
+    turn.taken = turn.produced
+  }
+  if (turn.state === 'failed') throw turn.error
+  return turn.ids.slice(turn.promptTokens)
+}
+
+describe('a pool that is short', () => {
+  test('spills the sequence that was unused for longest, and restores it for its next turn', () => {
+    const store = vault()
+    const model = new MockModel({ pageCount: 8 })
+    const engine = new Engine(model)
+    const first = finish(engine, open(engine, prompt(70, 1), 10, store), store)
+    finish(engine, open(engine, prompt(70, 2), 10, store), store)
+    finish(engine, open(engine, prompt(70, 3), 10, store), store)
+    const before = model.rowsRun
+    const longer = [...prompt(70, 1), ...first, 9]
+    const turn = open(engine, longer, 10, store)
+    expect(finish(engine, turn, store)).toEqual(greedyAlone(longer, 10))
+    expect(turn.cachedTokens).toBe(64)
+    expect(model.rowsRun - before).toBe(81 - 64 + 9)
+  })
+
+  test('what was generated before is gone on with', () => {
+    const store = vault()
+    const whole = greedyAlone(prompt(50), 60)
+    for (const done of [1, 15, 30]) {
+      const engine = new Engine(new MockModel())
+      const turn = engine.open({
+        tenant: 'a',
+        prompt: prompt(50),
+        generated: whole.slice(0, done),
+        maxTokens: 60,
+        choose: (logits) => ({ id: argmax(logits), stop: false }),
+        vault: store,
+      })
+      expect(finish(engine, turn, store)).toEqual(whole)
+      expect(turn.promptTokens).toBe(50)
+    }
+  })
+
+  test('turns that run for long make room for those that wait', () => {
+    const store = vault()
+    const engine = new Engine(new MockModel({ pageCount: 24, window: { window: 40, sinks: 4 } }))
+    const long = open(engine, prompt(60, 1), 900, store)
+    const others = [2, 3, 4, 5].map((seed) => open(engine, prompt(60, seed), 900, store))
+    const turns = [long, ...others]
+    const steps = new Map<Turn, number>()
+    for (let step = 0; turns.some(({ state }) => state !== 'done'); step++) {
+      if (step > 20_000) throw new Error('no progress')
+      engine.step(store)
+      for (const turn of turns) {
+        turn.taken = turn.produced
+        if (turn.produced > 0 && !steps.has(turn)) steps.set(turn, step)
+      }
+    }
+    // Without turns the last one would begin when another had ended, after some 900 steps.
+    expect(Math.max(...steps.values())).toBeLessThan(800)
+    turns.forEach((turn, i) =>
+      expect(turn.ids.slice(60)).toEqual(greedyAlone(prompt(60, i + 1), 900, { window: 40, sinks: 4 })),
+    )
+  })
+})
+
+describe('two lanes in an isolate', () => {
+  test('neither touches the storage of the other', () => {
+    const [mine, theirs] = [vault(), vault()]
+    const engine = new Engine(new MockModel({ pageCount: 8 }))
+    const turn = open(engine, prompt(70, 1), 10, theirs)
+    finish(engine, turn, theirs)
+    // My turns drive their pages out of memory.
+    finish(engine, open(engine, prompt(70, 2), 10, mine), mine)
+    finish(engine, open(engine, prompt(70, 3), 10, mine), mine)
+    expect(theirs.written.rows).toBe(0)
+    expect(mine.written.rows).toBeGreaterThan(0)
+    const again = open(engine, prompt(70, 1), 10, theirs)
+    expect(finish(engine, again, theirs)).toEqual(greedyAlone(prompt(70, 1), 10))
+    expect(again.cachedTokens).toBe(0)
+  })
+
+  test('a turn begins in a call of its own lane', () => {
+    const [mine, theirs] = [vault(), vault()]
+    const engine = new Engine(new MockModel({ pageCount: 8 }))
+    const running = open(engine, prompt(70, 1), 20, mine)
+    const waiting = open(engine, prompt(70, 2), 5, theirs)
+    finish(engine, running, mine)
+    engine.step(mine)
+    expect(waiting.state).toBe('waiting')
+    expect(finish(engine, waiting, theirs)).toEqual(greedyAlone(prompt(70, 2), 5))
+  })
+})
+
+test('a step that finds another unfinished does not trust what that left', () => {
+  const inner: (() => number)[] = []
+  const engine = new Engine(new MockModel({ onForward: () => void inner[0]() }))
+  // The platform kills an object in the middle of a step, and the next object enters the same engine.
+  inner.push(() => engine.step())
+  const turn = open(engine, prompt(20), 5)
+  engine.step()
+  expect(engine.failure).toMatchObject({ code: 'engine_failure' })
+  expect(turn.state).toBe('failed')
+})
