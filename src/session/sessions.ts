@@ -21,8 +21,8 @@ export type Lifetimes = { pages: number; sessions: number; turns: number }
 /** A record's state is written this often while its answer grows. */
 const CHECKPOINT_MS = 2000
 
-/** A page that is full waits this long for others to fill a row with it. */
-const PAGE_MS = 500
+/** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
+const PAGE_MS = 400
 
 /** What a row of a turn may be: the platform's 2 MB less the columns that grow. */
 const MOST_ROW_BYTES = 1.5e6
@@ -47,7 +47,8 @@ export class Sessions {
   readonly #turns: TurnStore
   readonly #parts: SessionsParts
   readonly #live = new Map<string, Live>()
-  readonly #full = new WeakMap<Sequence, { pages: number; since: number }>()
+  /** Since when each sequence has full pages that are not saved, behind so many that are. */
+  readonly #unsaved = new WeakMap<Sequence, { saved: number; since: number }>()
   #model = ''
   #spec: ModelSpec | undefined
   #window: WindowOptions = { window: undefined, sinks: 0 }
@@ -173,13 +174,10 @@ export class Sessions {
   tick(): boolean {
     const now = this.#parts.now()
     const engine = this.#parts.engine()
-    const pending = this.#flush(engine, (sequence, pages) => {
-      const full = this.#full.get(sequence)
-      if (full?.pages === pages) return now - full.since >= PAGE_MS
-      this.#full.set(sequence, {
-        pages,
-        since: full === undefined || full.pages <= sequence.saved ? now : full.since,
-      })
+    const pending = this.#flush(engine, (sequence) => {
+      const seen = this.#unsaved.get(sequence)
+      if (seen?.saved === sequence.saved) return now - seen.since >= PAGE_MS
+      this.#unsaved.set(sequence, { saved: sequence.saved, since: now })
       return false
     })
     for (const live of this.#live.values()) if (now - live.savedAt >= CHECKPOINT_MS) this.#checkpoint(live)
@@ -297,7 +295,7 @@ export class Sessions {
   }
 
   /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
-  #flush(engine: Engine | undefined, isDue: (sequence: Sequence, pages: number) => boolean): boolean {
+  #flush(engine: Engine | undefined, isDue: (sequence: Sequence) => boolean): boolean {
     if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
     let pending = false
     for (const sequence of engine.sequencesOf(this.pages)) {
@@ -305,7 +303,8 @@ export class Sessions {
       if (pages <= sequence.saved) continue
       const rows = Math.floor((pages - sequence.saved) / engine.model.gatherPages)
       const whole = sequence.saved + rows * engine.model.gatherPages
-      this.pages.save(sequence, engine.model, isDue(sequence, pages) ? pages : whole)
+      this.pages.save(sequence, engine.model, whole)
+      if (sequence.saved < pages && isDue(sequence)) this.pages.save(sequence, engine.model, pages)
       pending ||= sequence.saved < pages
     }
     return pending
