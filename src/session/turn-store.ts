@@ -8,6 +8,9 @@ import type { Sql } from './sql.ts'
 /** Rows of another version are deleted when the store is opened. */
 const VERSION = 1
 
+/** Sessions of one key that a request is compared with. */
+const MOST_ALIKE = 16
+
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
 /** What a row keeps as JSON. */
@@ -80,9 +83,9 @@ export class TurnStore {
     return this.#records('tenant = ? AND session = ? ORDER BY created DESC', tenant, session)
   }
 
-  /** Turns of sessions with this key, the newest first. */
+  /** The newest turns of sessions with this key; many people may begin alike. */
   byKey(tenant: string, key: string): TurnRecord[] {
-    return this.#records('tenant = ? AND key = ? ORDER BY created DESC', tenant, key)
+    return this.#records('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
   }
 
   /** Ids of a tenant's sessions. */
