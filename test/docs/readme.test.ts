@@ -64,8 +64,8 @@ describe('docs/api.md', () => {
     )
   })
 
-  it('lists every field that both endpoints share', () => {
-    const listed = rowsAfter(text, '## Fields of both endpoints').flatMap(([cell]) => quoted(cell))
+  it('lists every field that the completions endpoints share', () => {
+    const listed = rowsAfter(text, '## Fields of both completions endpoints').flatMap(([cell]) => quoted(cell))
     expect(listed.toSorted()).toEqual(Object.keys(sharedFields).toSorted())
   })
 
