@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { renderError } from '../../src/api/errors.ts'
 import { sharedFields } from '../../src/api/fields.ts'
 import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { readConfig } from '../../src/env.ts'
 import { errorCode, IsletError, SERVER_CODES, USER_CODES } from '../../src/lib/errors.ts'
 import { ROOT } from '../../scripts/lib/root.ts'
 
@@ -64,7 +65,7 @@ describe('docs/api.md', () => {
     )
   })
 
-  it('lists every field that both endpoints share', () => {
+  it('lists every field that the completions endpoints share', () => {
     const listed = rowsAfter(text, '## Fields of both completions endpoints').flatMap(([cell]) =>
       quoted(cell),
     )
@@ -85,6 +86,37 @@ describe('docs/api.md', () => {
       ).not.toBe('unknown_parameter')
     }
     expect(codeOf(() => parse({ temprature: 1 }, () => 0))).toBe('unknown_parameter')
+  })
+})
+
+describe('variables', () => {
+  const known = [...read('src/env.ts').matchAll(/^ {2}([A-Z_]+): z\./gm)].map(([, name]) => name)
+  const set = Object.fromEntries(
+    [...read('wrangler.toml').matchAll(/^([A-Z_]+) = "([^"]*)"/gm)].map(([, name, value]) => [name, value]),
+  )
+  const shown = known.filter((name) => name !== 'API_KEYS')
+
+  it('stand in wrangler.toml at their defaults', () => {
+    expect(Object.keys(set).toSorted()).toEqual(shown.toSorted())
+    expect(readConfig(set)).toEqual(readConfig({}))
+  })
+
+  it('stand in docs/deploying.md', () => {
+    const rows = rowsAfter(read('docs/deploying.md'), '## Variables').slice(1)
+    expect(rows.flatMap(([cell]) => quoted(cell)).toSorted()).toEqual(shown.toSorted())
+    for (const [cell, value] of rows) {
+      const [name] = quoted(cell)
+      expect(value.replaceAll('`', '').replace('empty', ''), name).toBe(set[name])
+    }
+  })
+
+  it('have their defaults in README.md too, where it lists them', () => {
+    const rows = rowsAfter(read('README.md'), '## Sessions').slice(1)
+    expect(rows.length).toBeGreaterThan(4)
+    for (const [cell, value] of rows) {
+      const [name] = quoted(cell)
+      expect(value.replaceAll('`', '').replace('empty', ''), name).toBe(set[name])
+    }
   })
 })
 
