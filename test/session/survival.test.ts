@@ -59,6 +59,18 @@ describe('a lane that comes after another', () => {
     expect(next.models[0].rowsRun).toBe(ids.length - 128 + 39)
   })
 
+  test('finds an answer that went on from inside of what another had stored', async () => {
+    const kept = storage()
+    const { lane } = laneOn(kept)
+    // Its pages end behind the prompt's last whole one, and the next turn's begin before that.
+    await ask(lane, asked({ maxTokens: 10 }))
+    const longer = await ask(lane, asked())
+    const ids = [...prompt.ids, ...idsOf(longer), 5]
+    const next = await ask(laneOn(kept).lane, asked({ prompt: { kind: 'ids', ids } }))
+    expect(eventsOf(next, 'start')[0].cachedTokens).toBe(128)
+    expect(idsOf(next)).toEqual(greedyAlone(ids, 40))
+  })
+
   test('restores what a window still sees, and nothing else', async () => {
     const kept = storage()
     const options = { config: { windows: [40] } }
