@@ -239,10 +239,12 @@ async function* untilAdmitted(
   { loaded: { engine, pacer }, signal, host }: Run,
 ): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
-  while (turn.state === 'waiting' && !signal.aborted) {
+  // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
+  const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
+  while (isQueued() && !signal.aborted) {
     await pacer.rest(QUEUED_MS)
     // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    if (turn.state === 'waiting') engine.step(host.vault)
+    if (isQueued()) engine.step(host.vault)
   }
 }
 
