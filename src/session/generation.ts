@@ -25,7 +25,7 @@ export type Host = {
   loadWait(ms: number): Promise<void>
   /** The engine failed under a turn: sees to it that another is made. */
   rebuild(): void
-  /** Storage for the pages of stored turns. */
+  /** Storage of the lane, for the pages of stored turns. */
   vault: Vault | undefined
 }
 
@@ -193,6 +193,7 @@ async function* run(context: Run): AsyncGenerator<GenerationEvent> {
     generated,
     maxTokens,
     choose: (logits, position) => answer.choose(logits, position),
+    owner: host.vault,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
   const note = (): void => {

@@ -21,6 +21,7 @@ type Run = { head: string; first: number; count: number; used: number }
 export type Prompt = { tenant: string; ids: readonly number[]; shape: PromptShape }
 
 export class PageStore implements Vault {
+  readonly id: string
   readonly #sql: Sql
   readonly #onFailure: (error: unknown) => void
   /** Names of pages that were saved, and where the runs that hold them end. */
@@ -31,7 +32,8 @@ export class PageStore implements Vault {
   written = { rows: 0, bytes: 0 }
 
   /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
-  constructor(sql: Sql, onFailure: (error: unknown) => void) {
+  constructor(id: string, sql: Sql, onFailure: (error: unknown) => void) {
+    this.id = id
     this.#sql = sql
     this.#onFailure = onFailure
     this.#try(() => {
