@@ -69,9 +69,10 @@ export class SessionClient {
     })
   }
 
-  async ask(body: object, hash = true): Promise<Answer> {
+  /** `onFrame` is told how many frames have come, and the next is read when it resolves. */
+  async ask(body: object, hash = true, onFrame?: (frames: number) => Promise<void>): Promise<Answer> {
     const sentAt = performance.now()
-    return wholeAnswer(await this.post(body, hash), sentAt)
+    return wholeAnswer(await this.post(body, hash), sentAt, onFrame)
   }
 
   /** The session's last turn, without the frames that were read before. */
@@ -144,7 +145,11 @@ async function* chunksOf(response: Response): AsyncGenerator<Chunk> {
   throw new Error('the stream broke off')
 }
 
-async function wholeAnswer(response: Response, sentAt: number): Promise<Answer> {
+async function wholeAnswer(
+  response: Response,
+  sentAt: number,
+  onFrame?: (frames: number) => Promise<void>,
+): Promise<Answer> {
   const answer: Answer = {
     text: '',
     finish: '',
@@ -155,7 +160,9 @@ async function wholeAnswer(response: Response, sentAt: number): Promise<Answer> 
     session: response.headers.get('x-islet-session') ?? '',
     firstTokenMs: 0,
   }
+  let frames = 0
   for await (const chunk of chunksOf(response)) {
+    await onFrame?.(++frames)
     answer.firstTokenMs ||= performance.now() - sentAt
     answer.text += textOf(chunk)
     answer.finish = chunk.choices[0]?.finish_reason ?? answer.finish
