@@ -111,6 +111,17 @@ export class Engine {
     return this.#sequences.filter((sequence) => sequence.vault === vault)
   }
 
+  /**
+   * A lane's object is there anew: the turns of the one before, which nobody drives any more, end, and its pages may go to the storage as
+   * this one has it.
+   */
+  inherit(heir: Vault): void {
+    const isGone = (vault: Vault | undefined): boolean => vault?.id === heir.id && vault !== heir
+    this.#caller = heir
+    for (const sequence of this.#sequences) if (isGone(sequence.vault)) sequence.vault = heir
+    for (const turn of [...this.#waiting, ...this.#running]) if (isGone(turn.owner)) this.close(turn)
+  }
+
   /** Drops what memory holds of a session, unless a turn runs on it; nothing of it is stored. */
   forget(session: string): void {
     for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {

@@ -23,7 +23,8 @@ export type TurnOptions = {
   /** At least 1, what was generated before included. */
   maxTokens: number
   choose: Choose
-  /** Storage of the lane that asks, for a turn whose pages may be kept. */
+  /** Storage of the lane that asks, and the same again if the turn's pages may be kept there. */
+  owner?: Vault
   vault?: Vault
   /** The session that it belongs to. */
   session?: string
@@ -36,6 +37,7 @@ export type Turn = {
   readonly promptTokens: number
   readonly maxTokens: number
   readonly choose: Choose
+  readonly owner: Vault | undefined
   readonly vault: Vault | undefined
   readonly session: string | undefined
   /** Fixed by the prompt, also for what is generated. */
@@ -68,6 +70,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     promptTokens: options.prompt.length,
     maxTokens: options.maxTokens,
     choose: options.choose,
+    owner: options.owner,
     vault: options.vault,
     session: options.session,
     shape,

@@ -17,6 +17,8 @@ export type StoredPages = {
 }
 
 export interface Vault {
+  /** Whose it is: the object that is made when one was lost has the same. */
+  readonly id: string
   /** What is stored of a prompt; undefined for nothing. */
   find(prompt: { tenant: string; ids: readonly number[]; shape: PromptShape }): StoredPages | undefined
   /**

@@ -25,7 +25,7 @@ export type Host = {
   loadWait(ms: number): Promise<void>
   /** The engine failed under a turn: sees to it that another is made. */
   rebuild(): void
-  /** Storage for the pages of stored turns. */
+  /** Storage of the lane, for the pages of stored turns. */
   vault: Vault | undefined
 }
 
@@ -193,6 +193,7 @@ async function* run(context: Run): AsyncGenerator<GenerationEvent> {
     generated,
     maxTokens,
     choose: (logits, position) => answer.choose(logits, position),
+    owner: host.vault,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
   const note = (): void => {
@@ -239,10 +240,12 @@ async function* untilAdmitted(
   { loaded: { engine, pacer }, signal, host }: Run,
 ): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
-  while (turn.state === 'waiting' && !signal.aborted) {
+  // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
+  const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
+  while (isQueued() && !signal.aborted) {
     await pacer.rest(QUEUED_MS)
     // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    if (turn.state === 'waiting') engine.step(host.vault)
+    if (isQueued()) engine.step(host.vault)
   }
 }
 

@@ -38,6 +38,8 @@ export type LaneConfig = {
 
 /** Where a lane keeps its sessions, and how it is woken. */
 export type LaneStorage = {
+  /** Of the object that has it. */
+  id: string
   sql: Sql
   newId(): string
   /** Asks for `alarm` to be called at that time, milliseconds since 1970; earlier ones that were asked for are forgotten. */
@@ -96,6 +98,7 @@ export class Lane {
     const { storage, isolate, clock, config, log } = parts
     if (storage === undefined) return
     this.sessions = new Sessions({
+      id: storage.id,
       sql: storage.sql,
       newId: storage.newId,
       now: clock.now,
@@ -103,6 +106,7 @@ export class Lane {
       engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
       log,
     })
+    isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
   /** Events of one request as lines of JSON, made as they are read. A cancel pauses what is stored and ends what is not. */

@@ -23,9 +23,12 @@ export type LaneSetup = {
   config: LaneConfig
   assets: Assets
   modules: Parameters<typeof usableModules>[0]
+  /** Whose engine this lane works with; default: the one of all lanes in this JavaScript isolate. */
+  isolate?: Isolate
 }
 
-const isolate = new Isolate()
+/** Lanes that the platform puts into one JavaScript isolate share its memory, and with it one engine. */
+const shared = new Isolate()
 
 const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
 
@@ -35,7 +38,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
   readonly #lane: Lane
   readonly #sessions: Sessions
 
-  constructor(ctx: DurableObjectState, env: Env, { config, assets, modules }: LaneSetup) {
+  constructor(ctx: DurableObjectState, env: Env, { config, assets, modules, isolate = shared }: LaneSetup) {
     super(ctx, env)
     const source = assetSource(assets, config.model)
     const kernels = usableModules(modules)
@@ -46,6 +49,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
       clock,
       store: sqlWindowStore(sql),
       storage: {
+        id: ctx.id.toString(),
         sql,
         newId: () => crypto.randomUUID().replaceAll('-', ''),
         wakeAt: (time) =>

@@ -18,16 +18,19 @@ type Run = { head: string; first: number; count: number; used: number }
 export type Prompt = { tenant: string; ids: readonly number[]; shape: PromptShape }
 
 export class PageStore implements Vault {
+  readonly id: string
   readonly #sql: Sql
   readonly #onFailure: (error: unknown) => void
-  readonly #names = new WeakMap<Sequence, string[]>()
+  /** Names of pages that were saved, and where the runs that hold them end. */
+  #saved = new WeakMap<Sequence, { names: string[]; end: number }>()
   #facts: readonly unknown[] | undefined
   #broken = false
   /** Rows written since the object began, and their bytes. */
   written = { rows: 0, bytes: 0 }
 
   /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
-  constructor(sql: Sql, onFailure: (error: unknown) => void) {
+  constructor(id: string, sql: Sql, onFailure: (error: unknown) => void) {
+    this.id = id
     this.#sql = sql
     this.#onFailure = onFailure
     this.#try(() => {
@@ -48,9 +51,8 @@ export class PageStore implements Vault {
     const limit = Math.floor((prompt.ids.length - 1) / PAGE_POSITIONS)
     const runs = this.#try(() => this.#runsOf(this.#namesOf(prompt, limit)))
     if (runs === undefined || runs.length === 0) return undefined
-    const last = runs[runs.length - 1]
     return {
-      length: (last.first + last.used) * PAGE_POSITIONS,
+      length: end(runs) * PAGE_POSITIONS,
       restore: (model, pageOf) =>
         this.#try(() => runs.every((run) => this.#load(run, model, pageOf))) ?? false,
     }
@@ -61,17 +63,19 @@ export class PageStore implements Vault {
     this.#try(() => {
       const { tenant, ids, shape, saved } = sequence
       if (tenant === undefined) return
-      const known = this.#names.get(sequence)?.slice(0, saved)
-      const names = this.#namesOf({ tenant, ids, shape }, pages, known)
-      this.#names.set(sequence, names)
-      let at = saved
+      const known = this.#saved.get(sequence)
+      const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
+      // Where it was cut or forked, or rows were deleted, `saved` may lie inside a run: what follows one must begin where it ends.
+      let at = known?.end === saved ? saved : end(this.#runsOf(names))
       while (at < names.length) {
         const [run] = this.#runsOf(names, at, 1)
         const count = run?.used ?? this.#write(sequence, model, names, at)
         if (count === 0) break
         at += count
       }
-      sequence.saved = at
+      this.#saved.set(sequence, { names, end: at })
+      // Behind a page that has left memory nothing could be found again.
+      sequence.saved = names.length
     })
   }
 
@@ -164,6 +168,7 @@ export class PageStore implements Vault {
   }
 
   #delete(head: string): void {
+    this.#saved = new WeakMap()
     this.#sql.exec('DELETE FROM kv_runs WHERE head = ?', head)
   }
 
@@ -178,6 +183,12 @@ export class PageStore implements Vault {
       return undefined
     }
   }
+}
+
+/** The page behind runs that follow each other from 0. */
+function end(runs: readonly Run[]): number {
+  const last = runs.at(-1)
+  return last === undefined ? 0 : last.first + last.used
 }
 
 function nameAt(names: string, index: number): string {

@@ -33,6 +33,8 @@ export type Driver = { stop(reason: IsletError): Promise<void> }
 type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: number }
 
 export type SessionsParts = {
+  /** Of the object that has the storage. */
+  id: string
   sql: Sql
   now(): number
   newId(): string
@@ -57,7 +59,7 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts
     this.#turns = new TurnStore(parts.sql)
-    this.pages = new PageStore(parts.sql, (error) => this.#fail(error))
+    this.pages = new PageStore(parts.id, parts.sql, (error) => this.#fail(error))
   }
 
   /** Names the model and the window that everything from now on is of. */

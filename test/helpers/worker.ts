@@ -1,7 +1,7 @@
 // The real worker under `wrangler dev`, with a packed model in a site of its own and nothing left behind.
 
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,71 +17,114 @@ export type TestWorker = {
   model: string
   log: () => string
   stop: () => Promise<void>
+  /** Ends wrangler and workerd as a power cut would; what they stored stays. */
+  kill: () => Promise<void>
+  /** Starts again on what is stored, at the same address. */
+  restart: () => Promise<void>
+}
+
+export type WorkerOptions = {
+  /** Entry to serve in place of src/worker.ts. */
+  main?: string
 }
 
 const START_MS = 90_000
 
 /** Serves the packed model in `folder`; `vars` replace those of wrangler.toml. Returns once the port answers. */
-export async function startWorker(folder: string, vars: Record<string, string> = {}): Promise<TestWorker> {
+export async function startWorker(
+  folder: string,
+  vars: Record<string, string> = {},
+  { main = join(ROOT, 'src/worker.ts') }: WorkerOptions = {},
+): Promise<TestWorker> {
   const scratch = mkdtempSync(join(tmpdir(), 'islet-test-'))
   const site = join(scratch, 'site')
   const model = placeModel(folder, site)
   const config = join(scratch, 'wrangler.toml')
-  const quoted = JSON.stringify
   const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
   writeFileSync(
     config,
-    toml
-      .replace('"src/worker.ts"', quoted(join(ROOT, 'src/worker.ts')))
-      .replace('"build/site"', quoted(site)),
+    toml.replace('"src/worker.ts"', JSON.stringify(main)).replace('"build/site"', JSON.stringify(site)),
   )
+  const temporary = join(scratch, 'tmp') // what a killed process cannot clear away
+  mkdirSync(temporary)
 
   const [port, inspector] = [await freePort(), await freePort()]
+  const url = `http://127.0.0.1:${port}`
   const flags = {
     config,
     port,
     'inspector-port': inspector,
     'persist-to': join(scratch, 'state'),
     ip: '127.0.0.1',
+    'show-interactive-dev-session': false,
   }
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const set = Object.entries({ MODEL: model, ...vars }).flatMap(([name, value]) => [
-    '--var',
-    `${name}:${value}`,
-  ])
-  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
-  const child = spawn(
-    process.execPath,
-    [wrangler, 'dev', ...args, ...set, '--show-interactive-dev-session=false'],
-    {
-      cwd: scratch,
-      detached: true, // a group of its own, so that stopping reaches workerd
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-    },
-  )
+  const args = [
+    ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
+    ...Object.entries({ MODEL: model, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+  ]
   let log = ''
-  for (const output of [child.stdout, child.stderr])
-    output.on('data', (data: Buffer) => (log += data.toString()))
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let running: Running
+  const launch = (): Promise<void> => {
+    running = run(args, { cwd: scratch, env: { TMPDIR: temporary } }, (text) => (log += text))
+    return answers(url, running)
+  }
   const stop = async (): Promise<void> => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
-    await ended
+    await end(running, 'SIGTERM')
     rmSync(scratch, { recursive: true, force: true })
   }
-  const url = `http://127.0.0.1:${port}`
+  const start = (): Promise<void> =>
+    launch().catch(async (error: unknown) => {
+      await stop()
+      throw new Error(`the worker did not start:\n${log.slice(-4000)}`, { cause: error })
+    })
+  await start()
+  return {
+    url,
+    inspector: `http://127.0.0.1:${inspector}`,
+    model,
+    log: () => log,
+    stop,
+    kill: () => end(running, 'SIGKILL'),
+    restart: start,
+  }
+}
+
+type Running = { child: ChildProcess; ended: Promise<void> }
+
+function run(
+  args: readonly string[],
+  { cwd, env }: { cwd: string; env: Record<string, string> },
+  onOutput: (text: string) => void,
+): Running {
+  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
+  const child = spawn(process.execPath, [wrangler, 'dev', ...args], {
+    cwd,
+    detached: true, // a group of its own, so that signals reach workerd
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
+  })
+  for (const output of [child.stdout, child.stderr])
+    output.on('data', (data: Buffer) => onOutput(data.toString()))
+  return { child, ended: new Promise((resolve) => child.once('exit', () => resolve())) }
+}
+
+/** Signals the whole group, and waits for its leader. */
+async function end({ child, ended }: Running, signal: NodeJS.Signals): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    process.kill(-child.pid, signal)
+  await ended
+}
+
+async function answers(url: string, { child }: Running): Promise<void> {
   for (const started = Date.now(); ;) {
     const status = await fetch(`${url}/v1/models`).then(
       ({ status }) => status,
       () => 0,
     )
-    if (status === 200)
-      return { url, inspector: `http://127.0.0.1:${inspector}`, model, log: () => log, stop }
-    if (child.exitCode !== null || Date.now() - started > START_MS) {
-      await stop()
-      throw new Error(`the worker did not start:\n${log.slice(-4000)}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    if (status === 200) return
+    if (child.exitCode !== null) throw new Error(`wrangler ended with ${child.exitCode}`)
+    if (Date.now() - started > START_MS) throw new Error(`nothing answered within ${START_MS} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 

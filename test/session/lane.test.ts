@@ -1,6 +1,7 @@
 // A lane from request to events, on the mock model and a tokenizer of bytes.
 
 import { describe, expect, test } from 'vitest'
+import type { Turn } from '../../src/engine/turn.ts'
 import { Isolate } from '../../src/session/isolate.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
 import { BOS, byteTokenizer } from '../helpers/byte-tokenizer.ts'
@@ -190,6 +191,30 @@ describe('several readers', () => {
     let last
     for await (const event of slow) last = event
     expect(last).toMatchObject({ type: 'finish', usage: { completionTokens: 60 } })
+  })
+
+  test('one that was admitted and sent back while its reader waited goes on', async () => {
+    const isolate = new Isolate()
+    const prompt = idPrompt(40)
+    const turn = { tenant: 'other', prompt: prompt.ids, choose: () => ({ id: 7, stop: false }) }
+    let first: Turn | undefined
+    // What other readers do while this one rests.
+    const wait = async (): Promise<void> => {
+      await new Promise(setImmediate)
+      const engine = isolate.inPlace?.engine
+      if (engine === undefined || first === undefined) return
+      engine.close(first)
+      for (let step = 0; step < 60; step++) engine.step()
+      engine.open({ ...turn, maxTokens: 4 })
+      for (let step = 0; step < 60; step++) engine.step()
+      first = undefined
+    }
+    const { lane } = mockLane({ model: { pageCount: 8 }, parts: { isolate, clock: { now: Date.now, wait } } })
+    await ask(lane, request())
+    first = isolate.inPlace?.engine.open({ ...turn, maxTokens: 50 })
+    const events = await ask(lane, request({ prompt, maxTokens: 50, ignoreEos: true }))
+    expect(first).toBeUndefined()
+    expect(idsOf(events)).toEqual(greedyAlone(prompt.ids, 50))
   })
 
   test('a reader that leaves stops its sequence at once, and its work stays cached', async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import type { GenerationEvent } from '../../src/engine/events.ts'
+import { Isolate } from '../../src/session/isolate.ts'
 import type { LaneStorage } from '../../src/session/lane.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
 import { ask, eventsOf, idsOf, mockLane, textOf, type MockLane } from '../helpers/mock-lane.ts'
@@ -16,7 +17,13 @@ const asked = (changes: Parameters<typeof request>[0] = {}) =>
 function storage(): LaneStorage & { wakes: number[] } {
   let ids = 0
   const wakes: number[] = []
-  return { sql: nodeSql(), newId: () => `r${++ids}`, wakeAt: (time) => void wakes.push(time), wakes }
+  return {
+    id: 'lane',
+    sql: nodeSql(),
+    newId: () => `r${++ids}`,
+    wakeAt: (time) => void wakes.push(time),
+    wakes,
+  }
 }
 
 const laneOn = (kept: LaneStorage, options: Parameters<typeof mockLane>[0] = {}): MockLane =>
@@ -57,6 +64,18 @@ describe('a lane that comes after another', () => {
     expect(eventsOf(second, 'start')[0].cachedTokens).toBe(128)
     expect(session(second)).toBe(session(first))
     expect(next.models[0].rowsRun).toBe(ids.length - 128 + 39)
+  })
+
+  test('finds an answer that went on from inside of what another had stored', async () => {
+    const kept = storage()
+    const { lane } = laneOn(kept)
+    // Its pages end behind the prompt's last whole one, and the next turn's begin before that.
+    await ask(lane, asked({ maxTokens: 10 }))
+    const longer = await ask(lane, asked())
+    const ids = [...prompt.ids, ...idsOf(longer), 5]
+    const next = await ask(laneOn(kept).lane, asked({ prompt: { kind: 'ids', ids } }))
+    expect(eventsOf(next, 'start')[0].cachedTokens).toBe(128)
+    expect(idsOf(next)).toEqual(greedyAlone(ids, 40))
   })
 
   test('restores what a window still sees, and nothing else', async () => {
@@ -115,6 +134,31 @@ describe('a lane that comes after another', () => {
     expect(idsOf(events)).toEqual(greedyAlone(prompt.ids, 200))
     expect(logged).toMatchObject([{ code: 'storage_lost' }])
   })
+})
+
+describe('an object that is gone while its isolate lives', () => {
+  test.each([true, false])(
+    'leaves no turn in the engine, and its pages to the next one (store: %s)',
+    async (store) => {
+      const kept = storage()
+      const isolate = new Isolate()
+      const gone = laneOn(kept, { parts: { isolate } })
+      const reader = decodeEvents(gone.lane.generate(asked({ store })))
+      const heard: GenerationEvent[] = []
+      while (idsOf(heard).length < 20) heard.push((await reader.next()).value as GenerationEvent)
+      const engine = isolate.inPlace?.engine
+      expect(engine?.load).toMatchObject({ running: 1 })
+      const next = laneOn(kept, { parts: { isolate } })
+      expect(engine?.load).toMatchObject({ running: 0, waiting: 0 })
+      const events = store ? await readOn(next.lane, session(heard)) : await ask(next.lane, asked({ store }))
+      expect(idsOf(events)).toEqual(greedyAlone(prompt.ids, 40))
+      // Of the prompt the last row alone is run again.
+      expect(gone.models[0].rowsRun).toBeLessThanOrEqual(90 + 20 + 40)
+      expect((await next.lane.ready()).list('tenant').map(({ storage }) => storage.pages)).toEqual(
+        store ? [8] : [],
+      )
+    },
+  )
 })
 
 describe('a reader that leaves', () => {
