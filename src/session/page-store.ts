@@ -8,6 +8,7 @@ import { fullPages, type Sequence } from '../engine/sequence.ts'
 import type { StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Sql } from './sql.ts'
+import { noStorageUse, timed, type StorageUse } from './storage-use.ts'
 
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1
@@ -26,12 +27,12 @@ export class PageStore implements Vault {
   readonly #names = new WeakMap<Sequence, string[]>()
   #facts: readonly unknown[] | undefined
   #broken = false
-  /** Rows written since the object began, and their bytes. */
-  written = { rows: 0, bytes: 0 }
+  readonly #use: StorageUse
 
   /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
-  constructor(sql: Sql, onFailure: (error: unknown) => void) {
+  constructor(sql: Sql, onFailure: (error: unknown) => void, use = noStorageUse()) {
     this.#sql = sql
+    this.#use = use
     this.#onFailure = onFailure
     this.#try(() => {
       sql.exec(
@@ -49,33 +50,21 @@ export class PageStore implements Vault {
 
   find(prompt: Prompt): StoredPages | undefined {
     const limit = Math.floor((prompt.ids.length - 1) / PAGE_POSITIONS)
-    const runs = this.#try(() => this.#runsOf(this.#namesOf(prompt, limit)))
+    const runs = timed(this.#use, 'findMs', () => this.#try(() => this.#runsOf(this.#namesOf(prompt, limit))))
     if (runs === undefined || runs.length === 0) return undefined
     const last = runs[runs.length - 1]
     return {
       length: (last.first + last.used) * PAGE_POSITIONS,
       restore: (model, pageOf) =>
-        this.#try(() => runs.every((run) => this.#load(run, model, pageOf))) ?? false,
+        timed(this.#use, 'restoreMs', () =>
+          this.#try(() => runs.every((run) => this.#load(run, model, pageOf))),
+        ) ?? false,
     }
   }
 
   save(sequence: Sequence, model: Model, pages = fullPages(sequence)): void {
     if (sequence.saved >= pages || model.pageBytes > ROW_BYTES) return
-    this.#try(() => {
-      const { tenant, ids, shape, saved } = sequence
-      if (tenant === undefined) return
-      const known = this.#names.get(sequence)?.slice(0, saved)
-      const names = this.#namesOf({ tenant, ids, shape }, pages, known)
-      this.#names.set(sequence, names)
-      let at = saved
-      while (at < names.length) {
-        const [run] = this.#runsOf(names, at, 1)
-        const count = run?.used ?? this.#write(sequence, model, names, at)
-        if (count === 0) break
-        at += count
-      }
-      sequence.saved = at
-    })
+    timed(this.#use, 'saveMs', () => this.#try(() => this.#saveUpTo(sequence, model, pages)))
   }
 
   /** The runs that hold what is stored of a prompt, by head, and how many of its pages they hold. */
@@ -99,6 +88,22 @@ export class PageStore implements Vault {
         return dead.length
       }) ?? 0
     )
+  }
+
+  #saveUpTo(sequence: Sequence, model: Model, pages: number): void {
+    const { tenant, ids, shape, saved } = sequence
+    if (tenant === undefined) return
+    const known = this.#names.get(sequence)?.slice(0, saved)
+    const names = this.#namesOf({ tenant, ids, shape }, pages, known)
+    this.#names.set(sequence, names)
+    let at = saved
+    while (at < names.length) {
+      const [run] = this.#runsOf(names, at, 1)
+      const count = run?.used ?? this.#write(sequence, model, names, at)
+      if (count === 0) break
+      at += count
+    }
+    sequence.saved = at
   }
 
   #namesOf({ tenant, ids, shape }: Prompt, pages: number, known?: readonly string[]): string[] {
@@ -132,7 +137,10 @@ export class PageStore implements Vault {
     const [row] = this.#sql.exec('SELECT checksum, bytes FROM kv_runs WHERE head = ?', run.head).toArray()
     if (row !== undefined) {
       const bytes = new Uint8Array(row['bytes'] as ArrayBuffer)
-      if (model.scatter(bytes, String(row['checksum']), pages)) return true
+      if (model.scatter(bytes, String(row['checksum']), pages)) {
+        this.#use.pagesRestored += pages.filter((page) => page !== undefined).length
+        return true
+      }
     }
     this.#delete(run.head)
     return false
@@ -158,8 +166,8 @@ export class PageStore implements Vault {
       checksum,
       bytes,
     )
-    this.written.rows += 1
-    this.written.bytes += bytes.length
+    this.#use.runs += 1
+    this.#use.runBytes += bytes.length
     return pages.length
   }
 
