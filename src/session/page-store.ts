@@ -36,8 +36,9 @@ export class PageStore implements Vault {
     this.#onFailure = onFailure
     this.#try(() => {
       sql.exec(
-        'CREATE TABLE IF NOT EXISTS kv_runs (head TEXT PRIMARY KEY, version INTEGER NOT NULL, count INTEGER NOT NULL, ' +
-          'names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID',
+        // By a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
+        'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
+          'count INTEGER NOT NULL, names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL)',
       )
       sql.exec('DELETE FROM kv_runs WHERE version <> ?', VERSION)
     })
@@ -116,7 +117,7 @@ export class PageStore implements Vault {
     const runs: Run[] = []
     while (at < names.length && runs.length < most) {
       const head = names[at]
-      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE head = ?', head).toArray()
+      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE id = ?', idOf(head)).toArray()
       if (row === undefined) break
       const count = Number(row['count'])
       const stored = String(row['names'])
@@ -134,7 +135,9 @@ export class PageStore implements Vault {
       i < run.used ? pageOf(run.first + i) : undefined,
     )
     if (pages.every((page) => page === undefined)) return true
-    const [row] = this.#sql.exec('SELECT checksum, bytes FROM kv_runs WHERE head = ?', run.head).toArray()
+    const [row] = this.#sql
+      .exec('SELECT checksum, bytes FROM kv_runs WHERE id = ? AND head = ?', idOf(run.head), run.head)
+      .toArray()
     if (row !== undefined) {
       const bytes = new Uint8Array(row['bytes'] as ArrayBuffer)
       if (model.scatter(bytes, String(row['checksum']), pages)) {
@@ -158,7 +161,8 @@ export class PageStore implements Vault {
     const { bytes, checksum } = model.gather(pages)
     const own = names.slice(at, at + pages.length)
     this.#sql.exec(
-      'INSERT INTO kv_runs (head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO kv_runs (id, head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      idOf(own[0]),
       own[0],
       VERSION,
       pages.length,
@@ -172,7 +176,7 @@ export class PageStore implements Vault {
   }
 
   #delete(head: string): void {
-    this.#sql.exec('DELETE FROM kv_runs WHERE head = ?', head)
+    this.#sql.exec('DELETE FROM kv_runs WHERE id = ? AND head = ?', idOf(head), head)
   }
 
   /** Storage may fail for good (an object whose code was updated, a full disk); the cache is then done without. */
@@ -186,6 +190,11 @@ export class PageStore implements Vault {
       return undefined
     }
   }
+}
+
+/** 52 bits of a run's name. Where two are alike the later run takes the place of the other: it is a cache. */
+function idOf(head: string): number {
+  return parseInt(head.slice(0, 13), 16)
 }
 
 function nameAt(names: string, index: number): string {
