@@ -201,11 +201,12 @@ export class Sessions {
 
   /** Deletes what has lived its time; gives when to come again, undefined if nothing is left. */
   collect(): number | undefined {
-    const { now, lifetimes } = this.#parts
+    const { lifetimes } = this.#parts
+    const now = this.#parts.now()
     for (const live of this.#live.values()) this.#checkpoint(live)
-    this.#turns.removeExpired(now())
-    this.pages.keepOnly(this.#turns.runsSince(now() - lifetimes.pages))
-    return this.#turns.nextDue(lifetimes.pages)
+    this.#turns.removeExpired(now)
+    this.pages.keepOnly(this.#turns.runsSince(now - lifetimes.pages))
+    return this.#turns.nextDue(lifetimes.pages, now)
   }
 
   list(tenant: string): SessionView[] {
