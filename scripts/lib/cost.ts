@@ -32,15 +32,19 @@ const MONTH_SECONDS = 30 * 86_400
 /** A chat with a person: every turn finds its object gone, since one that is idle is evicted within seconds. */
 const CHAT = { turns: 10, pauseSeconds: 60, newTokens: 64 } as const
 
+/** Alarms that come after a chat: its pages' time is over, then its own. All but the last set the next. */
+const LATE_ALARMS = 2
+
 /** An object stays awake for so long after an answer: a lane's last look for what is to be written. */
 const AFTERWARDS_SECONDS = 0.25
 
 /** What one turn uses. */
 export type TurnUse = {
   seconds: number
-  /** Alarms that were set are rows written; each alarm is a request of the object when it comes. */
+  /** Those of deleting what is stored too, and alarms that were set. */
   rowsWritten: number
   rowsRead: number
+  /** Each that comes is a request of the object. */
   alarms: number
   /** Bytes times the seconds that they are kept. */
   byteSeconds: number
@@ -105,7 +109,8 @@ export function turnCostTable(persist: PersistResult, cold: ColdResult): string 
     `In $ for a million tokens answered, ${tokens} of them a turn. Measured: seconds, rows and bytes of a turn, reading the weights, prefill and restoring.`,
     `A busy lane answers one prompt of ${prompt} tokens after the other. In the chat each turn reads the weights, has ${history} tokens of history, restored or`,
     `prefilled, and ${CHAT.newTokens} new ones; ${CHAT.turns} turns with ${CHAT.pauseSeconds} s between them, and an object that stays awake ${AFTERWARDS_SECONDS} s after each. Decoding is taken as`,
-    `at ${prompt} positions. Pages are kept for ${lifetime()} s after they were last used (\`KV_TTL\`). A cold turn sets an alarm, and one comes.`,
+    `at ${prompt} positions. Pages are kept for ${lifetime()} s after they were last used (\`KV_TTL\`), then deleted, which counts as writing their rows once`,
+    `more. A cold turn sets an alarm; ${LATE_ALARMS} come after a chat, each taken to last as long as reading the weights.`,
     `Each second that reading the weights takes longer than here adds $${perMillion(second)} to a chat.`,
     '',
     `Prices: $${(PRICES.gigabyteSecond * 1e6).toFixed(2)} for a million GB-s at ${BILLED_GB * 1e3} MB; rows $${(PRICES.rowWritten * 1e6).toFixed(2)} a million written, those of indexes and alarms too, $${(PRICES.rowRead * 1e6).toFixed(3)} read;`,
@@ -120,7 +125,7 @@ export function busyTurn({ stored, unstored }: PersistResult, store: boolean): T
   if (!store) return { seconds, rowsWritten: 0, rowsRead: 0, alarms: 0, byteSeconds: 0 }
   return {
     seconds,
-    rowsWritten: of(turns, ({ rowsWritten }) => rowsWritten),
+    rowsWritten: of(turns, ({ rowsWritten }) => rowsWritten) + deletedRows(of(turns, ({ runs }) => runs)),
     rowsRead: of(turns, ({ rowsRead }) => rowsRead),
     alarms: 0,
     byteSeconds: of(turns, ({ runBytes }) => runBytes) * lifetime(),
@@ -138,17 +143,27 @@ export function chatTurn(persist: PersistResult, cold: ColdResult, store: boolea
   const history = store ? median(restored.map(({ firstToken }) => firstToken)) : prefilled
   const seconds = loading + history + prefillOf(CHAT.newTokens) + decoding + AFTERWARDS_SECONDS
   if (!store) return { seconds, rowsWritten: 0, rowsRead: 0, alarms: 0, byteSeconds: 0 }
-  const runs = of(stored, (use) => use.runs)
   const added = CHAT.newTokens + tokens
+  const fresh = of(stored, (use) => use.runs)
+  const runs = (fresh * added) / (prompt + tokens)
+  // Rows of the turn itself are as many whatever its length.
+  const turnRows = of(stored, (use) => use.rowsWritten) - fresh
+  const alarms = LATE_ALARMS / CHAT.turns
+  const alarmsSet = 1 + (LATE_ALARMS - 1) / CHAT.turns
   const bytes = of(stored, ({ runBytes }) => runBytes) / (prompt + tokens)
   return {
-    seconds,
-    // A row of the turn itself is one whatever its length.
-    rowsWritten: of(stored, (use) => use.rowsWritten) - runs + (runs * added) / (prompt + tokens) + 1,
+    // At most: an alarm reads the words of the model, and not its weights.
+    seconds: seconds + alarms * loading,
+    rowsWritten: turnRows + runs + deletedRows(runs) + alarmsSet,
     rowsRead: of(restored, ({ rowsRead }) => rowsRead) + of(stored, ({ rowsRead }) => rowsRead),
-    alarms: 1,
+    alarms,
     byteSeconds: bytes * (positions + added) * (CHAT.pauseSeconds + lifetime() / CHAT.turns),
   }
+}
+
+/** Rows that deleting a turn and its runs of pages counts as written. */
+function deletedRows(runs: number): number {
+  return 1 + runs
 }
 
 function of(

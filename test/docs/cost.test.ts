@@ -43,7 +43,8 @@ describe('the price of a turn', () => {
   it('of a busy lane is what was measured, with pages kept for an hour', () => {
     expect(busyTurn(persist, true)).toEqual({
       seconds: 3,
-      rowsWritten: 12,
+      // What is written, and eight runs and a turn deleted.
+      rowsWritten: 12 + 9,
       rowsRead: 30,
       alarms: 0,
       byteSeconds: 512_000 * 3600,
@@ -55,10 +56,12 @@ describe('the price of a turn', () => {
     const [stored, unstored] = [chatTurn(persist, cold, true), chatTurn(persist, cold, false)]
     // 0.3 s to a cold first token less 0.1 s of its prompt; 64 new tokens; a lane's last look.
     const both = 0.2 + 0.256 + 0.25
-    expect(stored.seconds).toBeCloseTo(both + 0.1 + 2)
+    // A fifth of an alarm that takes as long as the weights.
+    expect(stored.seconds).toBeCloseTo(both + 0.1 + 2 + 0.04)
     expect(unstored.seconds).toBeCloseTo(both + 4 + 1.5)
-    // Four rows of the turn, 320 of 512 positions' runs, an alarm.
-    expect(stored.rowsWritten).toBeCloseTo(4 + 5 + 1)
+    // Four rows of the turn, 320 of 512 positions' runs, both deleted; an alarm, and a tenth of the one after.
+    expect(stored.rowsWritten).toBeCloseTo(4 + 5 + (1 + 5) + 1.1)
+    expect(stored.alarms).toBeCloseTo(0.2)
     expect(stored.rowsRead).toBe(50)
     expect(stored.byteSeconds).toBeCloseTo(1000 * 1320 * (60 + 360))
     expect(unstored).toMatchObject({ rowsWritten: 0, rowsRead: 0, alarms: 0, byteSeconds: 0 })
