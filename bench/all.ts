@@ -19,6 +19,7 @@ export async function all(options: { rounds: number; peersRounds: number; pairs:
     ['sessions', ...rounds],
     ['hosts', ...rounds],
     ['window', '--pairs', String(options.pairs)],
+    ['persist', '--pairs', String(options.pairs), ...rounds],
     ['peers', '--rounds', String(options.peersRounds)],
   ]
   const outcomes: { name: string; passed: boolean; minutes: number }[] = []

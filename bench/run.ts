@@ -9,6 +9,7 @@ import { parseCase } from './lib/cases.ts'
 import { BenchError } from './lib/setup.ts'
 import { memory } from './memory.ts'
 import { peers } from './peers.ts'
+import { persist } from './persist.ts'
 import { sessions } from './sessions.ts'
 import { speed } from './speed.ts'
 import { warm } from './warm.ts'
@@ -27,6 +28,8 @@ const USAGE = `npm run bench -- [MODE] [options]
   hosts     the same decode in Node, Chromium and workerd
   memory    peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
               --largest          also look for the largest window within 120 MB
+  persist   decode with "store" and without, in turns, and restoring 1,008 positions from storage beside their prefill
+              --pairs N          in turns (20); --rounds N starts of the worker on what is stored
   cold      first token of a cold object, beside merely streaming the same bytes into memory
   warm      first token of a warm second turn, beside the prefill of its new tokens alone
   kernels   each matrix kernel on the shapes of three models, beside the machine's limits (npm run bench:kernels)
@@ -77,6 +80,7 @@ async function main(args: string[]): Promise<void> {
     window: () => window({ pairs }),
     sessions: () => sessions({ rounds, repetitions, window: wide }),
     hosts: () => hosts({ rounds, repetitions }),
+    persist: () => persist({ pairs, rounds }),
     memory: () => memory({ largest }),
     cold: () => cold(rounds),
     warm: () => warm(rounds),

@@ -97,14 +97,14 @@ export class Client {
     return { arrivals, text, usage, logitsSha256 }
   }
 
-  /** Greedy completion of `maxTokens` tokens after exactly these ids, ends of text ignored; hashing takes time. */
+  /** Greedy completion of `maxTokens` tokens after exactly these ids, ends of text ignored; hashing and storing take time. */
   async complete(
     model: string,
     ids: readonly number[],
     maxTokens: number,
-    { hashLogits = false } = {},
+    { hashLogits = false, store = true } = {},
   ): Promise<Streamed> {
-    const options = { temperature: 0, ignore_eos: true, max_tokens: maxTokens }
+    const options = { temperature: 0, ignore_eos: true, max_tokens: maxTokens, store }
     const headers: Record<string, string> = hashLogits ? { 'x-islet-hash-logits': '1' } : {}
     const streamed = await this.stream('/v1/completions', { model, prompt: ids, ...options }, headers)
     const { completionTokens } = streamed.usage

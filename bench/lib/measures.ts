@@ -8,6 +8,7 @@ import {
   type HostsResult,
   type MemoryResult,
   type PeersResult,
+  type PersistResult,
   type SessionsResult,
   type SpeedResult,
   type WindowResult,
@@ -82,6 +83,23 @@ export function coldMeasures({
   streaming,
 }: Pick<ColdResult, 'firstToken' | 'streaming'>): Measure[] {
   return measure('cold', 'first token', median(firstToken), median(streaming))
+}
+
+/** Time with storing over time without; once by the clock, once by what was counted inside saves. */
+export function persistMeasures({
+  stored,
+  unstored,
+  restore: { prefill, restored },
+}: Pick<PersistResult, 'stored' | 'unstored' | 'restore'>): Measure[] {
+  const seconds = ({ seconds }: { seconds: number }): number => seconds
+  const first = ({ firstToken }: { firstToken: number }): number => firstToken
+  const saving = stored.map(({ use, seconds }) => 1 + use.saveMs / 1e3 / seconds)
+  const inside = restored.map(({ use }) => (use.findMs + use.restoreMs) / 1e3)
+  return [
+    ...measure('persist', 'by the clock', median(stored.map(seconds)), median(unstored.map(seconds))),
+    ...measure('persist', 'by the time inside saves', median(saving), 1),
+    ...measure('restore', 'the restore itself', median(prefill.map(first)), median(inside)),
+  ]
 }
 
 function measure(

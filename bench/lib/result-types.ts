@@ -1,5 +1,6 @@
 // The result files: what a mode writes and scripts/lib/ reads. All raw values, times in seconds, sizes in bytes.
 
+import type { StorageUse } from '../../src/session/storage-use.ts'
 import type { HeapUsage } from './inspector.ts'
 import type { Result } from './results.ts'
 import type { Rounds } from './rounds.ts'
@@ -31,6 +32,7 @@ export const FORMATS = {
   cold: 1,
   warm: 1,
   kernels: 1,
+  persist: 1,
 } as const
 export type Mode = keyof typeof FORMATS
 
@@ -107,4 +109,21 @@ export type KernelsResult = Result & {
   /** `checked`: every bound checked in code, as in workerd; `trapped`: by the memory's guard pages, as in Node. */
   checked: KernelRow[]
   trapped: KernelRow[]
+}
+
+/** One answer: decoding from its first token to its last, the longest wait between two tokens, and what storage did for the request. */
+export type PersistTurn = { seconds: number; gap: number; firstToken: number; use: StorageUse }
+
+/** Pair i is stored[i] and unstored[i], measured one after the other. */
+export type PersistResult = Result & {
+  prompt: number
+  tokens: number
+  stored: PersistTurn[]
+  unstored: PersistTurn[]
+  /** Prompts of so many positions: fresh ones, and ones whose pages are in storage alone, with one id more. */
+  restore: {
+    positions: number
+    prefill: { firstToken: number; use: StorageUse }[]
+    restored: { firstToken: number; use: StorageUse }[]
+  }
 }

@@ -1,5 +1,5 @@
-// Starts and stops `wrangler dev`, each time with an empty state folder. The one place that knows how the
-// benchmark's workers are started.
+// Starts and stops `wrangler dev`, each time with an empty state folder unless one is given. The one place that knows how
+// the benchmark's workers are started.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,11 +21,14 @@ const STOP_LIMIT_MS = 10_000
 
 /**
  * Our worker on a free port (after prepareModel); `vars` replace those of wrangler.toml. Returns when the port answers at
- * all: the object has not been touched.
+ * all: the object has not been touched. Storage is in `state`, which stays, or is empty and goes with the worker.
  */
-export async function startIslet(vars: Record<string, string | number> = {}): Promise<Worker> {
+export async function startIslet(
+  vars: Record<string, string | number> = {},
+  state?: string,
+): Promise<Worker> {
   const all = Object.entries({ MODEL, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-  return await startWrangler(ROOT, all, '/v1/models')
+  return await startWrangler(ROOT, all, '/v1/models', state)
 }
 
 /** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts). */
@@ -38,6 +41,13 @@ export async function startEngineWorker(): Promise<Worker> {
   return await startWrangler(join(BENCH, 'engine-worker'), ['--assets', join(ROOT, 'build/site')], '/ready')
 }
 
+/** A folder for the storage of workers that are started one after the other; gone when this process ends. */
+export function stateFolder(): string {
+  const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))
+  process.once('exit', () => rmSync(state, { recursive: true, force: true }))
+  return state
+}
+
 /** Waits until GET /health is 200: the model is loaded and warmed up. Returns its body. */
 export async function untilHealthy(worker: Worker): Promise<Record<string, unknown>> {
   const response = await untilAnswer(`${worker.url}/health`, (status) => status === 200)
@@ -45,9 +55,9 @@ export async function untilHealthy(worker: Worker): Promise<Record<string, unkno
 }
 
 /** Runs `wrangler dev` in `cwd`, until `ready` gets an answer of any status below 500. */
-async function startWrangler(cwd: string, extra: string[], ready: string): Promise<Worker> {
+async function startWrangler(cwd: string, extra: string[], ready: string, kept?: string): Promise<Worker> {
   const [port, inspectorPort] = [await freePort(), await freePort()]
-  const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))
+  const state = kept ?? mkdtempSync(join(tmpdir(), 'islet-bench-'))
   const bin = join(ROOT, 'node_modules/.bin')
   const where = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort)]
   const args = ['dev', ...where, '--persist-to', state, '--show-interactive-dev-session=false', ...extra]
@@ -89,7 +99,7 @@ async function startWrangler(cwd: string, extra: string[], ready: string): Promi
     await Promise.race([exit, sleep(STOP_LIMIT_MS)])
     signal('SIGKILL')
     process.off('exit', killAtExit)
-    rmSync(state, { recursive: true, force: true })
+    if (kept === undefined) rmSync(state, { recursive: true, force: true })
   }
   const url = `http://127.0.0.1:${port}`
   try {

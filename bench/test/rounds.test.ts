@@ -1,6 +1,7 @@
 // Turns and medians: the order of rounds, what happens to a run that fails, and the numbers that the goals ask for.
 
 import { describe, expect, test, vi } from 'vitest'
+import { noStorageUse } from '../../src/session/storage-use.ts'
 import type { CaseRuns } from '../lib/cases.ts'
 import { inUnit, verdict } from '../lib/goals.ts'
 import {
@@ -8,6 +9,7 @@ import {
   hostsMeasures,
   memoryMeasures,
   peersMeasures,
+  persistMeasures,
   sessionsMeasures,
   speedMeasures,
   windowMeasures,
@@ -96,6 +98,22 @@ describe('numbers', () => {
     expect(sessionsMeasures({ runs: together, sessions: 4 })[0].value).toBe(2)
   })
 
+  test('persist: by the clock and by what was counted; restoring beside prefilling', () => {
+    const use = { ...noStorageUse(), saveMs: 10, findMs: 20, restoreMs: 30 }
+    const turn = (seconds: number) => ({ seconds, gap: 0, firstToken: 0, use })
+    const first = (firstToken: number) => ({ firstToken, use })
+    const measures = persistMeasures({
+      stored: [turn(2), turn(1), turn(4)],
+      unstored: [turn(1), turn(1), turn(9)],
+      restore: { positions: 1008, prefill: [first(2), first(3), first(9)], restored: [first(1)] },
+    })
+    expect(measures.map(({ goal, value }) => [goal, Number(value.toFixed(6))])).toEqual([
+      ['persist', 2],
+      ['persist', 1.005],
+      ['restore', 60],
+    ])
+  })
+
   test('hosts, window, memory, cold', () => {
     const hosts = ['node', 'chromium', 'workerd'].map((host, i) =>
       run(host, took('decode:64@256', 64, 1 + i / 4)),
@@ -123,6 +141,8 @@ describe('goals', () => {
     expect(of('memory', 118.01)).toBe('118.0 MB not met')
     expect(of('hosts', 1.31)).toBe('1.31 x not met')
     expect(of('window', 0.9699)).toBe('0.970 x not met')
+    expect(of('persist', 1.031)).toBe('1.031 x not met')
+    expect(of('restore', 40)).toBe('40.00 x met')
     expect(of('kernels', 0.5)).toBe('0.50 x reported')
   })
 })

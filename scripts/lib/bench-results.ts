@@ -9,6 +9,7 @@ import {
   type MemoryResult,
   type Mode,
   type PeersResult,
+  type PersistResult,
   type SessionsResult,
   type SpeedResult,
   type WarmResult,
@@ -26,6 +27,7 @@ export type Results = {
   cold?: ColdResult
   warm?: WarmResult
   kernels?: KernelsResult
+  persist?: PersistResult
 }
 
 /** Cores that something else may keep busy, on average, before times are called disturbed. */

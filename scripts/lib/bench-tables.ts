@@ -4,7 +4,9 @@
 import { GOALS } from '../../bench/lib/goals.ts'
 import {
   LLAMA_VARIANTS,
+  type ColdResult,
   type MemoryResult,
+  type PersistResult,
   type SpeedResult,
   type WarmResult,
 } from '../../bench/lib/result-types.ts'
@@ -13,7 +15,7 @@ import { best, caseNames, speed } from '../../bench/lib/rounds.ts'
 import { howToMeasure, provenance, readResults } from './bench-results.ts'
 import { caseText } from './bench-words.ts'
 import { renderChart } from './chart.ts'
-import { costTable } from './cost.ts'
+import { costTable, turnCostTable } from './cost.ts'
 import { goalChart } from './goal-charts.ts'
 import { chartFile, GOAL_IDS, goalSection, goalsTable, llamaText } from './goal-tables.ts'
 import { table } from './markdown.ts'
@@ -32,6 +34,7 @@ export function benchBlocks(folder: string): [name: string, text: string][] {
     ...GOAL_IDS.map((id): [string, string] => [`goal-${id}`, goalSection(id, results)]),
     ['speed', block(results.speed, 'speed', speedTable)],
     ['cost', block(results.speed, 'speed', (measured) => costTable(measured, results.sessions))],
+    ['turn-cost', block(results.persist, 'persist', (measured) => turnCosts(measured, results.cold))],
     ['warm', block(results.warm, 'warm', warmTable)],
     ['measured-memory', block(results.memory, 'memory', memoryTable)],
   ]
@@ -44,6 +47,10 @@ export function benchCharts(folder: string): [path: string, svg: string][] {
     const chart = goalChart(id, results)
     return chart === undefined ? [] : [[chartFile(id), renderChart(chart)]]
   })
+}
+
+function turnCosts(persist: PersistResult, cold: ColdResult | undefined): string {
+  return cold === undefined ? howToMeasure('cold') : turnCostTable(persist, cold)
 }
 
 function speedTable({ runs, llama, model }: SpeedResult): string {

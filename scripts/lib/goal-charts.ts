@@ -146,6 +146,30 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
       ],
     }
   },
+  persist: ({ persist }) => {
+    if (persist === undefined) return undefined
+    const { stored, unstored, tokens } = persist
+    const rates = (turns: typeof stored): number[] => turns.map(({ seconds }) => tokens / seconds)
+    const marks: Mark[] = [{ at: median(rates(unstored)) / GOALS.persist.goal, kind: 'goal' }]
+    const bars: Bar[] = [
+      { label: 'stored', values: rates(stored), tone: 'ours', marks },
+      { label: 'not stored', values: rates(unstored), tone: 'other' },
+    ]
+    return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
+  },
+  restore: ({ persist }) => {
+    if (persist === undefined) return undefined
+    const { prefill, restored } = persist.restore
+    const first = (turns: typeof prefill): number[] => turns.map(({ firstToken }) => firstToken * 1e3)
+    const inside = restored.map(({ use }) => use.findMs + use.restoreMs)
+    const marks: Mark[] = [{ at: median(first(prefill)) / GOALS.restore.goal, kind: 'goal' }]
+    const bars: Bar[] = [
+      { label: 'the restore itself', values: inside, tone: 'ours', marks },
+      { label: 'first token, restored', values: first(restored), tone: 'ours' },
+      { label: 'first token, prefilled', values: first(prefill), tone: 'other' },
+    ]
+    return { unit: 'milliseconds', digits: 1, groups: [{ label: '', bars }] }
+  },
   cold: ({ cold }) => {
     if (cold === undefined) return undefined
     const { firstToken, streaming } = cold

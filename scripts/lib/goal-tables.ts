@@ -8,6 +8,7 @@ import {
   hostsMeasures,
   memoryMeasures,
   peersMeasures,
+  persistMeasures,
   sessionsMeasures,
   speedMeasures,
   windowMeasures,
@@ -17,6 +18,7 @@ import { howToMeasure, provenance, type Results } from './bench-results.ts'
 import { caseText } from './bench-words.ts'
 import { describeChart } from './chart.ts'
 import { goalChart } from './goal-charts.ts'
+import { persistTable, RESTORES, restoreTable, SAVES } from './persist-tables.ts'
 import { table } from './markdown.ts'
 
 /** Which benchmark measures a goal. */
@@ -32,6 +34,8 @@ const MODES: Record<GoalId, Mode> = {
   hosts: 'hosts',
   kernels: 'kernels',
   memory: 'memory',
+  persist: 'persist',
+  restore: 'persist',
   cold: 'cold',
 }
 
@@ -91,6 +95,8 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
     `${hosts?.chromium}. Node and Chromium run the engine by hand, workerd the whole worker over HTTP. The float32 logits of all ${Object.keys(hosts?.logitsSha256 ?? {}).length} have one SHA-256: ${[...new Set(Object.values(hosts?.logitsSha256 ?? {}))].map((hash) => `\`${hash.slice(0, 16)}\``).join(', ')}.`,
   ],
   kernels: ({ kernels }) => (kernels === undefined ? [] : [kernelsTable(kernels)]),
+  persist: ({ persist }) => (persist === undefined ? [] : [persistTable(persist), SAVES]),
+  restore: ({ persist }) => (persist === undefined ? [] : [restoreTable(persist), RESTORES]),
   memory: ({ memory }) => {
     const { largest, limit } = memory ?? {}
     if (largest === undefined || limit === undefined) return []
@@ -101,7 +107,7 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
 }
 
 function measuresOf(id: GoalId, results: Results): Measure[] {
-  const { speed, peers, window, sessions, hosts, memory, cold } = results
+  const { speed, peers, window, sessions, hosts, memory, persist, cold } = results
   const all = [
     ...(speed === undefined ? [] : speedMeasures(speed)),
     ...(peers === undefined ? [] : peersMeasures(peers)),
@@ -109,6 +115,7 @@ function measuresOf(id: GoalId, results: Results): Measure[] {
     ...(sessions === undefined ? [] : sessionsMeasures(sessions)),
     ...(hosts === undefined ? [] : hostsMeasures(hosts)),
     ...(memory === undefined ? [] : memoryMeasures(memory)),
+    ...(persist === undefined ? [] : persistMeasures(persist)),
     ...(cold === undefined ? [] : coldMeasures(cold)),
   ]
   return all.filter(({ goal }) => goal === id)

@@ -19,6 +19,7 @@ export function getHealth(deps: ApiDeps) {
       linear_memory_bytes: health.linearMemoryBytes,
       running: health.running,
       waiting: health.waiting,
+      storage: health.storage,
       ...(message !== undefined && { message }),
       ...(note !== undefined && { note }),
     }

@@ -2,6 +2,7 @@
 // in the worker, and by a scripted fake in the API's tests.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, Json, WindowReport } from '../engine/events.ts'
+import type { StorageUse } from './storage-use.ts'
 
 export type ModelCard = {
   /** The model's id, lower case. */
@@ -28,6 +29,7 @@ export type LaneHealth = {
   waiting?: number
   /** For the operator, e.g. that the window was halved after a memory reset. */
   note?: string
+  storage?: StorageUse
 }
 
 /**

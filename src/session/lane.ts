@@ -184,6 +184,7 @@ export class Lane {
       }),
       ...(failure !== undefined && { message: errorEvent(failure).message }),
       ...(note !== undefined && { note }),
+      ...(this.sessions !== undefined && { storage: this.sessions.use }),
     }
   }
 
@@ -347,6 +348,7 @@ export class Lane {
     if (time >= this.#wakesAt) return
     this.#wakesAt = time
     this.#parts.storage?.wakeAt(time)
+    if (this.sessions !== undefined) this.sessions.use.alarms += 1
   }
 
   /** A cold lane's load and its first request want the words at the same time: they are read once. */

@@ -8,6 +8,7 @@ import { fullPages, type Sequence } from '../engine/sequence.ts'
 import type { StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Sql } from './sql.ts'
+import { noStorageUse, timed, type StorageUse } from './storage-use.ts'
 
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1
@@ -25,18 +26,19 @@ export class PageStore implements Vault {
   #saved = new WeakMap<Sequence, { names: string[]; end: number }>()
   #facts: readonly unknown[] | undefined
   #broken = false
-  /** Rows written since the object began, and their bytes. */
-  written = { rows: 0, bytes: 0 }
+  readonly #use: StorageUse
 
   /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
-  constructor(id: string, sql: Sql, onFailure: (error: unknown) => void) {
+  constructor(id: string, sql: Sql, onFailure: (error: unknown) => void, use = noStorageUse()) {
     this.id = id
     this.#sql = sql
+    this.#use = use
     this.#onFailure = onFailure
     this.#try(() => {
       sql.exec(
-        'CREATE TABLE IF NOT EXISTS kv_runs (head TEXT PRIMARY KEY, version INTEGER NOT NULL, count INTEGER NOT NULL, ' +
-          'names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID',
+        // By a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
+        'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
+          'count INTEGER NOT NULL, names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL)',
       )
       sql.exec('DELETE FROM kv_runs WHERE version <> ?', VERSION)
     })
@@ -49,34 +51,20 @@ export class PageStore implements Vault {
 
   find(prompt: Prompt): StoredPages | undefined {
     const limit = Math.floor((prompt.ids.length - 1) / PAGE_POSITIONS)
-    const runs = this.#try(() => this.#runsOf(this.#namesOf(prompt, limit)))
+    const runs = timed(this.#use, 'findMs', () => this.#try(() => this.#runsOf(this.#namesOf(prompt, limit))))
     if (runs === undefined || runs.length === 0) return undefined
     return {
       length: end(runs) * PAGE_POSITIONS,
       restore: (model, pageOf) =>
-        this.#try(() => runs.every((run) => this.#load(run, model, pageOf))) ?? false,
+        timed(this.#use, 'restoreMs', () =>
+          this.#try(() => runs.every((run) => this.#load(run, model, pageOf))),
+        ) ?? false,
     }
   }
 
   save(sequence: Sequence, model: Model, pages = fullPages(sequence)): void {
     if (sequence.saved >= pages || model.gatherPages === 0) return
-    this.#try(() => {
-      const { tenant, ids, shape, saved } = sequence
-      if (tenant === undefined) return
-      const known = this.#saved.get(sequence)
-      const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
-      // Where it was cut or forked, or rows were deleted, `saved` may lie inside a run: what follows one must begin where it ends.
-      let at = known?.end === saved ? saved : end(this.#runsOf(names))
-      while (at < names.length) {
-        const [run] = this.#runsOf(names, at, 1)
-        const count = run?.used ?? this.#write(sequence, model, names, at)
-        if (count === 0) break
-        at += count
-      }
-      this.#saved.set(sequence, { names, end: at })
-      // Behind a page that has left memory nothing could be found again.
-      sequence.saved = names.length
-    })
+    timed(this.#use, 'saveMs', () => this.#try(() => this.#saveUpTo(sequence, model, pages)))
   }
 
   /** The runs that hold what is stored of a prompt, by head, and how many of its pages they hold. */
@@ -102,6 +90,24 @@ export class PageStore implements Vault {
     )
   }
 
+  #saveUpTo(sequence: Sequence, model: Model, pages: number): void {
+    const { tenant, ids, shape, saved } = sequence
+    if (tenant === undefined) return
+    const known = this.#saved.get(sequence)
+    const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
+    // Where it was cut or forked, or rows were deleted, `saved` may lie inside a run: what follows one must begin where it ends.
+    let at = known?.end === saved ? saved : end(this.#runsOf(names))
+    while (at < names.length) {
+      const [run] = this.#runsOf(names, at, 1)
+      const count = run?.used ?? this.#write(sequence, model, names, at)
+      if (count === 0) break
+      at += count
+    }
+    this.#saved.set(sequence, { names, end: at })
+    // Behind a page that has left memory nothing could be found again.
+    sequence.saved = names.length
+  }
+
   #namesOf({ tenant, ids, shape }: Prompt, pages: number, known?: readonly string[]): string[] {
     if (this.#facts === undefined) return []
     return pageNames(chainRoot([VERSION, ...this.#facts, tenant, shape]), ids, pages, known)
@@ -112,7 +118,7 @@ export class PageStore implements Vault {
     const runs: Run[] = []
     while (at < names.length && runs.length < most) {
       const head = names[at]
-      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE head = ?', head).toArray()
+      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE id = ?', idOf(head)).toArray()
       if (row === undefined) break
       const count = Number(row['count'])
       const stored = String(row['names'])
@@ -130,13 +136,18 @@ export class PageStore implements Vault {
       i < run.used ? pageOf(run.first + i) : undefined,
     )
     if (pages.every((page) => page === undefined)) return true
-    const [row] = this.#sql.exec('SELECT checksum, bytes FROM kv_runs WHERE head = ?', run.head).toArray()
+    const [row] = this.#sql
+      .exec('SELECT checksum, bytes FROM kv_runs WHERE id = ? AND head = ?', idOf(run.head), run.head)
+      .toArray()
     if (row !== undefined) {
       const buffer = row['bytes'] as ArrayBuffer
       const whole = model.scatter(new Uint8Array(buffer), String(row['checksum']), pages)
       // Megabytes that would linger until the host next collects its garbage.
       buffer.transfer(0)
-      if (whole) return true
+      if (whole) {
+        this.#use.pagesRestored += pages.filter((page) => page !== undefined).length
+        return true
+      }
     }
     this.#delete(run.head)
     return false
@@ -154,7 +165,8 @@ export class PageStore implements Vault {
     const { bytes, checksum } = model.gather(pages)
     const own = names.slice(at, at + pages.length)
     this.#sql.exec(
-      'INSERT INTO kv_runs (head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO kv_runs (id, head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      idOf(own[0]),
       own[0],
       VERSION,
       pages.length,
@@ -162,14 +174,14 @@ export class PageStore implements Vault {
       checksum,
       bytes,
     )
-    this.written.rows += 1
-    this.written.bytes += bytes.length
+    this.#use.runs += 1
+    this.#use.runBytes += bytes.length
     return pages.length
   }
 
   #delete(head: string): void {
     this.#saved = new WeakMap()
-    this.#sql.exec('DELETE FROM kv_runs WHERE head = ?', head)
+    this.#sql.exec('DELETE FROM kv_runs WHERE id = ? AND head = ?', idOf(head), head)
   }
 
   /** Storage may fail for good (an object whose code was updated, a full disk); the cache is then done without. */
@@ -189,6 +201,11 @@ export class PageStore implements Vault {
 function end(runs: readonly Run[]): number {
   const last = runs.at(-1)
   return last === undefined ? 0 : last.first + last.used
+}
+
+/** 52 bits of a run's name. Where two are alike the later run takes the place of the other: it is a cache. */
+function idOf(head: string): number {
+  return parseInt(head.slice(0, 13), 16)
 }
 
 function nameAt(names: string, index: number): string {

@@ -13,6 +13,7 @@ import { PageStore } from './page-store.ts'
 import type { Prompt } from './prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from './record.ts'
 import type { Sql } from './sql.ts'
+import { countedSql, noStorageUse, timed } from './storage-use.ts'
 import { TurnStore } from './turn-store.ts'
 
 /** How long things live after they were last used, in milliseconds. */
@@ -46,6 +47,7 @@ export type SessionsParts = {
 
 export class Sessions {
   readonly pages: PageStore
+  readonly use = noStorageUse()
   readonly #turns: TurnStore
   readonly #parts: SessionsParts
   readonly #live = new Map<string, Live>()
@@ -58,8 +60,9 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
-    this.#turns = new TurnStore(parts.sql)
-    this.pages = new PageStore(parts.id, parts.sql, (error) => this.#fail(error))
+    const sql = countedSql(parts.sql, this.use)
+    this.#turns = new TurnStore(sql)
+    this.pages = new PageStore(parts.id, sql, (error) => this.#fail(error), this.use)
   }
 
   /** Names the model and the window that everything from now on is of. */
@@ -198,11 +201,12 @@ export class Sessions {
 
   /** Deletes what has lived its time; gives when to come again, undefined if nothing is left. */
   collect(): number | undefined {
-    const { now, lifetimes } = this.#parts
+    const { lifetimes } = this.#parts
+    const now = this.#parts.now()
     for (const live of this.#live.values()) this.#checkpoint(live)
-    this.#turns.removeExpired(now())
-    this.pages.keepOnly(this.#turns.runsSince(now() - lifetimes.pages))
-    return this.#turns.nextDue(lifetimes.pages)
+    this.#turns.removeExpired(now)
+    this.pages.keepOnly(this.#turns.runsSince(now - lifetimes.pages))
+    return this.#turns.nextDue(lifetimes.pages, now)
   }
 
   list(tenant: string): SessionView[] {
@@ -324,7 +328,7 @@ export class Sessions {
   #update(record: TurnRecord): void {
     if (this.#broken) return
     try {
-      this.#turns.update(record, this.#held(record).heads)
+      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).heads))
     } catch (error) {
       this.#fail(error)
     }

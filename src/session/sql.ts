@@ -3,5 +3,13 @@
 export type SqlValue = string | number | null | ArrayBuffer | Uint8Array
 
 export type Sql = {
-  exec(query: string, ...values: SqlValue[]): { toArray(): Record<string, unknown>[] }
+  exec(
+    query: string,
+    ...values: SqlValue[]
+  ): {
+    toArray(): Record<string, unknown>[]
+    /** As billed, once all rows were read; not every host counts. */
+    readonly rowsRead?: number
+    readonly rowsWritten?: number
+  }
 }

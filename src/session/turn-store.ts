@@ -117,11 +117,14 @@ export class TurnStore {
     return new Set(rows.flatMap(({ runs }) => String(runs).split(',')))
   }
 
-  /** The earliest time at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
-  nextDue(pagesMs: number): number | undefined {
+  /** The earliest time from `now` on at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
+  nextDue(pagesMs: number, now: number): number | undefined {
+    // Pages whose time is over are gone already: they are no reason to come again.
     const [row] = this.#sql
       .exec(
-        "SELECT MIN(CASE WHEN runs = '' THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
+        "SELECT MIN(CASE WHEN runs = '' OR used + ? <= ? THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
+        pagesMs,
+        now,
         pagesMs,
       )
       .toArray()

@@ -4,16 +4,20 @@ import { describe, expect, test } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { PageStore } from '../../src/session/page-store.ts'
+import { noStorageUse } from '../../src/session/storage-use.ts'
 import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 
 const prompt = (length: number, seed = 1): number[] =>
   Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
 
-function vault(): PageStore {
-  const store = new PageStore(nodeSql(), (error) => {
+let vaults = 0
+
+function vault(use = noStorageUse()): PageStore {
+  const failed = (error: unknown): void => {
     throw error
-  })
+  }
+  const store = new PageStore(`lane-${++vaults}`, nodeSql(), failed, use)
   store.identify(['model'])
   return store
 }
@@ -97,15 +101,16 @@ describe('a pool that is short', () => {
 
 describe('two lanes in an isolate', () => {
   test('neither touches the storage of the other', () => {
-    const [mine, theirs] = [vault(), vault()]
+    const [myUse, theirUse] = [noStorageUse(), noStorageUse()]
+    const [mine, theirs] = [vault(myUse), vault(theirUse)]
     const engine = new Engine(new MockModel({ pageCount: 8 }))
     const turn = open(engine, prompt(70, 1), 10, theirs)
     finish(engine, turn, theirs)
     // My turns drive their pages out of memory.
     finish(engine, open(engine, prompt(70, 2), 10, mine), mine)
     finish(engine, open(engine, prompt(70, 3), 10, mine), mine)
-    expect(theirs.written.rows).toBe(0)
-    expect(mine.written.rows).toBeGreaterThan(0)
+    expect(theirUse.runs).toBe(0)
+    expect(myUse.runs).toBeGreaterThan(0)
     const again = open(engine, prompt(70, 1), 10, theirs)
     expect(finish(engine, again, theirs)).toEqual(greedyAlone(prompt(70, 1), 10))
     expect(again.cachedTokens).toBe(0)

@@ -317,7 +317,10 @@ describe('what an owner may do', () => {
     const id = session(await ask(lane, asked()))
     await lane.alarm()
     expect(kept.sql.exec('SELECT head FROM kv_runs').toArray()).toEqual([])
-    expect((await lane.ready()).list('tenant')).toMatchObject([{ id, storage: { pages: 0 } }])
+    const [view] = (await lane.ready()).list('tenant')
+    expect(view).toMatchObject({ id, storage: { pages: 0 } })
+    // The pages are gone: there is nothing to come back for before the session's own time.
+    expect(kept.wakes.at(-1)).toBe(view.expiresAt)
     const gone = laneOn(kept, { config: { lifetimes: { pages: 0, sessions: 0, turns: 0 } } })
     kept.sql.exec('UPDATE turns SET expires = 0')
     await gone.lane.alarm()

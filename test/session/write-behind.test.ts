@@ -19,6 +19,7 @@ function begin() {
   const sql = nodeSql()
   const engine = new Engine(new MockModel())
   const sessions = new Sessions({
+    id: 'lane',
     sql,
     now: () => now,
     newId: () => `r${++ids}`,
