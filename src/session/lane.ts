@@ -151,7 +151,7 @@ export class Lane {
             record.request,
             this.#readOn(() => record, driver),
           ),
-        ).run(),
+        ).run(() => this.#parts.clock.wait(0)),
       ),
     )
     if (sessions.unread().length > 0) return this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)

@@ -84,3 +84,25 @@ test('all sessions are deleted, also where somebody else deletes some at the sam
   // The lane is as good as new.
   expect(eventsOf(await ask(made.lane, asked()), 'finish')).toHaveLength(1)
 })
+
+test('a turn in the background leaves the thread to others, who may end it', async () => {
+  const kept = storage()
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
+  const made = laneOn(kept)
+  const { reader, session } = await begun(made, { ...chat, maxTokens: 200 })
+  await reader.return(undefined)
+  await vi.waitFor(() => expect(made.lane.sessions?.driven).toBe(0))
+  const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
+
+  const alarm = made.lane.alarm()
+  let ended = false
+  void alarm.then(() => (ended = true))
+  while (made.lane.sessions?.driven === 0 && !ended) await new Promise((done) => setImmediate(done))
+  const { state } = await made.lane.cancelTurn('tenant', String(turn))
+  await alarm
+  expect(state).toBe('cancelled')
+  const { events } = await made.lane.turn('tenant', String(turn))
+  expect(idsOf(events).length).toBeLessThan(200)
+  expect(made.lane.sessions?.unread()).toEqual([])
+})
