@@ -17,6 +17,7 @@ import { table } from './lib/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from './lib/root.ts'
+import { soakBlocks } from './lib/soak-tables.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [
@@ -26,6 +27,7 @@ const DOCUMENTS = [
   'docs/families.md',
   'docs/performance.md',
   'docs/quantising.md',
+  'docs/soak.md',
 ]
 const CHARTS = 'docs/charts'
 const RESULTS = `${ROOT}bench/results`
@@ -62,6 +64,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     }),
     ...dialogueBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
+    ...soakBlocks(`${ROOT}docs/results/soak.json`),
   ])
   return DOCUMENTS.map((path) => {
     const text = readFileSync(`${ROOT}${path}`, 'utf8')

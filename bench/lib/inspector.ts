@@ -45,23 +45,14 @@ export class HeapSampler {
 
   /** One sample now. */
   async sample(): Promise<HeapUsage> {
-    const id = this.#nextId++
-    const usage = await new Promise<HeapUsage>((done, fail) => {
-      const closed = (): void => fail(new BenchError('the inspector closed the connection'))
-      const listen = (event: MessageEvent): void => {
-        const reply = JSON.parse(String(event.data)) as Reply
-        if (reply.id !== id) return
-        this.#socket.removeEventListener('message', listen)
-        this.#socket.removeEventListener('close', closed)
-        if (reply.result) done(reply.result)
-        else fail(new BenchError(`Runtime.getHeapUsage: ${reply.error?.message}`))
-      }
-      this.#socket.addEventListener('message', listen)
-      this.#socket.addEventListener('close', closed)
-      this.#socket.send(JSON.stringify({ id, method: 'Runtime.getHeapUsage' }))
-    })
+    const usage = await this.#call('Runtime.getHeapUsage')
     this.samples.push(usage)
     return usage
+  }
+
+  /** Has all garbage collected, so that the next sample is of what is held. */
+  async collectGarbage(): Promise<void> {
+    await this.#call('HeapProfiler.collectGarbage')
   }
 
   start(): void {
@@ -86,5 +77,23 @@ export class HeapSampler {
       await this.sample()
       await sleep(this.#interval)
     }
+  }
+
+  async #call(method: 'Runtime.getHeapUsage' | 'HeapProfiler.collectGarbage'): Promise<HeapUsage> {
+    const id = this.#nextId++
+    return await new Promise<HeapUsage>((done, fail) => {
+      const closed = (): void => fail(new BenchError('the inspector closed the connection'))
+      const listen = (event: MessageEvent): void => {
+        const reply = JSON.parse(String(event.data)) as Reply
+        if (reply.id !== id) return
+        this.#socket.removeEventListener('message', listen)
+        this.#socket.removeEventListener('close', closed)
+        if (reply.result) done(reply.result)
+        else fail(new BenchError(`${method}: ${reply.error?.message}`))
+      }
+      this.#socket.addEventListener('message', listen)
+      this.#socket.addEventListener('close', closed)
+      this.#socket.send(JSON.stringify({ id, method }))
+    })
   }
 }

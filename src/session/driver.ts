@@ -45,8 +45,8 @@ export class ReaderDriver implements Driver {
     })
   }
 
-  /** Runs it to its end with no reader. */
-  async run(): Promise<void> {
-    while ((await this.#events.next()).done !== true);
+  /** Runs it to its end with no reader. Nothing gives the host its turn then, so `rest` does after each event. */
+  async run(rest: () => Promise<void>): Promise<void> {
+    while ((await this.#events.next()).done !== true) await rest()
   }
 }

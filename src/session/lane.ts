@@ -145,6 +145,7 @@ export class Lane {
     const { sessions } = this
     if (sessions === undefined) return
     this.#wakesAt = Infinity
+    await this.#text()
     const unread = sessions.unread()
     // Should this object die now, the next one goes on.
     if (unread.length > 0) this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
@@ -155,11 +156,10 @@ export class Lane {
             record.request,
             this.#readOn(() => record, driver),
           ),
-        ).run(),
+        ).run(() => this.#parts.clock.wait(0)),
       ),
     )
     if (sessions.unread().length > 0) return this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
-    await this.#text()
     const due = sessions.collect()
     this.#wakesAt = Infinity
     if (due !== undefined) this.#wakeAt(Math.max(due, this.#parts.clock.now() + LEAST_WAIT_MS))

@@ -15,6 +15,7 @@ import { idsOf, isStored, newRecord, type TurnRecord } from './record.ts'
 import type { Sql } from './sql.ts'
 import { countedSql, noStorageUse, timed } from './storage-use.ts'
 import { TurnStore } from './turn-store.ts'
+import { errorEvent } from './wire.ts'
 
 /** How long things live after they were last used, in milliseconds. */
 export type Lifetimes = { pages: number; sessions: number; turns: number }
@@ -144,7 +145,9 @@ export class Sessions {
   /** Somebody drives a turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
-    await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
+    // While one is stopped another may come: the last one to come reads on.
+    while (this.#live.has(record.session))
+      await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
     record.state = 'running'
     record.usedAt = this.#parts.now()
     this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: -1 })
@@ -194,9 +197,20 @@ export class Sessions {
     return this.#live.size
   }
 
-  /** Turns that go on unread and that nobody drives. */
+  /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
-    return this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
+    const waiting = this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
+    return waiting.filter((record) => {
+      try {
+        this.checkModel(record)
+        return true
+      } catch (error) {
+        record.end = errorEvent(error)
+        record.state = 'failed'
+        this.#update(record)
+        return false
+      }
+    })
   }
 
   /** Deletes what has lived its time; gives when to come again, undefined if nothing is left. */
@@ -275,7 +289,11 @@ export class Sessions {
 
   async removeAll(tenant: string): Promise<number> {
     const ids = this.#turns.sessionIds(tenant)
-    for (const id of ids) await this.#forget(this.find(tenant, id))
+    for (const id of ids) {
+      // Somebody else may delete while a turn is being stopped.
+      const [record] = this.#turns.session(tenant, id)
+      if (record !== undefined) await this.#forget(record)
+    }
     this.collect()
     return ids.length
   }

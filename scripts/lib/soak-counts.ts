@@ -1,0 +1,57 @@
+// What a soak run counts, and when it has failed.
+
+/** Each count with what it means, in the order of the table. */
+export const COUNTS = {
+  asked: 'turns that clients began',
+  answered: 'of these, answers that came whole to their client',
+  left: 'times a client left a turn at random',
+  abandoned: 'of these, turns that it never came back to',
+  readOn: 'times an answer was read on from where it broke off',
+  retried: 'times the same request was sent again',
+  refused: 'times the lane was full (429), and the client waited',
+  conflicts: 'times a client came before the server had seen it leave (409), and waited',
+  kills: 'times the process was killed and started again',
+  cut: 'requests that a kill cut off',
+  background: 'answers made in the background',
+  forks: 'sessions forked',
+  deleted: 'sessions and responses deleted, and gone after it',
+  probes: "looks at another tenant's sessions and responses, all 404",
+  checked: 'answers compared with an undisturbed request',
+  hashes: 'of these, compared by the bits of their logits too',
+  broken: 'requests that failed without a kill',
+  lost: 'answers that a client wanted and did not get',
+  wrong: 'answers, probes or deletions that were not as they must be',
+} as const
+
+export type CountName = keyof typeof COUNTS
+
+/** Counts that must stay 0. */
+export const MUST_BE_ZERO: readonly CountName[] = ['broken', 'lost', 'wrong']
+
+/** Stories of what went wrong that are kept. */
+const MOST_STORIES = 40
+
+export class Counts {
+  readonly of = Object.fromEntries(Object.keys(COUNTS).map((name) => [name, 0])) as Record<CountName, number>
+  readonly stories: string[] = []
+  readonly #tell: (line: string) => void
+
+  constructor(tell: (line: string) => void) {
+    this.#tell = tell
+  }
+
+  add(name: CountName): void {
+    this.of[name] += 1
+  }
+
+  /** Counts what must not be, with what happened. */
+  blame(name: 'broken' | 'lost' | 'wrong', story: string): void {
+    this.add(name)
+    this.#tell(`${name}: ${story}`)
+    if (this.stories.length < MOST_STORIES) this.stories.push(`${name}: ${story}`)
+  }
+
+  get failed(): boolean {
+    return MUST_BE_ZERO.some((name) => this.of[name] > 0)
+  }
+}

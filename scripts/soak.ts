@@ -1,0 +1,222 @@
+// `npm run soak`: sessions by the hundred with real turns, clients that leave, processes that are killed; every answer is accounted for and
+// a sample compared with undisturbed requests. First the kills, then a rest in which objects are evicted, then one process whose memory is watched.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { number } from '../cli/lib/options.ts'
+import { errorCode, IsletError, isUserCode } from '../src/lib/errors.ts'
+import { buildKernels } from './build.ts'
+import { ROOT } from './lib/root.ts'
+import { Counts } from './lib/soak-counts.ts'
+import { judge, MemoryWatch } from './lib/soak-memory.ts'
+import { SoakRun } from './lib/soak-run.ts'
+import { countsTable, memoryLine, type SoakResults } from './lib/soak-tables.ts'
+import { choices } from './lib/soak-plan.ts'
+import { SoakWorker, type SoakTarget } from './lib/soak-worker.ts'
+import { MODELS, placeModel } from './site.ts'
+
+const USAGE = `npm run soak -- [options]
+  --minutes N      as long at most (3)
+  --requests N     turns at most (2000)
+  --sessions N     conversations at a time (200)
+  --clients N      requests at a time (12); the lane takes 10
+  --seed N         of all choices (1)
+  --model NAME     a folder of models/ (tiny)
+  --kill-every N   seconds between two kills, in the first part; 0: none (20)
+  --check N        one in N undisturbed answers is compared, and each disturbed one (8)
+  --url URL        soaks a worker that runs already: no kills, no look at its memory. Its keys in ISLET_KEYS, three or more
+  --save           writes docs/results/soak.json`
+
+/** What makes a small lane of ours feel its limits: a queue shorter than the clients are many, and few pages. */
+const QUEUE = 10
+const KV_BUDGET = 3_000_000
+
+/** Part of the time and of the turns in which processes are killed. */
+const KILL_PART = 0.35
+
+/** An object that nobody asks is evicted after 10 s. */
+const REST_MS = 13_000
+
+const LOOK_EVERY_MS = 2000
+
+/** Samples of memory that are saved, evenly of all. */
+const MOST_SAVED = 100
+
+const SAVED = `${ROOT}docs/results/soak.json`
+
+type Options = {
+  minutes: number
+  requests: number
+  sessions: number
+  clients: number
+  seed: number
+  model: string
+  killEvery: number
+  check: number
+  url: string | undefined
+  save: boolean
+}
+
+function readOptions(argv: string[]): Options {
+  const text = (fallback: string) => ({ type: 'string' as const, default: fallback })
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      minutes: text('3'),
+      requests: text('2000'),
+      sessions: text('200'),
+      clients: text('12'),
+      seed: text('1'),
+      model: text('tiny'),
+      'kill-every': text('20'),
+      check: text('8'),
+      url: { type: 'string' },
+      save: { type: 'boolean', default: false },
+    },
+  })
+  const clients = number(values.clients, '--clients', 1, 256)
+  const sessions = number(values.sessions, '--sessions', 1, 100_000)
+  if (sessions < clients)
+    throw new IsletError('invalid_request', `--sessions ${sessions} are fewer than the ${clients} clients`)
+  const url = values.url === undefined ? undefined : URL.parse(values.url)
+  if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol)))
+    throw new IsletError('invalid_request', `--url ${values.url} is no http address`)
+  return {
+    minutes: number(values.minutes, '--minutes', 1, 10_000),
+    requests: number(values.requests, '--requests', 1, 1e9),
+    sessions,
+    clients,
+    seed: number(values.seed, '--seed', 0, 2 ** 31),
+    model: values.model.toLowerCase(),
+    killEvery: number(values['kill-every'], '--kill-every', 0, 10_000),
+    check: number(values.check, '--check', 1, 1e9),
+    url: url?.href.replace(/\/+$/, ''),
+    save: values.save,
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Asks turns with all clients until `until` says so. */
+async function ask(run: SoakRun, clients: number, until: () => boolean): Promise<void> {
+  const client = async (): Promise<void> => {
+    while (!until()) await run.turn()
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+}
+
+/** Kills now and then until `until`, at random moments. */
+async function kill(worker: SoakWorker, run: SoakRun, options: Options, until: () => boolean): Promise<void> {
+  const choose = choices(options.seed, -2)
+  while (!until()) {
+    const wakeAt = Date.now() + options.killEvery * (500 + choose.below(1000))
+    while (Date.now() < wakeAt && !until()) await sleep(100)
+    if (until()) return
+    run.counts.add('kills')
+    await worker.killAndRestart()
+  }
+}
+
+/** Looks at the memory of the process until `until`; what it said of it when the connection broke is kept. */
+async function watch(worker: SoakWorker, run: SoakRun, until: () => boolean): Promise<MemoryWatch> {
+  const memory = await MemoryWatch.connect(worker.inspector, worker.url)
+  while (!until()) {
+    await memory.look(run.turns, worker.residentBytes())
+    await sleep(LOOK_EVERY_MS)
+  }
+  return memory
+}
+
+async function soak(
+  target: SoakTarget,
+  worker: SoakWorker | undefined,
+  options: Options,
+): Promise<SoakResults> {
+  const began = performance.now()
+  const seconds = (): number => (performance.now() - began) / 1000
+  const counts = new Counts(say)
+  const run = new SoakRun(target, { ...options, ...tenantsOf(options), checkOneIn: options.check }, counts)
+  const used = (): number => Math.max(run.turns / options.requests, seconds() / (options.minutes * 60))
+  const progress = setInterval(() => say(`${Math.round(seconds())} s: ${JSON.stringify(counts.of)}`), 15_000)
+  let memory: MemoryWatch | undefined
+  try {
+    if (worker !== undefined && options.killEvery > 0) {
+      const part = (): boolean => used() >= KILL_PART
+      await Promise.all([ask(run, options.clients, part), kill(worker, run, options, part)])
+      await sleep(REST_MS)
+    }
+    const all = (): boolean => used() >= 1
+    const asking = ask(run, options.clients, all)
+    if (worker !== undefined) memory = await watch(worker, run, all)
+    await asking
+    await run.end()
+  } finally {
+    clearInterval(progress)
+  }
+  const { minutes, requests, sessions, clients, seed, model, killEvery } = options
+  const samples = memory?.samples ?? []
+  const every = Math.ceil(samples.length / MOST_SAVED)
+  return {
+    settings: {
+      minutes,
+      requests,
+      sessions,
+      clients,
+      seed,
+      model,
+      killEvery,
+      queue: QUEUE,
+      kvBudget: KV_BUDGET,
+    },
+    seconds: Math.round(seconds()),
+    counts: counts.of,
+    stories: counts.stories,
+    memory: { verdict: judge(samples), samples: samples.filter((_, i) => i % every === 0) },
+  }
+}
+
+/** Without keys any bearer string is a tenant; with keys the last one asks the undisturbed requests. */
+function tenantsOf({ url }: Options): { tenants: string[]; twin?: string } {
+  const keys = (process.env['ISLET_KEYS'] ?? '').split(',').filter((key) => key !== '')
+  if (url === undefined || keys.length === 0) return { tenants: ['soak-a', 'soak-b', 'soak-c'] }
+  if (keys.length < 3) throw new IsletError('invalid_request', 'ISLET_KEYS must hold three keys or more')
+  return { tenants: keys.slice(0, -1), twin: keys[keys.length - 1] }
+}
+
+async function main(argv: string[]): Promise<number> {
+  const options = readOptions(argv)
+  let worker: SoakWorker | undefined
+  if (options.url === undefined) {
+    buildKernels()
+    const id = placeModel(`${MODELS}/${options.model}`)
+    worker = await SoakWorker.start({ MODEL: id, QUEUE, KV_BUDGET })
+  }
+  const target = worker ?? {
+    url: options.url ?? '',
+    life: 0,
+    up: () => Promise.resolve(),
+  }
+  try {
+    const results = await soak(target, worker, options)
+    say(`\n${countsTable(results)}\n\n${memoryLine(results)}`)
+    if (options.save) {
+      mkdirSync(`${ROOT}docs/results`, { recursive: true })
+      writeFileSync(SAVED, `${JSON.stringify(results, undefined, 1)}\n`)
+    }
+    const { broken, lost, wrong } = results.counts
+    const failed = broken + lost + wrong > 0 || results.memory.verdict?.grew === true
+    if (failed && worker !== undefined) say(`\nthe worker's last words:\n${worker.log.slice(-3000)}`)
+    return failed ? 1 : 0
+  } finally {
+    await worker?.stop()
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`islet: ${error instanceof Error ? error.message : String(error)}\nusage: ${USAGE}\n`)
+  process.exitCode = isUserCode(errorCode(error)) ? 2 : 1
+}
+process.exit()

@@ -1,0 +1,108 @@
+// Sessions that several want at once, and turns that nothing can go on with: each comes to an end.
+
+import { expect, test, vi } from 'vitest'
+import type { LaneStorage } from '../../src/session/lane.ts'
+import { decodeEvents } from '../../src/session/wire.ts'
+import { ask, eventsOf, idsOf, mockLane, type MockLane } from '../helpers/mock-lane.ts'
+import { greedyAlone } from '../helpers/mock-model.ts'
+import { nodeSql } from '../helpers/node-sql.ts'
+import { request } from '../helpers/request.ts'
+
+const prompt = { kind: 'ids' as const, ids: Array.from({ length: 90 }, (_, i) => (i * 7 + 31) % 251) }
+const asked = (changes: Parameters<typeof request>[0] = {}) =>
+  request({ prompt, store: true, maxTokens: 40, ignoreEos: true, ...changes })
+
+function laneOn(kept: LaneStorage, windows = [0]): MockLane {
+  return mockLane({ config: { windows }, parts: { storage: kept } })
+}
+
+function storage(): LaneStorage & { wakes: number[] } {
+  let ids = 0
+  const wakes: number[] = []
+  return { sql: nodeSql(), newId: () => `r${++ids}`, wakeAt: (time) => void wakes.push(time), wakes }
+}
+
+/** A reader that has read a little and stays; its session. */
+async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] = {}) {
+  const reader = decodeEvents(lane.generate(asked(changes)))
+  for (let session = '', text = 0; ;) {
+    const { value } = await reader.next()
+    if (value?.type === 'session') ({ session } = value)
+    if (value?.type === 'text' && ++text === 3) return { reader, session }
+  }
+}
+
+test('a background turn of another window fails, and wakes its lane no more', async () => {
+  const kept = storage()
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
+  const first = laneOn(kept)
+  const { reader, session } = await begun(first, chat)
+  await reader.return(undefined)
+  await vi.waitFor(() => expect(first.lane.sessions?.driven).toBe(0))
+
+  const { lane } = laneOn(kept, [40])
+  await lane.alarm()
+  const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
+  const { state, events } = await lane.turn('tenant', String(turn))
+  expect(state).toBe('failed')
+  expect(events.at(-1)).toMatchObject({ type: 'error', code: 'conflict' })
+  expect(lane.sessions?.unread()).toEqual([])
+})
+
+test('of readers that come at the same time one reads on, and all others are told so', async () => {
+  const made = laneOn(storage())
+  const { session } = await begun(made)
+  const read = async () => {
+    const events = []
+    for await (const event of decodeEvents(made.lane.resume('tenant', session))) events.push(event)
+    return events
+  }
+  const all = await Promise.all([read(), read(), read()])
+  const whole = all.filter((events) => events.at(-1)?.type === 'finish')
+  expect(whole.map(idsOf)).toEqual([greedyAlone(prompt.ids, 40)])
+  const others = all.filter((events) => !whole.includes(events))
+  expect(others.map((events) => events.at(-1))).toMatchObject([{ code: 'conflict' }, { code: 'conflict' }])
+  expect(made.lane.sessions?.driven).toBe(0)
+})
+
+test('all sessions are deleted, also where somebody else deletes some at the same time', async () => {
+  const made = laneOn(storage())
+  for (const key of ['x', 'y', 'z']) {
+    await begun(made, { sessionKey: key, prompt: { kind: 'ids', ids: [...prompt.ids, key.charCodeAt(0)] } })
+  }
+  const sessions = await made.lane.ready()
+  const ids = sessions.list('tenant').map(({ id }) => id)
+  expect(ids).toHaveLength(3)
+  const deletions = [
+    sessions.removeAll('tenant'),
+    sessions.remove('tenant', ids[1]),
+    sessions.removeAll('tenant'),
+  ]
+  await Promise.all(deletions)
+  expect(sessions.list('tenant')).toEqual([])
+  // The lane is as good as new.
+  expect(eventsOf(await ask(made.lane, asked()), 'finish')).toHaveLength(1)
+})
+
+test('a turn in the background leaves the thread to others, who may end it', async () => {
+  const kept = storage()
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
+  const made = laneOn(kept)
+  const { reader, session } = await begun(made, { ...chat, maxTokens: 200 })
+  await reader.return(undefined)
+  await vi.waitFor(() => expect(made.lane.sessions?.driven).toBe(0))
+  const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
+
+  const alarm = made.lane.alarm()
+  let ended = false
+  void alarm.then(() => (ended = true))
+  while (made.lane.sessions?.driven === 0 && !ended) await new Promise((done) => setImmediate(done))
+  const { state } = await made.lane.cancelTurn('tenant', String(turn))
+  await alarm
+  expect(state).toBe('cancelled')
+  const { events } = await made.lane.turn('tenant', String(turn))
+  expect(idsOf(events).length).toBeLessThan(200)
+  expect(made.lane.sessions?.unread()).toEqual([])
+})
