@@ -19,7 +19,7 @@ function laneOn(kept: LaneStorage, windows = [0]): MockLane {
 function storage(): LaneStorage & { wakes: number[] } {
   let ids = 0
   const wakes: number[] = []
-  return { sql: nodeSql(), newId: () => `r${++ids}`, wakeAt: (time) => void wakes.push(time), wakes }
+  return { id: 'lane', sql: nodeSql(), newId: () => `r${++ids}`, wakeAt: (time) => void wakes.push(time), wakes }
 }
 
 /** A reader that has read a little and stays; its session. */
