@@ -74,6 +74,7 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     progress: () => ({ done: isolate.done, total: isolate.total }),
     loadWait: (ms) => clock.wait(ms),
     rebuild: () => void isolate.begin(loader),
+    settle: () => undefined,
     vault: undefined,
   }
   const defaults: Omit<GenerateRequest, 'prompt'> = {

@@ -60,7 +60,7 @@ export async function hear(base: string, ask: Ask, heard: Heard): Promise<void> 
     const response = await open(base, ask, leaving.signal)
     heard.session = response.headers.get('x-islet-session') ?? heard.session
     if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
-      hearWhole((await response.json()) as Fields, heard)
+      hearWhole((await unlessAborted(response.json(), leaving.signal)) as Fields, heard)
       return
     }
     let left = ask.leaveAfterFrames ?? Infinity
@@ -77,6 +77,14 @@ export async function hear(base: string, ask: Ask, heard: Heard): Promise<void> 
     clearTimeout(timer)
     leaving.abort()
   }
+}
+
+/** A body that is being read when its request is aborted may never end. */
+async function unlessAborted<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => aborted.reject(signal.reason as Error))
+  if (signal.aborted) aborted.reject(signal.reason as Error)
+  return Promise.race([reading, aborted.promise])
 }
 
 /** Status and body of a call that is no generation. */

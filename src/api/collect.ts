@@ -6,6 +6,9 @@ import type { Collected, SessionEvent, StartEvent } from './chunks.ts'
 import { eventError } from './errors.ts'
 import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
 
+/** Where the lane is in this process, reading alone never lets the host do anything else: timers, other requests. */
+const EVENTS_A_TURN = 8
+
 /**
  * Reads events up to `finish`; undefined when `signal` aborts first.
  * @throws IsletError of an `error` event, and `engine_failure` when the events end without a finish.
@@ -28,6 +31,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (event.type === 'session') session = event
       if (event.type === 'start') start = event
       if (event.type === 'text') {
+        if (texts.length % EVENTS_A_TURN === 0) await hostsTurn()
         texts.push(event.text)
         if (event.reasoning !== undefined) thoughts.push(event.reasoning)
         if (event.calls !== undefined) calls.push(...event.calls)
@@ -46,6 +50,10 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
     // An iterator that is stuck in next() may answer return() late: a client that left must not hold us here.
     if (!signal.aborted) await closing
   }
+}
+
+function hostsTurn(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0))
 }
 
 function whenAborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {

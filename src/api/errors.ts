@@ -54,6 +54,8 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   model_loading: LATER,
   // Fetched twice by then; a later request begins a new load, which may find the file whole.
   checksum_mismatch: LATER,
+  // Another object is made for the next request.
+  lane_lost: LATER,
   internal_error: { status: 500, type: 'server_error' },
 }
 

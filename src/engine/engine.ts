@@ -1,13 +1,13 @@
 // The engine of an isolate: turns in, chosen ids out. One step runs every turn that can run; who calls it does not matter.
 
 import { PagePool } from '../cache/page-pool.ts'
-import { reusablePrefix } from '../cache/prefix.ts'
 import { pageIsDead } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model, Row } from './model.ts'
 import type { Seed } from './prefix.ts'
 import { promptShape, sharedKeys } from './prompt-shape.ts'
+import { mostReusable } from './reuse.ts'
 import { pagesNeeded, planStep, type Part } from './scheduler.ts'
 import {
   emptySequence,
@@ -45,8 +45,8 @@ export class Engine {
   #failure: unknown
   /** Whose call this is: the only storage that may be touched. */
   #caller: Vault | undefined
-  /** A step is under way; still so at the next one if the platform killed its object in the middle. */
-  #stepping = false
+  /** Turns and pages are being changed; still so at the next call if the platform killed the object of this one in the middle. */
+  #changing = false
 
   constructor(model: Model, options: EngineOptions = {}) {
     this.model = model
@@ -100,9 +100,12 @@ export class Engine {
       )
     }
     const turn = newTurn(options, shape)
-    this.#waiting.push(turn)
     this.#caller = options.vault
-    this.#admit()
+    this.#change(() => {
+      this.#waiting.push(turn)
+      this.#admit()
+    })
+    if (this.#failure !== undefined) throw this.#failure
     return turn
   }
 
@@ -124,10 +127,12 @@ export class Engine {
 
   /** Drops what memory holds of a session, unless a turn runs on it; nothing of it is stored. */
   forget(session: string): void {
-    for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {
-      sequence.vault = undefined
-      this.#drop(sequence)
-    }
+    this.#change(() => {
+      for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {
+        sequence.vault = undefined
+        this.#drop(sequence)
+      }
+    })
   }
 
   /**
@@ -147,9 +152,11 @@ export class Engine {
 
   /** Ends a turn, finished or not; what it computed stays as cache. */
   close(turn: Turn): void {
-    this.#waiting = this.#waiting.filter((other) => other !== turn)
-    this.#park(turn)
-    if (turn.state === 'waiting' || turn.state === 'running') turn.state = 'done'
+    this.#change(() => {
+      this.#waiting = this.#waiting.filter((other) => other !== turn)
+      this.#park(turn)
+      if (turn.state === 'waiting' || turn.state === 'running') turn.state = 'done'
+    })
   }
 
   /**
@@ -157,16 +164,24 @@ export class Engine {
    * of the lane that calls. Never throws: when the model fails, all turns are `failed`.
    */
   step(caller?: Vault): number {
-    if (this.#failure !== undefined) return 0
-    if (this.#stepping) {
-      this.#fail(new IsletError('engine_failure', 'a step was killed before it had ended'))
-      return 0
-    }
     this.#caller = caller
-    this.#stepping = true
-    const rows = this.#step()
-    this.#stepping = false
-    return rows
+    return this.#change(() => this.#step()) ?? 0
+  }
+
+  /** All of `work` or, where the platform kills it in the middle, an engine that has failed: nothing of it is half true. */
+  #change<T>(work: () => T): T | undefined {
+    if (this.#failure !== undefined) return undefined
+    if (this.#changing) {
+      this.#fail(new IsletError('engine_failure', 'the engine was killed in the middle of a change'))
+      return undefined
+    }
+    this.#changing = true
+    try {
+      return work()
+    } finally {
+      // Of a killed one this does not run either.
+      this.#changing = false
+    }
   }
 
   #step(): number {
@@ -298,17 +313,7 @@ export class Engine {
 
   /** Gives a turn the sequence that saves it most work: one of the cache, a fork of it, or a new one. */
   #start(turn: Turn): void {
-    let best: Sequence | undefined
-    let reused = 0
-    for (const sequence of this.#sequences) {
-      if (sequence.tenant !== undefined && sequence.tenant !== turn.tenant) continue
-      const held = reusablePrefix(sequence, turn.ids, this.model.window)
-      const length = sharedKeys(sequence.shape, turn.shape, held)
-      if (length < reused || length === 0) continue
-      if (length === reused && best !== undefined && !best.busy) continue
-      best = sequence
-      reused = length
-    }
+    const { best, reused } = mostReusable(this.#sequences, turn, this.model.window)
     const restored = this.#restore(turn, reused)
     // Pages for one that proved to be damaged may have cost the idle one its own.
     const cached = best !== undefined && this.#sequences.includes(best) ? best : undefined

@@ -48,6 +48,11 @@ export function fullPages({ length }: Pick<Sequence, 'length'>): number {
   return Math.floor(length / PAGE_POSITIONS)
 }
 
+/** How many of its pages lie in the pool. */
+export function pagesHeld({ pages }: Pick<Sequence, 'pages'>): number {
+  return pages.filter((page) => page !== undefined).length
+}
+
 /** Cuts a sequence back to `length` positions and gives the pages behind it back. */
 export function truncate(sequence: Sequence, length: number, pool: PagePool): void {
   const kept = Math.ceil(length / PAGE_POSITIONS)

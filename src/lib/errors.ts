@@ -25,6 +25,7 @@ export const SERVER_CODES = [
   'engine_failure',
   'checksum_mismatch',
   'out_of_memory',
+  'lane_lost', // the object that worked on it is gone
   'internal_error',
 ] as const
 

@@ -49,7 +49,7 @@ export function createLanes(
         ? new IsletError('overloaded', 'this lane takes no more requests now: try again later', {
             cause: error,
           })
-        : new IsletError('internal_error', 'the lane was lost: send this again', { cause: error })
+        : new IsletError('lane_lost', 'the lane was lost: send this again', { cause: error })
     }
   }
 

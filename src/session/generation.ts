@@ -10,7 +10,7 @@ import type { ModelText } from './asset-source.ts'
 import type { Loaded } from './isolate.ts'
 import type { Clock } from './pacer.ts'
 import { preparePrompt, rulesFor, type Prompt, type PromptLimits } from './prompt.ts'
-import { isStored, type TurnRecord } from './record.ts'
+import { isStored, lacksLogprobs, type TurnRecord } from './record.ts'
 
 /** The place a generation runs in. */
 export type Host = {
@@ -20,6 +20,8 @@ export type Host = {
   limits(text: ModelText): PromptLimits
   /** Undefined while loading, or when the engine failed and is on its way again; throws why it cannot be loaded. */
   loaded(): Loaded | undefined
+  /** The model is there: throws conflict where it is not the record's. */
+  settle(record: TurnRecord, text: ModelText): void
   progress(): { done: number; total: number }
   /** Waits for the load's end, that long at most. */
   loadWait(ms: number): Promise<void>
@@ -82,7 +84,8 @@ export async function* follow(
   const reader = new Reader()
   for (let engines = 1; ; engines++) {
     // A hash covers all rows from the first: they are computed again.
-    if (record.request.hashLogits && record.end === undefined) record.generated = []
+    const lacksRows = record.request.hashLogits || lacksLogprobs(record)
+    if (lacksRows && record.end === undefined) record.generated = []
     const answer = answerTo(record, text)
     if (record.end !== undefined) {
       yield* reader.start(record)
@@ -93,6 +96,7 @@ export async function* follow(
     }
     const loaded = yield* untilLoaded(host, signal)
     if (loaded === undefined) return
+    host.settle(record, text)
     try {
       yield* run({ record, text, host, signal, reader, answer, loaded })
       return

@@ -156,5 +156,5 @@ function lost(cause: unknown, outOfMemory: boolean, session: string | undefined)
       { cause },
     )
   }
-  return new IsletError('internal_error', `the lane that served this request was lost: ${what}`, { cause })
+  return new IsletError('lane_lost', `the lane that served this request was lost: ${what}`, { cause })
 }

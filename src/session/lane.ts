@@ -3,15 +3,17 @@
 import type { WindowOptions } from '../cache/window.ts'
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
 import type { Seed } from '../engine/prefix.ts'
-import { errorCode, IsletError, isUserCode } from '../lib/errors.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
 import { takesWindow } from '../models/spec.ts'
+import { Alarm } from './alarm.ts'
 import type { ModelText } from './asset-source.ts'
 import { ReaderDriver } from './driver.ts'
 import { follow, prepare, type Host } from './generation.ts'
+import { guarded } from './guarded.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
 import type { LaneHealth, TurnView } from './lane-client.ts'
 import type { Clock } from './pacer.ts'
-import type { TurnRecord } from './record.ts'
+import { lacksLogprobs, type TurnRecord } from './record.ts'
 import { Sessions, unstored, type Lifetimes } from './sessions.ts'
 import type { Sql } from './sql.ts'
 import { turnView } from './turn-view.ts'
@@ -42,7 +44,7 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /** Asks for `alarm` to be called at that time, milliseconds since 1970; earlier ones that were asked for are forgotten. */
+  /** Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are forgotten. */
   wakeAt(time: number): void
 }
 
@@ -76,6 +78,7 @@ const LEAST_WAIT_MS = 10 * 60_000
 
 export class Lane {
   readonly sessions: Sessions | undefined
+  readonly alarm: Alarm
   readonly #parts: LaneParts
   readonly #loader: Loader
   readonly #windows: Windows
@@ -83,7 +86,6 @@ export class Lane {
   #reading: Promise<ModelText> | undefined
   #open = 0
   #keeping = false
-  #wakesAt = Infinity
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -96,6 +98,10 @@ export class Lane {
       queueLimit: parts.config.queue,
     }
     const { storage, isolate, clock, config, log } = parts
+    this.alarm = new Alarm((time) => {
+      storage?.wakeAt(time)
+      if (this.sessions !== undefined) this.sessions.use.alarms += 1
+    })
     if (storage === undefined) return
     this.sessions = new Sessions({
       id: storage.id,
@@ -111,17 +117,13 @@ export class Lane {
 
   /** Events of one request as lines of JSON, made as they are read. A cancel pauses what is stored and ends what is not. */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
-    return new ReaderDriver((driver) => this.#guarded(request, this.#answer(request, lane, driver))).stream()
+    const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
+    return this.#driver(request.requestId, answer).stream()
   }
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return new ReaderDriver((driver) =>
-      this.#guarded(
-        { requestId: id },
-        this.#readOn(() => this.#stored.find(tenant, id), driver),
-      ),
-    ).stream()
+    return this.#driver(id, (driver) => this.#readOn(() => this.#stored.find(tenant, id), driver)).stream()
   }
 
   /** The sessions, once it is known which model's they are. */
@@ -141,28 +143,26 @@ export class Lane {
   }
 
   /** Does what was put off: turns that go on unread, then deleting what has lived its time. */
-  async alarm(): Promise<void> {
-    const { sessions } = this
+  async awake(): Promise<void> {
+    const { sessions, alarm } = this
     if (sessions === undefined) return
-    this.#wakesAt = Infinity
+    alarm.forget()
     await this.#text()
     const unread = sessions.unread()
     // Should this object die now, the next one goes on.
-    if (unread.length > 0) this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
+    if (unread.length > 0) alarm.wake(this.#parts.clock.now() + HEARTBEAT_MS)
     await Promise.all(
-      unread.map((record) =>
-        new ReaderDriver((driver) =>
-          this.#guarded(
-            record.request,
-            this.#readOn(() => record, driver),
-          ),
-        ).run(() => this.#parts.clock.wait(0)),
-      ),
+      unread.map((record) => {
+        const { requestId } = record.request
+        const turn = this.#driver(requestId, (driver) => this.#readOn(() => record, driver))
+        return turn.run(() => this.#parts.clock.wait(0))
+      }),
     )
-    if (sessions.unread().length > 0) return this.#wakeAt(this.#parts.clock.now() + HEARTBEAT_MS)
+    const now = this.#parts.clock.now()
     const due = sessions.collect()
-    this.#wakesAt = Infinity
-    if (due !== undefined) this.#wakeAt(Math.max(due, this.#parts.clock.now() + LEAST_WAIT_MS))
+    alarm.forget()
+    if (sessions.goOnUnread) alarm.wake(now + HEARTBEAT_MS)
+    else if (due !== undefined) alarm.wake(Math.max(due, now + LEAST_WAIT_MS))
   }
 
   /** What the lane can do now; begins the load when it is cold. */
@@ -238,7 +238,7 @@ export class Lane {
     this.#stored.checkModel(record)
     if (record.state === 'cancelled')
       throw new IsletError('conflict', 'this answer was cancelled and cannot be gone on with')
-    yield* this.#drive(record, text, this.#host(record.end === undefined), driver)
+    yield* this.#drive(record, text, this.#host(record.end === undefined || lacksLogprobs(record)), driver)
   }
 
   async *#drive(
@@ -247,8 +247,14 @@ export class Lane {
     host: Host,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
+    if (record.end !== undefined && lacksLogprobs(record)) {
+      // Told again by a copy that runs from the first row on; what is kept of it stays as it is.
+      yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
+      return
+    }
     await this.sessions?.enter(record, driver)
     this.#keep()
+    if (record.request.background) this.alarm.wake(this.#parts.clock.now() + HEARTBEAT_MS)
     try {
       if (!driver.signal.aborted) yield* follow(record, text, host, driver.signal)
     } catch (error) {
@@ -260,21 +266,11 @@ export class Lane {
     }
   }
 
-  /** Errors as the last event, those of ours with a line in the log. */
-  async *#guarded(
-    { requestId }: { requestId: string },
-    events: AsyncGenerator<GenerationEvent>,
-  ): AsyncGenerator<GenerationEvent, void> {
-    try {
-      yield* events
-    } catch (error) {
-      const event = errorEvent(error)
-      if (!isUserCode(event.code)) {
-        const { message, stack, facts } = (error ?? {}) as Record<string, unknown>
-        this.#parts.log({ requestId, code: event.code, message: message ?? String(error), facts, stack })
-      }
-      yield event
-    }
+  #driver(
+    requestId: string,
+    events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent>,
+  ): ReaderDriver {
+    return new ReaderDriver((driver) => guarded(events(driver), requestId, this.#parts.log))
   }
 
   /** Where turns run. `load`: begin to load the weights if they are not there. */
@@ -294,6 +290,10 @@ export class Lane {
           ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
           : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
       loaded: () => isolate.loaded,
+      settle: (record, text) => {
+        this.#identify(text)
+        this.sessions?.settle(record)
+      },
       progress: () => ({ done: isolate.done, total: isolate.total }),
       // Another lane's load can only be looked at now and then.
       loadWait: (ms) => (loading ? Promise.race([loaded, clock.wait(ms)]) : clock.wait(ms)),
@@ -313,10 +313,13 @@ export class Lane {
     return text
   }
 
-  /** What pages and answers depend on: all of it in their names, so that nothing of another model is ever taken for this one's. */
+  /**
+   * What pages and answers depend on: all of it in their names, so that nothing of another model is ever taken for this one's. The window
+   * is that of the model in place, which another lane may have loaded.
+   */
   #identify({ manifest }: ModelText): void {
     const { hash, spec, chat } = manifest
-    const window = this.#windows.optionsFor(spec)
+    const window = this.#parts.isolate.inPlace?.model.window ?? this.#windows.optionsFor(spec)
     this.sessions?.identify([hash, spec, chat, window], spec, window)
   }
 
@@ -339,16 +342,11 @@ export class Lane {
   #wakeFor(record: TurnRecord): void {
     const { clock, config } = this.#parts
     const goesOn = record.request.background && record.state === 'running'
-    if (goesOn) this.#wakeAt(clock.now())
+    if (goesOn) this.alarm.wake(clock.now())
     else
-      this.#wakeAt(Math.min(record.expiresAt, clock.now() + Math.max(LEAST_WAIT_MS, config.lifetimes.pages)))
-  }
-
-  #wakeAt(time: number): void {
-    if (time >= this.#wakesAt) return
-    this.#wakesAt = time
-    this.#parts.storage?.wakeAt(time)
-    if (this.sessions !== undefined) this.sessions.use.alarms += 1
+      this.alarm.wake(
+        Math.min(record.expiresAt, clock.now() + Math.max(LEAST_WAIT_MS, config.lifetimes.pages)),
+      )
   }
 
   /** A cold lane's load and its first request want the words at the same time: they are read once. */

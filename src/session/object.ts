@@ -73,6 +73,10 @@ export class LaneBase<Env> extends DurableObject<Env> {
     const { sessions } = this.#lane
     if (sessions === undefined) throw new Error('a lane object has storage')
     this.#sessions = sessions
+    void ctx.blockConcurrencyWhile(async () => {
+      const time = await ctx.storage.getAlarm()
+      if (time !== null) this.#lane.alarm.isSet(time)
+    })
   }
 
   generate(request: GenerateRequest, lane: string): ReadableStream<Uint8Array> {
@@ -123,7 +127,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
   }
 
   override alarm(): Promise<void> {
-    return this.#lane.alarm()
+    return this.#lane.awake()
   }
 
   health(): LaneHealth {

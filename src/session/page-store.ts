@@ -47,6 +47,7 @@ export class PageStore implements Vault {
   /** Names what pages are made by: model, template, quantisation, window. Before this nothing is found and nothing written. */
   identify(facts: readonly unknown[]): void {
     this.#facts = facts
+    this.#saved = new WeakMap()
   }
 
   find(prompt: Prompt): StoredPages | undefined {

@@ -55,6 +55,11 @@ export function isStored(record: TurnRecord): boolean {
   return record.session !== ''
 }
 
+/** Log probabilities are not stored, since they can be larger than a row: only the run from the first row on gives them again. */
+export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
+  return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
+}
+
 /** Ids of prompt and answer. */
 export function idsOf({ prompt, generated }: TurnRecord): number[] {
   return [...prompt.ids, ...generated]

@@ -1,10 +1,10 @@
 // The sessions of one lane: which record a request begins or goes on with, what is durable of it and when, and what its owner may see.
 
 import { chainRoot } from '../cache/chain.ts'
-import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { GenerateRequest } from '../engine/events.ts'
-import { fullPages, type Sequence } from '../engine/sequence.ts'
+import { fullPages, pagesHeld, type Sequence } from '../engine/sequence.ts'
 import { promptShape } from '../engine/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
@@ -12,6 +12,7 @@ import type { SessionView } from './lane-client.ts'
 import { PageStore } from './page-store.ts'
 import type { Prompt } from './prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from './record.ts'
+import { sessionView } from './session-view.ts'
 import type { Sql } from './sql.ts'
 import { countedSql, noStorageUse, timed } from './storage-use.ts'
 import { TurnStore } from './turn-store.ts'
@@ -26,13 +27,14 @@ const CHECKPOINT_MS = 2000
 /** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
 const PAGE_MS = 400
 
-/** What a row of a turn may be: the platform's 2 MB less the columns that grow. */
-const MOST_ROW_BYTES = 1.5e6
+/** What a row of a turn may be: the platform's 2 MB less the small columns. */
+const MOST_ROW_BYTES = 1.9e6
 
 /** Somebody who drives a turn. */
 export type Driver = { stop(reason: IsletError): Promise<void> }
 
-type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: number }
+/** `saved`: ids of the answer, and runs of pages that were written when the row was. */
+type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: [ids: number, runs: number] }
 
 export type SessionsParts = {
   /** Of the object that has the storage. */
@@ -54,6 +56,8 @@ export class Sessions {
   readonly #live = new Map<string, Live>()
   /** Since when each sequence has full pages that are not saved, behind so many that are. */
   readonly #unsaved = new WeakMap<Sequence, { saved: number; since: number }>()
+  /** Turns that this object began. */
+  readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
   #spec: ModelSpec | undefined
   #window: WindowOptions = { window: undefined, sinks: 0 }
@@ -68,11 +72,13 @@ export class Sessions {
 
   /** Names the model and the window that everything from now on is of. */
   identify(facts: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
-    if (this.#spec === spec && this.#window.window === window.window) return
+    if (this.#spec === spec && this.#window === window) return
     this.#spec = spec
     this.#window = window
+    const model = chainRoot(facts)
+    if (model === this.#model) return
+    this.#model = model
     this.pages.identify(facts)
-    this.#model = chainRoot(facts)
   }
 
   /** Whether this lane has anything of the request's session. */
@@ -82,10 +88,19 @@ export class Sessions {
 
   /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
   begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
-    const { now, newId, lifetimes } = this.#parts
-    const createdAt = now()
-    const model = this.#model
     if (!request.store || this.#broken) return unstored(request, prompt, echo)
+    try {
+      return this.#begin(request, prompt, echo, lane)
+    } catch (error) {
+      if (error instanceof IsletError) throw error
+      this.#fail(error)
+      return unstored(request, prompt, echo)
+    }
+  }
+
+  #begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
+    const { now, newId } = this.#parts
+    const createdAt = now()
     const related =
       request.session === undefined
         ? this.#turns.byKey(request.tenant, request.sessionKey)
@@ -98,25 +113,26 @@ export class Sessions {
       (record) => request.session !== undefined || begins(prompt.ids, record.prompt.ids),
     )
     const session = before?.session ?? `sess_${lane}_${newId()}`
-    const kept = request.conversation !== undefined
     const record = newRecord(request, prompt, {
       session,
       turn: `${session.slice('sess_'.length)}_${newId()}`,
       createdAt,
-      expiresAt: createdAt + (kept ? lifetimes.turns : lifetimes.sessions),
-      model,
+      expiresAt: 0,
+      model: this.#model,
       echo,
     })
-    const bytes = 4 * prompt.ids.length + JSON.stringify(record.conversation ?? '').length
+    record.expiresAt = this.#expiry(record, createdAt)
+    const bytes = TurnStore.bytesOf(record)
     if (bytes > MOST_ROW_BYTES) {
       throw new IsletError(
         'invalid_request',
-        `store: ${bytes} bytes of prompt and conversation are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+        `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
         { param: 'store' },
       )
     }
     // Of a session the last turn stays, and turns that are kept for themselves.
     this.#turns.insert(record, before?.conversation === undefined ? before : undefined)
+    this.#begun.add(record)
     return record
   }
 
@@ -142,6 +158,16 @@ export class Sessions {
     )
   }
 
+  /** The model that answers is there: a turn that waited for it is of this one. Throws conflict as checkModel. */
+  settle(record: TurnRecord): void {
+    if (!isStored(record)) return
+    if (this.#begun.has(record) && record.cachedTokens === undefined && record.model !== this.#model) {
+      record.model = this.#model
+      this.#update(record)
+    }
+    this.checkModel(record)
+  }
+
   /** Somebody drives a turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
@@ -150,7 +176,7 @@ export class Sessions {
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
     record.state = 'running'
     record.usedAt = this.#parts.now()
-    this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: -1 })
+    this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: [-1, 0] })
   }
 
   /** Nobody does any more: what there is becomes durable. */
@@ -158,6 +184,7 @@ export class Sessions {
     const live = this.#live.get(record.session)
     if (live?.record !== record || live.driver !== driver) return
     this.#live.delete(record.session)
+    record.expiresAt = this.#expiry(record, this.#parts.now())
     if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
     else if (record.state === 'running' && !record.request.background) record.state = 'paused'
     this.#flush(this.#parts.engine(), (sequence) => sequence.session === record.session)
@@ -197,6 +224,11 @@ export class Sessions {
     return this.#live.size
   }
 
+  /** Whether any turn would go on if its reader, or this object, were gone. */
+  get goOnUnread(): boolean {
+    return this.#turns.unfinished().length > 0
+  }
+
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
     const waiting = this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
@@ -217,7 +249,8 @@ export class Sessions {
   collect(): number | undefined {
     const { lifetimes } = this.#parts
     const now = this.#parts.now()
-    for (const live of this.#live.values()) this.#checkpoint(live)
+    // A turn whose row does not name its runs would lose them.
+    for (const { record } of this.#live.values()) this.#update(record)
     this.#turns.removeExpired(now)
     this.pages.keepOnly(this.#turns.runsSince(now - lifetimes.pages))
     return this.#turns.nextDue(lifetimes.pages, now)
@@ -229,34 +262,13 @@ export class Sessions {
 
   /** What a session's owner may see of it. */
   view(record: TurnRecord): SessionView {
-    const { session, state, createdAt, usedAt, expiresAt, prompt, generated, request } = record
     const engine = this.#parts.engine()
-    const held = engine?.sequencesOf(this.pages).filter((sequence) => sequence.session === session) ?? []
-    const pages = held.reduce(
-      (sum, sequence) => sum + sequence.pages.filter((page) => page !== undefined).length,
-      0,
-    )
-    const pageBytes = engine?.model.pageBytes ?? 0
-    const stored = this.#held(record).pages
-    const ids = prompt.ids.length + generated.length
-    const { window, sinks } = this.#window
-    const report =
-      record.end?.type === 'finish'
-        ? record.end.window
-        : { window, sinks, outOfSight: outOfSight(Math.max(0, ids - 2), this.#window) }
-    return {
-      id: session,
-      model: request.model,
-      state,
-      createdAt,
-      usedAt,
-      expiresAt,
-      tokens: ids,
-      completionTokens: generated.length,
-      window: report,
-      memory: { pages, bytes: pages * pageBytes },
-      storage: { pages: stored, bytes: stored * pageBytes },
-    }
+    const sequences = engine?.sequencesOf(this.pages).filter(({ session }) => session === record.session)
+    return sessionView(record, this.#window, {
+      pageBytes: engine?.model.pageBytes ?? 0,
+      memory: sequences?.reduce((sum, sequence) => sum + pagesHeld(sequence), 0) ?? 0,
+      storage: this.#held(record).pages,
+    })
   }
 
   fork(tenant: string, id: string, lane: string): SessionView {
@@ -338,8 +350,9 @@ export class Sessions {
     const { record } = live
     live.savedAt = this.#parts.now()
     record.usedAt = live.savedAt
-    if (record.generated.length === live.saved && record.state === 'running') return
-    live.saved = record.generated.length
+    const [ids, runs] = live.saved
+    if (ids === record.generated.length && runs === this.use.runs && record.state === 'running') return
+    live.saved = [record.generated.length, this.use.runs]
     this.#update(record)
   }
 
@@ -350,6 +363,11 @@ export class Sessions {
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #expiry({ conversation }: TurnRecord, usedAt: number): number {
+    const { turns, sessions } = this.#parts.lifetimes
+    return usedAt + (conversation === undefined ? sessions : turns)
   }
 
   #held(record: TurnRecord): { heads: string[]; pages: number } {

@@ -14,7 +14,7 @@ const MOST_ALIKE = 16
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
 /** What a row keeps as JSON. */
-type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'logprobs' | 'end'> & {
+type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
   prompt: Omit<TurnRecord['prompt'], 'ids'>
 }
 
@@ -31,6 +31,13 @@ export class TurnStore {
     )
     sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
     sql.exec('DELETE FROM turns WHERE version <> ?', VERSION)
+  }
+
+  /** Bytes that a turn's row may come to. */
+  static bytesOf(record: TurnRecord): number {
+    const { prompt, request, conversation } = record
+    const words = JSON.stringify([factsOf(record), conversation])
+    return 4 * (prompt.ids.length + (request.maxTokens ?? 0)) + new TextEncoder().encode(words).length
   }
 
   /** Writes a new turn; with `before`, in that one's place. */
@@ -140,9 +147,9 @@ export class TurnStore {
 }
 
 function factsOf(record: TurnRecord): Facts {
-  const { request, model, echo, cachedTokens, logprobs, end } = record
+  const { request, model, echo, cachedTokens, end } = record
   const { ids: _, ...prompt } = record.prompt
-  return { request, model, echo, cachedTokens, logprobs, end, prompt }
+  return { request, model, echo, cachedTokens, end, prompt }
 }
 
 function recordOf(row: Record<string, unknown>): TurnRecord {
@@ -158,6 +165,7 @@ function recordOf(row: Record<string, unknown>): TurnRecord {
     ...facts,
     echo: facts.echo,
     cachedTokens: facts.cachedTokens,
+    logprobs: [],
     end: facts.end,
     prompt: { ...prompt, ids: idsOf(row['prompt']) },
     generated: idsOf(row['generated']),

@@ -111,6 +111,7 @@ describe('errors in the client (E1-E3)', () => {
     ['overloaded', 429, OpenAI.RateLimitError, 2],
     ['model_loading', 503, OpenAI.InternalServerError, 2],
     ['checksum_mismatch', 503, OpenAI.InternalServerError, 2],
+    ['lane_lost', 503, OpenAI.InternalServerError, 2],
     ['internal_error', 500, OpenAI.InternalServerError, 2],
     ['never_heard_of', 500, OpenAI.InternalServerError, 2],
   ]

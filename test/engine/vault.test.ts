@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { PageStore } from '../../src/session/page-store.ts'
+import type { Vault } from '../../src/engine/vault.ts'
 import { noStorageUse } from '../../src/session/storage-use.ts'
 import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
@@ -22,7 +23,7 @@ function vault(use = noStorageUse()): PageStore {
   return store
 }
 
-const open = (engine: Engine, ids: readonly number[], maxTokens: number, owner?: PageStore): Turn =>
+const open = (engine: Engine, ids: readonly number[], maxTokens: number, owner?: Vault): Turn =>
   engine.open({
     tenant: 'a',
     prompt: ids,
@@ -137,4 +138,14 @@ test('a step that finds another unfinished does not trust what that left', () =>
   engine.step()
   expect(engine.failure).toMatchObject({ code: 'engine_failure' })
   expect(turn.state).toBe('failed')
+})
+
+test('nor does what finds an admission unfinished', () => {
+  const engine = new Engine(new MockModel())
+  let inner = (): void => undefined
+  const killing = { id: 'k', save: () => undefined, find: () => (inner(), undefined) }
+  // In the middle of a restore.
+  inner = () => expect(() => open(engine, prompt(20), 5)).toThrow('in the middle')
+  expect(() => open(engine, prompt(20, 2), 5, killing)).toThrow('in the middle')
+  expect(engine.failure).toMatchObject({ code: 'engine_failure' })
 })

@@ -146,7 +146,7 @@ describe('ids', () => {
   test('an object that is lost or has too much to do', async () => {
     const throwing = (error: Error) =>
       fakeLanes([], {}, { turn: () => Promise.reject(error) }).lanes.turn('t', '0_a_b')
-    await expect(throwing(new Error('lost'))).rejects.toMatchObject({ code: 'internal_error' })
+    await expect(throwing(new Error('lost'))).rejects.toMatchObject({ code: 'lane_lost' })
     const overloaded = Object.assign(new Error('too much'), { overloaded: true })
     await expect(throwing(overloaded)).rejects.toMatchObject({ code: 'overloaded' })
   })
@@ -176,7 +176,7 @@ describe('all lanes', () => {
       return 2
     }
     const failing = fakeLanes([], { lanes: 9 }, { removeAll })
-    await expect(failing.lanes.removeAll('t')).rejects.toMatchObject({ code: 'internal_error' })
+    await expect(failing.lanes.removeAll('t')).rejects.toMatchObject({ code: 'lane_lost' })
     expect(failing.objectsOf('removeAll')).toHaveLength(9)
     expect(await fakeLanes([], { lanes: 9 }, { removeAll: () => 2 }).lanes.removeAll('t')).toBe(18)
   })

@@ -97,7 +97,7 @@ describe('a lost object that kept nothing', () => {
 
   test('lost for another reason', async () => {
     const { lanes, objectsOf } = fakeLanes([() => streamOf([start], gone)])
-    await expect(readAll(lanes.generate(request()))).rejects.toMatchObject({ code: 'internal_error' })
+    await expect(readAll(lanes.generate(request()))).rejects.toMatchObject({ code: 'lane_lost' })
     expect(objectsOf('memoryReset')).toEqual([])
   })
 })
@@ -203,7 +203,7 @@ describe('a lost object that stored what it began', () => {
     const { seen, error } = await readUntilThrow(lanes.generate(stored))
     expect(seen).toEqual([session('sess_0_a'), start, text('a', 1), text('b', 2)])
     expect(error).toMatchObject({
-      code: 'internal_error',
+      code: 'lane_lost',
       message: expect.stringContaining('read on at its session, sess_0_a'),
     })
     expect([objectsOf('generate').length, objectsOf('resume').length]).toEqual([2, 1])
@@ -222,7 +222,7 @@ describe('a lost object that stored what it began', () => {
     ])
     const { seen, error } = await readUntilThrow(lanes.generate(stored))
     expect(seen).toEqual([session('sess_0_a'), start, text('a', 1)])
-    expect(error).toMatchObject({ code: 'internal_error', message: expect.stringContaining('sess_0_a') })
+    expect(error).toMatchObject({ code: 'lane_lost', message: expect.stringContaining('sess_0_a') })
   })
 
   test('an answer that failed comes with its text and its error', async () => {

@@ -19,7 +19,13 @@ function laneOn(kept: LaneStorage, windows = [0]): MockLane {
 function storage(): LaneStorage & { wakes: number[] } {
   let ids = 0
   const wakes: number[] = []
-  return { id: 'lane', sql: nodeSql(), newId: () => `r${++ids}`, wakeAt: (time) => void wakes.push(time), wakes }
+  return {
+    id: 'lane',
+    sql: nodeSql(),
+    newId: () => `r${++ids}`,
+    wakeAt: (time) => void wakes.push(time),
+    wakes,
+  }
 }
 
 /** A reader that has read a little and stays; its session. */
@@ -42,7 +48,7 @@ test('a background turn of another window fails, and wakes its lane no more', as
   await vi.waitFor(() => expect(first.lane.sessions?.driven).toBe(0))
 
   const { lane } = laneOn(kept, [40])
-  await lane.alarm()
+  await lane.awake()
   const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
   const { state, events } = await lane.turn('tenant', String(turn))
   expect(state).toBe('failed')
@@ -95,7 +101,7 @@ test('a turn in the background leaves the thread to others, who may end it', asy
   await vi.waitFor(() => expect(made.lane.sessions?.driven).toBe(0))
   const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
 
-  const alarm = made.lane.alarm()
+  const alarm = made.lane.awake()
   let ended = false
   void alarm.then(() => (ended = true))
   while (made.lane.sessions?.driven === 0 && !ended) await new Promise((done) => setImmediate(done))

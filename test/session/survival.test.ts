@@ -193,12 +193,28 @@ describe('a reader that leaves', () => {
 
   test('a finished answer is told again without an engine', async () => {
     const kept = storage()
-    const whole = await ask(laneOn(kept).lane, asked({ topLogprobs: 2 }))
+    const whole = await ask(laneOn(kept).lane, asked())
     const { lane, models } = laneOn(kept)
     const again = await readOn(lane, session(whole))
     const spoken = (events: GenerationEvent[]) => events.filter(({ type }) => type !== 'progress')
     expect(spoken(again)).toEqual(spoken(whole))
     expect(models.length).toBe(0)
+  })
+
+  test('log probabilities, which no row keeps, are computed again, and what is kept stays as it is', async () => {
+    const kept = storage()
+    const whole = await ask(laneOn(kept).lane, asked({ topLogprobs: 2 }))
+    const { lane, models } = laneOn(kept)
+    const spoken = (events: GenerationEvent[]) => events.filter(({ type }) => type !== 'progress')
+    const reader = decodeEvents(lane.resume('tenant', session(whole)))
+    for (let texts = 0; texts < 3;) texts += Number((await reader.next()).value?.type === 'text')
+    await reader.return(undefined)
+    expect(lane.sessions?.find('tenant', session(whole))).toMatchObject({
+      state: 'done',
+      end: { type: 'finish' },
+    })
+    expect(spoken(await readOn(lane, session(whole)))).toEqual(spoken(whole))
+    expect(models.length).toBe(1)
   })
 
   test('the hash of the logits is that of an undisturbed run', async () => {
@@ -303,7 +319,7 @@ describe('what an owner may do', () => {
     const { lane } = laneOn(kept)
     const [{ turn }] = eventsOf(left, 'session')
     expect((await lane.turn('tenant', turn)).state).toBe('running')
-    await lane.alarm()
+    await lane.awake()
     const view = await lane.turn('tenant', turn)
     expect(view.state).toBe('done')
     expect(idsOf(view.events)).toEqual(idsOf(whole))
@@ -315,7 +331,7 @@ describe('what an owner may do', () => {
       config: { lifetimes: { pages: 0, sessions: 3_600_000, turns: 3_600_000 } },
     })
     const id = session(await ask(lane, asked()))
-    await lane.alarm()
+    await lane.awake()
     expect(kept.sql.exec('SELECT head FROM kv_runs').toArray()).toEqual([])
     const [view] = (await lane.ready()).list('tenant')
     expect(view).toMatchObject({ id, storage: { pages: 0 } })
@@ -323,7 +339,7 @@ describe('what an owner may do', () => {
     expect(kept.wakes.at(-1)).toBe(view.expiresAt)
     const gone = laneOn(kept, { config: { lifetimes: { pages: 0, sessions: 0, turns: 0 } } })
     kept.sql.exec('UPDATE turns SET expires = 0')
-    await gone.lane.alarm()
+    await gone.lane.awake()
     expect((await gone.lane.ready()).list('tenant')).toEqual([])
   })
 })

@@ -1,0 +1,23 @@
+// Events whose errors are events too.
+
+import type { GenerationEvent } from '../engine/events.ts'
+import { isUserCode } from '../lib/errors.ts'
+import { errorEvent } from './wire.ts'
+
+/** What is thrown becomes the last event; failures of ours also a line in the log. */
+export async function* guarded(
+  events: AsyncGenerator<GenerationEvent>,
+  requestId: string,
+  log: (entry: Record<string, unknown>) => void,
+): AsyncGenerator<GenerationEvent, void> {
+  try {
+    yield* events
+  } catch (error) {
+    const event = errorEvent(error)
+    if (!isUserCode(event.code)) {
+      const { message, stack, facts } = (error ?? {}) as Record<string, unknown>
+      log({ requestId, code: event.code, message: message ?? String(error), facts, stack })
+    }
+    yield event
+  }
+}
