@@ -35,8 +35,8 @@ export class LaneObject extends LaneBase<Env> {
   }
 
   facts(): LaneFacts {
-    const rows = this.ctx.storage.sql.exec('SELECT names FROM kv_runs').toArray()
-    const names = rows.flatMap(({ names }) => String(names).match(new RegExp(`.{${NAME_LENGTH}}`, 'g')) ?? [])
+    const rows = this.ctx.storage.sql.exec<{ names: string }>('SELECT names FROM kv_runs').toArray()
+    const names = rows.flatMap(({ names }) => names.match(new RegExp(`.{${NAME_LENGTH}}`, 'g')) ?? [])
     return { names, loads }
   }
 }
