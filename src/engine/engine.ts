@@ -6,7 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model, Row } from './model.ts'
 import type { Seed } from './prefix.ts'
-import { promptShape, sharedKeys } from './prompt-shape.ts'
+import { checkPrefix, promptShape, sharedKeys } from './prompt-shape.ts'
 import { mostReusable } from './reuse.ts'
 import { pagesNeeded, planStep, type Part } from './scheduler.ts'
 import {
@@ -14,6 +14,7 @@ import {
   fork,
   holdsNothingOfItsOwn,
   makeWritable,
+  pagesToWrite,
   releaseDead,
   truncate,
   type Sequence,
@@ -34,6 +35,9 @@ const HEADROOM = 2 * PAGE_POSITIONS
 /** A turn with pages in storage has to make room for one that waits after this many tokens: to be restored costs it a fraction of them. */
 const QUANTUM = 256
 
+/** Looks, a few milliseconds apart, at which a turn finds another lane's pages not yet written before it takes them. */
+const MOST_WAITS = 40
+
 export class Engine {
   readonly model: Model
   readonly #pool: PagePool
@@ -48,20 +52,19 @@ export class Engine {
   /** Turns and pages are being changed; still so at the next call if the platform killed the object of this one in the middle. */
   #changing = false
 
-  constructor(model: Model, options: EngineOptions = {}) {
+  constructor(model: Model, { queueLimit = QUEUE_LIMIT }: EngineOptions = {}) {
     this.model = model
     this.#pool = new PagePool(model.pageCount)
-    this.#queueLimit = options.queueLimit ?? QUEUE_LIMIT
+    this.#queueLimit = queueLimit
     if (this.maxPositions < 1)
       throw new RangeError(`a pool of ${model.pageCount} pages is too small for the window`)
   }
 
   /** Positions a sequence may have: unbounded with a window that the pool can hold, else context or pool. */
   get maxPositions(): number {
-    const { model } = this
-    if (model.window.window === undefined)
-      return Math.min(model.spec.context, model.pageCount * PAGE_POSITIONS)
-    return pagesNeeded(Infinity, model.window, model.maxRows) <= model.pageCount ? Infinity : 0
+    const { window, spec, pageCount, maxRows } = this.model
+    if (window.window === undefined) return Math.min(spec.context, pageCount * PAGE_POSITIONS)
+    return pagesNeeded(Infinity, window, maxRows) <= pageCount ? Infinity : 0
   }
 
   /** What the pool holds now: for health and tests. */
@@ -91,14 +94,7 @@ export class Engine {
     }
     const { spec, window, maxRows } = this.model
     const shape = promptShape(spec, options.prompt, window)
-    // A prefix is one step: one that no step can hold would wait for ever, and all behind it.
-    if (shape.prefix > maxRows) {
-      throw new IsletError(
-        'context_length_exceeded',
-        `${shape.prefix} tokens before the answer must be read at once, and this model has room for ${maxRows}: shorten the prompt`,
-        { param: 'prompt' },
-      )
-    }
+    checkPrefix(shape, maxRows)
     const turn = newTurn(options, shape)
     this.#caller = options.vault
     this.#change(() => {
@@ -282,10 +278,18 @@ export class Engine {
         this.#neededByRunning(HEADROOM) + this.#needed(turn, HEADROOM) <= this.#pool.pageCount
       for (const other of this.#running.filter(isStalled)) if (!fits()) this.#sendBack(other)
       if (!fits()) this.#takeTurns()
-      if (!fits()) return
+      if (!fits() || this.#letsOthersWrite(turn)) return
       this.#waiting = this.#waiting.filter((other) => other !== turn)
       this.#start(turn)
     }
+  }
+
+  /** Idle pages of another lane would be lost with what only a call of its own can write: it is given time for one. */
+  #letsOthersWrite(turn: Turn): boolean {
+    const pages = this.model.gatherPages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller)
+    if (pages === 0) return false
+    const needed = this.#neededByRunning(HEADROOM) + this.#needed(turn, HEADROOM)
+    return needed + pages > this.#pool.pageCount && ++turn.gaveWay <= MOST_WAITS
   }
 
   #mayCall(vault: Vault | undefined): boolean {
@@ -295,13 +299,11 @@ export class Engine {
   /** Sends the turn that has run for longest, if that is long enough, to the end of the queue. */
   #takeTurns(): void {
     const ran = ({ produced, producedBefore }: Turn): number => produced - producedBefore
-    const [longest] = this.#running
-      .filter((turn) => turn.vault !== undefined && ran(turn) >= QUANTUM)
-      .sort((a, b) => ran(b) - ran(a))
+    const longRunning = this.#running.filter((turn) => turn.vault !== undefined && ran(turn) >= QUANTUM)
+    const [longest] = longRunning.sort((a, b) => ran(b) - ran(a))
     if (longest === undefined) return
-    this.#park(longest)
-    longest.state = 'waiting'
-    this.#waiting.push(longest)
+    this.#sendBack(longest)
+    this.#waiting.push(...this.#waiting.splice(0, 1))
   }
 
   /** Turns grow: when they no longer fit together, the youngest waits until there is room. */

@@ -25,6 +25,16 @@ export function promptShape(spec: ModelSpec, ids: readonly number[], window: Win
   return { ...PLAIN, ntk: ntkAlpha(Math.min(ids.length, farthest), position.scaling.trained) }
 }
 
+/** Throws context_length_exceeded: a prefix is one step, and one that no step can hold would wait for ever, and all behind it. */
+export function checkPrefix({ prefix }: PromptShape, maxRows: number): void {
+  if (prefix <= maxRows) return
+  throw new IsletError(
+    'context_length_exceeded',
+    `${prefix} tokens before the answer must be read at once, and this model has room for ${maxRows}: shorten the prompt`,
+    { param: 'prompt' },
+  )
+}
+
 /** alpha = max(2^ceil(log2(n / trained) + 1) - 1, 1), by doubling: no logarithm near a whole number decides. */
 export function ntkAlpha(length: number, trained: number): number {
   let reach = 1

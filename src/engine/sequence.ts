@@ -53,6 +53,18 @@ export function pagesHeld({ pages }: Pick<Sequence, 'pages'>): number {
   return pages.filter((page) => page !== undefined).length
 }
 
+/** Pages of idle sequences whose storage is not the caller's, and has not got them yet. */
+export function pagesToWrite(sequences: readonly Sequence[], caller: Vault | undefined): number {
+  const waiting = sequences.filter(
+    (sequence) =>
+      !sequence.busy &&
+      sequence.vault !== undefined &&
+      sequence.vault !== caller &&
+      sequence.saved < fullPages(sequence),
+  )
+  return waiting.reduce((sum, sequence) => sum + pagesHeld(sequence), 0)
+}
+
 /** Cuts a sequence back to `length` positions and gives the pages behind it back. */
 export function truncate(sequence: Sequence, length: number, pool: PagePool): void {
   const kept = Math.ceil(length / PAGE_POSITIONS)

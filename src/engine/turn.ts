@@ -49,6 +49,8 @@ export type Turn = {
   sequence: Sequence | undefined
   /** Order of admission: the youngest gives way first. */
   admittedAt: number
+  /** Times that it left pages to another lane, which had not written them. */
+  gaveWay: number
   /** What was generated when it was admitted. */
   producedBefore: number
   /** Prompt positions that were reused when the turn was first admitted; undefined before. */
@@ -78,6 +80,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     state: 'waiting',
     sequence: undefined,
     admittedAt: 0,
+    gaveWay: 0,
     producedBefore: generated.length,
     cachedTokens: undefined,
     produced: generated.length,

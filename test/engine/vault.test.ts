@@ -127,6 +127,22 @@ describe('two lanes in an isolate', () => {
     expect(waiting.state).toBe('waiting')
     expect(finish(engine, waiting, theirs)).toEqual(greedyAlone(prompt(70, 2), 5))
   })
+
+  test('one lets the other write what has just ended, for some time', () => {
+    const [mine, theirs] = [vault(), vault()]
+    const engine = new Engine(new MockModel({ pageCount: 8 }))
+    const ended = open(engine, prompt(70, 1), 20, theirs)
+    finish(engine, ended, theirs)
+    const turn = open(engine, prompt(70, 2), 5, mine)
+    engine.step(mine)
+    expect(turn.state).toBe('waiting')
+    for (const sequence of engine.sequencesOf(theirs)) theirs.save(sequence, engine.model)
+    expect(finish(engine, turn, mine)).toEqual(greedyAlone(prompt(70, 2), 5))
+
+    const late = open(engine, prompt(70, 3), 5, theirs)
+    // Nobody comes to write the pages of mine: it goes on without.
+    expect(finish(engine, late, theirs)).toEqual(greedyAlone(prompt(70, 3), 5))
+  })
 })
 
 test('a step that finds another unfinished does not trust what that left', () => {

@@ -19,7 +19,7 @@ type Scenario = {
   next: (answer: string) => object
   /** Frames that are read before the kill; 0: it comes while the prompt is computed. */
   frames: number
-  /** Milliseconds before the kill where no frame is read. */
+  /** Milliseconds before the kill, without or behind the frames. */
   delay: number
   /** A hash covers every row, so that an answer that is read on is computed anew; without it goes on from the pages that are stored. */
   hash: boolean
@@ -106,7 +106,8 @@ describe.skipIf(missing.length > 0)(`killed (needs ${missing.join(', ') || 'noth
         first: { prompt, max_tokens: 3000 },
         next: (answer: string) => ({ prompt: `${prompt}${answer} And God said`, max_tokens: 30 }),
         frames: inPrefill ? 0 : 1 + random.int(2000),
-        delay: inPrefill ? random.int(400) : 0,
+        // What was read more than two seconds before is promised.
+        delay: inPrefill ? random.int(400) : kill % 4 === 0 ? LOSS_MS + random.int(500) : 0,
         hash: kill % 3 === 0,
         forkFirst: kill % 2 === 0,
       }
@@ -137,7 +138,7 @@ describe.skipIf(skip !== undefined)(`killed, with SmolLM2${skip === undefined ? 
           max_tokens: 16,
         }),
         frames,
-        delay: 0,
+        delay: kill === 2 ? LOSS_MS + 200 : 0,
         hash: kill === 1,
         forkFirst: kill !== 1,
       }
