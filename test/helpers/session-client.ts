@@ -98,18 +98,12 @@ export class SessionClient {
   ): Promise<Broken> {
     const response = await this.post(body, hash)
     const broken: Broken = { session: sessionOf(response), text: '', times: [] }
-    const wait = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, delay))
-    if (frames === 0) {
-      await wait()
-      return broken
-    }
+    if (frames === 0) await new Promise((resolve) => setTimeout(resolve, delay))
+    if (frames === 0) return broken
     for await (const chunk of chunksOf(response)) {
       broken.text += textOf(chunk)
       broken.times.push(Date.now())
-      if (broken.times.length < frames) continue
-      // It stays, and reads no further.
-      await wait()
-      break
+      if (broken.times.length === frames) break
     }
     return broken
   }
