@@ -85,18 +85,18 @@ export function coldMeasures({
   return measure('cold', 'first token', median(firstToken), median(streaming))
 }
 
-/** Time with storing over time without; once by the clock, once by what was counted inside saves. */
+/** Time with storing over time without: the median of the pairs' ratios by the clock, and by what was counted inside saves. */
 export function persistMeasures({
   stored,
   unstored,
   restore: { prefill, restored },
 }: Pick<PersistResult, 'stored' | 'unstored' | 'restore'>): Measure[] {
-  const seconds = ({ seconds }: { seconds: number }): number => seconds
+  const pairs = stored.map(({ seconds }, pair) => seconds / unstored[pair].seconds)
   const first = ({ firstToken }: { firstToken: number }): number => firstToken
   const saving = stored.map(({ use, seconds }) => 1 + use.saveMs / 1e3 / seconds)
   const inside = restored.map(({ use }) => (use.findMs + use.restoreMs) / 1e3)
   return [
-    ...measure('persist', 'by the clock', median(stored.map(seconds)), median(unstored.map(seconds))),
+    ...measure('persist', 'by the clock', median(pairs), 1),
     ...measure('persist', 'by the time inside saves', median(saving), 1),
     ...measure('restore', 'the restore itself', median(prefill.map(first)), median(inside)),
   ]

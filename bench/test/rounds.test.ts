@@ -103,12 +103,12 @@ describe('numbers', () => {
     const turn = (seconds: number) => ({ seconds, gap: 0, firstToken: 0, use })
     const first = (firstToken: number) => ({ firstToken, use })
     const measures = persistMeasures({
-      stored: [turn(2), turn(1), turn(4)],
-      unstored: [turn(1), turn(1), turn(9)],
+      stored: [turn(2), turn(1), turn(6)],
+      unstored: [turn(1), turn(1), turn(4)],
       restore: { positions: 1008, prefill: [first(2), first(3), first(9)], restored: [first(1)] },
     })
     expect(measures.map(({ goal, value }) => [goal, Number(value.toFixed(6))])).toEqual([
-      ['persist', 2],
+      ['persist', 1.5],
       ['persist', 1.005],
       ['restore', 60],
     ])

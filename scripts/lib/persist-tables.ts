@@ -5,7 +5,7 @@ import { median } from '../../bench/lib/results.ts'
 import { table } from './markdown.ts'
 
 export const SAVES =
-  'By the clock: time with storing over time without. By the time inside saves: what the lane counted of a whole request, beside its decode.'
+  'By the clock: time with storing over time without, the median of the pairs; commits of SQLite are in it. By the time inside saves: what the lane counted of a whole request, beside its decode.'
 
 export const RESTORES =
   'The restore itself: finding the runs of pages by their names, reading them, checking them and putting them into place, beside the prefill to its first token. Each first token goes through HTTP and one step of the model.'
