@@ -23,7 +23,7 @@ const USAGE = `npm run soak -- [options]
   --clients N      requests at a time (12); the lane takes 10
   --seed N         of all choices (1)
   --model NAME     a folder of models/ (tiny)
-  --kill-every N   seconds between two kills, in the first part; 0: none (20)
+  --kill-every N   seconds between two kills, in the first part; 0: none (8)
   --check N        one in N undisturbed answers is compared, and each disturbed one (8)
   --url URL        soaks a worker that runs already: no kills, no look at its memory. Its keys in ISLET_KEYS, three or more
   --save           writes docs/results/soak.json`
@@ -37,6 +37,7 @@ const KILL_PART = 0.35
 
 /** An object that nobody asks is evicted after 10 s. */
 const REST_MS = 13_000
+const RESTS = 3
 
 const LOOK_EVERY_MS = 2000
 
@@ -69,7 +70,7 @@ function readOptions(argv: string[]): Options {
       clients: text('12'),
       seed: text('1'),
       model: text('tiny'),
-      'kill-every': text('20'),
+      'kill-every': text('8'),
       check: text('8'),
       url: { type: 'string' },
       save: { type: 'boolean', default: false },
@@ -142,9 +143,11 @@ async function soak(
   let memory: MemoryWatch | undefined
   try {
     if (worker !== undefined && options.killEvery > 0) {
-      const part = (): boolean => used() >= KILL_PART
-      await Promise.all([ask(run, options.clients, part), kill(worker, run, options, part)])
-      await sleep(REST_MS)
+      for (let rest = 1; rest <= RESTS; rest++) {
+        const part = (): boolean => used() >= (KILL_PART * rest) / RESTS
+        await Promise.all([ask(run, options.clients, part), kill(worker, run, options, part)])
+        await run.rest(REST_MS)
+      }
     }
     const all = (): boolean => used() >= 1
     const asking = ask(run, options.clients, all)

@@ -11,6 +11,7 @@ export const COUNTS = {
   refused: 'times the lane was full (429), and the client waited',
   conflicts: 'times a client came before the server had seen it leave (409), and waited',
   kills: 'times the process was killed and started again',
+  evicted: 'times that nobody asked, and the object was evicted and made anew',
   cut: 'requests that a kill cut off',
   background: 'answers made in the background',
   forks: 'sessions forked',

@@ -88,6 +88,17 @@ export class SoakRun {
     }
   }
 
+  /** Asks nothing for so long that the object is evicted; the next one counts its rows from 0. */
+  async rest(ms: number): Promise<void> {
+    const written = async (): Promise<number> => {
+      const { body } = await this.#call({ path: '/health', key: '' })
+      return (body['storage'] as { rowsWritten: number }).rowsWritten
+    }
+    const before = await written()
+    await sleep(ms)
+    if ((await written()) < before) this.counts.add('evicted')
+  }
+
   /** After all turns: nothing runs or waits, and what each tenant deletes is gone. */
   async end(): Promise<void> {
     for (const key of this.#settings.tenants) {
