@@ -82,16 +82,18 @@ export class SoakWorker implements SoakTarget {
     rmSync(this.#state, { recursive: true, force: true })
   }
 
-  /** Bytes of memory that the processes of the group have, where the system says so. */
+  /** Bytes of memory of the process that computes, where the system says so. Wrangler has another before it, which grows a little with each request. */
   residentBytes(): number | undefined {
     const group = this.#child?.pid
-    let pages = 0
+    let [pages, most] = [0, -1]
     for (const file of globSync('/proc/[0-9]*/stat')) {
       try {
-        // The name in brackets may hold spaces; after it: state, parent, group, ..., pages as the 22nd.
+        // The name in brackets may hold spaces; after it: state, parent, group, ..., user and system time as 12th and 13th, pages as the 22nd.
         const stat = readFileSync(file, 'utf8')
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-        if (Number(fields[2]) === group && stat.includes('(workerd')) pages += Number(fields[21])
+        const time = Number(fields[11]) + Number(fields[12])
+        if (Number(fields[2]) !== group || !stat.includes('(workerd') || time <= most) continue
+        ;[pages, most] = [Number(fields[21]), time]
       } catch {
         // the process is gone
       }

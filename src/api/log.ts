@@ -3,6 +3,9 @@
 import { errorCode, isUserCode } from '../lib/errors.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 
+/** They say what the deployment can take, not where it is broken. */
+const WITHOUT_STACK: readonly string[] = ['overloaded', 'model_loading']
+
 /** Logs a failure of ours with its request's id; mistakes of the caller are answered, not logged. */
 export function reportFailure(deps: ApiDeps, c: ApiContext, thrown: unknown): void {
   const code = errorCode(thrown)
@@ -15,6 +18,6 @@ export function reportFailure(deps: ApiDeps, c: ApiContext, thrown: unknown): vo
     code,
     message: message ?? String(thrown),
     facts,
-    stack,
+    ...(!WITHOUT_STACK.includes(code) && { stack }),
   })
 }

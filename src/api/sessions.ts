@@ -7,11 +7,29 @@ import type { ApiContext, ApiDeps } from './context.ts'
 import { skipping } from './speakers.ts'
 import { preview } from './validate.ts'
 
-/** Handler of GET /v1/sessions. */
+const PAGE = 100
+const MAX_PAGE = 1000
+
+/** Handler of GET /v1/sessions?limit=N&after=ID, those used last first. */
 export function listSessions(deps: ApiDeps) {
   return async function sessions(c: ApiContext): Promise<Response> {
-    const views = await deps.lanes(c).sessions(c.var.tenant)
-    return c.json({ object: 'list', data: views.map(sessionObject) })
+    const limit = countOf(c, 'limit') ?? PAGE
+    if (limit < 1 || limit > MAX_PAGE) {
+      throw new IsletError('invalid_request', `limit must be from 1 to ${MAX_PAGE}, not ${limit}`, {
+        param: 'limit',
+      })
+    }
+    const after = c.req.query('after')
+    // One more tells whether there are more.
+    const views = await deps.lanes(c).sessions(c.var.tenant, { limit: limit + 1, after })
+    const data = views.slice(0, limit).map(sessionObject)
+    return c.json({
+      object: 'list',
+      data,
+      first_id: data[0]?.id ?? null,
+      last_id: data.at(-1)?.id ?? null,
+      has_more: views.length > limit,
+    })
   }
 }
 
@@ -71,7 +89,7 @@ function idOf(c: ApiContext): string {
   return c.req.param('id') ?? ''
 }
 
-function sessionObject(view: SessionView): object {
+function sessionObject(view: SessionView): { id: string } & Record<string, unknown> {
   const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
   return {
     id: view.id,

@@ -71,9 +71,12 @@ export function createLanes(
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
-    async sessions(tenant) {
-      const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant))
-      return lists.flat().sort((a, b) => b.usedAt - a.usedAt)
+    async sessions(tenant, { limit, after }) {
+      const last = after === undefined ? undefined : await this.session(tenant, after)
+      const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
+      const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant, page))
+      const byUse = (a: SessionView, b: SessionView): number => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1)
+      return lists.flat().sort(byUse).slice(0, limit)
     },
     async removeAll(tenant) {
       const counts = await askAll((lane) => lane.removeAll(tenant))

@@ -57,6 +57,9 @@ export type SessionView = {
   storage: { pages: number; bytes: number }
 }
 
+/** At most `limit` sessions, those behind `after` in the order of their last use. */
+export type SessionPage = { limit: number; after?: Pick<SessionView, 'id' | 'usedAt'> }
+
 /** A kept turn for its owner: what was asked and what has been answered until now. */
 export type TurnView = {
   session: string
@@ -85,7 +88,8 @@ export interface Lanes {
    * until now is ended with an `error` of code `conflict`.
    */
   resume(tenant: string, id: string): AsyncIterable<GenerationEvent>
-  sessions(tenant: string): Promise<SessionView[]>
+  /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */
+  sessions(tenant: string, page: { limit: number; after?: string }): Promise<SessionView[]>
   session(tenant: string, id: string): Promise<SessionView>
   /** A new session that begins as this one stands now. Throws `conflict` while it runs. */
   fork(tenant: string, id: string): Promise<SessionView>

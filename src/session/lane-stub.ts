@@ -1,7 +1,7 @@
 // A lane's object as the router calls it, over Durable Object RPC.
 
 import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
-import type { LaneHealth, SessionView, TurnView } from './lane-client.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-client.ts'
 
 /** What a call of an object gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
@@ -10,7 +10,7 @@ export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'erro
 export type LaneStub = {
   generate(request: GenerateRequest, lane: string): Promise<ReadableStream<Uint8Array>>
   resume(tenant: string, id: string): Promise<ReadableStream<Uint8Array>>
-  sessions(tenant: string): Promise<SessionView[]>
+  sessions(tenant: string, page: SessionPage): Promise<SessionView[]>
   session(tenant: string, id: string): Promise<Outcome<SessionView>>
   fork(tenant: string, id: string): Promise<Outcome<SessionView>>
   remove(tenant: string, id: string): Promise<Outcome<null>>

@@ -9,7 +9,7 @@ import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
-import type { LaneHealth, SessionView, TurnView } from './lane-client.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-client.ts'
 import { laneOfSession } from './lane-names.ts'
 import type { Outcome } from './lane-stub.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
@@ -87,8 +87,8 @@ export class LaneBase<Env> extends DurableObject<Env> {
     return this.#lane.resume(tenant, id)
   }
 
-  async sessions(tenant: string): Promise<SessionView[]> {
-    return (await this.#lane.ready()).list(tenant)
+  async sessions(tenant: string, page: SessionPage): Promise<SessionView[]> {
+    return (await this.#lane.ready()).list(tenant, page)
   }
 
   session(tenant: string, id: string): Promise<Outcome<SessionView>> {

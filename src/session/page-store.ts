@@ -7,14 +7,14 @@ import type { PromptShape } from '../engine/prompt-shape.ts'
 import { fullPages, type Sequence } from '../engine/sequence.ts'
 import type { StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import type { Sql } from './sql.ts'
+import type { Sql, SqlValue } from './sql.ts'
 import { noStorageUse, timed, type StorageUse } from './storage-use.ts'
 
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1
 
 /** A run as a prompt finds it: `used` of its pages are the prompt's. */
-type Run = { head: string; first: number; count: number; used: number }
+type Run = { id: number; head: string; first: number; count: number; used: number }
 
 export type Prompt = { tenant: string; ids: readonly number[]; shape: PromptShape }
 
@@ -68,25 +68,25 @@ export class PageStore implements Vault {
     timed(this.#use, 'saveMs', () => this.#try(() => this.#saveUpTo(sequence, model, pages)))
   }
 
-  /** The runs that hold what is stored of a prompt, by head, and how many of its pages they hold. */
-  held(prompt: Prompt): { heads: string[]; pages: number } {
+  /** The ids of the runs that hold what is stored of a prompt, and how many of its pages they hold. */
+  held(prompt: Prompt): { runs: number[]; pages: number } {
     const runs =
       this.#try(() => this.#runsOf(this.#namesOf(prompt, Math.floor(prompt.ids.length / PAGE_POSITIONS)))) ??
       []
     return {
-      heads: runs.map(({ head }) => head),
+      runs: runs.map(({ id }) => id),
       pages: runs.reduce((sum, { used }) => sum + used, 0),
     }
   }
 
-  /** Deletes all runs but those with these heads; gives the number that went. */
-  keepOnly(heads: ReadonlySet<string>): number {
+  /** Deletes all runs but those whose ids the query `ids` gives; gives the number that went. */
+  keepOnly(ids: string, ...values: SqlValue[]): number {
     return (
       this.#try(() => {
-        const all = this.#sql.exec('SELECT head FROM kv_runs').toArray()
-        const dead = all.map(({ head }) => String(head)).filter((head) => !heads.has(head))
-        for (const head of dead) this.#delete(head)
-        return dead.length
+        const query = `DELETE FROM kv_runs WHERE id NOT IN (${ids}) RETURNING id`
+        const gone = this.#sql.exec(query, ...values).toArray().length
+        if (gone > 0) this.#saved = new WeakMap()
+        return gone
       }) ?? 0
     )
   }
@@ -119,14 +119,15 @@ export class PageStore implements Vault {
     const runs: Run[] = []
     while (at < names.length && runs.length < most) {
       const head = names[at]
-      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE id = ?', idOf(head)).toArray()
+      const id = idOf(head)
+      const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE id = ?', id).toArray()
       if (row === undefined) break
       const count = Number(row['count'])
       const stored = String(row['names'])
       let used = 0
       while (used < count && at + used < names.length && nameAt(stored, used) === names[at + used]) used++
       if (used === 0) break
-      runs.push({ head, first: at, count, used })
+      runs.push({ id, head, first: at, count, used })
       at += used
     }
     return runs
@@ -138,7 +139,7 @@ export class PageStore implements Vault {
     )
     if (pages.every((page) => page === undefined)) return true
     const [row] = this.#sql
-      .exec('SELECT checksum, bytes FROM kv_runs WHERE id = ? AND head = ?', idOf(run.head), run.head)
+      .exec('SELECT checksum, bytes FROM kv_runs WHERE id = ? AND head = ?', run.id, run.head)
       .toArray()
     if (row !== undefined) {
       const buffer = row['bytes'] as ArrayBuffer
@@ -150,7 +151,7 @@ export class PageStore implements Vault {
         return true
       }
     }
-    this.#delete(run.head)
+    this.#delete(run)
     return false
   }
 
@@ -180,9 +181,9 @@ export class PageStore implements Vault {
     return pages.length
   }
 
-  #delete(head: string): void {
+  #delete({ id, head }: Run): void {
     this.#saved = new WeakMap()
-    this.#sql.exec('DELETE FROM kv_runs WHERE id = ? AND head = ?', idOf(head), head)
+    this.#sql.exec('DELETE FROM kv_runs WHERE id = ? AND head = ?', id, head)
   }
 
   /** Storage may fail for good (an object whose code was updated, a full disk); the cache is then done without. */

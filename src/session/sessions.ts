@@ -8,7 +8,8 @@ import { fullPages, pagesHeld, type Sequence } from '../engine/sequence.ts'
 import { promptShape } from '../engine/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { SessionView } from './lane-client.ts'
+import type { SessionPage, SessionView } from './lane-client.ts'
+import { goesOnFrom, isTryOf } from './outline.ts'
 import { PageStore } from './page-store.ts'
 import type { Prompt } from './prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from './record.ts'
@@ -104,14 +105,12 @@ export class Sessions {
     const related =
       request.session === undefined
         ? this.#turns.byKey(request.tenant, request.sessionKey)
-        : this.#turns.session(request.tenant, request.session)
+        : this.#turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
     const idle = related.filter(({ session }) => !this.#live.has(session))
-    const tried = request.retry && idle.find((record) => this.#isTryOf(record, request))
-    if (tried) return tried
-    const before = idle.find(
-      (record) => request.session !== undefined || begins(prompt.ids, record.prompt.ids),
-    )
+    const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
+    if (tried) return this.#turns.turn(request.tenant, tried.turn) ?? unstored(request, prompt, echo)
+    const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
     const record = newRecord(request, prompt, {
       session,
@@ -131,7 +130,7 @@ export class Sessions {
       )
     }
     // Of a session the last turn stays, and turns that are kept for themselves.
-    this.#turns.insert(record, before?.conversation === undefined ? before : undefined)
+    this.#turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
     return record
   }
@@ -252,12 +251,12 @@ export class Sessions {
     // A turn whose row does not name its runs would lose them.
     for (const { record } of this.#live.values()) this.#update(record)
     this.#turns.removeExpired(now)
-    this.pages.keepOnly(this.#turns.runsSince(now - lifetimes.pages))
+    this.pages.keepOnly(TurnStore.RUNS_SINCE, now - lifetimes.pages)
     return this.#turns.nextDue(lifetimes.pages, now)
   }
 
-  list(tenant: string): SessionView[] {
-    return this.#turns.sessionIds(tenant).map((id) => this.view(this.find(tenant, id)))
+  list(tenant: string, page?: SessionPage): SessionView[] {
+    return this.#turns.sessionIds(tenant, page).map((id) => this.view(this.find(tenant, id)))
   }
 
   /** What a session's owner may see of it. */
@@ -325,11 +324,6 @@ export class Sessions {
     this.#parts.engine()?.forget(record.session)
   }
 
-  #isTryOf(record: TurnRecord, { bodyHash }: GenerateRequest): boolean {
-    const open = record.state === 'running' || record.state === 'paused' || record.state === 'done'
-    return open && record.request.bodyHash === bodyHash && record.model === this.#model
-  }
-
   /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
   #flush(engine: Engine | undefined, isDue: (sequence: Sequence) => boolean): boolean {
     if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
@@ -359,7 +353,7 @@ export class Sessions {
   #update(record: TurnRecord): void {
     if (this.#broken) return
     try {
-      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).heads))
+      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).runs))
     } catch (error) {
       this.#fail(error)
     }
@@ -370,8 +364,8 @@ export class Sessions {
     return usedAt + (conversation === undefined ? sessions : turns)
   }
 
-  #held(record: TurnRecord): { heads: string[]; pages: number } {
-    if (this.#spec === undefined) return { heads: [], pages: 0 }
+  #held(record: TurnRecord): { runs: number[]; pages: number } {
+    if (this.#spec === undefined) return { runs: [], pages: 0 }
     const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
     return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape })
   }
@@ -392,8 +386,4 @@ export function unstored(request: GenerateRequest, prompt: Prompt, echo: string 
 
 function noSuch(what: 'session' | 'turn'): IsletError {
   return new IsletError('not_found', `there is no such ${what}`)
-}
-
-function begins(ids: readonly number[], prefix: readonly number[]): boolean {
-  return prefix.length <= ids.length && prefix.every((id, i) => id === ids[i])
 }

@@ -1,12 +1,13 @@
 // Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
 
 import type { ChatMessage } from '../engine/events.ts'
-import type { TurnState } from './lane-client.ts'
+import type { SessionPage, TurnState } from './lane-client.ts'
+import type { Outline } from './outline.ts'
 import type { TurnRecord } from './record.ts'
 import type { Sql } from './sql.ts'
 
 /** Rows of another version are deleted when the store is opened. */
-const VERSION = 1
+const VERSION = 2
 
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
@@ -19,6 +20,9 @@ type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'e
 }
 
 export class TurnStore {
+  /** Ids of the runs of all turns used after `?`, to be asked for within another query: there can be too many for the heap. */
+  static readonly RUNS_SINCE = 'SELECT value FROM turns, json_each(turns.runs) WHERE used > ?'
+
   readonly #sql: Sql
 
   constructor(sql: Sql) {
@@ -41,7 +45,7 @@ export class TurnStore {
   }
 
   /** Writes a new turn; with `before`, in that one's place. */
-  insert(record: TurnRecord, before: TurnRecord | undefined): void {
+  insert(record: TurnRecord, before: Outline | undefined): void {
     if (before !== undefined) this.removeTurn(before)
     const { request } = record
     this.#sql.exec(
@@ -60,12 +64,12 @@ export class TurnStore {
       request.tenant,
       request.sessionKey,
       Number(request.background),
-      '',
+      '[]',
     )
   }
 
-  /** Writes how far a turn has come; `runs` are the heads of the runs that hold its pages. */
-  update(record: TurnRecord, runs: readonly string[]): void {
+  /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
+  update(record: TurnRecord, runs: readonly number[]): void {
     this.#sql.exec(
       'UPDATE turns SET state = ?, used = ?, expires = ?, generated = ?, facts = ?, runs = ? WHERE session = ? AND turn = ?',
       record.state,
@@ -73,7 +77,7 @@ export class TurnStore {
       record.expiresAt,
       bytesOf(record.generated),
       JSON.stringify(factsOf(record)),
-      runs.join(),
+      JSON.stringify(runs),
       record.session,
       record.turn,
     )
@@ -91,14 +95,28 @@ export class TurnStore {
   }
 
   /** The newest turns of sessions with this key; many people may begin alike. */
-  byKey(tenant: string, key: string): TurnRecord[] {
-    return this.#records('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
+  byKey(tenant: string, key: string): Outline[] {
+    return this.#outlines('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
   }
 
-  /** Ids of a tenant's sessions. */
-  sessionIds(tenant: string): string[] {
-    const rows = this.#sql.exec('SELECT DISTINCT session FROM turns WHERE tenant = ?', tenant).toArray()
-    return rows.map(({ session }) => String(session))
+  /** The newest turns of one session. */
+  bySession(tenant: string, session: string): Outline[] {
+    const where = 'tenant = ? AND session = ? ORDER BY created DESC LIMIT ?'
+    return this.#outlines(where, tenant, session, MOST_ALIKE)
+  }
+
+  /** Ids of a tenant's sessions, those used last first. */
+  sessionIds(tenant: string, { limit, after }: Partial<SessionPage> = {}): string[] {
+    const rows = this.#sql.exec(
+      'SELECT session, MAX(used) AS last FROM turns WHERE tenant = ? GROUP BY session ' +
+        'HAVING last < ? OR (last = ? AND session > ?) ORDER BY last DESC, session LIMIT ?',
+      tenant,
+      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
+      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
+      after?.id ?? '',
+      limit ?? -1,
+    )
+    return rows.toArray().map(({ session }) => String(session))
   }
 
   /** Turns that nobody reads and that go on all the same. */
@@ -118,24 +136,35 @@ export class TurnStore {
     this.#sql.exec('DELETE FROM turns WHERE expires <= ?', now)
   }
 
-  /** Heads of the runs of all turns used after `since`. */
-  runsSince(since: number): Set<string> {
-    const rows = this.#sql.exec('SELECT runs FROM turns WHERE used > ?', since).toArray()
-    return new Set(rows.flatMap(({ runs }) => String(runs).split(',')))
-  }
-
   /** The earliest time from `now` on at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
   nextDue(pagesMs: number, now: number): number | undefined {
     // Pages whose time is over are gone already: they are no reason to come again.
     const [row] = this.#sql
       .exec(
-        "SELECT MIN(CASE WHEN runs = '' OR used + ? <= ? THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
+        "SELECT MIN(CASE WHEN runs = '[]' OR used + ? <= ? THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
         pagesMs,
         now,
         pagesMs,
       )
       .toArray()
     return row['due'] === null ? undefined : Number(row['due'])
+  }
+
+  #outlines(where: string, ...values: (string | number)[]): Outline[] {
+    const columns =
+      "session, turn, state, prompt, facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body"
+    return this.#sql
+      .exec(`SELECT ${columns}, conversation IS NOT NULL AS kept FROM turns WHERE ${where}`, ...values)
+      .toArray()
+      .map((row) => ({
+        session: String(row['session']),
+        turn: String(row['turn']),
+        state: row['state'] as TurnState,
+        prompt: new Uint32Array(row['prompt'] as ArrayBuffer),
+        model: String(row['model']),
+        bodyHash: String(row['body']),
+        isKept: row['kept'] === 1,
+      }))
   }
 
   #records(where: string, ...values: (string | number)[]): TurnRecord[] {

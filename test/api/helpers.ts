@@ -64,8 +64,8 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
       fake.asked.push(`resume ${tenant} ${id}`)
       yield { type: 'error', code: 'not_found', message: `There is no ${id}` }
     },
-    sessions: async (tenant) => {
-      fake.asked.push(`sessions ${tenant}`)
+    sessions: async (tenant, { limit, after }) => {
+      fake.asked.push(`sessions ${tenant} ${limit} ${after ?? ''}`.trim())
       return []
     },
     session: nothing('session'),

@@ -124,6 +124,28 @@ describe('/v1/sessions', () => {
     expect((await ask('PUT', '')).headers.get('allow')).toBe('GET, HEAD, DELETE, OPTIONS')
   })
 
+  it('lists a page at a time', async () => {
+    const asked: object[] = []
+    const views = ['c', 'b', 'a'].map((id) => ({ ...view, id: `sess_0_${id}` }))
+    const sessions = async (_: string, page: { limit: number; after?: string }) => {
+      asked.push(page)
+      return views.slice(0, page.limit)
+    }
+    const { app } = appOver(fakeLanes(HELLO, { sessions }))
+    const list = async (query: string) => (await app.request(`${ORIGIN}/v1/sessions${query}`)).json()
+    const ends = { first_id: 'sess_0_c', last_id: 'sess_0_b' }
+    expect(await list('?limit=2&after=sess_0_d')).toMatchObject({ ...ends, has_more: true })
+    expect(await list('')).toMatchObject({ last_id: 'sess_0_a', has_more: false })
+    expect(asked).toEqual([
+      { limit: 3, after: 'sess_0_d' },
+      { limit: 101, after: undefined },
+    ])
+    for (const bad of ['0', '1001', 'x'])
+      expect(await list(`?limit=${bad}`)).toMatchObject({
+        error: { code: 'invalid_request', param: 'limit' },
+      })
+  })
+
   it('asks lanes in the name of the key, and passes on what is not found', async () => {
     const fake = fakeLanes()
     const { app } = appOver(fake)

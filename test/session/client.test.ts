@@ -163,11 +163,33 @@ describe('all lanes', () => {
       return [{ id: object, usedAt }]
     }
     const { lanes, objectsOf } = fakeLanes([], { lanes: 5, regions: ['weur', 'oc'] }, { sessions })
-    const views = await lanes.sessions('t')
+    const views = await lanes.sessions('t', { limit: 100 })
     expect(views.map(({ usedAt }) => usedAt)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
     const all = ['weur', 'oc'].flatMap((region) => [0, 1, 2, 3, 4].map((lane) => `lane-${region}-${lane}`))
     expect(objectsOf('sessions').sort()).toEqual(all.sort())
     expect(most).toBe(6)
+  })
+
+  test('a page of them behind one, which is asked for first', async () => {
+    const pages: object[] = []
+    const { lanes } = fakeLanes(
+      [],
+      { lanes: 2 },
+      {
+        session: () => ({ value: { id: 'sess_1_x', usedAt: 7 } }),
+        sessions: (object: string, ...args: unknown[]) => {
+          pages.push(args[1] as object)
+          return [6, 5].map((usedAt) => ({ id: object, usedAt }))
+        },
+      },
+    )
+    const views = await lanes.sessions('t', { limit: 3, after: 'sess_1_x' })
+    expect(views.map(({ id, usedAt }) => [id, usedAt])).toEqual([
+      ['lane-0', 6],
+      ['lane-1', 6],
+      ['lane-0', 5],
+    ])
+    expect(pages).toEqual([0, 1].map(() => ({ limit: 3, after: { id: 'sess_1_x', usedAt: 7 } })))
   })
 
   test('everything of a tenant goes, on the other lanes also when one fails', async () => {
@@ -184,7 +206,7 @@ describe('all lanes', () => {
   test('cannot be told where each session has an object', async () => {
     const { lanes } = fakeLanes([], { lanes: 'session' })
     const refused = { code: 'unsupported_value', message: expect.stringContaining('cannot be listed') }
-    await expect(lanes.sessions('t')).rejects.toMatchObject(refused)
+    await expect(lanes.sessions('t', { limit: 100 })).rejects.toMatchObject(refused)
     await expect(lanes.removeAll('t')).rejects.toMatchObject(refused)
   })
 

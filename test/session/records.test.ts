@@ -133,6 +133,29 @@ describe('a row', () => {
   })
 })
 
+test('sessions are listed by their last use, a page at a time', async () => {
+  let now = 1000
+  const clock = {
+    now: () => now,
+    wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  }
+  const { lane } = laneOn(storage(), { parts: { clock } })
+  const ids: string[] = []
+  for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    // The third and the fourth at the same time.
+    if (key !== 'd') now += 1000
+    const events = await ask(lane, asked({ maxTokens: 2, sessionKey: key }))
+    ids.push(eventsOf(events, 'session')[0].session)
+  }
+  const list = (limit: number, after?: { id: string; usedAt: number }) =>
+    lane.sessions?.list('tenant', { limit, after }) ?? []
+  const seen = list(2)
+  while (list(2, seen.at(-1)).length > 0) seen.push(...list(2, seen.at(-1)))
+  const [a, b, c, d, e] = ids
+  expect(seen.map(({ id }) => id)).toEqual([e, ...[c, d].sort(), b, a])
+  expect(lane.sessions?.list('other')).toEqual([])
+})
+
 describe('the alarm', () => {
   const messages = [{ role: 'user', content: 'Hi' }]
   const background = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
