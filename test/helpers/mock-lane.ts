@@ -3,12 +3,13 @@
 import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { Isolate } from '../../src/session/isolate.ts'
-import { Lane, type LaneConfig, type LaneParts } from '../../src/session/lane.ts'
+import { Lane, type LaneConfig, type LaneParts, type LaneStorage } from '../../src/session/lane.ts'
 import { memoryWindowStore } from '../../src/session/window-store.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
 import { MOCK_SPEC, MockModel, type MockOptions } from './mock-model.ts'
+import { nodeSql } from './node-sql.ts'
 
 export const CONFIG: LaneConfig = {
   model: 'mock',
@@ -74,6 +75,24 @@ export function mockLane(
     ...options.parts,
   })
   return { lane, models, windows, logged }
+}
+
+/** Storage that one lane after the other may have. `onExec` sees each statement first, and may throw. */
+export function laneStorage(onExec?: (query: string) => void): LaneStorage & { wakes: number[] } {
+  let ids = 0
+  const wakes: number[] = []
+  return {
+    id: 'lane',
+    sql: nodeSql(onExec),
+    newId: () => `r${++ids}`,
+    wakeAt: (time) => void wakes.push(time),
+    wakes,
+  }
+}
+
+/** A lane with that storage. */
+export function laneOn(kept: LaneStorage, options: Parameters<typeof mockLane>[0] = {}): MockLane {
+  return mockLane({ ...options, parts: { ...options.parts, storage: kept } })
 }
 
 export async function ask(lane: Lane, request: GenerateRequest): Promise<GenerationEvent[]> {

@@ -1,32 +1,14 @@
 // Sessions that several want at once, and turns that nothing can go on with: each comes to an end.
 
 import { expect, test, vi } from 'vitest'
-import type { LaneStorage } from '../../src/session/lane.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
-import { ask, eventsOf, idsOf, mockLane, type MockLane } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone } from '../helpers/mock-model.ts'
-import { nodeSql } from '../helpers/node-sql.ts'
 import { request } from '../helpers/request.ts'
 
 const prompt = { kind: 'ids' as const, ids: Array.from({ length: 90 }, (_, i) => (i * 7 + 31) % 251) }
 const asked = (changes: Parameters<typeof request>[0] = {}) =>
   request({ prompt, store: true, maxTokens: 40, ignoreEos: true, ...changes })
-
-function laneOn(kept: LaneStorage, windows = [0]): MockLane {
-  return mockLane({ config: { windows }, parts: { storage: kept } })
-}
-
-function storage(): LaneStorage & { wakes: number[] } {
-  let ids = 0
-  const wakes: number[] = []
-  return {
-    id: 'lane',
-    sql: nodeSql(),
-    newId: () => `r${++ids}`,
-    wakeAt: (time) => void wakes.push(time),
-    wakes,
-  }
-}
 
 /** A reader that has read a little and stays; its session. */
 async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] = {}) {
@@ -39,7 +21,7 @@ async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] 
 }
 
 test('a background turn of another window fails, and wakes its lane no more', async () => {
-  const kept = storage()
+  const kept = laneStorage()
   const messages = [{ role: 'user', content: 'Hi' }]
   const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
   const first = laneOn(kept)
@@ -47,7 +29,7 @@ test('a background turn of another window fails, and wakes its lane no more', as
   await reader.return(undefined)
   await vi.waitFor(() => expect(first.lane.sessions?.driven).toBe(0))
 
-  const { lane } = laneOn(kept, [40])
+  const { lane } = laneOn(kept, { config: { windows: [40] } })
   await lane.awake()
   const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
   const { state, events } = await lane.turn('tenant', String(turn))
@@ -57,7 +39,7 @@ test('a background turn of another window fails, and wakes its lane no more', as
 })
 
 test('of readers that come at the same time one reads on, and all others are told so', async () => {
-  const made = laneOn(storage())
+  const made = laneOn(laneStorage())
   const { session } = await begun(made)
   const read = async () => {
     const events = []
@@ -73,7 +55,7 @@ test('of readers that come at the same time one reads on, and all others are tol
 })
 
 test('all sessions are deleted, also where somebody else deletes some at the same time', async () => {
-  const made = laneOn(storage())
+  const made = laneOn(laneStorage())
   for (const key of ['x', 'y', 'z']) {
     await begun(made, { sessionKey: key, prompt: { kind: 'ids', ids: [...prompt.ids, key.charCodeAt(0)] } })
   }
@@ -92,7 +74,7 @@ test('all sessions are deleted, also where somebody else deletes some at the sam
 })
 
 test('a turn in the background leaves the thread to others, who may end it', async () => {
-  const kept = storage()
+  const kept = laneStorage()
   const messages = [{ role: 'user', content: 'Hi' }]
   const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
   const made = laneOn(kept)

@@ -2,31 +2,14 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import { Isolate } from '../../src/session/isolate.ts'
-import type { LaneStorage } from '../../src/session/lane.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
-import { ask, eventsOf, idsOf, mockLane, type MockLane } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone, MockModel } from '../helpers/mock-model.ts'
-import { nodeSql } from '../helpers/node-sql.ts'
 import { request } from '../helpers/request.ts'
 
 const prompt = { kind: 'ids' as const, ids: Array.from({ length: 90 }, (_, i) => (i * 7 + 31) % 251) }
 const asked = (changes: Parameters<typeof request>[0] = {}) =>
   request({ prompt, store: true, maxTokens: 40, ignoreEos: true, ...changes })
-
-function storage(onExec?: (query: string) => void): LaneStorage & { wakes: number[] } {
-  let ids = 0
-  const wakes: number[] = []
-  return {
-    id: 'lane',
-    sql: nodeSql(onExec),
-    newId: () => `r${++ids}`,
-    wakeAt: (time) => void wakes.push(time),
-    wakes,
-  }
-}
-
-const laneOn = (kept: LaneStorage, options: Parameters<typeof mockLane>[0] = {}): MockLane =>
-  mockLane({ ...options, parts: { ...options.parts, storage: kept } })
 
 /** Reads three texts and leaves; the session. */
 async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] = {}): Promise<string> {
@@ -43,8 +26,8 @@ async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] 
 describe('the model that a turn is of', () => {
   test('is the one in place, whose window another lane chose', async () => {
     const isolate = new Isolate()
-    await ask(laneOn(storage(), { config: { windows: [32] }, parts: { isolate } }).lane, asked())
-    const kept = storage()
+    await ask(laneOn(laneStorage(), { config: { windows: [32] }, parts: { isolate } }).lane, asked())
+    const kept = laneStorage()
     const session = await begun(laneOn(kept, { config: { windows: [64] }, parts: { isolate } }))
     const { lane } = laneOn(kept, { config: { windows: [64] } })
     expect(() => lane.sessions?.checkModel(lane.sessions.find('tenant', session))).toThrow()
@@ -54,7 +37,7 @@ describe('the model that a turn is of', () => {
   })
 
   test('is the one that came, for a turn that had waited for it', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept, {
       config: { windows: [64] },
       parts: { readModel: async () => new MockModel({ window: { window: 32, sinks: 4 }, maxRows: 16 }) },
@@ -78,7 +61,7 @@ describe('a row', () => {
     const refuses = (query: string): void => {
       if (query.startsWith('INSERT INTO turns')) throw new Error('the disk is full')
     }
-    const { lane, logged } = laneOn(storage(refuses))
+    const { lane, logged } = laneOn(laneStorage(refuses))
     const events = await ask(lane, asked())
     expect(idsOf(events)).toEqual(greedyAlone(prompt.ids, 40))
     expect(eventsOf(events, 'session')).toEqual([])
@@ -94,7 +77,7 @@ describe('a row', () => {
   ])('that would be too long is refused before anything is computed: %s', async (_, changes) => {
     const messages = [{ role: 'user', content: 'Hi' }]
     const chat = { prompt: { kind: 'chat' as const, messages }, conversation: messages }
-    const { lane, models } = laneOn(storage(), { config: { windows: [64] } })
+    const { lane, models } = laneOn(laneStorage(), { config: { windows: [64] } })
     expect(await ask(lane, asked({ ...chat, ...changes }))).toMatchObject([
       { type: 'error', code: 'invalid_request', param: 'store' },
     ])
@@ -102,7 +85,7 @@ describe('a row', () => {
   })
 
   test('names the runs of a prompt that is still read, so that collecting keeps them', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept, { config: { chunk: 16 }, model: { pageCount: 40 } })
     const ids = Array.from({ length: 280 }, (_, i) => (i * 7 + 3) % 251)
     const reader = decodeEvents(lane.generate(asked({ prompt: { kind: 'ids', ids } })))
@@ -121,7 +104,7 @@ describe('a row', () => {
     try {
       const now = (): number => Date.now()
       const clock = { now, wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
-      const { lane } = laneOn(storage(), { parts: { clock } })
+      const { lane } = laneOn(laneStorage(), { parts: { clock } })
       const session = await begun({ lane } as MockLane)
       const first = lane.sessions?.find('tenant', session).expiresAt ?? 0
       vi.setSystemTime(Date.now() + 1_000_000)
@@ -139,7 +122,7 @@ test('sessions are listed by their last use, a page at a time', async () => {
     now: () => now,
     wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }
-  const { lane } = laneOn(storage(), { parts: { clock } })
+  const { lane } = laneOn(laneStorage(), { parts: { clock } })
   const ids: string[] = []
   for (const key of ['a', 'b', 'c', 'd', 'e']) {
     // The third and the fourth at the same time.
@@ -161,7 +144,7 @@ describe('the alarm', () => {
   const background = { prompt: { kind: 'chat' as const, messages }, conversation: messages, background: true }
 
   test('that an object had set before is not put off by the next', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept)
     lane.alarm.isSet(1)
     await ask(lane, asked())
@@ -169,7 +152,7 @@ describe('the alarm', () => {
   })
 
   test('watches over a turn in the background also while somebody reads it', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept)
     const reader = decodeEvents(lane.generate(asked(background)))
     while ((await reader.next()).value?.type !== 'text');

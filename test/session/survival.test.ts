@@ -3,9 +3,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { GenerationEvent } from '../../src/engine/events.ts'
 import { Isolate } from '../../src/session/isolate.ts'
-import type { LaneStorage } from '../../src/session/lane.ts'
 import { decodeEvents } from '../../src/session/wire.ts'
-import { ask, eventsOf, idsOf, mockLane, textOf, type MockLane } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, idsOf, laneOn, laneStorage, textOf, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 import { request } from '../helpers/request.ts'
@@ -13,21 +12,6 @@ import { request } from '../helpers/request.ts'
 const prompt = { kind: 'ids' as const, ids: Array.from({ length: 90 }, (_, i) => (i * 7 + 31) % 251) }
 const asked = (changes: Parameters<typeof request>[0] = {}) =>
   request({ prompt, store: true, maxTokens: 40, ignoreEos: true, ...changes })
-
-function storage(): LaneStorage & { wakes: number[] } {
-  let ids = 0
-  const wakes: number[] = []
-  return {
-    id: 'lane',
-    sql: nodeSql(),
-    newId: () => `r${++ids}`,
-    wakeAt: (time) => void wakes.push(time),
-    wakes,
-  }
-}
-
-const laneOn = (kept: LaneStorage, options: Parameters<typeof mockLane>[0] = {}): MockLane =>
-  mockLane({ ...options, parts: { ...options.parts, storage: kept } })
 
 const session = (events: readonly GenerationEvent[]): string => eventsOf(events, 'session')[0].session
 
@@ -54,7 +38,7 @@ async function leaveAfter(
 
 describe('a lane that comes after another', () => {
   test('finds the pages, computes the rest, and answers the same', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const first = await ask(laneOn(kept).lane, asked())
     const ids = [...prompt.ids, ...idsOf(first), 5, 6, 7]
     const next = laneOn(kept)
@@ -67,7 +51,7 @@ describe('a lane that comes after another', () => {
   })
 
   test('finds an answer that went on from inside of what another had stored', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept)
     // Its pages end behind the prompt's last whole one, and the next turn's begin before that.
     await ask(lane, asked({ maxTokens: 10 }))
@@ -79,7 +63,7 @@ describe('a lane that comes after another', () => {
   })
 
   test('restores what a window still sees, and nothing else', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const options = { config: { windows: [40] } }
     const first = await ask(laneOn(kept, options).lane, asked())
     const ids = [...prompt.ids, ...idsOf(first), 9]
@@ -89,7 +73,7 @@ describe('a lane that comes after another', () => {
   })
 
   test('of another window or tenant finds nothing', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     await ask(laneOn(kept).lane, asked())
     const stranger = await ask(laneOn(kept).lane, asked({ tenant: 'other' }))
     expect(eventsOf(stranger, 'start')[0].cachedTokens).toBe(0)
@@ -101,7 +85,7 @@ describe('a lane that comes after another', () => {
   test.each(['bytes = zeroblob(length(bytes))', "checksum = 'x'", 'bytes = substr(bytes, 1, 100)'])(
     'drops a row that is damaged (%s) and computes it again',
     async (damage) => {
-      const kept = storage()
+      const kept = laneStorage()
       await ask(laneOn(kept).lane, asked())
       kept.sql.exec(`UPDATE kv_runs SET ${damage} WHERE head = (SELECT MAX(head) FROM kv_runs)`)
       const again = await ask(laneOn(kept).lane, asked())
@@ -113,7 +97,7 @@ describe('a lane that comes after another', () => {
   )
 
   test('nothing of a request that is not to be stored is there', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const events = await ask(laneOn(kept).lane, asked({ store: false }))
     expect(eventsOf(events, 'session')).toEqual([])
     expect(kept.sql.exec('SELECT * FROM turns').toArray()).toEqual([])
@@ -125,7 +109,7 @@ describe('a lane that comes after another', () => {
     const sql = nodeSql(() => {
       if (fail) throw new Error('Durable Object reset because its code was updated.')
     })
-    const { lane, logged } = laneOn({ ...storage(), sql })
+    const { lane, logged } = laneOn({ ...laneStorage(), sql })
     const events: GenerationEvent[] = []
     for await (const event of decodeEvents(lane.generate(asked({ maxTokens: 200 })))) {
       events.push(event)
@@ -140,7 +124,7 @@ describe('an object that is gone while its isolate lives', () => {
   test.each([true, false])(
     'leaves no turn in the engine, and its pages to the next one (store: %s)',
     async (store) => {
-      const kept = storage()
+      const kept = laneStorage()
       const isolate = new Isolate()
       const gone = laneOn(kept, { parts: { isolate } })
       const reader = decodeEvents(gone.lane.generate(asked({ store })))
@@ -163,9 +147,9 @@ describe('an object that is gone while its isolate lives', () => {
 
 describe('a reader that leaves', () => {
   test.each([1, 5, 17])('after %i tokens reads on, in this lane and in the next', async (count) => {
-    const whole = await ask(laneOn(storage()).lane, asked())
+    const whole = await ask(laneOn(laneStorage()).lane, asked())
     for (const same of [true, false]) {
-      const kept = storage()
+      const kept = laneStorage()
       const first = laneOn(kept)
       const id = session(await leaveAfter(first.lane, count))
       const rest = await readOn((same ? first : laneOn(kept)).lane, id)
@@ -177,7 +161,7 @@ describe('a reader that leaves', () => {
   })
 
   test('that tries again goes on with what was computed', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane, models } = laneOn(kept)
     const first = await leaveAfter(lane, 10, { bodyHash: 'b' })
     const again = await ask(
@@ -192,7 +176,7 @@ describe('a reader that leaves', () => {
   })
 
   test('a finished answer is told again without an engine', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const whole = await ask(laneOn(kept).lane, asked())
     const { lane, models } = laneOn(kept)
     const again = await readOn(lane, session(whole))
@@ -202,7 +186,7 @@ describe('a reader that leaves', () => {
   })
 
   test('log probabilities, which no row keeps, are computed again, and what is kept stays as it is', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const whole = await ask(laneOn(kept).lane, asked({ topLogprobs: 2 }))
     const { lane, models } = laneOn(kept)
     const spoken = (events: GenerationEvent[]) => events.filter(({ type }) => type !== 'progress')
@@ -218,15 +202,15 @@ describe('a reader that leaves', () => {
   })
 
   test('the hash of the logits is that of an undisturbed run', async () => {
-    const whole = await ask(laneOn(storage()).lane, asked({ hashLogits: true }))
-    const kept = storage()
+    const whole = await ask(laneOn(laneStorage()).lane, asked({ hashLogits: true }))
+    const kept = laneStorage()
     const id = session(await leaveAfter(laneOn(kept).lane, 9, { hashLogits: true }))
     const rest = await readOn(laneOn(kept).lane, id)
     expect(eventsOf(rest, 'finish')[0].logitsHash).toBe(eventsOf(whole, 'finish')[0].logitsHash)
   })
 
   test('somebody else who reads ends the first reader', async () => {
-    const { lane } = laneOn(storage())
+    const { lane } = laneOn(laneStorage())
     const reader = decodeEvents(lane.generate(asked()))
     let id = ''
     for (let events = 0; events < 6; events++) {
@@ -243,7 +227,7 @@ describe('a reader that leaves', () => {
 
 describe('the limit on CPU time', () => {
   test('ends an answer cleanly, and what is missing of it can be read on', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane, models } = laneOn(kept)
     const events: GenerationEvent[] = []
     for await (const event of decodeEvents(lane.generate(asked()))) {
@@ -261,7 +245,7 @@ describe('the limit on CPU time', () => {
 
 describe('what an owner may do', () => {
   test('sees, forks and deletes; others find nothing', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept)
     const id = session(await ask(lane, asked()))
     const sessions = await lane.ready()
@@ -288,7 +272,7 @@ describe('what an owner may do', () => {
   })
 
   test('a kept turn is told with its conversation, also after the session went on', async () => {
-    const { lane } = laneOn(storage())
+    const { lane } = laneOn(laneStorage())
     const messages = [{ role: 'user', content: 'Hi' }]
     const chat = { kind: 'chat' as const, messages }
     const first = await ask(lane, asked({ prompt: chat, conversation: messages }))
@@ -306,14 +290,14 @@ describe('what an owner may do', () => {
   })
 
   test('a turn in the background goes on by the alarm, also of the next lane', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const messages = [{ role: 'user', content: 'Hi' }]
     const changes = {
       prompt: { kind: 'chat' as const, messages },
       conversation: messages,
       background: true,
     }
-    const whole = await ask(laneOn(storage()).lane, asked(changes))
+    const whole = await ask(laneOn(laneStorage()).lane, asked(changes))
     const left = await leaveAfter(laneOn(kept).lane, 3, changes)
     expect(kept.wakes.length).toBeGreaterThan(0)
     const { lane } = laneOn(kept)
@@ -326,7 +310,7 @@ describe('what an owner may do', () => {
   })
 
   test('what has lived its time is deleted by the alarm', async () => {
-    const kept = storage()
+    const kept = laneStorage()
     const { lane } = laneOn(kept, {
       config: { lifetimes: { pages: 0, sessions: 3_600_000, turns: 3_600_000 } },
     })
