@@ -89,13 +89,16 @@ async function unlessAborted<T>(reading: Promise<T>, signal: AbortSignal): Promi
 
 /** Status and body of a call that is no generation. */
 export async function call(base: string, ask: Ask): Promise<{ status: number; body: Fields }> {
-  const response = await fetch(`${base}${ask.path}`, initOf(ask, AbortSignal.timeout(LIMIT_MS)))
-  return { status: response.status, body: JSON.parse((await response.text()) || '{}') as Fields }
+  const signal = AbortSignal.timeout(LIMIT_MS)
+  const response = await fetch(`${base}${ask.path}`, initOf(ask, signal))
+  const text = await unlessAborted(response.text(), signal)
+  return { status: response.status, body: JSON.parse(text || '{}') as Fields }
 }
 
 async function open(base: string, ask: Ask, signal: AbortSignal): Promise<Response> {
   const response = await fetch(`${base}${ask.path}`, initOf(ask, signal))
-  if (response.status !== 200) throw new Refused(response.status, await response.text())
+  if (response.status !== 200)
+    throw new Refused(response.status, await unlessAborted(response.text(), signal))
   return response
 }
 
