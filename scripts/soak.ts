@@ -8,10 +8,10 @@ import { number } from '../cli/lib/options.ts'
 import { errorCode, IsletError, isUserCode } from '../src/lib/errors.ts'
 import { buildKernels } from './build.ts'
 import { ROOT } from './lib/root.ts'
-import { Counts } from './lib/soak-counts.ts'
+import { Counts, hasFailed } from './lib/soak-counts.ts'
 import { judge, MemoryWatch } from './lib/soak-memory.ts'
 import { SoakRun } from './lib/soak-run.ts'
-import { countsTable, memoryLine, type SoakResults } from './lib/soak-tables.ts'
+import { countsTable, memoryLine, type SoakResults, type SoakSetting } from './lib/soak-tables.ts'
 import { choices } from './lib/soak-plan.ts'
 import { SoakWorker, type SoakTarget } from './lib/soak-worker.ts'
 import { MODELS, placeModel } from './site.ts'
@@ -46,18 +46,7 @@ const MOST_SAVED = 100
 
 const SAVED = `${ROOT}docs/results/soak.json`
 
-type Options = {
-  minutes: number
-  requests: number
-  sessions: number
-  clients: number
-  seed: number
-  model: string
-  killEvery: number
-  check: number
-  url: string | undefined
-  save: boolean
-}
+type Options = SoakSetting & { check: number; url: string | undefined; save: boolean }
 
 function readOptions(argv: string[]): Options {
   const text = (fallback: string) => ({ type: 'string' as const, default: fallback })
@@ -157,21 +146,11 @@ async function soak(
   } finally {
     clearInterval(progress)
   }
-  const { minutes, requests, sessions, clients, seed, model, killEvery } = options
+  const { check: _, url: __, save: ___, ...asked } = options
   const samples = memory?.samples ?? []
   const every = Math.ceil(samples.length / MOST_SAVED)
   return {
-    settings: {
-      minutes,
-      requests,
-      sessions,
-      clients,
-      seed,
-      model,
-      killEvery,
-      queue: QUEUE,
-      kvBudget: KV_BUDGET,
-    },
+    settings: { ...asked, queue: QUEUE, kvBudget: KV_BUDGET },
     seconds: Math.round(seconds()),
     counts: counts.of,
     stories: counts.stories,
@@ -207,8 +186,7 @@ async function main(argv: string[]): Promise<number> {
       mkdirSync(`${ROOT}docs/results`, { recursive: true })
       writeFileSync(SAVED, `${JSON.stringify(results, undefined, 1)}\n`)
     }
-    const { broken, lost, wrong } = results.counts
-    const failed = broken + lost + wrong > 0 || results.memory.verdict?.grew === true
+    const failed = hasFailed(results.counts) || results.memory.verdict?.grew === true
     if (failed && worker !== undefined) say(`\nthe worker's last words:\n${worker.log.slice(-3000)}`)
     return failed ? 1 : 0
   } finally {

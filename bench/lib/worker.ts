@@ -3,14 +3,13 @@
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
+import { freePort } from '../../scripts/lib/free-port.ts'
 
 export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
 
@@ -136,13 +135,4 @@ async function untilAnswer(
     await sleep(50)
   }
   throw new BenchError(`GET ${url}: ${last}`)
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }

@@ -29,6 +29,10 @@ export type CountName = keyof typeof COUNTS
 /** Counts that must stay 0. */
 export const MUST_BE_ZERO: readonly CountName[] = ['broken', 'lost', 'wrong']
 
+export function hasFailed(counts: Record<CountName, number>): boolean {
+  return MUST_BE_ZERO.some((name) => counts[name] > 0)
+}
+
 /** Stories of what went wrong that are kept. */
 const MOST_STORIES = 40
 
@@ -53,6 +57,6 @@ export class Counts {
   }
 
   get failed(): boolean {
-    return MUST_BE_ZERO.some((name) => this.of[name] > 0)
+    return hasFailed(this.of)
   }
 }

@@ -5,18 +5,19 @@ import { table } from './markdown.ts'
 import { COUNTS, MUST_BE_ZERO, type CountName } from './soak-counts.ts'
 import { LEAST_SAMPLES, type Sample, type Verdict } from './soak-memory.ts'
 
+/** What was asked of a run. */
+export type SoakSetting = {
+  minutes: number
+  requests: number
+  sessions: number
+  clients: number
+  seed: number
+  model: string
+  killEvery: number
+}
+
 export type SoakResults = {
-  settings: {
-    minutes: number
-    requests: number
-    sessions: number
-    clients: number
-    seed: number
-    model: string
-    killEvery: number
-    queue: number
-    kvBudget: number
-  }
+  settings: SoakSetting & { queue: number; kvBudget: number }
   seconds: number
   counts: Record<CountName, number>
   /** What went wrong, if anything did. */

@@ -2,12 +2,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { ROOT } from './root.ts'
+import { freePort } from './free-port.ts'
 
 const START_LIMIT_MS = 120_000
 const POLL_MS = 100
@@ -153,13 +153,4 @@ export class SoakWorker implements SoakTarget {
     }
     throw new Error(`wrangler dev did not get ready: ${this.log.slice(-1500)}`)
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }

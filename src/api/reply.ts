@@ -31,16 +31,16 @@ export type AnyReply = Reply | ResponseReply
  * @throws IsletError `internal_error` for what no version of this API keeps.
  */
 export function readReply(kept: Json): AnyReply {
-  const kind = typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept.kind : undefined
+  const kind = kindOf(kept)
   if (kind === 'chat' || kind === 'text' || kind === 'response') return kept as AnyReply
   throw new IsletError('internal_error', 'A kept reply is of no kind that is known here', { facts: { kept } })
 }
 
 /** The reply as the session's own request asked for it: a retry goes on with the id and time that its client may have seen. */
 export function continued<R extends AnyReply>(asked: R, session: { reply: Json } | undefined): R {
-  if (session === undefined) return asked
-  const { reply } = session
-  const same =
-    typeof reply === 'object' && reply !== null && !Array.isArray(reply) && reply.kind === asked.kind
-  return same ? (reply as R) : asked
+  return session !== undefined && kindOf(session.reply) === asked.kind ? (session.reply as R) : asked
+}
+
+function kindOf(kept: Json): Json | undefined {
+  return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept.kind : undefined
 }

@@ -1,35 +1,21 @@
 // /v1/sessions: what of a tenant survives its requests, to look at, fork, read again and delete.
 
-import { IsletError } from '../lib/errors.ts'
 import type { SessionView } from '../session/lane-client.ts'
 import { resumed } from './answer.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { countOf, limitOf, listObject } from './query.ts'
 import { skipping } from './speakers.ts'
-import { preview } from './validate.ts'
 
-const PAGE = 100
-const MAX_PAGE = 1000
+const PAGE = { usual: 100, most: 1000 }
 
 /** Handler of GET /v1/sessions?limit=N&after=ID, those used last first. */
 export function listSessions(deps: ApiDeps) {
   return async function sessions(c: ApiContext): Promise<Response> {
-    const limit = countOf(c, 'limit') ?? PAGE
-    if (limit < 1 || limit > MAX_PAGE) {
-      throw new IsletError('invalid_request', `limit must be from 1 to ${MAX_PAGE}, not ${limit}`, {
-        param: 'limit',
-      })
-    }
+    const limit = limitOf(c, PAGE)
     const after = c.req.query('after')
     // One more tells whether there are more.
     const views = await deps.lanes(c).sessions(c.var.tenant, { limit: limit + 1, after })
-    const data = views.slice(0, limit).map(sessionObject)
-    return c.json({
-      object: 'list',
-      data,
-      first_id: data[0]?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-      has_more: views.length > limit,
-    })
+    return c.json(listObject(views.slice(0, limit).map(sessionObject), views.length > limit))
   }
 }
 
@@ -70,19 +56,6 @@ export function streamSession(deps: ApiDeps) {
     const after = countOf(c, 'after') ?? 0
     return resumed(c, deps, idOf(c), (_, speaker) => skipping(speaker, after))
   }
-}
-
-/**
- * A count in the query; undefined when it is not there.
- * @throws IsletError `invalid_request` with the name as `param`.
- */
-export function countOf(c: ApiContext, name: string): number | undefined {
-  const text = c.req.query(name)
-  if (text === undefined) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new IsletError('invalid_request', `${name} must be an integer from 0, not ${preview(text)}`, {
-    param: name,
-  })
 }
 
 function idOf(c: ApiContext): string {

@@ -24,6 +24,8 @@ export class PageStore implements Vault {
   readonly #onFailure: (error: unknown) => void
   /** Names of pages that were saved, and where the runs that hold them end. */
   #saved = new WeakMap<Sequence, { names: string[]; end: number }>()
+  /** Names of all pages of whoever asks again and again. */
+  #names = new WeakMap<object, string[]>()
   #facts: readonly unknown[] | undefined
   #broken = false
   readonly #use: StorageUse
@@ -48,6 +50,7 @@ export class PageStore implements Vault {
   identify(facts: readonly unknown[]): void {
     this.#facts = facts
     this.#saved = new WeakMap()
+    this.#names = new WeakMap()
   }
 
   find(prompt: Prompt): StoredPages | undefined {
@@ -68,11 +71,12 @@ export class PageStore implements Vault {
     timed(this.#use, 'saveMs', () => this.#try(() => this.#saveUpTo(sequence, model, pages)))
   }
 
-  /** The ids of the runs that hold what is stored of a prompt, and how many of its pages they hold. */
-  held(prompt: Prompt): { runs: number[]; pages: number } {
-    const runs =
-      this.#try(() => this.#runsOf(this.#namesOf(prompt, Math.floor(prompt.ids.length / PAGE_POSITIONS)))) ??
-      []
+  /** The ids of the runs that hold what is stored of a prompt, and how many of its pages they hold. `owner` is whose ids only grow. */
+  held(prompt: Prompt, owner: object): { runs: number[]; pages: number } {
+    const pages = Math.floor(prompt.ids.length / PAGE_POSITIONS)
+    const names = this.#namesOf(prompt, pages, this.#names.get(owner))
+    this.#names.set(owner, names)
+    const runs = this.#try(() => this.#runsOf(names)) ?? []
     return {
       runs: runs.map(({ id }) => id),
       pages: runs.reduce((sum, { used }) => sum + used, 0),

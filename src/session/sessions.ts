@@ -28,9 +28,6 @@ const CHECKPOINT_MS = 2000
 /** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
 const PAGE_MS = 400
 
-/** What a row of a turn may be: the platform's 2 MB less the small columns. */
-const MOST_ROW_BYTES = 1.9e6
-
 /** Somebody who drives a turn. */
 export type Driver = { stop(reason: IsletError): Promise<void> }
 
@@ -109,7 +106,8 @@ export class Sessions {
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
     const idle = related.filter(({ session }) => !this.#live.has(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
-    if (tried) return this.#turns.turn(request.tenant, tried.turn) ?? unstored(request, prompt, echo)
+    const first = tried ? this.#turns.turn(request.tenant, tried.turn) : undefined
+    if (first !== undefined) return first
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
     const record = newRecord(request, prompt, {
@@ -121,14 +119,6 @@ export class Sessions {
       echo,
     })
     record.expiresAt = this.#expiry(record, createdAt)
-    const bytes = TurnStore.bytesOf(record)
-    if (bytes > MOST_ROW_BYTES) {
-      throw new IsletError(
-        'invalid_request',
-        `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
-        { param: 'store' },
-      )
-    }
     // Of a session the last turn stays, and turns that are kept for themselves.
     this.#turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
@@ -225,7 +215,7 @@ export class Sessions {
 
   /** Whether any turn would go on if its reader, or this object, were gone. */
   get goOnUnread(): boolean {
-    return this.#turns.unfinished().length > 0
+    return this.#turns.hasUnfinished()
   }
 
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
@@ -367,7 +357,7 @@ export class Sessions {
   #held(record: TurnRecord): { runs: number[]; pages: number } {
     if (this.#spec === undefined) return { runs: [], pages: 0 }
     const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
-    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape })
+    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }
 
   /** Answers go on without storage: the platform ends whoever touches it after an update of the code. */

@@ -1,6 +1,7 @@
 // Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
 
 import type { ChatMessage } from '../engine/events.ts'
+import { IsletError } from '../lib/errors.ts'
 import type { SessionPage, TurnState } from './lane-client.ts'
 import type { Outline } from './outline.ts'
 import type { TurnRecord } from './record.ts'
@@ -12,7 +13,12 @@ const VERSION = 2
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
 
+/** What a row may be: the platform's 2 MB less the small columns. */
+const MOST_ROW_BYTES = 1.9e6
+
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
+
+const UNFINISHED = "background = 1 AND state = 'running'"
 
 /** What a row keeps as JSON. */
 type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
@@ -37,17 +43,12 @@ export class TurnStore {
     sql.exec('DELETE FROM turns WHERE version <> ?', VERSION)
   }
 
-  /** Bytes that a turn's row may come to. */
-  static bytesOf(record: TurnRecord): number {
-    const { prompt, request, conversation } = record
-    const words = JSON.stringify([factsOf(record), conversation])
-    return 4 * (prompt.ids.length + (request.maxTokens ?? 0)) + new TextEncoder().encode(words).length
-  }
-
-  /** Writes a new turn; with `before`, in that one's place. */
+  /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
   insert(record: TurnRecord, before: Outline | undefined): void {
-    if (before !== undefined) this.removeTurn(before)
     const { request } = record
+    const facts = JSON.stringify(factsOf(record))
+    const conversation = record.conversation === undefined ? null : JSON.stringify(record.conversation)
+    checkSize(record, facts + (conversation ?? ''))
     this.#sql.exec(
       `INSERT INTO turns (${COLUMNS}, version, tenant, key, background, runs) VALUES (${'?, '.repeat(14)}?)`,
       record.session,
@@ -58,14 +59,15 @@ export class TurnStore {
       record.expiresAt,
       bytesOf(record.prompt.ids),
       bytesOf(record.generated),
-      JSON.stringify(factsOf(record)),
-      record.conversation === undefined ? null : JSON.stringify(record.conversation),
+      facts,
+      conversation,
       VERSION,
       request.tenant,
       request.sessionKey,
       Number(request.background),
       '[]',
     )
+    if (before !== undefined) this.removeTurn(before)
   }
 
   /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
@@ -121,7 +123,11 @@ export class TurnStore {
 
   /** Turns that nobody reads and that go on all the same. */
   unfinished(): TurnRecord[] {
-    return this.#records("background = 1 AND state = 'running'")
+    return this.#records(UNFINISHED)
+  }
+
+  hasUnfinished(): boolean {
+    return this.#sql.exec(`SELECT 1 FROM turns WHERE ${UNFINISHED} LIMIT 1`).toArray().length > 0
   }
 
   removeTurn({ session, turn }: Pick<TurnRecord, 'session' | 'turn'>): void {
@@ -173,6 +179,18 @@ export class TurnStore {
       .toArray()
       .map(recordOf)
   }
+}
+
+/** `words` are the row's JSON. The answer counts with as many ids as it may come to. */
+function checkSize({ prompt, request }: TurnRecord, words: string): void {
+  const ids = prompt.ids.length + (request.maxTokens ?? 0)
+  const bytes = 4 * ids + new TextEncoder().encode(words).length
+  if (bytes <= MOST_ROW_BYTES) return
+  throw new IsletError(
+    'invalid_request',
+    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+    { param: 'store' },
+  )
 }
 
 function factsOf(record: TurnRecord): Facts {

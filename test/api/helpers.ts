@@ -3,7 +3,7 @@
 import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
 import type { ApiConfig } from '../../src/api/context.ts'
-import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerateRequest, GenerationEvent, Json } from '../../src/engine/events.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { LaneHealth, Lanes, ModelCard } from '../../src/session/lane-client.ts'
 
@@ -150,3 +150,18 @@ export async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) gathered.push(item)
   return gathered
 }
+
+export const SESSION = 'sess_1_abc'
+export const TURN = '1_abc_t'
+
+/** The first event of a stored turn, with the reply that its request brought. */
+export const sessionOf = (reply: Json): GenerationEvent => ({
+  type: 'session',
+  session: SESSION,
+  turn: TURN,
+  reply,
+})
+
+/** Lanes that store each turn. */
+export const stored = (events: readonly Step[] = HELLO): Fake =>
+  fakeLanes((request) => [sessionOf(request.reply), ...events])

@@ -1,7 +1,7 @@
 // POST /v1/responses and what is kept of it, through the real client.
 
 import { describe, expect, it } from 'vitest'
-import type { GenerationEvent, Json } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/engine/events.ts'
 import { sha256 } from '../../src/api/hash.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { TurnView } from '../../src/session/lane-client.ts'
@@ -9,25 +9,20 @@ import {
   HELLO,
   MODEL,
   ORIGIN,
+  TURN,
   appOver,
   clientOver,
   fakeLanes,
   finish,
   gather,
   post,
+  sessionOf,
   start,
+  stored,
   text,
 } from './helpers.ts'
 
-const TURN = '1_abc_t'
-const sessionOf = (reply: Json): GenerationEvent => ({
-  type: 'session',
-  session: 'sess_1_abc',
-  turn: TURN,
-  reply,
-})
 const ask = (extra: object = {}) => ({ model: MODEL, input: 'Hi', ...extra })
-const stored = (events = HELLO) => fakeLanes((request) => [sessionOf(request.reply), ...events])
 const called: GenerationEvent = {
   type: 'text',
   text: '',

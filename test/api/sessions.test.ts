@@ -1,12 +1,13 @@
 // Sessions over HTTP: their names in replies, what is asked of lanes, and reading on after any number of frames.
 
 import { describe, expect, it } from 'vitest'
-import type { GenerationEvent, Json } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/engine/events.ts'
 import { sha256 } from '../../src/api/hash.ts'
 import type { SessionView } from '../../src/session/lane-client.ts'
 import {
   HELLO,
   ORIGIN,
+  SESSION,
   appOver,
   chat,
   clientOver,
@@ -14,17 +15,11 @@ import {
   fakeLanes,
   finish,
   post,
+  sessionOf,
   start,
+  stored,
 } from './helpers.ts'
 
-const SESSION = 'sess_1_abc'
-const sessionOf = (reply: Json): GenerationEvent => ({
-  type: 'session',
-  session: SESSION,
-  turn: '1_abc_t',
-  reply,
-})
-const stored = (extra = {}) => fakeLanes((request) => [sessionOf(request.reply), ...HELLO], extra)
 const view: SessionView = {
   id: SESSION,
   model: 'm',

@@ -2,12 +2,11 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { placeModel } from '../../scripts/site.ts'
+import { freePort } from '../../scripts/lib/free-port.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -126,12 +125,4 @@ async function answers(url: string, { child }: Running): Promise<void> {
     if (Date.now() - started > START_MS) throw new Error(`nothing answered within ${START_MS} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

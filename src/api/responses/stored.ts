@@ -6,16 +6,15 @@ import type { TurnView } from '../../session/lane-client.ts'
 import { resumed } from '../answer.ts'
 import type { ApiContext, ApiDeps } from '../context.ts'
 import { eventError, renderError } from '../errors.ts'
+import { countOf, limitOf, listObject } from '../query.ts'
 import { readReply, type ResponseReply } from '../reply.ts'
-import { countOf } from '../sessions.ts'
 import { callObject } from '../tools.ts'
 import { preview } from '../validate.ts'
 import { conversationItems } from './input.ts'
 import { responseSpeaker } from './stream.ts'
 import { RESPONSE_PREFIX, responseWriter } from './writer.ts'
 
-const MAX_PAGE = 100
-const PAGE = 20
+const PAGE = { usual: 20, most: 100 }
 
 /** Handler of GET /v1/responses/:id, with `stream=true` as a stream from its event `starting_after` on. */
 export function getResponse(deps: ApiDeps) {
@@ -56,8 +55,7 @@ export function listInputItems(deps: ApiDeps) {
     const order = c.req.query('order') ?? 'desc'
     if (order !== 'asc' && order !== 'desc')
       throw refuse('order', `must be "asc" or "desc", not ${preview(order)}`)
-    const limit = countOf(c, 'limit') ?? PAGE
-    if (limit < 1 || limit > MAX_PAGE) throw refuse('limit', `must be from 1 to ${MAX_PAGE}, not ${limit}`)
+    const limit = limitOf(c, PAGE)
     const view = await deps.lanes(c).turn(c.var.tenant, turnOf(c.req.param('id') ?? ''))
     const items = conversationItems(view.conversation, view.turn)
     if (order === 'desc') items.reverse()
@@ -65,14 +63,7 @@ export function listInputItems(deps: ApiDeps) {
     const from = after === undefined ? 0 : items.findIndex((item) => item.id === after) + 1
     if (after !== undefined && from === 0)
       throw refuse('after', `must be the id of an item, not ${preview(after)}`)
-    const data = items.slice(from, from + limit)
-    return c.json({
-      object: 'list',
-      data,
-      first_id: data[0]?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-      has_more: from + limit < items.length,
-    })
+    return c.json(listObject(items.slice(from, from + limit), from + limit < items.length))
   }
 }
 
