@@ -2,14 +2,35 @@
 
 export const TILE_ROWS: i32 = 16
 export const BLOCK: i32 = 32
+export const SPAN: i32 = 64 // columns: two blocks
 
-export const Q4_TILE: usize = 288 // nibbles, f16 scale[16]
-export const Q4M_TILE: usize = 320 // nibbles, (f16 scale, f16 minimum)[16]
+export const Q4_TILE: usize = 576 // two blocks: nibbles, i16 scale[16][2]
+export const Q4M_TILE: usize = 640 // the same, i16 minimum[16][2]
+export const ROW_UNITS: usize = 16 // behind a row group's tiles of q4 and q4m: a byte a row
 export const Q6_TILE: usize = 448 // nibbles, pairs, (f16 scale, f16 minimum)[16]
 export const Q8_TILE: usize = 544 // bytes, f16 scale[16]
 
-export const X1: usize = 48 // activations of one token, one block
-export const X4: usize = 192 // activations of four tokens, one block
+// Activations of one token: its scale, then spans.
+export const X1_HEADER: usize = 16
+export const X1: usize = 112
+export const X1_FRACTIONS: usize = 0
+export const X1_SUMS: usize = 4
+export const X1_STARTS: usize = 8
+export const X1_CODES: usize = 16
+export const X1_START_PAIRS: usize = 80
+export const X1_BLOCK_SCALES: usize = 88
+export const X1_BLOCK_SUMS: usize = 96
+
+// Activations of four tokens: their scales, then spans.
+export const X4_HEADER: usize = 64
+export const X4: usize = 448
+export const X4_FRACTIONS: usize = 0
+export const X4_SUMS: usize = 16
+export const X4_STARTS: usize = 32
+export const X4_CODES: usize = 64
+export const X4_START_PAIRS: usize = 320
+export const X4_BLOCK_SCALES: usize = 352
+export const X4_BLOCK_SUMS: usize = 384
 
 export const PAGE_POSITIONS: i32 = 16
 

@@ -1,32 +1,33 @@
 // One embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile: src/kernels/layout.ts.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, TILE_ROWS } from '../layout'
+import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = row_group(w, row, cols, Q4_TILE)
-  for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + 256 + halves_at(r))
-    for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>(nibble(tile, r, c) - 8))
-      out += 4
-    }
-    tile += Q4_TILE
+  let tile = span_group(w, row, cols, Q4_TILE)
+  const unit = unit_at(tile + spans_of(cols) * Q4_TILE, r)
+  for (let col = 0; col < cols; col++) {
+    const block: usize = (col & BLOCK) >> 5
+    const scale = <i32>load<i16>(tile + 512 + (<usize>r << 2) + (block << 1))
+    store<f32>(out, <f32>(scale * (span_nibble(tile, r, col) - 8)) * unit)
+    out += 4
+    if (col % SPAN == SPAN - 1) tile += Q4_TILE
   }
 }
 
 export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = row_group(w, row, cols, Q4M_TILE)
-  for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + 256 + (<usize>r << 2))
-    const minimum = f16_at(tile + 258 + (<usize>r << 2))
-    for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      store<f32>(out, scale * <f32>nibble(tile, r, c) + minimum)
-      out += 4
-    }
-    tile += Q4M_TILE
+  let tile = span_group(w, row, cols, Q4M_TILE)
+  const unit = unit_at(tile + spans_of(cols) * Q4M_TILE, r)
+  for (let col = 0; col < cols; col++) {
+    const block: usize = (col & BLOCK) >> 5
+    const constants = tile + 512 + (<usize>(r >> 2) << 5) + (<usize>(r & 3) << 2) + (block << 1)
+    const scale = <i32>load<i16>(constants)
+    const minimum = <i32>load<i16>(constants + 16)
+    store<f32>(out, <f32>(scale * (span_nibble(tile, r, col) - 8) + 8 * minimum) * unit)
+    out += 4
+    if (col % SPAN == SPAN - 1) tile += Q4M_TILE
   }
 }
 
@@ -56,6 +57,34 @@ export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
     }
     tile += Q8_TILE
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function spans_of(cols: i32): usize {
+  return (cols + SPAN - 1) / SPAN
+}
+
+// @ts-ignore: decorator
+@inline
+function span_group(w: usize, row: i32, cols: i32, tile: usize): usize {
+  return w + <usize>(row / TILE_ROWS) * (spans_of(cols) * tile + ROW_UNITS)
+}
+
+// @ts-ignore: decorator
+@inline
+function unit_at(units: usize, r: i32): f32 {
+  return reinterpret<f32>(<i32>load<u8>(units + <usize>r) << 23)
+}
+
+// The code of row r at a column of a tile of q4 or q4m.
+// @ts-ignore: decorator
+@inline
+function span_nibble(tile: usize, r: i32, col: i32): i32 {
+  const c = col % BLOCK
+  const lane = ((r & 1) << 3) + ((col & BLOCK) >> 3)
+  const byte = <i32>load<u8>(tile + <usize>((((c >> 3) << 3) + (r >> 1)) * 16 + lane + (c & 3)))
+  return c & 4 ? byte >> 4 : byte & 15
 }
 
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q6_TILE, TILE_ROWS, X4 } from '../layout'
+import { BLOCK, Q6_TILE, SPAN, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
@@ -11,13 +11,14 @@ import { store_token, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
+  const group_bytes = X4_HEADER + <usize>((cols + SPAN - 1) / SPAN) * X4
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let xg = x
     let yg = y
     for (let group = 0; group < groups; group++) {
       tile_8x4(yg, stride, w, w + 256, w + 384, xg, blocks)
       tile_8x4(yg + 32, stride, w + 32, w + 272, w + 416, xg, blocks)
-      xg += blocks * X4
+      xg += group_bytes
       yg += stride << 2
     }
     w += blocks * Q6_TILE
@@ -36,7 +37,8 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
   let q1 = p0
   let q2 = p0
   let q3 = p0
-  for (const end = x + blocks * X4; x < end; x += X4) {
+  x += X4_HEADER
+  for (let block: usize = 0; block < blocks; block++) {
     let a0 = i64x2.splat(0)
     let a1 = a0
     let a2 = a0
@@ -53,21 +55,21 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
       const wb = sixth_b(na, high, mask)
       const wc = sixth_c(nb, high, mask)
       const wd = sixth_d(nb, high, mask)
-      const xg = x + (g << 5)
-      let xl = v128.load32_splat(xg, 64)
-      let xh = v128.load32_splat(xg, 80)
+      const xg = x + (g << 6)
+      let xl = v128.load32_splat(xg, X4_CODES)
+      let xh = v128.load32_splat(xg, X4_CODES + 32)
       a0 = dot_two(a0, xl, wa, xh, wb)
       b0 = dot_two(b0, xl, wc, xh, wd)
-      xl = v128.load32_splat(xg, 68)
-      xh = v128.load32_splat(xg, 84)
+      xl = v128.load32_splat(xg, X4_CODES + 8)
+      xh = v128.load32_splat(xg, X4_CODES + 40)
       a1 = dot_two(a1, xl, wa, xh, wb)
       b1 = dot_two(b1, xl, wc, xh, wd)
-      xl = v128.load32_splat(xg, 72)
-      xh = v128.load32_splat(xg, 88)
+      xl = v128.load32_splat(xg, X4_CODES + 16)
+      xh = v128.load32_splat(xg, X4_CODES + 48)
       a2 = dot_two(a2, xl, wa, xh, wb)
       b2 = dot_two(b2, xl, wc, xh, wd)
-      xl = v128.load32_splat(xg, 76)
-      xh = v128.load32_splat(xg, 92)
+      xl = v128.load32_splat(xg, X4_CODES + 24)
+      xh = v128.load32_splat(xg, X4_CODES + 56)
       a3 = dot_two(a3, xl, wa, xh, wb)
       b3 = dot_two(b3, xl, wc, xh, wd)
     }
@@ -77,22 +79,23 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
     const db = low_half_positive(second)
     const ma = high_half(first)
     const mb = high_half(second)
-    let x_scale = v128.load32_splat(x)
-    let x_sum = v128.load32_splat(x, 16)
+    let x_scale = v128.load32_splat(x, X4_BLOCK_SCALES)
+    let x_sum = v128.load32_splat(x, X4_BLOCK_SUMS)
     p0 = with_minimum(p0, a0, da, ma, x_scale, x_sum)
     q0 = with_minimum(q0, b0, db, mb, x_scale, x_sum)
-    x_scale = v128.load32_splat(x, 4)
-    x_sum = v128.load32_splat(x, 20)
+    x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 8)
+    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 8)
     p1 = with_minimum(p1, a1, da, ma, x_scale, x_sum)
     q1 = with_minimum(q1, b1, db, mb, x_scale, x_sum)
-    x_scale = v128.load32_splat(x, 8)
-    x_sum = v128.load32_splat(x, 24)
+    x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 16)
+    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 16)
     p2 = with_minimum(p2, a2, da, ma, x_scale, x_sum)
     q2 = with_minimum(q2, b2, db, mb, x_scale, x_sum)
-    x_scale = v128.load32_splat(x, 12)
-    x_sum = v128.load32_splat(x, 28)
+    x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 24)
+    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 24)
     p3 = with_minimum(p3, a3, da, ma, x_scale, x_sum)
     q3 = with_minimum(q3, b3, db, mb, x_scale, x_sum)
+    x += block & 1 ? X4 - 4 : 4 // from block to block within a span, then to the next
     w += Q6_TILE
     pairs += Q6_TILE
     constants += Q6_TILE

@@ -4,14 +4,15 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q8_TILE, TILE_ROWS, X4 } from '../layout'
-import { dot, start_of } from '../simd/dot'
+import { BLOCK, Q8_TILE, SPAN, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_CODES, X4_HEADER } from '../layout'
+import { dot, start_block_of } from '../simd/dot'
 import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
 import { joined, scaled, store_rows } from './sums'
 
 export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
+  const group_bytes = X4_HEADER + <usize>((cols + SPAN - 1) / SPAN) * X4
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let xg = x
     let yg = y
@@ -19,7 +20,7 @@ export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
       for (let quarter: usize = 0; quarter < 4; quarter++) {
         tile_4x4(yg + (quarter << 4), stride, w + (quarter << 4), w + 512 + (quarter >> 1 << 4), quarter & 1, xg, blocks)
       }
-      xg += blocks * X4
+      xg += group_bytes
       yg += stride << 2
     }
     w += blocks * Q8_TILE
@@ -34,11 +35,12 @@ function tile_4x4(y: usize, stride: usize, codes: usize, scales: usize, odd: usi
   let p1 = p0
   let p2 = p0
   let p3 = p0
-  for (const end = x + blocks * X4; x < end; x += X4) {
-    let h0 = start_of(x, 0)
-    let h1 = start_of(x, 1)
-    let h2 = start_of(x, 2)
-    let h3 = start_of(x, 3)
+  x += X4_HEADER
+  for (let block: usize = 0; block < blocks; block++) {
+    let h0 = start_block_of(x, 0)
+    let h1 = start_block_of(x, 1)
+    let h2 = start_block_of(x, 2)
+    let h3 = start_block_of(x, 3)
     let l0 = i64x2.splat(0)
     let l1 = l0
     let l2 = l0
@@ -47,26 +49,27 @@ function tile_4x4(y: usize, stride: usize, codes: usize, scales: usize, odd: usi
       const packed = v128.load(codes + (g << 6))
       const low = v128.and(packed, mask)
       const high = high_nibbles(packed, mask)
-      const xg = x + (g << 4)
-      let xs = v128.load32_splat(xg, 64)
+      const xg = x + (g << 5)
+      let xs = v128.load32_splat(xg, X4_CODES)
       l0 = dot(l0, xs, low)
       h0 = dot(h0, xs, high)
-      xs = v128.load32_splat(xg, 68)
+      xs = v128.load32_splat(xg, X4_CODES + 8)
       l1 = dot(l1, xs, low)
       h1 = dot(h1, xs, high)
-      xs = v128.load32_splat(xg, 72)
+      xs = v128.load32_splat(xg, X4_CODES + 16)
       l2 = dot(l2, xs, low)
       h2 = dot(h2, xs, high)
-      xs = v128.load32_splat(xg, 76)
+      xs = v128.load32_splat(xg, X4_CODES + 24)
       l3 = dot(l3, xs, low)
       h3 = dot(h3, xs, high)
     }
     const pair = v128.load(scales)
     const scale = odd ? high_half(pair) : low_half(pair)
-    p0 = f32x4.add(p0, scaled(joined(l0, h0), v128.load32_splat(x), scale))
-    p1 = f32x4.add(p1, scaled(joined(l1, h1), v128.load32_splat(x, 4), scale))
-    p2 = f32x4.add(p2, scaled(joined(l2, h2), v128.load32_splat(x, 8), scale))
-    p3 = f32x4.add(p3, scaled(joined(l3, h3), v128.load32_splat(x, 12), scale))
+    p0 = f32x4.add(p0, scaled(joined(l0, h0), v128.load32_splat(x, X4_BLOCK_SCALES), scale))
+    p1 = f32x4.add(p1, scaled(joined(l1, h1), v128.load32_splat(x, X4_BLOCK_SCALES + 8), scale))
+    p2 = f32x4.add(p2, scaled(joined(l2, h2), v128.load32_splat(x, X4_BLOCK_SCALES + 16), scale))
+    p3 = f32x4.add(p3, scaled(joined(l3, h3), v128.load32_splat(x, X4_BLOCK_SCALES + 24), scale))
+    x += block & 1 ? X4 - 4 : 4 // from block to block within a span, then to the next
     codes += Q8_TILE
     scales += Q8_TILE
   }

@@ -1,23 +1,23 @@
-// Decode: one token x INT4 weights, y = W x. Tile: 16 rows x 1 token.
+// Decode: one token x INT4 weights, y = W x. Tile: 16 rows x 2 blocks x 1 token.
 //
 //   w   row groups of tiles (q4 or q4m), x one token in format x1, y (rows rounded up to 16) f32
 //
-// A row group is read from its first byte to its last, which is as fast as memory goes. Sixteen rows share a splat of four activations.
-// Order of float operations, the same in every kernel of this format: acc + (dot * x.scale) * w.scale, then + minimum * x.sum.
-// Measured (0011): 2.2 ms for the layers of SmolLM2 where loading the same bytes takes 1.75; every shape: docs/performance.md, Kernels.
+// A row group is read from its first byte to its last, which is as fast as memory goes. The columns are written out, or V8 would spill sums. Sixteen rows share a splat of four activations of
+// each block. Order of operations, the same in every kernel of this format: of a span's two blocks, in integers, share(dot, fraction) * scale,
+// then + sum * minimum; acc + f32(that) * x.scale; in the end the row's unit (docs/kernels.md).
+// Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes 1.75; every shape: docs/performance.md, Kernels.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, TILE_ROWS, X1 } from '../layout'
+import { Q4_TILE, Q4M_TILE, ROW_UNITS, SPAN, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
 import { dot, start, total } from '../simd/dot'
-import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { scaled, store_rows, with_constants } from './sums'
+import { least, scaled_span, units } from './sums'
 
-/** y = W x for symmetric blocks, w = scale * (nibble - 8): the sums start at the zero point's share. */
+/** y = W x for symmetric blocks, w = scale * (nibble - 8). */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   gemv(y, w, x, rows, cols, false)
 }
 
-/** y = W x for blocks with a minimum, w = scale * nibble + minimum; no scale is negative. */
+/** y = W x for blocks with a minimum, w = scale * (nibble - 8) + 8 * minimum. */
 export function gemv_q4m_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   gemv(y, w, x, rows, cols, true)
 }
@@ -29,11 +29,22 @@ function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v
   return dot(dot(sum, x_low, v128.and(packed, mask)), x_high, high_nibbles(packed, mask))
 }
 
-// Locals: acc, sum 0..3 = rows 0..3, 4..7, 8..11, 12..15.
+// acc + f32(both blocks of four rows) * x.scale; `v` counts four rows.
+// @ts-ignore: decorator
+@inline
+function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, minimum: bool): v128 {
+  let sum = scaled_span(total(a), total(b), v128.load32_splat(x, X1_FRACTIONS), minimum ? v128.load(w + (v << 5), 512) : v128.load(w + (v << 4), 512))
+  if (minimum) sum = i32x4.add(sum, least(v128.load32_splat(x, X1_SUMS), v128.load(w + (v << 5), 528)))
+  return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
+}
+
+// Locals: acc 0..3 = rows 0..3, 4..7, 8..11, 12..15; sum 0..7 = rows 0, 1 to 14, 15, each of two blocks.
 // @ts-ignore: decorator
 @inline
 function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool): void {
-  const x_end = x + <usize>((cols + BLOCK - 1) / BLOCK) * X1
+  const scale = v128.load32_splat(x)
+  x += X1_HEADER
+  const x_end = x + <usize>((cols + SPAN - 1) / SPAN) * X1
   const mask = nibble_mask()
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)
@@ -41,41 +52,65 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool)
     let acc2 = acc0
     let acc3 = acc0
     for (let xb = x; xb < x_end; xb += X1) {
-      let sum0 = minimum ? i64x2.splat(0) : start(xb)
+      let sum0 = start(xb)
       let sum1 = sum0
       let sum2 = sum0
       let sum3 = sum0
-      for (let g: usize = 0; g < 4; g++) {
-        const x_low = v128.load32_splat(xb + (g << 3), 16)
-        const x_high = v128.load32_splat(xb + (g << 3), 20)
-        const wg = w + (g << 6)
-        sum0 = step(sum0, v128.load(wg), x_low, x_high, mask)
-        sum1 = step(sum1, v128.load(wg, 16), x_low, x_high, mask)
-        sum2 = step(sum2, v128.load(wg, 32), x_low, x_high, mask)
-        sum3 = step(sum3, v128.load(wg, 48), x_low, x_high, mask)
-      }
-      const x_scale = v128.load32_splat(xb)
-      if (minimum) {
-        const x_sum = v128.load32_splat(xb, 4)
-        acc0 = with_constants(acc0, total(sum0), v128.load(w, 256), x_scale, x_sum)
-        acc1 = with_constants(acc1, total(sum1), v128.load(w, 272), x_scale, x_sum)
-        acc2 = with_constants(acc2, total(sum2), v128.load(w, 288), x_scale, x_sum)
-        acc3 = with_constants(acc3, total(sum3), v128.load(w, 304), x_scale, x_sum)
-        w += Q4M_TILE
-      } else {
-        const scales0 = v128.load(w, 256)
-        const scales1 = v128.load(w, 272)
-        acc0 = f32x4.add(acc0, scaled(total(sum0), x_scale, low_half(scales0)))
-        acc1 = f32x4.add(acc1, scaled(total(sum1), x_scale, high_half(scales0)))
-        acc2 = f32x4.add(acc2, scaled(total(sum2), x_scale, low_half(scales1)))
-        acc3 = f32x4.add(acc3, scaled(total(sum3), x_scale, high_half(scales1)))
-        w += Q4_TILE
-      }
+      let sum4 = sum0
+      let sum5 = sum0
+      let sum6 = sum0
+      let sum7 = sum0
+      let x_low = v128.load64_splat(xb, X1_CODES)
+      let x_high = v128.load64_splat(xb, X1_CODES + 8)
+      sum0 = step(sum0, v128.load(w), x_low, x_high, mask)
+      sum1 = step(sum1, v128.load(w, 16), x_low, x_high, mask)
+      sum2 = step(sum2, v128.load(w, 32), x_low, x_high, mask)
+      sum3 = step(sum3, v128.load(w, 48), x_low, x_high, mask)
+      sum4 = step(sum4, v128.load(w, 64), x_low, x_high, mask)
+      sum5 = step(sum5, v128.load(w, 80), x_low, x_high, mask)
+      sum6 = step(sum6, v128.load(w, 96), x_low, x_high, mask)
+      sum7 = step(sum7, v128.load(w, 112), x_low, x_high, mask)
+      x_low = v128.load64_splat(xb, X1_CODES + 16)
+      x_high = v128.load64_splat(xb, X1_CODES + 24)
+      sum0 = step(sum0, v128.load(w, 128), x_low, x_high, mask)
+      sum1 = step(sum1, v128.load(w, 144), x_low, x_high, mask)
+      sum2 = step(sum2, v128.load(w, 160), x_low, x_high, mask)
+      sum3 = step(sum3, v128.load(w, 176), x_low, x_high, mask)
+      sum4 = step(sum4, v128.load(w, 192), x_low, x_high, mask)
+      sum5 = step(sum5, v128.load(w, 208), x_low, x_high, mask)
+      sum6 = step(sum6, v128.load(w, 224), x_low, x_high, mask)
+      sum7 = step(sum7, v128.load(w, 240), x_low, x_high, mask)
+      x_low = v128.load64_splat(xb, X1_CODES + 32)
+      x_high = v128.load64_splat(xb, X1_CODES + 40)
+      sum0 = step(sum0, v128.load(w, 256), x_low, x_high, mask)
+      sum1 = step(sum1, v128.load(w, 272), x_low, x_high, mask)
+      sum2 = step(sum2, v128.load(w, 288), x_low, x_high, mask)
+      sum3 = step(sum3, v128.load(w, 304), x_low, x_high, mask)
+      sum4 = step(sum4, v128.load(w, 320), x_low, x_high, mask)
+      sum5 = step(sum5, v128.load(w, 336), x_low, x_high, mask)
+      sum6 = step(sum6, v128.load(w, 352), x_low, x_high, mask)
+      sum7 = step(sum7, v128.load(w, 368), x_low, x_high, mask)
+      x_low = v128.load64_splat(xb, X1_CODES + 48)
+      x_high = v128.load64_splat(xb, X1_CODES + 56)
+      sum0 = step(sum0, v128.load(w, 384), x_low, x_high, mask)
+      sum1 = step(sum1, v128.load(w, 400), x_low, x_high, mask)
+      sum2 = step(sum2, v128.load(w, 416), x_low, x_high, mask)
+      sum3 = step(sum3, v128.load(w, 432), x_low, x_high, mask)
+      sum4 = step(sum4, v128.load(w, 448), x_low, x_high, mask)
+      sum5 = step(sum5, v128.load(w, 464), x_low, x_high, mask)
+      sum6 = step(sum6, v128.load(w, 480), x_low, x_high, mask)
+      sum7 = step(sum7, v128.load(w, 496), x_low, x_high, mask)
+      acc0 = finish(acc0, sum0, sum1, xb, w, 0, minimum)
+      acc1 = finish(acc1, sum2, sum3, xb, w, 1, minimum)
+      acc2 = finish(acc2, sum4, sum5, xb, w, 2, minimum)
+      acc3 = finish(acc3, sum6, sum7, xb, w, 3, minimum)
+      w += minimum ? Q4M_TILE : Q4_TILE
     }
-    store_rows(y, acc0)
-    store_rows(y + 16, acc1)
-    store_rows(y + 32, acc2)
-    store_rows(y + 48, acc3)
+    v128.store(y, f32x4.mul(f32x4.mul(acc0, scale), units(w)))
+    v128.store(y + 16, f32x4.mul(f32x4.mul(acc1, scale), units(w + 4)))
+    v128.store(y + 32, f32x4.mul(f32x4.mul(acc2, scale), units(w + 8)))
+    v128.store(y + 48, f32x4.mul(f32x4.mul(acc3, scale), units(w + 12)))
+    w += ROW_UNITS
     y += <usize>TILE_ROWS << 2
   }
 }

@@ -1,10 +1,10 @@
 // Decode: one token x INT8 weights, y = W x. Tile: 16 rows x 1 token, eight rows at a time.
 //
 // A byte is 16 * high + low, two dots of nibbles; its zero point 128 is 16 * 8, so the high sums start where those of q4 do.
-// Order of float operations as in q4. Measured: docs/performance.md, Kernels.
+// Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: docs/performance.md, Kernels.
 
-import { BLOCK, Q8_TILE, TILE_ROWS, X1 } from '../layout'
-import { dot, start } from '../simd/dot'
+import { BLOCK, Q8_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_CODES, X1_HEADER } from '../layout'
+import { dot, start_block } from '../simd/dot'
 import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
 import { joined, scaled, store_rows } from './sums'
@@ -25,13 +25,14 @@ function eight_rows(y: usize, codes: usize, scales: usize, x: usize, blocks: usi
   const mask = nibble_mask()
   let acc0 = f32x4.splat(0)
   let acc1 = f32x4.splat(0)
-  for (let end = x + blocks * X1; x < end; x += X1) {
-    let high0 = start(x)
+  x += X1_HEADER
+  for (let block: usize = 0; block < blocks; block++) {
+    let high0 = start_block(x)
     let high1 = high0
     let low0 = i64x2.splat(0)
     let low1 = low0
     for (let g: usize = 0; g < 8; g++) {
-      const xs = v128.load32_splat(x + (g << 2), 16)
+      const xs = v128.load32_splat(x + (g << 3), X1_CODES)
       const w0 = v128.load(codes + (g << 6))
       const w1 = v128.load(codes + (g << 6), 16)
       low0 = dot(low0, xs, v128.and(w0, mask))
@@ -39,10 +40,11 @@ function eight_rows(y: usize, codes: usize, scales: usize, x: usize, blocks: usi
       low1 = dot(low1, xs, v128.and(w1, mask))
       high1 = dot(high1, xs, high_nibbles(w1, mask))
     }
-    const x_scale = v128.load32_splat(x)
+    const x_scale = v128.load32_splat(x, X1_BLOCK_SCALES)
     const w_scales = v128.load(scales)
     acc0 = f32x4.add(acc0, scaled(joined(low0, high0), x_scale, low_half(w_scales)))
     acc1 = f32x4.add(acc1, scaled(joined(low1, high1), x_scale, high_half(w_scales)))
+    x += block & 1 ? X1 - 4 : 4 // from block to block within a span, then to the next
     codes += Q8_TILE
     scales += Q8_TILE
   }

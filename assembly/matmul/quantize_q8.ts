@@ -1,20 +1,41 @@
-// f32 activations -> INT8 blocks of 32 columns, rounded half to even, with the constants the dot kernels need.
-// Formats x1 and x4: src/kernels/layout.ts. Columns past `cols` count as zero. Scales and sums carry 2^56 (simd/f16.ts).
+// f32 activations -> INT8 blocks of 32 columns, rounded half to even, with the constants the dot kernels need; two blocks are a span.
+// Formats x1 and x4: src/kernels/layout.ts. Columns past `cols` count as zero. A block's scale and sum carry 2^56 (simd/f16.ts).
 
-import { BLOCK, X1, X4 } from '../layout'
+import {
+  BLOCK,
+  SPAN,
+  X1,
+  X1_BLOCK_SCALES,
+  X1_BLOCK_SUMS,
+  X1_CODES,
+  X1_FRACTIONS,
+  X1_HEADER,
+  X1_START_PAIRS,
+  X1_STARTS,
+  X1_SUMS,
+  X4,
+  X4_BLOCK_SCALES,
+  X4_BLOCK_SUMS,
+  X4_CODES,
+  X4_FRACTIONS,
+  X4_HEADER,
+  X4_START_PAIRS,
+  X4_STARTS,
+  X4_SUMS,
+} from '../layout'
 import { HALF_BIAS } from '../simd/f16'
 import { larger, max_f32x4, rounded, sum_i32x4 } from '../simd/lanes'
 
 /** Below this a block is all zeros: 127 / amax would overflow. */
 const TINY: f32 = 1e-30
 
-// Copies a ragged last block into 128 zeroed bytes so that the loop below never reads past the row.
+// Copies a ragged last block, which may have no column at all, into 128 zeroed bytes so that nobody reads past the row.
 // @ts-ignore: decorator
 @inline
 function padded(x: usize, left: i32, spare: usize): usize {
   if (left >= BLOCK) return x
   memory.fill(spare, 0, BLOCK << 2)
-  memory.copy(spare, x, <usize>left << 2)
+  if (left > 0) memory.copy(spare, x, <usize>left << 2)
   return spare
 }
 
@@ -37,57 +58,100 @@ function codes(x: usize, inverse: v128): v128 {
 
 /**
  * One token's activations.
- * @param out x1 blocks, ceil(cols / 32) * 48 bytes
+ * @param out x1: 16 bytes, then ceil(cols / 64) * 112
  * @param x (cols) f32
  * @param spare 128 bytes for a ragged last block
  */
 export function quantize_x1(out: usize, x: usize, cols: i32, spare: usize): void {
-  for (let col = 0; col < cols; col += BLOCK) {
+  const amax = row_amax(x, cols, spare)
+  store<f32>(out, scale_of(amax))
+  out += X1_HEADER
+  for (let col = 0; col < spans_end(cols); col += BLOCK) {
+    const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
+    const at = out + block
     const from = padded(x, cols - col, spare)
-    const amax = block_amax(from)
-    const inverse = f32x4.splat(inverse_of(amax))
+    const own = block_amax(from)
+    const inverse = f32x4.splat(inverse_of(own))
     const low = i8x16.narrow_i16x8_s(codes(from, inverse), codes(from + 32, inverse))
     const high = i8x16.narrow_i16x8_s(codes(from + 64, inverse), codes(from + 96, inverse))
-    constants(low, high, amax, out, out + 4, out + 8, out + 12)
-    v128.store(out, low, 16)
-    v128.store(out, high, 32)
+    constants(low, high, own, amax, out + X1_FRACTIONS + (block >> 1), out + X1_SUMS + (block >> 1), at + X1_STARTS, at + X1_START_PAIRS)
+    block_constants(low, high, own, at + X1_BLOCK_SCALES, at + X1_BLOCK_SUMS)
+    store_codes(low, high, at + X1_CODES, 8)
     x += <usize>BLOCK << 2
-    out += X1
+    if (block != 0) out += X1
   }
 }
 
 /**
  * Up to four tokens' activations, interleaved; missing tokens become zeros.
- * @param out x4 blocks, ceil(cols / 32) * 192 bytes
+ * @param out x4: 64 bytes, then ceil(cols / 64) * 448
  * @param x (tokens, cols) f32, `stride` bytes from token to token
  */
 export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, cols: i32, spare: usize): void {
-  for (let col = 0; col < cols; col += BLOCK) {
-    for (let t: usize = 0; t < 4; t++) {
-      const at = out + (t << 2)
+  for (let t: usize = 0; t < 4; t++) {
+    let from = x + t * stride
+    const there = <i32>t < tokens
+    const amax: f32 = there ? row_amax(from, cols, spare) : 0
+    store<f32>(out + (t << 2), scale_of(amax))
+    let span = out + X4_HEADER
+    for (let col = 0; col < spans_end(cols); col += BLOCK) {
+      const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
       let low = i64x2.splat(0)
       let high = low
-      let amax: f32 = 0
-      if (<i32>t < tokens) {
-        const from = padded(x + t * stride, cols - col, spare)
-        amax = block_amax(from)
-        const inverse = f32x4.splat(inverse_of(amax))
-        low = i8x16.narrow_i16x8_s(codes(from, inverse), codes(from + 32, inverse))
-        high = i8x16.narrow_i16x8_s(codes(from + 64, inverse), codes(from + 96, inverse))
+      let own: f32 = 0
+      if (there) {
+        const values = padded(from, cols - col, spare)
+        own = block_amax(values)
+        const inverse = f32x4.splat(inverse_of(own))
+        low = i8x16.narrow_i16x8_s(codes(values, inverse), codes(values + 32, inverse))
+        high = i8x16.narrow_i16x8_s(codes(values + 64, inverse), codes(values + 96, inverse))
       }
-      constants(low, high, amax, at, at + 16, at + 32, at + 48)
-      v128.store_lane<i32>(at, low, 0, 64)
-      v128.store_lane<i32>(at, low, 1, 80)
-      v128.store_lane<i32>(at, low, 2, 96)
-      v128.store_lane<i32>(at, low, 3, 112)
-      v128.store_lane<i32>(at, high, 0, 128)
-      v128.store_lane<i32>(at, high, 1, 144)
-      v128.store_lane<i32>(at, high, 2, 160)
-      v128.store_lane<i32>(at, high, 3, 176)
+      const halves = span + (t << 2) + (block >> 1)
+      const words = span + (t << 3) + block
+      constants(low, high, own, amax, halves + X4_FRACTIONS, halves + X4_SUMS, words + X4_STARTS, words + X4_START_PAIRS)
+      block_constants(low, high, own, words + X4_BLOCK_SCALES, words + X4_BLOCK_SUMS)
+      store_codes(low, high, words + X4_CODES, 32)
+      from += <usize>BLOCK << 2
+      if (block != 0) span += X4
     }
-    x += <usize>BLOCK << 2
-    out += X4
   }
+}
+
+// Columns up to the end of the last span.
+// @ts-ignore: decorator
+@inline
+function spans_end(cols: i32): i32 {
+  return (cols + SPAN - 1) & ~(SPAN - 1)
+}
+
+// @ts-ignore: decorator
+@inline
+function row_amax(x: usize, cols: i32, spare: usize): f32 {
+  let amax: f32 = 0
+  for (let col = 0; col < cols; col += BLOCK) {
+    amax = max(amax, block_amax(padded(x + (<usize>col << 2), cols - col, spare)))
+  }
+  return amax
+}
+
+// Eight groups of four codes, `step` bytes from one to the next.
+// @ts-ignore: decorator
+@inline
+function store_codes(low: v128, high: v128, at: usize, step: usize): void {
+  v128.store_lane<i32>(at, low, 0)
+  v128.store_lane<i32>(at + step, low, 1)
+  v128.store_lane<i32>(at + 2 * step, low, 2)
+  v128.store_lane<i32>(at + 3 * step, low, 3)
+  v128.store_lane<i32>(at + 4 * step, high, 0)
+  v128.store_lane<i32>(at + 5 * step, high, 1)
+  v128.store_lane<i32>(at + 6 * step, high, 2)
+  v128.store_lane<i32>(at + 7 * step, high, 3)
+}
+
+// @ts-ignore: decorator
+@inline
+function scale_of(amax: f32): f32 {
+  return amax > TINY ? amax / 127 : 0
 }
 
 // @ts-ignore: decorator
@@ -96,18 +160,36 @@ function inverse_of(amax: f32): f32 {
   return amax > TINY ? 127 / amax : 0
 }
 
-/** Scale, scale x sum, and what the sums of symmetric weights start at: as a pair of i16 and as one i32. */
+// Even i16 lanes belong to columns 0, 1 mod 4, odd lanes to 2, 3 mod 4. At most 16 * 127 each.
 // @ts-ignore: decorator
 @inline
-function constants(low: v128, high: v128, amax: f32, scale: usize, sum: usize, pair: usize, start: usize): void {
-  // Even i16 lanes belong to columns 0, 1 mod 4, odd lanes to 2, 3 mod 4. At most 16 * 127 each.
-  const sums = i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high))
+function pair_sums(low: v128, high: v128): v128 {
+  return i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high))
+}
+
+/**
+ * The block's share of the token's scale in 1/32768, its sum of codes in an eighth of that scale, and what the sums of 4-bit weights
+ * start at: as one i32 and as a pair of i16. `amax` is the token's.
+ */
+// @ts-ignore: decorator
+@inline
+function constants(low: v128, high: v128, own: f32, amax: f32, fraction: usize, sum: usize, start: usize, pair: usize): void {
+  const sums = pair_sums(low, high)
   const even = sum_i32x4(i32x4.shr_s(i32x4.shl(sums, 16), 16))
   const odd = sum_i32x4(i32x4.shr_s(sums, 16))
-  const s: f32 = amax > TINY ? (amax / 127) * HALF_BIAS : 0
-  store<f32>(scale, s)
-  store<f32>(sum, s * <f32>(even + odd))
+  const share = own > TINY ? min<i32>(<i32>nearest<f32>(32768 * (own / amax)), 32767) : 0
+  store<i16>(fraction, <i16>share)
+  store<i16>(sum, <i16>(((even + odd) * share + 2048) >> 12))
+  store<i32>(start, -8 * (even + odd))
   store<i16>(pair, <i16>(-8 * even))
   store<i16>(pair + 2, <i16>(-8 * odd))
-  store<i32>(start, -8 * (even + odd))
+}
+
+/** The block's own scale, and scale x sum. */
+// @ts-ignore: decorator
+@inline
+function block_constants(low: v128, high: v128, own: f32, scale: usize, sum: usize): void {
+  const s: f32 = scale_of(own) * HALF_BIAS
+  store<f32>(scale, s)
+  store<f32>(sum, s * <f32>sum_i32x4(i32x4.extadd_pairwise_i16x8_s(pair_sums(low, high))))
 }

@@ -1,7 +1,7 @@
 // What every matrix kernel does with a block's integer sums, and with the finished sums of its rows: the one order of float operations.
 
 import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
-import { total } from '../simd/dot'
+import { share, total } from '../simd/dot'
 
 /** (f32(dot) * x.scale) * w.scale of four rows; `sum` is i32x4. */
 // @ts-ignore: decorator
@@ -44,4 +44,28 @@ export function store_rows(y: usize, acc: v128): void {
 export function store_token(y: usize, p: v128, q: v128): void {
   store_rows(y, p)
   store_rows(y + 16, q)
+}
+
+/**
+ * Dots of two blocks x the blocks' integer scales, of four rows: a = rows 0, 1 and b = rows 2, 3, each i32 [row][block] of at most
+ * 32512; the blocks' fractions take both to the span's scale. i32x4: two products below 2^30 each.
+ */
+// @ts-ignore: decorator
+@inline
+export function scaled_span(a: v128, b: v128, fractions: v128, scales: v128): v128 {
+  return i32x4.dot_i16x8_s(share(i16x8.narrow_i32x4_s(a, b), fractions), scales)
+}
+
+/** Minimums of four rows x the sums of both blocks' activations. */
+// @ts-ignore: decorator
+@inline
+export function least(sums: v128, minimums: v128): v128 {
+  return i32x4.dot_i16x8_s(sums, minimums)
+}
+
+/** The units of four rows, powers of two: a byte is the exponent of a float. */
+// @ts-ignore: decorator
+@inline
+export function units(at: usize): v128 {
+  return i32x4.shl(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))), 23)
 }

@@ -6,6 +6,8 @@
 //
 // With the second operand in 0..127 the relaxed instructions have one meaning on every host, and every sum here is exact.
 
+import { X1_START_PAIRS, X1_STARTS, X4_START_PAIRS, X4_STARTS } from '../layout'
+
 // @ts-ignore: decorator
 @inline
 const QUADS: bool = DOT_QUADS != 0
@@ -39,20 +41,44 @@ export function total(sum: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(sum)
 }
 
-/** -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at, out of an x1 block. */
+/** -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at: both blocks of an x1 span, alternating. */
 // @ts-ignore: decorator
 @inline
 export function start(x: usize): v128 {
-  if (QUADS) return v128.load32_splat(x, 12)
-  return v128.load32_splat(x, 8)
+  if (QUADS) return v128.load64_splat(x, X1_STARTS)
+  return v128.load64_splat(x, X1_START_PAIRS)
 }
 
-/** The same of token `t` of an x4 block. */
+/** The same of one block of the span: `x` is 4 bytes further for the second. */
+// @ts-ignore: decorator
+@inline
+export function start_block(x: usize): v128 {
+  if (QUADS) return v128.load32_splat(x, X1_STARTS)
+  return v128.load32_splat(x, X1_START_PAIRS)
+}
+
+/** What both blocks of token `t` of an x4 span start at. */
 // @ts-ignore: decorator
 @inline
 export function start_of(x: usize, t: usize): v128 {
-  if (QUADS) return v128.load32_splat(x + (t << 2), 48)
-  return v128.load32_splat(x + (t << 2), 32)
+  if (QUADS) return v128.load64_splat(x + (t << 3), X4_STARTS)
+  return v128.load64_splat(x + (t << 3), X4_START_PAIRS)
+}
+
+/** The same of one block of the span: `x` is 4 bytes further for the second. */
+// @ts-ignore: decorator
+@inline
+export function start_block_of(x: usize, t: usize): v128 {
+  if (QUADS) return v128.load32_splat(x + (t << 3), X4_STARTS)
+  return v128.load32_splat(x + (t << 3), X4_START_PAIRS)
+}
+
+/** round(v * fraction / 32768) of i16x8, halves up. Fractions are 0..32767, so what is relaxed, -32768 x -32768, never comes. */
+// @ts-ignore: decorator
+@inline
+export function share(v: v128, fractions: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_q15mulr_s(v, fractions)
+  return i16x8.q15mulr_sat_s(v, fractions)
 }
 
 /** i32x4 sum + sixteen products of weights up to 127. */

@@ -2,10 +2,10 @@
 // file here that knows the formats; src/kernels/layout.ts has them.
 
 import type { KernelName, Kernels } from '../../src/kernels/kernels.ts'
-import { BLOCK, TILE_BYTES, TILE_ROWS, tensorBytes, X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
+import { BLOCK, TILE_ROWS, TILES, tensorBytes, x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
 import type { Shape } from './shapes.ts'
 
-type Kind = keyof typeof TILE_BYTES
+type Kind = keyof typeof TILES
 
 /** Matrices lie one behind the other over this many bytes, so that weights come from memory, as in a step of a model. */
 const WEIGHT_BYTES = 160e6
@@ -18,7 +18,7 @@ const DOT_BITS = 7
 const DOT_PRODUCTS = 16
 
 /** Kernels of all kinds: matrix x vector, and matrix x matrix. */
-export const KERNELS = (Object.keys(TILE_BYTES) as Kind[]).flatMap((kind) => [
+export const KERNELS = (Object.keys(TILES) as Kind[]).flatMap((kind) => [
   { kernel: `gemv_${kind}_q8`, kind, tokens: 1 },
   { kernel: `gemm_${kind}_q8`, kind, tokens: PREFILL_TOKENS },
 ])
@@ -40,8 +40,7 @@ export function planRegions(shapes: readonly Shape[], start: number): Regions {
       ),
   )
   const quantised = aligned(x + PREFILL_TOKENS * columns * 4)
-  const blocks = Math.ceil(columns / BLOCK)
-  const spare = aligned(quantised + Math.max(blocks * X1_BYTES, (PREFILL_TOKENS / 4) * blocks * X4_BYTES))
+  const spare = aligned(quantised + Math.max(x1Bytes(columns), (PREFILL_TOKENS / 4) * x4Bytes(columns)))
   const y = aligned(spare + BLOCK * 4)
   return { weights, x, quantised, spare, y, end: y + PREFILL_TOKENS * stride(most(({ rows }) => rows)) }
 }
@@ -98,7 +97,7 @@ export function operandsOf({ kernel, kind, tokens }: KernelChoice, shape: Shape,
     }
   }
   const groups = tokens / 4
-  const groupBytes = Math.ceil(cols / BLOCK) * X4_BYTES
+  const groupBytes = x4Bytes(cols)
   return {
     ...common,
     prepare: (kernels) => {

@@ -1,6 +1,6 @@
 // Where everything lies in linear memory: weights, KV pages, and the scratch of one step. Sizes from the spec alone.
 
-import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, X4_BYTES } from '../kernels/layout.ts'
+import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, x4Bytes } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
 import { rotaryDim, type ModelSpec } from '../models/spec.ts'
 import { stagedPages } from './staging.ts'
@@ -55,11 +55,11 @@ export function planStep(
   }
   const logitBytes = logitRows * padded(spec.vocab) * 4
   const staged = stagedPages(pageBytes, logitBytes)
-  const widest = Math.ceil(Math.max(spec.hidden, attention, spec.ffn) / BLOCK)
+  const widest = Math.max(spec.hidden, attention, spec.ffn)
   return {
     x: matrix(spec.hidden), // residual stream
     normed: matrix(spec.hidden),
-    activations: arena.reserve((rows / 4) * widest * X4_BYTES), // x1 or x4 blocks
+    activations: arena.reserve((rows / 4) * x4Bytes(widest)), // x1 or x4
     spare: arena.reserve(BLOCK * 4),
     // Logits are made when the last layer is done, out of `normed` alone.
     ...arena.overlay(

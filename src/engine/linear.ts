@@ -1,7 +1,7 @@
 // Multiplying activations by a stored matrix of any kind: picks the kernel, quantises the activations once per input.
 
 import type { Kernels } from '../kernels/kernels.ts'
-import { BLOCK, TILE_ROWS, tensorBytes, X1_BYTES, X4_BYTES } from '../kernels/layout.ts'
+import { TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 
 /** A stored matrix in linear memory. */
@@ -61,7 +61,7 @@ export class Linear {
 
   /** Where one row's quantised activations lie. */
   #vectorAt(row: number, cols: number): number {
-    return this.#quantised + row * Math.ceil(cols / BLOCK) * X1_BYTES
+    return this.#quantised + row * x1Bytes(cols)
   }
 
   #quantise(x: number, stride: number, rows: number, cols: number): void {
@@ -70,9 +70,8 @@ export class Linear {
         this.#kernels.quantize_x1(this.#vectorAt(row, cols), x + row * stride, cols, this.#spare)
       return
     }
-    const groupBytes = Math.ceil(cols / BLOCK) * X4_BYTES
     for (let row = 0; row < rows; row += 4) {
-      const out = this.#quantised + (row / 4) * groupBytes
+      const out = this.#quantised + (row / 4) * x4Bytes(cols)
       this.#kernels.quantize_x4(out, x + row * stride, stride, Math.min(4, rows - row), cols, this.#spare)
     }
   }

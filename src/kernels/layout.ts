@@ -1,45 +1,96 @@
 // Memory formats shared with assembly/layout.ts (test/kernels/layout.test.ts compares the two).
 //
-// Weight tile = 16 rows x 32 columns; block = one row's 32 columns of it. Row r of the tile is row 4v + i (v = r >> 2, i = r & 3).
-// Codes come first, then constants.
-//   q4   256 bytes of nibbles, then f16 scale[16] in pairs;               w = scale * (nibble - 8)
-//   q4m  256 bytes of nibbles, then (f16 scale, f16 minimum)[16];         w = scale * nibble + minimum, scale >= 0
-//        nibbles: byte ((g * 4 + v) * 16 + 4 * i + c), g = 0..3, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
-//        pairs of scales: f16 number 8j + 2i + e belongs to row 8j + 4e + i (j, e = 0, 1)
-//   q6   256 bytes of nibbles, 128 bytes of pairs, then as q4m;           w = scale * (16 * pair + nibble) + minimum, scale >= 0
-//        pairs: byte (32 * g + 16 * j + 4 * i + c) = columns 8g + c (bits 0, 1) and 8g + 4 + c (2, 3) of row 8j + i, then of 8j + 4 + i
-//   q8   512 bytes, then f16 scale[16] in pairs;                          w = scale * (byte - 128)
-//        bytes: byte ((g * 4 + v) * 16 + 4 * i + c), g = 0..7, c = 0..3 = column 4g + c
+// Block = one row's 32 columns; span = two blocks, 64 columns; row group = 16 rows, its tiles one after the other by column.
 //
-// Activations, quantised per token and block of 32 columns: code = round(x * 127 / amax), scale = 2^56 * amax / 127,
-// sum = scale * (sum of codes), start = -8 * (sum of codes), pair = the same in two i16: columns 0, 1 mod 4, and 2, 3 mod 4.
-//   x1 (one token), 48 bytes a block: f32 scale, f32 sum, i16 pair[2], i32 start, i8 codes[32]
-//   x4 (four tokens), 192 bytes a block: f32 scale[4], f32 sum[4], i16 pair[4][2], i32 start[4],
-//                                       then 8 groups of 16 bytes: i8 code[token][4 columns]
+// q4, q4m: a tile has 16 rows x 64 columns: 512 bytes of nibbles, then constants. Behind the tiles of a row group: u8 exponent[16], so
+// that row r's unit is the f32 of the bits exponent << 23, a power of two. b = block of the span (0, 1), r = row of the group, v = r >> 2.
+//   nibbles: byte (g * 8 + (r >> 1)) * 16 + 8 * (r & 1) + 4 * b + c, g, c = 0..3: low nibble = column 8g + c of the block, high = 8g + 4 + c
+//   q4   i16 scale[16][2];                                 w = unit * scale * (nibble - 8)
+//   q4m  four times, v = 0..3: i16 scale[4][2], i16 minimum[4][2];   w = unit * (scale * (nibble - 8) + 8 * minimum)
+//        scale >= 0, scale + |minimum| <= MOST_Q4M, so that a dot of a span fits 32 bits
+//
+// q6, q8: a tile has 16 rows x 32 columns. Row r is row 4v + i (i = r & 3). Codes come first, then constants.
+//   q6   256 bytes of nibbles, 128 of pairs, then (f16 scale, f16 minimum)[16];   w = scale * (16 * pair + nibble) + minimum, scale >= 0
+//        nibbles: byte (g * 4 + v) * 16 + 4 * i + c, g, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
+//        pairs: byte 32 * g + 16 * j + 4 * i + c (j = r >> 3): columns 8g + c (bits 0, 1) and 8g + 4 + c (2, 3) of row 8j + i, then of 8j + 4 + i
+//   q8   512 bytes, then f16 scale[16] in pairs;           w = scale * (byte - 128)
+//        bytes: byte (g * 4 + v) * 16 + 4 * i + c, g = 0..7, c = 0..3 = column 4g + c
+//        pairs of scales: f16 number 8j + 2i + e belongs to row 8j + 4e + i (j, e = 0, 1)
+//
+// Activations, quantised per token and block: code = round(x * 127 / amax). A token's scale is its largest amax / 127; a block's fraction
+// is its share of that in 1/32768, at most 32767; sum = (sum of codes) * fraction / 4096, rounded, halves up; start = -8 * (sum of
+// codes); pair = the same in two i16: columns 0, 1 mod 4, and 2, 3 mod 4. A block's own scale is 2^56 * amax / 127, its own sum that scale
+// x (sum of codes). Everything below is by span, [2] by block; codes: 8 groups, i8 [2][4 columns].
+//   x1 (one token), a header of 16 bytes that begins with f32 scale, then 112 bytes a span:
+//      i16 fraction[2], i16 sum[2], i32 start[2], codes, i16 pair[2][2], f32 own scale[2], f32 own sum[2], 8 unused
+//   x4 (four tokens), a header of 64 bytes that begins with f32 scale[4], then 448 bytes a span:
+//      i16 fraction[4][2], i16 sum[4][2], i32 start[4][2], codes [group][token], i16 pair[4][2][2], f32 own scale[4][2], own sum[4][2], 32 unused
 
 import type { TensorKind } from '../weights/manifest.ts'
 
 export const TILE_ROWS = 16
 export const BLOCK = 32
 
-/** Bytes of one 16 x 32 tile. */
-export const TILE_BYTES = { q4: 288, q4m: 320, q6: 448, q8: 544 } as const
+export const SPAN = 64
 
-export const X1_BYTES = 48
-export const X4_BYTES = 192
+/** Columns and bytes of a tile, where its constants begin, and what follows the tiles of a row group. */
+export const TILES = {
+  q4: { cols: SPAN, bytes: 576, constants: 512, units: TILE_ROWS },
+  q4m: { cols: SPAN, bytes: 640, constants: 512, units: TILE_ROWS },
+  q6: { cols: BLOCK, bytes: 448, constants: 384, units: 0 },
+  q8: { cols: BLOCK, bytes: 544, constants: 512, units: 0 },
+} as const
 
-/** Where a tile's constants begin. */
-export const CONSTANTS_AT = { q4: 256, q4m: 256, q6: 384, q8: 512 } as const
+/** What a scale and a minimum of q4m may be together: 2 * (32512 * scale + 32512 * |minimum|) stays below 2^31. */
+export const MOST_Q4M = 33000
+
+/** Offsets in a span of activations. */
+export const X1 = {
+  header: 16,
+  bytes: 112,
+  fractions: 0,
+  sums: 4,
+  starts: 8,
+  codes: 16,
+  startPairs: 80,
+  blockScales: 88,
+  blockSums: 96,
+} as const
+export const X4 = {
+  header: 64,
+  bytes: 448,
+  fractions: 0,
+  sums: 16,
+  starts: 32,
+  codes: 64,
+  startPairs: 320,
+  blockScales: 352,
+  blockSums: 384,
+} as const
+
+/** Bytes of `cols` quantised activations: of one token, and of four. */
+export function x1Bytes(cols: number): number {
+  return X1.header + Math.ceil(cols / SPAN) * X1.bytes
+}
+export function x4Bytes(cols: number): number {
+  return X4.header + Math.ceil(cols / SPAN) * X4.bytes
+}
 
 /** Of sixteen f16 in pairs, the number of row r's. */
 export function pairedHalf(r: number): number {
   return (r >> 3) * 8 + (r & 3) * 2 + ((r >> 2) & 1)
 }
 
+/** Bytes of one row group of `cols` columns. */
+export function rowGroupBytes(kind: keyof typeof TILES, cols: number): number {
+  const { bytes, units, ...tile } = TILES[kind]
+  return Math.ceil(cols / tile.cols) * bytes + units
+}
+
 /** Bytes of a stored matrix (rows, cols). */
 export function tensorBytes(kind: TensorKind, rows: number, cols: number): number {
   if (kind === 'f32') return rows * cols * 4
-  return Math.ceil(rows / TILE_ROWS) * Math.ceil(cols / BLOCK) * TILE_BYTES[kind]
+  return Math.ceil(rows / TILE_ROWS) * rowGroupBytes(kind, cols)
 }
 
 /** Dimensions of a head as INT8 pages and queries store it (assembly/attention/kv_q8.ts). */

@@ -2,14 +2,20 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
-import type { Manifest, PackedFile, Shard, TensorEntry } from '../weights/manifest.ts'
+import {
+  MANIFEST_VERSION,
+  type Manifest,
+  type PackedFile,
+  type Shard,
+  type TensorEntry,
+} from '../weights/manifest.ts'
 import { isFloatPack } from './pack.ts'
 import type { ModelSource } from './source.ts'
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
 /** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with PREFIX_VERSION too. */
-export const PACKER = 5
+export const PACKER = 6
 
 /** The manifest of what packing wrote. */
 export function makeManifest(
@@ -22,7 +28,7 @@ export function makeManifest(
   const { spec, chat, license } = source
   return {
     format: 'islet',
-    version: 1,
+    version: MANIFEST_VERSION,
     id: checkedId(id ?? source.name),
     spec,
     tensors,
@@ -81,10 +87,10 @@ export function parseManifest(text: string): Manifest {
   if (manifest === null || typeof manifest !== 'object' || manifest.format !== 'islet') {
     throw new IsletError('invalid_file', 'manifest.json is not that of a packed model')
   }
-  if (manifest.version !== 1) {
+  if (manifest.version !== MANIFEST_VERSION) {
     throw new IsletError(
       'unsupported_format',
-      `manifest version ${String(manifest.version)}, this is version 1: pack again`,
+      `manifest version ${String(manifest.version)}, this is version ${MANIFEST_VERSION}: pack again`,
     )
   }
   const complete =

@@ -1,12 +1,14 @@
 // Codes into the kernels' tile order (kernels/layout.ts is the definition).
 
-import { BLOCK, CONSTANTS_AT, pairedHalf, TILE_BYTES, TILE_ROWS } from '../kernels/layout.ts'
+import { BLOCK, pairedHalf, TILE_ROWS, TILES } from '../kernels/layout.ts'
 import type { Codes } from './codes.ts'
+import { spanTileBytes } from './span-tiles.ts'
 
 /** The stored bytes of these rows: row groups one after the other, each its tiles by column. */
 export function tileBytes(codes: Codes): Uint8Array {
   const { kind, rows, blocks } = codes
-  const out = new Uint8Array((rows / TILE_ROWS) * blocks * TILE_BYTES[kind])
+  if (kind === 'q4' || kind === 'q4m') return spanTileBytes(codes)
+  const out = new Uint8Array((rows / TILE_ROWS) * blocks * TILES[kind].bytes)
   const view = new DataView(out.buffer)
   let at = 0
   for (let row = 0; row < rows; row += TILE_ROWS) {
@@ -14,8 +16,8 @@ export function tileBytes(codes: Codes): Uint8Array {
       if (kind === 'q8') bytes(out, at, codes, row, block)
       else nibbles(out, at, codes, row, block)
       if (kind === 'q6') pairs(out, at + 256, codes, row, block)
-      constants(view, at + CONSTANTS_AT[kind], codes, row, block)
-      at += TILE_BYTES[kind]
+      constants(view, at + TILES[kind].constants, codes, row, block)
+      at += TILES[kind].bytes
     }
   }
   return out

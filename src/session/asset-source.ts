@@ -4,7 +4,7 @@ import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { readTokenizer } from '../tokenizer/packed.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import type { Manifest, PackedFile } from '../weights/manifest.ts'
+import { MANIFEST_VERSION, type Manifest, type PackedFile } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 
 /** What of the ASSETS binding is used. */
@@ -40,13 +40,17 @@ function parseManifest(text: string): Manifest {
   const invalid = (cause?: unknown): IsletError =>
     new IsletError(
       'invalid_file',
-      'manifest.json is not that of a packed model, version 1: pack the model again',
+      `manifest.json is not that of a packed model, version ${MANIFEST_VERSION}: pack the model again`,
       { cause },
     )
   try {
     const value = JSON.parse(text) as Manifest
     const { format, version, shards } = value
-    if (format === 'islet' && version === 1 && shards.every((shard) => typeof shard.checksum === 'string'))
+    if (
+      format === 'islet' &&
+      version === MANIFEST_VERSION &&
+      shards.every((shard) => typeof shard.checksum === 'string')
+    )
       return value
   } catch (cause) {
     throw invalid(cause)

@@ -65,9 +65,12 @@ export type BuiltinChat = {
 /** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
 export type ChatFormat = { kind: 'jinja'; template: string } | BuiltinChat | { kind: 'none' }
 
+/** Raised when kernels would read packed tensors otherwise (kernels/layout.ts). */
+export const MANIFEST_VERSION = 2
+
 export type Manifest = {
   format: 'islet'
-  version: 1
+  version: typeof MANIFEST_VERSION
   /** The model's id in the API, lower case. */
   id: string
   spec: ModelSpec

@@ -11,7 +11,7 @@ export const PREFIX_FILE = 'prefix.bin'
  * Raised whenever the engine would compute other bits, or lay a page out in another way: a prefix of another version is not loaded.
  * test/packing/prefix.test.ts holds the bytes of one.
  */
-export const PREFIX_VERSION = 1
+export const PREFIX_VERSION = 2
 
 /** The pages of a prefix in order, parts of one buffer. Throws checksum_mismatch, or what the source throws for a missing file. */
 export async function readPrefix(prefix: PackedPrefix, source: ByteSource): Promise<Uint8Array[]> {

@@ -8,7 +8,7 @@ import { PlacedChecksum } from './placed-checksum.ts'
 import type { ByteSource } from './source.ts'
 
 /** What one read may bring: each costs some 20 us in workerd, and 64 KB is what it gives if not asked for more. */
-const READ_BYTES = 1024 * 1024
+const READ_BYTES = 512 * 1024
 
 /** Where the weights come to lie: offsets into `memory`. */
 export type Place = {

@@ -27,7 +27,7 @@ const TEMPLATE = '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endf
 export function mockManifest(): Manifest {
   return {
     format: 'islet',
-    version: 1,
+    version: 2,
     id: 'mock',
     spec: MOCK_SPEC,
     tensors: [],

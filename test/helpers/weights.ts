@@ -1,6 +1,6 @@
 // Random stored matrices of every kind, with the numbers they stand for.
 
-import { BLOCK, CONSTANTS_AT, TILE_BYTES, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
+import { MOST_Q4M, TILE_ROWS, TILES, tensorBytes } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import type { TensorKind } from '../../src/weights/manifest.ts'
 import type { Rng } from './rng.ts'
@@ -19,21 +19,36 @@ export function randomMatrix(
   cols: number,
   random: Rng,
 ): number {
-  const blocks = Math.ceil(cols / BLOCK)
+  const { bytes, constants, units, ...tile } = TILES[kind]
   let p = at
   for (let group = 0; group < Math.ceil(rows / TILE_ROWS); group++) {
-    for (let block = 0; block < blocks; block++) {
-      const constants = CONSTANTS_AT[kind]
-      const hasMinimum = kind === 'q4m' || kind === 'q6'
+    for (let col = 0; col < cols; col += tile.cols) {
       for (let i = 0; i < constants; i++) views.u8[p + i] = random.int(256)
-      for (let i = 0; i < (TILE_BYTES[kind] - constants) / 2; i++) {
-        // A scale beside a minimum has no sign.
-        const sign = hasMinimum && i % 2 === 0 ? 0x7fff : 0xffff
-        views.u16[((p + constants) >> 1) + i] = f16Bits(random) & sign
-      }
-      p += TILE_BYTES[kind]
+      const words = views.u16.subarray((p + constants) >> 1, (p + bytes) >> 1)
+      if (units === 0) halves(words, kind === 'q6', random)
+      else integers(views.i16.subarray((p + constants) >> 1, (p + bytes) >> 1), kind === 'q4m', random)
+      p += bytes
     }
+    for (let r = 0; r < units; r++) views.u8[p + r] = 108 + random.int(8)
+    p += units
   }
   if (p - at !== tensorBytes(kind, rows, cols)) throw new Error('tensorBytes disagrees with the layout')
   return p - at
+}
+
+/** f16 constants; a scale beside a minimum has no sign. */
+function halves(out: Uint16Array, hasMinimum: boolean, random: Rng): void {
+  for (let i = 0; i < out.length; i++)
+    out[i] = f16Bits(random) & (hasMinimum && i % 2 === 0 ? 0x7fff : 0xffff)
+}
+
+/** Integer constants up to what the format allows, at their limits now and then; eight scales, then their minimums. */
+function integers(out: Int16Array, hasMinimum: boolean, random: Rng): void {
+  const upTo = (most: number): number => (random.int(8) === 0 ? most : random.int(most + 1))
+  const sign = (): number => 1 - 2 * random.int(2)
+  for (let i = 0; i < out.length; i++) {
+    if (!hasMinimum) out[i] = sign() * upTo(32767)
+    else if (i % 16 < 8) out[i] = upTo(32767)
+    else out[i] = sign() * upTo(Math.min(32767, MOST_Q4M - out[i - 8]))
+  }
 }

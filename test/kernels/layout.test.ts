@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
-import { BLOCK, PAGE_POSITIONS, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
+import { BLOCK, PAGE_POSITIONS, SPAN, TILE_ROWS, TILES, X1, X4 } from '../../src/kernels/layout.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
 import { instantiateKernels } from '../../src/kernels/wasm.ts'
 
@@ -15,15 +15,25 @@ it('assembly/layout.ts has the sizes of src/kernels/layout.ts', () => {
       Number(value),
     ]),
   )
+  /** X1.startPairs is X1_START_PAIRS there; the size of a span has the name alone. */
+  const offsets = (name: string, span: Record<string, number>): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(span).map(([key, value]) => [
+        key === 'bytes' ? name : `${name}_${key.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`,
+        value,
+      ]),
+    )
   expect(constants).toEqual({
     TILE_ROWS,
     BLOCK,
-    Q4_TILE: TILE_BYTES.q4,
-    Q4M_TILE: TILE_BYTES.q4m,
-    Q6_TILE: TILE_BYTES.q6,
-    Q8_TILE: TILE_BYTES.q8,
-    X1: X1_BYTES,
-    X4: X4_BYTES,
+    SPAN,
+    Q4_TILE: TILES.q4.bytes,
+    Q4M_TILE: TILES.q4m.bytes,
+    ROW_UNITS: TILES.q4.units,
+    Q6_TILE: TILES.q6.bytes,
+    Q8_TILE: TILES.q8.bytes,
+    ...offsets('X1', X1),
+    ...offsets('X4', X4),
     PAGE_POSITIONS,
   })
 })

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Kernels } from '../../src/kernels/kernels.ts'
-import { TILE_ROWS, X1_BYTES, X4_BYTES } from '../../src/kernels/layout.ts'
+import { rowGroupBytes, TILE_ROWS, X1, X4, x4Bytes } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
 import { allKernels, BASE } from '../helpers/all-kernels.ts'
 import { rng } from '../helpers/rng.ts'
@@ -14,6 +14,7 @@ const SHAPES = [
   [24, 64],
   [13, 96], // rows that do not fill a tile
   [64, 50], // columns that do not fill a block
+  [16, 192],
 ] as const
 
 const SPARE = 32768 // scratch of the kernels alone: below what is compared
@@ -42,11 +43,13 @@ describe('quantize', () => {
     it(`x1 and x4 of ${name}`, () => {
       for (const cols of [32, 50, 96]) {
         const fill = (views: MemoryViews): void => fillX(views, cols * 4, input, cols)
-        const one = run(fill, (k) => k.quantize_x1(XQ, X, cols, SPARE)).i8.slice(XQ, XQ + X1_BYTES)
+        const at = XQ + X1.header + X1.codes
+        const one = run(fill, (k) => k.quantize_x1(XQ, X, cols, SPARE)).i8.slice(at, at + 64)
         for (const tokens of [1, 3, 4]) {
           const four = run(fill, (k) => k.quantize_x4(XQ, X, cols * 4, tokens, cols, SPARE))
-          const first = Array.from({ length: 32 }, (_, c) => four.i8[XQ + 64 + (c >> 2) * 16 + (c & 3)])
-          expect(first).toEqual(Array.from(one.subarray(16)))
+          const codes = XQ + X4.header + X4.codes
+          const first = Array.from({ length: 64 }, (_, c) => four.i8[codes + (c >> 3) * 32 + (c & 7)])
+          expect(first).toEqual(Array.from(one))
         }
       }
     })
@@ -58,7 +61,9 @@ describe('quantize', () => {
       (v) => v.f32.set(values, X >> 2),
       (k) => k.quantize_x1(XQ, X, 32, SPARE),
     )
-    expect(Array.from(views.i8.subarray(XQ + 16, XQ + 24))).toEqual([127, 0, 2, 2, 0, -2, 0, -127])
+    const at = XQ + X1.header + X1.codes
+    const codes = [0, 1].flatMap((g) => Array.from(views.i8.subarray(at + 8 * g, at + 8 * g + 4)))
+    expect(codes).toEqual([127, 0, 2, 2, 0, -2, 0, -127])
   })
 })
 
@@ -77,7 +82,7 @@ describe.each(KINDS)('%s matrices', (kind) => {
           randomMatrix(views, W, kind, rows, cols, rng(rows * cols))
         }
         const many = run(fill, (k) => {
-          const groupBytes = Math.ceil(cols / 32) * X4_BYTES
+          const groupBytes = x4Bytes(cols)
           k.quantize_x4(XQ, X, cols * 4, 4, cols, SPARE)
           k.quantize_x4(XQ + groupBytes, X + 4 * cols * 4, cols * 4, 4, cols, SPARE)
           gemm(k)(Y, padded * 4, W, XQ, rows, cols, 2)
@@ -112,11 +117,46 @@ describe.each(KINDS)('%s matrices', (kind) => {
       for (let c = 0; c < cols; c++) {
         const weight = views.f32[((Y + 4096) >> 2) + row * cols + c]
         exact += weight * views.f32[(X >> 2) + c]
-        const scale = views.f32[(XQ + Math.floor(c / 32) * X1_BYTES) >> 2] / 2 ** 56
+        const span = XQ + X1.header + Math.floor(c / 64) * X1.bytes
+        const scale = views.f32[((span + X1.blockScales) >> 2) + (Math.floor(c / 32) % 2)] / 2 ** 56
         budget += Math.abs(weight) * scale * 0.5001 // half a step of each activation
+      }
+      // A block's dot and sum are rounded to whole steps of the token's scale, and so is its fraction: two steps of what constants may be.
+      if (kind === 'q4' || kind === 'q4m') {
+        const units = W + rowGroupBytes(kind, cols) - TILE_ROWS
+        budget += Math.ceil(cols / 32) * 2 * 33000 * views.f32[XQ >> 2] * 2 ** (views.u8[units + row] - 127)
       }
       expect(Math.abs(views.f32[(Y >> 2) + row] - exact)).toBeLessThanOrEqual(budget)
     }
+  })
+})
+
+describe('the largest sums that a span of q4m can have', () => {
+  const { run } = allKernels()
+  const MOST = 33001 // MOST_Q4M, and what rounding adds
+  it.each([
+    [0, 32767, MOST - 32767],
+    [0, MOST - 32767, 32767],
+    [0, 16500, MOST - 16500],
+    [15, 32767, MOST - 32767],
+  ])('codes %i, scale %i, minimum %i: nothing wraps, in no build', (code, scale, minimum) => {
+    const sign = code === 0 ? -1 : 1
+    const views = run(
+      (v) => {
+        fillX(v, 64 * 4, INPUTS['all at the top'], 1)
+        v.u8.fill(code * 17, W, W + 512)
+        for (let i = 0; i < 64; i++) v.i16[((W + 512) >> 1) + i] = i % 16 < 8 ? scale : sign * minimum
+        v.u8.fill(127, W + 640, W + 656)
+      },
+      (k) => {
+        k.quantize_x1(XQ, X, 64, SPARE)
+        k.gemv_q4m_q8(Y, W, XQ, 16, 64)
+        k.quantize_x4(XQ, X, 64 * 4, 4, 64, SPARE)
+        k.gemm_q4m_q8(Y + 1024, 64, W, XQ, 16, 64, 1)
+      },
+    )
+    const exact = 64 * (scale * (code - 8) + 8 * sign * minimum)
+    for (const at of [Y, Y + 1024, Y + 1024 + 3 * 64]) expect(views.f32[at >> 2] / exact).toBeCloseTo(1, 4)
   })
 })
 

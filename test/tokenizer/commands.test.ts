@@ -135,7 +135,7 @@ describe('a packed folder', () => {
     const sha256 = createHash('sha256').update(file).digest('hex')
     const tokenizer = { file: 'tokenizer.bin', length: file.length, sha256 }
     const chat = { kind: 'jinja', template: '{{ messages[0].content }}' }
-    const packed = { format: 'islet', version: 1, id: 'words', spec: {}, tensors: [], shards: [] }
+    const packed = { format: 'islet', version: 2, id: 'words', spec: {}, tensors: [], shards: [] }
     put('manifest.json', JSON.stringify({ ...packed, tokenizer, chat }))
     const opened = await tokenizerOf(scratch)
     expect(opened.tokenizer.encode('hi')).toEqual([259])

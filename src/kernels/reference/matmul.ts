@@ -1,6 +1,6 @@
 // Plain twins of assembly/matmul: slow and obviously right. Every f32 step is rounded by Math.fround.
 
-import { BLOCK, CONSTANTS_AT, pairedHalf, TILE_BYTES, TILE_ROWS, X1_BYTES, X4_BYTES } from '../layout.ts'
+import { BLOCK, pairedHalf, rowGroupBytes, SPAN, TILE_ROWS, TILES, X1, X4, x4Bytes } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
 import { roundTiesToEven } from '../../lib/math-f32.ts'
 import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
@@ -25,11 +25,17 @@ type MatmulKernels = Pick<
   | 'embed_q6'
 >
 
-/** Activations' scales carry 2^56, weights' constants 2^-112, and a finished sum is multiplied by 2^56 (assembly/simd/f16.ts). */
+/** Below this a block is all zeros: 127 / amax would overflow. */
+const TINY = f(1e-30)
+
+/** Own scales of blocks carry 2^56, f16 constants 2^-112, and a finished sum is multiplied by 2^56 (assembly/simd/f16.ts). */
 const HALF_BIAS = 2 ** 56
 
+/** Kinds whose constants are integers under a unit a row. */
+const INTEGER = { q4: true, q4m: true, q6: false, q8: false } as const
+
 /** One quantised block of activations: what a dot needs. */
-type Activations = { scale: number; sum: number; codes: Int8Array }
+type Activations = { fraction: number; share: number; scale: number; sum: number; codes: Int8Array }
 
 /** A stored weight block: integer codes of 32 columns with their constants (minimum 0 where the kind has none). */
 type WeightBlock = { scale: number; minimum: number; codes: Int16Array }
@@ -37,116 +43,223 @@ type WeightBlock = { scale: number; minimum: number; codes: Int16Array }
 export function matmulReference(memory: MemoryViews): MatmulKernels {
   const { f32, i32, i16, i8, u16, u8 } = memory
 
-  function blockOf(x: number, left: number): Activations & { start: [number, number] } {
-    const values = new Float32Array(BLOCK)
-    for (let c = 0; c < Math.min(BLOCK, left); c++) values[c] = f32[(x >> 2) + c]
-    const amax = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
-    const live = amax > f(1e-30)
-    const scale = live ? f(f(amax / 127) * HALF_BIAS) : 0
-    const inverse = live ? f(127 / amax) : 0
+  const amaxOf = (values: Float32Array): number => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
+  const scaleOf = (amax: number): number => (amax > TINY ? f(amax / 127) : 0)
+
+  function blockOf(values: Float32Array, rowAmax: number) {
+    const amax = amaxOf(values)
+    const inverse = amax > TINY ? f(127 / amax) : 0
     const codes = Int8Array.from(values, (v) => roundTiesToEven(f(v * inverse)))
     let even = 0
     let odd = 0
     codes.forEach((code, c) => ((c & 2) === 0 ? (even += code) : (odd += code)))
-    return { scale, sum: f(scale * f(even + odd)), codes, start: [-8 * even, -8 * odd] }
-  }
-
-  function quantize_x1(out: number, x: number, cols: number): void {
-    for (let col = 0; col < cols; col += BLOCK) {
-      const block = blockOf(x + col * 4, cols - col)
-      f32[out >> 2] = block.scale
-      f32[(out + 4) >> 2] = block.sum
-      i16.set(block.start, (out + 8) >> 1)
-      i32[(out + 12) >> 2] = block.start[0] + block.start[1]
-      i8.set(block.codes, out + 16)
-      out += X1_BYTES
+    const fraction = amax > TINY ? Math.min(roundTiesToEven(f(32768 * f(amax / rowAmax))), 32767) : 0
+    const scale = f(scaleOf(amax) * HALF_BIAS)
+    return {
+      codes,
+      fraction,
+      share: ((even + odd) * fraction + 2048) >> 12,
+      scale,
+      sum: f(scale * f(even + odd)),
+      start: [-8 * even, -8 * odd],
     }
   }
 
+  /** One token's row as spans of two blocks, the columns past `cols` zero. */
+  function quantized(x: number, cols: number) {
+    const values = new Float32Array(Math.ceil(cols / SPAN) * SPAN)
+    for (let c = 0; c < cols; c++) values[c] = f32[(x >> 2) + c]
+    const amax = amaxOf(values)
+    const blocks = Array.from({ length: values.length / BLOCK }, (_, b) =>
+      blockOf(values.subarray(b * BLOCK, (b + 1) * BLOCK), amax),
+    )
+    return { scale: scaleOf(amax), blocks }
+  }
+
+  function quantize_x1(out: number, x: number, cols: number): void {
+    const { scale, blocks } = quantized(x, cols)
+    f32[out >> 2] = scale
+    blocks.forEach((block, i) => {
+      const span = out + X1.header + (i >> 1) * X1.bytes
+      const b = i & 1
+      i16[((span + X1.fractions) >> 1) + b] = block.fraction
+      i16[((span + X1.sums) >> 1) + b] = block.share
+      i32[((span + X1.starts) >> 2) + b] = block.start[0] + block.start[1]
+      i16.set(block.start, ((span + X1.startPairs) >> 1) + 2 * b)
+      f32[((span + X1.blockScales) >> 2) + b] = block.scale
+      f32[((span + X1.blockSums) >> 2) + b] = block.sum
+      block.codes.forEach((code, c) => (i8[span + X1.codes + (c >> 2) * 8 + b * 4 + (c & 3)] = code))
+    })
+  }
+
   function quantize_x4(out: number, x: number, stride: number, tokens: number, cols: number): void {
-    for (let col = 0; col < cols; col += BLOCK) {
-      for (let t = 0; t < 4; t++) {
-        const block = blockOf(x + t * stride + col * 4, t < tokens ? cols - col : 0)
-        f32[(out >> 2) + t] = block.scale
-        f32[((out + 16) >> 2) + t] = block.sum
-        i16.set(block.start, ((out + 32) >> 1) + 2 * t)
-        i32[((out + 48) >> 2) + t] = block.start[0] + block.start[1]
-        block.codes.forEach((code, c) => (i8[out + 64 + (c >> 2) * 16 + t * 4 + (c & 3)] = code))
-      }
-      out += X4_BYTES
+    for (let t = 0; t < 4; t++) {
+      const { scale, blocks } = quantized(x + t * stride, cols)
+      f32[(out >> 2) + t] = t < tokens ? scale : 0
+      blocks.forEach((live, i) => {
+        const block = t < tokens ? live : blockOf(new Float32Array(BLOCK), 0)
+        const span = out + X4.header + (i >> 1) * X4.bytes
+        const b = i & 1
+        i16[((span + X4.fractions) >> 1) + 2 * t + b] = block.fraction
+        i16[((span + X4.sums) >> 1) + 2 * t + b] = block.share
+        i32[((span + X4.starts) >> 2) + 2 * t + b] = block.start[0] + block.start[1]
+        i16.set(block.start, ((span + X4.startPairs) >> 1) + 4 * t + 2 * b)
+        f32[((span + X4.blockScales) >> 2) + 2 * t + b] = block.scale
+        f32[((span + X4.blockSums) >> 2) + 2 * t + b] = block.sum
+        block.codes.forEach(
+          (code, c) => (i8[span + X4.codes + (c >> 2) * 32 + t * 8 + b * 4 + (c & 3)] = code),
+        )
+      })
     }
   }
 
   function activationsX1(x: number, block: number): Activations {
-    const at = x + block * X1_BYTES
-    return { scale: f32[at >> 2], sum: f32[(at + 4) >> 2], codes: i8.subarray(at + 16, at + 48) }
+    const span = x + X1.header + (block >> 1) * X1.bytes
+    const b = block & 1
+    return {
+      fraction: i16[((span + X1.fractions) >> 1) + b],
+      share: i16[((span + X1.sums) >> 1) + b],
+      scale: f32[((span + X1.blockScales) >> 2) + b],
+      sum: f32[((span + X1.blockSums) >> 2) + b],
+      codes: Int8Array.from(
+        { length: BLOCK },
+        (_, c) => i8[span + X1.codes + (c >> 2) * 8 + b * 4 + (c & 3)],
+      ),
+    }
   }
 
   function activationsX4(x: number, block: number, t: number): Activations {
-    const at = x + block * X4_BYTES
-    const codes = Int8Array.from({ length: BLOCK }, (_, c) => i8[at + 64 + (c >> 2) * 16 + t * 4 + (c & 3)])
-    return { scale: f32[(at >> 2) + t], sum: f32[((at + 16) >> 2) + t], codes }
+    const span = x + X4.header + (block >> 1) * X4.bytes
+    const b = block & 1
+    return {
+      fraction: i16[((span + X4.fractions) >> 1) + 2 * t + b],
+      share: i16[((span + X4.sums) >> 1) + 2 * t + b],
+      scale: f32[((span + X4.blockScales) >> 2) + 2 * t + b],
+      sum: f32[((span + X4.blockSums) >> 2) + 2 * t + b],
+      codes: Int8Array.from(
+        { length: BLOCK },
+        (_, c) => i8[span + X4.codes + (c >> 2) * 32 + t * 8 + b * 4 + (c & 3)],
+      ),
+    }
   }
 
-  /** Block `block` of row `row` in a stored matrix. */
-  function weights(kind: Kind, w: number, row: number, block: number, blocks: number): WeightBlock {
-    const tile = w + (Math.floor(row / TILE_ROWS) * blocks + block) * TILE_BYTES[kind]
+  /** Where the row group of `row` lies. */
+  function rowGroup(kind: Kind, w: number, row: number, cols: number): number {
+    return w + Math.floor(row / TILE_ROWS) * rowGroupBytes(kind, cols)
+  }
+
+  /** The power of two by which a row of q4 or q4m is multiplied. */
+  function unitOf(kind: Kind, w: number, row: number, cols: number): number {
+    const units = rowGroup(kind, w, row, cols) + rowGroupBytes(kind, cols) - TILE_ROWS
+    return 2 ** (u8[units + (row % TILE_ROWS)] - 127)
+  }
+
+  /** Block `block` of row `row` in a stored matrix of integer constants; codes about their zero point. */
+  function integers(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
+    const tile = rowGroup(kind, w, row, cols) + (block >> 1) * TILES[kind].bytes
     const r = row % TILE_ROWS
-    const constants = (tile + CONSTANTS_AT[kind]) >> 1
-    const hasMinimum = kind === 'q4m' || kind === 'q6'
-    const scale = hasMinimum ? f16(u16[constants + 2 * r]) : f16(u16[constants + pairedHalf(r)])
-    const minimum = hasMinimum ? f16(u16[constants + 2 * r + 1]) : 0
+    const b = block & 1
+    const codes = Int16Array.from({ length: BLOCK }, (_, c) => {
+      const byte = u8[tile + ((c >> 3) * 8 + (r >> 1)) * 16 + 8 * (r & 1) + 4 * b + (c & 3)]
+      return (c & 4 ? byte >> 4 : byte & 15) - 8
+    })
+    const constants = (tile + TILES[kind].constants) >> 1
+    if (kind === 'q4') return { scale: i16[constants + 2 * r + b], minimum: 0, codes }
+    const at = constants + (r >> 2) * 16 + 2 * (r & 3) + b
+    return { scale: i16[at], minimum: i16[at + 8], codes }
+  }
+
+  /** The same where constants are f16. */
+  function halves(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
+    const tile = rowGroup(kind, w, row, cols) + block * TILES[kind].bytes
+    const r = row % TILE_ROWS
+    const constants = (tile + TILES[kind].constants) >> 1
     const codes = Int16Array.from({ length: BLOCK }, (_, c) => {
       const g = kind === 'q8' ? c >> 2 : c >> 3
       const byte = u8[tile + (g * 4 + (r >> 2)) * 16 + (r & 3) * 4 + (c & 3)]
       if (kind === 'q8') return byte - 128
       const nibble = c & 4 ? byte >> 4 : byte & 15
-      if (kind === 'q4') return nibble - 8
-      if (kind === 'q4m') return nibble
       const pairs = u8[tile + 256 + g * 32 + (r >> 3) * 16 + (r & 3) * 4 + (c & 3)]
       return nibble + 16 * ((pairs >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3)
     })
-    return { scale, minimum, codes }
+    if (kind === 'q8') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
+    return { scale: f16(u16[constants + 2 * r]), minimum: f16(u16[constants + 2 * r + 1]), codes }
+  }
+
+  const dotOf = (a: Int16Array, b: Int8Array): number => a.reduce((sum, code, c) => sum + code * b[c], 0)
+
+  /** Of a span, in integers: round(dot * fraction / 32768) * scale + sum * minimum, both blocks; then one f32 sum. */
+  function integerRow(
+    kind: Kind,
+    w: number,
+    row: number,
+    cols: number,
+    x: (block: number) => Activations,
+    scale: number,
+  ): number {
+    let acc = 0
+    for (let block = 0; block < cols / SPAN; block++) {
+      let sum = 0
+      for (const half of [2 * block, 2 * block + 1]) {
+        const weight = integers(kind, w, row, half, cols)
+        const activation = x(half)
+        const dot = (dotOf(weight.codes, activation.codes) * activation.fraction + 16384) >> 15
+        sum += dot * weight.scale + activation.share * weight.minimum
+      }
+      acc = f(acc + f(sum))
+    }
+    return f(f(acc * scale) * unitOf(kind, w, row, cols))
+  }
+
+  /** Of a block: (dot * scale) * scale, then + minimum * sum, all in f32. */
+  function halfRow(
+    kind: Kind,
+    w: number,
+    row: number,
+    cols: number,
+    x: (block: number) => Activations,
+  ): number {
+    let acc = 0
+    for (let block = 0; block < cols / BLOCK; block++) {
+      const weight = halves(kind, w, row, block, cols)
+      const activation = x(block)
+      const dot = dotOf(weight.codes, activation.codes)
+      acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * 2 ** -112)))
+      if (kind === 'q6') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
+    }
+    return f(acc * HALF_BIAS)
   }
 
   function dotRow(
     kind: Kind,
     w: number,
     row: number,
-    blocks: number,
+    cols: number,
     x: (block: number) => Activations,
+    scale: number,
   ): number {
-    let acc = 0
-    for (let block = 0; block < blocks; block++) {
-      const weight = weights(kind, w, row, block, blocks)
-      const activation = x(block)
-      let dot = 0
-      for (let c = 0; c < BLOCK; c++) dot += weight.codes[c] * activation.codes[c]
-      acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * 2 ** -112)))
-      if (kind === 'q4m' || kind === 'q6') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
-    }
-    return f(acc * HALF_BIAS)
+    return INTEGER[kind] ? integerRow(kind, w, row, cols, x, scale) : halfRow(kind, w, row, cols, x)
   }
 
   const gemv =
     (kind: Kind) =>
     (y: number, w: number, x: number, rows: number, cols: number): void => {
-      const blocks = Math.ceil(cols / BLOCK)
       const padded = Math.ceil(rows / TILE_ROWS) * TILE_ROWS
       for (let row = 0; row < padded; row++) {
-        f32[(y >> 2) + row] = dotRow(kind, w, row, blocks, (block) => activationsX1(x, block))
+        const value = dotRow(kind, w, row, cols, (block) => activationsX1(x, block), f32[x >> 2])
+        f32[(y >> 2) + row] = value
       }
     }
 
   const gemm =
     (kind: Kind) =>
     (y: number, stride: number, w: number, x: number, rows: number, cols: number, groups: number): void => {
-      const blocks = Math.ceil(cols / BLOCK)
       const padded = Math.ceil(rows / TILE_ROWS) * TILE_ROWS
       for (let token = 0; token < 4 * groups; token++) {
-        const xg = x + (token >> 2) * blocks * X4_BYTES
+        const xg = x + (token >> 2) * x4Bytes(cols)
+        const t = token & 3
         for (let row = 0; row < padded; row++) {
-          const value = dotRow(kind, w, row, blocks, (block) => activationsX4(xg, block, token & 3))
+          const value = dotRow(kind, w, row, cols, (block) => activationsX4(xg, block, t), f32[(xg >> 2) + t])
           f32[((y + token * stride) >> 2) + row] = value
         }
       }
@@ -155,11 +268,14 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
   const embed =
     (kind: Kind) =>
     (out: number, w: number, row: number, cols: number): void => {
-      const blocks = Math.ceil(cols / BLOCK)
       for (let c = 0; c < cols; c++) {
-        const { scale, minimum, codes } = weights(kind, w, row, Math.floor(c / BLOCK), blocks)
-        const value = f(scale * codes[c % BLOCK])
-        f32[(out >> 2) + c] = kind === 'q4m' || kind === 'q6' ? f(value + minimum) : value
+        const block = Math.floor(c / BLOCK)
+        const { scale, minimum, codes } = (INTEGER[kind] ? integers : halves)(kind, w, row, block, cols)
+        const code = codes[c % BLOCK]
+        const value = INTEGER[kind]
+          ? f((scale * code + 8 * minimum) * unitOf(kind, w, row, cols))
+          : f(scale * code)
+        f32[(out >> 2) + c] = kind === 'q6' ? f(value + minimum) : value
       }
     }
 
