@@ -57,17 +57,27 @@ export function planStep(
   const staged = stagedPages(pageBytes, logitBytes)
   const widest = Math.max(spec.hidden, attention, spec.ffn)
   return {
-    x: matrix(spec.hidden), // residual stream
     normed: matrix(spec.hidden),
     activations: arena.reserve((rows / 4) * x4Bytes(widest)), // x1 or x4
     spare: arena.reserve(BLOCK * 4),
+    slopes: arena.reserve(spec.heads * 4), // of ALiBi
     // Logits are made when the last layer is done, out of `normed` alone.
     ...arena.overlay(
       () => ({
+        x: matrix(spec.hidden), // residual stream
         qkv: sideBySide(attention, kv, kv),
         attended: matrix(attention),
         branch: matrix(spec.hidden), // what a sublayer adds
         gateUp: spec.mlp.kind === 'gated' ? sideBySide(spec.ffn, spec.ffn) : sideBySide(spec.ffn),
+        // By view: cos and sin of each row's position, then of its distance from the sinks.
+        rotations: views.list.map(({ position }) => arena.reserve(rows * 2 * rotaryDim(position) * 4)),
+        rotated: arena.reserve(attention * 4), // one query at its position
+        rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
+        query: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
+        querySinks: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
+        table: arena.reserve((slots / PAGE_POSITIONS) * 4),
+        scores: arena.reserve(spec.heads * slots * 4),
+        sums: arena.reserve(spec.heads * 4),
       }),
       () =>
         arena.overlay(
@@ -76,16 +86,6 @@ export function planStep(
           () => ({ staging: { at: arena.reserve(staged * pageBytes), pages: staged } }),
         ),
     ),
-    // By view: cos and sin of each row's position, then of its distance from the sinks.
-    rotations: views.list.map(({ position }) => arena.reserve(rows * 2 * rotaryDim(position) * 4)),
-    slopes: arena.reserve(spec.heads * 4), // of ALiBi
-    rotated: arena.reserve(attention * 4), // one query at its position
-    rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
-    query: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
-    querySinks: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),
-    table: arena.reserve((slots / PAGE_POSITIONS) * 4),
-    scores: arena.reserve(spec.heads * slots * 4),
-    sums: arena.reserve(spec.heads * 4),
     slots,
   }
 }

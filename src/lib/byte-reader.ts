@@ -16,8 +16,11 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
   read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
 }
 
-/** A reader of `stream` in pieces of at most `size` bytes; of any size where the stream is no byte stream. */
-export function byteReader(stream: ReadableStream<Uint8Array>, size: number): ByteReader {
+/** What is read into. Each read hands it over and gets it back as another object, so whoever reads several streams keeps this. */
+export type ReadBuffer = { buffer: ArrayBuffer }
+
+/** A reader of `stream` in pieces of at most the buffer's size; of any size where the stream is no byte stream. */
+export function byteReader(stream: ReadableStream<Uint8Array>, into: ReadBuffer): ByteReader {
   const byob = byobReader(stream)
   if (byob === undefined) {
     const reader = stream.getReader()
@@ -27,13 +30,11 @@ export function byteReader(stream: ReadableStream<Uint8Array>, size: number): By
       releaseLock: () => reader.releaseLock(),
     }
   }
-  let buffer = new ArrayBuffer(size)
   return {
     async read(least = 1) {
-      const { value } = await byob.read(new Uint8Array(buffer), { min: least })
-      if (value === undefined || value.byteLength === 0) return undefined
-      buffer = value.buffer
-      return value
+      const { value } = await byob.read(new Uint8Array(into.buffer), { min: least })
+      if (value !== undefined) into.buffer = value.buffer
+      return value?.byteLength === 0 ? undefined : value
     },
     cancel: () => byob.cancel(),
     releaseLock: () => byob.releaseLock(),

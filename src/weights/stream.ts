@@ -1,6 +1,6 @@
 // Weights from a byte source straight into linear memory, in file order: no second copy, every shard's checksum checked.
 
-import { byteReader } from '../lib/byte-reader.ts'
+import { byteReader, type ReadBuffer } from '../lib/byte-reader.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest, Shard } from './manifest.ts'
@@ -8,7 +8,7 @@ import { PlacedChecksum } from './placed-checksum.ts'
 import type { ByteSource } from './source.ts'
 
 /** What one read may bring: each costs some 20 us in workerd, and 64 KB is what it gives if not asked for more. */
-const READ_BYTES = 512 * 1024
+const READ_BYTES = 1024 * 1024
 
 /** Where the weights come to lie: offsets into `memory`. */
 export type Place = {
@@ -33,6 +33,7 @@ export async function streamWeights(
 ): Promise<void> {
   const { shards } = manifest
   const total = weightBytes(manifest)
+  const buffer: ReadBuffer = { buffer: new ArrayBuffer(READ_BYTES) }
   let start = 0
   let next: Promise<ReadableStream<Uint8Array>> | undefined
   try {
@@ -44,8 +45,8 @@ export async function streamWeights(
       const progress = (bytes: number): void => onProgress(start + bytes, total)
       const at = place.weights + start
       const again = async (): Promise<boolean> =>
-        fill(await source.open(shard.file), shard, place, at, progress)
-      if (!(await fill(stream, shard, place, at, progress)) && !(await again())) throw mismatch(shard)
+        fill(await source.open(shard.file), shard, place, at, buffer, progress)
+      if (!(await fill(stream, shard, place, at, buffer, progress)) && !(await again())) throw mismatch(shard)
       start += shard.length
     }
   } catch (error) {
@@ -60,11 +61,12 @@ async function fill(
   shard: Shard,
   { memory, kernels, scratch }: Place,
   at: number,
+  buffer: ReadBuffer,
   progress: (bytes: number) => void,
 ): Promise<boolean> {
   const into = new Uint8Array(memory.buffer, at, shard.length)
   const checksum = new PlacedChecksum(kernels, memory, scratch, at)
-  const reader = byteReader(stream, READ_BYTES)
+  const reader = byteReader(stream, buffer)
   let filled = 0
   try {
     for (;;) {
