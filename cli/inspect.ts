@@ -21,7 +21,7 @@ import { windowOption, wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
 import { columns, groupedTable, tensorSummary, tensorTable } from './lib/tensor-table.ts'
 
-const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 16] [--tensors]
+const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 32] [--tensors]
 
 MODEL is a packed model, or what could be packed: a .gguf file, a Hugging Face folder, or a config.json alone.
   --quant, --embedding   as for pack: what the table should assume (for a config.json alone: q4)
@@ -57,7 +57,7 @@ export const command = {
         embedding: { type: 'string' },
         window: { type: 'string', default: '1024' },
         sinks: { type: 'string', default: '4' },
-        chunk: { type: 'string', default: '16' },
+        chunk: { type: 'string', default: '32' },
         tensors: { type: 'boolean', default: false },
       },
     })

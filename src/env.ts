@@ -92,7 +92,7 @@ const variables = z.object({
   ),
   WINDOW: z._default(windows, [1024]), // 0 = full attention; what memory has no room for is said at load
   SINKS: z._default(whole(0, MOST_POSITIONS), 4),
-  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 16),
+  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 32),
   MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
   QUEUE: z._default(whole(1, 1024), 64),
   KV_BUDGET: z._default(whole(0, 2 ** 32), 0),

@@ -24,7 +24,7 @@ import {
   X4_SUMS,
 } from '../layout'
 import { HALF_BIAS } from '../simd/f16'
-import { larger, max_f32x4, rounded, sum_i32x4 } from '../simd/lanes'
+import { larger, max_f32x4, rounded } from '../simd/lanes'
 
 /** Below this a block is all zeros: 127 / amax would overflow. */
 const TINY: f32 = 1e-30
@@ -39,14 +39,15 @@ function padded(x: usize, left: i32, spare: usize): usize {
   return spare
 }
 
+// By lane, the largest magnitudes of a block.
 // @ts-ignore: decorator
 @inline
-function block_amax(x: usize): f32 {
+function block_peaks(x: usize): v128 {
   const a = larger(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16)))
   const b = larger(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)))
   const c = larger(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80)))
   const d = larger(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112)))
-  return max_f32x4(larger(larger(a, b), larger(c, d)))
+  return larger(larger(a, b), larger(c, d))
 }
 
 /** Eight codes as i16x8. */
@@ -65,17 +66,21 @@ function codes(x: usize, inverse: v128): v128 {
 export function quantize_x1(out: usize, x: usize, cols: i32, spare: usize): void {
   const amax = row_amax(x, cols, spare)
   store<f32>(out, scale_of(amax))
+  const share_inverse: f32 = 32768 / amax
   out += X1_HEADER
   for (let col = 0; col < spans_end(cols); col += BLOCK) {
     const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
     const at = out + block
     const from = padded(x, cols - col, spare)
-    const own = block_amax(from)
+    const own = max_f32x4(block_peaks(from))
     const inverse = f32x4.splat(inverse_of(own))
     const low = i8x16.narrow_i16x8_s(codes(from, inverse), codes(from + 32, inverse))
     const high = i8x16.narrow_i16x8_s(codes(from + 64, inverse), codes(from + 96, inverse))
-    constants(low, high, own, amax, out + X1_FRACTIONS + (block >> 1), out + X1_SUMS + (block >> 1), at + X1_STARTS, at + X1_START_PAIRS)
-    block_constants(low, high, own, at + X1_BLOCK_SCALES, at + X1_BLOCK_SUMS)
+    const sums = halves_of(low, high)
+    const even = i32x4.extract_lane(sums, 0)
+    const odd = i32x4.extract_lane(sums, 2)
+    constants(even, odd, own, share_inverse, out + X1_FRACTIONS + (block >> 1), out + X1_SUMS + (block >> 1), at + X1_STARTS, at + X1_START_PAIRS)
+    block_constants(even + odd, own, at + X1_BLOCK_SCALES, at + X1_BLOCK_SUMS)
     store_codes(low, high, at + X1_CODES, 8)
     x += <usize>BLOCK << 2
     if (block != 0) out += X1
@@ -93,6 +98,7 @@ export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, co
     const there = <i32>t < tokens
     const amax: f32 = there ? row_amax(from, cols, spare) : 0
     store<f32>(out + (t << 2), scale_of(amax))
+    const share_inverse: f32 = 32768 / amax
     let span = out + X4_HEADER
     for (let col = 0; col < spans_end(cols); col += BLOCK) {
       const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
@@ -101,15 +107,18 @@ export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, co
       let own: f32 = 0
       if (there) {
         const values = padded(from, cols - col, spare)
-        own = block_amax(values)
+        own = max_f32x4(block_peaks(values))
         const inverse = f32x4.splat(inverse_of(own))
         low = i8x16.narrow_i16x8_s(codes(values, inverse), codes(values + 32, inverse))
         high = i8x16.narrow_i16x8_s(codes(values + 64, inverse), codes(values + 96, inverse))
       }
+      const sums = halves_of(low, high)
+      const even = i32x4.extract_lane(sums, 0)
+      const odd = i32x4.extract_lane(sums, 2)
       const halves = span + (t << 2) + (block >> 1)
       const words = span + (t << 3) + block
-      constants(low, high, own, amax, halves + X4_FRACTIONS, halves + X4_SUMS, words + X4_STARTS, words + X4_START_PAIRS)
-      block_constants(low, high, own, words + X4_BLOCK_SCALES, words + X4_BLOCK_SUMS)
+      constants(even, odd, own, share_inverse, halves + X4_FRACTIONS, halves + X4_SUMS, words + X4_STARTS, words + X4_START_PAIRS)
+      block_constants(even + odd, own, words + X4_BLOCK_SCALES, words + X4_BLOCK_SUMS)
       store_codes(low, high, words + X4_CODES, 32)
       from += <usize>BLOCK << 2
       if (block != 0) span += X4
@@ -127,11 +136,11 @@ function spans_end(cols: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function row_amax(x: usize, cols: i32, spare: usize): f32 {
-  let amax: f32 = 0
+  let peaks = f32x4.splat(0)
   for (let col = 0; col < cols; col += BLOCK) {
-    amax = max(amax, block_amax(padded(x + (<usize>col << 2), cols - col, spare)))
+    peaks = larger(peaks, block_peaks(padded(x + (<usize>col << 2), cols - col, spare)))
   }
-  return amax
+  return max_f32x4(peaks)
 }
 
 // Eight groups of four codes, `step` bytes from one to the next.
@@ -160,36 +169,36 @@ function inverse_of(amax: f32): f32 {
   return amax > TINY ? 127 / amax : 0
 }
 
-// Even i16 lanes belong to columns 0, 1 mod 4, odd lanes to 2, 3 mod 4. At most 16 * 127 each.
+// Sums of a block's codes: of columns 0, 1 mod 4 in lanes 0 and 1, of columns 2, 3 mod 4 in lanes 2 and 3.
 // @ts-ignore: decorator
 @inline
-function pair_sums(low: v128, high: v128): v128 {
-  return i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high))
+function halves_of(low: v128, high: v128): v128 {
+  const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high))
+  const even = i32x4.shr_s(i32x4.shl(pairs, 16), 16)
+  const odd = i32x4.shr_s(pairs, 16)
+  const sums = i32x4.add(v128.shuffle<i32>(even, odd, 0, 1, 4, 5), v128.shuffle<i32>(even, odd, 2, 3, 6, 7))
+  return i32x4.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2))
 }
 
 /**
  * The block's share of the token's scale in 1/32768, its sum of codes in an eighth of that scale, and what the sums of 4-bit weights
- * start at: as one i32 and as a pair of i16. `amax` is the token's.
+ * start at: as one i32 and as a pair of i16. `inverse` is 32768 / the token's largest magnitude.
  */
 // @ts-ignore: decorator
 @inline
-function constants(low: v128, high: v128, own: f32, amax: f32, fraction: usize, sum: usize, start: usize, pair: usize): void {
-  const sums = pair_sums(low, high)
-  const even = sum_i32x4(i32x4.shr_s(i32x4.shl(sums, 16), 16))
-  const odd = sum_i32x4(i32x4.shr_s(sums, 16))
-  const share = own > TINY ? min<i32>(<i32>nearest<f32>(32768 * (own / amax)), 32767) : 0
+function constants(even: i32, odd: i32, own: f32, inverse: f32, fraction: usize, sum: usize, start: usize, pair: usize): void {
+  const share = own > TINY ? min<i32>(<i32>nearest<f32>(own * inverse), 32767) : 0
   store<i16>(fraction, <i16>share)
   store<i16>(sum, <i16>(((even + odd) * share + 2048) >> 12))
   store<i32>(start, -8 * (even + odd))
-  store<i16>(pair, <i16>(-8 * even))
-  store<i16>(pair + 2, <i16>(-8 * odd))
+  store<i32>(pair, ((-8 * even) & 0xffff) | ((-8 * odd) << 16))
 }
 
 /** The block's own scale, and scale x sum. */
 // @ts-ignore: decorator
 @inline
-function block_constants(low: v128, high: v128, own: f32, scale: usize, sum: usize): void {
+function block_constants(total: i32, own: f32, scale: usize, sum: usize): void {
   const s: f32 = scale_of(own) * HALF_BIAS
   store<f32>(scale, s)
-  store<f32>(sum, s * <f32>sum_i32x4(i32x4.extadd_pairwise_i16x8_s(pair_sums(low, high))))
+  store<f32>(sum, s * <f32>total)
 }

@@ -11,7 +11,7 @@ type Kind = keyof typeof TILES
 const WEIGHT_BYTES = 160e6
 
 /** Tokens of a prefill step: CHUNK of wrangler.toml. */
-export const PREFILL_TOKENS = 16
+export const PREFILL_TOKENS = 32
 
 /** Bits of activations that one dot takes: a weight of more bits is taken apart into planes. */
 const DOT_BITS = 7

@@ -1,7 +1,7 @@
 // Multiplying activations by a stored matrix of any kind: picks the kernel, quantises the activations once per input.
 
 import type { Kernels } from '../kernels/kernels.ts'
-import { TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
+import { rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
 import type { TensorKind } from '../weights/manifest.ts'
 
 /** A stored matrix in linear memory. */
@@ -40,7 +40,7 @@ export class Linear {
    * x (rows, cols) f32, `stride` bytes from row to row; out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
    */
   multiply(x: number, stride: number, rows: number, products: readonly Product[]): void {
-    let quantised = false
+    let format: Format | undefined
     for (let i = 0; i < products.length; i++) {
       const { matrix, out, stride: outStride } = products[i]
       const { at, kind, cols } = matrix
@@ -48,14 +48,27 @@ export class Linear {
         this.#kernels.matmul_f32(out, outStride, at, x, stride, matrix.rows, cols, rows)
         continue
       }
-      if (!quantised) this.#quantise(x, stride, rows, cols)
-      quantised = true
-      if (rows > VECTOR_ROWS) {
+      const wanted = rows <= VECTOR_ROWS[kind] ? 'x1' : 'x4'
+      if (format !== wanted) this.#quantise(wanted, x, stride, rows, cols)
+      format = wanted
+      if (wanted === 'x1') this.#byRow(products[i], kind, rows)
+      else
         this.#kernels[GEMM[kind]](out, outStride, at, this.#quantised, matrix.rows, cols, Math.ceil(rows / 4))
-        continue
+    }
+  }
+
+  /** Matrix x vector for each row, in parts of the matrix that stay in the cache from row to row. */
+  #byRow({ matrix, out, stride }: Product, kind: keyof typeof GEMV, rows: number): void {
+    const { at, cols } = matrix
+    const groupBytes = rowGroupBytes(kind, cols)
+    const part = rows === 1 ? matrix.rows : Math.max(1, Math.floor(CACHED_BYTES / groupBytes)) * TILE_ROWS
+    for (let first = 0; first < matrix.rows; first += part) {
+      const weights = at + (first / TILE_ROWS) * groupBytes
+      const count = Math.min(part, matrix.rows - first)
+      for (let row = 0; row < rows; row++) {
+        const to = out + row * stride + first * 4
+        this.#kernels[GEMV[kind]](to, weights, this.#vectorAt(row, cols), count, cols)
       }
-      for (let row = 0; row < rows; row++)
-        this.#kernels[GEMV[kind]](out + row * outStride, at, this.#vectorAt(row, cols), matrix.rows, cols)
     }
   }
 
@@ -64,8 +77,8 @@ export class Linear {
     return this.#quantised + row * x1Bytes(cols)
   }
 
-  #quantise(x: number, stride: number, rows: number, cols: number): void {
-    if (rows <= VECTOR_ROWS) {
+  #quantise(format: Format, x: number, stride: number, rows: number, cols: number): void {
+    if (format === 'x1') {
       for (let row = 0; row < rows; row++)
         this.#kernels.quantize_x1(this.#vectorAt(row, cols), x + row * stride, cols, this.#spare)
       return
@@ -77,8 +90,14 @@ export class Linear {
   }
 }
 
-/** Up to here matrix x vector, row by row: the second row finds the matrix in the cache, and four rows at once cost more than two. */
-const VECTOR_ROWS = 2
+/** Quantised activations: a row for itself, or four rows side by side (kernels/layout.ts). */
+type Format = 'x1' | 'x4'
+
+/** Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait for memory (docs/decisions/0018). */
+const VECTOR_ROWS = { q4: 4, q4m: 4, q6: 2, q8: 2 } as const
+
+/** What surely stays in a core's own cache. */
+const CACHED_BYTES = 256 * 1024
 
 const GEMV = { q4: 'gemv_q4_q8', q4m: 'gemv_q4m_q8', q6: 'gemv_q6_q8', q8: 'gemv_q8_q8' } as const
 const GEMM = { q4: 'gemm_q4_q8', q4m: 'gemm_q4m_q8', q6: 'gemm_q6_q8', q8: 'gemm_q8_q8' } as const

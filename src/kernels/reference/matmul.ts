@@ -53,7 +53,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     let even = 0
     let odd = 0
     codes.forEach((code, c) => ((c & 2) === 0 ? (even += code) : (odd += code)))
-    const fraction = amax > TINY ? Math.min(roundTiesToEven(f(32768 * f(amax / rowAmax))), 32767) : 0
+    const fraction = amax > TINY ? Math.min(roundTiesToEven(f(amax * f(32768 / rowAmax))), 32767) : 0
     const scale = f(scaleOf(amax) * HALF_BIAS)
     return {
       codes,
