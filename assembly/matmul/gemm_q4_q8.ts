@@ -3,7 +3,7 @@
 //   w   row groups of tiles (q4 or q4m), x (groups of 4 tokens) in format x4
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token
 //
-// The two multiplying ports are what a tile waits for: of its 76 or 80 products 64 are dots, since constants multiply two blocks at once
+// The two multiplying ports are what a tile waits for: of its 72 or 76 products 64 are dots, since constants multiply two blocks at once
 // (docs/decisions/0018). The weights of a row group stay in the first-level cache while all token groups pass over them. The columns are
 // written out, since V8 spills the eight sums around an inner loop; splats come from memory, because the shuffle units are short here and
 // loads are not, and from x + n rather than x with an offset n: the check of one address without an offset serves all (0015).
