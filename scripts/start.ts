@@ -1,4 +1,4 @@
-// `npm start`: model, kernels, then the worker under `wrangler dev`; prints the URL and a curl line once it answers.
+// `npm start`: kernels, model, then the worker under `wrangler dev`; prints the URL and a curl line once it answers.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -59,8 +59,9 @@ async function main(): Promise<void> {
   const vars =
     values.window === undefined ? [] : ['--var', `WINDOW:${windowList(values.window, '--window', 0).join()}`]
 
-  const folder = await modelFolder(name)
+  // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
+  const folder = await modelFolder(name)
   const id = placeModel(folder)
   const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
   const args = [
