@@ -32,6 +32,19 @@ export const X4_START_PAIRS: usize = 320
 export const X4_BLOCK_SCALES: usize = 352
 export const X4_BLOCK_SUMS: usize = 384
 
+// @ts-ignore: decorator
+@inline
+export function spans_of(cols: i32): usize {
+  return (cols + SPAN - 1) / SPAN
+}
+
+/** Bytes of four tokens' activations. */
+// @ts-ignore: decorator
+@inline
+export function x4_bytes(cols: i32): usize {
+  return X4_HEADER + spans_of(cols) * X4
+}
+
 export const PAGE_POSITIONS: i32 = 16
 
 /** Slots that nobody may see score this: far below any real score, and finite. */

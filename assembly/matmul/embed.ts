@@ -1,6 +1,6 @@
 // One embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile: src/kernels/layout.ts.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, TILE_ROWS } from '../layout'
+import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, spans_of, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
@@ -57,12 +57,6 @@ export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
     }
     tile += Q8_TILE
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function spans_of(cols: i32): usize {
-  return (cols + SPAN - 1) / SPAN
 }
 
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q6_TILE, SPAN, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER } from '../layout'
+import { BLOCK, Q6_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
@@ -11,7 +11,7 @@ import { store_token, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  const group_bytes = X4_HEADER + <usize>((cols + SPAN - 1) / SPAN) * X4
+  const group_bytes = x4_bytes(cols)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let xg = x
     let yg = y

@@ -4,7 +4,7 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q8_TILE, SPAN, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_CODES, X4_HEADER } from '../layout'
+import { BLOCK, Q8_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
 import { dot, start_block_of } from '../simd/dot'
 import { high_half, low_half } from '../simd/f16'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
@@ -12,7 +12,7 @@ import { joined, scaled, store_rows } from './sums'
 
 export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  const group_bytes = X4_HEADER + <usize>((cols + SPAN - 1) / SPAN) * X4
+  const group_bytes = x4_bytes(cols)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let xg = x
     let yg = y

@@ -7,10 +7,10 @@
 // then + sum * minimum; acc + f32(that) * x.scale; in the end the row's unit (docs/kernels.md).
 // Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes 1.75; every shape: docs/performance.md, Kernels.
 
-import { Q4_TILE, Q4M_TILE, ROW_UNITS, SPAN, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
+import { Q4_TILE, Q4M_TILE, ROW_UNITS, spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
 import { dot, start, total } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { least, scaled_span, units } from './sums'
+import { scaled_span, units } from './sums'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8). */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -34,7 +34,7 @@ function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v
 @inline
 function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, minimum: bool): v128 {
   let sum = scaled_span(total(a), total(b), v128.load32_splat(x, X1_FRACTIONS), minimum ? v128.load(w + (v << 5), 512) : v128.load(w + (v << 4), 512))
-  if (minimum) sum = i32x4.add(sum, least(v128.load32_splat(x, X1_SUMS), v128.load(w + (v << 5), 528)))
+  if (minimum) sum = i32x4.add(sum, i32x4.dot_i16x8_s(v128.load32_splat(x, X1_SUMS), v128.load(w + (v << 5), 528)))
   return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
 }
 
@@ -44,7 +44,7 @@ function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, minim
 function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool): void {
   const scale = v128.load32_splat(x)
   x += X1_HEADER
-  const x_end = x + <usize>((cols + SPAN - 1) / SPAN) * X1
+  const x_end = x + spans_of(cols) * X1
   const mask = nibble_mask()
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)

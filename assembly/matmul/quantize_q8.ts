@@ -4,6 +4,7 @@
 import {
   BLOCK,
   SPAN,
+  spans_of,
   X1,
   X1_BLOCK_SCALES,
   X1_BLOCK_SUMS,
@@ -130,7 +131,7 @@ export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, co
 // @ts-ignore: decorator
 @inline
 function spans_end(cols: i32): i32 {
-  return (cols + SPAN - 1) & ~(SPAN - 1)
+  return <i32>spans_of(cols) * SPAN
 }
 
 // @ts-ignore: decorator

@@ -48,19 +48,12 @@ export function store_token(y: usize, p: v128, q: v128): void {
 
 /**
  * Dots of two blocks x the blocks' integer scales, of four rows: a = rows 0, 1 and b = rows 2, 3, each i32 [row][block] of at most
- * 32512; the blocks' fractions take both to the span's scale. i32x4: two products below 2^30 each.
+ * 32512; the blocks' fractions take both to the token's scale. i32x4: two products below 2^30 each.
  */
 // @ts-ignore: decorator
 @inline
 export function scaled_span(a: v128, b: v128, fractions: v128, scales: v128): v128 {
   return i32x4.dot_i16x8_s(share(i16x8.narrow_i32x4_s(a, b), fractions), scales)
-}
-
-/** Minimums of four rows x the sums of both blocks' activations. */
-// @ts-ignore: decorator
-@inline
-export function least(sums: v128, minimums: v128): v128 {
-  return i32x4.dot_i16x8_s(sums, minimums)
 }
 
 /** The units of four rows, powers of two: a byte is the exponent of a float. */

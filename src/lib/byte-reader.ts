@@ -16,8 +16,8 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
   read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
 }
 
-/** What is read into. Each read hands it over and gets it back as another object, so whoever reads several streams keeps this. */
-export type ReadBuffer = { buffer: ArrayBuffer }
+/** What is read into, made when a byte stream first needs it. A read hands it over and gets it back as another object, so whoever reads several streams keeps this. */
+export type ReadBuffer = { size: number; buffer?: ArrayBuffer | undefined }
 
 /** A reader of `stream` in pieces of at most the buffer's size; of any size where the stream is no byte stream. */
 export function byteReader(stream: ReadableStream<Uint8Array>, into: ReadBuffer): ByteReader {
@@ -32,8 +32,10 @@ export function byteReader(stream: ReadableStream<Uint8Array>, into: ReadBuffer)
   }
   return {
     async read(least = 1) {
-      const { value } = await byob.read(new Uint8Array(into.buffer), { min: least })
-      if (value !== undefined) into.buffer = value.buffer
+      const view = new Uint8Array(into.buffer ?? new ArrayBuffer(into.size))
+      into.buffer = undefined // and stays so if the read fails
+      const { value } = await byob.read(view, { min: least })
+      into.buffer = value?.buffer
       return value?.byteLength === 0 ? undefined : value
     },
     cancel: () => byob.cancel(),

@@ -30,7 +30,7 @@ export async function* decodeEvents(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
-  const reader = byteReader(stream, { buffer: new ArrayBuffer(READ_BYTES) })
+  const reader = byteReader(stream, { size: READ_BYTES })
   const cancel = (): void => void reader.cancel().catch(() => undefined)
   signal?.addEventListener('abort', cancel)
   const decoder = new TextDecoder()

@@ -33,7 +33,7 @@ export async function streamWeights(
 ): Promise<void> {
   const { shards } = manifest
   const total = weightBytes(manifest)
-  const buffer: ReadBuffer = { buffer: new ArrayBuffer(READ_BYTES) }
+  const buffer: ReadBuffer = { size: READ_BYTES }
   let start = 0
   let next: Promise<ReadableStream<Uint8Array>> | undefined
   try {
