@@ -1,7 +1,8 @@
 // What storing costs while tokens come, and what it gives back: pairs of the same decode with `store` and without, in turns; then a
 // thousand positions restored from storage by a worker that was started anew on the same state, beside their prefill.
 
-import { noStorageUse, type StorageUse } from '../src/session/storage-use.ts'
+import type { StorageUse } from '../src/protocol/lanes.ts'
+import { noStorageUse } from '../src/session/storage-use.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import { promptIds } from './lib/cases.ts'
 import { Client, type Streamed } from './lib/client.ts'

@@ -2,7 +2,7 @@
 // standard error.
 
 import { createInterface } from 'node:readline'
-import type { ChatMessage } from '../src/engine/events.ts'
+import type { ChatMessage } from '../src/protocol/generation.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { openLocal, SAMPLING, type Local } from './lib/local.ts'
 import { number, windowOption, wholeNumber } from './lib/options.ts'

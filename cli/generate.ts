@@ -1,6 +1,6 @@
 // islet generate: one completion on standard output, as text while it is made or as one JSON object.
 
-import type { SamplingOptions, Usage, WindowReport } from '../src/engine/events.ts'
+import type { SamplingOptions, Usage, WindowReport } from '../src/protocol/generation.ts'
 import { openLocal, SAMPLING } from './lib/local.ts'
 import { number, required, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'

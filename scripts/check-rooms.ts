@@ -11,26 +11,31 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From the top down; rooms of one line do not import each other. Files directly in src/ are the worker's. */
 const LEVELS = [
   ['worker'],
-  ['api'],
-  ['session'],
+  ['api', 'routing', 'lane'],
   ['packing'],
+  ['storage'],
+  ['answer'],
   ['chat'],
-  ['tokenizer', 'engine'],
+  ['engine'],
+  ['graph'],
   ['sampling', 'cache'],
   ['weights'],
   ['models'],
+  ['tokenizer'],
   ['formats', 'kernels'],
+  ['protocol'],
   ['lib'],
 ]
 
-/** Plain data that every room may name, as types alone. */
-const SHARED_TYPES = ['src/engine/events.ts', 'src/weights/manifest.ts']
+/** Rooms of the router: they know of lanes what stands in the party wall, and the halves meet in the worker alone. */
+const ROUTER_ROOMS = ['api', 'routing']
+const PARTY_WALL = ['protocol', 'lib']
 
 /** Rooms of the command line. */
 const NOT_IN_WORKER = ['formats', 'packing']
 const WORKER = 'src/worker.ts'
 
-type Import = { from: string; to: string; typeOnly: boolean }
+type Import = { from: string; to: string }
 
 function roomOf(file: string): string {
   const parts = file.split('/')
@@ -41,25 +46,25 @@ function levelOf(room: string): number {
   return LEVELS.findIndex((level) => level.includes(room))
 }
 
-/** Imports of one file with a relative path, dynamic ones too. Only `import type` counts as types alone. */
+/** Imports of one file with a relative path: of types, and dynamic ones, too. */
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.Latest)
   const found: Import[] = []
-  const add = (specifier: ts.Expression | undefined, typeOnly: boolean): void => {
+  const add = (specifier: ts.Expression | undefined): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier) || !specifier.text.startsWith('.'))
       return
     const to = relative(ROOT, resolve(ROOT, dirname(file), specifier.text))
-    found.push({ from: file, to, typeOnly })
+    found.push({ from: file, to })
   }
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
-      add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword)
+      add(node.moduleSpecifier)
     } else if (ts.isExportDeclaration(node)) {
-      add(node.moduleSpecifier, node.isTypeOnly)
+      add(node.moduleSpecifier)
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], false)
+      add(node.arguments[0])
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-      add(node.argument.literal, true)
+      add(node.argument.literal)
     }
     ts.forEachChild(node, visit)
   }
@@ -68,11 +73,12 @@ function importsOf(file: string): Import[] {
 }
 
 /** What is wrong with one import by the order of rooms; undefined if nothing. */
-function climbs({ from, to, typeOnly }: Import): string | undefined {
+function climbs({ from, to }: Import): string | undefined {
   if (!to.startsWith('src/')) return to.startsWith('build/') ? undefined : 'outside src/'
-  if (typeOnly && SHARED_TYPES.includes(to)) return undefined
   const [here, there] = [roomOf(from), roomOf(to)]
   if (here === there) return undefined
+  if (ROUTER_ROOMS.includes(here) && !PARTY_WALL.includes(there))
+    return `${here}/ knows nothing of ${there}/`
   const [above, below] = [levelOf(here), levelOf(there)]
   if (above === -1 || below === -1) return `${above === -1 ? here : there}/ is not in the list of rooms`
   if (above < below) return undefined
@@ -128,7 +134,7 @@ function checkRooms(): string[] {
     return problem === undefined ? [] : [`${one.from} imports ${one.to}: ${problem}`]
   })
   const graph = new Map(files.map((file) => [file, [] as string[]]))
-  for (const { from, to, typeOnly } of imports) if (!typeOnly) graph.get(from)?.push(to)
+  for (const { from, to } of imports) graph.get(from)?.push(to)
   problems.push(...cycles(graph).map((ring) => `import cycle: ${ring}`))
   if (!existsSync(join(ROOT, WORKER))) return [...problems, `${WORKER} is missing`]
   for (const [file, via] of reachedFrom(WORKER, graph)) {

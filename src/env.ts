@@ -4,7 +4,7 @@ import * as z from 'zod/mini' // the namespace import and the small build: 300 K
 import type { LaneConfig } from './session/lane.ts'
 import type { Assets } from './session/asset-source.ts'
 import type { LaneStub } from './session/client.ts'
-import { REGIONS as KNOWN_REGIONS, type Region } from './session/regions.ts'
+import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'
 
 export type Env = {
   ASSETS: Assets

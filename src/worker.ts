@@ -6,9 +6,10 @@ import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
 import { readConfig, type Env } from './env.ts'
 import { createLanes } from './session/client.ts'
-import type { Lanes } from './session/lane-client.ts'
+import type { Lanes } from './protocol/lanes.ts'
 import { LaneBase } from './session/object.ts'
-import { nearestRegion, type Region, type Whereabouts } from './session/regions.ts'
+import type { Region } from './protocol/ids.ts'
+import { nearestRegion, type Whereabouts } from './session/regions.ts'
 
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {

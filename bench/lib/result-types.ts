@@ -1,6 +1,6 @@
 // The result files: what a mode writes and scripts/lib/ reads. All raw values, times in seconds, sizes in bytes.
 
-import type { StorageUse } from '../../src/session/storage-use.ts'
+import type { StorageUse } from '../../src/protocol/lanes.ts'
 import type { HeapUsage } from './inspector.ts'
 import type { Result } from './results.ts'
 import type { Rounds } from './rounds.ts'

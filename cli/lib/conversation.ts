@@ -3,7 +3,7 @@
 import * as z from 'zod/mini'
 import { messagesSchema, toChatMessages } from '../../src/api/messages.ts'
 import { validate } from '../../src/api/validate.ts'
-import type { ChatMessage } from '../../src/engine/events.ts'
+import type { ChatMessage } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 
 export type Conversation = {

@@ -1,7 +1,7 @@
 // A model in this process: the same session code that a lane runs, without the Durable Object around it.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
-import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/engine/events.ts'
+import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/protocol/generation.ts'
 import { loadModel } from '../../src/engine/load-model.ts'
 import { loadPrefix } from '../../src/engine/prefix.ts'
 import { IsletError } from '../../src/lib/errors.ts'

@@ -1,7 +1,8 @@
 // What the documents say of a packed model, small enough to be committed: a fresh clone has no model to ask.
 
 import type { ModelSpec } from '../../src/models/spec.ts'
-import type { Manifest, TensorKind } from '../../src/weights/manifest.ts'
+import type { TensorKind } from '../../src/kernels/layout.ts'
+import type { Manifest } from '../../src/weights/manifest.ts'
 
 export type ModelFacts = {
   id: string

@@ -1,6 +1,6 @@
 // From a lane's events to a response: when the status is given, what a client that leaves ends, how a kept turn is read again.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { SessionEvent } from './chunks.ts'
 import type { ApiContext, ApiDeps } from './context.ts'

@@ -1,6 +1,6 @@
 // GenerationEvents to OpenAI objects: streamed chunks and whole replies, for chat and for text. No I/O, no clock.
 
-import type { GenerationEvent, TokenLogprob, ToolCall } from '../engine/events.ts'
+import type { GenerationEvent, TokenLogprob, ToolCall } from '../protocol/generation.ts'
 import { chatLogprobs, textLogprobs } from './logprobs.ts'
 import { continued, type Reply } from './reply.ts'
 import { callDeltas, callObject } from './tools.ts'

@@ -1,6 +1,6 @@
 // A reply that is not streamed: the same events, gathered to the end.
 
-import type { TokenLogprob, ToolCall } from '../engine/events.ts'
+import type { TokenLogprob, ToolCall } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Collected, SessionEvent, StartEvent } from './chunks.ts'
 import { eventError } from './errors.ts'

@@ -1,7 +1,7 @@
 // What the handlers are given: dependencies, configuration, and the variables that middleware sets.
 
 import type { Context } from 'hono'
-import type { Lanes } from '../session/lane-client.ts'
+import type { Lanes } from '../protocol/lanes.ts'
 
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */

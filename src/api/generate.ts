@@ -1,6 +1,6 @@
 // The walk of a completion: body, model, session key, one call of a lane, then a stream or a whole reply.
 
-import type { GenerateRequest, Json } from '../engine/events.ts'
+import type { GenerateRequest, Json } from '../protocol/generation.ts'
 import { clientLeft, openEvents, sessionHeader, streamed } from './answer.ts'
 import { readBody } from './body.ts'
 import { collect } from './collect.ts'

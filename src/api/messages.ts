@@ -1,7 +1,7 @@
 // Chat messages: text in, plain data out. Keys inside a message that we do not use are tolerated.
 
 import * as z from 'zod/mini'
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { preview, ruled, type Problem } from './validate.ts'
 
 const toolCall = z.object({

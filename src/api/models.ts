@@ -1,7 +1,7 @@
 // GET /v1/models and /v1/models/:id, and the check that a request names a model served here.
 
 import { IsletError } from '../lib/errors.ts'
-import type { Lanes, ModelCard } from '../session/lane-client.ts'
+import type { Lanes, ModelCard } from '../protocol/lanes.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { preview } from './validate.ts'
 

@@ -1,6 +1,6 @@
 // The prompt of a text completion: one text, or one list of token ids.
 
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { preview } from './validate.ts'
 

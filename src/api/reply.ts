@@ -1,6 +1,6 @@
 // What wording a reply needs beside the events: plain JSON that is kept with its turn and comes back when it is read again.
 
-import type { Json } from '../engine/events.ts'
+import type { Json } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 
 /** What all objects of one reply of the completions endpoints share. */

@@ -2,7 +2,7 @@
 // knows OpenAI's field names on the way in.
 
 import * as z from 'zod/mini'
-import type { GenerateRequest, SamplingOptions } from '../engine/events.ts'
+import type { GenerateRequest, SamplingOptions } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { isEmptyArray, neutral, sharedFields, unsupported } from './fields.ts'
 import { messagesSchema, toChatMessages } from './messages.ts'

@@ -1,6 +1,6 @@
 // The key that routes a request to the lane where its history is warm. It is never an identity.
 
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { sha256 } from './hash.ts'
 import type { Order } from './schema.ts'
 

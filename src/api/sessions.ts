@@ -1,6 +1,6 @@
 // /v1/sessions: what of a tenant survives its requests, to look at, fork, read again and delete.
 
-import type { SessionView } from '../session/lane-client.ts'
+import type { SessionView } from '../protocol/lanes.ts'
 import { resumed } from './answer.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { countOf, limitOf, listObject } from './query.ts'

@@ -1,7 +1,7 @@
 // Server-sent events pulled by the reader: one event of the lane for each pull, so nothing is produced that nobody
 // reads, and a cancel of the body is a cancel of the generation.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import { IsletError } from '../lib/errors.ts'
 import { eventError } from './errors.ts'

@@ -1,6 +1,6 @@
 // What the built-in formats ask of a conversation: its calls, its order, and refusals that say what is wrong.
 
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 
 /** A function as clients offer it, out of OpenAI's wrapper `{ type: 'function', function }`. */

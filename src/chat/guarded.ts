@@ -1,7 +1,7 @@
 // A template rendered so that special tokens come from it alone: names of special tokens that stand in a message stay
 // text, and the ids are otherwise those of the whole rendered text.
 
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { nameGuard } from '../tokenizer/special.ts'
 import type { GuardScope } from '../tokenizer/special.ts'

@@ -1,6 +1,6 @@
 // Messages to prompt ids, by the model's template or its built-in format.
 
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'

@@ -1,7 +1,7 @@
 // A chat template from a checkpoint (Jinja) and messages to the text of a prompt.
 
 import { Template } from '@huggingface/jinja'
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 
 export type RenderOptions = {

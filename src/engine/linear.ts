@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../kernels/kernels.ts'
 import { rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
-import type { TensorKind } from '../weights/manifest.ts'
+import type { TensorKind } from '../kernels/layout.ts'
 
 /** A stored matrix in linear memory. */
 export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }

@@ -26,7 +26,11 @@
 //   x4 (four tokens), a header of 64 bytes that begins with f32 scale[4], then 448 bytes a span:
 //      i16 fraction[4][2], i16 sum[4][2], i32 start[4][2], codes [group][token], i16 pair[4][2][2], f32 own scale[4][2], own sum[4][2], 32 unused
 
-import type { TensorKind } from '../weights/manifest.ts'
+/**
+ * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the tile's; a row group is
+ * 16 rows, its tiles follow each other by column. `f32` is plain row-major without padding (vectors too).
+ */
+export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
 
 export const TILE_ROWS = 16
 export const BLOCK = 32

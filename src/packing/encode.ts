@@ -3,7 +3,7 @@
 import { dequantize } from '../formats/blocks.ts'
 import type { TensorType } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { TensorKind } from '../weights/manifest.ts'
+import type { TensorKind } from '../kernels/layout.ts'
 import type { CodeKind, Codes } from './codes.ts'
 import { quantiseBlocks, quantiseQ8, type Rounding } from './quantise.ts'
 import { repackRows } from './repack.ts'

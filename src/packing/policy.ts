@@ -3,7 +3,7 @@
 import { isFloat, type TensorType } from '../formats/dtype.ts'
 import { tensorBytes } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { TensorKind } from '../weights/manifest.ts'
+import type { TensorKind } from '../kernels/layout.ts'
 
 export const QUANTS = ['keep', 'q4', 'q4s', 'q8', 'f32'] as const
 export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q4', 'f32'] as const

@@ -2,7 +2,7 @@
 //   1 logit bias   2 repetition penalty   3 presence and frequency penalty
 //   4 temperature   5 top_k   6 top_p (over what top_k left)   7 min_p
 
-import type { SamplingOptions } from '../engine/events.ts'
+import type { SamplingOptions } from '../protocol/generation.ts'
 
 /** What of a sequence the penalties look at. */
 export type Occurrences = {

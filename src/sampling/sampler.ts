@@ -1,7 +1,7 @@
 // One row of logits in, one id out. Rules apply in the order that processors.ts lists; equal inputs choose equal ids on
 // every host, because all arithmetic is our own and the random number depends on seed and position alone.
 
-import type { SamplingOptions } from '../engine/events.ts'
+import type { SamplingOptions } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, keepBest, largest, weigh, type Scratch } from './candidates.ts'
 import { logprobsOf, type Logprobs } from './logprobs.ts'

@@ -2,7 +2,7 @@
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'
-import type { FinishReason, GenerateRequest, GenerationEvent, TokenLogprob } from '../engine/events.ts'
+import type { FinishReason, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
 import { StopStrings } from '../engine/stopping.ts'
 import type { Choice } from '../engine/turn.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'

@@ -1,24 +1,20 @@
 // The router's side of the lanes: each call goes to the object that its session, its key or its id names.
 
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
-import type { Lanes, SessionView } from './lane-client.ts'
+import type { Lanes, SessionView } from '../protocol/lanes.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import {
   everyLane,
   healthLane,
-  laneOfId,
-  laneOfSession,
-  laneOfTurn,
   lanesFor,
-  regionOf,
   withSession,
   type Layout,
 } from './lane-names.ts'
-import type { LaneStub, Outcome } from './lane-stub.ts'
-import type { Region } from './regions.ts'
+import type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
+import { laneOfId, laneOfSession, laneOfTurn, regionOf, type Region } from '../protocol/ids.ts'
 
-export type { LaneStub, Outcome } from './lane-stub.ts'
+export type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
 
 export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */

@@ -1,10 +1,10 @@
 // One answer on its way to one reader: the reader's pulls move it along, and whoever else has a say may end it.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import type { IsletError } from '../lib/errors.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import type { Driver } from './sessions.ts'
-import { encodeEvent, errorEvent } from './wire.ts'
+import { encodeEvent, errorEvent } from '../protocol/wire.ts'
 
 export class ReaderDriver implements Driver {
   readonly #abort = new AbortController()

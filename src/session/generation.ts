@@ -1,7 +1,7 @@
 // A turn from its record to events. Its reader's pull is what makes the engine step, for all turns at once.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
-import type { FinishReason, GenerateRequest, GenerationEvent } from '../engine/events.ts'
+import type { FinishReason, GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import type { Turn } from '../engine/turn.ts'
 import type { Vault } from '../engine/vault.ts'
 import { IsletError } from '../lib/errors.ts'

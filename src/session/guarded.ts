@@ -1,8 +1,8 @@
 // Events whose errors are events too.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import { isUserCode } from '../lib/errors.ts'
-import { errorEvent } from './wire.ts'
+import { errorEvent } from '../protocol/wire.ts'
 
 /** What is thrown becomes the last event; failures of ours also a line in the log. */
 export async function* guarded(

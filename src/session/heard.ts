@@ -1,6 +1,6 @@
 // What a reader was handed of a generation, so that one that begins again goes on where it broke off.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 
 type SessionEvent = GenerationEvent & { type: 'session' }
 type TextEvent = GenerationEvent & { type: 'text' }

@@ -1,10 +1,10 @@
 // The events of one call of a lane, and what to do when its object is overloaded or lost: another lane, another try, or read it on.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Heard } from './heard.ts'
-import type { LaneStub } from './lane-stub.ts'
-import { decodeEvents } from './wire.ts'
+import type { LaneStub } from '../protocol/lane-stub.ts'
+import { decodeEvents } from '../protocol/wire.ts'
 
 /** A call whose answer is a stream of events. */
 export type Call = {

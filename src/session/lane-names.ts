@@ -1,9 +1,9 @@
-// Names of lanes and what ids carry of them: an id finds its lane by itself, wherever and whenever it is used.
+// Chooses the lanes that may serve a request: by the session's id, or by rendezvous hashing of its key.
 
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
-import { REGIONS, type Region } from './regions.ts'
+import { isSessionId, laneOfSession, type Region } from '../protocol/ids.ts'
 import { rendezvousOrder } from './rendezvous.ts'
 
 export type Layout = {
@@ -16,36 +16,9 @@ export type Layout = {
 /** How many lanes a request is offered to before it is refused. */
 const MOST_OFFERS = 3
 
-/** `0`, `weur-0`, or `s` and the digest of a session key: a lane's name without `lane-`, and without `_`. */
-const LANE = `(?:(?:${REGIONS.join('|')})-)?(?:0|[1-9]\\d{0,3})|s[0-9a-f]{64}`
-const RANDOM = '[A-Za-z0-9-]{1,64}'
-const SESSION = new RegExp(`^sess_(${LANE})_${RANDOM}$`)
-const TURN = new RegExp(`^(${LANE})_${RANDOM}_${RANDOM}$`)
-
-const REGION_OF = new RegExp(`^(${REGIONS.join('|')})-\\d`)
-
-/** The lane that a session's id carries. Throws `not_found`. */
-export function laneOfSession(id: string): string {
-  const lane = SESSION.exec(id)?.[1]
-  if (lane === undefined) throw new IsletError('not_found', 'there is no such session')
-  return lane
-}
-
-/** The lane that a turn's id carries. Throws `not_found`. */
-export function laneOfTurn(id: string): string {
-  const lane = TURN.exec(id)?.[1]
-  if (lane === undefined) throw new IsletError('not_found', 'there is no such turn')
-  return lane
-}
-
-/** The lane of either kind of id. Throws `not_found`. */
-export function laneOfId(id: string): string {
-  return id.startsWith('sess_') ? laneOfSession(id) : laneOfTurn(id)
-}
-
 /** The request with `session` set if its key is the id of one: that is how clients without a field for it name a session. */
 export function withSession(request: GenerateRequest): GenerateRequest {
-  if (request.session !== undefined || !SESSION.test(request.sessionKey)) return request
+  if (request.session !== undefined || !isSessionId(request.sessionKey)) return request
   return { ...request, session: request.sessionKey }
 }
 
@@ -77,11 +50,6 @@ export function everyLane({ lanes, regions }: Layout): string[] {
 /** The lane whose health stands for all. */
 export function healthLane({ lanes }: Layout, region: Region | undefined): string {
   return lanes === 'session' ? 'health' : numbered(region, 0)
-}
-
-/** The region in a lane's name. */
-export function regionOf(lane: string): Region | undefined {
-  return REGION_OF.exec(lane)?.[1] as Region | undefined
 }
 
 function numbered(region: Region | undefined, lane: number): string {

@@ -1,6 +1,6 @@
 // Log probabilities in words: what the sampler gives by id, with each token's name and bytes.
 
-import type { TokenLogprob } from '../engine/events.ts'
+import type { TokenLogprob } from '../protocol/generation.ts'
 import type { Logprobs } from '../sampling/logprobs.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 

@@ -1,7 +1,7 @@
 // The Durable Object of a lane: each method hands on to Lane. The isolate's one engine lives here, at module scope.
 
 import { DurableObject } from 'cloudflare:workers'
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { loadModel, planMemory } from '../engine/load-model.ts'
 import { loadPrefix } from '../engine/prefix.ts'
 import { usableModules } from '../kernels/wasm.ts'
@@ -9,15 +9,15 @@ import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-client.ts'
-import { laneOfSession } from './lane-names.ts'
-import type { Outcome } from './lane-stub.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from '../protocol/lanes.ts'
+import { laneOfSession } from '../protocol/ids.ts'
+import type { Outcome } from '../protocol/lane-stub.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
 import type { Sessions } from './sessions.ts'
 import type { Sql } from './sql.ts'
 import { sqlWindowStore } from './window-store.ts'
-import { errorEvent } from './wire.ts'
+import { errorEvent } from '../protocol/wire.ts'
 
 export type LaneSetup = {
   config: LaneConfig

@@ -1,7 +1,7 @@
 // What is looked at of the turns that a request may go on from, before one of them is read whole.
 
-import type { GenerateRequest } from '../engine/events.ts'
-import type { TurnState } from './lane-client.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
+import type { TurnState } from '../protocol/lanes.ts'
 
 export type Outline = {
   session: string

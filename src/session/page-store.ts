@@ -8,7 +8,8 @@ import { fullPages, type Sequence } from '../engine/sequence.ts'
 import type { StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Sql, SqlValue } from './sql.ts'
-import { noStorageUse, timed, type StorageUse } from './storage-use.ts'
+import type { StorageUse } from '../protocol/lanes.ts'
+import { noStorageUse, timed } from './storage-use.ts'
 
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1

@@ -1,8 +1,8 @@
 // What is known of one turn beyond the engine: who asked for what, what came of it, and where it stands. Enough to go on with it after
 // everything else is gone: tokens that are missing are computed again, bit for bit.
 
-import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../engine/events.ts'
-import type { TurnState } from './lane-client.ts'
+import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { TurnState } from '../protocol/lanes.ts'
 import type { Prompt } from './prompt.ts'
 
 /** A request without what its prompt was made of. */

@@ -1,5 +1,7 @@
 // Where lanes may lie: the platform's location hints, and which of them is nearest to a request.
 
+import type { Region } from '../protocol/ids.ts'
+
 type Point = readonly [latitude: number, longitude: number]
 
 /** A city in the middle of each region: enough to tell them apart, and objects are placed no finer. */
@@ -15,11 +17,7 @@ const CENTRES = {
   oc: [-33.9, 151.2],
   afr: [-26.2, 28],
   me: [25.2, 55.3],
-} as const satisfies Record<string, Point>
-
-export type Region = keyof typeof CENTRES
-
-export const REGIONS = Object.keys(CENTRES) as Region[]
+} as const satisfies Record<Region, Point>
 
 /** Where most requests of a continent come from. */
 const CONTINENTS: Record<string, Point> = {

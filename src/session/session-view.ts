@@ -1,7 +1,7 @@
 // A session as its owner sees it: how long it is, what of it is in sight, and where its pages lie.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
-import type { SessionView } from './lane-client.ts'
+import type { SessionView } from '../protocol/lanes.ts'
 import type { TurnRecord } from './record.ts'
 
 /** Pages of a session, of `pageBytes` each; 0 bytes while no model is there. */

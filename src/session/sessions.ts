@@ -3,12 +3,12 @@
 import { chainRoot } from '../cache/chain.ts'
 import type { WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { GenerateRequest } from '../engine/events.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
 import { fullPages, pagesHeld, type Sequence } from '../engine/sequence.ts'
 import { promptShape } from '../engine/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { SessionPage, SessionView } from './lane-client.ts'
+import type { SessionPage, SessionView } from '../protocol/lanes.ts'
 import { goesOnFrom, isTryOf } from './outline.ts'
 import { PageStore } from './page-store.ts'
 import type { Prompt } from './prompt.ts'
@@ -17,7 +17,7 @@ import { sessionView } from './session-view.ts'
 import type { Sql } from './sql.ts'
 import { countedSql, noStorageUse, timed } from './storage-use.ts'
 import { TurnStore } from './turn-store.ts'
-import { errorEvent } from './wire.ts'
+import { errorEvent } from '../protocol/wire.ts'
 
 /** How long things live after they were last used, in milliseconds. */
 export type Lifetimes = { pages: number; sessions: number; turns: number }

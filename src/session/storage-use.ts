@@ -1,22 +1,7 @@
 // What a lane's storage has done since its object began: rows as the platform bills them, and the time that was spent on it.
 
+import type { StorageUse } from '../protocol/lanes.ts'
 import type { Sql } from './sql.ts'
-
-export type StorageUse = {
-  /** Rows of SQLite by its own count, those of indexes too. */
-  rowsRead: number
-  rowsWritten: number
-  /** Alarms set, each billed as a row written. */
-  alarms: number
-  /** Runs of KV pages written, and their bytes. */
-  runs: number
-  runBytes: number
-  pagesRestored: number
-  /** Milliseconds, whole ones on some hosts; a deployed clock stands still while code computes. */
-  saveMs: number
-  findMs: number
-  restoreMs: number
-}
 
 export function noStorageUse(): StorageUse {
   return {

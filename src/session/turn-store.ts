@@ -1,8 +1,8 @@
 // Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
 
-import type { ChatMessage } from '../engine/events.ts'
+import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { SessionPage, TurnState } from './lane-client.ts'
+import type { SessionPage, TurnState } from '../protocol/lanes.ts'
 import type { Outline } from './outline.ts'
 import type { TurnRecord } from './record.ts'
 import type { Sql } from './sql.ts'

@@ -1,9 +1,9 @@
 // A kept turn as its owner sees it: what was asked, and what has been answered until now as one piece.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ModelText } from './asset-source.ts'
 import { answerTo } from './generation.ts'
-import type { TurnView } from './lane-client.ts'
+import type { TurnView } from '../protocol/lanes.ts'
 import type { TurnRecord } from './record.ts'
 
 /** Throws nothing of its own; `text` is that of the model which answered. */

@@ -1,13 +1,7 @@
 // manifest.json of a packed model: what the edge needs to know before the first byte of weights.
 
+import type { TensorKind } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
-
-/**
- * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of 32, and cut
- * into tiles of 16 rows x 32 columns; a row group is 16 rows, its tiles follow each other by column.
- * Bytes of a tile are in kernels/layout.ts. `f32` is plain row-major without padding (vectors too).
- */
-export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
 
 export type TensorEntry = {
   name: string // e.g. `layers.0.q`, `embedding`, `final_norm`

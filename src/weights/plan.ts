@@ -1,7 +1,8 @@
 // Where each tensor of a packed model lies in the stream of weights.
 
 import { tensorBytes } from '../kernels/layout.ts'
-import type { TensorEntry, TensorKind } from './manifest.ts'
+import type { TensorKind } from '../kernels/layout.ts'
+import type { TensorEntry } from './manifest.ts'
 
 /** Tensors start at multiples of this, so that every view and vector load on them is aligned. */
 export const TENSOR_ALIGNMENT = 64

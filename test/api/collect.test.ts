@@ -1,7 +1,7 @@
 // Gathering an answer that is there already.
 
 import { expect, test } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { collect } from '../../src/api/collect.ts'
 
 async function* answer(texts: number): AsyncGenerator<GenerationEvent> {

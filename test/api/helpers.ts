@@ -3,9 +3,9 @@
 import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
 import type { ApiConfig } from '../../src/api/context.ts'
-import type { GenerateRequest, GenerationEvent, Json } from '../../src/engine/events.ts'
+import type { GenerateRequest, GenerationEvent, Json } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { LaneHealth, Lanes, ModelCard } from '../../src/session/lane-client.ts'
+import type { LaneHealth, Lanes, ModelCard } from '../../src/protocol/lanes.ts'
 
 export const MODEL = 'smollm2-135m-instruct'
 export const ORIGIN = 'http://localhost:8787'

@@ -2,7 +2,7 @@
 
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
-import type { GenerateRequest } from '../../src/engine/events.ts'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import {
   MODEL,
   HELLO,

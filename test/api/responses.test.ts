@@ -1,10 +1,10 @@
 // POST /v1/responses and what is kept of it, through the real client.
 
 import { describe, expect, it } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { sha256 } from '../../src/api/hash.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { TurnView } from '../../src/session/lane-client.ts'
+import type { TurnView } from '../../src/protocol/lanes.ts'
 import {
   HELLO,
   MODEL,

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseKeyHashes } from '../../src/api/auth.ts'
 import { sha256 } from '../../src/api/hash.ts'
-import type { LaneHealth } from '../../src/session/lane-client.ts'
+import type { LaneHealth } from '../../src/protocol/lanes.ts'
 import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
 
 const call = (path: string, init: RequestInit = {}, config = {}, fake = fakeLanes()) =>

@@ -1,9 +1,9 @@
 // Sessions over HTTP: their names in replies, what is asked of lanes, and reading on after any number of frames.
 
 import { describe, expect, it } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { sha256 } from '../../src/api/hash.ts'
-import type { SessionView } from '../../src/session/lane-client.ts'
+import type { SessionView } from '../../src/protocol/lanes.ts'
 import {
   HELLO,
   ORIGIN,

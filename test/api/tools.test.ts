@@ -1,7 +1,7 @@
 // Tool calls as the real client reads them: whole and streamed, with their ids, their order and their finish.
 
 import { describe, expect, it } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import {
   MODEL,
   clientOver,

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { oneCallAtATime } from '../../src/chat/conversation.ts'
-import type { ChatMessage } from '../../src/engine/events.ts'
+import type { ChatMessage } from '../../src/protocol/generation.ts'
 
 const call = (id?: string) => ({ ...(id !== undefined && { id }), function: { name: `f${id}` } })
 const asked = (...calls: object[]): ChatMessage => ({ role: 'assistant', content: 'c', tool_calls: calls })

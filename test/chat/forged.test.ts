@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
 import { promptIds } from '../../src/chat/prompt.ts'
-import type { ChatMessage } from '../../src/engine/events.ts'
+import type { ChatMessage } from '../../src/protocol/generation.ts'
 import { FIXTURES } from '../tokenizer/support.ts'
 
 const MARKS = [

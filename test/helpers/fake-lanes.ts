@@ -1,10 +1,10 @@
 // Lanes over objects that do what a test lists: they answer, fail, are reset, or hang.
 
-import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import { createLanes, type LaneOptions, type LaneStub } from '../../src/session/client.ts'
-import type { Lanes } from '../../src/session/lane-client.ts'
-import type { Region } from '../../src/session/regions.ts'
-import { encodeEvent } from '../../src/session/wire.ts'
+import type { Lanes } from '../../src/protocol/lanes.ts'
+import type { Region } from '../../src/protocol/ids.ts'
+import { encodeEvent } from '../../src/protocol/wire.ts'
 
 type Stream = ReadableStream<Uint8Array>
 

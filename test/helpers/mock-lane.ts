@@ -1,11 +1,11 @@
 // A lane on the mock model: everything of the session room but Cloudflare.
 
-import type { GenerateRequest, GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { Isolate } from '../../src/session/isolate.ts'
 import { Lane, type LaneConfig, type LaneParts, type LaneStorage } from '../../src/session/lane.ts'
 import { memoryWindowStore } from '../../src/session/window-store.ts'
-import { decodeEvents } from '../../src/session/wire.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
 import { MOCK_SPEC, MockModel, type MockOptions } from './mock-model.ts'

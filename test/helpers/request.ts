@@ -1,6 +1,6 @@
 // A request with neutral settings, for tests to change.
 
-import type { GenerateRequest } from '../../src/engine/events.ts'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
 
 export function request(changes: Partial<GenerateRequest> = {}): GenerateRequest {
   return {

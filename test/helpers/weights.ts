@@ -2,7 +2,7 @@
 
 import { MOST_Q4M, TILE_ROWS, TILES, tensorBytes } from '../../src/kernels/layout.ts'
 import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
-import type { TensorKind } from '../../src/weights/manifest.ts'
+import type { TensorKind } from '../../src/kernels/layout.ts'
 import type { Rng } from './rng.ts'
 
 /** f16 bits of a number of ordinary size (0.0001 .. 1), sign included. */

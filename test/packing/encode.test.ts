@@ -6,7 +6,7 @@ import { f16ToF32 } from '../../src/formats/f16.ts'
 import { BLOCK, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
 import { encodeRows } from '../../src/packing/encode.ts'
 import { repackRows } from '../../src/packing/repack.ts'
-import type { TensorKind } from '../../src/weights/manifest.ts'
+import type { TensorKind } from '../../src/kernels/layout.ts'
 import { quantFixture } from '../helpers/quant-fixture.ts'
 import { readTiles, readValue } from '../helpers/read-tiles.ts'
 

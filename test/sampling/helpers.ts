@@ -1,6 +1,6 @@
 // Sampling done plainly, by sorting everything: what the sampler must agree with.
 
-import type { SamplingOptions } from '../../src/engine/events.ts'
+import type { SamplingOptions } from '../../src/protocol/generation.ts'
 import { uniform } from '../../src/sampling/random.ts'
 import type { SampleContext } from '../../src/sampling/sampler.ts'
 

@@ -1,7 +1,7 @@
 // Each rule on values worked out by hand, and their order.
 
 import { expect, test } from 'vitest'
-import type { SamplingOptions } from '../../src/engine/events.ts'
+import type { SamplingOptions } from '../../src/protocol/generation.ts'
 import { createProcessors, type Occurrences } from '../../src/sampling/processors.ts'
 import { samplingOptions } from './helpers.ts'
 

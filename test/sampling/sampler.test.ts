@@ -1,7 +1,7 @@
 // The sampler against plain sorting, its distribution, its edges and its promises.
 
 import { describe, expect, test } from 'vitest'
-import type { SamplingOptions } from '../../src/engine/events.ts'
+import type { SamplingOptions } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { createSampler } from '../../src/sampling/sampler.ts'
 import { rng } from '../helpers/rng.ts'

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { answerRules, type AnswerOptions } from '../../src/chat/answers/rules.ts'
-import type { GenerateRequest } from '../../src/engine/events.ts'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { Answer, type TextEvent } from '../../src/session/answer.ts'
 import { preparePrompt, rulesFor } from '../../src/session/prompt.ts'

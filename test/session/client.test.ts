@@ -1,7 +1,7 @@
 // Which object a call goes to, what of its answer comes back, and calls that go to all of them.
 
 import { describe, expect, test } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import type { LaneOptions } from '../../src/session/client.ts'
 import { rendezvousOrder } from '../../src/session/rendezvous.ts'
 import { fakeLanes, readAll, streamOf } from '../helpers/fake-lanes.ts'

@@ -1,8 +1,8 @@
 // Events of a lane at the router: in order, cancelled when their reader leaves, gone on with when the object is lost.
 
 import { describe, expect, test, vi } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
-import { encodeEvent } from '../../src/session/wire.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
+import { encodeEvent } from '../../src/protocol/wire.ts'
 import { fakeLanes, readAll, readUntilThrow, streamOf } from '../helpers/fake-lanes.ts'
 import { request } from '../helpers/request.ts'
 

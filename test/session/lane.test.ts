@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Turn } from '../../src/engine/turn.ts'
 import { Isolate } from '../../src/session/isolate.ts'
-import { decodeEvents } from '../../src/session/wire.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import { BOS, byteTokenizer } from '../helpers/byte-tokenizer.ts'
 import { ask, eventsOf, idsOf, mockLane, mockManifest, textOf } from '../helpers/mock-lane.ts'
 import { greedyAlone, MockModel } from '../helpers/mock-model.ts'

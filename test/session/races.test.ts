@@ -1,7 +1,7 @@
 // Sessions that several want at once, and turns that nothing can go on with: each comes to an end.
 
 import { expect, test, vi } from 'vitest'
-import { decodeEvents } from '../../src/session/wire.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone } from '../helpers/mock-model.ts'
 import { request } from '../helpers/request.ts'

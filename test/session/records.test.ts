@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import { Isolate } from '../../src/session/isolate.ts'
-import { decodeEvents } from '../../src/session/wire.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone, MockModel } from '../helpers/mock-model.ts'
 import { request } from '../helpers/request.ts'

@@ -1,7 +1,8 @@
 // The region that is nearest to a request, by what the platform knows of it.
 
 import { expect, test } from 'vitest'
-import { nearestRegion, REGIONS } from '../../src/session/regions.ts'
+import { REGIONS } from '../../src/protocol/ids.ts'
+import { nearestRegion } from '../../src/session/regions.ts'
 
 test.each([
   ['Lisbon', '38.7', '-9.1', 'weur'],

@@ -1,9 +1,9 @@
 // Sessions that outlive their lane's memory: a second lane on the same storage goes on where the first was, with the same ids.
 
 import { describe, expect, test, vi } from 'vitest'
-import type { GenerationEvent } from '../../src/engine/events.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { Isolate } from '../../src/session/isolate.ts'
-import { decodeEvents } from '../../src/session/wire.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, textOf, type MockLane } from '../helpers/mock-lane.ts'
 import { greedyAlone } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'

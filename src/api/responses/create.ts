@@ -1,7 +1,7 @@
 // POST /v1/responses: the conversation so far and what is new, one call of a lane, then a stream, a whole response, or the
 // word that it is being worked on.
 
-import type { ChatMessage, GenerationEvent } from '../../engine/events.ts'
+import type { ChatMessage, GenerationEvent } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { clientLeft, openEvents, sessionHeader, streamed } from '../answer.ts'
 import { readBody } from '../body.ts'

@@ -1,7 +1,7 @@
 // The body of POST /v1/responses: every field of OpenAI's has a rule, and our sampling fields are the same as elsewhere.
 
 import * as z from 'zod/mini'
-import type { ChatMessage, Json } from '../../engine/events.ts'
+import type { ChatMessage, Json } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { ignored, isEmptyArray, label, neutral, sharedFields, unsupported } from '../fields.ts'
 import type { ResponseReply } from '../reply.ts'

@@ -1,8 +1,8 @@
 // Responses that are kept: found by their id, looked at, read again, cancelled and deleted.
 
 import { errorCode, IsletError } from '../../lib/errors.ts'
-import type { ChatMessage, GenerationEvent } from '../../engine/events.ts'
-import type { TurnView } from '../../session/lane-client.ts'
+import type { ChatMessage, GenerationEvent } from '../../protocol/generation.ts'
+import type { TurnView } from '../../protocol/lanes.ts'
 import { resumed } from '../answer.ts'
 import type { ApiContext, ApiDeps } from '../context.ts'
 import { eventError, renderError } from '../errors.ts'

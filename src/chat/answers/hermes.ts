@@ -1,6 +1,6 @@
 // Answers of templates that ask for <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes), and thinking in <think>.
 
-import type { ToolCall } from '../../engine/events.ts'
+import type { ToolCall } from '../../protocol/generation.ts'
 import { isObject } from '../conversation.ts'
 import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 

@@ -1,6 +1,6 @@
 // What an answer is made of, and how its parser is fed: text in any pieces, with the same result as the whole at once.
 
-import type { ToolCall } from '../../engine/events.ts'
+import type { ToolCall } from '../../protocol/generation.ts'
 
 /** One thing of an answer, in order. */
 export type AnswerPiece =

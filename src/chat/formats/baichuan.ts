@@ -1,6 +1,6 @@
 // Baichuan-13B-Chat and Baichuan2-Chat: a token before each message says whose it is.
 
-import type { ChatMessage } from '../../engine/events.ts'
+import type { ChatMessage } from '../../protocol/generation.ts'
 import { plainMessage, refuseMessages } from '../conversation.ts'
 import type { Part } from '../parts.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'

@@ -1,6 +1,6 @@
 // ChatGLM3-6B: a role token before each message, functions in the system message, calls as Python in the answer.
 
-import type { ChatMessage } from '../../engine/events.ts'
+import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, functionsOf, isObject, oneCallAtATime, refuseMessages } from '../conversation.ts'
 import type { EarlierCall } from '../conversation.ts'
 import type { Part } from '../parts.ts'

@@ -1,6 +1,6 @@
 // What a built-in chat format is: messages to parts, how its original shortens a prompt, and where its answers end.
 
-import type { ChatMessage } from '../../engine/events.ts'
+import type { ChatMessage } from '../../protocol/generation.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
 import type { Layout, LayoutIds, Part } from '../parts.ts'
 

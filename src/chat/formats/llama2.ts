@@ -1,6 +1,6 @@
 // Llama-2-chat: [INST] question [/INST] answer, each pair between BOS and EOS.
 
-import type { ChatMessage } from '../../engine/events.ts'
+import type { ChatMessage } from '../../protocol/generation.ts'
 import { exchangesOf, refuseMessages } from '../conversation.ts'
 import type { Part } from '../parts.ts'
 import type { Format } from './format.ts'

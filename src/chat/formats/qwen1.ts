@@ -1,6 +1,6 @@
 // Qwen-7B-Chat, first generation: ChatML whose pieces are encoded apart, and functions by ReAct.
 
-import type { ChatMessage } from '../../engine/events.ts'
+import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, oneCallAtATime, refuseMessages } from '../conversation.ts'
 import type { Exchange } from '../conversation.ts'
 import type { Part } from '../parts.ts'

@@ -1,6 +1,6 @@
 // Events as bytes: one JSON object a line, since RPC carries byte streams and nothing richer that can be cancelled.
 
-import type { GenerationEvent } from '../engine/events.ts'
+import type { GenerationEvent } from './generation.ts'
 import { byteReader } from '../lib/byte-reader.ts'
 import { errorCode } from '../lib/errors.ts'
 

@@ -1,7 +1,7 @@
 // A lane's object as the router calls it, over Durable Object RPC.
 
-import type { GenerateRequest, GenerationEvent } from '../engine/events.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-client.ts'
+import type { GenerateRequest, GenerationEvent } from './generation.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from './lanes.ts'
 
 /** What a call of an object gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }

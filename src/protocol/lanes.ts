@@ -1,8 +1,7 @@
 // What the API knows of lanes: plain requests in, plain events out. Implemented over Durable Object RPC
 // in the worker, and by a scripted fake in the API's tests.
 
-import type { ChatMessage, GenerateRequest, GenerationEvent, Json, WindowReport } from '../engine/events.ts'
-import type { StorageUse } from './storage-use.ts'
+import type { ChatMessage, GenerateRequest, GenerationEvent, Json, WindowReport } from './generation.ts'
 
 export type ModelCard = {
   /** The model's id, lower case. */
@@ -10,6 +9,23 @@ export type ModelCard = {
   /** Seconds since 1970. */
   created: number
   ownedBy: string
+}
+
+/** What a lane's storage has done since its object began. */
+export type StorageUse = {
+  /** Rows of SQLite by its own count, those of indexes too. */
+  rowsRead: number
+  rowsWritten: number
+  /** Alarms set, each billed as a row written. */
+  alarms: number
+  /** Runs of KV pages written, and their bytes. */
+  runs: number
+  runBytes: number
+  pagesRestored: number
+  /** Milliseconds, whole ones on some hosts; a deployed clock stands still while code computes. */
+  saveMs: number
+  findMs: number
+  restoreMs: number
 }
 
 export type LaneHealth = {

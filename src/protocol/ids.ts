@@ -1,0 +1,58 @@
+// The grammar of ids: a session's and a turn's id name the lane that has it, so an id finds its lane by itself, wherever it is used.
+
+import { IsletError } from '../lib/errors.ts'
+
+/** The platform's location hints, which stand in the names of lanes. */
+export const REGIONS = [
+  'wnam',
+  'enam',
+  'sam',
+  'weur',
+  'eeur',
+  'apac',
+  'apac-ne',
+  'apac-se',
+  'oc',
+  'afr',
+  'me',
+] as const
+
+export type Region = (typeof REGIONS)[number]
+
+/** `0`, `weur-0`, or `s` and the digest of a session key: a lane's name without `lane-`, and without `_`. */
+const LANE = `(?:(?:${REGIONS.join('|')})-)?(?:0|[1-9]\\d{0,3})|s[0-9a-f]{64}`
+const RANDOM = '[A-Za-z0-9-]{1,64}'
+const SESSION = new RegExp(`^sess_(${LANE})_${RANDOM}$`)
+const TURN = new RegExp(`^(${LANE})_${RANDOM}_${RANDOM}$`)
+
+const REGION_OF = new RegExp(`^(${REGIONS.join('|')})-\\d`)
+
+/** The lane that a session's id carries. Throws `not_found`. */
+export function laneOfSession(id: string): string {
+  const lane = SESSION.exec(id)?.[1]
+  if (lane === undefined) throw new IsletError('not_found', 'there is no such session')
+  return lane
+}
+
+/** The lane that a turn's id carries. Throws `not_found`. */
+export function laneOfTurn(id: string): string {
+  const lane = TURN.exec(id)?.[1]
+  if (lane === undefined) throw new IsletError('not_found', 'there is no such turn')
+  return lane
+}
+
+/** The lane of either kind of id. Throws `not_found`. */
+export function laneOfId(id: string): string {
+  return id.startsWith('sess_') ? laneOfSession(id) : laneOfTurn(id)
+}
+
+/** Whether a text is the id of a session. */
+export function isSessionId(text: string): boolean {
+  return SESSION.test(text)
+}
+
+/** The region in a lane's name. */
+export function regionOf(lane: string): Region | undefined {
+  return REGION_OF.exec(lane)?.[1] as Region | undefined
+}
+
