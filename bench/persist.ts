@@ -2,7 +2,7 @@
 // thousand positions restored from storage by a worker that was started anew on the same state, beside their prefill.
 
 import type { StorageUse } from '../src/protocol/lanes.ts'
-import { noStorageUse } from '../src/session/storage-use.ts'
+import { noStorageUse } from '../src/storage/storage-use.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import { promptIds } from './lib/cases.ts'
 import { Client, type Streamed } from './lib/client.ts'

@@ -1,8 +1,8 @@
 // islet logits: raw float32 logits of given ids, one row per position, for comparing with any other implementation.
 
 import { parseArgs } from 'node:util'
-import { Feed } from '../src/engine/feed.ts'
-import { loadModel } from '../src/engine/load-model.ts'
+import { Feed } from '../src/graph/feed.ts'
+import { loadModel } from '../src/graph/load-model.ts'
 import { sha256 } from '../src/lib/sha256.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { choice } from '../src/packing/policy.ts'

@@ -2,9 +2,9 @@
 
 import { parseArgs } from 'node:util'
 import type { WindowOptions } from '../src/cache/window.ts'
-import type { KvKind } from '../src/engine/buffers.ts'
-import { loadModel } from '../src/engine/load-model.ts'
-import type { Model } from '../src/engine/model.ts'
+import type { KvKind } from '../src/graph/buffers.ts'
+import { loadModel } from '../src/graph/load-model.ts'
+import type { Model } from '../src/graph/model.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { exp, log } from '../src/lib/math.ts'
 import { choice } from '../src/packing/policy.ts'

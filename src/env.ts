@@ -1,9 +1,9 @@
 // Bindings and variables of the worker, checked once and turned into a typed configuration. The only reader of `env`.
 
 import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
-import type { LaneConfig } from './session/lane.ts'
-import type { Assets } from './session/asset-source.ts'
-import type { LaneStub } from './session/client.ts'
+import type { LaneConfig } from './lane/lane.ts'
+import type { Assets } from './lane/asset-source.ts'
+import type { LaneStub } from './routing/client.ts'
 import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'
 
 export type Env = {

@@ -5,11 +5,11 @@ import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
 import { readConfig, type Env } from './env.ts'
-import { createLanes } from './session/client.ts'
+import { createLanes } from './routing/client.ts'
 import type { Lanes } from './protocol/lanes.ts'
-import { LaneBase } from './session/object.ts'
+import { LaneBase } from './lane/object.ts'
 import type { Region } from './protocol/ids.ts'
-import { nearestRegion, type Whereabouts } from './session/regions.ts'
+import { nearestRegion, type Whereabouts } from './routing/regions.ts'
 
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {

@@ -5,7 +5,7 @@ import { DurableObject } from 'cloudflare:workers'
 import plain from '../../build/islet.plain.wasm'
 import quads from '../../build/islet.quads.wasm'
 import relaxed from '../../build/islet.relaxed.wasm'
-import { assetSource, type Assets } from '../../src/session/asset-source.ts'
+import { assetSource, type Assets } from '../../src/lane/asset-source.ts'
 import { Driver, type TimedTurn } from '../hosts/engine.ts'
 import { loadFor, modulesFor, type LoadJob } from '../hosts/load.ts'
 

@@ -2,7 +2,7 @@
 // host: Node, a page in Chromium and a Durable Object run this same file.
 
 import { Engine } from '../../src/engine/engine.ts'
-import type { Model } from '../../src/engine/model.ts'
+import type { Model } from '../../src/graph/model.ts'
 import { MAX_LAG, type Turn } from '../../src/engine/turn.ts'
 import { sha256, type Sha256 } from '../../src/lib/sha256.ts'
 

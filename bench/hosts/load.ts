@@ -1,7 +1,7 @@
 // Loads the packed model for a job, wherever its bytes come from.
 
-import type { Graph } from '../../src/engine/forward.ts'
-import { loadModel, pagesPerSequence } from '../../src/engine/load-model.ts'
+import type { Graph } from '../../src/graph/forward.ts'
+import { loadModel, pagesPerSequence } from '../../src/graph/load-model.ts'
 import { usableModules, type KernelModules } from '../../src/kernels/wasm.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import type { ByteSource } from '../../src/weights/source.ts'

@@ -1,7 +1,7 @@
 // Turns and medians: the order of rounds, what happens to a run that fails, and the numbers that the goals ask for.
 
 import { describe, expect, test, vi } from 'vitest'
-import { noStorageUse } from '../../src/session/storage-use.ts'
+import { noStorageUse } from '../../src/storage/storage-use.ts'
 import type { CaseRuns } from '../lib/cases.ts'
 import { inUnit, verdict } from '../lib/goals.ts'
 import {

@@ -1,10 +1,10 @@
 // How many isolates a model of any size would take: its layers cut into a chain, each link within what one isolate may hold.
 
-import { kvLayerBytes, servedKv } from '../../src/engine/buffers.ts'
-import { planMemory } from '../../src/engine/load-model.ts'
+import { kvLayerBytes, servedKv } from '../../src/graph/buffers.ts'
+import { planMemory } from '../../src/graph/load-model.ts'
 import { TILE_ROWS } from '../../src/kernels/layout.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
-import { LOGIT_ROWS } from '../../src/session/memory-plan.ts'
+import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 import { planTensors } from '../../src/weights/plan.ts'
 import { BUDGET, JS_ALLOWANCE, tokenizerBytesOf, type MemorySettings } from './memory-table.ts'

@@ -1,9 +1,9 @@
 // What an isolate holds when it runs a model: the table that `inspect` prints.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
-import { servedKv } from '../../src/engine/buffers.ts'
-import { planMemory } from '../../src/engine/load-model.ts'
-import { LOGIT_ROWS } from '../../src/session/memory-plan.ts'
+import { servedKv } from '../../src/graph/buffers.ts'
+import { planMemory } from '../../src/graph/load-model.ts'
+import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 
 /** The isolate's peak must stay below this: 128 MB less what locally cannot be seen (10^6 bytes). */

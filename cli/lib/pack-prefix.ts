@@ -1,6 +1,6 @@
 // The prefix of a model that was just packed into a folder, computed by this Node.
 
-import { makePrefix } from '../../src/packing/prefix.ts'
+import { makePrefix } from '../../src/packing/template-prefix.ts'
 import type { PrefixMaker } from '../../src/packing/pack-folder.ts'
 import { fileSource } from './file-source.ts'
 import { nodeKernels } from './kernels.ts'

@@ -1,6 +1,6 @@
 // Tables of docs/dialogue.md: how many positions of KV a megabyte holds, and how long a dialogue 6 GB hold. Arithmetic from the specs.
 
-import { kvLayerBytes, servedKv } from '../../src/engine/buffers.ts'
+import { kvLayerBytes, servedKv } from '../../src/graph/buffers.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 import { listedModel } from './families.ts'

@@ -2,7 +2,7 @@
 
 import type { MiddlewareHandler } from 'hono'
 import { IsletError } from '../lib/errors.ts'
-import { sha256 } from './hash.ts'
+import { sha256 } from './hash-text.ts'
 import type { ApiEnv } from './context.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'

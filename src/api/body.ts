@@ -1,7 +1,7 @@
 // Reads a JSON request body within a limit. The content type is not asked: a body that parses is accepted.
 
 import { IsletError } from '../lib/errors.ts'
-import { sha256 } from './hash.ts'
+import { sha256 } from './hash-text.ts'
 
 const MAX_BODY_BYTES = 8_000_000
 

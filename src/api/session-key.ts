@@ -1,7 +1,7 @@
 // The key that routes a request to the lane where its history is warm. It is never an identity.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { sha256 } from './hash.ts'
+import { sha256 } from './hash-text.ts'
 import type { Order } from './schema.ts'
 
 /** What of a text completion names its session. */

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
 import type { Budget, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
-import { renderGuarded, sequenceMarks, type TemplateOptions } from './guarded.ts'
+import { renderGuarded, sequenceMarks, type TemplateOptions } from './literal-specials.ts'
 import { encodeLayout, showParts, type Layout } from './parts.ts'
 import { renderPrompt, withArguments } from './template.ts'
 

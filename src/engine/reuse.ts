@@ -1,8 +1,8 @@
 // Which sequence of the cache saves a turn most work.
 
-import { reusablePrefix } from '../cache/prefix.ts'
+import { reusablePrefix } from '../cache/reusable-prefix.ts'
 import type { WindowOptions } from '../cache/window.ts'
-import { sharedKeys } from './prompt-shape.ts'
+import { sharedKeys } from '../cache/prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
 import type { Turn } from './turn.ts'
 

@@ -2,7 +2,7 @@
 
 import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import type { Model } from './model.ts'
+import type { Model } from '../graph/model.ts'
 import { isStalled, pendingRows, type Turn } from './turn.ts'
 
 /** The next `count` rows of a turn; the last asks for logits when no prompt is left behind it. */

@@ -3,27 +3,17 @@
 import type { PagePool } from '../cache/page-pool.ts'
 import { pageIsDead, type WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import type { Model } from './model.ts'
-import { PLAIN, type PromptShape } from './prompt-shape.ts'
-import type { Vault } from './vault.ts'
+import type { Model } from '../graph/model.ts'
+import { PLAIN } from '../cache/prompt-shape.ts'
+import type { PagedIds, Vault } from './vault.ts'
 
-export type Sequence = {
-  /** undefined = the model's own prefix: all tenants may fork it, nobody continues it in place. */
-  readonly tenant: string | undefined
-  ids: readonly number[]
-  /** Positions [0, length) are computed; published only after the step that wrote them has returned. */
-  length: number
-  /** Page by position / PAGE_POSITIONS; undefined = given back or not yet taken. */
-  readonly pages: (number | undefined)[]
-  /** What its keys were computed for. */
-  shape: PromptShape
+export type Sequence = PagedIds & {
   /** A turn is running on it: it may grow, and no other turn may write to it. */
   busy: boolean
   /** Order of last use, for eviction. */
   usedAt: number
-  /** Storage that its pages may go to, and how many of them, from the front, are there. */
+  /** Storage that its pages may go to. */
   vault: Vault | undefined
-  saved: number
   /** The session that used it last. */
   session: string | undefined
 }

@@ -1,7 +1,7 @@
 // A turn: one request on its way through the engine. Plain state; engine.ts moves it along.
 
 import type { FinishReason } from '../protocol/generation.ts'
-import type { PromptShape } from './prompt-shape.ts'
+import type { PromptShape } from '../cache/prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
 import type { Vault } from './vault.ts'
 

@@ -1,9 +1,23 @@
 // Where pages go that leave memory: a lane's storage, as the engine sees it. It is called in the middle of a step, so nothing of it waits, and
 // only in the lane's own calls, since a lane may not touch the storage of another.
 
-import type { Model } from './model.ts'
-import type { PromptShape } from './prompt-shape.ts'
-import type { Sequence } from './sequence.ts'
+import type { Model } from '../graph/model.ts'
+import type { PromptShape } from '../cache/prompt-shape.ts'
+
+/** What storage needs to know of a sequence: its ids, what its keys depend on, and the pages that hold them. */
+export type PagedIds = {
+  /** undefined = the model's own prefix: all tenants may fork it, nobody continues it in place. */
+  readonly tenant: string | undefined
+  ids: readonly number[]
+  /** Positions [0, length) are computed; published only after the step that wrote them has returned. */
+  length: number
+  /** Page by position / PAGE_POSITIONS; undefined = given back or not yet taken. */
+  readonly pages: (number | undefined)[]
+  /** What its keys were computed for. */
+  shape: PromptShape
+  /** How many of its pages, from the front, are in storage. */
+  saved: number
+}
 
 /** Pages in storage that a prompt begins with. */
 export type StoredPages = {
@@ -25,5 +39,5 @@ export interface Vault {
    * Writes the sequence's full pages that are not stored, the first `pages` of them at most, and moves its `saved` on. Never throws:
    * storage that fails is left alone.
    */
-  save(sequence: Sequence, model: Model, pages?: number): void
+  save(sequence: PagedIds, model: Model, pages?: number): void
 }

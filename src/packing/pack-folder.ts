@@ -14,10 +14,10 @@ import {
 import { basename, dirname, join, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest } from '../weights/manifest.ts'
-import { PREFIX_FILE } from '../weights/prefix.ts'
+import { PREFIX_FILE } from '../weights/packed-prefix.ts'
 import { checkedId, makeManifest, parseManifest, TOKENIZER_FILE } from './make-manifest.ts'
 import { packInto, type PackOptions } from './pack.ts'
-import type { Prefix } from './prefix.ts'
+import type { Prefix } from './template-prefix.ts'
 import { shardCutter } from './shards.ts'
 import type { ModelSource } from './source.ts'
 

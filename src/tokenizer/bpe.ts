@@ -3,7 +3,7 @@
 import { Merger } from './merge.ts'
 import { preTokenizer } from './pre-tokenizers.ts'
 import { KEPT_BYTES, utf8Into } from './utf8.ts'
-import type { PlainEncoder } from './packed.ts'
+import type { PlainEncoder } from './plain-encoder.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** An encoder of text without special tokens. Throws unsupported_format for an unknown pre-tokenizer. */

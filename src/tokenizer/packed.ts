@@ -4,14 +4,12 @@ import { bytesOfName, nameOfBytes } from './byte-map.ts'
 import { byteLevelEncoder } from './bpe.ts'
 import { nameWhiteSpace, whiteSpaceBytes } from './chatglm.ts'
 import { TOKEN, parseTokenizer } from './format.ts'
+import type { PlainEncoder } from './plain-encoder.ts'
 import { sentencePieceEncoder } from './sentencepiece.ts'
 import { nameMatcher, splitAtNames } from './special.ts'
 import { TextStream } from './stream-decoder.ts'
 import type { DecodingRules, EncodeOptions, Tokenizer } from './tokenizer.ts'
 import { Vocabulary, byteOfToken } from './vocabulary.ts'
-
-/** Appends the ids of text without special tokens; `first` where nothing stands before it. */
-export type PlainEncoder = (text: string, first: boolean, out: number[], literal: boolean) => void
 
 /**
  * Opens a tokenizer.bin; the tokenizer works on these bytes, which must not change afterwards.

@@ -5,7 +5,7 @@
 import { Merger } from './merge.ts'
 import { characterEnd, normaliser } from './normalise.ts'
 import { KEPT_BYTES, utf8Into } from './utf8.ts'
-import type { PlainEncoder } from './packed.ts'
+import type { PlainEncoder } from './plain-encoder.ts'
 import { nameMatcher, splitAtNames } from './special.ts'
 import { unigramEncoder } from './unigram.ts'
 import type { PieceEncoder } from './unigram.ts'

@@ -20,7 +20,7 @@ export type PackedFile = { file: string; length: number; sha256: string }
 /** A slice of the weights; the checksum (lib/checksum.ts) is what is checked while they stream in. */
 export type Shard = PackedFile & { checksum: string }
 
-/** KV pages of the ids that every chat without a system message begins with (weights/prefix.ts). */
+/** KV pages of the ids that every chat without a system message begins with (weights/packed-prefix.ts). */
 export type PackedPrefix = Shard & {
   /** PREFIX_VERSION of the program that computed it. */
   version: number

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { parseKeyHashes } from '../../src/api/auth.ts'
-import { sha256 } from '../../src/api/hash.ts'
+import { sha256 } from '../../src/api/hash-text.ts'
 import type { LaneHealth } from '../../src/protocol/lanes.ts'
 import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
 

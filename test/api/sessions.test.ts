@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
-import { sha256 } from '../../src/api/hash.ts'
+import { sha256 } from '../../src/api/hash-text.ts'
 import type { SessionView } from '../../src/protocol/lanes.ts'
 import {
   HELLO,

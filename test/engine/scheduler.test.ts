@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { pagesNeeded, planStep } from '../../src/engine/scheduler.ts'
 import { emptySequence } from '../../src/engine/sequence.ts'
-import { PLAIN } from '../../src/engine/prompt-shape.ts'
+import { PLAIN } from '../../src/cache/prompt-shape.ts'
 import { newTurn, type Turn } from '../../src/engine/turn.ts'
 
 function turn(pending: number, lag = 0, prefix = 0): Turn {

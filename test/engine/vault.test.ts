@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
-import { PageStore } from '../../src/session/page-store.ts'
+import { PageStore } from '../../src/storage/page-store.ts'
 import type { Vault } from '../../src/engine/vault.ts'
-import { noStorageUse } from '../../src/session/storage-use.ts'
+import { noStorageUse } from '../../src/storage/storage-use.ts'
 import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 

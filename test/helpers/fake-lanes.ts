@@ -1,7 +1,7 @@
 // Lanes over objects that do what a test lists: they answer, fail, are reset, or hang.
 
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
-import { createLanes, type LaneOptions, type LaneStub } from '../../src/session/client.ts'
+import { createLanes, type LaneOptions, type LaneStub } from '../../src/routing/client.ts'
 import type { Lanes } from '../../src/protocol/lanes.ts'
 import type { Region } from '../../src/protocol/ids.ts'
 import { encodeEvent } from '../../src/protocol/wire.ts'

@@ -2,9 +2,9 @@
 
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
-import { Isolate } from '../../src/session/isolate.ts'
-import { Lane, type LaneConfig, type LaneParts, type LaneStorage } from '../../src/session/lane.ts'
-import { memoryWindowStore } from '../../src/session/window-store.ts'
+import { Isolate } from '../../src/lane/isolate.ts'
+import { Lane, type LaneConfig, type LaneParts, type LaneStorage } from '../../src/lane/lane.ts'
+import { memoryWindowStore } from '../../src/storage/window-store.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'

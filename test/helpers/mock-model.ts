@@ -2,7 +2,7 @@
 // order or visibility anywhere in a sequence's past changes what comes next.
 
 import { visible, type WindowOptions } from '../../src/cache/window.ts'
-import type { Model, Row } from '../../src/engine/model.ts'
+import type { Model, Row } from '../../src/graph/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { decoder } from '../../src/models/decoder.ts'
 import { checksum } from '../../src/lib/checksum.ts'

@@ -1,7 +1,7 @@
 // A Durable Object's SQLite by Node's own, in memory.
 
 import { DatabaseSync } from 'node:sqlite'
-import type { Sql } from '../../src/session/sql.ts'
+import type { Sql } from '../../src/storage/sql.ts'
 
 /** `onExec` sees each statement first, and may throw. */
 export function nodeSql(onExec: (query: string) => void = () => undefined): Sql {

@@ -1,6 +1,6 @@
 // Runs a text over pages that the test chooses itself: what Feed and the engine do, without their bookkeeping.
 
-import type { Model, Row } from '../../src/engine/model.ts'
+import type { Model, Row } from '../../src/graph/model.ts'
 import type { OnRow } from './trace.ts'
 
 export type PagedRun = {

@@ -2,8 +2,8 @@
 
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { OpenedModel } from '../../cli/lib/model.ts'
-import { Feed } from '../../src/engine/feed.ts'
-import { loadModel } from '../../src/engine/load-model.ts'
+import { Feed } from '../../src/graph/feed.ts'
+import { loadModel } from '../../src/graph/load-model.ts'
 
 export const TEXTS = {
   english:

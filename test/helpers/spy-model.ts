@@ -1,6 +1,6 @@
 // A model that notes what it was asked to run, so that a test can show that the mix it is about did occur.
 
-import type { Model, Row } from '../../src/engine/model.ts'
+import type { Model, Row } from '../../src/graph/model.ts'
 
 /** One step: rows by sequence (rows of a sequence share one table of pages), in order. */
 export type Step = number[]

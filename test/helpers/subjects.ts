@@ -2,9 +2,9 @@
 
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { openModel, type OpenedModel } from '../../cli/lib/model.ts'
-import type { KvKind } from '../../src/engine/buffers.ts'
-import type { Graph } from '../../src/engine/forward.ts'
-import { loadModel, type LoadOptions } from '../../src/engine/load-model.ts'
+import type { KvKind } from '../../src/graph/buffers.ts'
+import type { Graph } from '../../src/graph/forward.ts'
+import { loadModel, type LoadOptions } from '../../src/graph/load-model.ts'
 import type { KernelModules } from '../../src/kernels/wasm.ts'
 import { oddModel } from './odd-model.ts'
 import { REAL_FOLDER, TINY_FOLDER } from './real-model.ts'

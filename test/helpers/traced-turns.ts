@@ -1,8 +1,8 @@
 // Turns of the engine whose logits are traced, and the same request alone: one token at a time, without the engine.
 
 import type { Engine } from '../../src/engine/engine.ts'
-import { Feed } from '../../src/engine/feed.ts'
-import type { Model } from '../../src/engine/model.ts'
+import { Feed } from '../../src/graph/feed.ts'
+import type { Model } from '../../src/graph/model.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { argmax } from './mock-model.ts'
 import { traceOf, Tracer, type Trace } from './trace.ts'

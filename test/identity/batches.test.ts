@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
-import type { Graph } from '../../src/engine/forward.ts'
+import type { Graph } from '../../src/graph/forward.ts'
 import { rng } from '../helpers/rng.ts'
 import { SpyModel } from '../helpers/spy-model.ts'
 import { FLOATS, load, ODD, someIds, TINY } from '../helpers/subjects.ts'

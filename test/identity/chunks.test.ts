@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
-import { Feed } from '../../src/engine/feed.ts'
-import type { Graph } from '../../src/engine/forward.ts'
+import { Feed } from '../../src/graph/feed.ts'
+import type { Graph } from '../../src/graph/forward.ts'
 import { runPaged, upTo } from '../helpers/paged.ts'
 import { rng } from '../helpers/rng.ts'
 import { FLOATS, load, ODD, someIds, TINY, type Build } from '../helpers/subjects.ts'

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
-import { Feed } from '../../src/engine/feed.ts'
+import { Feed } from '../../src/graph/feed.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
 import { hasRelaxedSimd } from '../../src/kernels/wasm.ts'
 import { FLOATS, load, ODD, someIds, TINY, type Build, type Subject } from '../helpers/subjects.ts'

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { pageIsDead } from '../../src/cache/window.ts'
-import type { Graph } from '../../src/engine/forward.ts'
+import type { Graph } from '../../src/graph/forward.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { runPaged, shuffled, upTo } from '../helpers/paged.ts'
 import { rng } from '../helpers/rng.ts'

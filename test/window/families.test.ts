@@ -2,8 +2,8 @@
 // Float64 arithmetic of relative distances agrees at position 5,000, and the past within reach decides alone.
 
 import { describe, expect, it } from 'vitest'
-import { Feed } from '../../src/engine/feed.ts'
-import { ntkAlpha } from '../../src/engine/prompt-shape.ts'
+import { Feed } from '../../src/graph/feed.ts'
+import { ntkAlpha } from '../../src/cache/prompt-shape.ts'
 import { CONFIGS, familyModel, familySubject, type FamilyName } from '../helpers/family-model.ts'
 import { Float64Llama, readFloats } from '../helpers/float64-llama.ts'
 import { load, someIds, type Subject } from '../helpers/subjects.ts'

@@ -3,8 +3,8 @@
 // references may start late too: the plain twins, bit for bit, and float64 arithmetic of relative distances, within TOLERANCE.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Feed } from '../../src/engine/feed.ts'
-import type { LoadOptions } from '../../src/engine/load-model.ts'
+import { Feed } from '../../src/graph/feed.ts'
+import type { LoadOptions } from '../../src/graph/load-model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
 import { Float64Llama, readFloats } from '../helpers/float64-llama.ts'

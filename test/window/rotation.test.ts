@@ -1,7 +1,7 @@
 // Rotary angles far out: a table for one position, as small and as exact at a million as at zero.
 
 import { describe, expect, it } from 'vitest'
-import { rotationTable } from '../../src/engine/rotation.ts'
+import { rotationTable } from '../../src/graph/rotation.ts'
 
 const POSITION = {
   kind: 'rope',

@@ -4,9 +4,9 @@ import plain from '../../build/islet.plain.wasm'
 import quads from '../../build/islet.quads.wasm'
 import relaxed from '../../build/islet.relaxed.wasm'
 import { readConfig, type Env } from '../../src/env.ts'
-import type { Assets } from '../../src/session/asset-source.ts'
-import { Isolate } from '../../src/session/isolate.ts'
-import { LaneBase } from '../../src/session/object.ts'
+import type { Assets } from '../../src/lane/asset-source.ts'
+import { Isolate } from '../../src/lane/isolate.ts'
+import { LaneBase } from '../../src/lane/object.ts'
 import worker from '../../src/worker.ts'
 
 /** What a lane says of itself and of the isolate that it lives in. */

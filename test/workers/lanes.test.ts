@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rendezvousOrder } from '../../src/session/rendezvous.ts'
+import { rendezvousOrder } from '../../src/routing/rendezvous.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
 import { SessionClient, type Answer } from '../helpers/session-client.ts'
 import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'

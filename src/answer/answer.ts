@@ -1,0 +1,151 @@
+// One answer as it grows: logits to ids, ids to text, text to content, thoughts and calls. Runs inside the engine's steps.
+
+import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
+import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'
+import type { FinishReason, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import { StopStrings } from './stop-strings.ts'
+import type { Choice } from '../engine/turn.ts'
+import { sha256, type Sha256 } from '../lib/sha256.ts'
+import type { Scratch } from '../sampling/candidates.ts'
+import { createSampler, type Sampler } from '../sampling/sampler.ts'
+import { TextStream } from '../tokenizer/stream-decoder.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { tokenLogprob } from './token-logprob.ts'
+
+export type TextEvent = GenerationEvent & { type: 'text' }
+
+/** What an answer needs to know of its request. */
+export type AnswerOptions = Pick<
+  GenerateRequest,
+  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits'
+>
+
+export class Answer {
+  readonly #request: AnswerOptions
+  readonly #tokenizer: Tokenizer
+  readonly #prompt: ReadonlySet<number>
+  readonly #generated = new Map<number, number>()
+  readonly #stream: TextStream
+  readonly #stops: StopStrings
+  readonly #rules: AnswerRules
+  readonly #parser: AnswerParser
+  readonly #hash: Sha256 | undefined
+  readonly #ready: TextEvent[] = []
+  #sampler: Sampler | undefined
+  /** What the next event will carry: ids whose text is still held back, too. */
+  #pending: TextEvent
+  #called = false
+  /** The model ended it, or a stop string did. */
+  stopped = false
+  /** One for each id with text, if the request asked for them. */
+  readonly logprobs: TokenLogprob[] = []
+
+  /** `continues`: the text goes on from the prompt's, rather than beginning anew. */
+  constructor(
+    request: AnswerOptions,
+    tokenizer: Tokenizer,
+    promptIds: readonly number[],
+    rules: AnswerRules = PLAIN_RULES,
+    continues = true,
+  ) {
+    this.#request = request
+    this.#tokenizer = tokenizer
+    this.#prompt = new Set(promptIds)
+    this.#stream = new TextStream(tokenizer, { continues })
+    this.#stops = new StopStrings([...request.stop, ...rules.stops])
+    this.#rules = rules
+    this.#parser = rules.parser()
+    this.#hash = request.hashLogits ? sha256() : undefined
+    this.#pending = this.#emptyEvent()
+  }
+
+  /** Makes ready to choose; `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
+  begin(scratch: Scratch): void {
+    this.#sampler = createSampler(this.#request.sampling, { topLogprobs: this.#request.topLogprobs, scratch })
+  }
+
+  /** The next text for the reader, or undefined while there is none. */
+  take(): TextEvent | undefined {
+    return this.#ready.shift()
+  }
+
+  /** Chooses the next id; see engine/turn.ts. */
+  choose(logits: Float32Array, position: number): Choice {
+    if (this.#sampler === undefined) throw new Error('an answer chooses before it begins')
+    this.#hash?.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength))
+    const occurrences = { prompt: this.#prompt, generated: this.#generated }
+    const { id, logprobs } = this.#sampler.sample(logits, { ...occurrences, position })
+    this.#accept(id, logprobs && tokenLogprob(id, logprobs, this.#tokenizer))
+    return { id, stop: this.stopped }
+  }
+
+  /** Takes ids that were chosen before, with their log probabilities if there were any. */
+  replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
+    ids.forEach((id, i) => this.#accept(id, logprobs[i]))
+  }
+
+  #accept(id: number, logprob: TokenLogprob | undefined): void {
+    this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
+    const isEnd = this.#tokenizer.endIds.has(id) || this.#rules.ends.has(id)
+    if (isEnd && !this.#request.ignoreEos) {
+      this.stopped = true
+      const rest = this.end()
+      if (rest !== undefined) this.#ready.push(rest)
+      return
+    }
+    this.#pending.ids.push(id)
+    if (logprob !== undefined) {
+      this.logprobs.push(logprob)
+      this.#pending.logprobs?.push(logprob)
+    }
+    const { text, stopped } = this.#stops.push(this.#stream.push(id) + (this.#rules.marks.get(id) ?? ''))
+    const pieces = this.#parser.push(text)
+    if (stopped) pieces.push(...this.#parser.end())
+    this.#add(pieces)
+    if (pieces.length > 0 || stopped) {
+      this.#ready.push(this.#pending)
+      this.#pending = this.#emptyEvent()
+    }
+    this.stopped = stopped
+  }
+
+  /** The last event: what was held back for a whole character or a stop string. Nothing follows it. */
+  end(): TextEvent | undefined {
+    const { text, stopped } = this.#stops.push(this.#stream.flush())
+    const pieces = this.#parser.push(stopped ? text : text + this.#stops.flush())
+    pieces.push(...this.#parser.end())
+    this.#add(pieces)
+    return this.#pending.ids.length > 0 || pieces.length > 0 ? this.#pending : undefined
+  }
+
+  /** Why the answer ended, in the client's words: calls count only where the model was not cut short. */
+  finishReason(reason: FinishReason): FinishReason {
+    return reason === 'stop' && this.#called ? 'tool_calls' : reason
+  }
+
+  /** SHA-256 in hex of all logits rows that were sampled from, if the request asked for it. */
+  logitsHash(): string | undefined {
+    return this.#hash?.hex()
+  }
+
+  #add(pieces: readonly AnswerPiece[]): void {
+    const event = this.#pending
+    for (const piece of pieces) {
+      if (piece.kind === 'content') event.text += piece.text
+      else if (piece.kind === 'reasoning') event.reasoning = (event.reasoning ?? '') + piece.text
+      else {
+        this.#called = true
+        ;(event.calls ??= []).push(piece.call)
+      }
+    }
+  }
+
+  #emptyEvent(): TextEvent {
+    return {
+      type: 'text',
+      text: '',
+      ids: [],
+      ...(this.#request.topLogprobs !== undefined && { logprobs: [] }),
+    }
+  }
+}

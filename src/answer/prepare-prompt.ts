@@ -1,0 +1,114 @@
+// A request's prompt as ids within the limits: refused when too long, or cut at the front when the request allows it.
+
+import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
+import type { AnswerRules } from '../chat/answers/rules.ts'
+import { promptIds, textIds } from '../chat/prompt.ts'
+import type { GenerateRequest } from '../protocol/generation.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { ModelText } from './model-text.ts'
+
+export type PromptLimits = {
+  /** Longest prompt in ids. */
+  maxPrompt: number
+  /** Positions of a sequence, prompt and answer together; Infinity with a window. */
+  maxPositions: number
+}
+
+export type Prompt = {
+  ids: number[]
+  truncatedTokens: number
+  kind: GenerateRequest['prompt']['kind']
+  /** The model was told of tools. */
+  tools: boolean
+}
+
+/** What a cut prompt leaves for the answer when the request names no number. */
+const ANSWER_ROOM = 256
+
+/** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
+export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+  checkBiases(request, text.manifest.spec.vocab)
+  const ids = idsOf(request, text)
+  if (ids.length === 0) {
+    throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
+      param: paramOf(request),
+    })
+  }
+  const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
+  const { prompt } = request
+  const facts = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
+  if (ids.length <= most) return { ...facts, ids, truncatedTokens: 0 }
+  if (request.truncation !== 'auto') {
+    throw new IsletError(
+      'context_length_exceeded',
+      `the prompt has ${ids.length} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
+      { param: paramOf(request) },
+    )
+  }
+  const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
+  return { ...facts, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
+}
+
+function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
+  const { prompt } = request
+  if (prompt.kind === 'chat') {
+    const { messages, tools = [], variables = {} } = prompt
+    if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
+      throw new IsletError(
+        'unsupported_value',
+        `tools: the chat format of ${manifest.id} has no tool calls that are read here; leave tools out`,
+        { param: 'tools' },
+      )
+    }
+    if (manifest.chat.kind === 'builtin' && Object.keys(variables).length > 0) {
+      throw new IsletError(
+        'unsupported_value',
+        `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
+        { param: 'chat_template_kwargs' },
+      )
+    }
+    return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
+  }
+  if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
+  const { vocab } = manifest.spec
+  const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
+  if (bad < 0) return prompt.ids
+  throw new IsletError(
+    'invalid_request',
+    `prompt[${bad}] is ${prompt.ids[bad]}; this model's token ids are 0 to ${vocab - 1}`,
+    { param: 'prompt' },
+  )
+}
+
+/** How the answer to a prompt ends and is read. */
+export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
+  if (kind !== 'chat') return PLAIN_RULES
+  const thinking = endsInThought(tokenizer, manifest.chat, ids)
+  return answerRules(tokenizer, manifest.chat, { tools, thinking })
+}
+
+/** A bias on an id that does not exist would do nothing, without a word. */
+function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
+  const bad = sampling.logitBias.find(([id]) => id >= vocab)
+  if (bad === undefined) return
+  throw new IsletError(
+    'invalid_request',
+    `logit_bias has the token id ${bad[0]}; this model's token ids are 0 to ${vocab - 1}`,
+    { param: 'logit_bias' },
+  )
+}
+
+/** Keeps the newest ids, and BOS in front where there was one. */
+function cutFront(
+  ids: readonly number[],
+  length: number,
+  bosId: number | undefined,
+): Pick<Prompt, 'ids' | 'truncatedTokens'> {
+  const head = bosId !== undefined && ids[0] === bosId && length > 1 ? [bosId] : []
+  const tail = ids.slice(ids.length - (length - head.length))
+  return { ids: [...head, ...tail], truncatedTokens: ids.length - length }
+}
+
+function paramOf(request: GenerateRequest): string {
+  return request.prompt.kind === 'chat' ? 'messages' : 'prompt'
+}

@@ -1,0 +1,48 @@
+// The prefix that a model is packed with: its pages are computed once, in packing, and every later engine begins with them.
+
+import type { WindowOptions } from '../cache/window.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { Manifest } from '../weights/manifest.ts'
+import { PREFIX_VERSION, readPrefix } from '../weights/packed-prefix.ts'
+import type { ByteSource } from '../weights/source.ts'
+import type { Model } from './model.ts'
+
+/** Ids and the pages that hold their K and V, as `readPage` gives them. */
+export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[] }
+
+/**
+ * Computes the pages of `ids` on a model that is used for nothing else: the same bytes by any chunk and host. Slots behind the last
+ * position are zeros.
+ */
+export function computePages(model: Model, ids: readonly number[]): Uint8Array[] {
+  const pages = Array.from({ length: Math.ceil(ids.length / PAGE_POSITIONS) }, (_, page) => page)
+  for (const page of pages) model.writePage(page, new Uint8Array(model.pageBytes))
+  for (let from = 0; from < ids.length; from += model.maxRows) {
+    const chunk = ids.slice(from, from + model.maxRows)
+    model.forward(chunk.map((id, i) => ({ id, position: from + i, pages, logits: false })))
+  }
+  return pages.map((page) => model.readPage(page))
+}
+
+/** Leading positions whose keys and values are the same with and without a window: what no layer's window has cut yet. */
+export function uncutPositions({ attention }: ModelSpec, { window, byDepth = [] }: WindowOptions): number {
+  const own = attention.kinds.map((kind) => kind.window)
+  return [...own, ...byDepth, window].reduce((least: number, one) => Math.min(least, one ?? least), Infinity)
+}
+
+/**
+ * The prefix of a packed model for `model`; undefined where it has none that fits its pages and this program. Throws where the file is
+ * missing or damaged: nothing but time is lost with it.
+ */
+export async function loadPrefix(
+  { prefix, spec }: Manifest,
+  source: ByteSource,
+  model: Pick<Model, 'pageBytes' | 'window'>,
+): Promise<Seed | undefined> {
+  if (prefix === undefined || prefix.version !== PREFIX_VERSION || prefix.pageBytes !== model.pageBytes)
+    return undefined
+  const ids = prefix.ids.slice(0, uncutPositions(spec, model.window))
+  const pages = await readPrefix(prefix, source)
+  return { ids, pages: pages.slice(0, Math.ceil(ids.length / PAGE_POSITIONS)) }
+}

@@ -1,0 +1,135 @@
+// The one engine of an isolate and its loading. Lanes that share the isolate share this: plain state, never a promise,
+// since a promise of another object's context may never settle.
+
+import { Engine } from '../engine/engine.ts'
+import type { Model } from '../graph/model.ts'
+import type { Seed } from '../graph/prefix-pages.ts'
+import { IsletError } from '../lib/errors.ts'
+import { createScratch, type Scratch } from '../sampling/candidates.ts'
+import type { ModelText } from '../answer/model-text.ts'
+import { Pacer, type Clock } from './pacer.ts'
+
+export type LoadedModel = Model & {
+  readonly linearMemoryBytes: number
+  /** Lets the host take the memory back; the model is not used again. */
+  release(): void
+}
+
+/** How the lane that comes first reads the model. */
+export type Loader = {
+  clock: Clock
+  readText(): Promise<ModelText>
+  readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
+  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
+  queueLimit?: number
+}
+
+export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch: Scratch }
+
+/** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
+const ABANDONED_MS = 15_000
+
+/** How often one that waits for another lane's load looks whether that lane lives. */
+const WATCH_MS = 100
+
+export class Isolate {
+  readonly #abandonedMs: number
+  text: ModelText | undefined
+  done = 0
+  total = 0
+  #loaded: Loaded | undefined
+  #failure: unknown
+  #loading = false
+  #ticket = 0
+  #beatAt = 0
+
+  constructor(abandonedMs = ABANDONED_MS) {
+    this.#abandonedMs = abandonedMs
+  }
+
+  get state(): 'ready' | 'loading' | 'cold' | 'failed' {
+    if (this.#loading) return 'loading'
+    if (this.#failure !== undefined || this.#loaded?.engine.failure !== undefined) return 'failed'
+    return this.#loaded === undefined ? 'cold' : 'ready'
+  }
+
+  /** The engine that is in place, sound or not, for what it says of itself. */
+  get inPlace(): Loaded | undefined {
+    return this.#loaded
+  }
+
+  /** What made the last load or the engine fail. */
+  get failure(): unknown {
+    return this.#failure ?? this.#loaded?.engine.failure
+  }
+
+  /** The engine once it is ready; undefined while it loads. Throws why the load failed. */
+  get loaded(): Loaded | undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#loading ? undefined : this.#loaded
+  }
+
+  /** Manifest and tokenizer; two lanes may both read them, which is cheap. */
+  async readText(loader: Loader): Promise<ModelText> {
+    const text = this.text ?? (await loader.readText())
+    this.text ??= text
+    return this.text
+  }
+
+  /**
+   * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when the lane
+   * that was loading is gone. Resolves when the load ended, well or not; it never rejects, and nobody need wait. While another lane
+   * loads it watches from this lane's own context, and takes over should that lane die.
+   */
+  async begin(loader: Loader): Promise<void> {
+    const { clock } = loader
+    let watched = false
+    while (this.#loading && clock.now() - this.#beatAt < this.#abandonedMs) {
+      watched = true
+      await clock.wait(WATCH_MS)
+    }
+    // How another's load ended is what everybody who waited for it is told.
+    if (watched && !this.#loading) return
+    if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
+      if (this.#loaded !== undefined) return
+    }
+    // A broken engine's memory must be free before the next is made.
+    this.drop()
+    const ticket = this.#ticket
+    this.#loading = true
+    const beat = (): void => {
+      if (ticket !== this.#ticket) throw new IsletError('model_loading', 'another load took over')
+      this.#beatAt = clock.now()
+    }
+    beat()
+    try {
+      const text = await this.readText(loader)
+      const model = await loader.readModel(text, (done, total) => {
+        beat()
+        this.done = done
+        this.total = total
+      })
+      const seed = await loader.readPrefix?.(text, model)
+      beat()
+      const engine = new Engine(model, { queueLimit: loader.queueLimit })
+      if (seed !== undefined) engine.seed(seed)
+      this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
+      this.#loading = false
+    } catch (error) {
+      if (ticket !== this.#ticket) return
+      this.#failure = error
+      this.#loading = false
+    }
+  }
+
+  /** Forgets the engine, also one that is loading; its turns, if any, must have ended. */
+  drop(): void {
+    this.#ticket += 1
+    this.#loaded?.model.release()
+    this.#loaded = undefined
+    this.#failure = undefined
+    this.#loading = false
+    this.done = 0
+  }
+}

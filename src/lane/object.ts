@@ -1,0 +1,152 @@
+// The Durable Object of a lane: each method hands on to Lane. The isolate's one engine lives here, at module scope.
+
+import { DurableObject } from 'cloudflare:workers'
+import type { GenerateRequest } from '../protocol/generation.ts'
+import { loadModel, planMemory } from '../graph/load-model.ts'
+import { loadPrefix } from '../graph/prefix-pages.ts'
+import { usableModules } from '../kernels/wasm.ts'
+import { weightBytes } from '../weights/stream.ts'
+import { assetSource, readModelText, type Assets } from './asset-source.ts'
+import { Isolate } from './isolate.ts'
+import { Lane, type LaneConfig } from './lane.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from '../protocol/lanes.ts'
+import { laneOfSession } from '../protocol/ids.ts'
+import type { Outcome } from '../protocol/lane-stub.ts'
+import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
+import type { Clock } from './pacer.ts'
+import type { Sessions } from './sessions.ts'
+import type { Sql } from '../storage/sql.ts'
+import { sqlWindowStore } from '../storage/window-store.ts'
+import { errorEvent } from '../protocol/wire.ts'
+
+export type LaneSetup = {
+  config: LaneConfig
+  assets: Assets
+  modules: Parameters<typeof usableModules>[0]
+  /** Whose engine this lane works with; default: the one of all lanes in this JavaScript isolate. */
+  isolate?: Isolate
+}
+
+/** Lanes that the platform puts into one JavaScript isolate share its memory, and with it one engine. */
+const shared = new Isolate()
+
+const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
+
+const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
+
+export class LaneBase<Env> extends DurableObject<Env> {
+  readonly #lane: Lane
+  readonly #sessions: Sessions
+
+  constructor(ctx: DurableObjectState, env: Env, { config, assets, modules, isolate = shared }: LaneSetup) {
+    super(ctx, env)
+    const source = assetSource(assets, config.model)
+    const kernels = usableModules(modules)
+    const sql = ctx.storage.sql as Sql
+    this.#lane = new Lane({
+      config,
+      isolate,
+      clock,
+      store: sqlWindowStore(sql),
+      storage: {
+        id: ctx.id.toString(),
+        sql,
+        newId: () => crypto.randomUUID().replaceAll('-', ''),
+        wakeAt: (time) =>
+          void ctx.storage
+            .setAlarm(time)
+            .catch((error: unknown) => log({ code: 'storage_lost', message: String(error) })),
+      },
+      readText: () => readModelText(source),
+      readModel({ manifest }, window, onProgress) {
+        const options = {
+          window,
+          chunk: config.chunk,
+          logitRows: LOGIT_ROWS,
+        }
+        const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options), config.kvBudget)
+        return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
+      },
+      readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
+      log,
+    })
+    const { sessions } = this.#lane
+    if (sessions === undefined) throw new Error('a lane object has storage')
+    this.#sessions = sessions
+    void ctx.blockConcurrencyWhile(async () => {
+      const time = await ctx.storage.getAlarm()
+      if (time !== null) this.#lane.alarm.isSet(time)
+    })
+  }
+
+  generate(request: GenerateRequest, lane: string): ReadableStream<Uint8Array> {
+    return this.#lane.generate(request, lane)
+  }
+
+  resume(tenant: string, id: string): ReadableStream<Uint8Array> {
+    return this.#lane.resume(tenant, id)
+  }
+
+  async sessions(tenant: string, page: SessionPage): Promise<SessionView[]> {
+    return (await this.#lane.ready()).list(tenant, page)
+  }
+
+  session(tenant: string, id: string): Promise<Outcome<SessionView>> {
+    return outcome(async () => {
+      this.#sessions.find(tenant, id) // nothing is read for an id of nothing
+      const sessions = await this.#lane.ready()
+      return sessions.view(sessions.find(tenant, id))
+    })
+  }
+
+  fork(tenant: string, id: string): Promise<Outcome<SessionView>> {
+    return outcome(async () => {
+      this.#sessions.find(tenant, id)
+      return (await this.#lane.ready()).fork(tenant, id, laneOfSession(id))
+    })
+  }
+
+  remove(tenant: string, id: string): Promise<Outcome<null>> {
+    return outcome(() => this.#sessions.remove(tenant, id).then(() => null))
+  }
+
+  removeAll(tenant: string): Promise<number> {
+    return this.#sessions.removeAll(tenant)
+  }
+
+  turn(tenant: string, id: string): Promise<Outcome<TurnView>> {
+    return outcome(() => this.#lane.turn(tenant, id))
+  }
+
+  removeTurn(tenant: string, id: string): Promise<Outcome<null>> {
+    return outcome(() => this.#sessions.removeTurn(tenant, id).then(() => null))
+  }
+
+  cancelTurn(tenant: string, id: string): Promise<Outcome<TurnView>> {
+    return outcome(() => this.#lane.cancelTurn(tenant, id))
+  }
+
+  override alarm(): Promise<void> {
+    return this.#lane.awake()
+  }
+
+  health(): LaneHealth {
+    return this.#lane.health()
+  }
+
+  memoryReset(): Promise<void> {
+    return this.#lane.memoryReset()
+  }
+}
+
+/** Errors cross RPC as values: what it throws loses its code. */
+async function outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    const event = errorEvent(error)
+    if (event.code === 'internal_error')
+      console.error(JSON.stringify({ code: event.code, message: String(error) }))
+    return { error: event }
+  }
+}

@@ -1,0 +1,33 @@
+// A kept turn as its owner sees it: what was asked, and what has been answered until now as one piece.
+
+import type { GenerationEvent } from '../protocol/generation.ts'
+import type { ModelText } from '../answer/model-text.ts'
+import { answerTo } from './generation.ts'
+import type { TurnView } from '../protocol/lanes.ts'
+import type { TurnRecord } from '../storage/turn-record.ts'
+
+/** Throws nothing of its own; `text` is that of the model which answered. */
+export function turnView(record: TurnRecord, text: ModelText): TurnView {
+  const { session, turn, state, createdAt, conversation = [], request, prompt, cachedTokens, end } = record
+  const answer = answerTo(record, text)
+  const whole: GenerationEvent & { type: 'text' } = { type: 'text', text: '', ids: [] }
+  const rest = end?.type === 'finish' && end.reason === 'length' ? [answer.end()] : []
+  for (
+    let event = answer.take() ?? rest.shift();
+    event !== undefined;
+    event = answer.take() ?? rest.shift()
+  ) {
+    whole.text += event.text
+    whole.ids.push(...event.ids)
+    if (event.reasoning !== undefined) whole.reasoning = (whole.reasoning ?? '') + event.reasoning
+    if (event.calls !== undefined) whole.calls = [...(whole.calls ?? []), ...event.calls]
+    if (event.logprobs !== undefined) whole.logprobs = [...(whole.logprobs ?? []), ...event.logprobs]
+  }
+  const { truncatedTokens, ids } = prompt
+  const events: GenerationEvent[] = []
+  if (cachedTokens !== undefined)
+    events.push({ type: 'start', promptTokens: ids.length, cachedTokens, truncatedTokens })
+  if (whole.ids.length > 0) events.push(whole)
+  if (end !== undefined) events.push(end)
+  return { session, turn, reply: request.reply, state, createdAt, conversation, events }
+}

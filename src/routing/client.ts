@@ -1,0 +1,130 @@
+// The router's side of the lanes: each call goes to the object that its session, its key or its id names.
+
+import type { GenerateRequest } from '../protocol/generation.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
+import type { Lanes, SessionView } from '../protocol/lanes.ts'
+import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
+import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
+import type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
+import { laneOfId, laneOfSession, laneOfTurn, regionOf, type Region } from '../protocol/ids.ts'
+
+export type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
+
+export type LaneOptions = Layout & {
+  /** The region that the requests come in nearest to. */
+  region: Region | undefined
+  model: string
+  log(entry: Record<string, unknown>): void
+}
+
+/** Objects that are asked at the same time when all are: the platform lets a request wait for six connections. */
+const AT_ONCE = 6
+
+/** Lanes behind `stubOf`, which gives a fresh stub for an object's name; `region` is where it shall be made. */
+export function createLanes(
+  stubOf: (name: string, region: Region | undefined) => LaneStub,
+  options: LaneOptions,
+): Lanes {
+  const { region, model, log } = options
+  // An object of one session has no region in its name: it is made near to whom it first serves.
+  const stub = (lane: string): LaneStub => stubOf(`lane-${lane}`, regionOf(lane) ?? region)
+  const access: LaneAccess = { stubOf: stub, log }
+
+  async function ask<T>(lane: string, call: (stub: LaneStub) => Promise<T>): Promise<T> {
+    try {
+      return await call(stub(lane))
+    } catch (error) {
+      log({ lane: `lane-${lane}`, code: 'lane_lost', message: String(error) })
+      throw isOverload(error)
+        ? new IsletError('overloaded', 'this lane takes no more requests now: try again later', {
+            cause: error,
+          })
+        : new IsletError('lane_lost', 'the lane was lost: send this again', { cause: error })
+    }
+  }
+
+  async function valueOf<T>(lane: string, call: (stub: LaneStub) => Promise<Outcome<T>>): Promise<T> {
+    const outcome = await ask(lane, call)
+    if ('value' in outcome) return outcome.value
+    const { error } = outcome
+    throw new IsletError(errorCode(error), error.message, { param: error.param })
+  }
+
+  async function askAll<T>(call: (stub: LaneStub) => Promise<T>): Promise<T[]> {
+    return forAll(everyLane(options), (lane) => ask(lane, call))
+  }
+
+  return {
+    async models() {
+      // A packed model does not say when it was made.
+      return [{ id: model, created: 0, ownedBy: 'islet' }]
+    },
+    generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
+    resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
+    async sessions(tenant, { limit, after }) {
+      const last = after === undefined ? undefined : await this.session(tenant, after)
+      const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
+      const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant, page))
+      const byUse = (a: SessionView, b: SessionView): number => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1)
+      return lists.flat().sort(byUse).slice(0, limit)
+    },
+    async removeAll(tenant) {
+      const counts = await askAll((lane) => lane.removeAll(tenant))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+    session: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.session(tenant, id)),
+    fork: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.fork(tenant, id)),
+    async remove(tenant, id) {
+      await valueOf(laneOfSession(id), (lane) => lane.remove(tenant, id))
+    },
+    turn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.turn(tenant, id)),
+    async removeTurn(tenant, id) {
+      await valueOf(laneOfTurn(id), (lane) => lane.removeTurn(tenant, id))
+    },
+    cancelTurn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.cancelTurn(tenant, id)),
+    health: () => stub(healthLane(options, region)).health(),
+  }
+}
+
+/** What is wrong with the call is thrown when its events are asked for. */
+function eventsOf(call: () => Call, access: LaneAccess): ReturnType<Lanes['generate']> {
+  return { [Symbol.asyncIterator]: () => new LaneEvents(call(), access) }
+}
+
+function generateCall(request: GenerateRequest, options: LaneOptions): Call {
+  return {
+    tenant: request.tenant,
+    requestId: request.requestId,
+    lanes: lanesFor(request, options, options.region),
+    stored: request.store,
+    open(stub, lane, again) {
+      return stub.generate(again && request.store ? { ...request, retry: true } : request, lane)
+    },
+    readOn: (stub, session) => stub.resume(request.tenant, session),
+  }
+}
+
+function resumeCall(tenant: string, id: string): Call {
+  const open = (stub: LaneStub): ReturnType<LaneStub['resume']> => stub.resume(tenant, id)
+  return { tenant, lanes: [laneOfId(id)], stored: true, open, readOn: open }
+}
+
+/** `act` on every item, a few at a time. All are tried, also when one fails; then its error is thrown. */
+async function forAll<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const failures: unknown[] = []
+  let next = 0
+  async function work(): Promise<void> {
+    while (next < items.length) {
+      const i = next++
+      try {
+        results[i] = await act(items[i])
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  if (failures.length > 0) throw failures[0]
+  return results
+}

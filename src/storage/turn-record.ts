@@ -1,0 +1,66 @@
+// What is known of one turn beyond the engine: who asked for what, what came of it, and where it stands. Enough to go on with it after
+// everything else is gone: tokens that are missing are computed again, bit for bit.
+
+import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { TurnState } from '../protocol/lanes.ts'
+import type { Prompt } from '../answer/prepare-prompt.ts'
+
+/** A request without what its prompt was made of. */
+export type KeptRequest = Omit<GenerateRequest, 'prompt' | 'conversation'>
+
+export type TurnRecord = {
+  /** `sess_LANE_RANDOM` and `LANE_RANDOM_RANDOM`; '' for a turn that is not stored. */
+  session: string
+  turn: string
+  state: TurnState
+  /** Milliseconds since 1970. */
+  createdAt: number
+  usedAt: number
+  expiresAt: number
+  request: KeptRequest
+  /** Of the model: a turn is never continued by another. */
+  model: string
+  prompt: Prompt
+  /** Repeated in front of the answer. */
+  echo: string | undefined
+  /** For the turn that goes on from this one. */
+  conversation: ChatMessage[] | undefined
+  cachedTokens: number | undefined
+  generated: number[]
+  logprobs: TokenLogprob[]
+  /** How it ended: `finish` or `error`. */
+  end: (GenerationEvent & { type: 'finish' | 'error' }) | undefined
+}
+
+export function newRecord(
+  { prompt: asked, conversation, ...request }: GenerateRequest,
+  prompt: Prompt,
+  facts: Pick<TurnRecord, 'session' | 'turn' | 'createdAt' | 'expiresAt' | 'model' | 'echo'>,
+): TurnRecord {
+  return {
+    ...facts,
+    state: 'running',
+    usedAt: facts.createdAt,
+    request,
+    prompt,
+    conversation: asked.kind === 'chat' ? conversation : undefined,
+    cachedTokens: undefined,
+    generated: [],
+    logprobs: [],
+    end: undefined,
+  }
+}
+
+export function isStored(record: TurnRecord): boolean {
+  return record.session !== ''
+}
+
+/** Log probabilities are not stored, since they can be larger than a row: only the run from the first row on gives them again. */
+export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
+  return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
+}
+
+/** Ids of prompt and answer. */
+export function idsOf({ prompt, generated }: TurnRecord): number[] {
+  return [...prompt.ids, ...generated]
+}

@@ -1,0 +1,233 @@
+// Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
+
+import type { ChatMessage } from '../protocol/generation.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { SessionPage, TurnState } from '../protocol/lanes.ts'
+import type { Outline } from './turn-header.ts'
+import type { TurnRecord } from './turn-record.ts'
+import type { Sql } from './sql.ts'
+
+/** Rows of another version are deleted when the store is opened. */
+const VERSION = 2
+
+/** Sessions of one key that a request is compared with. */
+const MOST_ALIKE = 16
+
+/** What a row may be: the platform's 2 MB less the small columns. */
+const MOST_ROW_BYTES = 1.9e6
+
+const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
+
+const UNFINISHED = "background = 1 AND state = 'running'"
+
+/** What a row keeps as JSON. */
+type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
+  prompt: Omit<TurnRecord['prompt'], 'ids'>
+}
+
+export class TurnStore {
+  /** Ids of the runs of all turns used after `?`, to be asked for within another query: there can be too many for the heap. */
+  static readonly RUNS_SINCE = 'SELECT value FROM turns, json_each(turns.runs) WHERE used > ?'
+
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
+        'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
+        'expires INTEGER NOT NULL, runs TEXT NOT NULL, prompt BLOB NOT NULL, generated BLOB, facts TEXT NOT NULL, ' +
+        'conversation TEXT, PRIMARY KEY (session, turn)) WITHOUT ROWID',
+    )
+    sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
+    sql.exec('DELETE FROM turns WHERE version <> ?', VERSION)
+  }
+
+  /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
+  insert(record: TurnRecord, before: Outline | undefined): void {
+    const { request } = record
+    const facts = JSON.stringify(factsOf(record))
+    const conversation = record.conversation === undefined ? null : JSON.stringify(record.conversation)
+    checkSize(record, facts + (conversation ?? ''))
+    this.#sql.exec(
+      `INSERT INTO turns (${COLUMNS}, version, tenant, key, background, runs) VALUES (${'?, '.repeat(14)}?)`,
+      record.session,
+      record.turn,
+      record.state,
+      record.createdAt,
+      record.usedAt,
+      record.expiresAt,
+      bytesOf(record.prompt.ids),
+      bytesOf(record.generated),
+      facts,
+      conversation,
+      VERSION,
+      request.tenant,
+      request.sessionKey,
+      Number(request.background),
+      '[]',
+    )
+    if (before !== undefined) this.removeTurn(before)
+  }
+
+  /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
+  update(record: TurnRecord, runs: readonly number[]): void {
+    this.#sql.exec(
+      'UPDATE turns SET state = ?, used = ?, expires = ?, generated = ?, facts = ?, runs = ? WHERE session = ? AND turn = ?',
+      record.state,
+      record.usedAt,
+      record.expiresAt,
+      bytesOf(record.generated),
+      JSON.stringify(factsOf(record)),
+      JSON.stringify(runs),
+      record.session,
+      record.turn,
+    )
+  }
+
+  turn(tenant: string, turn: string): TurnRecord | undefined {
+    // A turn's id begins as its session's does.
+    const session = `sess_${turn.slice(0, turn.lastIndexOf('_'))}`
+    return this.#records('tenant = ? AND session = ? AND turn = ?', tenant, session, turn)[0]
+  }
+
+  /** A session's turns, the newest first. */
+  session(tenant: string, session: string): TurnRecord[] {
+    return this.#records('tenant = ? AND session = ? ORDER BY created DESC', tenant, session)
+  }
+
+  /** The newest turns of sessions with this key; many people may begin alike. */
+  byKey(tenant: string, key: string): Outline[] {
+    return this.#outlines('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
+  }
+
+  /** The newest turns of one session. */
+  bySession(tenant: string, session: string): Outline[] {
+    const where = 'tenant = ? AND session = ? ORDER BY created DESC LIMIT ?'
+    return this.#outlines(where, tenant, session, MOST_ALIKE)
+  }
+
+  /** Ids of a tenant's sessions, those used last first. */
+  sessionIds(tenant: string, { limit, after }: Partial<SessionPage> = {}): string[] {
+    const rows = this.#sql.exec(
+      'SELECT session, MAX(used) AS last FROM turns WHERE tenant = ? GROUP BY session ' +
+        'HAVING last < ? OR (last = ? AND session > ?) ORDER BY last DESC, session LIMIT ?',
+      tenant,
+      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
+      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
+      after?.id ?? '',
+      limit ?? -1,
+    )
+    return rows.toArray().map(({ session }) => String(session))
+  }
+
+  /** Turns that nobody reads and that go on all the same. */
+  unfinished(): TurnRecord[] {
+    return this.#records(UNFINISHED)
+  }
+
+  hasUnfinished(): boolean {
+    return this.#sql.exec(`SELECT 1 FROM turns WHERE ${UNFINISHED} LIMIT 1`).toArray().length > 0
+  }
+
+  removeTurn({ session, turn }: Pick<TurnRecord, 'session' | 'turn'>): void {
+    this.#sql.exec('DELETE FROM turns WHERE session = ? AND turn = ?', session, turn)
+  }
+
+  removeSession(session: string): void {
+    this.#sql.exec('DELETE FROM turns WHERE session = ?', session)
+  }
+
+  removeExpired(now: number): void {
+    this.#sql.exec('DELETE FROM turns WHERE expires <= ?', now)
+  }
+
+  /** The earliest time from `now` on at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
+  nextDue(pagesMs: number, now: number): number | undefined {
+    // Pages whose time is over are gone already: they are no reason to come again.
+    const [row] = this.#sql
+      .exec(
+        "SELECT MIN(CASE WHEN runs = '[]' OR used + ? <= ? THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
+        pagesMs,
+        now,
+        pagesMs,
+      )
+      .toArray()
+    return row['due'] === null ? undefined : Number(row['due'])
+  }
+
+  #outlines(where: string, ...values: (string | number)[]): Outline[] {
+    const columns =
+      "session, turn, state, prompt, facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body"
+    return this.#sql
+      .exec(`SELECT ${columns}, conversation IS NOT NULL AS kept FROM turns WHERE ${where}`, ...values)
+      .toArray()
+      .map((row) => ({
+        session: String(row['session']),
+        turn: String(row['turn']),
+        state: row['state'] as TurnState,
+        prompt: new Uint32Array(row['prompt'] as ArrayBuffer),
+        model: String(row['model']),
+        bodyHash: String(row['body']),
+        isKept: row['kept'] === 1,
+      }))
+  }
+
+  #records(where: string, ...values: (string | number)[]): TurnRecord[] {
+    return this.#sql
+      .exec(`SELECT ${COLUMNS} FROM turns WHERE ${where}`, ...values)
+      .toArray()
+      .map(recordOf)
+  }
+}
+
+/** `words` are the row's JSON. The answer counts with as many ids as it may come to. */
+function checkSize({ prompt, request }: TurnRecord, words: string): void {
+  const ids = prompt.ids.length + (request.maxTokens ?? 0)
+  const bytes = 4 * ids + new TextEncoder().encode(words).length
+  if (bytes <= MOST_ROW_BYTES) return
+  throw new IsletError(
+    'invalid_request',
+    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+    { param: 'store' },
+  )
+}
+
+function factsOf(record: TurnRecord): Facts {
+  const { request, model, echo, cachedTokens, end } = record
+  const { ids: _, ...prompt } = record.prompt
+  return { request, model, echo, cachedTokens, end, prompt }
+}
+
+function recordOf(row: Record<string, unknown>): TurnRecord {
+  const { prompt, ...facts } = JSON.parse(String(row['facts'])) as Facts
+  const conversation = row['conversation']
+  return {
+    session: String(row['session']),
+    turn: String(row['turn']),
+    state: row['state'] as TurnState,
+    createdAt: Number(row['created']),
+    usedAt: Number(row['used']),
+    expiresAt: Number(row['expires']),
+    ...facts,
+    echo: facts.echo,
+    cachedTokens: facts.cachedTokens,
+    logprobs: [],
+    end: facts.end,
+    prompt: { ...prompt, ids: idsOf(row['prompt']) },
+    generated: idsOf(row['generated']),
+    conversation: typeof conversation === 'string' ? (JSON.parse(conversation) as ChatMessage[]) : undefined,
+  }
+}
+
+/** Of no ids NULL: some hosts take an empty blob for that. */
+function bytesOf(ids: readonly number[]): Uint8Array | null {
+  if (ids.length === 0) return null
+  return new Uint8Array(Uint32Array.from(ids).buffer)
+}
+
+function idsOf(blob: unknown): number[] {
+  if (blob === null) return []
+  const bytes = new Uint8Array(blob as ArrayBuffer)
+  return [...new Uint32Array(bytes.slice().buffer)]
+}

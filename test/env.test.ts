@@ -1,0 +1,61 @@
+// Variables of the deployment: defaults, text or numbers, and names in complaints.
+
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/env.ts'
+
+test('defaults', () => {
+  expect(readConfig({ ASSETS: {}, LANE: {} })).toEqual({
+    lane: {
+      model: 'smollm2-135m-instruct',
+      windows: [1024],
+      sinks: 4,
+      chunk: 32,
+      maxPrompt: 32768,
+      queue: 64,
+      kvBudget: 0,
+      lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
+    },
+    lanes: 1,
+    regions: [],
+    apiKeys: undefined,
+  })
+})
+
+test('text and numbers', () => {
+  expect(readConfig({ WINDOW: '0', SINKS: 8, LANES: 'session', API_KEYS: 'abc' })).toMatchObject({
+    lane: { windows: [0], sinks: 8 },
+    lanes: 'session',
+    apiKeys: 'abc',
+  })
+  expect(readConfig({ LANES: '4' }).lanes).toBe(4)
+  expect(readConfig({ WINDOW: 512 }).lane.windows).toEqual([512])
+  expect(readConfig({ WINDOW: '256, 1024' }).lane.windows).toEqual([256, 1024])
+})
+
+test('regions', () => {
+  expect(readConfig({ REGIONS: '' }).regions).toEqual([])
+  expect(readConfig({ REGIONS: 'weur, apac-ne' }).regions).toEqual(['weur', 'apac-ne'])
+})
+
+test.each([
+  ['WINDOW', '-1'],
+  ['WINDOW', '1.5'],
+  ['SINKS', '-1'],
+  ['WINDOW', ''],
+  ['WINDOW', -1],
+  ['WINDOW', 1.5],
+  ['WINDOW', '2000000'],
+  ['WINDOW', '256,'],
+  ['WINDOW', '256,0'],
+  ['WINDOW', '256;1024'],
+  ['CHUNK', '30'],
+  ['CHUNK', 'many'],
+  ['LANES', '0'],
+  ['REGIONS', 'mars'],
+  ['REGIONS', 'weur,'],
+  ['REGIONS', 'weur,weur'],
+  ['REGIONS', 1],
+  ['MODEL', '../secret'],
+])('%s = %j is refused by name', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(`variable ${name} is`)
+})

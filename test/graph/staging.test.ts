@@ -1,0 +1,46 @@
+// Pages of a real model on their way to storage and back: the same bytes in other pages, and none of a row that is not what it was.
+
+import { describe, expect, it } from 'vitest'
+import type { Graph } from '../../src/graph/forward.ts'
+import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
+import { runPaged, upTo } from '../helpers/paged.ts'
+import { FLOATS, load, ODD, someIds, TINY } from '../helpers/subjects.ts'
+
+const POOL = 6
+
+/** A model with a text in pages 0, 1 and 2, and what is stored of two of them. */
+async function stored(subject: typeof TINY) {
+  const options = { window: { window: undefined, sinks: 0 }, chunk: 16, logitRows: 16, pages: POOL }
+  const model = await load(subject, { ...options, maxPositions: POOL * PAGE_POSITIONS })
+  const ids = someIds(3 * PAGE_POSITIONS, model.spec.vocab, 5)
+  runPaged(model, ids, { from: 0, pages: upTo(3), chunk: 16 })
+  const { bytes, checksum } = model.gather([2, 0])
+  return { model, bytes: bytes.slice(), checksum }
+}
+
+const pagesOf = (model: Graph): Uint8Array[] => upTo(POOL).map((page) => model.readPage(page).slice())
+
+describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
+  it('comes back byte for byte, and only where it is wanted', async () => {
+    const { model, bytes, checksum } = await stored(subject)
+    const before = pagesOf(model)
+    expect(model.scatter(bytes, checksum, [5, undefined])).toBe(true)
+    const after = pagesOf(model)
+    expect(after[5]).toEqual(before[2])
+    expect(after.slice(0, 5)).toEqual(before.slice(0, 5))
+    expect(model.scatter(bytes, checksum, [undefined, 4])).toBe(true)
+    expect(model.readPage(4)).toEqual(before[0])
+  })
+
+  it('is refused where a bit, a byte, a page or the checksum is another, and no page is touched', async () => {
+    const { model, bytes, checksum } = await stored(subject)
+    const before = pagesOf(model)
+    const torn = bytes.slice()
+    torn[bytes.length - 1] ^= 1
+    expect(model.scatter(torn, checksum, [3, 4])).toBe(false)
+    expect(model.scatter(bytes.subarray(1), checksum, [3, 4])).toBe(false)
+    expect(model.scatter(bytes, checksum, [3, 4, 5])).toBe(false)
+    expect(model.scatter(bytes, model.gather([1, 0]).checksum, [3, 4])).toBe(false)
+    expect(pagesOf(model)).toEqual(before)
+  })
+})
