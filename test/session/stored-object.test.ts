@@ -1,4 +1,4 @@
-// These tests open the SQLite of an object that older code wrote and find its turns, its pages and its window.
+// These tests open the SQLite of an object that older code wrote and find its turns, pages and window again.
 // The rows and the script that made them are in test/fixtures/stored-object.
 
 import { readFileSync } from 'node:fs'
