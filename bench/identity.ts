@@ -1,6 +1,6 @@
-// This harness hashes the logits of a checkout and compares them bit for bit with those of a commit or of another.
-// Hashed are all cases of the reference data, tiny, and SmolLM2. It drives the checkout's own command line (`islet
-// logits`, `islet pack`), so files inside may move as they like. One checkout takes about a minute on two cores.
+// This harness hashes the logits of a checkout and compares them bit for bit with those of another.
+// Hashed are all cases of the reference data, tiny, and SmolLM2. It drives the checkout's own command line
+// (`islet logits`, `islet pack`), so files inside may move as they like. A checkout takes about a minute.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 const RESULTS = join(ROOT, 'docs/results/identity.json')
 const GOLDEN = process.env['ISLET_GOLDEN'] ?? resolve(ROOT, '../shared/golden')
 
-/** Where a checkout has its command line, and what compiles its kernels if they are older than their source. */
+/** Where a checkout has its command line, and what compiles kernels that are older than their source. */
 const COMMAND_LINE = 'cli/main.ts'
 const KERNELS = 'scripts/build.ts'
 
@@ -86,7 +86,7 @@ function windowsOf(folder: string, family: string): Run[] {
   }))
 }
 
-/** A packed model of the checkout under each window: all ids in one prefill, and one by one behind the first. */
+/** A packed model of the checkout under each window: all ids in one prefill, or one by one. */
 function modelRuns(checkout: string, model: string, kinds: ('f32' | 'q8')[]): Run[] {
   const { spec } = readJson<{ spec: { vocab: number } }>(join(checkout, 'models', model, 'manifest.json'))
   const ids = Array.from({ length: POSITIONS }, (_, i) => (i * 7919 + 31) % spec.vocab)
