@@ -19,7 +19,7 @@ type Segment = { firstPage: number; pages: number; low: number; high: number }
 export type Sight = { sinks: Segment; recent: Segment; sinkPosition: number }
 
 /** How a row's query turns: cos/sin tables for its own position and towards the sinks, and the factor of its scores. */
-export type Turn = { half: number; rotation: number; sinkRotation: number; factor: number }
+export type QueryRotation = { half: number; rotation: number; sinkRotation: number; factor: number }
 
 const NOTHING: Segment = { firstPage: 0, pages: 0, low: 0, high: 0 }
 
@@ -94,7 +94,7 @@ export class Attention {
     q: number,
     row: Row,
     sight: Sight,
-    turn: Turn,
+    turn: QueryRotation,
     layer: number,
     alibi: boolean,
     warm: boolean,
@@ -149,7 +149,7 @@ export class Attention {
     rotated: number,
     query: number,
     q: number,
-    { half, factor }: Turn,
+    { half, factor }: QueryRotation,
     rotation: number,
     run: Segment,
     slot: number,

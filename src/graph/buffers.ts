@@ -30,13 +30,13 @@ export function padded(size: number): number {
 /** Where each result's first row lies, and the bytes from row to row of all. */
 export type SideBySide = { at: number[]; stride: number }
 
-export type StepBuffers = ReturnType<typeof planStep>
+export type StepBuffers = ReturnType<typeof layOutScratch>
 
 /**
  * Scratch of one step of at most `rows` rows (a multiple of 4), `logitRows` of them with logits,
  * each seeing at most `slots` key slots. All (rows, padded size) f32 unless said.
  */
-export function planStep(
+export function layOutScratch(
   arena: ArenaPlan,
   spec: ModelSpec,
   views: Views,

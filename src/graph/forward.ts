@@ -6,7 +6,7 @@ import { PAGE_POSITIONS, TILE_ROWS } from '../kernels/layout.ts'
 import { HostSignal } from '../kernels/wasm.ts'
 import { log } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import { Attention, sightOf, type Sight, type Turn } from './attention.ts'
+import { Attention, sightOf, type Sight, type QueryRotation } from './attention.ts'
 import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
 import { KvPool } from './kv-pool.ts'
 import { layerOf, type Layer, type LayerTensors, type Norm } from './layer.ts'
@@ -42,7 +42,7 @@ export type GraphParts = {
 }
 
 /** What a row sees and how its query turns, by view. */
-type RowViews = readonly { sight: Sight; turn: Turn }[]
+type RowViews = readonly { sight: Sight; turn: QueryRotation }[]
 
 /** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
 const WARM_UPS = 2

@@ -12,7 +12,7 @@ import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { CHECKSUM_SCRATCH } from '../weights/placed-checksum.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
-import { kvLayerBytes, planStep, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
+import { kvLayerBytes, layOutScratch, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
 import { Graph, type ModelTensors } from './forward.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
@@ -85,7 +85,7 @@ export function planMemory(
     pageCount,
     rows,
     views,
-    buffers: planStep(arena, spec, views, {
+    buffers: layOutScratch(arena, spec, views, {
       rows,
       logitRows,
       slots: (perSequence + 1) * PAGE_POSITIONS,

@@ -1,0 +1,177 @@
+// The KV cache keeps the sequences of turns, running and past, and finds for each new turn the one that saves it most work.
+
+import { PagePool } from '../cache/page-pool.ts'
+import { sharedKeys } from '../cache/prompt-shape.ts'
+import { pageIsDead } from '../cache/window.ts'
+import type { Model } from '../graph/model.ts'
+import type { Seed } from '../graph/prefix-pages.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import type { Caller } from './caller.ts'
+import { mostReusable } from './reuse.ts'
+import {
+  emptySequence,
+  fork,
+  holdsNothingOfItsOwn,
+  makeWritable,
+  pagesToWrite,
+  releaseDead,
+  truncate,
+  type Sequence,
+} from './sequence.ts'
+import type { Turn } from './turn.ts'
+import type { Vault } from './vault.ts'
+
+export class KvCache {
+  readonly pool: PagePool
+  readonly #model: Model
+  readonly #caller: Caller
+  #sequences: Sequence[] = []
+  /** Counts uses, for the order of eviction. */
+  #clock = 0
+
+  constructor(model: Model, caller: Caller) {
+    this.#model = model
+    this.#caller = caller
+    this.pool = new PagePool(model.pageCount)
+  }
+
+  /** Sequences held, of running turns and idle ones. */
+  get size(): number {
+    return this.#sequences.length
+  }
+
+  /** Idle and busy sequences whose pages may go to this storage. */
+  sequencesOf(vault: Vault): Sequence[] {
+    return this.#sequences.filter((sequence) => sequence.vault === vault)
+  }
+
+  /** Sequences whose storage `isGone` belong to `heir` from now on. */
+  inherit(heir: Vault, isGone: (vault: Vault | undefined) => boolean): void {
+    for (const sequence of this.#sequences) if (isGone(sequence.vault)) sequence.vault = heir
+  }
+
+  /** Drops the idle sequences of a session; nothing of them is stored. */
+  forget(session: string): void {
+    for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {
+      sequence.vault = undefined
+      this.#drop(sequence)
+    }
+  }
+
+  /** Takes the model's own prefix in, if there is room; it is evicted last. */
+  seed({ ids, pages }: Seed): void {
+    if (pages.length > this.pool.free) return
+    const sequence = { ...emptySequence(undefined), ids, length: ids.length, usedAt: Infinity }
+    for (const bytes of pages) {
+      const page = this.#take(sequence.pages.at(-1))
+      this.#model.writePage(page, bytes)
+      sequence.pages.push(page)
+    }
+    this.#sequences.push(sequence)
+  }
+
+  /** Gives a turn the sequence that saves it most work: one of the cache, a fork of it, one from storage, or a new one. */
+  start(turn: Turn): void {
+    const { best, reused } = mostReusable(this.#sequences, turn, this.#model.window)
+    const restored = this.#restore(turn, reused)
+    // Pages for one that proved to be damaged may have cost the idle one its own.
+    const cached = best !== undefined && this.#sequences.includes(best) ? best : undefined
+    const sequence =
+      restored ??
+      (cached === undefined ? emptySequence(turn.tenant) : this.#continueFrom(cached, reused, turn.tenant))
+    if (sequence !== best) this.#sequences.push(sequence)
+    sequence.vault = turn.vault
+    sequence.session = turn.session
+    sequence.ids = turn.ids
+    sequence.shape = turn.shape
+    sequence.busy = true
+    turn.sequence = sequence
+  }
+
+  /** Takes a turn's sequence back: it stays as cache for the next turn. */
+  park(turn: Turn): void {
+    const { sequence } = turn
+    turn.sequence = undefined
+    if (sequence === undefined) return
+    sequence.busy = false
+    sequence.usedAt = ++this.#clock
+    if (holdsNothingOfItsOwn(sequence, this.pool)) this.#drop(sequence)
+  }
+
+  /** Makes the pages of the next `count` positions exist and belong to this sequence alone. */
+  makeWritable(sequence: Sequence, count: number): void {
+    makeWritable(sequence, count, {
+      pool: this.pool,
+      model: this.#model,
+      take: (after) => this.#take(after),
+    })
+  }
+
+  /** Pages of other lanes that only a call of their own can write, and that would be lost if they were taken now. */
+  get pagesOthersMustWrite(): number {
+    return this.#model.gatherPages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller.vault)
+  }
+
+  /** The turn's beginning from storage, if that holds a page more than the `reused` positions of memory. */
+  #restore(turn: Turn, reused: number): Sequence | undefined {
+    for (;;) {
+      const stored = turn.vault?.find(turn)
+      if (stored === undefined || stored.length < reused + PAGE_POSITIONS) return undefined
+      if (sharedKeys(turn.shape, turn.shape, stored.length) === 0) return undefined
+      const sequence = emptySequence(turn.tenant)
+      sequence.length = stored.length
+      sequence.saved = stored.length / PAGE_POSITIONS
+      for (let index = 0; index < sequence.saved; index++) {
+        const dead = pageIsDead(index, stored.length, this.#model.window)
+        sequence.pages.push(dead ? undefined : this.#take(sequence.pages[index - 1]))
+      }
+      if (stored.restore(this.#model, (index) => sequence.pages[index])) return sequence
+      truncate(sequence, 0, this.pool)
+    }
+  }
+
+  #continueFrom(best: Sequence, reused: number, tenant: string): Sequence {
+    // What follows the common part is kept when it is worth a page; it costs nothing until pages are short.
+    const kept = best.tenant === undefined || best.busy || best.length - reused >= PAGE_POSITIONS
+    if (kept) return fork(best, reused, this.pool, tenant)
+    truncate(best, reused, this.pool)
+    return best
+  }
+
+  #take(after: number | undefined): number {
+    const page = this.pool.take(after) ?? this.#reclaim(after)
+    if (page === undefined) throw new Error('the KV pool has no page left for a running sequence')
+    return page
+  }
+
+  /**
+   * Frees pages until there is one: first those that their own sequence cannot see any more, then whole idle
+   * sequences, longest unused first. Admission keeps running turns within the pool, so this finds one.
+   */
+  #reclaim(after: number | undefined): number | undefined {
+    const idle = this.#sequences.filter(({ busy }) => !busy).sort((a, b) => a.usedAt - b.usedAt)
+    const busy = this.#sequences.filter((sequence) => sequence.busy)
+    for (const sequence of [...idle, ...busy]) {
+      this.#spill(sequence)
+      releaseDead(sequence, this.pool, this.#model.window)
+      if (this.pool.free > 0) return this.pool.take(after)
+    }
+    for (const sequence of idle) {
+      this.#drop(sequence)
+      if (this.pool.free > 0) return this.pool.take(after)
+    }
+    return undefined
+  }
+
+  /** Writes pages to storage before they leave memory. */
+  #spill(sequence: Sequence): void {
+    if (sequence.vault !== undefined && this.#caller.mayTouch(sequence.vault))
+      sequence.vault.save(sequence, this.#model)
+  }
+
+  #drop(sequence: Sequence): void {
+    this.#spill(sequence)
+    truncate(sequence, 0, this.pool)
+    this.#sequences = this.#sequences.filter((other) => other !== sequence)
+  }
+}
