@@ -8,7 +8,7 @@ import { takesWindow } from '../models/spec.ts'
 import { Alarm } from './alarm.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import { ReaderDriver } from './reader-driver.ts'
-import { follow, prepare, type Host } from './generation.ts'
+import { follow, prepare } from './follow-turn.ts'
 import { guarded } from './fail-event.ts'
 import type { Isolate, LoadedModel, Loader } from './isolate.ts'
 import type { LaneHealth, TurnView } from '../protocol/lanes.ts'
@@ -16,6 +16,7 @@ import type { Clock } from './pacer.ts'
 import { lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { Sessions, unstored, type Lifetimes } from './sessions.ts'
 import type { Sql } from '../storage/sql.ts'
+import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { WindowStore } from '../storage/window-store.ts'
@@ -244,7 +245,7 @@ export class Lane {
   async *#drive(
     record: TurnRecord,
     text: ModelText,
-    host: Host,
+    host: TurnHost,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
     if (record.end !== undefined && lacksLogprobs(record)) {
@@ -274,32 +275,29 @@ export class Lane {
   }
 
   /** Where turns run. `load`: begin to load the weights if they are not there. */
-  #host(load = true): Host {
-    const { isolate, clock, config } = this.#parts
-    let loading = load
-    const begin = (): Promise<void> => {
-      loading = true
-      return isolate.begin(this.#loader).then(() => void (loading = false))
-    }
-    let loaded = load ? begin() : Promise.resolve()
-    return {
-      clock,
-      text: () => isolate.readText(this.#loader),
-      limits: ({ manifest }) =>
-        this.#windows.optionsFor(manifest.spec).window === undefined
-          ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
-          : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
-      loaded: () => isolate.loaded,
-      settle: (record, text) => {
-        this.#identify(text)
-        this.sessions?.settle(record)
+  #host(load = true): TurnHost {
+    const { isolate, config } = this.#parts
+    const { sessions } = this
+    return new TurnHost(
+      {
+        isolate,
+        loader: this.#loader,
+        limits: ({ manifest }) =>
+          this.#windows.optionsFor(manifest.spec).window === undefined
+            ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
+            : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
+        ...(sessions !== undefined && {
+          ledger: {
+            settle: (record, text) => {
+              this.#identify(text)
+              sessions.settle(record)
+            },
+            vault: sessions.pages,
+          },
+        }),
       },
-      progress: () => ({ done: isolate.done, total: isolate.total }),
-      // Another lane's load can only be looked at now and then.
-      loadWait: (ms) => (loading ? Promise.race([loaded, clock.wait(ms)]) : clock.wait(ms)),
-      rebuild: () => void (loaded = begin()),
-      vault: this.sessions?.pages,
-    }
+      load,
+    )
   }
 
   get #stored(): Sessions {
