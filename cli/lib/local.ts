@@ -5,9 +5,10 @@ import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../sr
 import { loadModel } from '../../src/graph/load-model.ts'
 import { loadPrefix } from '../../src/graph/prefix-pages.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import { follow, prepare, type Host } from '../../src/lane/generation.ts'
+import { follow, prepare } from '../../src/lane/follow-turn.ts'
 import { Isolate, type Loader } from '../../src/lane/isolate.ts'
 import { unstored } from '../../src/lane/sessions.ts'
+import { TurnHost } from '../../src/lane/turn-host.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { nodeKernels } from './kernels.ts'
 import { localKv } from './kv.ts'
@@ -63,20 +64,14 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
   await isolate.begin(loader)
   if (isolate.failure !== undefined) throw isolate.failure
   const { context } = manifest.spec
-  const host: Host = {
-    clock,
-    text: () => Promise.resolve(text),
+  const host = new TurnHost({
+    isolate,
+    loader,
     limits: () =>
       window.window === undefined
         ? { maxPrompt: context, maxPositions: context }
         : { maxPrompt: 32768, maxPositions: Infinity },
-    loaded: () => isolate.loaded,
-    progress: () => ({ done: isolate.done, total: isolate.total }),
-    loadWait: (ms) => clock.wait(ms),
-    rebuild: () => void isolate.begin(loader),
-    settle: () => undefined,
-    vault: undefined,
-  }
+  })
   const defaults: Omit<GenerateRequest, 'prompt'> = {
     requestId: 'cli',
     tenant: 'cli',

@@ -21,7 +21,7 @@ export type Loader = {
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
   /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
-  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
+  readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
 
@@ -110,7 +110,7 @@ export class Isolate {
         this.done = done
         this.total = total
       })
-      const seed = await loader.readPrefix?.(text, model)
+      const seed = await loader.readPrefix(text, model)
       beat()
       const engine = new Engine(model, { queueLimit: loader.queueLimit })
       if (seed !== undefined) engine.seed(seed)

@@ -1,38 +1,30 @@
-// A lane: the isolate's engine and the sessions of this object behind a few calls. Knows no Cloudflare module; object.ts makes a Durable Object of it.
+// A lane answers requests with the isolate's engine and keeps their sessions. It knows no Cloudflare module; object.ts makes it an object.
 
-import type { WindowOptions } from '../cache/window.ts'
-import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
-import type { Seed } from '../graph/prefix-pages.ts'
-import { errorCode, IsletError } from '../lib/errors.ts'
-import { takesWindow } from '../models/spec.ts'
-import { Alarm } from './alarm.ts'
 import type { ModelText } from '../answer/model-text.ts'
-import { ReaderDriver } from './reader-driver.ts'
-import { follow, prepare, type Host } from './generation.ts'
-import { guarded } from './fail-event.ts'
-import type { Isolate, LoadedModel, Loader } from './isolate.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import type { LaneHealth, TurnView } from '../protocol/lanes.ts'
-import type { Clock } from './pacer.ts'
-import { lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
-import { Sessions, unstored, type Lifetimes } from './sessions.ts'
-import type { Sql } from '../storage/sql.ts'
-import { turnView } from './turn-view.ts'
 import { errorEvent } from '../protocol/wire.ts'
-import type { WindowStore } from '../storage/window-store.ts'
-import { Windows } from './windows.ts'
+import type { Sql } from '../storage/sql.ts'
+import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { sqlWindowStore } from '../storage/window-store.ts'
+import { Alarm } from './alarm.ts'
+import { Background } from './background.ts'
+import { guarded } from './fail-event.ts'
+import { follow, prepare } from './follow-turn.ts'
+import type { Isolate } from './isolate.ts'
+import type { Clock } from './pacer.ts'
+import { ReaderDriver } from './reader-driver.ts'
+import { Sessions, type Lifetimes } from './sessions.ts'
+import { TurnHost } from './turn-host.ts'
+import { turnView } from './turn-view.ts'
+import { WindowedLoader, type ModelReader, type WindowSettings } from './windowed-loader.ts'
 
-export type LaneConfig = {
+export type LaneConfig = WindowSettings & {
   /** Folder of the model, and its id. */
   model: string
-  /** Positions, a window for each of so many equal runs of layers; [0] = full attention. */
-  windows: readonly number[]
-  sinks: number
   /** Rows of a step. */
   chunk: number
-  /** Longest prompt with a window, in ids. */
-  maxPrompt: number
-  /** Requests that a lane works on or lets wait; one more is `overloaded`. */
-  queue: number
   /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
   kvBudget: number
   lifetimes: Lifetimes
@@ -48,61 +40,36 @@ export type LaneStorage = {
   wakeAt(time: number): void
 }
 
-export type LaneParts = {
+export type LaneParts = ModelReader & {
   config: LaneConfig
   isolate: Isolate
   clock: Clock
-  store: WindowStore
-  /** Without it nothing outlives memory. */
-  storage?: LaneStorage
-  readText(): Promise<ModelText>
-  /** Loads the weights for that window. */
-  readModel(
-    text: ModelText,
-    window: WindowOptions,
-    onProgress: (done: number, total: number) => void,
-  ): Promise<LoadedModel>
-  /** Reads what the model brings computed; may reject. */
-  readPrefix?(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
+  storage: LaneStorage
   log(entry: Record<string, unknown>): void
 }
 
-/** How often what is due is looked for while answers grow. */
-const TICK_MS = 250
-
-/** Should an object die while a turn goes on unread, its alarm finds the turn after this long at most. */
-const HEARTBEAT_MS = 30_000
-
-/** What is to be deleted waits until there is some more of it. */
-const LEAST_WAIT_MS = 10 * 60_000
-
 export class Lane {
-  readonly sessions: Sessions | undefined
+  readonly sessions: Sessions
   readonly alarm: Alarm
   readonly #parts: LaneParts
-  readonly #loader: Loader
-  readonly #windows: Windows
+  readonly #loader: WindowedLoader
+  readonly #background: Background
   #resetKnown = false
-  #reading: Promise<ModelText> | undefined
+  /** Requests under way; one more than `queue` is `overloaded`. */
   #open = 0
-  #keeping = false
 
   constructor(parts: LaneParts) {
     this.#parts = parts
-    this.#windows = new Windows(parts.config.windows, parts.config.sinks, parts.store)
-    this.#loader = {
-      clock: parts.clock,
-      readText: () => this.#readText(),
-      readModel: (text, onProgress) => this.#readModel(text, onProgress),
-      readPrefix: (text, model) => this.#readPrefix(text, model),
-      queueLimit: parts.config.queue,
-    }
     const { storage, isolate, clock, config, log } = parts
-    this.alarm = new Alarm((time) => {
-      storage?.wakeAt(time)
-      if (this.sessions !== undefined) this.sessions.use.alarms += 1
+    this.#loader = new WindowedLoader({
+      settings: config,
+      clock,
+      store: sqlWindowStore(storage.sql),
+      readText: () => parts.readText(),
+      readModel: (text, window, onProgress) => parts.readModel(text, window, onProgress),
+      readPrefix: (text, model) => parts.readPrefix(text, model),
+      log,
     })
-    if (storage === undefined) return
     this.sessions = new Sessions({
       id: storage.id,
       sql: storage.sql,
@@ -110,6 +77,21 @@ export class Lane {
       now: clock.now,
       lifetimes: config.lifetimes,
       engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
+      log,
+    })
+    this.alarm = new Alarm((time) => {
+      storage.wakeAt(time)
+      this.sessions.use.alarms += 1
+    })
+    this.#background = new Background({
+      sessions: this.sessions,
+      alarm: this.alarm,
+      clock,
+      lifetimes: config.lifetimes,
+      run: (record) => {
+        const turn = this.#driver(record.request.requestId, (driver) => this.#readOn(() => record, driver))
+        return turn.run(() => clock.wait(0))
+      },
       log,
     })
     isolate.inPlace?.engine.inherit(this.sessions.pages)
@@ -123,46 +105,31 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#readOn(() => this.#stored.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
   }
 
   /** The sessions, once it is known which model's they are. */
   async ready(): Promise<Sessions> {
     await this.#text()
-    return this.#stored
+    return this.sessions
   }
 
-  /** A kept turn with what it has answered until now. */
+  /** A kept turn with what it has answered until now. Throws not_found. */
   async turn(tenant: string, id: string): Promise<TurnView> {
-    return turnView(this.#stored.find(tenant, id), await this.#text())
+    return turnView(this.sessions.find(tenant, id), await this.#text())
   }
 
+  /** Ends a kept turn that runs or waits. Throws not_found. */
   async cancelTurn(tenant: string, id: string): Promise<TurnView> {
-    this.#stored.find(tenant, id)
+    this.sessions.find(tenant, id)
     return turnView(await (await this.ready()).cancel(tenant, id), await this.#text())
   }
 
-  /** Does what was put off: turns that go on unread, then deleting what has lived its time. */
+  /** The alarm rang: does what was put off, turns that go on unread and deletions. */
   async awake(): Promise<void> {
-    const { sessions, alarm } = this
-    if (sessions === undefined) return
-    alarm.forget()
+    this.alarm.forget()
     await this.#text()
-    const unread = sessions.unread()
-    // Should this object die now, the next one goes on.
-    if (unread.length > 0) alarm.wake(this.#parts.clock.now() + HEARTBEAT_MS)
-    await Promise.all(
-      unread.map((record) => {
-        const { requestId } = record.request
-        const turn = this.#driver(requestId, (driver) => this.#readOn(() => record, driver))
-        return turn.run(() => this.#parts.clock.wait(0))
-      }),
-    )
-    const now = this.#parts.clock.now()
-    const due = sessions.collect()
-    alarm.forget()
-    if (sessions.goOnUnread) alarm.wake(now + HEARTBEAT_MS)
-    else if (due !== undefined) alarm.wake(Math.max(due, now + LEAST_WAIT_MS))
+    await this.#background.awake()
   }
 
   /** What the lane can do now; begins the load when it is cold. */
@@ -170,12 +137,12 @@ export class Lane {
     const { isolate, config } = this.#parts
     void isolate.begin(this.#loader)
     const { failure, inPlace } = isolate
-    const { note } = this.#windows
+    const { note } = this.#loader
     return {
       state: isolate.state,
       done: isolate.done,
       total: isolate.total,
-      window: inPlace?.model.window ?? this.#windows.options,
+      window: inPlace?.model.window ?? this.#loader.windowOf(),
       model: config.model,
       ...(inPlace !== undefined && {
         linearMemoryBytes: inPlace.model.linearMemoryBytes,
@@ -184,7 +151,7 @@ export class Lane {
       }),
       ...(failure !== undefined && { message: errorEvent(failure).message }),
       ...(note !== undefined && { note }),
-      ...(this.sessions !== undefined && { storage: this.sessions.use }),
+      storage: this.sessions.use,
     }
   }
 
@@ -197,7 +164,7 @@ export class Lane {
     this.#resetKnown = true
     // Half of full attention is half the trained context, which a new object has not read yet.
     const text = await this.#parts.isolate.readText(this.#loader)
-    this.#halveWindows('the isolate exceeded its memory limit and was reset', text)
+    this.#loader.halve('the isolate exceeded its memory limit and was reset', text)
   }
 
   async *#answer(
@@ -207,7 +174,7 @@ export class Lane {
   ): AsyncGenerator<GenerationEvent> {
     const { config } = this.#parts
     if (this.#open >= config.queue) {
-      const movable = this.sessions?.knows(request) !== true
+      const movable = !this.sessions.knows(request)
       yield {
         ...errorEvent(
           new IsletError(
@@ -224,7 +191,7 @@ export class Lane {
       const host = this.#host()
       const { text, prompt, echo } = await prepare(request, host)
       this.#identify(text)
-      const record = this.sessions?.begin(request, prompt, echo, lane) ?? unstored(request, prompt, echo)
+      const record = this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
       this.#open -= 1
@@ -235,7 +202,7 @@ export class Lane {
     find() // nothing is loaded for an id of nothing
     const text = await this.#text()
     const record = find()
-    this.#stored.checkModel(record)
+    this.sessions.checkModel(record)
     if (record.state === 'cancelled')
       throw new IsletError('conflict', 'this answer was cancelled and cannot be gone on with')
     yield* this.#drive(record, text, this.#host(record.end === undefined || lacksLogprobs(record)), driver)
@@ -244,25 +211,24 @@ export class Lane {
   async *#drive(
     record: TurnRecord,
     text: ModelText,
-    host: Host,
+    host: TurnHost,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
     if (record.end !== undefined && lacksLogprobs(record)) {
-      // Told again by a copy that runs from the first row on; what is kept of it stays as it is.
+      // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record stays as it is.
       yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
       return
     }
-    await this.sessions?.enter(record, driver)
-    this.#keep()
-    if (record.request.background) this.alarm.wake(this.#parts.clock.now() + HEARTBEAT_MS)
+    await this.sessions.enter(record, driver)
+    this.#background.begun(record)
     try {
       if (!driver.signal.aborted) yield* follow(record, text, host, driver.signal)
     } catch (error) {
       record.end = errorEvent(error)
       throw error
     } finally {
-      this.sessions?.leave(record, driver)
-      if (this.sessions !== undefined && record.session !== '') this.#wakeFor(record)
+      this.sessions.leave(record, driver)
+      if (isStored(record)) this.#background.left(record)
     }
   }
 
@@ -274,37 +240,16 @@ export class Lane {
   }
 
   /** Where turns run. `load`: begin to load the weights if they are not there. */
-  #host(load = true): Host {
-    const { isolate, clock, config } = this.#parts
-    let loading = load
-    const begin = (): Promise<void> => {
-      loading = true
-      return isolate.begin(this.#loader).then(() => void (loading = false))
-    }
-    let loaded = load ? begin() : Promise.resolve()
-    return {
-      clock,
-      text: () => isolate.readText(this.#loader),
-      limits: ({ manifest }) =>
-        this.#windows.optionsFor(manifest.spec).window === undefined
-          ? { maxPrompt: manifest.spec.context, maxPositions: manifest.spec.context }
-          : { maxPrompt: config.maxPrompt, maxPositions: Infinity },
-      loaded: () => isolate.loaded,
-      settle: (record, text) => {
+  #host(load = true): TurnHost {
+    const ledger = {
+      settle: (record: TurnRecord, text: ModelText): void => {
         this.#identify(text)
-        this.sessions?.settle(record)
+        this.sessions.settle(record)
       },
-      progress: () => ({ done: isolate.done, total: isolate.total }),
-      // Another lane's load can only be looked at now and then.
-      loadWait: (ms) => (loading ? Promise.race([loaded, clock.wait(ms)]) : clock.wait(ms)),
-      rebuild: () => void (loaded = begin()),
-      vault: this.sessions?.pages,
+      vault: this.sessions.pages,
     }
-  }
-
-  get #stored(): Sessions {
-    if (this.sessions === undefined) throw new IsletError('not_found', 'this lane keeps no sessions')
-    return this.sessions
+    const limits = (text: ModelText) => this.#loader.limits(text)
+    return new TurnHost({ isolate: this.#parts.isolate, loader: this.#loader, limits, ledger }, load)
   }
 
   async #text(): Promise<ModelText> {
@@ -319,74 +264,7 @@ export class Lane {
    */
   #identify({ manifest }: ModelText): void {
     const { hash, spec, chat } = manifest
-    const window = this.#parts.isolate.inPlace?.model.window ?? this.#windows.optionsFor(spec)
-    this.sessions?.identify([hash, spec, chat, window], spec, window)
-  }
-
-  /** Writes what is due, beside the answers, until nothing will be. */
-  #keep(): void {
-    if (this.#keeping || this.sessions === undefined) return
-    this.#keeping = true
-    const { clock, log } = this.#parts
-    const { sessions } = this
-    const keep = async (): Promise<void> => {
-      do await clock.wait(TICK_MS)
-      while (sessions.tick())
-    }
-    keep()
-      .catch((error: unknown) => log({ code: 'internal_error', message: String(error) }))
-      .finally(() => (this.#keeping = false))
-  }
-
-  /** Nobody reads a turn any more: it goes on by the alarm, or has some time to live. */
-  #wakeFor(record: TurnRecord): void {
-    const { clock, config } = this.#parts
-    const goesOn = record.request.background && record.state === 'running'
-    if (goesOn) this.alarm.wake(clock.now())
-    else
-      this.alarm.wake(
-        Math.min(record.expiresAt, clock.now() + Math.max(LEAST_WAIT_MS, config.lifetimes.pages)),
-      )
-  }
-
-  /** A cold lane's load and its first request want the words at the same time: they are read once. */
-  #readText(): Promise<ModelText> {
-    this.#reading ??= this.#parts.readText().finally(() => (this.#reading = undefined))
-    return this.#reading
-  }
-
-  /** Loads with the largest window that the memory takes: halved until it fits, and kept so. */
-  async #readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
-    const { spec } = text.manifest
-    for (;;) {
-      const windows = this.#windows.list.join()
-      try {
-        return await this.#parts.readModel(text, this.#windows.optionsFor(spec), onProgress)
-      } catch (error) {
-        // A setting of the deployment that this model cannot have is no client's mistake.
-        if (errorCode(error) === 'invalid_request') {
-          const why = error instanceof Error ? error.message : String(error)
-          throw new IsletError('engine_failure', `WINDOW = "${windows}": ${why}`, { cause: error })
-        }
-        if (errorCode(error) !== 'out_of_memory' || !takesWindow(spec)) throw error
-        this.#halveWindows(error instanceof Error ? error.message : 'the host refused the memory', text)
-        if (this.#windows.list.join() === windows) throw error
-      }
-    }
-  }
-
-  /** Without the prefix its positions are computed: that costs time and is no failure. */
-  async #readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined> {
-    try {
-      return await this.#parts.readPrefix?.(text, model)
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      this.#parts.log({ code: errorCode(error), message: `the prefix is computed instead: ${message}` })
-      return undefined
-    }
-  }
-
-  #halveWindows(why: string, { manifest }: ModelText): void {
-    this.#parts.log({ code: 'out_of_memory', message: this.#windows.halve(why, manifest.spec) })
+    const window = this.#parts.isolate.inPlace?.model.window ?? this.#loader.windowOf(spec)
+    this.sessions.identify([hash, spec, chat, window], spec, window)
   }
 }

@@ -16,7 +16,6 @@ import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
 import type { Sessions } from './sessions.ts'
 import type { Sql } from '../storage/sql.ts'
-import { sqlWindowStore } from '../storage/window-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
 
 export type LaneSetup = {
@@ -47,7 +46,6 @@ export class LaneBase<Env> extends DurableObject<Env> {
       config,
       isolate,
       clock,
-      store: sqlWindowStore(sql),
       storage: {
         id: ctx.id.toString(),
         sql,
@@ -70,9 +68,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
       log,
     })
-    const { sessions } = this.#lane
-    if (sessions === undefined) throw new Error('a lane object has storage')
-    this.#sessions = sessions
+    this.#sessions = this.#lane.sessions
     void ctx.blockConcurrencyWhile(async () => {
       const time = await ctx.storage.getAlarm()
       if (time !== null) this.#lane.alarm.isSet(time)

@@ -2,7 +2,7 @@
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ModelText } from '../answer/model-text.ts'
-import { answerTo } from './generation.ts'
+import { answerTo } from './follow-turn.ts'
 import type { TurnView } from '../protocol/lanes.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 

@@ -32,8 +32,3 @@ export function sqlWindowStore(sql: Sql): WindowStore {
     },
   }
 }
-
-export function memoryWindowStore(): WindowStore {
-  let current: StoredWindow | undefined
-  return { read: () => current, write: (value) => void (current = value) }
-}

@@ -4,7 +4,6 @@ import type { GenerateRequest, GenerationEvent } from '../../src/protocol/genera
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { Isolate } from '../../src/lane/isolate.ts'
 import { Lane, type LaneConfig, type LaneParts, type LaneStorage } from '../../src/lane/lane.ts'
-import { memoryWindowStore } from '../../src/storage/window-store.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
@@ -63,7 +62,7 @@ export function mockLane(
     config,
     isolate: new Isolate(),
     clock: { now: () => performance.now(), wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
-    store: memoryWindowStore(),
+    storage: laneStorage(),
     readText: async () => ({ manifest: mockManifest(), tokenizer: byteTokenizer(options.endIds) }),
     readModel: async (_text, window) => {
       windows.push(window)
@@ -71,18 +70,21 @@ export function mockLane(
       models.push(model)
       return model
     },
+    readPrefix: () => Promise.resolve(undefined),
     log: (entry) => void logged.push(entry),
     ...options.parts,
   })
   return { lane, models, windows, logged }
 }
 
+let storages = 0
+
 /** Storage that one lane after the other may have. `onExec` sees each statement first, and may throw. */
 export function laneStorage(onExec?: (query: string) => void): LaneStorage & { wakes: number[] } {
   let ids = 0
   const wakes: number[] = []
   return {
-    id: 'lane',
+    id: `lane-${++storages}`,
     sql: nodeSql(onExec),
     newId: () => `r${++ids}`,
     wakeAt: (time) => void wakes.push(time),

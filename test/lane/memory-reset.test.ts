@@ -3,17 +3,15 @@
 import { describe, expect, test } from 'vitest'
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import { memoryWindowStore } from '../../src/storage/window-store.ts'
-import { ask, eventsOf, mockLane, mockManifest } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, laneStorage, mockLane, mockManifest } from '../helpers/mock-lane.ts'
 import { MockModel } from '../helpers/mock-model.ts'
 import { request } from '../helpers/request.ts'
 
 describe('memory resets', () => {
   test('each halves the window once, never below 128, and health says so', async () => {
-    const store = memoryWindowStore()
+    const parts = { storage: laneStorage() }
     // A reset makes a new object in a new isolate; only what is stored stays.
-    const afterReset = () =>
-      mockLane({ config: { windows: [1024] }, model: { pageCount: 100 }, parts: { store } })
+    const afterReset = () => mockLane({ config: { windows: [1024] }, model: { pageCount: 100 }, parts })
     let made = afterReset()
     await ask(made.lane, request())
     expect(made.windows).toEqual([{ window: 1024, sinks: 4 }])
@@ -28,7 +26,7 @@ describe('memory resets', () => {
       note: expect.stringContaining('128 instead of 1024'),
     })
     // A setting that the operator changed since then counts again.
-    const changed = mockLane({ config: { windows: [600] }, model: { pageCount: 100 }, parts: { store } })
+    const changed = mockLane({ config: { windows: [600] }, model: { pageCount: 100 }, parts })
     await ask(changed.lane, request())
     expect(changed.windows).toEqual([{ window: 600, sinks: 4 }])
   })
@@ -41,8 +39,7 @@ describe('memory resets', () => {
   })
 
   test('windows by depth are all halved, health names them, and reports the widest', async () => {
-    const store = memoryWindowStore()
-    const parts = { store }
+    const parts = { storage: laneStorage() }
     const afterReset = () =>
       mockLane({ config: { windows: [64, 300, 1024] }, model: { pageCount: 100 }, parts })
     const { lane } = afterReset()

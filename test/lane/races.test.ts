@@ -27,7 +27,7 @@ test('a background turn of another window fails, and wakes its lane no more', as
   const first = laneOn(kept)
   const { reader, session } = await begun(first, chat)
   await reader.return(undefined)
-  await vi.waitFor(() => expect(first.lane.sessions?.driven).toBe(0))
+  await vi.waitFor(() => expect(first.lane.sessions.driven).toBe(0))
 
   const { lane } = laneOn(kept, { config: { windows: [40] } })
   await lane.awake()
@@ -35,7 +35,7 @@ test('a background turn of another window fails, and wakes its lane no more', as
   const { state, events } = await lane.turn('tenant', String(turn))
   expect(state).toBe('failed')
   expect(events.at(-1)).toMatchObject({ type: 'error', code: 'conflict' })
-  expect(lane.sessions?.unread()).toEqual([])
+  expect(lane.sessions.unread()).toEqual([])
 })
 
 test('of readers that come at the same time one reads on, and all others are told so', async () => {
@@ -51,7 +51,7 @@ test('of readers that come at the same time one reads on, and all others are tol
   expect(whole.map(idsOf)).toEqual([greedyAlone(prompt.ids, 40)])
   const others = all.filter((events) => !whole.includes(events))
   expect(others.map((events) => events.at(-1))).toMatchObject([{ code: 'conflict' }, { code: 'conflict' }])
-  expect(made.lane.sessions?.driven).toBe(0)
+  expect(made.lane.sessions.driven).toBe(0)
 })
 
 test('all sessions are deleted, also where somebody else deletes some at the same time', async () => {
@@ -80,17 +80,17 @@ test('a turn in the background leaves the thread to others, who may end it', asy
   const made = laneOn(kept)
   const { reader, session } = await begun(made, { ...chat, maxTokens: 200 })
   await reader.return(undefined)
-  await vi.waitFor(() => expect(made.lane.sessions?.driven).toBe(0))
+  await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(0))
   const [{ turn }] = kept.sql.exec('SELECT turn FROM turns WHERE session = ?', session).toArray()
 
   const alarm = made.lane.awake()
   let ended = false
   void alarm.then(() => (ended = true))
-  while (made.lane.sessions?.driven === 0 && !ended) await new Promise((done) => setImmediate(done))
+  while (made.lane.sessions.driven === 0 && !ended) await new Promise((done) => setImmediate(done))
   const { state } = await made.lane.cancelTurn('tenant', String(turn))
   await alarm
   expect(state).toBe('cancelled')
   const { events } = await made.lane.turn('tenant', String(turn))
   expect(idsOf(events).length).toBeLessThan(200)
-  expect(made.lane.sessions?.unread()).toEqual([])
+  expect(made.lane.sessions.unread()).toEqual([])
 })

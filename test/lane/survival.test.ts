@@ -32,7 +32,7 @@ async function leaveAfter(
     events.push(event)
     if (idsOf(events).length >= count) break
   }
-  await vi.waitFor(() => expect(lane.sessions?.driven).toBe(0))
+  await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
   return events
 }
 
@@ -193,7 +193,7 @@ describe('a reader that leaves', () => {
     const reader = decodeEvents(lane.resume('tenant', session(whole)))
     for (let texts = 0; texts < 3;) texts += Number((await reader.next()).value?.type === 'text')
     await reader.return(undefined)
-    expect(lane.sessions?.find('tenant', session(whole))).toMatchObject({
+    expect(lane.sessions.find('tenant', session(whole))).toMatchObject({
       state: 'done',
       end: { type: 'finish' },
     })

@@ -19,7 +19,7 @@ async function begun({ lane }: MockLane, changes: Parameters<typeof request>[0] 
     if (event.type === 'session') ({ session } = event)
     if (event.type === 'text' && ++texts === 3) break
   }
-  await vi.waitFor(() => expect(lane.sessions?.driven).toBe(0))
+  await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
   return session
 }
 
@@ -30,7 +30,7 @@ describe('the model that a turn is of', () => {
     const kept = laneStorage()
     const session = await begun(laneOn(kept, { config: { windows: [64] }, parts: { isolate } }))
     const { lane } = laneOn(kept, { config: { windows: [64] } })
-    expect(() => lane.sessions?.checkModel(lane.sessions.find('tenant', session))).toThrow()
+    expect(() => lane.sessions.checkModel(lane.sessions.find('tenant', session))).toThrow()
     const events = []
     for await (const event of decodeEvents(lane.resume('tenant', session))) events.push(event)
     expect(events).toMatchObject([{ type: 'error', code: 'conflict' }])
@@ -45,7 +45,7 @@ describe('the model that a turn is of', () => {
     const events = await ask(lane, asked())
     expect(eventsOf(events, 'finish')[0].window.window).toBe(32)
     const [{ session }] = eventsOf(events, 'session')
-    expect(lane.sessions?.find('tenant', session).state).toBe('done')
+    expect(lane.sessions.find('tenant', session).state).toBe('done')
     // The next turn finds its pages, so they have the same model's name.
     const next = laneOn(kept, { config: { windows: [32] } })
     const more = await ask(
@@ -94,7 +94,7 @@ describe('a row', () => {
       expect(kept.sql.exec('SELECT head FROM kv_runs').toArray().length).toBeGreaterThan(0)
     })
     const before = kept.sql.exec('SELECT head FROM kv_runs').toArray()
-    lane.sessions?.collect()
+    lane.sessions.collect()
     expect(kept.sql.exec('SELECT head FROM kv_runs').toArray()).toEqual(before)
     await reader.return(undefined)
   })
@@ -106,10 +106,10 @@ describe('a row', () => {
       const clock = { now, wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
       const { lane } = laneOn(laneStorage(), { parts: { clock } })
       const session = await begun({ lane } as MockLane)
-      const first = lane.sessions?.find('tenant', session).expiresAt ?? 0
+      const first = lane.sessions.find('tenant', session).expiresAt
       vi.setSystemTime(Date.now() + 1_000_000)
       for await (const _ of decodeEvents(lane.resume('tenant', session)));
-      expect(lane.sessions?.find('tenant', session).expiresAt).toBeGreaterThanOrEqual(first + 1_000_000)
+      expect(lane.sessions.find('tenant', session).expiresAt).toBeGreaterThanOrEqual(first + 1_000_000)
     } finally {
       vi.useRealTimers()
     }
@@ -131,12 +131,12 @@ test('sessions are listed by their last use, a page at a time', async () => {
     ids.push(eventsOf(events, 'session')[0].session)
   }
   const list = (limit: number, after?: { id: string; usedAt: number }) =>
-    lane.sessions?.list('tenant', { limit, after }) ?? []
+    lane.sessions.list('tenant', { limit, after })
   const seen = list(2)
   while (list(2, seen.at(-1)).length > 0) seen.push(...list(2, seen.at(-1)))
   const [a, b, c, d, e] = ids
   expect(seen.map(({ id }) => id)).toEqual([e, ...[c, d].sort(), b, a])
-  expect(lane.sessions?.list('other')).toEqual([])
+  expect(lane.sessions.list('other')).toEqual([])
 })
 
 describe('the alarm', () => {

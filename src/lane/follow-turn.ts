@@ -1,0 +1,99 @@
+// A request becomes a prompt, and its record becomes events; where an engine fails under the turn, the next one goes on.
+
+import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
+import { IsletError } from '../lib/errors.ts'
+import { Answer } from '../answer/answer.ts'
+import type { ModelText } from '../answer/model-text.ts'
+import { preparePrompt, rulesFor, type Prompt } from '../answer/prepare-prompt.ts'
+import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { Reader } from './reader.ts'
+import type { TurnHost } from './turn-host.ts'
+import { runTurn } from './turn-run.ts'
+
+/** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
+const MOST_ENGINES = 2
+
+/** Text and prompt of a request, checked. Throws IsletError. */
+export async function prepare(
+  request: GenerateRequest,
+  host: TurnHost,
+): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined }> {
+  const text = await host.text()
+  const { manifest, tokenizer } = text
+  const prompt = preparePrompt(request, text, host.limits(text))
+  if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
+    throw new IsletError(
+      'model_not_found',
+      `the model ${request.model} is not served here, ${manifest.id} is`,
+      { param: 'model' },
+    )
+  }
+  const echo = request.prompt.kind === 'text' ? request.prompt.text : tokenizer.decode(prompt.ids)
+  return { text, prompt, echo: request.echo ? echo : undefined }
+}
+
+/**
+ * Events of a turn from its first on, whatever of it was computed before: `session` if it is stored, progress while it waits, `start`,
+ * progress through a long prompt, text, `finish`. The record is kept up to date as it goes. Throws IsletError. To stop, abort `signal` or
+ * `return()`: the engine's turn is closed, its pages stay as cache.
+ */
+export async function* follow(
+  record: TurnRecord,
+  text: ModelText,
+  host: TurnHost,
+  signal: AbortSignal,
+): AsyncGenerator<GenerationEvent> {
+  if (isStored(record)) {
+    const { session, turn, request } = record
+    yield { type: 'session', session, turn, reply: request.reply }
+  }
+  const reader = new Reader()
+  for (let engines = 1; ; engines++) {
+    // A hash covers all rows from the first: they are computed again.
+    const lacksRows = record.request.hashLogits || lacksLogprobs(record)
+    if (lacksRows && record.end === undefined) record.generated = []
+    const answer = answerTo(record, text)
+    if (record.end !== undefined) {
+      yield* reader.start(record)
+      yield* reader.take(answer)
+      yield* reader.rest(record, answer)
+      yield record.end
+      return
+    }
+    const loaded = yield* host.untilLoaded(signal)
+    if (loaded === undefined) return
+    host.settle(record, text)
+    try {
+      yield* runTurn({ record, text, host, signal, reader, answer, loaded })
+      return
+    } catch (error) {
+      const failed = loaded.engine.failure !== undefined
+      if (!failed || engines === MOST_ENGINES) throw failed ? engineFailure(error) : error
+      host.rebuild()
+    }
+  }
+}
+
+/** The text of a record so far, ready to be taken or gone on with. */
+export function answerTo(record: TurnRecord, text: ModelText): Answer {
+  const { request, prompt } = record
+  const answer = new Answer(
+    request,
+    text.tokenizer,
+    prompt.ids,
+    rulesFor(prompt, text),
+    prompt.kind !== 'chat',
+  )
+  answer.replay(record.generated, record.logprobs)
+  return answer
+}
+
+function engineFailure(cause: unknown): IsletError {
+  if (cause instanceof IsletError) return cause
+  const facts = { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) }
+  return new IsletError(
+    'engine_failure',
+    'the engine failed during this request; it is rebuilt for the next',
+    { cause, facts },
+  )
+}

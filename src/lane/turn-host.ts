@@ -1,0 +1,88 @@
+// A turn host gives a turn its engine: it begins the isolate's load, tells its progress, and replaces an engine that failed.
+
+import type { ModelText } from '../answer/model-text.ts'
+import type { PromptLimits } from '../answer/prepare-prompt.ts'
+import type { Vault } from '../engine/vault.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
+import type { TurnRecord } from '../storage/turn-record.ts'
+import type { Isolate, Loaded, Loader } from './isolate.ts'
+import type { Clock } from './pacer.ts'
+
+/** Progress is told this often at most: it keeps a connection alive, and each event is garbage later. */
+export const PROGRESS_MS = 500
+
+/** How often a reader looks while weights stream in. */
+const LOADING_MS = 5
+
+/** What a lane with storage keeps of its turns. */
+export type TurnLedger = {
+  /** The model that answers is there. Throws conflict where it is not the record's. */
+  settle(record: TurnRecord, text: ModelText): void
+  /** For the pages of stored turns. */
+  readonly vault: Vault
+}
+
+export type TurnHostParts = {
+  isolate: Isolate
+  loader: Loader
+  limits(text: ModelText): PromptLimits
+  /** Without it nothing of a turn is stored. */
+  ledger?: TurnLedger
+}
+
+export class TurnHost {
+  readonly clock: Clock
+  readonly vault: Vault | undefined
+  readonly #parts: TurnHostParts
+  #load: Promise<void> | undefined
+
+  /** `load`: begin to load the weights if they are not there. */
+  constructor(parts: TurnHostParts, load = true) {
+    this.#parts = parts
+    this.clock = parts.loader.clock
+    this.vault = parts.ledger?.vault
+    if (load) this.rebuild()
+  }
+
+  /** Manifest and tokenizer come first, so that a bad request fails before the weights are there. */
+  text(): Promise<ModelText> {
+    const { isolate, loader } = this.#parts
+    return isolate.readText(loader)
+  }
+
+  limits(text: ModelText): PromptLimits {
+    return this.#parts.limits(text)
+  }
+
+  /** Throws conflict where the model in place is not the record's. */
+  settle(record: TurnRecord, text: ModelText): void {
+    this.#parts.ledger?.settle(record, text)
+  }
+
+  /** Sees to it that an engine is there or on its way: at first, and when one failed under a turn. */
+  rebuild(): void {
+    const { isolate, loader } = this.#parts
+    const load = isolate.begin(loader).then(() => {
+      if (this.#load === load) this.#load = undefined
+    })
+    this.#load = load
+  }
+
+  /** Progress of the load, then the engine; undefined after an abort. Throws why the load failed. */
+  async *untilLoaded(signal: AbortSignal): AsyncGenerator<GenerationEvent, Loaded | undefined> {
+    const { isolate } = this.#parts
+    let shownAt = -Infinity
+    while (!signal.aborted) {
+      const { loaded } = isolate
+      if (loaded !== undefined) return loaded
+      if (this.clock.now() - shownAt >= PROGRESS_MS) {
+        shownAt = this.clock.now()
+        yield { type: 'progress', state: 'loading', done: isolate.done, total: isolate.total }
+      }
+      // Another lane's load can only be looked at now and then.
+      const pause = this.clock.wait(LOADING_MS)
+      await (this.#load === undefined ? pause : Promise.race([this.#load, pause]))
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,178 @@
+// A turn run pulls one turn through one engine: each pull takes a text that is ready, or runs a step for all turns.
+
+import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'
+import type { Turn } from '../engine/turn.ts'
+import type { Answer } from '../answer/answer.ts'
+import type { ModelText } from '../answer/model-text.ts'
+import type { Loaded } from './isolate.ts'
+import type { Reader } from './reader.ts'
+import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
+import { isStored, type TurnRecord } from '../storage/turn-record.ts'
+
+/** How often a reader looks while others have all the pages. */
+const QUEUED_MS = 5
+
+/** Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its turn. */
+const SILENT_STEPS = 4
+
+/** What the host's kernels are told when the request's CPU time is nearly used up. */
+const CPU_LIMIT = 24
+
+/** One turn on one engine. */
+export type TurnRun = {
+  record: TurnRecord
+  text: ModelText
+  host: TurnHost
+  signal: AbortSignal
+  reader: Reader
+  answer: Answer
+  loaded: Loaded
+}
+
+/**
+ * Opens the engine's turn and gives its events, from progress in the queue to `finish`; the record is kept up to date as it goes. Whoever
+ * stops reading closes the turn. Throws what made the turn or the engine fail.
+ */
+export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
+  const { record, text, host, signal, reader, answer, loaded } = context
+  const { engine, model } = loaded
+  const { request, prompt, generated } = record
+  // A window has no end of its own: without a number an answer ends at the trained context.
+  const maxTokens = request.maxTokens ?? text.manifest.spec.context
+  const length = prompt.ids.length + generated.length
+  const isFull = generated.length >= maxTokens || length >= engine.maxPositions
+  if (answer.stopped || isFull) {
+    yield* reader.start(record)
+    yield* reader.take(answer)
+    yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
+    return
+  }
+  answer.begin(loaded.scratch)
+  const turn = engine.open({
+    tenant: request.tenant,
+    prompt: prompt.ids,
+    generated,
+    maxTokens,
+    choose: (logits, position) => answer.choose(logits, position),
+    owner: host.vault,
+    ...(isStored(record) && { vault: host.vault, session: record.session }),
+  })
+  const note = (): void => {
+    for (let i = record.generated.length; i < turn.produced; i++)
+      record.generated.push(turn.ids[turn.promptTokens + i])
+    record.logprobs = answer.logprobs
+  }
+  try {
+    yield* untilAdmitted(turn, context)
+    if (signal.aborted) return
+    if (turn.state === 'failed') throw turn.error
+    record.cachedTokens ??= turn.cachedTokens ?? 0
+    yield* reader.start(record)
+    const stopped = yield* answering(turn, context, note)
+    note()
+    if (signal.aborted) return
+    if (stopped) yield finishOf(record, answer, 'length', model.window, true)
+    else yield* finish(context, turn.reason ?? 'stop', model.window)
+  } finally {
+    note()
+    engine.close(turn)
+  }
+}
+
+async function* untilAdmitted(
+  turn: Turn,
+  { loaded: { engine, pacer }, signal, host }: TurnRun,
+): AsyncGenerator<GenerationEvent> {
+  if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
+  // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
+  const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
+  while (isQueued() && !signal.aborted) {
+    await pacer.rest(QUEUED_MS)
+    // Those in front may have readers that are slow: a step lets them pass or sends them back.
+    if (isQueued()) engine.step(host.vault)
+  }
+}
+
+/**
+ * Takes what is ready, else runs a step for everyone. Handing out an event gives the host its turn; a rest is for where none comes: it
+ * costs a millisecond and more. True when the platform's limit on CPU time is near.
+ */
+async function* answering(
+  turn: Turn,
+  { answer, reader, loaded, host, signal }: TurnRun,
+  note: () => void,
+): AsyncGenerator<GenerationEvent, boolean> {
+  const { engine, model, pacer } = loaded
+  const { clock } = host
+  let shownAt = clock.now()
+  let idle = false
+  let silent = SILENT_STEPS // the first rest flushes the headers
+  while (!signal.aborted) {
+    const event = reader.next(answer)
+    if (event !== undefined) {
+      turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
+      silent = 0
+      yield event
+      continue
+    }
+    turn.taken = turn.produced
+    if (turn.state === 'failed') throw turn.error
+    if (turn.state === 'done') return false
+    if (model.signal === CPU_LIMIT) {
+      model.clearSignal()
+      return true
+    }
+    if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
+      await pacer.rest(idle ? QUEUED_MS : 0)
+      silent = 0
+      if (signal.aborted || turn.produced > turn.taken) continue
+    }
+    const ran = engine.step(host.vault)
+    pacer.stepped(ran)
+    note()
+    if (turn.produced > 0) silent += 1
+    idle = ran === 0 || turn.state === 'waiting'
+    if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
+      shownAt = clock.now()
+      yield { type: 'progress', state: 'prefill', done: turn.sequence?.length ?? 0, total: turn.promptTokens }
+    }
+  }
+  return false
+}
+
+function* finish(
+  { record, answer, reader }: TurnRun,
+  reason: FinishReason,
+  window: WindowOptions,
+): Generator<GenerationEvent> {
+  const end = finishOf(record, answer, reason, window)
+  record.end = end
+  yield* reader.rest(record, answer)
+  yield end
+}
+
+function finishOf(
+  record: TurnRecord,
+  answer: Answer,
+  reason: FinishReason,
+  options: WindowOptions,
+  stopped = false,
+): GenerationEvent & { type: 'finish' } {
+  const logitsHash = answer.logitsHash()
+  const promptTokens = record.prompt.ids.length
+  const completionTokens = record.generated.length
+  return {
+    type: 'finish',
+    reason: answer.finishReason(reason),
+    usage: { promptTokens, cachedTokens: record.cachedTokens ?? 0, completionTokens },
+    // The last id was chosen, not run: the query that chose it stood one position before.
+    window: {
+      window: options.window,
+      sinks: options.sinks,
+      outOfSight: outOfSight(Math.max(0, promptTokens + completionTokens - 2), options),
+    },
+    ...(logitsHash !== undefined && { logitsHash }),
+    ...(stopped && { stopped: 'cpu_limit' as const }),
+  }
+}
