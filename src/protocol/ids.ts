@@ -55,4 +55,3 @@ export function isSessionId(text: string): boolean {
 export function regionOf(lane: string): Region | undefined {
   return REGION_OF.exec(lane)?.[1] as Region | undefined
 }
-

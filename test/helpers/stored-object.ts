@@ -9,7 +9,6 @@ import { readModelText } from '../../src/lane/asset-source.ts'
 import type { Lane, LaneConfig } from '../../src/lane/lane.ts'
 import { LOGIT_ROWS, poolPages } from '../../src/lane/memory-plan.ts'
 import type { Sql, SqlValue } from '../../src/storage/sql.ts'
-import { sqlWindowStore } from '../../src/storage/window-store.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { weightBytes } from '../../src/weights/stream.ts'
 import { laneOn, type MockLane } from './mock-lane.ts'
@@ -98,7 +97,6 @@ export function tinyLane(
         now: () => BEGAN + afterMs + (isFrozen ? 0 : Math.floor(performance.now() - began)),
         wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       },
-      store: sqlWindowStore(sql),
       readText: () => readModelText(source),
       // As src/session/object.ts loads it.
       readModel({ manifest }, window, onProgress) {
@@ -121,7 +119,7 @@ export async function readOn(lane: Lane, id: string): Promise<GenerationEvent[]>
 
 /** Until nobody drives a turn: what there is of it is stored then. */
 export async function settled({ lane }: Pick<MockLane, 'lane'>): Promise<void> {
-  while (lane.sessions?.driven !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (lane.sessions.driven !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 export function dump(sql: Sql): StoredRows {
