@@ -190,7 +190,7 @@ export class Lane {
     try {
       const host = this.#host()
       const { text, prompt, echo } = await prepare(request, host)
-      this.#identify(text)
+      this.#useModel(text)
       const record = this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
@@ -243,7 +243,7 @@ export class Lane {
   #host(load = true): TurnHost {
     const ledger = {
       settle: (record: TurnRecord, text: ModelText): void => {
-        this.#identify(text)
+        this.#useModel(text)
         this.sessions.settle(record)
       },
       vault: this.sessions.pages,
@@ -254,7 +254,7 @@ export class Lane {
 
   async #text(): Promise<ModelText> {
     const text = await this.#parts.isolate.readText(this.#loader)
-    this.#identify(text)
+    this.#useModel(text)
     return text
   }
 
@@ -262,9 +262,9 @@ export class Lane {
    * What pages and answers depend on: all of it in their names, so that nothing of another model is ever taken for this one's. The window
    * is that of the model in place, which another lane may have loaded.
    */
-  #identify({ manifest }: ModelText): void {
+  #useModel({ manifest }: ModelText): void {
     const { hash, spec, chat } = manifest
     const window = this.#parts.isolate.inPlace?.model.window ?? this.#loader.windowOf(spec)
-    this.sessions.identify([hash, spec, chat, window], spec, window)
+    this.sessions.useModel([hash, spec, chat, window], spec, window)
   }
 }

@@ -15,6 +15,7 @@ import type { Prompt } from '../answer/prepare-prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-record.ts'
 import { sessionView } from './session-view.ts'
 import type { Sql } from '../storage/sql.ts'
+import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse, timed } from '../storage/storage-use.ts'
 import { TurnStore } from '../storage/turn-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
@@ -59,24 +60,27 @@ export class Sessions {
   #model = ''
   #spec: ModelSpec | undefined
   #window: WindowOptions = { window: undefined, sinks: 0 }
-  #broken = false
+  readonly #guard: StorageGuard
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
+    this.#guard = new StorageGuard((error) =>
+      parts.log({ code: 'storage_lost', message: error instanceof Error ? error.message : String(error) }),
+    )
     const sql = countedSql(parts.sql, this.use)
     this.#turns = new TurnStore(sql)
-    this.pages = new PageStore(parts.id, sql, (error) => this.#fail(error), this.use)
+    this.pages = new PageStore(parts.id, sql, this.#guard, this.use)
   }
 
   /** Names the model and the window that everything from now on is of. */
-  identify(facts: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
+  useModel(basis: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
     if (this.#spec === spec && this.#window === window) return
     this.#spec = spec
     this.#window = window
-    const model = chainRoot(facts)
+    const model = chainRoot(basis)
     if (model === this.#model) return
     this.#model = model
-    this.pages.identify(facts)
+    this.pages.useModel(basis)
   }
 
   /** Whether this lane has anything of the request's session. */
@@ -86,14 +90,10 @@ export class Sessions {
 
   /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
   begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
-    if (!request.store || this.#broken) return unstored(request, prompt, echo)
-    try {
-      return this.#begin(request, prompt, echo, lane)
-    } catch (error) {
-      if (error instanceof IsletError) throw error
-      this.#fail(error)
-      return unstored(request, prompt, echo)
-    }
+    const record = request.store
+      ? this.#guard.attempt(() => this.#begin(request, prompt, echo, lane))
+      : undefined
+    return record ?? unstored(request, prompt, echo)
   }
 
   #begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
@@ -205,7 +205,7 @@ export class Sessions {
       return false
     })
     for (const live of this.#live.values()) if (now - live.savedAt >= CHECKPOINT_MS) this.#checkpoint(live)
-    return !this.#broken && (pending || this.#live.size > 0)
+    return !this.#guard.lost && (pending || this.#live.size > 0)
   }
 
   /** Turns that somebody drives. */
@@ -341,12 +341,9 @@ export class Sessions {
   }
 
   #update(record: TurnRecord): void {
-    if (this.#broken) return
-    try {
-      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).runs))
-    } catch (error) {
-      this.#fail(error)
-    }
+    this.#guard.attempt(() =>
+      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).runs)),
+    )
   }
 
   #expiry({ conversation }: TurnRecord, usedAt: number): number {
@@ -358,14 +355,6 @@ export class Sessions {
     if (this.#spec === undefined) return { runs: [], pages: 0 }
     const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
     return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
-  }
-
-  /** Answers go on without storage: the platform ends whoever touches it after an update of the code. */
-  #fail(error: unknown): void {
-    if (this.#broken) return
-    this.#broken = true
-    const message = error instanceof Error ? error.message : String(error)
-    this.#parts.log({ code: 'storage_lost', message })
   }
 }
 

@@ -1,5 +1,5 @@
-// KV pages in a lane's SQLite: runs of pages under the name of their first (cache/chain.ts), so that sessions with the same beginning share
-// it, and a run of another tenant, model or window is never even looked at.
+// The page store keeps KV pages in a lane's SQLite, in runs under the name of their first page (cache/chain.ts).
+// Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even looked at.
 
 import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'
 import type { Model } from '../graph/model.ts'
@@ -7,37 +7,38 @@ import type { PromptShape } from '../cache/prompt-shape.ts'
 import { fullPages } from '../engine/sequence.ts'
 import type { PagedIds, StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import type { Sql, SqlValue } from './sql.ts'
+import { bound, insertRow, type Sql, type SqlValue } from './sql.ts'
+import type { StorageGuard } from './storage-guard.ts'
 import type { StorageUse } from '../protocol/lanes.ts'
 import { noStorageUse, timed } from './storage-use.ts'
 
 /** Of the rows: others are deleted when the store is opened. */
 const VERSION = 1
 
-/** A run as a prompt finds it: `used` of its pages are the prompt's. */
-type Run = { id: number; head: string; first: number; count: number; used: number }
+/** A run of pages as a prompt finds it: `used` of its pages are the prompt's. */
+type PageRun = { id: number; head: string; first: number; count: number; used: number }
 
-export type Prompt = { tenant: string; ids: readonly number[]; shape: PromptShape }
+/** What names the pages of a prompt, beside the model. */
+export type PromptKey = { tenant: string; ids: readonly number[]; shape: PromptShape }
 
 export class PageStore implements Vault {
   readonly id: string
   readonly #sql: Sql
-  readonly #onFailure: (error: unknown) => void
+  readonly #guard: StorageGuard
   /** Names of pages that were saved, and where the runs that hold them end. */
   #saved = new WeakMap<PagedIds, { names: string[]; end: number }>()
-  /** Names of all pages of whoever asks again and again. */
+  /** Names of all pages, by the owner that asks again and again. */
   #names = new WeakMap<object, string[]>()
-  #facts: readonly unknown[] | undefined
-  #broken = false
+  #basis: readonly unknown[] | undefined
   readonly #use: StorageUse
 
-  /** `onFailure` hears once why storage is of no use any more; afterwards nothing is found and nothing written. */
-  constructor(id: string, sql: Sql, onFailure: (error: unknown) => void, use = noStorageUse()) {
+  /** Once `guard` has lost its storage nothing is found and nothing written. */
+  constructor(id: string, sql: Sql, guard: StorageGuard, use = noStorageUse()) {
     this.id = id
     this.#sql = sql
     this.#use = use
-    this.#onFailure = onFailure
-    this.#try(() => {
+    this.#guard = guard
+    this.#guard.attempt(() => {
       sql.exec(
         // By a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
         'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
@@ -47,37 +48,39 @@ export class PageStore implements Vault {
     })
   }
 
-  /** Names what pages are made by: model, template, quantisation, window. Before this nothing is found and nothing written. */
-  identify(facts: readonly unknown[]): void {
-    this.#facts = facts
+  /** Says what pages are computed by: model, template, quantisation, window. Before this nothing is found and nothing written. */
+  useModel(basis: readonly unknown[]): void {
+    this.#basis = basis
     this.#saved = new WeakMap()
     this.#names = new WeakMap()
   }
 
-  find(prompt: Prompt): StoredPages | undefined {
+  find(prompt: PromptKey): StoredPages | undefined {
     const limit = Math.floor((prompt.ids.length - 1) / PAGE_POSITIONS)
-    const runs = timed(this.#use, 'findMs', () => this.#try(() => this.#runsOf(this.#namesOf(prompt, limit))))
+    const runs = timed(this.#use, 'findMs', () =>
+      this.#guard.attempt(() => this.#runsOf(this.#namesOf(prompt, limit))),
+    )
     if (runs === undefined || runs.length === 0) return undefined
     return {
       length: end(runs) * PAGE_POSITIONS,
       restore: (model, pageOf) =>
         timed(this.#use, 'restoreMs', () =>
-          this.#try(() => runs.every((run) => this.#load(run, model, pageOf))),
+          this.#guard.attempt(() => runs.every((run) => this.#load(run, model, pageOf))),
         ) ?? false,
     }
   }
 
   save(sequence: PagedIds, model: Model, pages = fullPages(sequence)): void {
     if (sequence.saved >= pages || model.gatherPages === 0) return
-    timed(this.#use, 'saveMs', () => this.#try(() => this.#saveUpTo(sequence, model, pages)))
+    timed(this.#use, 'saveMs', () => this.#guard.attempt(() => this.#saveUpTo(sequence, model, pages)))
   }
 
-  /** The ids of the runs that hold what is stored of a prompt, and how many of its pages they hold. `owner` is whose ids only grow. */
-  held(prompt: Prompt, owner: object): { runs: number[]; pages: number } {
+  /** Ids of the runs that hold a prompt's stored pages, and the number of these. The ids of one `owner` may only grow. */
+  held(prompt: PromptKey, owner: object): { runs: number[]; pages: number } {
     const pages = Math.floor(prompt.ids.length / PAGE_POSITIONS)
     const names = this.#namesOf(prompt, pages, this.#names.get(owner))
     this.#names.set(owner, names)
-    const runs = this.#try(() => this.#runsOf(names)) ?? []
+    const runs = this.#guard.attempt(() => this.#runsOf(names)) ?? []
     return {
       runs: runs.map(({ id }) => id),
       pages: runs.reduce((sum, { used }) => sum + used, 0),
@@ -87,7 +90,7 @@ export class PageStore implements Vault {
   /** Deletes all runs but those whose ids the query `ids` gives; gives the number that went. */
   keepOnly(ids: string, ...values: SqlValue[]): number {
     return (
-      this.#try(() => {
+      this.#guard.attempt(() => {
         const query = `DELETE FROM kv_runs WHERE id NOT IN (${ids}) RETURNING id`
         const gone = this.#sql.exec(query, ...values).toArray().length
         if (gone > 0) this.#saved = new WeakMap()
@@ -101,7 +104,7 @@ export class PageStore implements Vault {
     if (tenant === undefined) return
     const known = this.#saved.get(sequence)
     const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
-    // Where it was cut or forked, or rows were deleted, `saved` may lie inside a run: what follows one must begin where it ends.
+    // After a cut, a fork or a deletion `saved` may lie inside a run, and the next run must begin where that one ends.
     let at = known?.end === saved ? saved : end(this.#runsOf(names))
     while (at < names.length) {
       const [run] = this.#runsOf(names, at, 1)
@@ -114,14 +117,14 @@ export class PageStore implements Vault {
     sequence.saved = names.length
   }
 
-  #namesOf({ tenant, ids, shape }: Prompt, pages: number, known?: readonly string[]): string[] {
-    if (this.#facts === undefined) return []
-    return pageNames(chainRoot([VERSION, ...this.#facts, tenant, shape]), ids, pages, known)
+  #namesOf({ tenant, ids, shape }: PromptKey, pages: number, known?: readonly string[]): string[] {
+    if (this.#basis === undefined) return []
+    return pageNames(chainRoot([VERSION, ...this.#basis, tenant, shape]), ids, pages, known)
   }
 
   /** Runs that follow each other from page `at` on. */
-  #runsOf(names: readonly string[], at = 0, most = Infinity): Run[] {
-    const runs: Run[] = []
+  #runsOf(names: readonly string[], at = 0, most = Infinity): PageRun[] {
+    const runs: PageRun[] = []
     while (at < names.length && runs.length < most) {
       const head = names[at]
       const id = idOf(head)
@@ -138,7 +141,7 @@ export class PageStore implements Vault {
     return runs
   }
 
-  #load(run: Run, model: Model, pageOf: (index: number) => number | undefined): boolean {
+  #load(run: PageRun, model: Model, pageOf: (index: number) => number | undefined): boolean {
     const pages = Array.from({ length: run.count }, (_, i) =>
       i < run.used ? pageOf(run.first + i) : undefined,
     )
@@ -171,46 +174,33 @@ export class PageStore implements Vault {
     if (pages.length === 0) return 0
     const { bytes, checksum } = model.gather(pages)
     const own = names.slice(at, at + pages.length)
-    this.#sql.exec(
-      'INSERT OR REPLACE INTO kv_runs (id, head, version, count, names, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      idOf(own[0]),
-      own[0],
-      VERSION,
-      pages.length,
-      own.join(''),
+    insertRow(this.#sql, 'INSERT OR REPLACE INTO kv_runs', {
+      id: idOf(own[0]),
+      head: own[0],
+      version: VERSION,
+      count: pages.length,
+      names: own.join(''),
       checksum,
       bytes,
-    )
+    })
     this.#use.runs += 1
     this.#use.runBytes += bytes.length
     return pages.length
   }
 
-  #delete({ id, head }: Run): void {
+  #delete({ id, head }: PageRun): void {
     this.#saved = new WeakMap()
-    this.#sql.exec('DELETE FROM kv_runs WHERE id = ? AND head = ?', id, head)
-  }
-
-  /** Storage may fail for good (an object whose code was updated, a full disk); the cache is then done without. */
-  #try<T>(work: () => T): T | undefined {
-    if (this.#broken) return undefined
-    try {
-      return work()
-    } catch (error) {
-      this.#broken = true
-      this.#onFailure(error)
-      return undefined
-    }
+    this.#sql.exec(...bound`DELETE FROM kv_runs WHERE id = ${id} AND head = ${head}`)
   }
 }
 
 /** The page behind runs that follow each other from 0. */
-function end(runs: readonly Run[]): number {
+function end(runs: readonly PageRun[]): number {
   const last = runs.at(-1)
   return last === undefined ? 0 : last.first + last.used
 }
 
-/** 52 bits of a run's name. Where two are alike the later run takes the place of the other: it is a cache. */
+/** 52 bits of a run's name. Where two runs have the same id the later one replaces the other: it is a cache. */
 function idOf(head: string): number {
   return parseInt(head.slice(0, 13), 16)
 }

@@ -1,9 +1,9 @@
-// What is looked at of the turns that a request may go on from, before one of them is read whole.
+// A turn header holds the few columns that decide whether a request continues a turn, before the turn is read whole.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { TurnState } from '../protocol/lanes.ts'
 
-export type Outline = {
+export type TurnHeader = {
   session: string
   turn: string
   state: TurnState
@@ -11,17 +11,21 @@ export type Outline = {
   prompt: Uint32Array
   model: string
   bodyHash: string
-  /** It stays when its session goes on. */
+  /** The turn stays when a later one of its session is inserted. */
   isKept: boolean
 }
 
 /** Whether `request` is a later try of the request that began this turn, which can still be told or gone on with. */
-export function isTryOf({ state, bodyHash, model }: Outline, request: GenerateRequest, now: string): boolean {
+export function isTryOf(
+  { state, bodyHash, model }: TurnHeader,
+  request: GenerateRequest,
+  now: string,
+): boolean {
   const open = state === 'running' || state === 'paused' || state === 'done'
   return open && bodyHash === request.bodyHash && model === now
 }
 
 /** Whether these ids begin with the turn's prompt. */
-export function goesOnFrom({ prompt }: Outline, ids: readonly number[]): boolean {
+export function goesOnFrom({ prompt }: TurnHeader, ids: readonly number[]): boolean {
   return prompt.length <= ids.length && prompt.every((id, i) => id === ids[i])
 }

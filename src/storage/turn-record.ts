@@ -1,5 +1,5 @@
-// What is known of one turn beyond the engine: who asked for what, what came of it, and where it stands. Enough to go on with it after
-// everything else is gone: tokens that are missing are computed again, bit for bit.
+// A turn record holds one turn beyond the engine: who asked for what, what has been answered, and where it stands.
+// It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
 import type { TurnState } from '../protocol/lanes.ts'
@@ -35,12 +35,12 @@ export type TurnRecord = {
 export function newRecord(
   { prompt: asked, conversation, ...request }: GenerateRequest,
   prompt: Prompt,
-  facts: Pick<TurnRecord, 'session' | 'turn' | 'createdAt' | 'expiresAt' | 'model' | 'echo'>,
+  details: Pick<TurnRecord, 'session' | 'turn' | 'createdAt' | 'expiresAt' | 'model' | 'echo'>,
 ): TurnRecord {
   return {
-    ...facts,
+    ...details,
     state: 'running',
-    usedAt: facts.createdAt,
+    usedAt: details.createdAt,
     request,
     prompt,
     conversation: asked.kind === 'chat' ? conversation : undefined,

@@ -1,11 +1,11 @@
-// Turns in a lane's SQLite: one row for each, written before its first token, again every few seconds, and at its end.
+// The turn store keeps turns in a lane's SQLite: a row is written before the first token, every few seconds, and at the end.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { SessionPage, TurnState } from '../protocol/lanes.ts'
-import type { Outline } from './turn-header.ts'
+import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
-import type { Sql } from './sql.ts'
+import { bound, insertRow, type Sql } from './sql.ts'
 
 /** Rows of another version are deleted when the store is opened. */
 const VERSION = 2
@@ -21,7 +21,7 @@ const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated
 const UNFINISHED = "background = 1 AND state = 'running'"
 
 /** What a row keeps as JSON. */
-type Facts = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
+type Details = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
   prompt: Omit<TurnRecord['prompt'], 'ids'>
 }
 
@@ -44,44 +44,38 @@ export class TurnStore {
   }
 
   /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
-  insert(record: TurnRecord, before: Outline | undefined): void {
+  insert(record: TurnRecord, before: TurnHeader | undefined): void {
     const { request } = record
-    const facts = JSON.stringify(factsOf(record))
+    const details = JSON.stringify(detailsOf(record))
     const conversation = record.conversation === undefined ? null : JSON.stringify(record.conversation)
-    checkSize(record, facts + (conversation ?? ''))
-    this.#sql.exec(
-      `INSERT INTO turns (${COLUMNS}, version, tenant, key, background, runs) VALUES (${'?, '.repeat(14)}?)`,
-      record.session,
-      record.turn,
-      record.state,
-      record.createdAt,
-      record.usedAt,
-      record.expiresAt,
-      bytesOf(record.prompt.ids),
-      bytesOf(record.generated),
-      facts,
+    checkSize(record, details + (conversation ?? ''))
+    insertRow(this.#sql, 'INSERT INTO turns', {
+      session: record.session,
+      turn: record.turn,
+      state: record.state,
+      created: record.createdAt,
+      used: record.usedAt,
+      expires: record.expiresAt,
+      prompt: bytesOf(record.prompt.ids),
+      generated: bytesOf(record.generated),
+      facts: details,
       conversation,
-      VERSION,
-      request.tenant,
-      request.sessionKey,
-      Number(request.background),
-      '[]',
-    )
+      version: VERSION,
+      tenant: request.tenant,
+      key: request.sessionKey,
+      background: Number(request.background),
+      runs: '[]',
+    })
     if (before !== undefined) this.removeTurn(before)
   }
 
   /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
   update(record: TurnRecord, runs: readonly number[]): void {
+    const { state, usedAt, expiresAt, generated, session, turn } = record
     this.#sql.exec(
-      'UPDATE turns SET state = ?, used = ?, expires = ?, generated = ?, facts = ?, runs = ? WHERE session = ? AND turn = ?',
-      record.state,
-      record.usedAt,
-      record.expiresAt,
-      bytesOf(record.generated),
-      JSON.stringify(factsOf(record)),
-      JSON.stringify(runs),
-      record.session,
-      record.turn,
+      ...bound`UPDATE turns SET state = ${state}, used = ${usedAt}, expires = ${expiresAt},
+      generated = ${bytesOf(generated)}, facts = ${JSON.stringify(detailsOf(record))}, runs = ${JSON.stringify(runs)}
+      WHERE session = ${session} AND turn = ${turn}`,
     )
   }
 
@@ -97,26 +91,23 @@ export class TurnStore {
   }
 
   /** The newest turns of sessions with this key; many people may begin alike. */
-  byKey(tenant: string, key: string): Outline[] {
-    return this.#outlines('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
+  byKey(tenant: string, key: string): TurnHeader[] {
+    return this.#headers('tenant = ? AND key = ? ORDER BY created DESC LIMIT ?', tenant, key, MOST_ALIKE)
   }
 
   /** The newest turns of one session. */
-  bySession(tenant: string, session: string): Outline[] {
+  bySession(tenant: string, session: string): TurnHeader[] {
     const where = 'tenant = ? AND session = ? ORDER BY created DESC LIMIT ?'
-    return this.#outlines(where, tenant, session, MOST_ALIKE)
+    return this.#headers(where, tenant, session, MOST_ALIKE)
   }
 
   /** Ids of a tenant's sessions, those used last first. */
   sessionIds(tenant: string, { limit, after }: Partial<SessionPage> = {}): string[] {
+    const { usedAt = Number.MAX_SAFE_INTEGER, id = '' } = after ?? {}
     const rows = this.#sql.exec(
-      'SELECT session, MAX(used) AS last FROM turns WHERE tenant = ? GROUP BY session ' +
-        'HAVING last < ? OR (last = ? AND session > ?) ORDER BY last DESC, session LIMIT ?',
-      tenant,
-      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
-      after?.usedAt ?? Number.MAX_SAFE_INTEGER,
-      after?.id ?? '',
-      limit ?? -1,
+      ...bound`SELECT session, MAX(used) AS last FROM turns WHERE tenant = ${tenant}
+      GROUP BY session HAVING last < ${usedAt} OR (last = ${usedAt} AND session > ${id})
+      ORDER BY last DESC, session LIMIT ${limit ?? -1}`,
     )
     return rows.toArray().map(({ session }) => String(session))
   }
@@ -131,32 +122,27 @@ export class TurnStore {
   }
 
   removeTurn({ session, turn }: Pick<TurnRecord, 'session' | 'turn'>): void {
-    this.#sql.exec('DELETE FROM turns WHERE session = ? AND turn = ?', session, turn)
+    this.#sql.exec(...bound`DELETE FROM turns WHERE session = ${session} AND turn = ${turn}`)
   }
 
   removeSession(session: string): void {
-    this.#sql.exec('DELETE FROM turns WHERE session = ?', session)
+    this.#sql.exec(...bound`DELETE FROM turns WHERE session = ${session}`)
   }
 
   removeExpired(now: number): void {
-    this.#sql.exec('DELETE FROM turns WHERE expires <= ?', now)
+    this.#sql.exec(...bound`DELETE FROM turns WHERE expires <= ${now}`)
   }
 
   /** The earliest time from `now` on at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
   nextDue(pagesMs: number, now: number): number | undefined {
     // Pages whose time is over are gone already: they are no reason to come again.
-    const [row] = this.#sql
-      .exec(
-        "SELECT MIN(CASE WHEN runs = '[]' OR used + ? <= ? THEN expires ELSE MIN(expires, used + ?) END) AS due FROM turns",
-        pagesMs,
-        now,
-        pagesMs,
-      )
-      .toArray()
+    const query = bound`SELECT MIN(CASE WHEN runs = '[]' OR used + ${pagesMs} <= ${now} THEN expires
+      ELSE MIN(expires, used + ${pagesMs}) END) AS due FROM turns`
+    const [row] = this.#sql.exec(...query).toArray()
     return row['due'] === null ? undefined : Number(row['due'])
   }
 
-  #outlines(where: string, ...values: (string | number)[]): Outline[] {
+  #headers(where: string, ...values: (string | number)[]): TurnHeader[] {
     const columns =
       "session, turn, state, prompt, facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body"
     return this.#sql
@@ -193,14 +179,14 @@ function checkSize({ prompt, request }: TurnRecord, words: string): void {
   )
 }
 
-function factsOf(record: TurnRecord): Facts {
+function detailsOf(record: TurnRecord): Details {
   const { request, model, echo, cachedTokens, end } = record
   const { ids: _, ...prompt } = record.prompt
   return { request, model, echo, cachedTokens, end, prompt }
 }
 
 function recordOf(row: Record<string, unknown>): TurnRecord {
-  const { prompt, ...facts } = JSON.parse(String(row['facts'])) as Facts
+  const { prompt, ...details } = JSON.parse(String(row['facts'])) as Details
   const conversation = row['conversation']
   return {
     session: String(row['session']),
@@ -209,11 +195,11 @@ function recordOf(row: Record<string, unknown>): TurnRecord {
     createdAt: Number(row['created']),
     usedAt: Number(row['used']),
     expiresAt: Number(row['expires']),
-    ...facts,
-    echo: facts.echo,
-    cachedTokens: facts.cachedTokens,
+    ...details,
+    echo: details.echo,
+    cachedTokens: details.cachedTokens,
     logprobs: [],
-    end: facts.end,
+    end: details.end,
     prompt: { ...prompt, ids: idsOf(row['prompt']) },
     generated: idsOf(row['generated']),
     conversation: typeof conversation === 'string' ? (JSON.parse(conversation) as ChatMessage[]) : undefined,

@@ -1,4 +1,4 @@
-// The window that a lane fell back to after a memory reset, kept where a restart finds it.
+// The window store keeps the windows that a lane fell back to after a memory reset, where a restart finds them.
 
 import type { Sql } from './sql.ts'
 

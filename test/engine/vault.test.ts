@@ -7,6 +7,7 @@ import { PageStore } from '../../src/storage/page-store.ts'
 import type { Vault } from '../../src/engine/vault.ts'
 import { noStorageUse } from '../../src/storage/storage-use.ts'
 import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'
+import { StorageGuard } from '../../src/storage/storage-guard.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 
 const prompt = (length: number, seed = 1): number[] =>
@@ -18,8 +19,8 @@ function vault(use = noStorageUse()): PageStore {
   const failed = (error: unknown): void => {
     throw error
   }
-  const store = new PageStore(`lane-${++vaults}`, nodeSql(), failed, use)
-  store.identify(['model'])
+  const store = new PageStore(`lane-${++vaults}`, nodeSql(), new StorageGuard(failed), use)
+  store.useModel(['model'])
   return store
 }
 

@@ -27,7 +27,7 @@ function begin() {
     engine: () => engine,
     log: (entry) => expect(entry).toBeUndefined(),
   })
-  sessions.identify(['model'], MOCK_SPEC, FULL)
+  sessions.useModel(['model'], MOCK_SPEC, FULL)
   const asked = request({ store: true, prompt: { kind: 'ids', ids: prompt } })
   const record = sessions.begin(
     asked,
