@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { buildKernels } from '../scripts/build.ts'
+import { buildKernels } from '../tools/build.ts'
 import { BUILDS, type ComparedRow, type KernelJob } from './kernels/job.ts'
 import { PREFILL_TOKENS } from './kernels/operands.ts'
 import { summary } from './kernels/summary.ts'

@@ -5,7 +5,7 @@
 
 import { promptIds } from './lib/cases.ts'
 import { Client } from './lib/client.ts'
-import { HeapSampler, heapTotal, type HeapUsage } from './lib/inspector.ts'
+import { HeapSampler, heapTotal, type HeapUsage } from '../tools/inspector.ts'
 import { memoryMeasures } from './lib/measures.ts'
 import { MODEL, prepareModel } from './lib/model.ts'
 import { FORMATS, type MemoryResult } from './lib/result-types.ts'

@@ -6,6 +6,7 @@ import { cold } from './cold.ts'
 import { hosts } from './hosts.ts'
 import { kernels } from './kernels.ts'
 import { parseCase } from './lib/cases.ts'
+import { InspectorError } from '../tools/inspector.ts'
 import { BenchError } from './lib/setup.ts'
 import { memory } from './memory.ts'
 import { peers } from './peers.ts'
@@ -109,7 +110,7 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   if (
-    !(error instanceof BenchError) &&
+    !(error instanceof BenchError || error instanceof InspectorError) &&
     !String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS')
   )
     throw error

@@ -8,8 +8,8 @@ import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
 import { packedFiles } from '../src/packing/make-manifest.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
-import { buildKernels } from './build.ts'
-import { MODELS, placeModel } from './site.ts'
+import { buildKernels } from '../tools/build.ts'
+import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { setup } from './setup.mjs'
+import { setup } from '../tools/setup.mjs'
 
 setup()
 
@@ -17,5 +17,5 @@ function run(args, stdio) {
   return signal === null ? (status ?? 1) : 1
 }
 
-const built = run([`${root}scripts/build.ts`], ['ignore', 2, 2])
+const built = run([`${root}tools/build.ts`], ['ignore', 2, 2])
 process.exitCode = built === 0 ? run([`${root}cli/main.ts`, ...process.argv.slice(2)], 'inherit') : built

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { SmokeClient, SmokeError, type Answer } from './lib/smoke-client.ts'
+import { SmokeClient, SmokeError, type Answer } from './smoke-client.ts'
 
 const USAGE = `npm run smoke -- URL [--key K] [--timeout SECONDS]
   URL         where the worker answers, such as http://localhost:8787 or https://islet.example.workers.dev

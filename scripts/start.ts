@@ -7,8 +7,8 @@ import { parseArgs } from 'node:util'
 import { number, windowList } from '../cli/lib/options.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
-import { buildKernels } from './build.ts'
-import { MODELS, placeModel } from './site.ts'
+import { buildKernels } from '../tools/build.ts'
+import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 

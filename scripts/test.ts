@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
-import { buildKernels } from './build.ts'
-import { MODELS } from './site.ts'
+import { buildKernels } from '../tools/build.ts'
+import { MODELS } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 

@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildKernels } from '../../scripts/build.ts'
-import { placeModel } from '../../scripts/site.ts'
+import { buildKernels } from '../../tools/build.ts'
+import { placeModel } from '../../tools/site.ts'
 import { BenchError, ROOT } from './setup.ts'
 
 export const MODEL = process.env['ISLET_BENCH_MODEL'] ?? 'smollm2-135m-instruct'

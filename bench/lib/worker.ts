@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
-import { freePort } from '../../scripts/lib/free-port.ts'
+import { freePort } from '../../tools/free-port.ts'
 
 export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
 

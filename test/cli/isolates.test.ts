@@ -7,7 +7,7 @@ import { planConfig } from '../../cli/lib/config-plan.ts'
 import { chainOf } from '../../cli/lib/isolates.ts'
 import { BUDGET, JS_ALLOWANCE, planWindow } from '../../cli/lib/memory-table.ts'
 import { groupedTable } from '../../cli/lib/tensor-table.ts'
-import { ROOT } from '../../scripts/lib/root.ts'
+import { ROOT } from '../../tools/root.ts'
 import { factsOf } from '../../src/models/facts.ts'
 
 const CONFIGS = globSync('docs/families/*.json', { cwd: ROOT }).sort()

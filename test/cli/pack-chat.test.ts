@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readManifest } from '../../cli/lib/model.ts'
 import { command as pack } from '../../cli/pack.ts'
-import { FLOAT_MODEL } from '../../scripts/quant-loss.ts'
+import { FLOAT_MODEL } from '../../bench/quant-loss.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'islet-chat-format-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
 import { openModel } from '../../cli/lib/model.ts'
-import { FLOAT_MODEL } from '../../scripts/quant-loss.ts'
+import { FLOAT_MODEL } from '../../bench/quant-loss.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'islet-rounding-'))

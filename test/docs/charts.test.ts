@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Run } from '../../bench/lib/rounds.ts'
-import { readResults } from '../../scripts/lib/bench-results.ts'
-import { benchBlocks, benchCharts } from '../../scripts/lib/bench-tables.ts'
-import { describeChart, renderChart, type Chart } from '../../scripts/lib/chart.ts'
-import { describeLines, renderLines, type LineChart } from '../../scripts/lib/line-chart.ts'
-import { dollarsPerMillion } from '../../scripts/lib/cost.ts'
+import { readResults } from '../../report/lib/bench-results.ts'
+import { benchBlocks, benchCharts } from '../../report/lib/bench-tables.ts'
+import { describeChart, renderChart, type Chart } from '../../report/lib/chart.ts'
+import { describeLines, renderLines, type LineChart } from '../../report/lib/line-chart.ts'
+import { dollarsPerMillion } from '../../report/lib/cost.ts'
 
 const CHART: Chart = {
   title: 'A <title> & more',

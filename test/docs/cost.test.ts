@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ColdResult, PersistResult } from '../../bench/lib/result-types.ts'
 import { noStorageUse } from '../../src/storage/storage-use.ts'
-import { busyTurn, chatTurn, dollarsOf, dollarsPerMillion, turnCostTable } from '../../scripts/lib/cost.ts'
+import { busyTurn, chatTurn, dollarsOf, dollarsPerMillion, turnCostTable } from '../../report/lib/cost.ts'
 
 const use = { ...noStorageUse(), rowsWritten: 12, rowsRead: 30, runs: 8, runBytes: 512 * 1000 }
 

@@ -3,10 +3,10 @@
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { dialogueBlocks, positionBytes } from '../../scripts/lib/dialogue-tables.ts'
-import { LISTED, listedModel } from '../../scripts/lib/families.ts'
-import { familyBlocks } from '../../scripts/lib/family-tables.ts'
-import { ROOT } from '../../scripts/lib/root.ts'
+import { dialogueBlocks, positionBytes } from '../../report/lib/dialogue-tables.ts'
+import { LISTED, listedModel } from '../../report/lib/families.ts'
+import { familyBlocks } from '../../report/lib/family-tables.ts'
+import { ROOT } from '../../tools/root.ts'
 import { FAMILIES } from '../../src/models/registry.ts'
 
 const SETTINGS = { window: 1024, sinks: 4, chunk: 16 }

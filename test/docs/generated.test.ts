@@ -1,9 +1,9 @@
 // The figures in the documents are those that the generator would write, and the facts those of the model that is here.
 
 import { describe, expect, it } from 'vitest'
-import { charts, committedFacts, documents, packedFacts } from '../../scripts/gen-docs.ts'
-import { benchBlocks, benchCharts } from '../../scripts/lib/bench-tables.ts'
-import { GOAL_IDS } from '../../scripts/lib/goal-tables.ts'
+import { charts, committedFacts, documents, packedFacts } from '../../report/gen-docs.ts'
+import { benchBlocks, benchCharts } from '../../report/lib/bench-tables.ts'
+import { GOAL_IDS } from '../../report/lib/goal-tables.ts'
 
 describe('generated figures', () => {
   it.each(documents())('$path is up to date (else: npm run docs)', ({ text, wanted }) => {

@@ -8,7 +8,7 @@ import { sharedFields } from '../../src/api/fields.ts'
 import { parseChat, parseCompletion } from '../../src/api/schema.ts'
 import { readConfig } from '../../src/env.ts'
 import { errorCode, IsletError, SERVER_CODES, USER_CODES } from '../../src/lib/errors.ts'
-import { ROOT } from '../../scripts/lib/root.ts'
+import { ROOT } from '../../tools/root.ts'
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 

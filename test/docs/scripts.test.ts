@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { requirePacked, splitArguments } from '../../scripts/deploy.ts'
-import { SmokeClient } from '../../scripts/lib/smoke-client.ts'
+import { SmokeClient } from '../../scripts/smoke-client.ts'
 import { smoke } from '../../scripts/smoke.ts'
 
 const cleanups: (() => void)[] = []

@@ -3,14 +3,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { hear, Left, nothingHeard, type Refused } from '../../scripts/lib/soak-client.ts'
-import { Counts } from '../../scripts/lib/soak-counts.ts'
-import { judge, LEAST_SAMPLES, type Sample } from '../../scripts/lib/soak-memory.ts'
-import { choices, follow, newConversation, nextTurn, type Conversation } from '../../scripts/lib/soak-plan.ts'
-import { SoakRun } from '../../scripts/lib/soak-run.ts'
-import { countsTable, memoryLine, soakBlocks, type SoakResults } from '../../scripts/lib/soak-tables.ts'
-import { obtain } from '../../scripts/lib/soak-turn.ts'
-import type { SoakTarget } from '../../scripts/lib/soak-worker.ts'
+import { hear, Left, nothingHeard, type Refused } from '../../soak/client.ts'
+import { Counts } from '../../soak/counts.ts'
+import { judge, LEAST_SAMPLES, type Sample } from '../../soak/memory.ts'
+import { choices, follow, newConversation, nextTurn, type Conversation } from '../../soak/plan.ts'
+import { SoakRun } from '../../soak/run.ts'
+import { countsTable, memoryLine, soakBlocks, type SoakResults } from '../../soak/tables.ts'
+import { obtain } from '../../soak/turn.ts'
+import type { SoakTarget } from '../../soak/worker.ts'
 
 const cleanups: (() => void)[] = []
 afterEach(() => cleanups.splice(0).forEach((cleanup) => cleanup()))

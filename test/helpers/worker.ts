@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { placeModel } from '../../scripts/site.ts'
-import { freePort } from '../../scripts/lib/free-port.ts'
+import { placeModel } from '../../tools/site.ts'
+import { freePort } from '../../tools/free-port.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -12,7 +12,7 @@ import {
   RESULTS,
   switched,
   waysOf,
-} from '../../scripts/context.ts'
+} from '../../bench/context.ts'
 import { type MemoryPack, packToMemory } from '../../src/packing/pack-memory.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { floatLosses, type Loss, type QuantResults, RESULTS } from '../../scripts/quant-loss.ts'
+import { floatLosses, type Loss, type QuantResults, RESULTS } from '../../bench/quant-loss.ts'
 
 /** 12 chunks, 3060 tokens that count. */
 const SOME = 6144

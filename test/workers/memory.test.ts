@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { promptIds } from '../../bench/lib/cases.ts'
-import { HeapSampler, heapTotal } from '../../bench/lib/inspector.ts'
+import { HeapSampler, heapTotal } from '../../tools/inspector.ts'
 import { missingModel, REAL_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 

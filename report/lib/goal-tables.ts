@@ -19,7 +19,7 @@ import { caseText } from './bench-words.ts'
 import { describeChart } from './chart.ts'
 import { goalChart } from './goal-charts.ts'
 import { persistTable, RESTORES, restoreTable, SAVES } from './persist-tables.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 /** Which benchmark measures a goal. */
 const MODES: Record<GoalId, Mode> = {

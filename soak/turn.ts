@@ -1,10 +1,10 @@
 // One turn of a soak run, from its first request to a whole answer, whatever comes between: leaving, kills, full lanes.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, hear, hearWhole, Left, nothingHeard, Refused, type Ask, type Heard } from './soak-client.ts'
-import type { Counts } from './soak-counts.ts'
-import type { Choices, Turn } from './soak-plan.ts'
-import type { SoakTarget } from './soak-worker.ts'
+import { call, hear, hearWhole, Left, nothingHeard, Refused, type Ask, type Heard } from './client.ts'
+import type { Counts } from './counts.ts'
+import type { Choices, Turn } from './plan.ts'
+import type { SoakTarget } from './worker.ts'
 
 /** No answer takes longer than this, kills and a background answer's alarm (up to 30 s) included. */
 const PATIENCE_MS = 180_000

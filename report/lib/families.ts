@@ -5,7 +5,7 @@ import { planConfig, type ConfigPlan } from '../../cli/lib/config-plan.ts'
 import { factsOf } from '../../src/models/facts.ts'
 import type { RoleTensor } from '../../src/models/family.ts'
 import { familyOfConfig } from '../../src/models/registry.ts'
-import { ROOT } from './root.ts'
+import { ROOT } from '../../tools/root.ts'
 
 export type ListedFamily = {
   name: string

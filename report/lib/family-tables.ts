@@ -7,10 +7,10 @@ import { LARGEST_MEMORY, memoryTable, planWindow } from '../../cli/lib/memory-ta
 import { apartWords, kindWords } from '../../cli/lib/spec-lines.ts'
 import type { RoleTensor } from '../../src/models/family.ts'
 import { layerKind, type ModelSpec } from '../../src/models/spec.ts'
-import type { FamilyResult, FamilyResults } from '../families.ts'
+import type { FamilyResult, FamilyResults } from '../../bench/families.ts'
 import { LISTED, listedModel } from './families.ts'
-import { table } from './markdown.ts'
-import { ROOT } from './root.ts'
+import { table } from '../../tools/markdown.ts'
+import { ROOT } from '../../tools/root.ts'
 
 /** Block by name; `file` holds the results of `npm run families`. */
 export function familyBlocks(

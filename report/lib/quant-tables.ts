@@ -1,8 +1,8 @@
 // Tables of docs/quantising.md, out of docs/results/quantising.json, which `npm run quant-loss` writes.
 
 import { readFileSync } from 'node:fs'
-import type { Loss, QuantResults, WeightLoss } from '../quant-loss.ts'
-import { table } from './markdown.ts'
+import type { Loss, QuantResults, WeightLoss } from '../../bench/quant-loss.ts'
+import { table } from '../../tools/markdown.ts'
 
 /** Block by name, out of the committed results. */
 export function quantBlocks(file: string): [name: string, text: string][] {

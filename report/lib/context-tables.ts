@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { exp } from '../../src/lib/math.ts'
-import type { AtLength, ContextResults } from '../context.ts'
+import type { AtLength, ContextResults } from '../../bench/context.ts'
 import { describeLines, renderLines, type LineChart } from './line-chart.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 const CHART = 'charts/context-extension.svg'
 

@@ -15,8 +15,8 @@ import { exp } from '../src/lib/math.ts'
 import type { ModelSpec } from '../src/models/spec.ts'
 import { packToMemory, type MemoryPack } from '../src/packing/pack-memory.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
-import { buildKernels } from './build.ts'
-import { ROOT } from './lib/root.ts'
+import { buildKernels } from '../tools/build.ts'
+import { ROOT } from '../tools/root.ts'
 
 export const CONTEXT_MODEL = `${ROOT}test/fixtures/context-model`
 export const RESULTS = `${ROOT}docs/results/context-extension.json`

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { ROOT } from './root.ts'
-import { freePort } from './free-port.ts'
+import { ROOT } from '../tools/root.ts'
+import { freePort } from '../tools/free-port.ts'
 
 const START_LIMIT_MS = 120_000
 const POLL_MS = 100

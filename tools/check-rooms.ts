@@ -1,5 +1,6 @@
 // Imports in src/ look only down: a room may use its own files and rooms further down the list, nothing else. There are
-// no import cycles, and the worker's bundle never reaches what belongs to the command line alone.
+// no import cycles, and the worker's bundle never reaches what belongs to the command line alone. Between the folders
+// beside src/ arrows go one way too; only test/ may import anything.
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -34,6 +35,21 @@ const PARTY_WALL = ['protocol', 'lib']
 /** Rooms of the command line. */
 const NOT_IN_WORKER = ['formats', 'packing']
 const WORKER = 'src/worker.ts'
+
+/** What each folder beside src/ may import besides itself. */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  cli: ['src'],
+  tools: ['src'],
+  bench: ['tools', 'cli', 'src'],
+  soak: ['tools', 'cli', 'src'],
+  report: ['bench', 'soak', 'tools', 'cli', 'src'],
+  scripts: ['tools', 'cli', 'src'],
+}
+
+/** Files that may import test/ all the same, and why. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  'bench/families.ts': 'it runs the cases of the reference data as the tests do, by test/helpers/golden*.ts',
+}
 
 type Import = { from: string; to: string }
 
@@ -77,12 +93,19 @@ function climbs({ from, to }: Import): string | undefined {
   if (!to.startsWith('src/')) return to.startsWith('build/') ? undefined : 'outside src/'
   const [here, there] = [roomOf(from), roomOf(to)]
   if (here === there) return undefined
-  if (ROUTER_ROOMS.includes(here) && !PARTY_WALL.includes(there))
-    return `${here}/ knows nothing of ${there}/`
+  if (ROUTER_ROOMS.includes(here) && !PARTY_WALL.includes(there)) return `${here}/ knows nothing of ${there}/`
   const [above, below] = [levelOf(here), levelOf(there)]
   if (above === -1 || below === -1) return `${above === -1 ? here : there}/ is not in the list of rooms`
   if (above < below) return undefined
   return above === below ? `${here}/ and ${there}/ lie side by side` : `${there}/ lies above ${here}/`
+}
+
+/** What is wrong with one import of a folder beside src/; undefined if nothing. Compiled kernels are anybody's. */
+function strays({ from, to }: Import): string | undefined {
+  const [here, there] = [from.split('/')[0], to.split('/')[0]]
+  if (here === there || there === 'build' || FOLDERS[here].includes(there)) return undefined
+  if (there === 'test' && from in ALLOWED) return undefined
+  return `${here}/ imports ${FOLDERS[here].map((folder) => `${folder}/`).join(', ')} alone`
 }
 
 type Mark = { index: number; low: number; open: boolean }
@@ -126,14 +149,21 @@ function reachedFrom(start: string, graph: ReadonlyMap<string, readonly string[]
   return via
 }
 
+function sourcesOf(pattern: string): string[] {
+  const exclude = (path: string): boolean => path.split(/[\\/]/).includes('node_modules')
+  const files = globSync(pattern, { cwd: ROOT, exclude }).map((file) => file.replaceAll('\\', '/'))
+  return files.sort()
+}
+
 function checkRooms(): string[] {
-  const files = globSync('src/**/*.ts', { cwd: ROOT }).map((file) => file.replaceAll('\\', '/'))
-  const imports = files.sort().flatMap(importsOf)
+  const files = sourcesOf('src/**/*.ts')
+  const beside = sourcesOf(`{${Object.keys(FOLDERS).join(',')}}/**/*.{ts,mjs}`)
+  const imports = [...files, ...beside].flatMap(importsOf)
   const problems = imports.flatMap((one) => {
-    const problem = climbs(one)
+    const problem = one.from.startsWith('src/') ? climbs(one) : strays(one)
     return problem === undefined ? [] : [`${one.from} imports ${one.to}: ${problem}`]
   })
-  const graph = new Map(files.map((file) => [file, [] as string[]]))
+  const graph = new Map([...files, ...beside].map((file) => [file, [] as string[]]))
   for (const { from, to } of imports) graph.get(from)?.push(to)
   problems.push(...cycles(graph).map((ring) => `import cycle: ${ring}`))
   if (!existsSync(join(ROOT, WORKER))) return [...problems, `${WORKER} is missing`]
@@ -152,7 +182,7 @@ const problems = new Set(checkRooms())
 for (const problem of problems) process.stderr.write(`${problem}\n`)
 if (problems.size > 0) {
   process.stderr.write(
-    `check-rooms: ${problems.size} to mend; the order of rooms is in scripts/check-rooms.ts\n`,
+    `check-rooms: ${problems.size} to mend; the order of rooms is in tools/check-rooms.ts\n`,
   )
   process.exitCode = 1
 }

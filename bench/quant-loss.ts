@@ -20,8 +20,8 @@ import type { SourceTensor } from '../src/packing/source.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { weightBytes } from '../src/weights/stream.ts'
-import { buildKernels } from './build.ts'
-import { ROOT } from './lib/root.ts'
+import { buildKernels } from '../tools/build.ts'
+import { ROOT } from '../tools/root.ts'
 import { weightError } from './lib/weight-error.ts'
 
 /** The float model, and text that it has not seen. */

@@ -18,7 +18,7 @@ import { renderChart } from './chart.ts'
 import { costTable, turnCostTable } from './cost.ts'
 import { goalChart } from './goal-charts.ts'
 import { chartFile, GOAL_IDS, goalSection, goalsTable, llamaText } from './goal-tables.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 /** Block by name, out of the results in `folder`. */
 export function benchBlocks(folder: string): [name: string, text: string][] {

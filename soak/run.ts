@@ -1,8 +1,8 @@
 // The clients of a soak run: each takes a conversation, asks its next turn, looks at the answer, and meddles with what is not its own.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, hear, nothingHeard, type Ask, type Heard } from './soak-client.ts'
-import type { Counts } from './soak-counts.ts'
+import { call, hear, nothingHeard, type Ask, type Heard } from './client.ts'
+import type { Counts } from './counts.ts'
 import {
   choices,
   follow,
@@ -13,9 +13,9 @@ import {
   type Choices,
   type Conversation,
   type Turn,
-} from './soak-plan.ts'
-import { obtain, reason } from './soak-turn.ts'
-import type { SoakTarget } from './soak-worker.ts'
+} from './plan.ts'
+import { obtain, reason } from './turn.ts'
+import type { SoakTarget } from './worker.ts'
 
 const WAIT_MS = 150
 

@@ -1,9 +1,9 @@
 // What a soak run found, as tables: for the terminal and for docs/soak.md.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { table } from './markdown.ts'
-import { COUNTS, MUST_BE_ZERO, type CountName } from './soak-counts.ts'
-import { LEAST_SAMPLES, type Sample, type Verdict } from './soak-memory.ts'
+import { table } from '../tools/markdown.ts'
+import { COUNTS, MUST_BE_ZERO, type CountName } from './counts.ts'
+import { LEAST_SAMPLES, type Sample, type Verdict } from './memory.ts'
 
 /** What was asked of a run. */
 export type SoakSetting = {

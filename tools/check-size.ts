@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MAX_LINES = 400
-const SOURCES = '{src,cli,assembly,test,scripts,bench}/**/*.{ts,mjs,js,py}'
+const SOURCES = '{src,cli,assembly,test,tools,bench,soak,report,scripts}/**/*.{ts,mjs,js,py}'
 const NOT_OURS = ['node_modules', '.wrangler', 'fixtures', 'build', '__pycache__']
 
 function checkSize(): string[] {

@@ -12,8 +12,8 @@ import {
   windowCases,
   type Ran,
 } from '../test/helpers/golden-run.ts'
-import { buildKernels } from './build.ts'
-import { ROOT } from './lib/root.ts'
+import { buildKernels } from '../tools/build.ts'
+import { ROOT } from '../tools/root.ts'
 
 /** The largest differences of so many cases; `file` is the checkpoint's format and kind, `window` the cases under sinks and window. */
 export type FamilyResult = {

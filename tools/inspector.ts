@@ -1,7 +1,6 @@
 // Asks a running isolate for its heap, over wrangler's inspector (Chrome DevTools protocol).
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchError } from './setup.ts'
 
 /** Bytes, as Runtime.getHeapUsage counts them; a WebAssembly.Memory is in none of the three. */
 export type HeapUsage = { usedSize: number; embedderHeapUsedSize: number; backingStorageSize: number }
@@ -9,6 +8,9 @@ export type HeapUsage = { usedSize: number; embedderHeapUsedSize: number; backin
 export function heapTotal(usage: HeapUsage): number {
   return usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize
 }
+
+/** The inspector is not there, or refused. */
+export class InspectorError extends Error {}
 
 type Reply = { id?: number; result?: HeapUsage; error?: { message: string } }
 
@@ -30,13 +32,13 @@ export class HeapSampler {
   static async connect(inspector: string, interval: number): Promise<HeapSampler> {
     const targets = (await (await fetch(`${inspector}/json`)).json()) as { webSocketDebuggerUrl?: string }[]
     const address = targets.find((target) => target.webSocketDebuggerUrl)?.webSocketDebuggerUrl
-    if (address === undefined) throw new BenchError(`${inspector}/json lists no target`)
+    if (address === undefined) throw new InspectorError(`${inspector}/json lists no target`)
     // wrangler's proxy refuses a client without a local Origin; Node's WebSocket takes headers, its types do not say so.
     const options = { headers: { origin: 'http://localhost' } }
     const socket = new WebSocket(address, options as unknown as string[])
     await new Promise<void>((open, fail) => {
       socket.addEventListener('open', () => open(), { once: true })
-      socket.addEventListener('error', () => fail(new BenchError(`cannot connect to ${address}`)), {
+      socket.addEventListener('error', () => fail(new InspectorError(`cannot connect to ${address}`)), {
         once: true,
       })
     })
@@ -82,14 +84,14 @@ export class HeapSampler {
   async #call(method: 'Runtime.getHeapUsage' | 'HeapProfiler.collectGarbage'): Promise<HeapUsage> {
     const id = this.#nextId++
     return await new Promise<HeapUsage>((done, fail) => {
-      const closed = (): void => fail(new BenchError('the inspector closed the connection'))
+      const closed = (): void => fail(new InspectorError('the inspector closed the connection'))
       const listen = (event: MessageEvent): void => {
         const reply = JSON.parse(String(event.data)) as Reply
         if (reply.id !== id) return
         this.#socket.removeEventListener('message', listen)
         this.#socket.removeEventListener('close', closed)
         if (reply.result) done(reply.result)
-        else fail(new BenchError(`${method}: ${reply.error?.message}`))
+        else fail(new InspectorError(`${method}: ${reply.error?.message}`))
       }
       this.#socket.addEventListener('message', listen)
       this.#socket.addEventListener('close', closed)

@@ -1,6 +1,6 @@
 // The memory of one process of the worker over time, and whether it grows.
 
-import { heapTotal, HeapSampler } from '../../bench/lib/inspector.ts'
+import { heapTotal, HeapSampler } from '../tools/inspector.ts'
 
 /** Seconds since the process began; bytes. */
 export type Sample = { at: number; turns: number; heap: number; linear: number; resident?: number }

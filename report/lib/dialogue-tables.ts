@@ -5,7 +5,7 @@ import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 import { listedModel } from './families.ts'
 import { attentionName } from './family-tables.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 const MODELS = [
   'llama-7b',

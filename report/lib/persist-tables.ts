@@ -2,7 +2,7 @@
 
 import type { PersistResult, PersistTurn } from '../../bench/lib/result-types.ts'
 import { median } from '../../bench/lib/results.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 export const SAVES =
   'By the clock: time with storing over time without, the median of the pairs; commits of SQLite are in it. By the time inside saves: what the lane counted of a whole request, beside its decode.'

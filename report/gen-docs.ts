@@ -13,11 +13,11 @@ import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
-import { table } from './lib/markdown.ts'
+import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
-import { ROOT } from './lib/root.ts'
-import { soakBlocks } from './lib/soak-tables.ts'
+import { ROOT } from '../tools/root.ts'
+import { soakBlocks } from '../soak/tables.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [

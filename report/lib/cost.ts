@@ -12,7 +12,7 @@ import { median } from '../../bench/lib/results.ts'
 import { caseNames, speed } from '../../bench/lib/rounds.ts'
 import { readConfig } from '../../src/env.ts'
 import { caseText } from './bench-words.ts'
-import { table } from './markdown.ts'
+import { table } from '../../tools/markdown.ts'
 
 /** A Durable Object is billed for wall-clock time at this size, whatever it uses. */
 const BILLED_GB = 0.128
