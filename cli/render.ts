@@ -1,4 +1,4 @@
-// `islet render`: messages to the prompt that the chat endpoint would use, as text or ids.
+// The command `islet render` turns messages into the chat endpoint's prompt, as text or ids.
 
 import { promptIds, promptText } from '../src/chat/prompt.ts'
 import type { PromptOptions } from '../src/chat/prompt.ts'

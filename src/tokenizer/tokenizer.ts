@@ -1,4 +1,4 @@
-// What the rest of the program knows of a tokenizer. The implementation is packed.ts.
+// This interface is what the rest of the program knows of a tokenizer. packed.ts implements it.
 
 export type EncodeOptions = {
   /**
