@@ -67,6 +67,8 @@ const NO_VERB_AFTER = new Set(
 
 /** Words that open a clause with a verb of its own. */
 const RELATIVE = new Set('that which who what whose where when how why if whether while because'.split(' '))
+/** After a verb at the very beginning these open its object: there is no subject. */
+const OPENS_OBJECT = new Set('a an the what which its one each every all'.split(' '))
 const NO_SUBJECT = new Set('what which who whose where when how why'.split(' '))
 
 /** The comment that a file begins with, a line each, without the slashes; empty where it begins with code. */
@@ -98,12 +100,16 @@ export function headerProblem(text: string): string | undefined {
 /** True where a verb stands before the first relative clause, or behind it a second one beside the clause's own. */
 export function hasVerb(sentence: string): boolean {
   const words: string[] = sentence.toLowerCase().match(/[a-z][a-z'.-]*/g) ?? []
-  if (NO_SUBJECT.has(words[0] ?? '')) return false
+  const [first = '', second = ''] = words
+  if (NO_SUBJECT.has(first) || (VERBS.has(first) && OPENS_OBJECT.has(second))) return false
   const isVerb = (word: string, at: number): boolean =>
     at > 0 && VERBS.has(word.replace(/[.]$/, '')) && !NO_VERB_AFTER.has(words[at - 1])
   const clause = words.findIndex((word, at) => at > 0 && RELATIVE.has(word))
   const main = clause === -1 ? words.length : clause
-  const behind = words.filter((word, at) => at > main && (isVerb(word, at) || at === main + 1)).length
+  // The word after `that` is a verb whatever the list says, if it looks like one.
+  const own = (word: string, at: number): boolean =>
+    at === main + 1 && /^(that|which|who)$/.test(words[main]) && word.endsWith('s')
+  const behind = words.filter((word, at) => at > main && (isVerb(word, at) || own(word, at))).length
   return words.slice(0, main).some(isVerb) || behind > 1
 }
 

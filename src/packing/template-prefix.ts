@@ -1,7 +1,7 @@
 // This file computes the packed prefix: the ids that plain chats share, and their KV pages. The ids come from
 // the model's own chat format, with no system message.
 
-import { promptIds } from '../chat/prompt.ts'
+import { promptIds } from '../chat/prompt-ids.ts'
 import { commonPrefix } from '../cache/reusable-prefix.ts'
 import { servedKv } from '../graph/buffers.ts'
 import { loadModel, type LoadOptions } from '../graph/load-model.ts'

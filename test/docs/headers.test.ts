@@ -16,6 +16,7 @@ describe('headers', () => {
 
   it.each([
     ['// Counts what the client has received.', 'subject and verb'],
+    ['// Reads a body and gives its fields.', 'subject and verb'],
     ['// Events whose errors are events too.', 'subject and verb'],
     ['// What a reader was handed of a generation.', 'subject and verb'],
     ['// The names of pages by what is in them.', 'subject and verb'],
