@@ -1,4 +1,5 @@
-// The ABI on one page: every kernel the host may call. Pointers are byte offsets into the imported memory.
+// This file is the ABI on one page: it exports every kernel that the host may call. Pointers are byte offsets
+// into the imported memory.
 
 export { __instance_signal, __instance_terminated } from './signal'
 export { quantize_x1, quantize_x4 } from './matmul/quantize_q8'

@@ -1,4 +1,4 @@
-// Memory formats, the same as src/kernels/layout.ts, which describes every byte.
+// These memory formats are the same as those of src/kernels/layout.ts, which describes every byte.
 
 export const TILE_ROWS: i32 = 16
 export const BLOCK: i32 = 32

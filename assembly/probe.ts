@@ -1,4 +1,5 @@
-// What the host makes of a relaxed dot outside of its defined range; src/kernels/choose.ts draws its conclusion from it.
+// The probe shows what the host makes of a relaxed dot outside of its defined range. src/kernels/choose.ts
+// draws its conclusion from it.
 
 import { dot_wide } from './simd/dot'
 

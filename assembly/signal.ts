@@ -1,5 +1,5 @@
-// Two words by which workerd and an instance talk, found by the names of these exports. Kernels never touch them:
-// src/kernels/wasm.ts reads them from outside.
+// These two words let workerd and an instance talk, and are found by the names of the exports. Kernels never
+// touch them: src/kernels/wasm.ts reads them from outside.
 
 /** Address of an i32: 24 (SIGXCPU) once the request's CPU time is nearly used up. */
 export const __instance_signal: usize = memory.data(4, 4)

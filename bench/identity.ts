@@ -22,7 +22,7 @@ const GOLDEN = process.env['ISLET_GOLDEN'] ?? resolve(ROOT, '../shared/golden')
 
 /** Where a checkout has its command line, and what compiles kernels that are older than their source. */
 const COMMAND_LINE = 'cli/main.ts'
-const KERNELS = 'scripts/build.ts'
+const KERNELS = ['tools/build.ts', 'scripts/build.ts']
 
 const REAL = 'smollm2-135m-instruct'
 const POSITIONS = 300
@@ -112,7 +112,8 @@ function modelRuns(checkout: string, model: string, kinds: ('f32' | 'q8')[]): Ru
 function hashesOf(checkout: string): Hashes {
   if (!existsSync(join(checkout, COMMAND_LINE)))
     throw new IdentityError(`the checkout has no ${COMMAND_LINE}\n${USAGE}`)
-  if (existsSync(join(checkout, KERNELS))) node(checkout, [KERNELS])
+  const build = KERNELS.find((file) => existsSync(join(checkout, file)))
+  if (build !== undefined) node(checkout, [build])
   const runs = [
     ...goldenRuns(),
     ...modelRuns(checkout, 'tiny', ['f32', 'q8']),

@@ -1,5 +1,5 @@
-// islet chat: a conversation in the terminal. Answers go to standard output, the prompt sign and the model's thoughts to
-// standard error.
+// The command `islet chat` holds a conversation in the terminal. Answers go to standard output, the prompt
+// sign and the model's thoughts to standard error.
 
 import { createInterface } from 'node:readline'
 import type { ChatMessage } from '../src/protocol/generation.ts'

@@ -1,4 +1,4 @@
-// `islet detokenize`: ids to text.
+// The command `islet detokenize` turns ids into text.
 
 import { IsletError } from '../src/lib/errors.ts'
 import { printOut, printText, readArguments } from './lib/text-command.ts'

@@ -1,4 +1,4 @@
-// islet generate: one completion on standard output, as text while it is made or as one JSON object.
+// The command `islet generate` writes one completion, as text while it is made or as one JSON object.
 
 import type { SamplingOptions, Usage, WindowReport } from '../src/protocol/generation.ts'
 import { openLocal, SAMPLING } from './lib/local.ts'

@@ -1,4 +1,4 @@
-// islet inspect: the tensor table of a model, what it takes in an isolate, and how many isolates would hold it.
+// The command `islet inspect` prints a model's tensors, and what they take in one isolate or several.
 
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

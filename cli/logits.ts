@@ -1,4 +1,5 @@
-// islet logits: raw float32 logits of given ids, one row per position, for comparing with any other implementation.
+// The command `islet logits` writes raw float32 logits of given ids, one row per position. They serve to
+// compare with any other implementation.
 
 import { parseArgs } from 'node:util'
 import { Feed } from '../src/graph/feed.ts'

@@ -1,4 +1,5 @@
-// The `islet` command: finds the module of a command, runs it, and turns what it throws into a line and an exit code.
+// The `islet` command finds the module of a command and runs it. What it throws becomes a line and an exit
+// code.
 
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
 

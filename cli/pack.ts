@@ -1,4 +1,4 @@
-// islet pack: a GGUF file or a Hugging Face folder into a folder that the edge can stream.
+// The command `islet pack` turns a GGUF file or a Hugging Face folder into one that the edge can stream.
 
 import { parseArgs } from 'node:util'
 import { IsletError } from '../src/lib/errors.ts'

@@ -1,4 +1,5 @@
-// `islet parse`: a model's answer as it wrote it to what the chat endpoint would say: content, thoughts, tool calls.
+// The command `islet parse` reads content, thoughts and tool calls out of a model's answer. It says what the
+// chat endpoint would say.
 
 import { chatglm3Messages } from '../src/chat/answers/chatglm3.ts'
 import { HERMES_MARKS } from '../src/chat/answers/hermes.ts'

@@ -1,4 +1,5 @@
-// islet perplexity: how well a model foretells a text, alone or beside another model: what quantising costs.
+// The command `islet perplexity` tells how well a model foretells a text. Beside another model, it tells what
+// quantising costs.
 
 import { parseArgs } from 'node:util'
 import type { WindowOptions } from '../src/cache/window.ts'

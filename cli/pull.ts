@@ -1,4 +1,4 @@
-// islet pull: fetches and packs a model by name.
+// The command `islet pull` fetches and packs a model by name.
 
 import { parseArgs } from 'node:util'
 import { IsletError } from '../src/lib/errors.ts'

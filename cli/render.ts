@@ -1,7 +1,7 @@
-// `islet render`: messages to the prompt that the chat endpoint would use, as text or ids.
+// The command `islet render` turns messages into the chat endpoint's prompt, as text or ids.
 
-import { promptIds, promptText } from '../src/chat/prompt.ts'
-import type { PromptOptions } from '../src/chat/prompt.ts'
+import { promptIds, promptText } from '../src/chat/prompt-ids.ts'
+import type { PromptOptions } from '../src/chat/prompt-ids.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { chatNamed } from '../src/packing/chat-format.ts'
 import { BUILTIN_FORMATS, type ChatFormat } from '../src/weights/manifest.ts'

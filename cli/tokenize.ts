@@ -1,4 +1,4 @@
-// `islet tokenize`: text to ids.
+// The command `islet tokenize` turns text into ids.
 
 import { IsletError } from '../src/lib/errors.ts'
 import { printOut, readArguments, readText } from './lib/text-command.ts'

@@ -9,6 +9,7 @@ import { BUDGET, memoryTable } from '../cli/lib/memory-table.ts'
 import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
+import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
@@ -25,6 +26,7 @@ const DOCUMENTS = [
   'docs/context.md',
   'docs/dialogue.md',
   'docs/families.md',
+  'docs/file-map.md',
   'docs/performance.md',
   'docs/quantising.md',
   'docs/soak.md',
@@ -55,6 +57,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['memory', memoryBlock(facts)],
     ['windows', windowsBlock(facts)],
     ['tensors', tensorsBlock(facts)],
+    ['file-map', fileMap()],
     ...benchBlocks(RESULTS),
     ...quantBlocks(`${ROOT}docs/results/quantising.json`),
     ...familyBlocks(`${ROOT}docs/results/families.json`, {

@@ -1,4 +1,5 @@
-// Bindings and variables of the worker, checked once and turned into a typed configuration. The only reader of `env`.
+// This file checks the worker's bindings and variables once and makes a typed configuration of them. Nothing
+// else reads `env`.
 
 import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
 import type { LaneConfig } from './lane/lane.ts'

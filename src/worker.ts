@@ -1,4 +1,4 @@
-// The worker's entry: the router in front, lanes behind, and the compiled kernels handed to them.
+// The worker's entry puts the router in front, lanes behind it, and hands both the compiled kernels.
 
 import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'

@@ -1,4 +1,5 @@
-// ALiBi: a bias that grows with the distance between query and key, in place of a rotation (arXiv 2108.12409).
+// ALiBi adds a bias that grows with the distance between query and key (arXiv 2108.12409). It takes the place
+// of a rotation.
 
 /**
  * scores[head][slot] += slopes[head] * (distance + slot) over the first n slots (a multiple of 4); hidden slots stay far below all others.

@@ -1,5 +1,6 @@
-// Attention over f32 pages, the reference precision. Per layer and KV head a page holds f32 keys[16][headDim], and elsewhere
-// f32 values[16][headDim]. Scores, table and strides as in score_q8.ts and values_q8.ts; softmax and scale_heads are shared.
+// These kernels compute attention over f32 pages, the reference precision. Per layer and KV head a page holds
+// f32 keys[16][headDim], and elsewhere f32 values[16][headDim]. Scores, table and strides as in score_q8.ts
+// and values_q8.ts; softmax and scale_heads are shared.
 
 import { HIDDEN_SCORE, PAGE_POSITIONS } from '../layout'
 import { dot_f32 } from '../matmul/matmul_f32'

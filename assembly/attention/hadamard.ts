@@ -1,5 +1,5 @@
-// The Walsh-Hadamard transform of a head, which spreads an outlier over its dimensions before they are quantised. Queries and keys
-// both pass through it, so their dots stay what they were (QuaRot, arXiv 2404.00456).
+// The Walsh-Hadamard transform spreads an outlier of a head over its dimensions before quantising. Queries
+// and keys both pass through it, so their dots stay what they were (QuaRot, arXiv 2404.00456).
 
 /** The largest power of two that divides headDim: a head is transformed in runs of so many dimensions. */
 // @ts-ignore: decorator

@@ -1,10 +1,12 @@
-// One position's keys and values -> its slot of a KV page. A page holds 16 positions; per layer and KV head:
+// This kernel writes one position's keys and values to its slot of an INT8 page. A page holds 16 positions;
+// per layer and KV head:
 //
 //   keys    f32 scale[16], u8 [dims / 4][16 positions][4]                 code 1..127 = key / scale + 64, transformed by hadamard before
 //   values  f32 scale[16], i8 [dims / 8][4 groups of positions][8][4 positions]
 //
-// dims is headDim rounded up to a multiple of 8; what lies beyond headDim is never written and stays zero. Seven bits make a key the
-// unsigned operand of the dot as it stands; the transform wins back what the eighth bit was worth (docs/decisions/0010).
+// dims is headDim rounded up to a multiple of 8; what lies beyond headDim is never written and stays zero.
+// Seven bits make a key the unsigned operand of the dot as it stands; the transform wins back what the eighth
+// bit was worth (docs/decisions/0010).
 
 import { PAGE_POSITIONS } from '../layout'
 import { larger, max_f32x4, rounded, store_i8x4 } from '../simd/lanes'

@@ -1,4 +1,4 @@
-// Rotary position embedding over halves: pair i is (i, i + half), the rest of a head passes through (arXiv 2104.09864).
+// Rotary embedding turns pairs (i, i + half) of a head; the rest passes through (arXiv 2104.09864).
 
 /**
  * @param out, x (heads, headDim) f32; out may be x

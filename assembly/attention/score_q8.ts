@@ -1,5 +1,6 @@
-// Attention, first half: scores of one query over a run of INT8 pages. Tile: 16 positions x 3 heads that share their keys, or 1 head.
-// Whole pages at absolute positions, so a window's edge or a chunk's start changes no bit.
+// Attention's first half computes the scores of one query over a run of INT8 pages. Tile: 16 positions x 3
+// heads that share their keys, or 1 head. Whole pages at absolute positions, so a window's edge or a chunk's
+// start changes no bit.
 //
 //   table   u32 pointers, one a page: where this layer's keys of the page begin (kv_q8.ts)
 //   query   per head: f32 scale, i32 start, 8 bytes unused, i8 codes[dims], zero beyond headDim   (quantize_query)

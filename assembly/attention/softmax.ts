@@ -1,5 +1,5 @@
-// Softmax over a query's scores, in place; the inverse of the sum is applied to the values at the end (scale_heads).
-// Tile: 4 slots. Measured (0015): 0.09 ms for all layers of SmolLM2 over 512 positions.
+// Softmax works on a query's scores in place; scale_heads applies the inverse of the sum at the end. Tile: 4
+// slots. Measured (0015): 0.09 ms for all layers of SmolLM2 over 512 positions.
 
 import { exp_down_f32x4 } from '../ops/math'
 import { larger, max_f32x4, sum_f32x4 } from '../simd/lanes'

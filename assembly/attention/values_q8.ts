@@ -1,8 +1,10 @@
-// Attention, second half: the weighted sum of INT8 values over a run of pages. Tile: 8 dimensions x 3 heads that share their values, or 1.
+// Attention's second half computes the weighted sum of INT8 values over a run of pages. Tile: 8 dimensions x
+// 3 heads that share their values, or 1.
 //
-// weight * value scale becomes a code of 14 bits under one scale a head, in two halves of 7: each the unsigned operand of a dot with the
-// signed values. Sums over all pages are exact in i32 (up to 2^31 / 127^2 = 133,000 slots), so no order of pages changes a bit.
-// Measured (0010): 0.30 ms for all layers of SmolLM2 over 1024 positions in cache.
+// weight * value scale becomes a code of 14 bits under one scale a head, in two halves of 7: each the
+// unsigned operand of a dot with the signed values. Sums over all pages are exact in i32 (up to 2^31 / 127^2
+// = 133,000 slots), so no order of pages changes a bit. Measured (0010): 0.30 ms for all layers of SmolLM2
+// over 1024 positions in cache.
 
 import { PAGE_POSITIONS } from '../layout'
 import { dot_wide } from '../simd/dot'

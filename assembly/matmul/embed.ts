@@ -1,4 +1,5 @@
-// One embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile: src/kernels/layout.ts.
+// These kernels read one embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile:
+// src/kernels/layout.ts.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, spans_of, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'

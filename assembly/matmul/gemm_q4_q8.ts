@@ -1,14 +1,17 @@
-// Prefill: four tokens x INT4 weights, Y = X W^T. Tile: 4 rows x 2 blocks x 4 tokens; row i of the result equals gemv bit for bit.
+// Prefill multiplies four tokens with INT4 weights, Y = X W^T. Tile: 4 rows x 2 blocks x 4 tokens; row i of
+// the result equals gemv bit for bit.
 //
 //   w   row groups of tiles (q4 or q4m), x (groups of 4 tokens) in format x4
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token
 //
-// The two multiplying ports are what a tile waits for: of its 72 or 76 products 64 are dots, since constants multiply two blocks at once
-// (docs/decisions/0018). The weights of a row group stay in the first-level cache while all token groups pass over them. The columns are
-// written out, since V8 spills the eight sums around an inner loop; splats come from memory, because the shuffle units are short here and
-// loads are not, and from x + n rather than x with an offset n: the check of one address without an offset serves all (0015).
-// While a row group is multiplied, each span touches a line of the next one, so that its weights wait in the cache.
-// Measured (0018): 1.15 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every shape: docs/performance.md, Kernels.
+// The two multiplying ports are what a tile waits for: of its 72 or 76 products 64 are dots, since constants
+// multiply two blocks at once (docs/decisions/0018). The weights of a row group stay in the first-level cache
+// while all token groups pass over them. The columns are written out, since V8 spills the eight sums around
+// an inner loop; splats come from memory, because the shuffle units are short here and loads are not, and
+// from x + n rather than x with an offset n: the check of one address without an offset serves all (0015).
+// While a row group is multiplied, each span touches a line of the next one, so that its weights wait in the
+// cache. Measured (0018): 1.15 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every
+// shape: docs/performance.md, Kernels.
 
 import { Q4_TILE, Q4M_TILE, ROW_UNITS, spans_of, TILE_ROWS, X4, X4_CODES, X4_FRACTIONS, X4_HEADER, X4_SUMS, x4_bytes } from '../layout'
 import { dot, start_of, total } from '../simd/dot'

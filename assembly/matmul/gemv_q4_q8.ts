@@ -1,11 +1,13 @@
-// Decode: one token x INT4 weights, y = W x. Tile: 16 rows x 2 blocks x 1 token.
+// Decode multiplies one token with INT4 weights, y = W x. Tile: 16 rows x 2 blocks x 1 token.
 //
 //   w   row groups of tiles (q4 or q4m), x one token in format x1, y (rows rounded up to 16) f32
 //
-// A row group is read from its first byte to its last, which is as fast as memory goes. The columns are written out, or V8 would spill sums. Sixteen rows share a splat of four activations of
-// each block. Order of operations, the same in every kernel of this format: of a span's two blocks, in integers, share(dot, fraction) * scale,
-// then + sum * minimum; acc + f32(that) * x.scale; in the end the row's unit (docs/kernels.md).
-// Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes 1.75; every shape: docs/performance.md, Kernels.
+// A row group is read from its first byte to its last, which is as fast as memory goes. The columns are
+// written out, or V8 would spill sums. Sixteen rows share a splat of four activations of each block. Order of
+// operations, the same in every kernel of this format: of a span's two blocks, in integers, share(dot,
+// fraction) * scale, then + sum * minimum; acc + f32(that) * x.scale; in the end the row's unit
+// (docs/kernels.md). Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes
+// 1.75; every shape: docs/performance.md, Kernels.
 
 import { Q4_TILE, Q4M_TILE, ROW_UNITS, spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
 import { dot, start, total } from '../simd/dot'

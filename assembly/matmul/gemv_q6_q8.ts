@@ -1,8 +1,10 @@
-// Decode: one token x 6-bit weights, y = W x: the output head of a small model. Tile: 16 rows x 1 token.
+// Decode multiplies one token with 6-bit weights, y = W x: the output head of a small model. Tile: 16 rows x
+// 1 token.
 //
-// A code is 16 * pair + nibble, 0..63: the nibbles lie as in q4m, and one load of pairs serves eight rows x eight columns.
-// Order of float operations, block by block: acc + (dot * x.scale) * w.scale, then + minimum * x.sum.
-// Measured (0011): 0.8 ms for the head of SmolLM2 where loading the same bytes takes 0.7; every shape: docs/performance.md, Kernels.
+// A code is 16 * pair + nibble, 0..63: the nibbles lie as in q4m, and one load of pairs serves eight rows x
+// eight columns. Order of float operations, block by block: acc + (dot * x.scale) * w.scale, then + minimum *
+// x.sum. Measured (0011): 0.8 ms for the head of SmolLM2 where loading the same bytes takes 0.7; every shape:
+// docs/performance.md, Kernels.
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_BLOCK_SUMS, X1_CODES, X1_HEADER } from '../layout'
 import { dot_two } from '../simd/dot'

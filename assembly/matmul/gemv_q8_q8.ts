@@ -1,7 +1,8 @@
-// Decode: one token x INT8 weights, y = W x. Tile: 16 rows x 1 token, eight rows at a time.
+// Decode multiplies one token with INT8 weights, y = W x. Tile: 16 rows x 1 token, eight rows at a time.
 //
-// A byte is 16 * high + low, two dots of nibbles; its zero point 128 is 16 * 8, so the high sums start where those of q4 do.
-// Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: docs/performance.md, Kernels.
+// A byte is 16 * high + low, two dots of nibbles; its zero point 128 is 16 * 8, so the high sums start where
+// those of q4 do. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured:
+// docs/performance.md, Kernels.
 
 import { BLOCK, Q8_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_CODES, X1_HEADER } from '../layout'
 import { dot, start_block } from '../simd/dot'

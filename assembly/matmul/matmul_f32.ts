@@ -1,8 +1,9 @@
-// Float weights, the reference precision: Y = X W^T, both f32, one dot at a time.
+// This kernel multiplies float weights, the reference precision: Y = X W^T, both f32, one dot at a time.
 //
 //   w   (rows, cols) f32 row-major; x (tokens, cols), y (tokens, rows), strides in bytes
 //
-// Four lanes of partial sums over columns 4i + lane, joined as (0 + 1) + (2 + 3), then the last cols % 4 in order.
+// Four lanes of partial sums over columns 4i + lane, joined as (0 + 1) + (2 + 3), then the last cols % 4 in
+// order.
 
 import { sum_f32x4 } from '../simd/lanes'
 

@@ -1,5 +1,6 @@
-// f32 activations -> INT8 blocks of 32 columns, rounded half to even, with the constants the dot kernels need; two blocks are a span.
-// Formats x1 and x4: src/kernels/layout.ts. Columns past `cols` count as zero. A block's scale and sum carry 2^56 (simd/f16.ts).
+// These kernels quantise f32 activations to INT8 blocks of 32 columns, rounded half to even. They add the
+// constants that the dot kernels need; two blocks are a span. Formats x1 and x4: src/kernels/layout.ts.
+// Columns past `cols` count as zero. A block's scale and sum carry 2^56 (simd/f16.ts).
 
 import {
   BLOCK,

@@ -1,4 +1,5 @@
-// What every matrix kernel does with a block's integer sums, and with the finished sums of its rows: the one order of float operations.
+// Every matrix kernel scales a block's integer sums and joins the sums of its rows by these functions. So
+// there is one order of float operations.
 
 import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
 import { share, total } from '../simd/dot'

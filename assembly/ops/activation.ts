@@ -1,4 +1,4 @@
-// Activations: SwiGLU's and GeGLU's inner products of gate and up (arXiv 2002.05202), and GELU alone.
+// These kernels compute SwiGLU's and GeGLU's products of gate and up, and GELU alone (arXiv 2002.05202).
 
 import { exp_f32x4 } from './math'
 

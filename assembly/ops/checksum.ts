@@ -1,4 +1,4 @@
-// The checksum of shards; src/lib/checksum.ts defines it.
+// This kernel computes the checksum of shards; src/lib/checksum.ts defines it.
 
 const MULTIPLIER: u32 = 0x9e3779b1
 

@@ -1,5 +1,6 @@
-// Vector exponentials from add, multiply and shifts alone: the same bits on every host. 2^x is 2^round(x) times a polynomial for the rest,
-// within 3e-6 of its value: what comes of it becomes codes of 8 or 14 bits (docs/decisions/0015). Plain twins: src/lib/math-f32.ts.
+// Vector exponentials use add, multiply and shifts alone, and so have the same bits on every host. 2^x is
+// 2^round(x) times a polynomial for the rest, within 3e-6 of its value: what comes of it becomes codes of 8
+// or 14 bits (docs/decisions/0015). Plain twins: src/lib/math-f32.ts.
 
 import { fixed, rounder } from '../simd/lanes'
 

@@ -1,5 +1,6 @@
-// RMSNorm: out = x / sqrt(mean(x^2) + eps) * weight (arXiv 1910.07467). LayerNorm: out = (x - mean) / sqrt(var + eps) * weight + bias
-// (arXiv 1607.06450). x may be out.
+// These kernels normalise a row: RMSNorm (arXiv 1910.07467) and LayerNorm (arXiv 1607.06450). RMSNorm: out =
+// x / sqrt(mean(x^2) + eps) * weight. LayerNorm: out = (x - mean) / sqrt(var + eps) * weight + bias. x may be
+// out.
 
 import { sum_f32x4 } from '../simd/lanes'
 

@@ -1,4 +1,4 @@
-// Sums and products by element: the residual stream, biases, factors.
+// These kernels add, multiply and scale by element: the residual stream, biases, factors.
 
 /** x += y; both (n) f32, n rounded up to 4 inside the buffers. */
 export function add(x: usize, y: usize, n: i32): void {

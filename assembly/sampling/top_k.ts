@@ -1,4 +1,4 @@
-// Partial select: the k largest of n logits, ties to the lower id, best first.
+// This kernel selects the k largest of n logits, best first; ties go to the lower id.
 
 /**
  * @param ids (k) i32 out; @param values (k) f32 out; @param logits (n) f32

@@ -1,10 +1,12 @@
-// The one multiply of all quantised kernels: signed 8-bit activations x unsigned 7-bit weights. Three builds, one result:
+// All quantised kernels share this multiply: signed 8-bit activations x unsigned 7-bit weights. Three builds,
+// one result:
 //
 //   quads    i32x4.relaxed_dot_i8x16_i7x16_add_s: one instruction where the host has VNNI (asconfig: --use DOT_QUADS=1)
 //   relaxed  i16x8.relaxed_dot_i8x16_i7x16_s: pairs in i16, widened once per block
 //   plain    extended multiplies
 //
-// With the second operand in 0..127 the relaxed instructions have one meaning on every host, and every sum here is exact.
+// With the second operand in 0..127 the relaxed instructions have one meaning on every host, and every sum
+// here is exact.
 
 import { X1_START_PAIRS, X1_STARTS, X4_START_PAIRS, X4_STARTS } from '../layout'
 

@@ -1,5 +1,6 @@
-// f16 -> f32 by shifts and masks. The exponent's bias is left as it is, so vectors come out as 2^-112 of their value, exactly;
-// the activations' scales carry 2^56 and the finished sums are multiplied by 2^56 once. Powers of two round nothing.
+// This file converts f16 to f32 by shifts and masks. The exponent's bias is left as it is, so vectors come
+// out as 2^-112 of their value, exactly; the activations' scales carry 2^56 and the finished sums are
+// multiplied by 2^56 once. Powers of two round nothing.
 
 // @ts-ignore: decorator
 @inline

@@ -1,4 +1,4 @@
-// Small helpers on vectors; all are inlined.
+// This file holds small helpers on vectors; all are inlined.
 
 /**
  * The i-th vector of a table that the module brings along. A load from a fixed address below 64 KiB is one instruction without a

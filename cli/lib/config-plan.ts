@@ -1,4 +1,4 @@
-// A model of which only config.json is there: its spec, and its tensors as they would be packed.
+// This file plans a model of which only config.json is there: its spec, and its tensors as packed.
 
 import type { TensorType } from '../../src/formats/dtype.ts'
 import type { Facts } from '../../src/models/family.ts'

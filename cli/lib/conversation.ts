@@ -1,4 +1,4 @@
-// A file with messages, in OpenAI's words or those of the families' own scripts, to what prompts are made of.
+// This file reads a file with messages, in OpenAI's words or in those of the families' own scripts.
 
 import * as z from 'zod/mini'
 import { messagesSchema, toChatMessages } from '../../src/api/messages.ts'

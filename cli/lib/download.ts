@@ -1,4 +1,5 @@
-// Fetches one file whose SHA-256 is known: resumable by range, checked, refused if it is anything else.
+// This file fetches one file whose SHA-256 is known. It resumes by range, checks the bytes, and refuses
+// anything else.
 
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'

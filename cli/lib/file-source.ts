@@ -1,4 +1,4 @@
-// A packed folder on disk as a byte source.
+// This byte source reads a packed folder on disk.
 
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'

@@ -1,4 +1,5 @@
-// How many isolates a model of any size would take: its layers cut into a chain, each link within what one isolate may hold.
+// A chain of isolates holds a model of any size: its layers are cut so that each link fits one isolate. This
+// file counts the links.
 
 import { kvLayerBytes, servedKv } from '../../src/graph/buffers.ts'
 import { planMemory } from '../../src/graph/load-model.ts'

@@ -1,4 +1,4 @@
-// The compiled kernel modules in Node: read from build/, which `npm run build` makes.
+// This file compiles the kernel modules in Node: it reads them from build/, which `npm run build` makes.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { hasRelaxedSimd, type KernelModules } from '../../src/kernels/wasm.ts'

@@ -1,4 +1,4 @@
-// The precision of the KV cache where the machine is not an isolate.
+// This file chooses the precision of the KV cache where the machine is not an isolate.
 
 import { servedKv, type KvKind } from '../../src/graph/buffers.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'

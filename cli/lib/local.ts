@@ -1,4 +1,4 @@
-// A model in this process: the same session code that a lane runs, without the Durable Object around it.
+// A local model runs in this process, by the code of a lane without the Durable Object around it.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
 import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/protocol/generation.ts'

@@ -1,4 +1,4 @@
-// What an isolate holds when it runs a model: the table that `inspect` prints.
+// The memory table says what an isolate holds when it runs a model; `inspect` prints it.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { servedKv } from '../../src/graph/buffers.ts'

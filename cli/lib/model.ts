@@ -1,4 +1,5 @@
-// MODEL of the commands that run a model: a name in models/, a packed folder, a .gguf file or a Hugging Face folder.
+// This file finds the MODEL of a command: a name in models/, a packed folder, a .gguf file or a folder. A
+// folder that is not packed is one of Hugging Face's.
 
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'

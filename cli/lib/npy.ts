@@ -1,4 +1,5 @@
-// float32 matrices as .npy files (NumPy format 1.0), written row by row: a long run never sits in memory.
+// This file writes float32 matrices as .npy files (NumPy format 1.0), row by row. So a long run never sits in
+// memory.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-// Reading command-line values: every mistake names its option and what is allowed.
+// This file reads values of options; every mistake names its option and what is allowed.
 
 import { windowOptions, type WindowOptions } from '../../src/cache/window.ts'
 import { IsletError } from '../../src/lib/errors.ts'

@@ -1,4 +1,4 @@
-// The prefix of a model that was just packed into a folder, computed by this Node.
+// This Node computes the prefix of a model that was just packed into a folder.
 
 import { makePrefix } from '../../src/packing/template-prefix.ts'
 import type { PrefixMaker } from '../../src/packing/pack-folder.ts'

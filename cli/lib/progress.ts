@@ -1,4 +1,4 @@
-// A progress bar on standard error: one line redrawn on a terminal, a few lines elsewhere.
+// The progress bar goes to standard error: one line redrawn on a terminal, a few lines elsewhere.
 
 const WIDTH = 30
 

@@ -1,4 +1,5 @@
-// Gets a model by name: fetches its one artefact, checks it, packs it into models/. Does nothing when it is there.
+// This file gets a model by name: it fetches the one artefact, checks it and packs it into models/. It does
+// nothing when the model is there.
 
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'

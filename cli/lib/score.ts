@@ -1,5 +1,6 @@
-// How well a model foretells a text, and how far its distribution is from another model's: what `islet perplexity` and
-// bench/quant-loss.ts report. Float64 from src/lib/math.ts in a fixed order: equal bits on every host.
+// A score tells how well a model foretells a text, and how far its distribution is from another's. `islet
+// perplexity` and bench/quant-loss.ts report it. Float64 from src/lib/math.ts in a fixed order: equal bits
+// on every host.
 
 import { Feed } from '../../src/graph/feed.ts'
 import type { Model } from '../../src/graph/model.ts'

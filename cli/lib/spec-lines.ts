@@ -1,4 +1,4 @@
-// A spec in words, for `inspect`.
+// This file writes a spec in words, for `inspect`.
 
 import type { LayerKind, ModelSpec, Position } from '../../src/models/spec.ts'
 

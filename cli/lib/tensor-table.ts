@@ -1,4 +1,4 @@
-// The tensors of a model as `inspect` prints them: one a line, or those of equal layers together.
+// The tensor table lists a model's tensors for `inspect`, one a line or those of equal layers together.
 
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 import { megabytes } from './progress.ts'

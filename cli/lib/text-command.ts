@@ -1,4 +1,5 @@
-// What the text commands share: where results go, and reading arguments and files with errors that say what to do.
+// The text commands share this file: where results go, and how arguments and files are read. Its errors say
+// what to do.
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'

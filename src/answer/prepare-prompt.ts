@@ -2,7 +2,7 @@
 
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
-import { promptIds, textIds } from '../chat/prompt.ts'
+import { promptIds, textIds } from '../chat/prompt-ids.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelText } from './model-text.ts'

@@ -1,5 +1,6 @@
-// Names of pages by what is in them: the hash of a page covers its ids and the hash of the page before, from a root that says whose and which
-// model's they are. Equal names mean equal keys and values, whatever session computed them.
+// A page is named by its content: the hash of its ids and of the name of the page before it. The chain starts
+// from a root that says whose pages and which model's they are, so equal names mean equal keys and values,
+// whatever session computed them.
 
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { sha256 } from '../lib/sha256.ts'

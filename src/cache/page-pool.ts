@@ -1,4 +1,4 @@
-// The KV pool's bookkeeping: which pages are free, and how many sequences hold each of the others.
+// The page pool knows which pages of the KV cache are free, and counts the holders of each of the others.
 
 export class PagePool {
   readonly pageCount: number

@@ -1,4 +1,5 @@
-// What the keys of a sequence depend on besides their ids and positions: facts of its first prompt. Keys of another shape are never reused.
+// A prompt shape holds what keys depend on besides ids and positions, all of it facts of the first prompt.
+// Keys of another shape are never reused.
 
 import type { WindowOptions } from './window.ts'
 import { IsletError } from '../lib/errors.ts'

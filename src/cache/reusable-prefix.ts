@@ -1,4 +1,4 @@
-// Which cached positions a prompt may reuse: the longest common prefix of ids, if all that is still seen is held.
+// The reusable prefix is what a prompt and a cached sequence have in common, if all that it sees is held.
 
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { visible, type WindowOptions } from './window.ts'

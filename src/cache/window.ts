@@ -1,5 +1,6 @@
-// Window attention with sinks, by position alone (StreamingLLM's cache positions, arXiv 2309.17453): page and
-// chunk borders never change what a query sees.
+// The window rule says which keys a query sees, by its position alone: sinks and the nearest positions.
+// Positions inside the window are the cache's, as in StreamingLLM (arXiv 2309.17453); page and chunk borders
+// never change what a query sees.
 
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 

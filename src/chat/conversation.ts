@@ -1,4 +1,5 @@
-// What the built-in formats ask of a conversation: its calls, its order, and refusals that say what is wrong.
+// The built-in formats check a conversation here: its order, its calls, and what the format cannot say.
+// Refusals say what is wrong.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,5 +1,5 @@
-// A template rendered so that special tokens come from it alone: names of special tokens that stand in a message stay
-// text, and the ids are otherwise those of the whole rendered text.
+// Special tokens come from the template alone: their names stay literal text where a message holds them. All
+// other ids are those of the whole rendered text.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

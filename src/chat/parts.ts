@@ -1,4 +1,5 @@
-// What a built-in chat format yields: texts, each encoded apart and never read for special tokens, and tokens between them.
+// A built-in format lays a prompt out in parts: texts, and tokens between them. Each text is encoded apart
+// and never read for special tokens.
 
 import { IsletError } from '../lib/errors.ts'
 import { nameMatcher } from '../tokenizer/special.ts'

@@ -1,4 +1,5 @@
-// JSON and literals as Python writes them: prompts of models that were trained on its output need its very spaces.
+// This file writes JSON and literals as Python does. Prompts of models that were trained on Python's output
+// need its very spaces.
 
 import { IsletError } from '../lib/errors.ts'
 

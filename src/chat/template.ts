@@ -1,4 +1,4 @@
-// A chat template from a checkpoint (Jinja) and messages to the text of a prompt.
+// This file renders a checkpoint's chat template (Jinja) with messages to the text of a prompt.
 
 import { Template } from '@huggingface/jinja'
 import type { ChatMessage } from '../protocol/generation.ts'

@@ -1,4 +1,4 @@
-// GGUF blocks of 32 values: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
+// This file decodes GGUF's blocks of 32 values to float32: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
 //
 //   Q4_0  f16 d, 16 bytes of nibbles                  w = (q - 8) * d
 //   Q4_1  f16 d, f16 m, 16 bytes of nibbles           w = q * d + m

@@ -1,4 +1,5 @@
-// GGUF super-blocks of 256 values: Q2_K to Q6_K. Each cuts into groups of 16 or 32 with a small integer scale each.
+// This file decodes GGUF's super-blocks of 256 values to float32: Q2_K to Q6_K. Each has groups of 16 or 32
+// values with a small integer scale each.
 //
 //   Q2_K   84 bytes: 16 scales (low nibble) and minimums (high), 64 of 2 bits, f16 d, f16 dmin
 //   Q3_K  110 bytes: 32 of high bits, 64 of 2 bits, 12 of 6-bit scales, f16 d

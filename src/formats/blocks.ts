@@ -1,5 +1,5 @@
-// Any tensor type to float32. The order of operations is the reference's (the `gguf` Python package), so results are
-// equal bit for bit.
+// This table holds the function that turns each tensor type into float32. The order of operations is the
+// reference's (the `gguf` Python package), so results are equal bit for bit.
 
 import { IsletError } from '../lib/errors.ts'
 import { dequantizeQ2K, dequantizeQ3K, dequantizeQ4K, dequantizeQ5K, dequantizeQ6K } from './blocks-k.ts'

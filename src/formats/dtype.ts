@@ -1,4 +1,4 @@
-// Element types of model files: how many values a block holds and how many bytes it takes.
+// This table holds the element types of model files: values per block, and bytes that a block takes.
 
 /** Names as GGUF has them; safetensors' F32, F16 and BF16 are the same three. */
 export type TensorType =

@@ -1,4 +1,4 @@
-// IEEE half precision and bfloat16 against float32, both ways, by integer arithmetic alone.
+// This file converts IEEE half precision and bfloat16 by integer arithmetic alone, f16 both ways.
 
 import { roundTiesToEven } from '../lib/math-f32.ts'
 

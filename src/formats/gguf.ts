@@ -1,4 +1,5 @@
-// GGUF: checks what @huggingface/gguf read from a header against the file itself. Table in, table out; no I/O.
+// This file checks what @huggingface/gguf read from a header against the file itself. Table in, table out; no
+// I/O.
 
 import { IsletError } from '../lib/errors.ts'
 import { BLOCKS, type TensorType, typeOfGgml } from './dtype.ts'

@@ -1,4 +1,5 @@
-// Every bound on what a model file may claim, with its reason. A file is hostile until it has passed them.
+// This file holds every bound on what a model file may claim, each with its reason. A file is hostile until
+// it has passed them.
 
 /** safetensors' own cap on its JSON header; a 405B model's is about 0.2 MB. */
 export const MAX_SAFETENSORS_HEADER = 100_000_000

@@ -1,4 +1,5 @@
-// safetensors: u64 length of a JSON header, the header, then the data. Bytes -> tensor table; no I/O.
+// This parser turns a safetensors header into a table of tensors. Layout: u64 length of a JSON header, the
+// header, then the data. No I/O.
 
 import { IsletError } from '../lib/errors.ts'
 import { BLOCKS, type TensorType } from './dtype.ts'

@@ -1,4 +1,5 @@
-// Linear memory by region: allocated once, never grown, nothing freed. Offsets are multiples of 64.
+// The arena plan gives regions of linear memory their places, at offsets that are multiples of 64. Memory is
+// allocated once, never grows, and nothing is freed.
 
 import { IsletError } from '../lib/errors.ts'
 

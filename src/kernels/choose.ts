@@ -1,4 +1,4 @@
-// Which build of the kernels is the fastest on this host. The choice changes speed and no bit.
+// This file finds the fastest build of the kernels for this host. The choice changes speed and no bit.
 
 import type { Kernels } from './kernels.ts'
 import { instantiateKernels, type KernelModules } from './wasm.ts'

@@ -1,5 +1,6 @@
-// The kernels' interface: the ABI of assembly/index.ts in TypeScript. wasm.ts and reference/ implement it, bit for bit alike.
-// All arguments are byte offsets into one memory, or sizes; argument order is outputs, inputs, sizes, constants.
+// This interface is the ABI of assembly/index.ts in TypeScript. wasm.ts and reference/ implement it, bit for
+// bit alike. All arguments are byte offsets into one memory, or sizes; argument order is outputs, inputs,
+// sizes, constants.
 
 type Gemv = (y: number, w: number, x: number, rows: number, cols: number) => void
 /** `groups` of four tokens; y has `stride` bytes from token to token. */

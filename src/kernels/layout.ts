@@ -1,4 +1,5 @@
-// Memory formats shared with assembly/layout.ts (test/kernels/layout.test.ts compares the two).
+// This file defines the memory formats that it shares with assembly/layout.ts. test/kernels/layout.test.ts
+// compares the two.
 //
 // Block = one row's 32 columns; span = two blocks, 64 columns; row group = 16 rows, its tiles one after the other by column.
 //

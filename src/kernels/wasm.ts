@@ -1,4 +1,4 @@
-// Instantiates a compiled kernel module on a given memory.
+// This file instantiates a compiled kernel module on a given memory, and knows which builds a host can run.
 
 import { IsletError } from '../lib/errors.ts'
 import type { Kernels } from './kernels.ts'

@@ -1,5 +1,5 @@
-// Reads a stream through one buffer that is used again and again, where the stream allows it: what a reader throws away is
-// counted against the isolate until the next collection.
+// A byte reader reads a stream through one buffer again and again, where the stream allows it. Buffers that a
+// reader throws away are counted against the isolate until the next collection.
 
 export type ByteReader = {
   /**

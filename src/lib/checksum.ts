@@ -1,14 +1,17 @@
-// The checksum of shards, 128 bits: notices damage and mix-ups while weights stream in, for a tenth of what SHA-256 takes there. It proves
-// nothing against somebody who wants to deceive; that is what SHA-256 in the manifest is for. docs/decisions/0014 says why.
+// The checksum of shards has 128 bits and notices damage and mix-ups while weights stream in. It takes a
+// tenth of what SHA-256 takes there. It proves nothing against somebody who wants to deceive; that is what
+// SHA-256 in the manifest is for. docs/decisions/0014 says why.
 //
-// Bytes are taken in blocks of 64, the last one filled up with zeros; a block is four vectors of four 32-bit words, little-endian.
-// The state is four such vectors too, at first word i = (i + 1) M. Each vector d of a block goes into the state's vector v of its place:
+// Bytes are taken in blocks of 64, the last one filled up with zeros; a block is four vectors of four 32-bit
+// words, little-endian. The state is four such vectors too, at first word i = (i + 1) M. Each vector d of a
+// block goes into the state's vector v of its place:
 //
 //   v = mix(v ^ d) + turn(d),   mix(x) = y ^ (y >>> 15) with y = x M,   turn(d): its 16 bytes moved down by five, the first five to the end
 //
-// in 32-bit words. At the end the four vectors, then the length in bytes as a 64-bit number with eight bytes of zeros behind it, go one after
-// the other into one more vector, which is zeros at first: its words as hex are the checksum. `v ^ d` and `mix` are one-to-one, so
-// what changes within one word is always noticed; and every byte goes into two words of the state, by different ways.
+// in 32-bit words. At the end the four vectors, then the length in bytes as a 64-bit number with eight bytes
+// of zeros behind it, go one after the other into one more vector, which is zeros at first: its words as hex
+// are the checksum. `v ^ d` and `mix` are one-to-one, so what changes within one word is always noticed; and
+// every byte goes into two words of the state, by different ways.
 
 export const CHECKSUM_BLOCK = 64
 export const CHECKSUM_WORDS = 16

@@ -1,5 +1,6 @@
-// The one error class. `code` is closed: src/api/errors.ts maps each to a status and an OpenAI type,
-// the CLI maps user codes to exit 2 and the rest to exit 1. Cross RPC by `code`, never by instanceof.
+// IsletError is the one error class, and its `code` is one of a closed list. src/api/errors.ts maps each code
+// to a status and an OpenAI type; the command line maps user codes to exit 2 and the rest to exit 1. Errors
+// cross RPC by `code`, never by instanceof.
 
 /** Mistakes of the caller: exit code 2, HTTP 4xx. */
 export const USER_CODES = [

@@ -1,4 +1,5 @@
-// float32 functions spelled step by step with Math.fround: the plain twins of the vector kernels in assembly/ops/math.ts.
+// These float32 functions are spelled step by step with Math.fround. They are the plain twins of the vector
+// kernels in assembly/ops/math.ts.
 
 const f = Math.fround
 

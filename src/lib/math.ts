@@ -1,5 +1,6 @@
-// exp, log, pow, sine and cosine in float64 from add, subtract, multiply, divide and bits alone: engines round their own
-// Math.exp and its kin differently, ours give the same bits on every host. Errors are measured in test/lib/math.test.ts.
+// This file computes exp, log, pow, sine and cosine in float64 with the same bits on every host. Engines
+// round their own Math.exp and its kin differently; these use add, subtract, multiply, divide and bits alone.
+// Errors are measured in test/lib/math.test.ts.
 
 /** ln 2 in two parts: 41 bits, so that its product with any exponent is exact, and the rest. */
 const LN2_HIGH = 0.6931471805592082

@@ -1,4 +1,4 @@
-// A stream of bytes that computes a piece when its reader asks for one, and never ahead.
+// A pulled stream computes a piece of bytes when its reader asks for one, and never ahead.
 
 export type PulledSource = {
   pull(controller: { enqueue(piece: Uint8Array): void; close(): void }): Promise<void>

@@ -1,4 +1,5 @@
-// SHA-256 as bytes arrive: node:crypto, which Node and workerd (nodejs_compat, on by our compatibility date) both have.
+// This file computes SHA-256 as bytes arrive, with node:crypto. Node has it, and workerd too (nodejs_compat,
+// on by our compatibility date).
 
 import { createHash } from 'node:crypto'
 

@@ -1,5 +1,6 @@
-// Baichuan 1 and 2: LLaMA with q, k and v in one tensor; 7B with rotary positions, 13B with ALiBi; Baichuan 2 divides the head's
-// rows by their lengths (arXiv 2309.10305). Code: baichuan-inc/Baichuan-7B modeling_baichuan.py and its successors.
+// Baichuan 1 and 2 are LLaMA with q, k and v in one tensor. 7B has rotary positions, 13B ALiBi; Baichuan 2
+// divides the head's rows by their lengths (arXiv 2309.10305). Code: baichuan-inc/Baichuan-7B
+// modeling_baichuan.py and its successors.
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'

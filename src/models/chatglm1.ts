@@ -1,5 +1,5 @@
-// ChatGLM-6B: GLM with a prefix that sees itself both ways, rotary positions in two dimensions, LayerNorm, GELU, and a residual stream
-// of the normed input. Code: THUDM/chatglm-6b modeling_chatglm.py.
+// ChatGLM-6B is a GLM whose prefix sees itself both ways. Rotary positions have two dimensions; LayerNorm,
+// GELU, and a residual stream of the normed input. Code: THUDM/chatglm-6b modeling_chatglm.py.
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'

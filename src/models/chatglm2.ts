@@ -1,5 +1,6 @@
-// ChatGLM2-6B and ChatGLM3-6B, and their 32K versions: RMS norms, SwiGLU, few KV heads, biases on q, k and v, and neighbouring rotary
-// pairs in the first half of each head. Code: THUDM/chatglm2-6b modeling_chatglm.py.
+// ChatGLM2-6B and ChatGLM3-6B have RMS norms, SwiGLU, few KV heads and biases on q, k and v. Neighbouring
+// rotary pairs lie in the first half of each head. Their 32K versions are read too. Code: THUDM/chatglm2-6b
+// modeling_chatglm.py.
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { checked, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'

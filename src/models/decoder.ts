@@ -1,4 +1,5 @@
-// What most families share: the spec of a LLaMA-like decoder from sizes, and the readers of those sizes from config.json and GGUF.
+// Most families share this spec of a LLaMA-like decoder, and the readers of its sizes. Sizes come from
+// config.json or from GGUF metadata.
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'

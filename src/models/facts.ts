@@ -1,4 +1,5 @@
-// Reads sizes and numbers out of a checkpoint's metadata, each with its bounds: the door for hostile configs.
+// This file reads sizes and numbers out of a checkpoint's metadata, each within its bounds. It is the door
+// for hostile configs.
 
 import { MAX_NUMBER } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'

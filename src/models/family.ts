@@ -1,4 +1,5 @@
-// What a family is to packing: its spec from a checkpoint's metadata, and the names of its tensors. One file a family implements it.
+// A family turns a checkpoint's metadata into a spec, and knows the names of its tensors. There is one file
+// for each.
 
 import type { ModelSpec } from './spec.ts'
 

@@ -1,5 +1,5 @@
-// Gemma 3, text alone: norms around each sublayer, QK norm, GELU, scaled embeddings; most layers see a sliding window and turn by a
-// base of their own (arXiv 2503.19786).
+// Gemma 3 (text alone) has norms around each sublayer, QK norm, GELU and scaled embeddings. Most layers see a
+// sliding window and have a rotary base of their own (arXiv 2503.19786).
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes, type Sizes } from './decoder.ts'

@@ -1,4 +1,5 @@
-// The LLaMA family (LLaMA 1 and 2, Mistral, SmolLM2, TinyLlama): RMS norms, rotary positions, grouped queries, gated SiLU.
+// The LLaMA family has RMS norms, rotary positions, grouped queries and gated SiLU. LLaMA 1 and 2, Mistral,
+// SmolLM2 and TinyLlama belong to it.
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes } from './decoder.ts'

@@ -1,5 +1,5 @@
-// Qwen, first generation: biases on q, k and v, the gate second (w1 * silu(w2)), dynamic NTK and LogN beyond the trained length
-// (arXiv 2309.16609). Code: Qwen/Qwen-7B modeling_qwen.py.
+// The first Qwen has biases on q, k and v, and puts the gate second: w1 * silu(w2). Beyond the trained length
+// it uses dynamic NTK and LogN (arXiv 2309.16609). Code: Qwen/Qwen-7B modeling_qwen.py.
 
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCAB, MAX_WIDTH } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'

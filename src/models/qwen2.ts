@@ -1,4 +1,5 @@
-// Qwen 1.5, 2 and 2.5: LLaMA with biases on q, k and v; the upper layers may see a sliding window (arXiv 2407.10671).
+// Qwen 1.5, 2 and 2.5 are LLaMA with biases on q, k and v. The upper layers may see a sliding window (arXiv
+// 2407.10671).
 
 import { MAX_CONTEXT } from '../formats/limits.ts'
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, slidingTypes } from './decoder.ts'

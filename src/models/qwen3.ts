@@ -1,4 +1,4 @@
-// Qwen 3 (dense): LLaMA with an RMS norm on each head's q and k (arXiv 2505.09388).
+// Qwen 3 (dense) is LLaMA with an RMS norm on each head's q and k (arXiv 2505.09388).
 
 import { checked, configSizes, decoder, ggufEpsilon, ggufSizes, type Sizes } from './decoder.ts'
 import { flag, only, positive } from './facts.ts'

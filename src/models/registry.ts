@@ -1,4 +1,4 @@
-// The list of families: which checkpoint belongs to which.
+// The registry lists all families and finds the one that a checkpoint belongs to.
 
 import { IsletError } from '../lib/errors.ts'
 import { baichuan } from './baichuan.ts'

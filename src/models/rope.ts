@@ -1,4 +1,4 @@
-// Rotary positions out of a checkpoint's metadata: base and scaling, under the keys of transformers and of llama.cpp.
+// This file reads rotary base and scaling out of metadata, under the keys of transformers and llama.cpp.
 
 import { IsletError } from '../lib/errors.ts'
 import { log } from '../lib/math.ts'

@@ -1,4 +1,5 @@
-// Which tensors a spec needs, in packing order, with their shapes. A family only says what its checkpoint calls them.
+// This file lists the tensors that a spec needs, in packing order, with their shapes. A family only says what
+// its checkpoint calls them.
 
 import { IsletError } from '../lib/errors.ts'
 import type { RoleTensor, RowOrder } from './family.ts'

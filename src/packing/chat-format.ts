@@ -1,5 +1,5 @@
-// Which chat format a checkpoint has: the template in its files, else the built-in one of its family, else its family's template. docs/chat.md has
-// the rules for people.
+// This file finds the chat format of a checkpoint. The template in its files comes first, else the built-in
+// format of its family, else its family's template. docs/chat.md has the rules for people.
 
 import { IsletError } from '../lib/errors.ts'
 import { BUILTIN_FORMATS } from '../weights/manifest.ts'

@@ -1,4 +1,4 @@
-// Rows of a matrix as integer codes with their constants: what every encoder makes and tiles.ts lays out.
+// Codes are rows of a matrix as integers with their constants: encoders make them, tiles.ts lays them out.
 
 import { BLOCK, TILE_ROWS } from '../kernels/layout.ts'
 

@@ -1,4 +1,4 @@
-// Rows as stored in a checkpoint -> bytes as stored in a packed model.
+// This file turns rows as stored in a checkpoint into bytes as stored in a packed model.
 
 import { dequantize } from '../formats/blocks.ts'
 import type { TensorType } from '../formats/dtype.ts'

@@ -1,4 +1,5 @@
-// Templates of families whose chat models carry one, for checkpoints that have lost theirs: the plain turns alone, without tools.
+// These templates serve checkpoints that have lost the one of their family. They write plain turns alone,
+// without tools.
 
 /** Qwen 1.5, 2, 2.5 and 3. */
 const CHATML =

@@ -1,9 +1,10 @@
-// The scale and the minimum of one block by error: codes and constants in turns from several starts, then single codes
-// by one level. Only + - * /: the same bits on every host.
+// BlockFit finds the scale and the minimum of one block that err least. Codes and constants are fitted in
+// turns from several starts, then single codes are moved by one level. Only + - * /: the same bits on every
+// host.
 //
-// Given codes q, the straight line x ~ scale * q + minimum that errs least explains C^2 / V of the block's sum of squares,
-// with C = sum of q x and V = sum of q^2, both about their means (about 0 where a kind has no minimum). So a start is
-// judged, and a code moved, without looking at the values again.
+// Given codes q, the straight line x ~ scale * q + minimum that errs least explains C^2 / V of the block's
+// sum of squares, with C = sum of q x and V = sum of q^2, both about their means (about 0 where a kind has no
+// minimum). So a start is judged, and a code moved, without looking at the values again.
 
 import { BLOCK } from '../kernels/layout.ts'
 import { f16ToF32, f32ToF16, isF16Special } from '../formats/f16.ts'

@@ -1,5 +1,6 @@
-// Token names of a GGUF file as they are in the file. The parser drops a byte order mark at the start of a string, which
-// makes Gemma's tokens U+FEFF + `#` and `#` look alike; the list is read again where names are empty or come twice.
+// This file reads the token names of a GGUF file again, as they are in the file. The parser drops a byte
+// order mark at the start of a string, which makes Gemma's tokens U+FEFF + `#` and `#` look alike; the list
+// is read again where names are empty or come twice.
 
 import { IsletError } from '../lib/errors.ts'
 

@@ -1,4 +1,4 @@
-// manifest.json from what packing made, and its reader for the CLI.
+// This file makes manifest.json from what packing made, and reads it for the command line.
 
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'

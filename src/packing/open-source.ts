@@ -1,4 +1,4 @@
-// Opens what a user names as a checkpoint: a .gguf file or a Hugging Face folder.
+// This file opens what a user names as a checkpoint: a .gguf file or a Hugging Face folder.
 
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'

@@ -1,4 +1,5 @@
-// Packs into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or not at all.
+// This file packs a model into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or
+// not at all.
 
 import {
   mkdir,

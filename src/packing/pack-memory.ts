@@ -1,4 +1,4 @@
-// Packs into memory: for commands that take a .gguf file or a Hugging Face folder directly.
+// This file packs a model into memory, for commands that take a checkpoint directly.
 
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest } from '../weights/manifest.ts'

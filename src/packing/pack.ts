@@ -1,4 +1,5 @@
-// A checkpoint into the stream of weights, row group by row group: never more than some rows are held.
+// Packing streams a checkpoint's tensors into the weights, row group by row group. No more than some rows are
+// held at a time.
 
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'

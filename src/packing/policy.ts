@@ -1,4 +1,5 @@
-// Which kind each tensor is stored as: --quant for the layers, --embedding for the token embedding and the head.
+// The policy says which kind each tensor is stored as. --quant rules the layers, --embedding the token
+// embedding and the head.
 
 import { isFloat, type TensorType } from '../formats/dtype.ts'
 import { tensorBytes } from '../kernels/layout.ts'

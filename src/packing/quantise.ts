@@ -1,4 +1,5 @@
-// Float rows to INT8, 6-bit and INT4 codes. Constants are rounded to f16 first and codes chosen for the rounded ones.
+// This file quantises float rows to INT8, 6-bit and INT4 codes. Constants are rounded to f16 first, and codes
+// are chosen for the rounded ones.
 
 import { f16ToF32, f32ToF16, isF16Special } from '../formats/f16.ts'
 import { IsletError } from '../lib/errors.ts'

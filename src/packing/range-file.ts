@@ -1,4 +1,4 @@
-// A local file read by range: model files are never held whole.
+// A range file reads parts of a local file: model files are never held whole.
 
 import { open } from 'node:fs/promises'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,5 @@
-// Foreign blocks into our codes without another rounding: Q4_0, Q4_1, Q4_K, Q5_0 and Q8_0.
+// This file turns foreign blocks into our codes without another rounding. It knows Q4_0, Q4_1, Q4_K, Q5_0 and
+// Q8_0.
 
 import { fiveBits } from '../formats/blocks-32.ts'
 import { minimumK, nibbleK, scaleK } from '../formats/blocks-k.ts'

@@ -1,4 +1,5 @@
-// Rows of a role tensor out of a checkpoint by range: as they lie, a part of a larger tensor, or in another order within each head.
+// This file reads rows of a role's tensor out of a checkpoint by range. They lie there as they are needed, or
+// as a part of a larger tensor, or in another order within each head.
 
 import { dequantize } from '../formats/blocks.ts'
 import { rowBytes } from '../formats/dtype.ts'

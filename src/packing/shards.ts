@@ -1,4 +1,4 @@
-// Cuts the stream of weights into shards of 24 MiB, hashing each as it passes.
+// The shard cutter cuts the stream of weights into shards of 24 MiB and hashes each as it passes.
 
 import { checksum, type Checksum } from '../lib/checksum.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'

@@ -1,4 +1,4 @@
-// A GGUF file as a ModelSource: header through @huggingface/gguf, data by range.
+// This file reads a GGUF file as a ModelSource: the header through @huggingface/gguf, data by range.
 
 import { gguf } from '@huggingface/gguf'
 import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'

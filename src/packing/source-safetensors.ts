@@ -1,4 +1,5 @@
-// A Hugging Face folder as a ModelSource: config.json, model.safetensors or its shards, tokenizer files.
+// This file reads a Hugging Face folder as a ModelSource. Of the folder it takes config.json,
+// model.safetensors or its shards, and the tokenizer's files.
 
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'

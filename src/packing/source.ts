@@ -1,4 +1,4 @@
-// A checkpoint as packing sees it: its spec, its tensors by role, and rows by range, whatever the file format.
+// A ModelSource is a checkpoint as packing sees it, whatever its format: spec, tensors by role, rows.
 
 import { isFloat, type TensorType } from '../formats/dtype.ts'
 import type { StoredTensor } from '../formats/safetensors.ts'

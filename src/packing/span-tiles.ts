@@ -1,4 +1,5 @@
-// Codes of q4 and q4m into tiles of two blocks, their f16 constants into integers under a unit a row (kernels/layout.ts is the definition).
+// This file lays codes of q4 and q4m out in tiles of two blocks. Their f16 constants become integers under a
+// unit a row (kernels/layout.ts is the definition).
 
 import { BLOCK, MOST_Q4M, rowGroupBytes, TILE_ROWS, TILES } from '../kernels/layout.ts'
 import { f16ToF32 } from '../formats/f16.ts'

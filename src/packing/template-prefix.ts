@@ -1,6 +1,7 @@
-// The beginning that all chats without a system message share, by the model's own chat format, and the KV pages of it.
+// This file computes the packed prefix: the ids that plain chats share, and their KV pages. The ids come from
+// the model's own chat format, with no system message.
 
-import { promptIds } from '../chat/prompt.ts'
+import { promptIds } from '../chat/prompt-ids.ts'
 import { commonPrefix } from '../cache/reusable-prefix.ts'
 import { servedKv } from '../graph/buffers.ts'
 import { loadModel, type LoadOptions } from '../graph/load-model.ts'

@@ -1,4 +1,4 @@
-// Codes into the kernels' tile order (kernels/layout.ts is the definition).
+// This file lays codes out in the tile order of the kernels (kernels/layout.ts is the definition).
 
 import { BLOCK, pairedHalf, TILE_ROWS, TILES } from '../kernels/layout.ts'
 import type { Codes } from './codes.ts'

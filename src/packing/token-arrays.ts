@@ -1,4 +1,4 @@
-// What a tokenizer source holds for each token, made longer or shorter together.
+// This file makes the arrays of a tokenizer source longer or shorter, all together.
 
 import { TOKEN } from '../tokenizer/format.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'

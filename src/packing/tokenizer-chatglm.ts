@@ -1,5 +1,5 @@
-// What the three ChatGLM tokenizers add to their SentencePiece model in code: special tokens, a layer for white space,
-// and in the first release of ChatGLM-6B an offset of all ids.
+// The three ChatGLM tokenizers add special tokens and white space to SentencePiece in code. The first release
+// of ChatGLM-6B also shifts all ids by an offset.
 
 import { IsletError } from '../lib/errors.ts'
 import { BLANK_NAMES } from '../tokenizer/chatglm.ts'

@@ -1,4 +1,5 @@
-// A tokenizer and the vocabulary of its model: every id that text can become must have a row of the embedding.
+// This file fits a tokenizer to the vocabulary of its model. Every id that text can become must have a row of
+// the embedding.
 
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'

@@ -1,4 +1,4 @@
-// The tokenizer and chat template inside a GGUF file's metadata.
+// This file reads the tokenizer out of a GGUF file's metadata.
 
 import { IsletError } from '../lib/errors.ts'
 import { bytesOfName } from '../tokenizer/byte-map.ts'

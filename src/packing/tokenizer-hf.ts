@@ -1,4 +1,5 @@
-// The tokenizer and chat template of a Hugging Face folder: the tokenizer's file and the settings beside it.
+// This file reads the tokenizer and the chat template of a Hugging Face folder. They lie in the tokenizer's
+// file and the settings beside it.
 
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'

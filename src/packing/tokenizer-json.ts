@@ -1,5 +1,6 @@
-// Hugging Face's tokenizer.json: BPE over bytes or over characters with byte fallback. Its parts (normalizer,
-// pre_tokenizer, model) must be ones that we reproduce exactly; anything else is refused by name.
+// This file reads Hugging Face's tokenizer.json: BPE over bytes, or over characters with byte fallback. Its
+// parts (normalizer, pre_tokenizer, model) must be ones that we reproduce exactly; anything else is refused
+// by name.
 
 import { IsletError } from '../lib/errors.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'

@@ -1,4 +1,5 @@
-// SentencePiece's `tokenizer.model`: a protobuf (sentencepiece_model.proto), of which a few fields are read.
+// This file reads SentencePiece's `tokenizer.model`, a protobuf, of which a few fields are needed. The schema
+// is sentencepiece_model.proto.
 
 import { IsletError } from '../lib/errors.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'

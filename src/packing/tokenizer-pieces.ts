@@ -1,4 +1,5 @@
-// A SentencePiece model (`tokenizer.model`, ChatGLM-1's `ice_text.model`) as a source.
+// This file turns a SentencePiece model into a tokenizer source. The model is `tokenizer.model`, or
+// ChatGLM-1's `ice_text.model`.
 
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { readSentencePieceModel } from './tokenizer-model.ts'

@@ -1,5 +1,6 @@
-// `qwen.tiktoken`: a line for each token, its bytes as base64 and its rank, which is its id. Pattern and special tokens
-// are not in the file; they are those of Qwen, whose first generation has no other tokenizer file.
+// A `qwen.tiktoken` has a line for each token: its bytes as base64, and its rank, which is its id. Pattern
+// and special tokens are not in the file; they are those of Qwen, whose first generation has no other
+// tokenizer file.
 
 import { IsletError } from '../lib/errors.ts'
 import { nameOfBytes } from '../tokenizer/byte-map.ts'

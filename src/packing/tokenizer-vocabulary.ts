@@ -1,4 +1,5 @@
-// `vocab.json` and `merges.txt`, the older form of tokenizer.json: pattern and normaliser follow from the tokenizer's class.
+// This file reads `vocab.json` and `merges.txt`, the older form of tokenizer.json. Pattern and normaliser
+// follow from the tokenizer's class.
 
 import { IsletError } from '../lib/errors.ts'
 import { patternOf, tokenizerFromJson } from './tokenizer-json.ts'

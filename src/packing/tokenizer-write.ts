@@ -1,4 +1,5 @@
-// Builds tokenizer.bin from what a checkpoint says: the tables that the edge looks up are made here, once.
+// This file builds tokenizer.bin from a tokenizer source. The tables that the edge looks up are made here,
+// once.
 
 import { IsletError } from '../lib/errors.ts'
 import {

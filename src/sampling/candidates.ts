@@ -1,4 +1,5 @@
-// The ids that may still be chosen, and how rules narrow them down: always in order of id, never sorted.
+// Candidates are the ids that may still be chosen; top_k, top_p and min_p narrow them down. They stay in
+// order of id and are never sorted.
 
 import { exp } from '../lib/math.ts'
 import { roundTiesToEven } from '../lib/math-f32.ts'

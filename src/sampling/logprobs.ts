@@ -1,4 +1,4 @@
-// Log probabilities of the model itself: of the raw logits at temperature 1, before any rule of sampling.
+// Log probabilities are those of the raw logits at temperature 1, before any rule of sampling.
 
 import { exp, log } from '../lib/math.ts'
 import { largest } from './candidates.ts'

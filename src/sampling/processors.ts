@@ -1,4 +1,4 @@
-// What changes the scores before a choice. The whole order of sampling, here and in sampler.ts:
+// Processors change the scores before an id is chosen. The whole order of sampling, here and in sampler.ts:
 //   1 logit bias   2 repetition penalty   3 presence and frequency penalty
 //   4 temperature   5 top_k   6 top_p (over what top_k left)   7 min_p
 

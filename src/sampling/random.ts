@@ -1,5 +1,6 @@
-// Random numbers without state: Philox-4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3",
-// SC 2011), keyed by the seed and counted by the position, so a sequence may be continued anywhere.
+// Random numbers have no state: they are keyed by the seed and counted by the position. So a sequence may be
+// continued anywhere. Philox-4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2,
+// 3", SC 2011).
 
 const MULTIPLIER_0 = 0xd2511f53
 const MULTIPLIER_1 = 0xcd9e8d57

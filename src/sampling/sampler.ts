@@ -1,5 +1,6 @@
-// One row of logits in, one id out. Rules apply in the order that processors.ts lists; equal inputs choose equal ids on
-// every host, because all arithmetic is our own and the random number depends on seed and position alone.
+// The sampler takes one row of logits and gives one id. Rules apply in the order that processors.ts lists.
+// Equal inputs choose equal ids on every host, because all arithmetic is our own and the random number
+// depends on seed and position alone.
 
 import type { SamplingOptions } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

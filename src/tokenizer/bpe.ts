@@ -1,4 +1,5 @@
-// Byte-level BPE (GPT-2, SmolLM2, Qwen, LLaMA 3): cut by a pattern, then merge the bytes of each piece by rank.
+// Byte-level BPE cuts text by a pattern, then merges the bytes of each piece by rank. GPT-2, SmolLM2, Qwen
+// and LLaMA 3 use it.
 
 import { Merger } from './merge.ts'
 import { preTokenizer } from './pre-tokenizers.ts'

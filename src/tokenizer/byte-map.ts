@@ -1,4 +1,4 @@
-// GPT-2 writes vocabularies as text by giving each byte a printable character: space is Ġ, newline is Ċ.
+// GPT-2's vocabularies give each byte a printable character: a space is Ġ, a newline is Ċ.
 
 const charOfByte = new Uint16Array(256)
 const byteOfChar = new Int16Array(0x180).fill(-1)

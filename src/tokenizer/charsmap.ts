@@ -1,5 +1,6 @@
-// SentencePiece's precompiled character map: a double-array trie from byte strings to their replacements. Layout:
-// bytes of the trie (u32), the trie's units (u32 each), then the replacements, each ended by a zero byte.
+// SentencePiece's precompiled character map is a trie from byte strings to their replacements. Layout: bytes
+// of the double-array trie (u32), the trie's units (u32 each), then the replacements, each ended by a zero
+// byte.
 
 /** Longest key that is tried; those of NFKC have at most 24 bytes. A hostile trie may have a cycle. */
 const MAX_KEY_BYTES = 64

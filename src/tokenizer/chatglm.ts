@@ -1,4 +1,5 @@
-// ChatGLM-1 writes white space as tokens of its own: before normalising, newlines, tabs and runs of spaces become names.
+// ChatGLM-1 has tokens of its own for white space: newlines, tabs and runs of spaces become names. That
+// happens before the text is normalised.
 
 const NEWLINE = '<n>'
 const TAB = '<|tab|>'

@@ -1,5 +1,5 @@
-// What transformers calls clean_up_tokenization_spaces, on text as it streams: each replacement in turn, over what the
-// ones before it let through. At most the beginning of a pattern is held back.
+// This filter does what transformers calls clean_up_tokenization_spaces, on text as it streams. Each
+// replacement works on what the ones before it let through; at most the beginning of a pattern is held back.
 
 /** Text in pieces to text in pieces; all that comes out together is the result. */
 export type TextFilter = { push(text: string): string; flush(): string }

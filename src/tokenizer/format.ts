@@ -1,4 +1,5 @@
-// tokenizer.bin: the layout that packing writes and the edge reads in place. Little endian, sections on 8 bytes.
+// A tokenizer.bin holds the tables of a tokenizer: packing writes it, and the edge reads it in place. Little
+// endian, sections on 8 bytes.
 
 import { IsletError } from '../lib/errors.ts'
 import { damageOfCharsmap } from './charsmap.ts'

@@ -1,4 +1,4 @@
-// The merge loop of both BPE kinds: joins the best pair of neighbours until none is left. A heap keeps hostile
+// The merge loop of both BPE kinds joins the best pair of neighbours until none is left. A heap keeps hostile
 // input (100 KB without a space) at n log n.
 
 /** Which neighbours may be joined, and in which order. */

@@ -1,5 +1,5 @@
-// SentencePiece's normaliser: character map, extra spaces, dummy prefix. U+2581, its mark for a space, is written as a
-// space in what comes out, as tokens are stored.
+// The SentencePiece normaliser applies the character map, drops extra spaces and adds the dummy prefix.
+// U+2581, its mark for a space, comes out as a space, since tokens are stored that way.
 
 import { CharacterMap } from './charsmap.ts'
 import { nameMatcher, splitAtNames } from './special.ts'

@@ -1,4 +1,4 @@
-// The tokenizer that the edge runs: the arrays of tokenizer.bin, an encoder for plain text, and the names of tokens.
+// A packed tokenizer runs over the arrays of tokenizer.bin: an encoder, a decoder and the names of tokens.
 
 import { bytesOfName, nameOfBytes } from './byte-map.ts'
 import { byteLevelEncoder } from './bpe.ts'

@@ -1,4 +1,5 @@
-// How byte-level tokenizers cut text before merging, by the names that GGUF files carry in `tokenizer.ggml.pre`.
+// A pre-tokenizer cuts text before byte-level merging. They go by the names that GGUF files carry in
+// `tokenizer.ggml.pre`.
 
 import { IsletError } from '../lib/errors.ts'
 

@@ -1,6 +1,6 @@
-// SentencePiece (LLaMA 1 and 2, Mistral, Baichuan, Gemma, ChatGLM): normalises, then merges characters by score (BPE) or
-// takes the likeliest segmentation (unigram); unknown characters become bytes. Tokens are stored with U+2581 written as
-// a space, and the text is treated the same way.
+// SentencePiece normalises text, then merges characters by score (BPE) or segments it (unigram). Unknown
+// characters become bytes. LLaMA 1 and 2, Mistral, Baichuan, Gemma and ChatGLM use it. Tokens are stored with
+// U+2581 written as a space, and the text is treated the same way.
 
 import { Merger } from './merge.ts'
 import { characterEnd, normaliser } from './normalise.ts'

@@ -1,4 +1,4 @@
-// Token names inside text: where they are found, and how user text is kept from becoming one.
+// This file finds the names of special tokens in a text, and keeps user text from becoming one.
 
 /**
  * A matcher for any of the names, leftmost and then longest; undefined if there are none. Names of one character are

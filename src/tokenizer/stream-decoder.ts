@@ -1,4 +1,5 @@
-// Generated ids to text as they come. Only whole characters leave; the pieces together equal decode() of all ids.
+// A stream decoder turns ids into text as they come, and lets only whole characters leave. The pieces
+// together equal decode() of all ids.
 
 import { cleanUp } from './clean-up.ts'
 import type { TextFilter } from './clean-up.ts'

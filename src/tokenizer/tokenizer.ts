@@ -1,4 +1,4 @@
-// What the rest of the program knows of a tokenizer. The implementation is packed.ts.
+// This interface is what the rest of the program knows of a tokenizer. packed.ts implements it.
 
 export type EncodeOptions = {
   /**
@@ -8,7 +8,7 @@ export type EncodeOptions = {
   special?: boolean | 'original'
   /** User-defined tokens, which the originals find in any text, stay text too (Baichuan's roles are such tokens). */
   literal?: boolean
-  /** A character taken out of the text once special tokens have been found: chat/prompt.ts breaks names with it. */
+  /** A character taken out of the text once special tokens have been found: chat/prompt-ids.ts breaks names with it. */
   guard?: string
 }
 

@@ -1,5 +1,5 @@
-// SentencePiece unigram: the segmentation with the highest sum of log probabilities, by Viterbi over the characters.
-// Sums are float32 as in SentencePiece, and the first of equals wins, so ties fall alike.
+// The unigram encoder finds the segmentation with the highest sum of log probabilities, by Viterbi. Sums are
+// float32 as in SentencePiece, and the first of equals wins, so ties fall alike.
 
 import { TOKEN } from './format.ts'
 import { characterEnd } from './normalise.ts'

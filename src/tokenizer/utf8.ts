@@ -1,4 +1,4 @@
-// UTF-8 both ways: text into a reused buffer, and bytes into text piece by piece without splitting a character.
+// This file writes text as UTF-8 into a reused buffer, and reads UTF-8 without splitting a character.
 
 /** A scratch buffer that only a very long piece needed is dropped after use. */
 export const KEPT_BYTES = 1 << 16

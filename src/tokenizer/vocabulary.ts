@@ -1,4 +1,5 @@
-// Tokens by id and by bytes: lookups over the arrays of a tokenizer file, no object per token.
+// The vocabulary finds tokens by id and by bytes, over the arrays of a tokenizer file. There is no object per
+// token.
 
 import { HASH_START, TOKEN, hashBytes, hashPair, hashStep, mixHash } from './format.ts'
 import type { TokenizerData, TokenizerSettings } from './format.ts'

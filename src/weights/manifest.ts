@@ -1,4 +1,4 @@
-// manifest.json of a packed model: what the edge needs to know before the first byte of weights.
+// The manifest (manifest.json) says what the edge needs to know before the first byte of weights.
 
 import type { TensorKind } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'

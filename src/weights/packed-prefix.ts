@@ -1,4 +1,5 @@
-// prefix.bin: KV pages of a prompt's beginning that every chat without a system message shares, computed when the model was packed.
+// A packed prefix (prefix.bin) holds the KV pages of the ids with which every plain chat begins. They were
+// computed when the model was packed; a chat with a system message begins otherwise.
 
 import { checksum } from '../lib/checksum.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// The checksum of a shard that comes to lie in linear memory: by a kernel, where the bytes lie, while the cache still holds them.
+// A kernel takes a shard's checksum in linear memory, while the cache still holds the bytes.
 
 import type { Kernels } from '../kernels/kernels.ts'
 import { CHECKSUM_BLOCK, CHECKSUM_WORDS, finishChecksum, startChecksum } from '../lib/checksum.ts'

@@ -1,4 +1,4 @@
-// Where each tensor of a packed model lies in the stream of weights.
+// The plan of weights gives each tensor of a packed model its place in the stream.
 
 import { tensorBytes } from '../kernels/layout.ts'
 import type { TensorKind } from '../kernels/layout.ts'

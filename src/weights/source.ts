@@ -1,4 +1,4 @@
-// Where the bytes of a packed model come from: a folder, static assets, a bucket, memory.
+// A byte source gives the files of a packed model: from a folder, static assets, a bucket or memory.
 
 export interface ByteSource {
   /** Streams one file of the packed folder (shard or tokenizer) in order, in pieces of any size. */

@@ -1,4 +1,5 @@
-// Weights from a byte source straight into linear memory, in file order: no second copy, every shard's checksum checked.
+// Weights stream from a byte source straight into linear memory, in file order. There is no second copy, and
+// every shard's checksum is checked.
 
 import { byteReader, type ReadBuffer } from '../lib/byte-reader.ts'
 import type { Kernels } from '../kernels/kernels.ts'

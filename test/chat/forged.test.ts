@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
-import { promptIds } from '../../src/chat/prompt.ts'
+import { promptIds } from '../../src/chat/prompt-ids.ts'
 import type { ChatMessage } from '../../src/protocol/generation.ts'
 import { FIXTURES } from '../tokenizer/support.ts'
 

@@ -1,4 +1,4 @@
-// Answers of ChatGLM3: messages with a role token between them, each with a line of its own for the name of a tool.
+// This parser reads ChatGLM3's answers: messages after role tokens, each with a line for a tool's name.
 
 import { ASSISTANT } from '../formats/chatglm3.ts'
 import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'

@@ -1,4 +1,4 @@
-// Answers of templates that ask for <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes), and thinking in <think>.
+// This parser reads <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes) and thinking in <think>.
 
 import type { ToolCall } from '../../protocol/generation.ts'
 import { isObject } from '../conversation.ts'

@@ -1,4 +1,5 @@
-// What an answer is made of, and how its parser is fed: text in any pieces, with the same result as the whole at once.
+// An answer parser takes an answer's text in any pieces and yields the pieces of content, thought and calls.
+// How the text was cut changes nothing: the result is that of the whole text at once.
 
 import type { ToolCall } from '../../protocol/generation.ts'
 

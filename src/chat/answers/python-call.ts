@@ -1,4 +1,4 @@
-// A call as ChatGLM3 writes it, tool_call(city='...', days=3): Python literals to JSON, and nothing is ever evaluated.
+// This file turns a ChatGLM3 call, tool_call(city='...', days=3), into JSON without evaluating anything.
 
 import { IsletError } from '../../lib/errors.ts'
 

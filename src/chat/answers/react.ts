@@ -1,4 +1,4 @@
-// Answers of first-generation Qwen with functions: Thought, Action, Action Input, or a Final Answer.
+// This parser reads ReAct answers of first-generation Qwen: Thought, Action, Action Input, Final Answer.
 
 import { content, type AnswerParser, type AnswerPiece } from './parser.ts'
 

@@ -1,4 +1,5 @@
-// How a model's answers end and are read, by its chat format: the one place that tells formats apart on the way back.
+// The answer rules of a chat format say where its answers end and which parser reads them. On the way back
+// this is the one place that tells formats apart.
 
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { BuiltinFormat, ChatFormat } from '../../weights/manifest.ts'

@@ -1,4 +1,5 @@
-// How ChatGLM's own code tidies an answer, as rules over a stream: each holds back only what the next text can change.
+// Text rules tidy an answer while it streams, as ChatGLM's own code does with the whole text. Each holds back
+// only what the next text can change.
 
 import { heldLength } from './parser.ts'
 

@@ -1,4 +1,4 @@
-// Baichuan-13B-Chat and Baichuan2-Chat: a token before each message says whose it is.
+// Baichuan-13B-Chat and Baichuan2-Chat put a role token before each message.
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { plainMessage, refuseMessages } from '../conversation.ts'

@@ -1,4 +1,4 @@
-// ChatGLM-6B and ChatGLM2-6B: the conversation is one text with numbered rounds.
+// ChatGLM-6B and ChatGLM2-6B write the conversation as one text with numbered rounds.
 
 import { exchangesOf, type Exchange } from '../conversation.ts'
 import type { Part } from '../parts.ts'

@@ -1,4 +1,5 @@
-// ChatGLM3-6B: a role token before each message, functions in the system message, calls as Python in the answer.
+// ChatGLM3-6B puts a role token before each message and lists functions in the system message. The model
+// answers with calls in Python.
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, functionsOf, isObject, oneCallAtATime, refuseMessages } from '../conversation.ts'

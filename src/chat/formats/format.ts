@@ -1,4 +1,5 @@
-// What a built-in chat format is: messages to parts, how its original shortens a prompt, and where its answers end.
+// A built-in chat format turns messages into parts, as the original code did where it had no template. It
+// also knows how its original shortens a prompt, and where its answers end.
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'

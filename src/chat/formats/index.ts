@@ -1,4 +1,4 @@
-// The built-in chat formats by name: the only list.
+// This table holds the built-in chat formats by name; there is no other list.
 
 import type { BuiltinFormat } from '../../weights/manifest.ts'
 import { baichuan1, baichuan2 } from './baichuan.ts'

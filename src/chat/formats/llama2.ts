@@ -1,4 +1,4 @@
-// Llama-2-chat: [INST] question [/INST] answer, each pair between BOS and EOS.
+// Llama-2-chat writes [INST] question [/INST] answer, and puts each pair between BOS and EOS.
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { exchangesOf, refuseMessages } from '../conversation.ts'

@@ -1,4 +1,4 @@
-// Qwen-7B-Chat, first generation: ChatML whose pieces are encoded apart, and functions by ReAct.
+// The first Qwen-7B-Chat uses ChatML whose pieces are encoded apart, and is told of functions by ReAct.
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, oneCallAtATime, refuseMessages } from '../conversation.ts'

@@ -1,4 +1,5 @@
-// The words by which first-generation Qwen is told of functions: its ReAct example and its function calling differ a little.
+// These are the words that tell first-generation Qwen of functions, in two styles. Its ReAct example and its
+// function calling differ in a few words.
 
 import { functionsOf, type ToolFunction } from '../conversation.ts'
 import { pythonJson } from '../python-text.ts'

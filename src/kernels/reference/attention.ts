@@ -1,4 +1,5 @@
-// Plain twins of assembly/attention. Page and query formats are described there and in kernels.ts.
+// These plain twins do what the kernels of assembly/attention do. Page and query formats are described there
+// and in kernels.ts.
 
 import { PAGE_POSITIONS as P, storedDims } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'

@@ -1,4 +1,5 @@
-// The Kernels interface in plain TypeScript, on the same memory: what the WASM kernels are held against.
+// The plain twins are the Kernels interface in TypeScript, on the same memory. Tests hold the WASM kernels
+// against them.
 
 import type { Kernels } from '../kernels.ts'
 import { attentionReference } from './attention.ts'

@@ -1,4 +1,5 @@
-// Plain twins of assembly/matmul: slow and obviously right. Every f32 step is rounded by Math.fround.
+// These plain twins do what the kernels of assembly/matmul do: slow and obviously right. Every f32 step is
+// rounded by Math.fround.
 
 import { BLOCK, pairedHalf, rowGroupBytes, SPAN, TILE_ROWS, TILES, X1, X4, x4Bytes } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'

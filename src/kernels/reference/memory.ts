@@ -1,4 +1,5 @@
-// Typed views of the one memory, for the plain twins, and the few float helpers they share.
+// MemoryViews holds typed views of the one memory for the plain twins. Beside it are the few float helpers
+// that they share.
 
 export const f = Math.fround
 

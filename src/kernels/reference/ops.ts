@@ -1,4 +1,4 @@
-// Plain twins of assembly/ops, assembly/sampling and assembly/probe.ts.
+// These plain twins do what the kernels of assembly/ops, assembly/sampling and assembly/probe.ts do.
 
 import type { Kernels } from '../kernels.ts'
 import { absorbBlocks, CHECKSUM_WORDS } from '../../lib/checksum.ts'

@@ -1,4 +1,4 @@
-// Messages to prompt ids, by the model's template or its built-in format.
+// This file turns messages into a prompt's ids, by the model's template or by its built-in format.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
