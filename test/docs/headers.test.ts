@@ -1,7 +1,7 @@
 // The header check takes a first sentence with subject and verb, and refuses what is none.
 
 import { describe, expect, it } from 'vitest'
-import { firstSentence, headerLines, headerProblem } from '../../scripts/check-headers.ts'
+import { firstSentence, headerLines, headerProblem } from '../../tools/check-headers.ts'
 
 const header = (text: string): string | undefined => headerProblem(`${text}\n\nexport const one = 1\n`)
 
