@@ -2,6 +2,7 @@
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { ROW_BYTES } from '../lib/limits.ts'
 import type { SessionPage, TurnState } from '../protocol/lanes.ts'
 import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
@@ -12,9 +13,6 @@ const VERSION = 2
 
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
-
-/** What a row may be: the platform's 2 MB less the small columns. */
-const MOST_ROW_BYTES = 1.9e6
 
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
@@ -171,10 +169,10 @@ export class TurnStore {
 function checkSize({ prompt, request }: TurnRecord, words: string): void {
   const ids = prompt.ids.length + (request.maxTokens ?? 0)
   const bytes = 4 * ids + new TextEncoder().encode(words).length
-  if (bytes <= MOST_ROW_BYTES) return
+  if (bytes <= ROW_BYTES) return
   throw new IsletError(
     'invalid_request',
-    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${ROW_BYTES} that can be kept; send "store": false`,
     { param: 'store' },
   )
 }
