@@ -1,10 +1,10 @@
-// The sessions of one lane: which record a request begins or goes on with, what is durable of it and when, and what its owner may see.
+// Sessions decide which record a request begins or continues, who drives it, and what its owner may see and do.
 
 import { chainRoot } from '../cache/chain.ts'
 import type { WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { fullPages, pagesHeld, type Sequence } from '../engine/sequence.ts'
+import { pagesHeld } from '../engine/sequence.ts'
 import { promptShape } from '../cache/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
@@ -16,24 +16,16 @@ import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-rec
 import { sessionView } from './session-view.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
-import { countedSql, noStorageUse, timed } from '../storage/storage-use.ts'
+import { countedSql, noStorageUse } from '../storage/storage-use.ts'
 import { TurnStore } from '../storage/turn-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import { WriteBehind } from './write-behind.ts'
 
 /** How long things live after they were last used, in milliseconds. */
 export type Lifetimes = { pages: number; sessions: number; turns: number }
 
-/** A record's state is written this often while its answer grows. */
-const CHECKPOINT_MS = 2000
-
-/** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
-const PAGE_MS = 400
-
 /** Somebody who drives a turn. */
 export type Driver = { stop(reason: IsletError): Promise<void> }
-
-/** `saved`: ids of the answer, and runs of pages that were written when the row was. */
-type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: [ids: number, runs: number] }
 
 export type SessionsParts = {
   /** Of the object that has the storage. */
@@ -52,9 +44,9 @@ export class Sessions {
   readonly use = noStorageUse()
   readonly #turns: TurnStore
   readonly #parts: SessionsParts
-  readonly #live = new Map<string, Live>()
-  /** Since when each sequence has full pages that are not saved, behind so many that are. */
-  readonly #unsaved = new WeakMap<Sequence, { saved: number; since: number }>()
+  readonly #writes: WriteBehind
+  /** Turns that somebody drives, by session. */
+  readonly #driven = new Map<string, { record: TurnRecord; driver: Driver }>()
   /** Turns that this object began. */
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
@@ -70,6 +62,15 @@ export class Sessions {
     const sql = countedSql(parts.sql, this.use)
     this.#turns = new TurnStore(sql)
     this.pages = new PageStore(parts.id, sql, this.#guard, this.use)
+    this.#writes = new WriteBehind({
+      turns: this.#turns,
+      pages: this.pages,
+      guard: this.#guard,
+      use: this.use,
+      now: parts.now,
+      engine: () => parts.engine(),
+      runsOf: (record) => this.#held(record).runs,
+    })
   }
 
   /** Names the model and the window that everything from now on is of. */
@@ -104,7 +105,7 @@ export class Sessions {
         ? this.#turns.byKey(request.tenant, request.sessionKey)
         : this.#turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
-    const idle = related.filter(({ session }) => !this.#live.has(session))
+    const idle = related.filter(({ session }) => !this.#driven.has(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
     const first = tried ? this.#turns.turn(request.tenant, tried.turn) : undefined
     if (first !== undefined) return first
@@ -131,7 +132,7 @@ export class Sessions {
       ? this.#turns.session(tenant, id)
       : [this.#turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
-    const live = this.#live.get(record.session)?.record
+    const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
     // Its object died under it.
     if (record.state === 'running' && !record.request.background) record.state = 'paused'
@@ -152,7 +153,7 @@ export class Sessions {
     if (!isStored(record)) return
     if (this.#begun.has(record) && record.cachedTokens === undefined && record.model !== this.#model) {
       record.model = this.#model
-      this.#update(record)
+      this.#writes.write(record)
     }
     this.checkModel(record)
   }
@@ -161,27 +162,27 @@ export class Sessions {
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
     // While one is stopped another may come: the last one to come reads on.
-    while (this.#live.has(record.session))
+    while (this.#driven.has(record.session))
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
     record.state = 'running'
     record.usedAt = this.#parts.now()
-    this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: [-1, 0] })
+    this.#driven.set(record.session, { record, driver })
+    this.#writes.begin(record)
   }
 
   /** Nobody does any more: what there is becomes durable. */
   leave(record: TurnRecord, driver: Driver): void {
-    const live = this.#live.get(record.session)
+    const live = this.#driven.get(record.session)
     if (live?.record !== record || live.driver !== driver) return
-    this.#live.delete(record.session)
+    this.#driven.delete(record.session)
     record.expiresAt = this.#expiry(record, this.#parts.now())
     if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
     else if (record.state === 'running' && !record.request.background) record.state = 'paused'
-    this.#flush(this.#parts.engine(), (sequence) => sequence.session === record.session)
-    this.#checkpoint(live)
+    this.#writes.end(record)
   }
 
   async stop(record: TurnRecord, reason: IsletError): Promise<void> {
-    await this.#live.get(record.session)?.driver.stop(reason)
+    await this.#driven.get(record.session)?.driver.stop(reason)
   }
 
   /** Ends a turn that runs or waits. */
@@ -190,27 +191,18 @@ export class Sessions {
     if (record.end !== undefined || record.state === 'cancelled') return record
     record.state = 'cancelled'
     await this.stop(record, new IsletError('conflict', 'this answer was cancelled'))
-    this.#update(record)
+    this.#writes.write(record)
     return record
   }
 
   /** Writes what is due; true while something will be. */
   tick(): boolean {
-    const now = this.#parts.now()
-    const engine = this.#parts.engine()
-    const pending = this.#flush(engine, (sequence) => {
-      const seen = this.#unsaved.get(sequence)
-      if (seen?.saved === sequence.saved) return now - seen.since >= PAGE_MS
-      this.#unsaved.set(sequence, { saved: sequence.saved, since: now })
-      return false
-    })
-    for (const live of this.#live.values()) if (now - live.savedAt >= CHECKPOINT_MS) this.#checkpoint(live)
-    return !this.#guard.lost && (pending || this.#live.size > 0)
+    return this.#writes.tick()
   }
 
   /** Turns that somebody drives. */
   get driven(): number {
-    return this.#live.size
+    return this.#driven.size
   }
 
   /** Whether any turn would go on if its reader, or this object, were gone. */
@@ -220,7 +212,7 @@ export class Sessions {
 
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
-    const waiting = this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
+    const waiting = this.#turns.unfinished().filter(({ session }) => !this.#driven.has(session))
     return waiting.filter((record) => {
       try {
         this.checkModel(record)
@@ -228,7 +220,7 @@ export class Sessions {
       } catch (error) {
         record.end = errorEvent(error)
         record.state = 'failed'
-        this.#update(record)
+        this.#writes.write(record)
         return false
       }
     })
@@ -238,8 +230,7 @@ export class Sessions {
   collect(): number | undefined {
     const { lifetimes } = this.#parts
     const now = this.#parts.now()
-    // A turn whose row does not name its runs would lose them.
-    for (const { record } of this.#live.values()) this.#update(record)
+    this.#writes.writeAll()
     this.#turns.removeExpired(now)
     this.pages.keepOnly(TurnStore.RUNS_SINCE, now - lifetimes.pages)
     return this.#turns.nextDue(lifetimes.pages, now)
@@ -262,7 +253,7 @@ export class Sessions {
 
   fork(tenant: string, id: string, lane: string): SessionView {
     const source = this.find(tenant, id)
-    if (this.#live.has(source.session)) {
+    if (this.#driven.has(source.session)) {
       throw new IsletError('conflict', 'this session is answering now: fork it when it has ended')
     }
     const now = this.#parts.now()
@@ -278,7 +269,7 @@ export class Sessions {
       request: { ...source.request, sessionKey: session, background: false },
     }
     this.#turns.insert(copy, undefined)
-    this.#update(copy)
+    this.#writes.write(copy)
     return this.view(copy)
   }
 
@@ -312,38 +303,6 @@ export class Sessions {
     await this.stop(record, new IsletError('not_found', 'this session was deleted'))
     this.#turns.removeSession(record.session)
     this.#parts.engine()?.forget(record.session)
-  }
-
-  /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
-  #flush(engine: Engine | undefined, isDue: (sequence: Sequence) => boolean): boolean {
-    if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
-    let pending = false
-    for (const sequence of engine.sequencesOf(this.pages)) {
-      const pages = fullPages(sequence)
-      if (pages <= sequence.saved) continue
-      const rows = Math.floor((pages - sequence.saved) / engine.model.gatherPages)
-      const whole = sequence.saved + rows * engine.model.gatherPages
-      this.pages.save(sequence, engine.model, whole)
-      if (sequence.saved < pages && isDue(sequence)) this.pages.save(sequence, engine.model, pages)
-      pending ||= sequence.saved < pages
-    }
-    return pending
-  }
-
-  #checkpoint(live: Live): void {
-    const { record } = live
-    live.savedAt = this.#parts.now()
-    record.usedAt = live.savedAt
-    const [ids, runs] = live.saved
-    if (ids === record.generated.length && runs === this.use.runs && record.state === 'running') return
-    live.saved = [record.generated.length, this.use.runs]
-    this.#update(record)
-  }
-
-  #update(record: TurnRecord): void {
-    this.#guard.attempt(() =>
-      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).runs)),
-    )
   }
 
   #expiry({ conversation }: TurnRecord, usedAt: number): number {
