@@ -1,19 +1,16 @@
-// Sessions decide which record a request begins or continues, who drives it, and what its owner may see and do.
+// Sessions decide which record a request begins or continues, who drives it, and how long it lives.
 
 import { chainRoot } from '../cache/chain.ts'
 import type { WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { pagesHeld } from '../engine/sequence.ts'
 import { promptShape } from '../cache/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { SessionPage, SessionView } from '../protocol/lanes.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { PageStore } from '../storage/page-store.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-record.ts'
-import { sessionView } from './session-view.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
@@ -42,7 +39,7 @@ export type SessionsParts = {
 export class Sessions {
   readonly pages: PageStore
   readonly use = noStorageUse()
-  readonly #turns: TurnStore
+  readonly turns: TurnStore
   readonly #parts: SessionsParts
   readonly #writes: WriteBehind
   /** Turns that somebody drives, by session. */
@@ -51,7 +48,8 @@ export class Sessions {
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
   #spec: ModelSpec | undefined
-  #window: WindowOptions = { window: undefined, sinks: 0 }
+  /** The window in force. */
+  window: WindowOptions = { window: undefined, sinks: 0 }
   readonly #guard: StorageGuard
 
   constructor(parts: SessionsParts) {
@@ -60,24 +58,24 @@ export class Sessions {
       parts.log({ code: 'storage_lost', message: error instanceof Error ? error.message : String(error) }),
     )
     const sql = countedSql(parts.sql, this.use)
-    this.#turns = new TurnStore(sql)
+    this.turns = new TurnStore(sql)
     this.pages = new PageStore(parts.id, sql, this.#guard, this.use)
     this.#writes = new WriteBehind({
-      turns: this.#turns,
+      turns: this.turns,
       pages: this.pages,
       guard: this.#guard,
       use: this.use,
       now: parts.now,
       engine: () => parts.engine(),
-      runsOf: (record) => this.#held(record).runs,
+      runsOf: (record) => this.held(record).runs,
     })
   }
 
   /** Names the model and the window that everything from now on is of. */
   useModel(basis: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
-    if (this.#spec === spec && this.#window === window) return
+    if (this.#spec === spec && this.window === window) return
     this.#spec = spec
-    this.#window = window
+    this.window = window
     const model = chainRoot(basis)
     if (model === this.#model) return
     this.#model = model
@@ -86,7 +84,7 @@ export class Sessions {
 
   /** Whether this lane has anything of the request's session. */
   knows({ tenant, sessionKey, session }: GenerateRequest): boolean {
-    return session !== undefined || this.#turns.byKey(tenant, sessionKey).length > 0
+    return session !== undefined || this.turns.byKey(tenant, sessionKey).length > 0
   }
 
   /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
@@ -102,12 +100,12 @@ export class Sessions {
     const createdAt = now()
     const related =
       request.session === undefined
-        ? this.#turns.byKey(request.tenant, request.sessionKey)
-        : this.#turns.bySession(request.tenant, request.session)
+        ? this.turns.byKey(request.tenant, request.sessionKey)
+        : this.turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
     const idle = related.filter(({ session }) => !this.#driven.has(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
-    const first = tried ? this.#turns.turn(request.tenant, tried.turn) : undefined
+    const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
     if (first !== undefined) return first
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
@@ -121,7 +119,7 @@ export class Sessions {
     })
     record.expiresAt = this.#expiry(record, createdAt)
     // Of a session the last turn stays, and turns that are kept for themselves.
-    this.#turns.insert(record, before?.isKept === true ? undefined : before)
+    this.turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
     return record
   }
@@ -129,8 +127,8 @@ export class Sessions {
   /** A session's last turn (`sess_...`) or a kept one. Throws not_found. */
   find(tenant: string, id: string): TurnRecord {
     const [record] = id.startsWith('sess_')
-      ? this.#turns.session(tenant, id)
-      : [this.#turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
+      ? this.turns.session(tenant, id)
+      : [this.turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
     const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
@@ -181,18 +179,19 @@ export class Sessions {
     this.#writes.end(record)
   }
 
-  async stop(record: TurnRecord, reason: IsletError): Promise<void> {
-    await this.#driven.get(record.session)?.driver.stop(reason)
+  /** Whether somebody drives a turn of this session. */
+  isDriven(session: string): boolean {
+    return this.#driven.has(session)
   }
 
-  /** Ends a turn that runs or waits. */
-  async cancel(tenant: string, id: string): Promise<TurnRecord> {
-    const record = this.find(tenant, id)
-    if (record.end !== undefined || record.state === 'cancelled') return record
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('conflict', 'this answer was cancelled'))
+  /** Writes a turn's row as the record stands; storage that fails is left alone. */
+  write(record: TurnRecord): void {
     this.#writes.write(record)
-    return record
+  }
+
+  /** Stops whoever drives a turn of the record's session, who is told why; resolves when nothing of it runs any more. */
+  async stop(record: TurnRecord, reason: IsletError): Promise<void> {
+    await this.#driven.get(record.session)?.driver.stop(reason)
   }
 
   /** Writes what is due; true while something will be. */
@@ -207,12 +206,12 @@ export class Sessions {
 
   /** Whether any turn would go on if its reader, or this object, were gone. */
   get goOnUnread(): boolean {
-    return this.#turns.hasUnfinished()
+    return this.turns.hasUnfinished()
   }
 
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
-    const waiting = this.#turns.unfinished().filter(({ session }) => !this.#driven.has(session))
+    const waiting = this.turns.unfinished().filter(({ session }) => !this.#driven.has(session))
     return waiting.filter((record) => {
       try {
         this.checkModel(record)
@@ -231,89 +230,21 @@ export class Sessions {
     const { lifetimes } = this.#parts
     const now = this.#parts.now()
     this.#writes.writeAll()
-    this.#turns.removeExpired(now)
+    this.turns.removeExpired(now)
     this.pages.keepOnly(TurnStore.RUNS_SINCE, now - lifetimes.pages)
-    return this.#turns.nextDue(lifetimes.pages, now)
+    return this.turns.nextDue(lifetimes.pages, now)
   }
 
-  list(tenant: string, page?: SessionPage): SessionView[] {
-    return this.#turns.sessionIds(tenant, page).map((id) => this.view(this.find(tenant, id)))
-  }
-
-  /** What a session's owner may see of it. */
-  view(record: TurnRecord): SessionView {
-    const engine = this.#parts.engine()
-    const sequences = engine?.sequencesOf(this.pages).filter(({ session }) => session === record.session)
-    return sessionView(record, this.#window, {
-      pageBytes: engine?.model.pageBytes ?? 0,
-      memory: sequences?.reduce((sum, sequence) => sum + pagesHeld(sequence), 0) ?? 0,
-      storage: this.#held(record).pages,
-    })
-  }
-
-  fork(tenant: string, id: string, lane: string): SessionView {
-    const source = this.find(tenant, id)
-    if (this.#driven.has(source.session)) {
-      throw new IsletError('conflict', 'this session is answering now: fork it when it has ended')
-    }
-    const now = this.#parts.now()
-    const session = `sess_${lane}_${this.#parts.newId()}`
-    const copy = {
-      ...source,
-      session,
-      turn: `${session.slice('sess_'.length)}_${this.#parts.newId()}`,
-      createdAt: now,
-      usedAt: now,
-      expiresAt: now + this.#parts.lifetimes.sessions,
-      conversation: undefined,
-      request: { ...source.request, sessionKey: session, background: false },
-    }
-    this.#turns.insert(copy, undefined)
-    this.#writes.write(copy)
-    return this.view(copy)
-  }
-
-  /** Deletes a session: its turns, its pages in memory, and those in storage that no other needs. */
-  async remove(tenant: string, id: string): Promise<void> {
-    await this.#forget(this.find(tenant, id))
-    this.collect()
-  }
-
-  async removeAll(tenant: string): Promise<number> {
-    const ids = this.#turns.sessionIds(tenant)
-    for (const id of ids) {
-      // Somebody else may delete while a turn is being stopped.
-      const [record] = this.#turns.session(tenant, id)
-      if (record !== undefined) await this.#forget(record)
-    }
-    this.collect()
-    return ids.length
-  }
-
-  async removeTurn(tenant: string, id: string): Promise<void> {
-    const record = this.find(tenant, id)
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('not_found', 'this answer was deleted'))
-    this.#turns.removeTurn(record)
-    this.collect()
-  }
-
-  async #forget(record: TurnRecord): Promise<void> {
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('not_found', 'this session was deleted'))
-    this.#turns.removeSession(record.session)
-    this.#parts.engine()?.forget(record.session)
+  /** What is stored of a turn's pages: ids of the runs that hold them, and their number. */
+  held(record: TurnRecord): { runs: number[]; pages: number } {
+    if (this.#spec === undefined) return { runs: [], pages: 0 }
+    const shape = promptShape(this.#spec, record.prompt.ids, this.window)
+    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }
 
   #expiry({ conversation }: TurnRecord, usedAt: number): number {
     const { turns, sessions } = this.#parts.lifetimes
     return usedAt + (conversation === undefined ? sessions : turns)
-  }
-
-  #held(record: TurnRecord): { runs: number[]; pages: number } {
-    if (this.#spec === undefined) return { runs: [], pages: 0 }
-    const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
-    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }
 }
 

@@ -10,8 +10,8 @@ export const ISOLATE_BYTES = 120e6
 export const JS_BYTES = 11e6
 
 /**
- * The largest plan of linear memory that a lane tries. It is above ISOLATE_BYTES - JS_BYTES: that sum is of peaks, which need not fall
- * together, and what a plan beyond it risks is a reset that halves the window.
+ * The largest plan of linear memory that a lane takes. It leaves 8 MB of ISOLATE_BYTES, which is less than JS_BYTES: a plan this large may
+ * pass ISOLATE_BYTES by 3 MB and the tokenizer at the peak.
  */
 export const LINEAR_BYTES = 112e6
 
