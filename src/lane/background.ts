@@ -1,4 +1,4 @@
-// Background work is what a lane does beside its requests: the alarm's calls, turns that go on unread, and writing what is due.
+// Background work runs beside a lane's requests: alarms, turns that go on unread, and writes that are due.
 
 import type { TurnRecord } from '../storage/turn-record.ts'
 import type { Alarm } from './alarm.ts'

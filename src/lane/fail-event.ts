@@ -1,4 +1,4 @@
-// Events whose errors are events too.
+// A guard turns a thrown error into the stream's last event, and logs it where the fault is ours.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { isUserCode } from '../lib/errors.ts'

@@ -1,5 +1,5 @@
-// The one engine of an isolate and its loading. Lanes that share the isolate share this: plain state, never a promise,
-// since a promise of another object's context may never settle.
+// An isolate holds one engine and its loading, which all lanes in it share.
+// They share plain state and never a promise, since a promise of another object's context may never settle.
 
 import { Engine } from '../engine/engine.ts'
 import type { Model } from '../graph/model.ts'
@@ -20,7 +20,7 @@ export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
-  /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
+  /** Pages of the prefix that were packed with the model; undefined where there are none or they cannot be used. Never rejects. */
   readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
@@ -44,6 +44,7 @@ export class Isolate {
   #ticket = 0
   #beatAt = 0
 
+  /** `abandonedMs`: tests of lost objects, in workerd too, cannot wait for the default. */
   constructor(abandonedMs = ABANDONED_MS) {
     this.#abandonedMs = abandonedMs
   }
@@ -89,7 +90,7 @@ export class Isolate {
       watched = true
       await clock.wait(WATCH_MS)
     }
-    // How another's load ended is what everybody who waited for it is told.
+    // Whoever waited for another lane's load shares its outcome, also where it failed.
     if (watched && !this.#loading) return
     if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
       if (this.#loaded !== undefined) return

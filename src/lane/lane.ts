@@ -1,4 +1,5 @@
-// A lane answers requests with the isolate's engine and keeps their sessions. It knows no Cloudflare module; object.ts makes it an object.
+// A lane answers requests with the isolate's engine and keeps their sessions.
+// It knows no Cloudflare module; object.ts makes a Durable Object of it.
 
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'

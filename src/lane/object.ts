@@ -1,4 +1,4 @@
-// The Durable Object of a lane: each method hands on to Lane. The isolate's one engine lives here, at module scope.
+// The lane's Durable Object hands each of its methods on to Lane, and holds the isolate's one engine.
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'

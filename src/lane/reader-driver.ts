@@ -1,4 +1,4 @@
-// One answer on its way to one reader: the reader's pulls move it along, and whoever else has a say may end it.
+// A reader driver moves one answer along by its reader's pulls, until its end or until it is stopped.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { IsletError } from '../lib/errors.ts'

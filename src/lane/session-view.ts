@@ -1,4 +1,4 @@
-// A session as its owner sees it: how long it is, what of it is in sight, and where its pages lie.
+// A session view shows a session's owner how long it is, what is in sight, and where its pages lie.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
 import type { SessionView } from '../protocol/lanes.ts'

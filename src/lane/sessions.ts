@@ -71,7 +71,7 @@ export class Sessions {
     })
   }
 
-  /** Names the model and the window that everything from now on is of. */
+  /** Says which model and window answer from now on. `basis` is everything that pages and answers depend on. */
   useModel(basis: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
     if (this.#spec === spec && this.window === window) return
     this.#spec = spec
@@ -146,7 +146,7 @@ export class Sessions {
     )
   }
 
-  /** The model that answers is there: a turn that waited for it is of this one. Throws conflict as checkModel. */
+  /** Takes the model in place for a turn that began while it loaded. Throws conflict as checkModel does. */
   settle(record: TurnRecord): void {
     if (!isStored(record)) return
     if (this.#begun.has(record) && record.cachedTokens === undefined && record.model !== this.#model) {
@@ -156,10 +156,10 @@ export class Sessions {
     this.checkModel(record)
   }
 
-  /** Somebody drives a turn from here on; whoever did so before is stopped. */
+  /** `driver` drives the turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
-    // While one is stopped another may come: the last one to come reads on.
+    // While one is stopped another may come: the last to come drives.
     while (this.#driven.has(record.session))
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
     record.state = 'running'
@@ -168,7 +168,7 @@ export class Sessions {
     this.#writes.begin(record)
   }
 
-  /** Nobody does any more: what there is becomes durable. */
+  /** `driver` ends: what there is of the turn becomes durable. Does nothing where another drives it by now. */
   leave(record: TurnRecord, driver: Driver): void {
     const live = this.#driven.get(record.session)
     if (live?.record !== record || live.driver !== driver) return
@@ -199,7 +199,7 @@ export class Sessions {
     return this.#writes.tick()
   }
 
-  /** Turns that somebody drives. */
+  /** The number of turns that somebody drives. Tests wait for it: nothing else shows that a reader's leaving is written. */
   get driven(): number {
     return this.#driven.size
   }

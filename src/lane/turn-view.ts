@@ -1,4 +1,4 @@
-// A kept turn as its owner sees it: what was asked, and what has been answered until now as one piece.
+// A turn view shows a kept turn's owner what was asked, and the answer until now as one piece.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ModelText } from '../answer/model-text.ts'

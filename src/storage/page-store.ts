@@ -1,4 +1,4 @@
-// The page store keeps KV pages in a lane's SQLite, in runs under the name of their first page (cache/chain.ts).
+// The page store keeps KV pages in a lane's SQLite, in runs named by their first page (cache/chain.ts).
 // Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even looked at.
 
 import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'

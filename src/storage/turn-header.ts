@@ -1,4 +1,4 @@
-// A turn header holds the few columns that decide whether a request continues a turn, before the turn is read whole.
+// A turn header holds the few columns that decide whether a request continues a turn.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { TurnState } from '../protocol/lanes.ts'

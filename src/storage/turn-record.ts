@@ -1,4 +1,4 @@
-// A turn record holds one turn beyond the engine: who asked for what, what has been answered, and where it stands.
+// A turn record holds one turn: who asked for what, what has been answered, and where it stands.
 // It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'

@@ -1,4 +1,5 @@
-// The turn store keeps turns in a lane's SQLite: a row is written before the first token, every few seconds, and at the end.
+// The turn store keeps turns in a lane's SQLite: one row each, written before its first token.
+// The row is written again every few seconds, and at the turn's end.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// A client of a test worker that takes note of what sessions are about: ids, hashes, what was reused, and where a stream broke off.
+// A session client asks a test worker, and notes ids, hashes, what was reused, and where a stream broke.
 
 import type { TestWorker } from './worker.ts'
 

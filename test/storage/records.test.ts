@@ -1,4 +1,4 @@
-// What a turn's row says and for how long, which model it is of, and when its lane is woken for it.
+// These tests read what a turn's row says, which model it is of, and when its lane is woken for it.
 
 import { describe, expect, test, vi } from 'vitest'
 import { Isolate } from '../../src/lane/isolate.ts'
