@@ -22,7 +22,7 @@ export type Prompt = {
   tools: boolean
 }
 
-/** What a cut prompt leaves for the answer when the request names no number. */
+/** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
 
 /** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
@@ -87,7 +87,7 @@ export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: 
   return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 
-/** A bias on an id that does not exist would do nothing, without a word. */
+/** Throws invalid_request for a bias on an id that does not exist, which would silently do nothing. */
 function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
   const bad = sampling.logitBias.find(([id]) => id >= vocab)
   if (bad === undefined) return

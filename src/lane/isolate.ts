@@ -30,7 +30,7 @@ export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
 
-/** How often one that waits for another lane's load looks whether that lane lives. */
+/** How often a lane that waits for another lane's load checks whether that lane lives. */
 const WATCH_MS = 100
 
 export class Isolate {
@@ -55,7 +55,7 @@ export class Isolate {
     return this.#loaded === undefined ? 'cold' : 'ready'
   }
 
-  /** The engine that is in place, sound or not, for what it says of itself. */
+  /** The engine that is in place, sound or not. */
   get inPlace(): Loaded | undefined {
     return this.#loaded
   }

@@ -118,7 +118,7 @@ export class Sessions {
       echo,
     })
     record.expiresAt = this.#expiry(record, createdAt)
-    // Of a session the last turn stays, and turns that are kept for themselves.
+    // A session keeps its last turn, and each turn that a response is read by.
     this.turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
     return record
@@ -132,7 +132,7 @@ export class Sessions {
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
     const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
-    // Its object died under it.
+    // The object died while it ran this turn.
     if (record.state === 'running' && !record.request.background) record.state = 'paused'
     return record
   }
@@ -248,7 +248,7 @@ export class Sessions {
   }
 }
 
-/** A record that lives as long as its request. */
+/** A record of a turn that is not stored: it lives as long as its request. */
 export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
   return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
 }

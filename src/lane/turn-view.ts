@@ -6,7 +6,7 @@ import { answerTo } from './follow-turn.ts'
 import type { TurnView } from '../protocol/lanes.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
-/** Throws nothing of its own; `text` is that of the model which answered. */
+/** The record as its owner sees it. `text` is that of the model which answered. */
 export function turnView(record: TurnRecord, text: ModelText): TurnView {
   const { session, turn, state, createdAt, conversation = [], request, prompt, cachedTokens, end } = record
   const answer = answerTo(record, text)

@@ -166,10 +166,10 @@ export class TurnStore {
   }
 }
 
-/** `words` are the row's JSON. The answer counts with as many ids as it may come to. */
-function checkSize({ prompt, request }: TurnRecord, words: string): void {
+/** `json` is that of the row. The answer counts with as many ids as it may come to. */
+function checkSize({ prompt, request }: TurnRecord, json: string): void {
   const ids = prompt.ids.length + (request.maxTokens ?? 0)
-  const bytes = 4 * ids + new TextEncoder().encode(words).length
+  const bytes = 4 * ids + new TextEncoder().encode(json).length
   if (bytes <= ROW_BYTES) return
   throw new IsletError(
     'invalid_request',
@@ -205,7 +205,7 @@ function recordOf(row: Record<string, unknown>): TurnRecord {
   }
 }
 
-/** Of no ids NULL: some hosts take an empty blob for that. */
+/** Ids as a blob; no ids are NULL, which some hosts make of an empty blob anyway. */
 function bytesOf(ids: readonly number[]): Uint8Array | null {
   if (ids.length === 0) return null
   return new Uint8Array(Uint32Array.from(ids).buffer)

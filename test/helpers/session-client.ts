@@ -19,7 +19,8 @@ export type Answer = {
 export type Broken = {
   session: string
   text: string
-  /** When each frame of data came, milliseconds. */ times: number[]
+  /** When each frame of data came, milliseconds. */
+  times: number[]
 }
 
 export type SessionObject = {
