@@ -48,8 +48,7 @@ export class Sessions {
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
   #spec: ModelSpec | undefined
-  /** The window in force. */
-  window: WindowOptions = { window: undefined, sinks: 0 }
+  #window: WindowOptions = { window: undefined, sinks: 0 }
   readonly #guard: StorageGuard
 
   constructor(parts: SessionsParts) {
@@ -71,11 +70,16 @@ export class Sessions {
     })
   }
 
+  /** The window in force. */
+  get window(): WindowOptions {
+    return this.#window
+  }
+
   /** Says which model and window answer from now on. `basis` is everything that pages and answers depend on. */
   useModel(basis: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
-    if (this.#spec === spec && this.window === window) return
+    if (this.#spec === spec && this.#window === window) return
     this.#spec = spec
-    this.window = window
+    this.#window = window
     const model = chainRoot(basis)
     if (model === this.#model) return
     this.#model = model
@@ -118,7 +122,7 @@ export class Sessions {
       echo,
     })
     record.expiresAt = this.#expiry(record, createdAt)
-    // A session keeps its last turn, and each turn that a response is read by.
+    // A session keeps its last turn, and besides it those turns that are kept as responses.
     this.turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
     return record
@@ -238,7 +242,7 @@ export class Sessions {
   /** What is stored of a turn's pages: ids of the runs that hold them, and their number. */
   held(record: TurnRecord): { runs: number[]; pages: number } {
     if (this.#spec === undefined) return { runs: [], pages: 0 }
-    const shape = promptShape(this.#spec, record.prompt.ids, this.window)
+    const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
     return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }
 
