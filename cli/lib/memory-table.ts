@@ -4,13 +4,13 @@ import type { WindowOptions } from '../../src/cache/window.ts'
 import { servedKv } from '../../src/graph/buffers.ts'
 import { planMemory } from '../../src/graph/load-model.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
+import { ISOLATE_BYTES, JS_BYTES } from '../../src/lib/limits.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 
-/** The isolate's peak must stay below this: 128 MB less what locally cannot be seen (10^6 bytes). */
-export const BUDGET = 120_000_000
+/** The isolate's peak must stay below this. */
+export const BUDGET = ISOLATE_BYTES
 
-/** JavaScript heap and buffers beside linear memory and the tokenizer: as measured at the peak (docs/performance.md). */
-export const JS_ALLOWANCE = 11_000_000
+export const JS_ALLOWANCE = JS_BYTES
 
 /** Where a 32-bit address ends: the largest linear memory that Node makes. */
 export const LARGEST_MEMORY = 2 ** 32

@@ -1,4 +1,4 @@
-// One answer as it grows: logits to ids, ids to text, text to content, thoughts and calls. Runs inside the engine's steps.
+// An answer grows from logits to ids, to text, to content, thoughts and calls, within the engine's steps.
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'

@@ -1,4 +1,4 @@
-// A request's prompt as ids within the limits: refused when too long, or cut at the front when the request allows it.
+// A prompt is a request's ids within the limits: one too long is refused, or cut at the front if asked.
 
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
@@ -22,7 +22,7 @@ export type Prompt = {
   tools: boolean
 }
 
-/** What a cut prompt leaves for the answer when the request names no number. */
+/** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
 
 /** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
@@ -36,8 +36,8 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
   }
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   const { prompt } = request
-  const facts = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
-  if (ids.length <= most) return { ...facts, ids, truncatedTokens: 0 }
+  const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
+  if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') {
     throw new IsletError(
       'context_length_exceeded',
@@ -46,7 +46,7 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
     )
   }
   const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
-  return { ...facts, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
+  return { ...origin, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
 }
 
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
@@ -87,7 +87,7 @@ export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: 
   return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 
-/** A bias on an id that does not exist would do nothing, without a word. */
+/** Throws invalid_request for a bias on an id that does not exist, which would silently do nothing. */
 function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
   const bad = sampling.logitBias.find(([id]) => id >= vocab)
   if (bad === undefined) return

@@ -1,4 +1,4 @@
-// Stop strings in a stream: text that may become one is held back, text before one is given out, and nothing of it or after.
+// Stop strings end a stream of text: what may become one is held back, and nothing of one is given out.
 
 /**
  * Looks for stop strings in text that comes in pieces. The first one to be complete ends the text; of several that end

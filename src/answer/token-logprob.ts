@@ -1,4 +1,4 @@
-// Log probabilities in words: what the sampler gives by id, with each token's name and bytes.
+// A token's log probability carries its name and bytes, where the sampler knows ids alone.
 
 import type { TokenLogprob } from '../protocol/generation.ts'
 import type { Logprobs } from '../sampling/logprobs.ts'

@@ -1,11 +1,9 @@
 // KV pages on their way between the pool and storage: side by side in scratch memory, where a kernel takes their checksum.
 
 import type { Kernels } from '../kernels/kernels.ts'
+import { ROW_BYTES } from '../lib/limits.ts'
 import { PlacedChecksum } from '../weights/placed-checksum.ts'
 import type { KvPool } from './kv-pool.ts'
-
-/** A row of the platform's storage ends at 2 MB, all columns together. */
-const ROW_BYTES = 1.9e6
 
 /** How many pages go at once: what fits into scratch of `free` bytes that is there anyway, at least one, and none that no row takes. */
 export function stagedPages(pageBytes: number, free: number): number {

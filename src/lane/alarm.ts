@@ -1,4 +1,4 @@
-// When a lane's object is to be woken. It has one alarm: the earliest time that anyone asked for.
+// An alarm keeps the earliest time at which anyone asked for a lane's object to be woken.
 
 export class Alarm {
   readonly #set: (time: number) => void
@@ -9,19 +9,19 @@ export class Alarm {
     this.#set = set
   }
 
-  /** By `time` at the latest. */
+  /** Wakes the object at `time` or earlier. */
   wake(time: number): void {
     if (time >= this.#at) return
     this.#at = time
     this.#set(time)
   }
 
-  /** It is set to that already: the object before this one did so. */
+  /** The platform's alarm is set to `time` already, by the object before this one. */
   isSet(time: number): void {
     this.#at = time
   }
 
-  /** It rang, or what it was set for is done: the next time that is asked for counts. */
+  /** The alarm rang, or its work is done: the next `wake` sets it anew. */
   forget(): void {
     this.#at = Infinity
   }

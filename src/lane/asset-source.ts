@@ -1,4 +1,4 @@
-// A packed model in the static assets: shards as streams, manifest and tokenizer as checked values.
+// An asset source reads a packed model from the static assets, and checks its manifest and tokenizer.
 
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,17 +1,17 @@
-// Background work is what a lane does beside its requests: the alarm's calls, turns that go on unread, and writing what is due.
+// Background work runs beside a lane's requests: alarms, turns that go on unread, and writes that are due.
 
 import type { TurnRecord } from '../storage/turn-record.ts'
 import type { Alarm } from './alarm.ts'
 import type { Clock } from './pacer.ts'
 import type { Lifetimes, Sessions } from './sessions.ts'
 
-/** How often what is due is looked for while answers grow. */
+/** How often due writes are looked for while answers grow. */
 const TICK_MS = 250
 
 /** Should an object die while a turn goes on unread, its alarm finds the turn after this long at most. */
 const HEARTBEAT_MS = 30_000
 
-/** What is to be deleted waits until there is some more of it. */
+/** Deletions wait this long at least, so that one alarm does several. */
 const LEAST_WAIT_MS = 10 * 60_000
 
 export type BackgroundParts = {

@@ -1,10 +1,10 @@
-// Events whose errors are events too.
+// A guard turns a thrown error into the stream's last event, and logs it where the fault is ours.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { isUserCode } from '../lib/errors.ts'
 import { errorEvent } from '../protocol/wire.ts'
 
-/** What is thrown becomes the last event; failures of ours also a line in the log. */
+/** Events of `events`; what it throws becomes the last event, and a failure of ours a line in the log, too. Never throws. */
 export async function* guarded(
   events: AsyncGenerator<GenerationEvent>,
   requestId: string,

@@ -1,4 +1,4 @@
-// A request becomes a prompt, and its record becomes events; where an engine fails under the turn, the next one goes on.
+// A followed turn gives its events from the first on, and goes on where an engine fails under it.
 
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -49,7 +49,7 @@ export async function* follow(
   }
   const reader = new Reader()
   for (let engines = 1; ; engines++) {
-    // A hash covers all rows from the first: they are computed again.
+    // A hash, or log probabilities, cover all rows from the first: these are computed again.
     const lacksRows = record.request.hashLogits || lacksLogprobs(record)
     if (lacksRows && record.end === undefined) record.generated = []
     const answer = answerTo(record, text)

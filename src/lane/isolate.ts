@@ -1,5 +1,5 @@
-// The one engine of an isolate and its loading. Lanes that share the isolate share this: plain state, never a promise,
-// since a promise of another object's context may never settle.
+// An isolate holds one engine and its loading, which all lanes in it share.
+// They share plain state and never a promise, since a promise of another object's context may never settle.
 
 import { Engine } from '../engine/engine.ts'
 import type { Model } from '../graph/model.ts'
@@ -20,7 +20,7 @@ export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
-  /** What the model brings computed; undefined where that is nothing or cannot be used. Never rejects. */
+  /** Pages of the prefix that were packed with the model; undefined where there are none or they cannot be used. Never rejects. */
   readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
@@ -30,7 +30,7 @@ export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
 
-/** How often one that waits for another lane's load looks whether that lane lives. */
+/** How often a lane that waits for another lane's load checks whether that lane lives. */
 const WATCH_MS = 100
 
 export class Isolate {
@@ -44,6 +44,7 @@ export class Isolate {
   #ticket = 0
   #beatAt = 0
 
+  /** `abandonedMs`: tests of lost objects, in workerd too, cannot wait for the default. */
   constructor(abandonedMs = ABANDONED_MS) {
     this.#abandonedMs = abandonedMs
   }
@@ -54,7 +55,7 @@ export class Isolate {
     return this.#loaded === undefined ? 'cold' : 'ready'
   }
 
-  /** The engine that is in place, sound or not, for what it says of itself. */
+  /** The engine that is in place, sound or not. */
   get inPlace(): Loaded | undefined {
     return this.#loaded
   }
@@ -89,7 +90,7 @@ export class Isolate {
       watched = true
       await clock.wait(WATCH_MS)
     }
-    // How another's load ended is what everybody who waited for it is told.
+    // Whoever waited for another lane's load shares its outcome, also where it failed.
     if (watched && !this.#loading) return
     if (!this.#loading && this.#failure === undefined && this.#loaded?.engine.failure === undefined) {
       if (this.#loaded !== undefined) return

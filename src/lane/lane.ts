@@ -1,4 +1,5 @@
-// A lane answers requests with the isolate's engine and keeps their sessions. It knows no Cloudflare module; object.ts makes it an object.
+// A lane answers requests with the isolate's engine and keeps their sessions.
+// It knows no Cloudflare module; object.ts makes a Durable Object of it.
 
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -14,6 +15,7 @@ import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
+import { OwnedSessions } from './owned-sessions.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Sessions, type Lifetimes } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
@@ -50,6 +52,7 @@ export type LaneParts = ModelReader & {
 
 export class Lane {
   readonly sessions: Sessions
+  readonly owned: OwnedSessions
   readonly alarm: Alarm
   readonly #parts: LaneParts
   readonly #loader: WindowedLoader
@@ -70,7 +73,7 @@ export class Lane {
       readPrefix: (text, model) => parts.readPrefix(text, model),
       log,
     })
-    this.sessions = new Sessions({
+    const sessionsParts = {
       id: storage.id,
       sql: storage.sql,
       newId: storage.newId,
@@ -78,7 +81,9 @@ export class Lane {
       lifetimes: config.lifetimes,
       engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
       log,
-    })
+    }
+    this.sessions = new Sessions(sessionsParts)
+    this.owned = new OwnedSessions(this.sessions, sessionsParts)
     this.alarm = new Alarm((time) => {
       storage.wakeAt(time)
       this.sessions.use.alarms += 1
@@ -108,10 +113,10 @@ export class Lane {
     return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
   }
 
-  /** The sessions, once it is known which model's they are. */
-  async ready(): Promise<Sessions> {
+  /** The sessions for their owners, once it is known which model's they are. */
+  async ready(): Promise<OwnedSessions> {
     await this.#text()
-    return this.sessions
+    return this.owned
   }
 
   /** A kept turn with what it has answered until now. Throws not_found. */

@@ -1,4 +1,4 @@
-// The Durable Object of a lane: each method hands on to Lane. The isolate's one engine lives here, at module scope.
+// The lane's Durable Object hands each of its methods on to Lane, and holds the isolate's one engine.
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
@@ -14,7 +14,7 @@ import { laneOfSession } from '../protocol/ids.ts'
 import type { Outcome } from '../protocol/lane-stub.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
-import type { Sessions } from './sessions.ts'
+import type { OwnedSessions } from './owned-sessions.ts'
 import type { Sql } from '../storage/sql.ts'
 import { errorEvent } from '../protocol/wire.ts'
 
@@ -35,7 +35,7 @@ const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
 
 export class LaneBase<Env> extends DurableObject<Env> {
   readonly #lane: Lane
-  readonly #sessions: Sessions
+  readonly #sessions: OwnedSessions
 
   constructor(ctx: DurableObjectState, env: Env, { config, assets, modules, isolate = shared }: LaneSetup) {
     super(ctx, env)
@@ -68,7 +68,7 @@ export class LaneBase<Env> extends DurableObject<Env> {
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
       log,
     })
-    this.#sessions = this.#lane.sessions
+    this.#sessions = this.#lane.owned
     void ctx.blockConcurrencyWhile(async () => {
       const time = await ctx.storage.getAlarm()
       if (time !== null) this.#lane.alarm.isSet(time)

@@ -1,4 +1,5 @@
-// When to hand the thread back. A macrotask costs about 1 ms while a response streams, as much as a fifth of a token.
+// A pacer says when a turn that computes hands the thread back to the host.
+// A macrotask costs about 1 ms while a response streams, as much as a fifth of a token.
 
 const COMPUTE_MS = 50
 

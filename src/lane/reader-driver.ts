@@ -1,4 +1,4 @@
-// One answer on its way to one reader: the reader's pulls move it along, and whoever else has a say may end it.
+// A reader driver moves one answer along by its reader's pulls, until its end or until it is stopped.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { IsletError } from '../lib/errors.ts'
@@ -19,14 +19,14 @@ export class ReaderDriver implements Driver {
     return this.#abort.signal
   }
 
-  /** Ends it; the reader, if it asks once more, is told why. Resolves when nothing of it runs any more. */
+  /** Ends the answer; a reader that asks once more is told `reason`. Resolves when nothing of it runs any more. */
   async stop(reason?: IsletError): Promise<void> {
     this.#reason ??= reason
     this.#abort.abort()
     await this.#events.return(undefined)
   }
 
-  /** Its events as lines of JSON, made as they are read; cancelling the stream ends it. */
+  /** The answer's events as lines of JSON, made as they are read; cancelling the stream ends the answer. */
   stream(): ReadableStream<Uint8Array> {
     let cancelled = false
     return pulledBytes({
@@ -45,7 +45,7 @@ export class ReaderDriver implements Driver {
     })
   }
 
-  /** Runs it to its end with no reader. Nothing gives the host its turn then, so `rest` does after each event. */
+  /** Runs the answer to its end with no reader. No reader gives the host its turn then, so `rest` does after each event. */
   async run(rest: () => Promise<void>): Promise<void> {
     while ((await this.#events.next()).done !== true) await rest()
   }

@@ -1,4 +1,4 @@
-// A reader's cursor counts the texts that its client was given, so that a turn that begins anew is cut to what is new.
+// A reader counts the texts that its client was given, so that a replayed answer is cut to what is new.
 
 import type { Answer, TextEvent } from '../answer/answer.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'

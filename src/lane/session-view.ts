@@ -1,4 +1,4 @@
-// A session as its owner sees it: how long it is, what of it is in sight, and where its pages lie.
+// A session view shows a session's owner how long it is, what is in sight, and where its pages lie.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
 import type { SessionView } from '../protocol/lanes.ts'
@@ -7,7 +7,7 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 /** Pages of a session, of `pageBytes` each; 0 bytes while no model is there. */
 export type Held = { pageBytes: number; memory: number; storage: number }
 
-/** `options` is the window in force; a turn that has ended says itself what it had. */
+/** `options` is the window in force; it counts for a turn that has not ended, since one that has ended tells its own. */
 export function sessionView(record: TurnRecord, options: WindowOptions, held: Held): SessionView {
   const { session, state, createdAt, usedAt, expiresAt, prompt, generated, request, end } = record
   const tokens = prompt.ids.length + generated.length

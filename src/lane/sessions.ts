@@ -1,39 +1,28 @@
-// The sessions of one lane: which record a request begins or goes on with, what is durable of it and when, and what its owner may see.
+// Sessions decide which record a request begins or continues, who drives it, and how long it lives.
 
 import { chainRoot } from '../cache/chain.ts'
 import type { WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { fullPages, pagesHeld, type Sequence } from '../engine/sequence.ts'
 import { promptShape } from '../cache/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { SessionPage, SessionView } from '../protocol/lanes.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { PageStore } from '../storage/page-store.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-record.ts'
-import { sessionView } from './session-view.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
-import { countedSql, noStorageUse, timed } from '../storage/storage-use.ts'
+import { countedSql, noStorageUse } from '../storage/storage-use.ts'
 import { TurnStore } from '../storage/turn-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import { WriteBehind } from './write-behind.ts'
 
 /** How long things live after they were last used, in milliseconds. */
 export type Lifetimes = { pages: number; sessions: number; turns: number }
 
-/** A record's state is written this often while its answer grows. */
-const CHECKPOINT_MS = 2000
-
-/** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
-const PAGE_MS = 400
-
 /** Somebody who drives a turn. */
 export type Driver = { stop(reason: IsletError): Promise<void> }
-
-/** `saved`: ids of the answer, and runs of pages that were written when the row was. */
-type Live = { record: TurnRecord; driver: Driver; savedAt: number; saved: [ids: number, runs: number] }
 
 export type SessionsParts = {
   /** Of the object that has the storage. */
@@ -50,11 +39,11 @@ export type SessionsParts = {
 export class Sessions {
   readonly pages: PageStore
   readonly use = noStorageUse()
-  readonly #turns: TurnStore
+  readonly turns: TurnStore
   readonly #parts: SessionsParts
-  readonly #live = new Map<string, Live>()
-  /** Since when each sequence has full pages that are not saved, behind so many that are. */
-  readonly #unsaved = new WeakMap<Sequence, { saved: number; since: number }>()
+  readonly #writes: WriteBehind
+  /** Turns that somebody drives, by session. */
+  readonly #driven = new Map<string, { record: TurnRecord; driver: Driver }>()
   /** Turns that this object began. */
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
@@ -68,11 +57,25 @@ export class Sessions {
       parts.log({ code: 'storage_lost', message: error instanceof Error ? error.message : String(error) }),
     )
     const sql = countedSql(parts.sql, this.use)
-    this.#turns = new TurnStore(sql)
+    this.turns = new TurnStore(sql)
     this.pages = new PageStore(parts.id, sql, this.#guard, this.use)
+    this.#writes = new WriteBehind({
+      turns: this.turns,
+      pages: this.pages,
+      guard: this.#guard,
+      use: this.use,
+      now: parts.now,
+      engine: () => parts.engine(),
+      runsOf: (record) => this.held(record).runs,
+    })
   }
 
-  /** Names the model and the window that everything from now on is of. */
+  /** The window in force. */
+  get window(): WindowOptions {
+    return this.#window
+  }
+
+  /** Says which model and window answer from now on. `basis` is everything that pages and answers depend on. */
   useModel(basis: readonly unknown[], spec: ModelSpec, window: WindowOptions): void {
     if (this.#spec === spec && this.#window === window) return
     this.#spec = spec
@@ -85,7 +88,7 @@ export class Sessions {
 
   /** Whether this lane has anything of the request's session. */
   knows({ tenant, sessionKey, session }: GenerateRequest): boolean {
-    return session !== undefined || this.#turns.byKey(tenant, sessionKey).length > 0
+    return session !== undefined || this.turns.byKey(tenant, sessionKey).length > 0
   }
 
   /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
@@ -101,12 +104,12 @@ export class Sessions {
     const createdAt = now()
     const related =
       request.session === undefined
-        ? this.#turns.byKey(request.tenant, request.sessionKey)
-        : this.#turns.bySession(request.tenant, request.session)
+        ? this.turns.byKey(request.tenant, request.sessionKey)
+        : this.turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
-    const idle = related.filter(({ session }) => !this.#live.has(session))
+    const idle = related.filter(({ session }) => !this.#driven.has(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
-    const first = tried ? this.#turns.turn(request.tenant, tried.turn) : undefined
+    const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
     if (first !== undefined) return first
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
@@ -119,8 +122,8 @@ export class Sessions {
       echo,
     })
     record.expiresAt = this.#expiry(record, createdAt)
-    // Of a session the last turn stays, and turns that are kept for themselves.
-    this.#turns.insert(record, before?.isKept === true ? undefined : before)
+    // A session keeps its last turn, and besides it those turns that are kept as responses.
+    this.turns.insert(record, before?.isKept === true ? undefined : before)
     this.#begun.add(record)
     return record
   }
@@ -128,12 +131,12 @@ export class Sessions {
   /** A session's last turn (`sess_...`) or a kept one. Throws not_found. */
   find(tenant: string, id: string): TurnRecord {
     const [record] = id.startsWith('sess_')
-      ? this.#turns.session(tenant, id)
-      : [this.#turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
+      ? this.turns.session(tenant, id)
+      : [this.turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
-    const live = this.#live.get(record.session)?.record
+    const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
-    // Its object died under it.
+    // The object died while it ran this turn.
     if (record.state === 'running' && !record.request.background) record.state = 'paused'
     return record
   }
@@ -147,80 +150,72 @@ export class Sessions {
     )
   }
 
-  /** The model that answers is there: a turn that waited for it is of this one. Throws conflict as checkModel. */
+  /** Takes the model in place for a turn that began while it loaded. Throws conflict as checkModel does. */
   settle(record: TurnRecord): void {
     if (!isStored(record)) return
     if (this.#begun.has(record) && record.cachedTokens === undefined && record.model !== this.#model) {
       record.model = this.#model
-      this.#update(record)
+      this.#writes.write(record)
     }
     this.checkModel(record)
   }
 
-  /** Somebody drives a turn from here on; whoever did so before is stopped. */
+  /** `driver` drives the turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
-    // While one is stopped another may come: the last one to come reads on.
-    while (this.#live.has(record.session))
+    // While one is stopped another may come: the last to come drives.
+    while (this.#driven.has(record.session))
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
     record.state = 'running'
     record.usedAt = this.#parts.now()
-    this.#live.set(record.session, { record, driver, savedAt: record.usedAt, saved: [-1, 0] })
+    this.#driven.set(record.session, { record, driver })
+    this.#writes.begin(record)
   }
 
-  /** Nobody does any more: what there is becomes durable. */
+  /** `driver` ends: what there is of the turn becomes durable. Does nothing where another drives it by now. */
   leave(record: TurnRecord, driver: Driver): void {
-    const live = this.#live.get(record.session)
+    const live = this.#driven.get(record.session)
     if (live?.record !== record || live.driver !== driver) return
-    this.#live.delete(record.session)
+    this.#driven.delete(record.session)
     record.expiresAt = this.#expiry(record, this.#parts.now())
     if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
     else if (record.state === 'running' && !record.request.background) record.state = 'paused'
-    this.#flush(this.#parts.engine(), (sequence) => sequence.session === record.session)
-    this.#checkpoint(live)
+    this.#writes.end(record)
   }
 
+  /** Whether somebody drives a turn of this session. */
+  isDriven(session: string): boolean {
+    return this.#driven.has(session)
+  }
+
+  /** Writes a turn's row as the record stands; storage that fails is left alone. */
+  write(record: TurnRecord): void {
+    this.#writes.write(record)
+  }
+
+  /** Stops whoever drives a turn of the record's session, who is told why; resolves when nothing of it runs any more. */
   async stop(record: TurnRecord, reason: IsletError): Promise<void> {
-    await this.#live.get(record.session)?.driver.stop(reason)
-  }
-
-  /** Ends a turn that runs or waits. */
-  async cancel(tenant: string, id: string): Promise<TurnRecord> {
-    const record = this.find(tenant, id)
-    if (record.end !== undefined || record.state === 'cancelled') return record
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('conflict', 'this answer was cancelled'))
-    this.#update(record)
-    return record
+    await this.#driven.get(record.session)?.driver.stop(reason)
   }
 
   /** Writes what is due; true while something will be. */
   tick(): boolean {
-    const now = this.#parts.now()
-    const engine = this.#parts.engine()
-    const pending = this.#flush(engine, (sequence) => {
-      const seen = this.#unsaved.get(sequence)
-      if (seen?.saved === sequence.saved) return now - seen.since >= PAGE_MS
-      this.#unsaved.set(sequence, { saved: sequence.saved, since: now })
-      return false
-    })
-    for (const live of this.#live.values()) if (now - live.savedAt >= CHECKPOINT_MS) this.#checkpoint(live)
-    return !this.#guard.lost && (pending || this.#live.size > 0)
+    return this.#writes.tick()
   }
 
-  /** Turns that somebody drives. */
+  /** The number of turns that somebody drives. Tests wait for it: nothing else shows that a reader's leaving is written. */
   get driven(): number {
-    return this.#live.size
+    return this.#driven.size
   }
 
   /** Whether any turn would go on if its reader, or this object, were gone. */
   get goOnUnread(): boolean {
-    return this.#turns.hasUnfinished()
+    return this.turns.hasUnfinished()
   }
 
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
-    const waiting = this.#turns.unfinished().filter(({ session }) => !this.#live.has(session))
+    const waiting = this.turns.unfinished().filter(({ session }) => !this.#driven.has(session))
     return waiting.filter((record) => {
       try {
         this.checkModel(record)
@@ -228,7 +223,7 @@ export class Sessions {
       } catch (error) {
         record.end = errorEvent(error)
         record.state = 'failed'
-        this.#update(record)
+        this.#writes.write(record)
         return false
       }
     })
@@ -238,127 +233,26 @@ export class Sessions {
   collect(): number | undefined {
     const { lifetimes } = this.#parts
     const now = this.#parts.now()
-    // A turn whose row does not name its runs would lose them.
-    for (const { record } of this.#live.values()) this.#update(record)
-    this.#turns.removeExpired(now)
+    this.#writes.writeAll()
+    this.turns.removeExpired(now)
     this.pages.keepOnly(TurnStore.RUNS_SINCE, now - lifetimes.pages)
-    return this.#turns.nextDue(lifetimes.pages, now)
+    return this.turns.nextDue(lifetimes.pages, now)
   }
 
-  list(tenant: string, page?: SessionPage): SessionView[] {
-    return this.#turns.sessionIds(tenant, page).map((id) => this.view(this.find(tenant, id)))
-  }
-
-  /** What a session's owner may see of it. */
-  view(record: TurnRecord): SessionView {
-    const engine = this.#parts.engine()
-    const sequences = engine?.sequencesOf(this.pages).filter(({ session }) => session === record.session)
-    return sessionView(record, this.#window, {
-      pageBytes: engine?.model.pageBytes ?? 0,
-      memory: sequences?.reduce((sum, sequence) => sum + pagesHeld(sequence), 0) ?? 0,
-      storage: this.#held(record).pages,
-    })
-  }
-
-  fork(tenant: string, id: string, lane: string): SessionView {
-    const source = this.find(tenant, id)
-    if (this.#live.has(source.session)) {
-      throw new IsletError('conflict', 'this session is answering now: fork it when it has ended')
-    }
-    const now = this.#parts.now()
-    const session = `sess_${lane}_${this.#parts.newId()}`
-    const copy = {
-      ...source,
-      session,
-      turn: `${session.slice('sess_'.length)}_${this.#parts.newId()}`,
-      createdAt: now,
-      usedAt: now,
-      expiresAt: now + this.#parts.lifetimes.sessions,
-      conversation: undefined,
-      request: { ...source.request, sessionKey: session, background: false },
-    }
-    this.#turns.insert(copy, undefined)
-    this.#update(copy)
-    return this.view(copy)
-  }
-
-  /** Deletes a session: its turns, its pages in memory, and those in storage that no other needs. */
-  async remove(tenant: string, id: string): Promise<void> {
-    await this.#forget(this.find(tenant, id))
-    this.collect()
-  }
-
-  async removeAll(tenant: string): Promise<number> {
-    const ids = this.#turns.sessionIds(tenant)
-    for (const id of ids) {
-      // Somebody else may delete while a turn is being stopped.
-      const [record] = this.#turns.session(tenant, id)
-      if (record !== undefined) await this.#forget(record)
-    }
-    this.collect()
-    return ids.length
-  }
-
-  async removeTurn(tenant: string, id: string): Promise<void> {
-    const record = this.find(tenant, id)
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('not_found', 'this answer was deleted'))
-    this.#turns.removeTurn(record)
-    this.collect()
-  }
-
-  async #forget(record: TurnRecord): Promise<void> {
-    record.state = 'cancelled'
-    await this.stop(record, new IsletError('not_found', 'this session was deleted'))
-    this.#turns.removeSession(record.session)
-    this.#parts.engine()?.forget(record.session)
-  }
-
-  /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
-  #flush(engine: Engine | undefined, isDue: (sequence: Sequence) => boolean): boolean {
-    if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
-    let pending = false
-    for (const sequence of engine.sequencesOf(this.pages)) {
-      const pages = fullPages(sequence)
-      if (pages <= sequence.saved) continue
-      const rows = Math.floor((pages - sequence.saved) / engine.model.gatherPages)
-      const whole = sequence.saved + rows * engine.model.gatherPages
-      this.pages.save(sequence, engine.model, whole)
-      if (sequence.saved < pages && isDue(sequence)) this.pages.save(sequence, engine.model, pages)
-      pending ||= sequence.saved < pages
-    }
-    return pending
-  }
-
-  #checkpoint(live: Live): void {
-    const { record } = live
-    live.savedAt = this.#parts.now()
-    record.usedAt = live.savedAt
-    const [ids, runs] = live.saved
-    if (ids === record.generated.length && runs === this.use.runs && record.state === 'running') return
-    live.saved = [record.generated.length, this.use.runs]
-    this.#update(record)
-  }
-
-  #update(record: TurnRecord): void {
-    this.#guard.attempt(() =>
-      timed(this.use, 'saveMs', () => this.#turns.update(record, this.#held(record).runs)),
-    )
+  /** What is stored of a turn's pages: ids of the runs that hold them, and their number. */
+  held(record: TurnRecord): { runs: number[]; pages: number } {
+    if (this.#spec === undefined) return { runs: [], pages: 0 }
+    const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
+    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }
 
   #expiry({ conversation }: TurnRecord, usedAt: number): number {
     const { turns, sessions } = this.#parts.lifetimes
     return usedAt + (conversation === undefined ? sessions : turns)
   }
-
-  #held(record: TurnRecord): { runs: number[]; pages: number } {
-    if (this.#spec === undefined) return { runs: [], pages: 0 }
-    const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
-    return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
-  }
 }
 
-/** A record that lives as long as its request. */
+/** A record of a turn that is not stored: it lives as long as its request. */
 export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
   return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
 }

@@ -1,4 +1,4 @@
-// A turn host gives a turn its engine: it begins the isolate's load, tells its progress, and replaces an engine that failed.
+// A turn host gives a turn its engine: it begins the load, tells its progress, and replaces a failed one.
 
 import type { ModelText } from '../answer/model-text.ts'
 import type { PromptLimits } from '../answer/prepare-prompt.ts'

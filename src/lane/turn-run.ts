@@ -1,4 +1,4 @@
-// A turn run pulls one turn through one engine: each pull takes a text that is ready, or runs a step for all turns.
+// A turn run pulls one turn through one engine: a pull takes ready text, or runs a step for all turns.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
 import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'

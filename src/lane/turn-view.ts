@@ -1,4 +1,4 @@
-// A kept turn as its owner sees it: what was asked, and what has been answered until now as one piece.
+// A turn view shows a kept turn's owner what was asked, and the answer until now as one piece.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ModelText } from '../answer/model-text.ts'
@@ -6,7 +6,7 @@ import { answerTo } from './follow-turn.ts'
 import type { TurnView } from '../protocol/lanes.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
-/** Throws nothing of its own; `text` is that of the model which answered. */
+/** The record as its owner sees it. `text` is that of the model which answered. */
 export function turnView(record: TurnRecord, text: ModelText): TurnView {
   const { session, turn, state, createdAt, conversation = [], request, prompt, cachedTokens, end } = record
   const answer = answerTo(record, text)

@@ -30,7 +30,7 @@ export type ModelReader = {
     window: WindowOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<LoadedModel>
-  /** Reads what the model brings computed; may reject. */
+  /** Reads the pages of the prefix that were packed with the model; may reject. */
   readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
 }
 

@@ -1,4 +1,4 @@
-// The windows in force in a lane: as configured, or less after the memory did not suffice, kept across restarts.
+// Windows holds the windows in force in a lane: as configured, or halved where memory did not suffice.
 
 import { windowOptions, type WindowOptions } from '../cache/window.ts'
 import { takesWindow, type ModelSpec } from '../models/spec.ts'

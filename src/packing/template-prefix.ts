@@ -11,6 +11,7 @@ import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { checksum } from '../lib/checksum.ts'
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
+import { ISOLATE_BYTES } from '../lib/limits.ts'
 import { readTokenizer } from '../tokenizer/packed.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { ChatFormat, Manifest, PackedPrefix } from '../weights/manifest.ts'
@@ -26,9 +27,6 @@ const MESSAGES = ['Hello', 'What?']
 /** A longer beginning is cut here: its pages would be as large as a shard. */
 const MOST_POSITIONS = 512
 
-/** No isolate holds more, and elsewhere a model starts too seldom for this to matter. */
-const MOST_WEIGHTS = 120e6
-
 const FULL = { window: undefined, sinks: 0 }
 
 /**
@@ -42,7 +40,8 @@ export async function makePrefix(
   kernels: () => LoadOptions['kernels'],
 ): Promise<Prefix | undefined> {
   const { spec, chat } = manifest
-  if (tokenizer.length === 0 || spec.prefix !== undefined || weightBytes(manifest) > MOST_WEIGHTS)
+  // No isolate holds more weights, and elsewhere a model starts too seldom for this to matter.
+  if (tokenizer.length === 0 || spec.prefix !== undefined || weightBytes(manifest) > ISOLATE_BYTES)
     return undefined
   const most = Math.min(MOST_POSITIONS, spec.context, uncutPositions(spec, FULL))
   const ids = sharedIds(readTokenizer(tokenizer), chat).slice(0, most)

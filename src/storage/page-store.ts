@@ -1,4 +1,4 @@
-// The page store keeps KV pages in a lane's SQLite, in runs under the name of their first page (cache/chain.ts).
+// The page store keeps KV pages in a lane's SQLite, in runs named by their first page (cache/chain.ts).
 // Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even looked at.
 
 import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'
@@ -12,7 +12,7 @@ import type { StorageGuard } from './storage-guard.ts'
 import type { StorageUse } from '../protocol/lanes.ts'
 import { noStorageUse, timed } from './storage-use.ts'
 
-/** Of the rows: others are deleted when the store is opened. */
+/** The version of the rows: rows of another are deleted when the store is opened. */
 const VERSION = 1
 
 /** A run of pages as a prompt finds it: `used` of its pages are the prompt's. */
@@ -40,7 +40,7 @@ export class PageStore implements Vault {
     this.#guard = guard
     this.#guard.attempt(() => {
       sql.exec(
-        // By a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
+        // The key is a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
         'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
           'count INTEGER NOT NULL, names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL)',
       )
@@ -113,7 +113,7 @@ export class PageStore implements Vault {
       at += count
     }
     this.#saved.set(sequence, { names, end: at })
-    // Behind a page that has left memory nothing could be found again.
+    // Pages behind one that has left memory count as saved: they could not be found without it.
     sequence.saved = names.length
   }
 

@@ -1,4 +1,5 @@
-// Sql is what a lane uses of its object's SQLite: calls are synchronous, and writes are durable before anything said after them leaves.
+// Sql is the part of a Durable Object's SQLite that a lane uses.
+// Calls are synchronous; writes are durable before anything that was said after them leaves the object.
 
 export type SqlValue = string | number | null | ArrayBuffer | Uint8Array
 

@@ -1,4 +1,4 @@
-// A storage guard keeps answers going when a lane's storage fails for good: it says so once, and storage is then done without.
+// A storage guard lets answers go on without storage once storage has failed, and says so once.
 
 import { IsletError } from '../lib/errors.ts'
 

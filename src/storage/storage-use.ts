@@ -1,4 +1,4 @@
-// Storage use counts what a lane's object has stored and read since it began: rows as they are billed, and time.
+// Storage use counts what a lane's storage has done since its object began: rows as billed, and time.
 
 import type { StorageUse } from '../protocol/lanes.ts'
 import type { Sql } from './sql.ts'

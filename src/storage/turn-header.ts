@@ -1,4 +1,4 @@
-// A turn header holds the few columns that decide whether a request continues a turn, before the turn is read whole.
+// A turn header holds the few columns that decide whether a request continues a turn.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { TurnState } from '../protocol/lanes.ts'
@@ -15,7 +15,7 @@ export type TurnHeader = {
   isKept: boolean
 }
 
-/** Whether `request` is a later try of the request that began this turn, which can still be told or gone on with. */
+/** Whether `request` retries the request that began this turn, and the turn can still be replayed or continued. `now` names the model. */
 export function isTryOf(
   { state, bodyHash, model }: TurnHeader,
   request: GenerateRequest,

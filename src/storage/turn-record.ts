@@ -1,4 +1,4 @@
-// A turn record holds one turn beyond the engine: who asked for what, what has been answered, and where it stands.
+// A turn record holds one turn: who asked for what, what has been answered, and where it stands.
 // It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
@@ -23,7 +23,7 @@ export type TurnRecord = {
   prompt: Prompt
   /** Repeated in front of the answer. */
   echo: string | undefined
-  /** For the turn that goes on from this one. */
+  /** The messages of a kept turn, for the turn that continues it. */
   conversation: ChatMessage[] | undefined
   cachedTokens: number | undefined
   generated: number[]
@@ -55,7 +55,7 @@ export function isStored(record: TurnRecord): boolean {
   return record.session !== ''
 }
 
-/** Log probabilities are not stored, since they can be larger than a row: only the run from the first row on gives them again. */
+/** Log probabilities are not stored, since they can be larger than a row: to have them again the turn is computed from its first row. */
 export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
 }

@@ -1,7 +1,9 @@
-// The turn store keeps turns in a lane's SQLite: a row is written before the first token, every few seconds, and at the end.
+// The turn store keeps turns in a lane's SQLite: one row each, written before its first token.
+// The row is written again every few seconds, and at the turn's end.
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { ROW_BYTES } from '../lib/limits.ts'
 import type { SessionPage, TurnState } from '../protocol/lanes.ts'
 import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
@@ -12,9 +14,6 @@ const VERSION = 2
 
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
-
-/** What a row may be: the platform's 2 MB less the small columns. */
-const MOST_ROW_BYTES = 1.9e6
 
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
@@ -167,14 +166,14 @@ export class TurnStore {
   }
 }
 
-/** `words` are the row's JSON. The answer counts with as many ids as it may come to. */
-function checkSize({ prompt, request }: TurnRecord, words: string): void {
+/** `json` is that of the row. The answer counts with as many ids as it may come to. */
+function checkSize({ prompt, request }: TurnRecord, json: string): void {
   const ids = prompt.ids.length + (request.maxTokens ?? 0)
-  const bytes = 4 * ids + new TextEncoder().encode(words).length
-  if (bytes <= MOST_ROW_BYTES) return
+  const bytes = 4 * ids + new TextEncoder().encode(json).length
+  if (bytes <= ROW_BYTES) return
   throw new IsletError(
     'invalid_request',
-    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${MOST_ROW_BYTES} that can be kept; send "store": false`,
+    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${ROW_BYTES} that can be kept; send "store": false`,
     { param: 'store' },
   )
 }
@@ -206,7 +205,7 @@ function recordOf(row: Record<string, unknown>): TurnRecord {
   }
 }
 
-/** Of no ids NULL: some hosts take an empty blob for that. */
+/** Ids as a blob; no ids are NULL, which some hosts make of an empty blob anyway. */
 function bytesOf(ids: readonly number[]): Uint8Array | null {
   if (ids.length === 0) return null
   return new Uint8Array(Uint32Array.from(ids).buffer)

@@ -1,4 +1,4 @@
-// The window store keeps the windows that a lane fell back to after a memory reset, where a restart finds them.
+// The window store keeps the windows that a lane fell back to where a restart finds them.
 
 import type { Sql } from './sql.ts'
 

@@ -1,4 +1,4 @@
-// An answer's ids to content, calls and its end, by the rules of the model's chat format.
+// An answer's ids become content, calls and its end by the rules of the model's chat format.
 
 import { describe, expect, it } from 'vitest'
 import { answerRules, type AnswerOptions } from '../../src/chat/answers/rules.ts'

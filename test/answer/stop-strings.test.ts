@@ -1,4 +1,4 @@
-// Stop strings in pieces against a search of the whole text.
+// These tests compare stop strings in pieces with a search of the whole text.
 
 import { describe, expect, test } from 'vitest'
 import { StopStrings } from '../../src/answer/stop-strings.ts'

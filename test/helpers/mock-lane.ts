@@ -1,4 +1,4 @@
-// A lane on the mock model: everything of the session room but Cloudflare.
+// The mock lane is a lane on the mock model: all of src/lane but Cloudflare.
 
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'

@@ -1,4 +1,4 @@
-// A Durable Object's SQLite by Node's own, in memory.
+// Node's own SQLite, in memory, stands in for that of a Durable Object.
 
 import { DatabaseSync } from 'node:sqlite'
 import type { Sql } from '../../src/storage/sql.ts'

@@ -1,4 +1,4 @@
-// A client of a test worker that takes note of what sessions are about: ids, hashes, what was reused, and where a stream broke off.
+// A session client asks a test worker, and notes ids, hashes, what was reused, and where a stream broke.
 
 import type { TestWorker } from './worker.ts'
 
@@ -19,7 +19,8 @@ export type Answer = {
 export type Broken = {
   session: string
   text: string
-  /** When each frame of data came, milliseconds. */ times: number[]
+  /** When each frame of data came, milliseconds. */
+  times: number[]
 }
 
 export type SessionObject = {

@@ -1,4 +1,4 @@
-// Manifest and tokenizer from the assets: a tokenizer that came damaged is fetched once more.
+// These tests read manifest and tokenizer from assets, of which some come damaged.
 
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'

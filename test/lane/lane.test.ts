@@ -1,4 +1,4 @@
-// A lane from request to events, on the mock model and a tokenizer of bytes.
+// These tests run a lane from request to events, on the mock model and a tokenizer of bytes.
 
 import { describe, expect, test } from 'vitest'
 import type { Turn } from '../../src/engine/turn.ts'

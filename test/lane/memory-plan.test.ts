@@ -1,4 +1,4 @@
-// How many pages an isolate gives the pool, and what it refuses.
+// These tests ask how many pages an isolate gives the pool, and what it refuses.
 
 import { expect, test } from 'vitest'
 import { poolPages } from '../../src/lane/memory-plan.ts'

@@ -1,4 +1,4 @@
-// A lane whose isolate ran out of memory: smaller windows, kept and told.
+// A lane whose isolate ran out of memory takes smaller windows, keeps them, and says so.
 
 import { describe, expect, test } from 'vitest'
 import type { WindowOptions } from '../../src/cache/window.ts'

@@ -1,4 +1,4 @@
-// Sessions that several want at once, and turns that nothing can go on with: each comes to an end.
+// Several readers or deletions want one session at once, and each of them comes to an end.
 
 import { expect, test, vi } from 'vitest'
 import { decodeEvents } from '../../src/protocol/wire.ts'

@@ -1,4 +1,4 @@
-// Sessions that outlive their lane's memory: a second lane on the same storage goes on where the first was, with the same ids.
+// A session outlives its lane's memory: a second lane on the same storage goes on with the same ids.
 
 import { describe, expect, test, vi } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'

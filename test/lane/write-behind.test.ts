@@ -1,4 +1,5 @@
-// What is durable when: whole rows of pages at the next tick, single pages within a second, the turn every two seconds and at its end.
+// These tests check when pages and records become durable.
+// Whole rows of pages do at the next tick, single pages within a second, the turn every two seconds and at its end.
 
 import { expect, test } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'

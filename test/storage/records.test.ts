@@ -1,4 +1,4 @@
-// What a turn's row says and for how long, which model it is of, and when its lane is woken for it.
+// These tests read what a turn's row says, which model it is of, and when its lane is woken for it.
 
 import { describe, expect, test, vi } from 'vitest'
 import { Isolate } from '../../src/lane/isolate.ts'
@@ -131,12 +131,12 @@ test('sessions are listed by their last use, a page at a time', async () => {
     ids.push(eventsOf(events, 'session')[0].session)
   }
   const list = (limit: number, after?: { id: string; usedAt: number }) =>
-    lane.sessions.list('tenant', { limit, after })
+    lane.owned.list('tenant', { limit, after })
   const seen = list(2)
   while (list(2, seen.at(-1)).length > 0) seen.push(...list(2, seen.at(-1)))
   const [a, b, c, d, e] = ids
   expect(seen.map(({ id }) => id)).toEqual([e, ...[c, d].sort(), b, a])
-  expect(lane.sessions.list('other')).toEqual([])
+  expect(lane.owned.list('other')).toEqual([])
 })
 
 describe('the alarm', () => {

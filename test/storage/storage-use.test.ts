@@ -1,4 +1,4 @@
-// What a lane counts of its storage: rows by the host's own count, read and written, however its answers are taken.
+// These tests compare the rows that a lane counts, read and written, with the host's own count.
 
 import { expect, test, vi } from 'vitest'
 import type { Sql } from '../../src/storage/sql.ts'
