@@ -2,9 +2,9 @@
 // sign and the model's thoughts to standard error.
 
 import { createInterface } from 'node:readline'
-import type { ChatMessage } from '../src/protocol/generation.ts'
+import { DEFAULT_SAMPLING, type ChatMessage, type SamplingOptions } from '../src/protocol/generation.ts'
 import { IsletError } from '../src/lib/errors.ts'
-import { openLocal, SAMPLING, type Local } from './lib/local.ts'
+import { openLocal, type Local } from './lib/local.ts'
 import { number, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'
 
@@ -43,7 +43,7 @@ async function run(
   for await (const line of lines) {
     if (line.trim() === '') break
     messages.push({ role: 'user', content: line })
-    const sampling = { ...SAMPLING, temperature, seed: (seed + messages.length) >>> 0 }
+    const sampling = { ...DEFAULT_SAMPLING, temperature, seed: (seed + messages.length) >>> 0 }
     messages.push({
       role: 'assistant',
       content: await answer(local, { messages, maxTokens, sampling }, print),
@@ -55,7 +55,7 @@ async function run(
 
 async function answer(
   local: Local,
-  { messages, ...request }: { messages: ChatMessage[]; maxTokens: number; sampling: typeof SAMPLING },
+  { messages, ...request }: { messages: ChatMessage[]; maxTokens: number; sampling: SamplingOptions },
   print: Print,
 ): Promise<string> {
   let text = ''

@@ -1,7 +1,12 @@
 // The command `islet generate` writes one completion, as text while it is made or as one JSON object.
 
-import type { SamplingOptions, Usage, WindowReport } from '../src/protocol/generation.ts'
-import { openLocal, SAMPLING } from './lib/local.ts'
+import {
+  DEFAULT_SAMPLING,
+  type SamplingOptions,
+  type Usage,
+  type WindowReport,
+} from '../src/protocol/generation.ts'
+import { openLocal } from './lib/local.ts'
 import { number, required, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'
 
@@ -83,10 +88,10 @@ function samplingOf(values: Values): SamplingOptions {
     otherwise: number,
   ): number => (text === undefined ? otherwise : number(text, name, low, high))
   return {
-    ...SAMPLING,
-    temperature: read(values.temperature, '--temperature', 0, 2, SAMPLING.temperature),
-    topP: read(values['top-p'], '--top-p', 0, 1, SAMPLING.topP),
-    topK: values['top-k'] === undefined ? SAMPLING.topK : wholeNumber(values['top-k'], '--top-k', 0),
-    seed: values.seed === undefined ? SAMPLING.seed : wholeNumber(values.seed, '--seed', 0) >>> 0,
+    ...DEFAULT_SAMPLING,
+    temperature: read(values.temperature, '--temperature', 0, 2, DEFAULT_SAMPLING.temperature),
+    topP: read(values['top-p'], '--top-p', 0, 1, DEFAULT_SAMPLING.topP),
+    topK: values['top-k'] === undefined ? DEFAULT_SAMPLING.topK : wholeNumber(values['top-k'], '--top-k', 0),
+    seed: values.seed === undefined ? DEFAULT_SAMPLING.seed : wholeNumber(values.seed, '--seed', 0) >>> 0,
   }
 }

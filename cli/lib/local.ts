@@ -1,7 +1,11 @@
 // A local model runs in this process, by the code of a lane without the Durable Object around it.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
-import type { GenerateRequest, GenerationEvent, SamplingOptions } from '../../src/protocol/generation.ts'
+import {
+  DEFAULT_SAMPLING,
+  type GenerateRequest,
+  type GenerationEvent,
+} from '../../src/protocol/generation.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { loadPrefix } from '../../src/graph/prefix-pages.ts'
 import { IsletError } from '../../src/lib/errors.ts'
@@ -22,19 +26,6 @@ export type Local = {
 }
 
 const CHUNK = 64
-
-/** As the API's defaults, but for the seed: a command repeats itself unless told otherwise. */
-export const SAMPLING: SamplingOptions = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0,
-  logitBias: [],
-}
 
 const clock = {
   now: () => performance.now(),
@@ -80,7 +71,7 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     maxTokens: undefined,
     stop: [],
     ignoreEos: false,
-    sampling: SAMPLING,
+    sampling: DEFAULT_SAMPLING,
     topLogprobs: undefined,
     truncation: 'disabled',
     echo: false,

@@ -132,8 +132,6 @@ export type Kernels = {
   add(x: number, y: number, n: number): void
   mul(x: number, y: number, n: number): void
   scale(x: number, n: number, factor: number): void
-  /** The k best of n logits, best first, ties to the lower id: ids (k) i32, values (k) f32. */
-  top_k(ids: number, values: number, logits: number, n: number, k: number): void
   /** `blocks` x 64 bytes into a checksum's state of 16 words (lib/checksum.ts). */
   absorb_blocks(state: number, bytes: number, blocks: number): void
   /** Four products x * w, summed. Only with w in 0..127 is it the same everywhere: choose.ts looks beyond. */

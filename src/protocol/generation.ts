@@ -12,6 +12,19 @@ export type SamplingOptions = {
   logitBias: [id: number, bias: number][]
 }
 
+/** What holds where a request says nothing, and seed 0. */
+export const DEFAULT_SAMPLING: Readonly<SamplingOptions> = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0,
+  logitBias: [],
+}
+
 export type ChatMessage = {
   role: string
   content: string

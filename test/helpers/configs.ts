@@ -1,12 +1,12 @@
-// Configs of real checkpoints (test/fixtures/configs), and what every family must refuse: one table of hostile values for all.
+// Configs of real checkpoints (docs/families), and what every family must refuse: one table of hostile values for all.
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { IsletError } from '../../src/lib/errors.ts'
 
-const FOLDER = new URL('../fixtures/configs/', import.meta.url)
+const FOLDER = new URL('../../docs/families/', import.meta.url)
 
-/** The config.json of a real checkpoint, without the keys that say nothing about its arithmetic. */
+/** The config.json of a real checkpoint. */
 export function realConfig(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Record<string, unknown>
 }

@@ -1,6 +1,6 @@
 // A request with neutral settings, for tests to change.
 
-import type { GenerateRequest } from '../../src/protocol/generation.ts'
+import { DEFAULT_SAMPLING, type GenerateRequest } from '../../src/protocol/generation.ts'
 
 export function request(changes: Partial<GenerateRequest> = {}): GenerateRequest {
   return {
@@ -12,17 +12,7 @@ export function request(changes: Partial<GenerateRequest> = {}): GenerateRequest
     maxTokens: 8,
     stop: [],
     ignoreEos: false,
-    sampling: {
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      minP: 0,
-      repetitionPenalty: 1,
-      presencePenalty: 0,
-      frequencyPenalty: 0,
-      seed: 1,
-      logitBias: [],
-    },
+    sampling: { ...DEFAULT_SAMPLING, temperature: 0, seed: 1 },
     topLogprobs: undefined,
     truncation: 'disabled',
     echo: false,

@@ -1,23 +1,12 @@
 // Sampling done plainly, by sorting everything: what the sampler must agree with.
 
-import type { SamplingOptions } from '../../src/protocol/generation.ts'
+import { DEFAULT_SAMPLING, type SamplingOptions } from '../../src/protocol/generation.ts'
 import { uniform } from '../../src/sampling/random.ts'
 import type { SampleContext } from '../../src/sampling/sampler.ts'
 
 /** Options at temperature 1 with all else off, but for those given. */
 export function samplingOptions(changed: Partial<SamplingOptions> = {}): SamplingOptions {
-  return {
-    temperature: 1,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    repetitionPenalty: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    seed: 1,
-    logitBias: [],
-    ...changed,
-  }
+  return { ...DEFAULT_SAMPLING, seed: 1, ...changed }
 }
 
 /** A context without penalised ids. */

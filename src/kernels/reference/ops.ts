@@ -1,4 +1,4 @@
-// These plain twins do what the kernels of assembly/ops, assembly/sampling and assembly/probe.ts do.
+// These plain twins do what the kernels of assembly/ops and assembly/probe.ts do.
 
 import type { Kernels } from '../kernels.ts'
 import { absorbBlocks, CHECKSUM_WORDS } from '../../lib/checksum.ts'
@@ -7,7 +7,6 @@ import { f, joinLanes, type MemoryViews } from './memory.ts'
 
 export function opsReference({
   f32,
-  i32,
   u32,
   u8,
 }: MemoryViews): Pick<
@@ -22,7 +21,6 @@ export function opsReference({
   | 'add'
   | 'mul'
   | 'scale'
-  | 'top_k'
 > {
   /** Four lanes of part(0), part(1), ..., joined, then the last n % 4 in order. */
   function summed(n: number, part: (i: number) => number): number {
@@ -84,20 +82,11 @@ export function opsReference({
     for (let i = 0; i < n; i++) f32[(x >> 2) + i] = f(f32[(x >> 2) + i] + f32[(y >> 2) + i])
   }
 
-  function top_k(ids: number, values: number, logits: number, n: number, k: number): void {
-    const row = f32.subarray(logits >> 2, (logits >> 2) + n)
-    const order = Array.from({ length: n }, (_, id) => id).sort((a, b) => row[b] - row[a] || a - b)
-    for (let i = 0; i < k; i++) {
-      i32[(ids >> 2) + i] = order[i]
-      f32[(values >> 2) + i] = row[order[i]]
-    }
-  }
-
   function absorb_blocks(state: number, bytes: number, blocks: number): void {
     absorbBlocks(u32.subarray(state >> 2, (state >> 2) + CHECKSUM_WORDS), u8, bytes, blocks)
   }
 
   const dot_four = (x: number, w: number): number => (4 * x * w) | 0
 
-  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, top_k, absorb_blocks, dot_four }
+  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, absorb_blocks, dot_four }
 }
