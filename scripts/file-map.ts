@@ -1,8 +1,7 @@
 // The file map shows each source file with the first sentence of its header, room by room, in docs/file-map.md.
 
 import { readFileSync } from 'node:fs'
-import { firstSentence, headedFiles, headerLines } from './check-headers.ts'
-import { ROOT } from './lib/root.ts'
+import { firstSentence, headedFiles, headerLines, ROOT } from './check-headers.ts'
 
 /** The map as Markdown: a heading for each folder, and below it a line for each file. */
 export function fileMap(): string {
