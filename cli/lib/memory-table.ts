@@ -9,7 +9,10 @@ import type { ModelSpec } from '../../src/models/spec.ts'
 /** The isolate's peak must stay below this: 128 MB less what locally cannot be seen (10^6 bytes). */
 export const BUDGET = 120_000_000
 
-/** JavaScript heap and buffers beside linear memory and the tokenizer: as measured at the peak (docs/performance.md). */
+/**
+ * JavaScript heap and buffers beside linear memory and the tokenizer: as measured at the peak
+ * (docs/performance.md).
+ */
 export const JS_ALLOWANCE = 11_000_000
 
 /** Where a 32-bit address ends: the largest linear memory that Node makes. */
@@ -34,7 +37,10 @@ export function tokenizerBytesOf({ vocab }: ModelSpec): number {
   return vocab * TOKENIZER_BYTES_PER_TOKEN
 }
 
-/** The window for a plan. A family that takes none sees its whole text, which then has at most as many positions. */
+/**
+ * The window for a plan. A family that takes none sees its whole text, which then has at most as many
+ * positions.
+ */
 export function planWindow(
   spec: ModelSpec,
   window: WindowOptions,
@@ -44,8 +50,8 @@ export function planWindow(
 }
 
 /**
- * Rows of the table, their sum, and the linear memory in it. Linear memory is planned by the engine itself, so the rows are
- * exact there.
+ * Rows of the table, their sum, and the linear memory in it. Linear memory is planned by the engine itself,
+ * so the rows are exact there.
  */
 export function memoryTable(
   spec: ModelSpec,
