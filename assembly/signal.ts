@@ -4,5 +4,8 @@
 /** Address of an i32: 24 (SIGXCPU) once the request's CPU time is nearly used up. */
 export const __instance_signal: usize = memory.data(4, 4)
 
-/** Address of an i32: not 0 once nobody listens any more; until then workerd holds on to the whole linear memory. */
+/**
+ * Address of an i32: not 0 once nobody listens any more; until then workerd holds on to the whole linear
+ * memory.
+ */
 export const __instance_terminated: usize = memory.data(4, 4)

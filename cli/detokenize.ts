@@ -14,7 +14,9 @@ export const command = {
   run,
 }
 
-/** As the family's own tokenizer: special tokens print their names (byte-level) or nothing (SentencePiece). */
+/**
+ * As the family's own tokenizer: special tokens print their names (byte-level) or nothing (SentencePiece).
+ */
 async function run(argv: string[], print: Print = printOut): Promise<void> {
   const { model, values } = readArguments(argv, { ids: { type: 'string' } } as const, usage)
   if (values.ids === undefined)

@@ -16,7 +16,10 @@ const COMMANDS = [
   ...['tokenize', 'detokenize', 'render', 'parse'],
 ]
 
-/** Runs `argv` (command first). Results go to standard output; errors set the exit code: 2 the caller's, 1 ours. */
+/**
+ * Runs `argv` (command first). Results go to standard output; errors set the exit code: 2 the caller's, 1
+ * ours.
+ */
 async function main(argv: string[]): Promise<void> {
   const [name, ...rest] = argv
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCES = '{src,assembly,cli}/**/*.ts'
 const COLUMNS = 110
 

@@ -24,7 +24,10 @@ export function kv_write_f32(keys: usize, values: usize, slot: i32, k: usize, v:
   }
 }
 
-/** scores[head][slot] = (query . key) * factor; slots outside [low, high) get HIDDEN_SCORE. query (heads, headDim) f32. */
+/**
+ * scores[head][slot] = (query . key) * factor; slots outside [low, high) get HIDDEN_SCORE. query (heads,
+ * headDim) f32.
+ */
 export function score_f32(
   scores: usize, stride: usize, query: usize, table: usize, pages: i32, low: i32, high: i32,
   heads: i32, kvHeads: i32, headDim: i32, factor: f32,

@@ -8,7 +8,10 @@ function run_of(headDim: i32): i32 {
   return headDim & -headDim
 }
 
-/** x = H x / sqrt(run), by runs, in place; x (heads, headDim) f32. Butterflies from near to far, then one factor. */
+/**
+ * x = H x / sqrt(run), by runs, in place; x (heads, headDim) f32. Butterflies from near to far, then one
+ * factor.
+ */
 export function hadamard(x: usize, heads: i32, headDim: i32): void {
   const run = run_of(headDim)
   const factor: f32 = <f32>1 / sqrt<f32>(<f32>run)

@@ -40,7 +40,10 @@ export function largest(x: usize, n: i32): f32 {
   return min(amax, FINITE)
 }
 
-/** @param keys, values the layer's parts of the page; @param slot 0..15; @param k, v (kvHeads, headDim) f32, k transformed */
+/**
+ * @param keys, values the layer's parts of the page; @param slot 0..15; @param k, v (kvHeads, headDim) f32, k
+ * transformed
+ */
 export function kv_write_q8(keys: usize, values: usize, slot: i32, k: usize, v: usize, kvHeads: i32, headDim: i32): void {
   const dims = stored_dims(headDim)
   for (let head = 0; head < kvHeads; head++) {

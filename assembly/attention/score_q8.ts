@@ -21,7 +21,10 @@ function query_bytes(dims: i32): usize {
   return <usize>(16 + dims)
 }
 
-/** Heads (heads, headDim) f32, transformed by hadamard, to INT8. `factor` is the softmax scale, 1 / sqrt(headDim). */
+/**
+ * Heads (heads, headDim) f32, transformed by hadamard, to INT8. `factor` is the softmax scale, 1 /
+ * sqrt(headDim).
+ */
 export function quantize_query(out: usize, q: usize, heads: i32, headDim: i32, factor: f32): void {
   for (let head = 0; head < heads; head++) {
     const amax = largest(q, headDim)
@@ -56,11 +59,11 @@ function encode_i8(out: usize, x: usize, n: i32, inverse: f32): i32 {
 }
 
 /**
- * scores[head][slot] = query . key for `pages` pages; slots outside [low, high) get HIDDEN_SCORE.
- * Order: (f32(dot) * key scale) * query scale.
- * On the way each cache line of the pages' values, `offset` bytes behind the keys, is touched: values_q8 goes through them eight
- * dimensions at a time, which no prefetcher follows, and weights have pushed the pages out of every cache since the last token.
- * With `offset` 0 none is touched, for a row whose pages the row before it has just gone through.
+ * scores[head][slot] = query . key for `pages` pages; slots outside [low, high) get HIDDEN_SCORE. Order:
+ * (f32(dot) * key scale) * query scale. On the way each cache line of the pages' values, `offset` bytes
+ * behind the keys, is touched: values_q8 goes through them eight dimensions at a time, which no prefetcher
+ * follows, and weights have pushed the pages out of every cache since the last token. With `offset` 0 none is
+ * touched, for a row whose pages the row before it has just gone through.
  */
 export function score_q8(
   scores: usize, stride: usize, query: usize, table: usize, offset: usize, pages: i32, low: i32, high: i32,
@@ -106,9 +109,9 @@ function touched(at: usize, bytes: usize): i32 {
   return bits
 }
 
-// Locals: a, b, c = heads; 0..3 = positions 0..3, 4..7, 8..11, 12..15. Two vectors of keys at a time, and the queries loaded once more
-// for the next two: with all three queries at hand there would be one register too few (hence x + n, then an offset n: the compiler
-// would keep what it recognises).
+// Locals: a, b, c = heads; 0..3 = positions 0..3, 4..7, 8..11, 12..15. Two vectors of keys at a time, and the
+// queries loaded once more for the next two: with all three queries at hand there would be one register too
+// few (hence x + n, then an offset n: the compiler would keep what it recognises).
 function page_3(out: usize, row: usize, q: usize, next: usize, page: usize, dims: i32): void {
   let a0 = v128.load32_splat(q, 4)
   let a1 = a0

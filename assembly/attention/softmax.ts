@@ -5,8 +5,8 @@ import { exp_down_f32x4 } from '../ops/math'
 import { larger, max_f32x4, sum_f32x4 } from '../simd/lanes'
 
 /**
- * scores (heads, stride) f32 -> exp(score - max) over the first n slots (a multiple of 4), hidden slots to exactly 0.
- * sums (heads) f32: four lanes of sums over slots 4i + lane, joined (0 + 1) + (2 + 3).
+ * scores (heads, stride) f32 -> exp(score - max) over the first n slots (a multiple of 4), hidden slots to
+ * exactly 0. sums (heads) f32: four lanes of sums over slots 4i + lane, joined (0 + 1) + (2 + 3).
  */
 export function softmax(scores: usize, stride: usize, sums: usize, n: i32, heads: i32): void {
   const bytes = (<usize>n) << 2

@@ -15,9 +15,9 @@ import { head_bytes, stored_dims } from './kv_q8'
 const TOP: f32 = 16383
 
 /**
- * out[head] = sum over slots of weight x value; out (heads, headDim) f32, with zeros after it up to a multiple of 8.
- * weights (heads, stride) f32 from softmax, overwritten by their codes; table as for score_q8: the values of a page lie
- * `offset` bytes behind its keys.
+ * out[head] = sum over slots of weight x value; out (heads, headDim) f32, with zeros after it up to a
+ * multiple of 8. weights (heads, stride) f32 from softmax, overwritten by their codes; table as for score_q8:
+ * the values of a page lie `offset` bytes behind its keys.
  */
 export function values_q8(
   out: usize, weights: usize, stride: usize, table: usize, offset: usize, pages: i32, heads: i32, kvHeads: i32, headDim: i32,
@@ -33,7 +33,8 @@ export function values_q8(
     if (group - (head % group) >= 3) {
       const b = encode(weights + row, table, kv, pages)
       const c = encode(weights + 2 * row, table, kv, pages)
-      // From the last dimensions to the first: what a head writes behind its end is the next one's to overwrite.
+      // From the last dimensions to the first: what a head writes behind its end is the next one's to
+      // overwrite.
       for (let d = dims - 8; d >= 0; d -= 8) {
         eight_3(out + (<usize>d << 2), bytes, weights, row, table, pages, values + <usize>(d << 4), a, b, c)
       }
@@ -51,7 +52,8 @@ export function values_q8(
   }
 }
 
-// A row of weights -> for every four slots their four high halves, then their four low ones, in place. Returns a code's worth.
+// A row of weights -> for every four slots their four high halves, then their four low ones, in place.
+// Returns a code's worth.
 function encode(weights: usize, table: usize, kv: usize, pages: i32): f32 {
   let top = f32x4.splat(0)
   let at = weights

@@ -63,7 +63,8 @@ function tile_q4m(y: usize, stride: usize, w: usize, constants: usize, row_units
   tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, true)
 }
 
-// Locals: a, b = integer sums of rows 0, 1 and 2, 3, each of two blocks; p = the rows' f32 sums; 0..3 = token.
+// Locals: a, b = integer sums of rows 0, 1 and 2, 3, each of two blocks; p = the rows' f32 sums; 0..3 =
+// token.
 // @ts-ignore: decorator
 @inline
 function tile_4x4(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize, minimum: bool): void {

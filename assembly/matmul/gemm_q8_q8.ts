@@ -28,7 +28,8 @@ export function gemm_q8_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
   }
 }
 
-// Four rows, whose scales are the low (odd = 0) or high halves; l, h = sums of low and high nibbles; 0..3 = token.
+// Four rows, whose scales are the low (odd = 0) or high halves; l, h = sums of low and high nibbles; 0..3 =
+// token.
 function tile_4x4(y: usize, stride: usize, codes: usize, scales: usize, odd: usize, x: usize, blocks: usize): void {
   const mask = nibble_mask()
   let p0 = f32x4.splat(0)

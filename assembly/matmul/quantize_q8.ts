@@ -31,7 +31,8 @@ import { larger, max_f32x4, rounded } from '../simd/lanes'
 /** Below this a block is all zeros: 127 / amax would overflow. */
 const TINY: f32 = 1e-30
 
-// Copies a ragged last block, which may have no column at all, into 128 zeroed bytes so that nobody reads past the row.
+// Copies a ragged last block, which may have no column at all, into 128 zeroed bytes so that nobody reads
+// past the row.
 // @ts-ignore: decorator
 @inline
 function padded(x: usize, left: i32, spare: usize): usize {
@@ -183,8 +184,9 @@ function halves_of(low: v128, high: v128): v128 {
 }
 
 /**
- * The block's share of the token's scale in 1/32768, its sum of codes in an eighth of that scale, and what the sums of 4-bit weights
- * start at: as one i32 and as a pair of i16. `inverse` is 32768 / the token's largest magnitude.
+ * The block's share of the token's scale in 1/32768, its sum of codes in an eighth of that scale, and what
+ * the sums of 4-bit weights start at: as one i32 and as a pair of i16. `inverse` is 32768 / the token's
+ * largest magnitude.
  */
 // @ts-ignore: decorator
 @inline

@@ -48,8 +48,9 @@ export function store_token(y: usize, p: v128, q: v128): void {
 }
 
 /**
- * Dots of two blocks x the blocks' integer scales, of four rows: a = rows 0, 1 and b = rows 2, 3, each i32 [row][block] of at most
- * 32512; the blocks' fractions take both to the token's scale. i32x4: two products below 2^30 each.
+ * Dots of two blocks x the blocks' integer scales, of four rows: a = rows 0, 1 and b = rows 2, 3, each i32
+ * [row][block] of at most 32512; the blocks' fractions take both to the token's scale. i32x4: two products
+ * below 2^30 each.
  */
 // @ts-ignore: decorator
 @inline

@@ -10,7 +10,10 @@ function absorbed(v: v128, d: v128, multiplier: v128): v128 {
   return i32x4.add(v128.xor(y, i32x4.shr_u(y, 15)), turned)
 }
 
-/** state: 64 bytes; takes `blocks` blocks of 64 bytes. Four chains, so that a multiply need not wait for the one before. */
+/**
+ * state: 64 bytes; takes `blocks` blocks of 64 bytes. Four chains, so that a multiply need not wait for the
+ * one before.
+ */
 export function absorb_blocks(state: usize, bytes: usize, blocks: i32): void {
   const multiplier = i32x4.splat(MULTIPLIER)
   let a = v128.load(state)

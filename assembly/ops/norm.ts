@@ -29,7 +29,10 @@ export function rms_norm(out: usize, x: usize, weight: usize, n: i32, eps: f32):
   }
 }
 
-/** x, weight, bias, out: (n) f32. Mean, then the mean square around it, each by four lanes, joined (0 + 1) + (2 + 3), then the last n % 4. */
+/**
+ * x, weight, bias, out: (n) f32. Mean, then the mean square around it, each by four lanes, joined (0 + 1) +
+ * (2 + 3), then the last n % 4.
+ */
 export function layer_norm(out: usize, x: usize, weight: usize, bias: usize, n: i32, eps: f32): void {
   const whole = n & ~3
   let acc = f32x4.splat(0)

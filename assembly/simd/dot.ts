@@ -25,8 +25,8 @@ function pairs(a: v128, b: v128): v128 {
 }
 
 /**
- * Adds sixteen products to a block's sum. For weights up to 15: eight pair sums of at most 3810 fit 16 bits, so a sum
- * takes one block of 32 columns between `start` and `total`.
+ * Adds sixteen products to a block's sum. For weights up to 15: eight pair sums of at most 3810 fit 16 bits,
+ * so a sum takes one block of 32 columns between `start` and `total`.
  */
 // @ts-ignore: decorator
 @inline
@@ -43,7 +43,10 @@ export function total(sum: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(sum)
 }
 
-/** -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at: both blocks of an x1 span, alternating. */
+/**
+ * -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at: both blocks of an x1
+ * span, alternating.
+ */
 // @ts-ignore: decorator
 @inline
 export function start(x: usize): v128 {
@@ -75,7 +78,10 @@ export function start_block_of(x: usize, t: usize): v128 {
   return v128.load32_splat(x + (t << 3), X4_START_PAIRS)
 }
 
-/** round(v * fraction / 32768) of i16x8, halves up. Fractions are 0..32767, so what is relaxed, -32768 x -32768, never comes. */
+/**
+ * round(v * fraction / 32768) of i16x8, halves up. Fractions are 0..32767, so what is relaxed, -32768 x
+ * -32768, never comes.
+ */
 // @ts-ignore: decorator
 @inline
 export function share(v: v128, fractions: v128): v128 {

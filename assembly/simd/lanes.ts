@@ -1,8 +1,8 @@
 // This file holds small helpers on vectors; all are inlined.
 
 /**
- * The i-th vector of a table that the module brings along. A load from a fixed address below 64 KiB is one instruction without a
- * check, where a constant is built anew, in three, in every round of a loop.
+ * The i-th vector of a table that the module brings along. A load from a fixed address below 64 KiB is one
+ * instruction without a check, where a constant is built anew, in three, in every round of a loop.
  */
 // @ts-ignore: decorator
 @inline
@@ -26,9 +26,9 @@ export function high_nibbles(v: v128, mask: v128): v128 {
   return v128.and(i16x8.shr_u(v, 4), mask)
 }
 
-// 6-bit codes: bits 4 and 5 come from one of four 2-bit fields of `pairs`. Fields a, b go with the low and high nibbles
-// of the first four rows that share the byte, c, d with those of the next four. What a 16-bit shift carries across bytes falls
-// outside the mask.
+// 6-bit codes: bits 4 and 5 come from one of four 2-bit fields of `pairs`. Fields a, b go with the low and
+// high nibbles of the first four rows that share the byte, c, d with those of the next four. What a 16-bit
+// shift carries across bytes falls outside the mask.
 
 // @ts-ignore: decorator
 @inline

@@ -16,8 +16,9 @@ export type Conversation = {
 type Json = Record<string, unknown>
 
 /**
- * `given` is an array of messages or a request with them; `tools` go before those in the request, and those before what
- * a system message carries (as ChatGLM3 has it). Roles `observation` and `function` are read as `tool`.
+ * `given` is an array of messages or a request with them; `tools` go before those in the request, and those
+ * before what a system message carries (as ChatGLM3 has it). Roles `observation` and `function` are read as
+ * `tool`.
  */
 export function readConversation(given: unknown, tools: unknown): Conversation {
   const request: Json = Array.isArray(given) ? { messages: given } : isObject(given) ? given : {}
@@ -46,7 +47,10 @@ function inOpenAiWords(message: unknown): unknown {
   return { ...message, role, tool_calls: undefined }
 }
 
-/** Calls as the file has them: templates want arguments as an object, which the endpoint's schema does not allow. */
+/**
+ * Calls as the file has them: templates want arguments as an object, which the endpoint's schema does not
+ * allow.
+ */
 function withOwn(message: ChatMessage, source: unknown): ChatMessage {
   if (message.role !== 'assistant' || !isObject(source)) return message
   const called = source.tool_calls ?? (isObject(source.function_call) ? [source.function_call] : undefined)

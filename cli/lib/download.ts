@@ -18,8 +18,9 @@ export type DownloadOptions = {
 }
 
 /**
- * Downloads `url` into `path`, by way of `path`.part, which a later run continues. False if the server is out of reach,
- * has no such file or breaks off; `checksum_mismatch`, with the bytes deleted, if what came is not the artefact.
+ * Downloads `url` into `path`, by way of `path`.part, which a later run continues. False if the server is out
+ * of reach, has no such file or breaks off; `checksum_mismatch`, with the bytes deleted, if what came is not
+ * the artefact.
  */
 export async function download(
   url: string,

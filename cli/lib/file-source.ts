@@ -8,7 +8,10 @@ import type { ByteSource } from '../../src/weights/source.ts'
 /** Bytes of one read where the reader brings no buffer of its own. */
 const READ_BYTES = 256 * 1024
 
-/** Streams files of `folder` as byte streams: a reader's own buffer is filled in place. `model_not_found` names a missing one. */
+/**
+ * Streams files of `folder` as byte streams: a reader's own buffer is filled in place. `model_not_found`
+ * names a missing one.
+ */
 export function fileSource(folder: string): ByteSource {
   return {
     async open(file) {

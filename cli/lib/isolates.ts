@@ -124,7 +124,10 @@ function most(limit: number, allowed: (count: number) => boolean): number {
   return low
 }
 
-/** What the largest part of a unit computes: heads, KV heads and columns of the MLP; least sizes for the half that it does not have. */
+/**
+ * What the largest part of a unit computes: heads, KV heads and columns of the MLP; least sizes for the half
+ * that it does not have.
+ */
 function sizesOf(spec: ModelSpec, { part, of }: Unit): Pick<ModelSpec, 'heads' | 'kvHeads' | 'ffn'> {
   const tiles = Math.ceil(spec.ffn / TILE_ROWS / of)
   return {
@@ -208,7 +211,10 @@ function partOf(spec: ModelSpec, tensor: TensorEntry, unit: Unit): TensorEntry |
   return cut === undefined ? tensor : { ...tensor, [cut[0]]: cut[1] }
 }
 
-/** Isolates that hold the same in another place of the chain become one group, in the order of the first of each. */
+/**
+ * Isolates that hold the same in another place of the chain become one group, in the order of the first of
+ * each.
+ */
 function grouped(
   spec: ModelSpec,
   shares: readonly Share[],

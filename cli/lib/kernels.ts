@@ -16,8 +16,8 @@ function compiled(name: string): WebAssembly.Module {
 }
 
 /**
- * The builds that this Node takes. ISLET_SIMD (`quads`, `relaxed` or `plain`) leaves one alone, where it is taken at all;
- * without it the fastest is found by measurement.
+ * The builds that this Node takes. ISLET_SIMD (`quads`, `relaxed` or `plain`) leaves one alone, where it is
+ * taken at all; without it the fastest is found by measurement.
  */
 export function nodeKernels(simd = process.env['ISLET_SIMD']): KernelModules {
   const wanted = (name: string): boolean => simd === undefined || simd === name

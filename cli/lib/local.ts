@@ -32,7 +32,10 @@ const clock = {
   wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
 }
 
-/** Opens MODEL for generating. Throws model_not_found, or unsupported_format where it has no tokenizer we read. */
+/**
+ * Opens MODEL for generating. Throws model_not_found, or unsupported_format where it has no tokenizer we
+ * read.
+ */
 export async function openLocal(name: string, window: WindowOptions): Promise<Local> {
   const { manifest, source, tokenizerBytes } = await openModel(name, {})
   if (tokenizerBytes.length === 0)

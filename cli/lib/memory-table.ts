@@ -34,7 +34,10 @@ export function tokenizerBytesOf({ vocab }: ModelSpec): number {
   return vocab * TOKENIZER_BYTES_PER_TOKEN
 }
 
-/** The window for a plan. A family that takes none sees its whole text, which then has at most as many positions. */
+/**
+ * The window for a plan. A family that takes none sees its whole text, which then has at most as many
+ * positions.
+ */
 export function planWindow(
   spec: ModelSpec,
   window: WindowOptions,
@@ -44,8 +47,8 @@ export function planWindow(
 }
 
 /**
- * Rows of the table, their sum, and the linear memory in it. Linear memory is planned by the engine itself, so the rows are
- * exact there.
+ * Rows of the table, their sum, and the linear memory in it. Linear memory is planned by the engine itself,
+ * so the rows are exact there.
  */
 export function memoryTable(
   spec: ModelSpec,

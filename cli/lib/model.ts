@@ -22,8 +22,8 @@ export type OpenedModel = { manifest: Manifest; source: ByteSource; tokenizerByt
 export type ModelPath = { kind: 'packed' | 'checkpoint'; path: string }
 
 /**
- * Opens a model to run. Checkpoints are packed into memory on the way, by `options`; tokenizerBytes is empty where the
- * checkpoint has no tokenizer that we read. `model_not_found` says what MODEL may be.
+ * Opens a model to run. Checkpoints are packed into memory on the way, by `options`; tokenizerBytes is empty
+ * where the checkpoint has no tokenizer that we read. `model_not_found` says what MODEL may be.
  */
 export async function openModel(model: string, options: PackOptions): Promise<OpenedModel> {
   const { kind, path } = await findModel(model)

@@ -18,8 +18,8 @@ export function wholeNumber(text: string, name: string, lowest: number): number 
 }
 
 /**
- * `--window` and `--sinks`: without a window, full attention. Several windows, `64,256`, are one for each of as many equal runs
- * of layers, from the first layer up.
+ * `--window` and `--sinks`: without a window, full attention. Several windows, `64,256`, are one for each of
+ * as many equal runs of layers, from the first layer up.
  */
 export function windowOption(window: string | undefined, sinks: string | undefined): WindowOptions {
   const kept = sinks === undefined ? 4 : wholeNumber(sinks, '--sinks', 0)

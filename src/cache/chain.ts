@@ -15,7 +15,10 @@ export function chainRoot(facts: readonly unknown[]): string {
   return nameOf(encoder.encode(JSON.stringify(facts)))
 }
 
-/** The names of the first `pages` pages of `ids`, which must fill them; `known` are those that are there already, from the front. */
+/**
+ * The names of the first `pages` pages of `ids`, which must fill them; `known` are those that are there
+ * already, from the front.
+ */
 export function pageNames(
   root: string,
   ids: readonly number[],

@@ -16,8 +16,8 @@ export class PagePool {
   }
 
   /**
-   * A page for one holder, its bytes undefined; undefined when none is free. The first free one behind `after`, from the front again
-   * at the end: pages of a sequence that lie side by side are read faster.
+   * A page for one holder, its bytes undefined; undefined when none is free. The first free one behind
+   * `after`, from the front again at the end: pages of a sequence that lie side by side are read faster.
    */
   take(after = -1): number | undefined {
     if (this.#free === 0) return undefined

@@ -16,7 +16,10 @@ export type PromptShape = {
 /** Of most families and prompts. */
 export const PLAIN: PromptShape = { ntk: 1, prefix: 0, mask: 0 }
 
-/** The shape of a first prompt. Throws invalid_request where a family's prompt lacks what gives it its positions. */
+/**
+ * The shape of a first prompt. Throws invalid_request where a family's prompt lacks what gives it its
+ * positions.
+ */
 export function promptShape(spec: ModelSpec, ids: readonly number[], window: WindowOptions): PromptShape {
   if (spec.prefix !== undefined) return { ...PLAIN, ...prefixOf(spec.prefix, ids) }
   const { position } = spec.attention.kinds[0]
@@ -26,7 +29,10 @@ export function promptShape(spec: ModelSpec, ids: readonly number[], window: Win
   return { ...PLAIN, ntk: ntkAlpha(Math.min(ids.length, farthest), position.scaling.trained) }
 }
 
-/** Throws context_length_exceeded: a prefix is one step, and one that no step can hold would wait for ever, and all behind it. */
+/**
+ * Throws context_length_exceeded: a prefix is one step, and one that no step can hold would wait for ever,
+ * and all behind it.
+ */
 export function checkPrefix({ prefix }: PromptShape, maxRows: number): void {
   if (prefix <= maxRows) return
   throw new IsletError(
@@ -36,7 +42,9 @@ export function checkPrefix({ prefix }: PromptShape, maxRows: number): void {
   )
 }
 
-/** alpha = max(2^ceil(log2(n / trained) + 1) - 1, 1), by doubling: no logarithm near a whole number decides. */
+/**
+ * alpha = max(2^ceil(log2(n / trained) + 1) - 1, 1), by doubling: no logarithm near a whole number decides.
+ */
 export function ntkAlpha(length: number, trained: number): number {
   let reach = 1
   while (trained * reach < length) reach *= 2
@@ -60,7 +68,10 @@ function prefixOf(
   )
 }
 
-/** How many of `common` equal leading ids have the same keys in a sequence of shape `cached` as in one of shape `wanted`. */
+/**
+ * How many of `common` equal leading ids have the same keys in a sequence of shape `cached` as in one of
+ * shape `wanted`.
+ */
 export function sharedKeys(cached: PromptShape, wanted: PromptShape, common: number): number {
   if (cached.ntk !== wanted.ntk || cached.prefix !== wanted.prefix || cached.mask !== wanted.mask) return 0
   // Within the prefix each key depends on all of it.

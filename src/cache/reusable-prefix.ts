@@ -12,8 +12,8 @@ export function commonPrefix(a: readonly number[], b: readonly number[], limit: 
 }
 
 /**
- * True when every key that the query at `position` sees before itself lies in a held page. What later queries see
- * of the earlier positions is a part of that, so one check serves the whole prompt.
+ * True when every key that the query at `position` sees before itself lies in a held page. What later queries
+ * see of the earlier positions is a part of that, so one check serves the whole prompt.
  */
 export function seesOnlyHeld(
   pages: readonly (number | undefined)[],
@@ -33,8 +33,9 @@ export function seesOnlyHeld(
 }
 
 /**
- * Positions of `prompt` that need not be computed again, given a sequence of `cached` ids of which `length` have their
- * K and V in `pages`. At most prompt length - 1 (the last row gives the first logits); 0 where a seen key is gone.
+ * Positions of `prompt` that need not be computed again, given a sequence of `cached` ids of which `length`
+ * have their K and V in `pages`. At most prompt length - 1 (the last row gives the first logits); 0 where a
+ * seen key is gone.
  */
 export function reusablePrefix(
   cached: { ids: readonly number[]; length: number; pages: readonly (number | undefined)[] },

@@ -21,7 +21,10 @@ export function windowOptions(windows: readonly number[], sinks: number): Window
 }
 
 export type Visible = {
-  /** Keys [0, sinkEnd) are seen with the query rotated at `sinkQueryPosition`; empty while nothing fell out of sight. */
+  /**
+   * Keys [0, sinkEnd) are seen with the query rotated at `sinkQueryPosition`; empty while nothing fell out of
+   * sight.
+   */
   sinkEnd: number
   sinkQueryPosition: number
   /** Keys [start, position] are seen with the query at its own position. */

@@ -43,8 +43,8 @@ export function callsOf(message: ChatMessage): EarlierCall[] {
 }
 
 /**
- * One call a message, each followed by its own result, for formats that know no parallel calls. Results are matched by
- * `tool_call_id`; those without one are taken in order, those of no call come last.
+ * One call a message, each followed by its own result, for formats that know no parallel calls. Results are
+ * matched by `tool_call_id`; those without one are taken in order, those of no call come last.
  */
 export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] {
   const out: ChatMessage[] = []

@@ -12,8 +12,9 @@ import type { RenderOptions } from './template.ts'
 export type TemplateOptions = Pick<RenderOptions, 'tools' | 'addGenerationPrompt' | 'variables'>
 
 /**
- * Templates trim, split and compare contents, so contents go through them as they are, save for one guard character
- * inside each name of a special token. It breaks the name, survives the template, and is taken out before merging.
+ * Templates trim, split and compare contents, so contents go through them as they are, save for one guard
+ * character inside each name of a special token. It breaks the name, survives the template, and is taken out
+ * before merging.
  */
 export function renderGuarded(
   tokenizer: Tokenizer,
@@ -44,7 +45,10 @@ export function sequenceMarks(tokenizer: Tokenizer): Pick<RenderOptions, 'bosTok
 /** JSON nested deeper is no message and no schema, and would overflow the stack. */
 const MAX_DEPTH = 64
 
-/** Keys, roles and types are compared by templates and stand between quotes or marks: only whole names are broken there. */
+/**
+ * Keys, roles and types are compared by templates and stand between quotes or marks: only whole names are
+ * broken there.
+ */
 function mapStrings(
   value: unknown,
   protect: (text: string, scope: GuardScope) => string,

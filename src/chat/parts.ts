@@ -33,8 +33,8 @@ export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: Layou
 }
 
 /**
- * Names of the format's own tokens that the tokenizer would also read out of a text: Baichuan marks its roles with
- * user-defined pieces, so whoever wrote one into a message could speak as somebody else.
+ * Names of the format's own tokens that the tokenizer would also read out of a text: Baichuan marks its roles
+ * with user-defined pieces, so whoever wrote one into a message could speak as somebody else.
  */
 function namesInText(tokenizer: Tokenizer, parts: readonly Part[]): string[] {
   const ids = new Set<number>()

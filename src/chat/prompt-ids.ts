@@ -11,15 +11,22 @@ import { encodeLayout, showParts, type Layout } from './parts.ts'
 import { renderPrompt, withArguments } from './template.ts'
 
 export type PromptOptions = TemplateOptions & {
-  /** Shortens a built-in format's conversation as its original does; what is missing comes from the model's files. */
+  /**
+   * Shortens a built-in format's conversation as its original does; what is missing comes from the model's
+   * files.
+   */
   fit?: Partial<Budget>
-  /** Lets special tokens that are written in messages become tokens, as the authors' own scripts do; for templates. */
+  /**
+   * Lets special tokens that are written in messages become tokens, as the authors' own scripts do; for
+   * templates.
+   */
   trusted?: boolean
 }
 
 /**
  * The ids of a chat prompt, with BOS where the format or the file's flag wants it and never twice. Throws
- * invalid_request for messages or tools that the format cannot say, unsupported_format where it cannot be used at all.
+ * invalid_request for messages or tools that the format cannot say, unsupported_format where it cannot be
+ * used at all.
  */
 export function promptIds(
   tokenizer: Tokenizer,
@@ -57,8 +64,9 @@ export function promptText(
 }
 
 /**
- * The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag, and what the family's own tokenizer
- * puts around every text. With `after`, the model shall fill the gap before it; unsupported_value (suffix) where it cannot.
+ * The ids of a plain prompt (completions): no special tokens from the text, BOS by the file's flag, and what
+ * the family's own tokenizer puts around every text. With `after`, the model shall fill the gap before it;
+ * unsupported_value (suffix) where it cannot.
  */
 export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, after = ''): number[] {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined

@@ -15,8 +15,8 @@ export type RenderOptions = {
 }
 
 /**
- * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages, unsupported_format
- * where the template itself cannot be read.
+ * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages,
+ * unsupported_format where the template itself cannot be read.
  */
 export function renderPrompt(
   source: string,
@@ -49,7 +49,10 @@ export function renderPrompt(
   }
 }
 
-/** Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its text. */
+/**
+ * Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its
+ * text.
+ */
 export function withArguments(message: ChatMessage): ChatMessage {
   if (message.tool_calls === undefined) return message
   return { ...message, tool_calls: message.tool_calls.map(withParsed) }

@@ -30,9 +30,9 @@ export function metadataOf(parsed: ParsedGguf): Metadata {
 }
 
 /**
- * The tensors of a file of `fileSize` bytes. Shapes are slowest first (the file has them the other way round).
- * Every tensor lies inside the file, starts at the file's alignment, has a name of its own and overlaps no other, else
- * `invalid_file`; big-endian files and types we do not read are `unsupported_format`.
+ * The tensors of a file of `fileSize` bytes. Shapes are slowest first (the file has them the other way
+ * round). Every tensor lies inside the file, starts at the file's alignment, has a name of its own and
+ * overlaps no other, else `invalid_file`; big-endian files and types we do not read are `unsupported_format`.
  */
 export function ggufTensors(parsed: ParsedGguf, fileSize: number): StoredTensor[] {
   if (!parsed.littleEndian) throw unsupported('it is big-endian; little-endian files are read')

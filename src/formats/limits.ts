@@ -23,5 +23,8 @@ export const MAX_HEADS = 4096
 export const MAX_VOCAB = 2_097_152
 export const MAX_CONTEXT = 1 << 27
 
-/** Other numbers in a config (rotary bases, factors, epsilons): the largest known is 1e10; products of two stay far inside float32. */
+/**
+ * Other numbers in a config (rotary bases, factors, epsilons): the largest known is 1e10; products of two
+ * stay far inside float32.
+ */
 export const MAX_NUMBER = 1e12

@@ -37,9 +37,9 @@ export function safetensorsHeaderLength(prefix: Uint8Array, fileSize: number): n
 }
 
 /**
- * The tensors of a file of `fileSize` bytes, from its JSON header, in file order. Every tensor lies inside the file,
- * has the length its shape asks for, and overlaps no other; else `invalid_file`. Element types other than F32, F16
- * and BF16 are `unsupported_format`.
+ * The tensors of a file of `fileSize` bytes, from its JSON header, in file order. Every tensor lies inside
+ * the file, has the length its shape asks for, and overlaps no other; else `invalid_file`. Element types
+ * other than F32, F16 and BF16 are `unsupported_format`.
  */
 export function parseSafetensors(header: Uint8Array, fileSize: number): StoredTensor[] {
   const dataStart = SAFETENSORS_PREFIX + header.length

@@ -4,8 +4,9 @@ import type { Kernels } from './kernels.ts'
 import { instantiateKernels, type KernelModules } from './wasm.ts'
 
 /**
- * Four products of 127 and 255. Without an instruction for four-byte dots, x86 hosts add products in pairs that stop at 32767, which makes
- * this the sum; with one, AVX-VNNI's or Arm's, nothing stops, and it is 129540 or (255 being read as -1) -508.
+ * Four products of 127 and 255. Without an instruction for four-byte dots, x86 hosts add products in pairs
+ * that stop at 32767, which makes this the sum; with one, AVX-VNNI's or Arm's, nothing stops, and it is
+ * 129540 or (255 being read as -1) -508.
  */
 const SUM_OF_STOPPED_PAIRS = 2 * 32767
 
@@ -15,8 +16,8 @@ export function dotsByPairs(quads: Pick<Kernels, 'dot_four'>): boolean {
 }
 
 /**
- * The kernels to use on `memory`. Quads are for hosts that do a four-byte dot in one instruction, which no feature test of WebAssembly
- * tells, but results of the relaxed dot beyond its defined range do.
+ * The kernels to use on `memory`. Quads are for hosts that do a four-byte dot in one instruction, which no
+ * feature test of WebAssembly tells, but results of the relaxed dot beyond its defined range do.
  */
 export function fastestKernels(
   { quads, relaxed, plain }: KernelModules,

@@ -65,9 +65,15 @@ export type Kernels = {
     kvHeads: number,
     headDim: number,
   ): void
-  /** (heads, headDim) f32, transformed by hadamard -> per head f32 scale * factor, i32 start, 8 unused bytes, i8 codes. */
+  /**
+   * (heads, headDim) f32, transformed by hadamard -> per head f32 scale * factor, i32 start, 8 unused bytes,
+   * i8 codes.
+   */
   quantize_query(out: number, q: number, heads: number, headDim: number, factor: number): void
-  /** Scores of a run of pages, whose values lie `offset` bytes behind the keys (0: they are in the cache); slots outside [low, high) are hidden. scores (heads, stride) f32. */
+  /**
+   * Scores of a run of pages, whose values lie `offset` bytes behind the keys (0: they are in the cache);
+   * slots outside [low, high) are hidden. scores (heads, stride) f32.
+   */
   score_q8(
     scores: number,
     stride: number,
@@ -96,7 +102,10 @@ export type Kernels = {
   ): void
   /** scores -> exp(score - max) in place over n slots; sums (heads) f32. */
   softmax(scores: number, stride: number, sums: number, n: number, heads: number): void
-  /** out[head] = weights x values over a run of pages, `offset` bytes behind the keys; the weights are overwritten. */
+  /**
+   * out[head] = weights x values over a run of pages, `offset` bytes behind the keys; the weights are
+   * overwritten.
+   */
   values_q8(
     out: number,
     weights: number,

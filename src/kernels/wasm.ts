@@ -4,8 +4,8 @@ import { IsletError } from '../lib/errors.ts'
 import type { Kernels } from './kernels.ts'
 
 /**
- * The builds of assembly/ (assembly/simd/dot.ts): `relaxed` and `quads` where the host takes relaxed SIMD, else `plain`.
- * Their results are the same bit for bit; choose.ts finds out which is the fastest.
+ * The builds of assembly/ (assembly/simd/dot.ts): `relaxed` and `quads` where the host takes relaxed SIMD,
+ * else `plain`. Their results are the same bit for bit; choose.ts finds out which is the fastest.
  */
 export type KernelModules = {
   quads: WebAssembly.Module | undefined
@@ -43,7 +43,10 @@ export function instantiateKernels(module: WebAssembly.Module, memory: WebAssemb
   return instance.exports as unknown as Kernels
 }
 
-/** The words of assembly/signal.ts in an instance's memory; of kernels that are no instance, none: they are never told anything. */
+/**
+ * The words of assembly/signal.ts in an instance's memory; of kernels that are no instance, none: they are
+ * never told anything.
+ */
 export class HostSignal {
   readonly #words: Int32Array
   readonly #signal: number | undefined

@@ -3,8 +3,9 @@
 
 export type ByteReader = {
   /**
-   * The next piece, valid until the next read; undefined at the end. Of byte streams it has at least `least` bytes (1 if left out), so it
-   * comes later and in fewer reads. By the standard a stream may fail that has fewer left.
+   * The next piece, valid until the next read; undefined at the end. Of byte streams it has at least `least`
+   * bytes (1 if left out), so it comes later and in fewer reads. By the standard a stream may fail that has
+   * fewer left.
    */
   read(least?: number): Promise<Uint8Array | undefined>
   cancel(): Promise<void>
@@ -16,10 +17,16 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
   read(view: Uint8Array, options: { min: number }): Promise<{ value?: Uint8Array<ArrayBuffer> }>
 }
 
-/** What is read into, made when a byte stream first needs it. A read hands it over and gets it back as another object, so whoever reads several streams keeps this. */
+/**
+ * What is read into, made when a byte stream first needs it. A read hands it over and gets it back as another
+ * object, so whoever reads several streams keeps this.
+ */
 export type ReadBuffer = { size: number; buffer?: ArrayBuffer | undefined }
 
-/** A reader of `stream` in pieces of at most the buffer's size; of any size where the stream is no byte stream. */
+/**
+ * A reader of `stream` in pieces of at most the buffer's size; of any size where the stream is no byte
+ * stream.
+ */
 export function byteReader(stream: ReadableStream<Uint8Array>, into: ReadBuffer): ByteReader {
   const byob = byobReader(stream)
   if (byob === undefined) {

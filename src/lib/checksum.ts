@@ -71,7 +71,9 @@ export function absorbBlocks(state: Uint32Array, bytes: Uint8Array, at: number, 
   }
 }
 
-/** The checksum as 32 hex digits, from the state after the last block and the length in bytes without zeros. */
+/**
+ * The checksum as 32 hex digits, from the state after the last block and the length in bytes without zeros.
+ */
 export function finishChecksum(state: Uint32Array, length: number): string {
   const out = new Uint32Array(4)
   for (let word = 0; word < CHECKSUM_WORDS; word += 4)

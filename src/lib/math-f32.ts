@@ -14,7 +14,9 @@ export function roundTiesToEven(x: number): number {
 const LOG2_E = f(1.44269504)
 const LOWEST = -126
 const HIGHEST = 127
-/** The minimax polynomial of 2^r, -0.5 <= r <= 0.5, that is exactly 1 at 0: the coefficient of r^4, ..., r. */
+/**
+ * The minimax polynomial of 2^r, -0.5 <= r <= 0.5, that is exactly 1 at 0: the coefficient of r^4, ..., r.
+ */
 const C4 = f(0.0095828539)
 const C3 = f(0.0559064262)
 const C2 = f(0.2402409911)

@@ -60,8 +60,8 @@ export function pow(base: number, x: number): number {
 export type SinCos = { sin: number; cos: number }
 
 /**
- * Sine and cosine of an angle in radians, at most 2e-16 off for angles up to 8e8 (Cody and Waite's reduction).
- * Throws a RangeError beyond. A caller in a hurry brings the object that is filled.
+ * Sine and cosine of an angle in radians, at most 2e-16 off for angles up to 8e8 (Cody and Waite's
+ * reduction). Throws a RangeError beyond. A caller in a hurry brings the object that is filled.
  */
 export function sinCos(angle: number, out: SinCos = { sin: 0, cos: 0 }): SinCos {
   const quarters = Math.floor(angle * TWO_OVER_PI + 0.5)
@@ -177,7 +177,9 @@ function polynomial(coefficients: readonly number[], x: number): number {
   return sum
 }
 
-/** 1/last!, ..., 1/first! by `step`, times sign^i counted so that 1/first! of the sine (cosine) has sign (1). */
+/**
+ * 1/last!, ..., 1/first! by `step`, times sign^i counted so that 1/first! of the sine (cosine) has sign (1).
+ */
 function inverseFactorials(last: number, first: number, step: number, sign: 1 | -1): number[] {
   const out: number[] = []
   let factorial = 1

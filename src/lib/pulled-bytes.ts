@@ -6,8 +6,9 @@ export type PulledSource = {
 }
 
 /**
- * Not a stream of `type: 'bytes'`: of those workerd makes a large buffer for each read and drops it: 25 KB a token were seen for the two
- * streams of a reply, megabytes of garbage a second. RPC and response bodies take either, as long as every piece is a Uint8Array.
+ * Not a stream of `type: 'bytes'`: of those workerd makes a large buffer for each read and drops it: 25 KB a
+ * token were seen for the two streams of a reply, megabytes of garbage a second. RPC and response bodies take
+ * either, as long as every piece is a Uint8Array.
  */
 export function pulledBytes(source: PulledSource): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })

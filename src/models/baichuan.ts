@@ -40,7 +40,9 @@ function ggufNames(spec: ModelSpec): Places {
   return spec.attention.kinds[0].position.kind === 'alibi' ? GGUF_NAMES : ggufPlaces(spec)
 }
 
-/** 7B configs have `max_position_embeddings`; 13B ones only `model_max_length`, which ALiBi does not end at. */
+/**
+ * 7B configs have `max_position_embeddings`; 13B ones only `model_max_length`, which ALiBi does not end at.
+ */
 function specFromConfig(config: Facts): ModelSpec {
   only(config, 'hidden_act', ['silu'])
   only(config, 'tie_word_embeddings', [false])
@@ -55,8 +57,8 @@ function specFromConfig(config: Facts): ModelSpec {
 }
 
 /**
- * Baichuan 2 is told by its vocabulary; by the class, as Baichuan-7B alone writes it BaiChuan; and the 13B ones by a tokenizer class,
- * which only the second generation names.
+ * Baichuan 2 is told by its vocabulary; by the class, as Baichuan-7B alone writes it BaiChuan; and the 13B
+ * ones by a tokenizer class, which only the second generation names.
  */
 function normHead(config: Facts, { vocab }: Sizes): boolean {
   if (vocab === VOCABULARY_OF_2) return true
@@ -66,7 +68,10 @@ function normHead(config: Facts, { vocab }: Sizes): boolean {
   return config.get('max_position_embeddings') !== undefined || config.get('tokenizer_class') !== undefined
 }
 
-/** llama.cpp's converter leaves Baichuan 2's head as it is and writes no mark: vocabulary or name tell. Normalising twice does no harm. */
+/**
+ * llama.cpp's converter leaves Baichuan 2's head as it is and writes no mark: vocabulary or name tell.
+ * Normalising twice does no harm.
+ */
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const sizes = ggufSizes(metadata, 'baichuan', embeddingRows)
   const name = `${text(metadata, 'general.name')} ${text(metadata, 'general.basename')}`

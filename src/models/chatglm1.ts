@@ -21,7 +21,10 @@ export const chatglm1: Family = {
   ignored: (name) => name.endsWith('.rotary_emb.inv_freq'),
 }
 
-/** Each head's q, k and v lie side by side. Pairs turn within each half of a head, (i, i + headDim / 4): ours are (i, i + headDim / 2). */
+/**
+ * Each head's q, k and v lie side by side. Pairs turn within each half of a head, (i, i + headDim / 4): ours
+ * are (i, i + headDim / 2).
+ */
 function places({ heads, headDim }: ModelSpec): Places {
   const quarter = headDim / 4
   const turned = Array.from({ length: headDim }, (_, d) => {

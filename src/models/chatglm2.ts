@@ -85,7 +85,10 @@ function specFromConfig(config: Facts): ModelSpec {
   return specOf(sizes, positive(config, 'layernorm_epsilon', 1e-5), ropeOf(config, sizes.headDim / 2))
 }
 
-/** ChatGLM2-32K divides positions by `rope_ratio`; ChatGLM3 and its successors multiply the base by it. Only the name tells the two apart. */
+/**
+ * ChatGLM2-32K divides positions by `rope_ratio`; ChatGLM3 and its successors multiply the base by it. Only
+ * the name tells the two apart.
+ */
 function ropeOf(config: Facts, rotary: number): Position {
   const ratio = atLeast(config, 'rope_ratio', 1, 1)
   const divides = ratio !== 1 && /chatglm2/i.test(text(config, '_name_or_path'))

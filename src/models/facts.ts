@@ -89,7 +89,10 @@ export function inside(facts: Facts, key: string): Facts {
   throw new IsletError('invalid_file', `${key} is ${show(value)}; an object is needed`)
 }
 
-/** The number with the fewest digits that is this float32: 1e-5 for 0.000009999999747378752, which is what was meant. */
+/**
+ * The number with the fewest digits that is this float32: 1e-5 for 0.000009999999747378752, which is what was
+ * meant.
+ */
 export function shortest(value: number): number {
   for (let digits = 1; digits <= 9; digits++) {
     const candidate = Number(value.toPrecision(digits))

@@ -15,13 +15,20 @@ export type RoleTensor = {
   rows: number // 1 for vectors
   cols: number
   vector: boolean
-  /** Which rows of the stored tensor these are; all of them, as they lie, when absent. Of a vector its values. */
+  /**
+   * Which rows of the stored tensor these are; all of them, as they lie, when absent. Of a vector its values.
+   */
   order?: RowOrder
-  /** Values that are not stored as they are: each plus 1, or 1 / the length of each row of the named tensor. */
+  /**
+   * Values that are not stored as they are: each plus 1, or 1 / the length of each row of the named tensor.
+   */
   compute?: 'plus-one' | 'row-lengths'
 }
 
-/** Rows of a tensor with `of` rows: runs of `run` rows, `stride` apart from row `first` on; within a run in this order. */
+/**
+ * Rows of a tensor with `of` rows: runs of `run` rows, `stride` apart from row `first` on; within a run in
+ * this order.
+ */
 export type RowOrder = { of: number; first: number; run: number; stride: number; order?: readonly number[] }
 
 export type Family = {
@@ -30,7 +37,10 @@ export type Family = {
   architectures: readonly string[]
   /** Tells families of one model type apart; the first that agrees is taken. */
   matches?(config: Facts): boolean
-  /** Both throw `unsupported_format` for a variation that the engine does not compute, `invalid_file` for nonsense. */
+  /**
+   * Both throw `unsupported_format` for a variation that the engine does not compute, `invalid_file` for
+   * nonsense.
+   */
   specFromConfig(config: Facts): ModelSpec
   specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec
   /** All tensors in packing order. */

@@ -62,7 +62,10 @@ function specFromConfig(config: Facts): ModelSpec {
   return { ...spec, head: { tied: flag(config, 'tie_word_embeddings', true), normalised: false } }
 }
 
-/** Newer configs keep one set of rotary parameters for each type of layer; in older ones those of the config are for the full layers. */
+/**
+ * Newer configs keep one set of rotary parameters for each type of layer; in older ones those of the config
+ * are for the full layers.
+ */
 function ropeOf(config: Facts, type: string, sizes: Sizes, base: number): Position {
   const { headDim, context } = sizes
   const own = inside(config, 'rope_parameters').get(type)

@@ -65,7 +65,9 @@ export function ggufPlaces({ heads: q, kvHeads, headDim }: ModelSpec): Places {
   return { ...GGUF_NAMES, q: turned(GGUF_NAMES.q, q), k: turned(GGUF_NAMES.k, kvHeads) }
 }
 
-/** config.json of `LlamaForCausalLM` and `MistralForCausalLM`, with transformers' defaults for absent keys. */
+/**
+ * config.json of `LlamaForCausalLM` and `MistralForCausalLM`, with transformers' defaults for absent keys.
+ */
 function specFromConfig(config: Facts): ModelSpec {
   only(config, 'hidden_act', ['silu'])
   only(config, 'attention_bias', [false])
@@ -88,7 +90,9 @@ function specFromConfig(config: Facts): ModelSpec {
   })
 }
 
-/** GGUF metadata of architecture `llama`. Whether the head is tied shows in the tensors: the caller decides. */
+/**
+ * GGUF metadata of architecture `llama`. Whether the head is tied shows in the tensors: the caller decides.
+ */
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   only(metadata, 'llama.expert_count', [0])
   only(metadata, 'llama.attention.sliding_window', [0])

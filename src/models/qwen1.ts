@@ -89,7 +89,10 @@ function specFromConfig(config: Facts): ModelSpec {
   return specOf(sizes, eps, position, logn)
 }
 
-/** The metadata has neither the trained length nor the switches of NTK and LogN: such a file runs as one that has none. */
+/**
+ * The metadata has neither the trained length nor the switches of NTK and LogN: such a file runs as one that
+ * has none.
+ */
 function specFromGguf(metadata: Facts, embeddingRows: number): ModelSpec {
   const sizes = ggufSizes(metadata, 'qwen', embeddingRows)
   only(metadata, 'qwen.rope.dimension_count', [sizes.headDim])

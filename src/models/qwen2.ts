@@ -49,7 +49,10 @@ function specFromConfig(config: Facts): ModelSpec {
   })
 }
 
-/** With `use_sliding_window`, layers from `max_window_layers` on see `sliding_window` positions; newer configs list each layer's type. */
+/**
+ * With `use_sliding_window`, layers from `max_window_layers` on see `sliding_window` positions; newer configs
+ * list each layer's type.
+ */
 export function slidingLayers(
   config: Facts,
   full: LayerKind,

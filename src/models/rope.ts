@@ -11,7 +11,10 @@ const DEFAULT_BASE = 10000
 /** Of smaller bases the angles of far positions could not be reduced, and the logarithm is 0 or less. */
 export const LEAST_BASE = 2
 
-/** `rope_theta` and `rope_scaling`, or both together in the newer `rope_parameters`. `trained` is the context before scaling, `base` where none is named. */
+/**
+ * `rope_theta` and `rope_scaling`, or both together in the newer `rope_parameters`. `trained` is the context
+ * before scaling, `base` where none is named.
+ */
 export function configRope(config: Facts, rotary: number, trained: number, base = DEFAULT_BASE): Position {
   const parameters = inside(config, 'rope_parameters')
   const scaling = parameters.get('rope_type') === undefined ? inside(config, 'rope_scaling') : parameters
@@ -28,7 +31,8 @@ export function configRope(config: Facts, rotary: number, trained: number, base 
 export function ggufRope(metadata: Facts, architecture: string, rotary: number): Position {
   const key = (name: string): string => `${architecture}.rope.${name}`
   const trained = Number(metadata.get(`${architecture}.context_length`))
-  // llama.cpp multiplies YaRN's own magnitude by this one, where transformers' attention_factor takes its place.
+  // llama.cpp multiplies YaRN's own magnitude by this one, where transformers' attention_factor takes its
+  // place.
   only(metadata, key('scaling.attn_factor'), [1])
   const scaling = factsOf({
     rope_type: metadata.get(key('scaling.type')),

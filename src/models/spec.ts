@@ -6,18 +6,36 @@ export type RopeScaling =
   | { kind: 'none' }
   /** Positions divided by `factor` (arXiv 2306.15595). */
   | { kind: 'linear'; factor: number }
-  /** arXiv 2309.00071: slow pairs divided by `factor`, fast ones kept, a ramp between `slow` and `fast` turns; sine and cosine times `magnitude`. */
+  /**
+   * arXiv 2309.00071: slow pairs divided by `factor`, fast ones kept, a ramp between `slow` and `fast` turns;
+   * sine and cosine times `magnitude`.
+   */
   | { kind: 'yarn'; factor: number; trained: number; fast: number; slow: number; magnitude: number }
-  /** Qwen's dynamic NTK: the base grows with the length of the first prompt beyond `trained`, and stays while that cache lives. */
+  /**
+   * Qwen's dynamic NTK: the base grows with the length of the first prompt beyond `trained`, and stays while
+   * that cache lives.
+   */
   | { kind: 'ntk'; trained: number }
 
-/** How a layer knows positions. Packing orders the rows of q and k so that every family's pairs are (i, i + rotaryDim / 2). */
+/**
+ * How a layer knows positions. Packing orders the rows of q and k so that every family's pairs are (i, i +
+ * rotaryDim / 2).
+ */
 export type Position =
-  /** The angle of pair i at position p is p * base^(-2i / rotaryDim); the rest of a head passes through (arXiv 2104.09864). */
+  /**
+   * The angle of pair i at position p is p * base^(-2i / rotaryDim); the rest of a head passes through (arXiv
+   * 2104.09864).
+   */
   | { kind: 'rope'; base: number; rotaryDim: number; scaling: RopeScaling }
-  /** ChatGLM-1: the first half of the pairs turns by the position, the other by the position within the answer. Frequencies are float16 numbers. */
+  /**
+   * ChatGLM-1: the first half of the pairs turns by the position, the other by the position within the
+   * answer. Frequencies are float16 numbers.
+   */
   | { kind: 'rope2d'; base: number; rotaryDim: number }
-  /** slope[head] * (key - query) is added to the scaled scores (arXiv 2108.12409); the slopes are 2^(-maxBias (i + 1) / heads). */
+  /**
+   * slope[head] * (key - query) is added to the scaled scores (arXiv 2108.12409); the slopes are 2^(-maxBias
+   * (i + 1) / heads).
+   */
   | { kind: 'alibi'; maxBias: number }
 
 /** What layers of one kind see: the last `window` positions, the query's own included, or all. */

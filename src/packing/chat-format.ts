@@ -15,7 +15,9 @@ export type FolderFacts = {
   generation: Json | undefined
   /** The tokenizer's Python code, which tells ChatGLM3 from ChatGLM2. */
   code: string
-  /** Whether the vocabulary is ChatGLM-6B's ice_text.model; whether there is a SentencePiece tokenizer.model. */
+  /**
+   * Whether the vocabulary is ChatGLM-6B's ice_text.model; whether there is a SentencePiece tokenizer.model.
+   */
   iceText: boolean
   sentencePiece: boolean
   /** Of the folder or file: the weakest hint, used where nothing else tells two formats apart. */
@@ -82,7 +84,8 @@ function folderFormat(facts: FolderFacts): BuiltinFormat | undefined {
       // The base model's own chat() takes a question as it is.
       return generation?.chat_format === 'raw' ? undefined : 'qwen1'
     case 'baichuan':
-      // Chat models name their role tokens; the first 7B (with its own class name) exists as a base model alone.
+      // Chat models name their role tokens; the first 7B (with its own class name) exists as a base model
+      // alone.
       if (generation !== undefined && !('user_token_id' in generation)) return undefined
       if (listOf(config.architectures).includes('BaiChuanForCausalLM')) return undefined
       // Only the second generation's configs name a tokenizer class.

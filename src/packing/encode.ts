@@ -10,8 +10,8 @@ import { repackRows } from './repack.ts'
 import { tileBytes } from './tiles.ts'
 
 /**
- * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple of 16 rows.
- * `invalid_file` for values that are not finite.
+ * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple
+ * of 16 rows. `invalid_file` for values that are not finite.
  */
 export function encodeRows(
   type: TensorType,

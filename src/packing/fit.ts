@@ -16,11 +16,15 @@ export type Levels = { low: number; high: number; minimum: boolean }
 export type Constants = { scale: number; minimum: number }
 
 /**
- * Where the lowest and the highest level start from, in steps inside the extremes, all pairs: clipping an outlier may pay,
- * at one end or both, and so may a level beyond the extremes, which lets all others move. More starts gain 0.1 %.
+ * Where the lowest and the highest level start from, in steps inside the extremes, all pairs: clipping an
+ * outlier may pay, at one end or both, and so may a level beyond the extremes, which lets all others move.
+ * More starts gain 0.1 %.
  */
 const ENDS = [-0.6, 0, 0.7]
-/** The same for a scale alone. Its levels reach one step further on one side, so each is tried with both signs. */
+/**
+ * The same for a scale alone. Its levels reach one step further on one side, so each is tried with both
+ * signs.
+ */
 const SCALE_ENDS = [-1, 0, 1]
 /** A start settles within this many turns, or is no good one. */
 const TURNS = 8
@@ -46,8 +50,8 @@ export class BlockFit {
   }
 
   /**
-   * The constants for values [start, end), at most 32 and all finite: those of the smallest squared error found, or
-   * undefined where none is below `bound`.
+   * The constants for values [start, end), at most 32 and all finite: those of the smallest squared error
+   * found, or undefined where none is below `bound`.
    */
   search(values: Float32Array, start: number, end: number, bound: number): Constants | undefined {
     const { least, most } = this.#load(values, start, end)
@@ -146,8 +150,8 @@ export class BlockFit {
   }
 
   /**
-   * Moves single codes by one level wherever the best line for the changed codes errs less, until none does: what turns
-   * of codes and line, which move all codes at once, get stuck before.
+   * Moves single codes by one level wherever the best line for the changed codes errs less, until none does:
+   * what turns of codes and line, which move all codes at once, get stuck before.
    */
   #moveCodes(): void {
     const { low, high, minimum } = this.#levels
@@ -205,8 +209,8 @@ export class BlockFit {
   }
 
   /**
-   * The line in f16: of the three scales around it, each with the minimum that is best for its own codes, the one that
-   * errs least as it will be stored; undefined unless below `bound`.
+   * The line in f16: of the three scales around it, each with the minimum that is best for its own codes, the
+   * one that errs least as it will be stored; undefined unless below `bound`.
    */
   #round(scale: number, offset: number, bound: number): Constants | undefined {
     const { minimum } = this.#levels

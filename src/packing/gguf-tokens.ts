@@ -14,8 +14,8 @@ export function mayLackMarks(names: readonly unknown[]): boolean {
 }
 
 /**
- * The names again, from the bytes of the file's metadata; `names` are the parser's, which these equal but for the marks.
- * Throws invalid_file where they do not.
+ * The names again, from the bytes of the file's metadata; `names` are the parser's, which these equal but for
+ * the marks. Throws invalid_file where they do not.
  */
 export function readTokenNames(
   header: Uint8Array,

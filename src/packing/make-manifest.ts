@@ -14,7 +14,10 @@ import type { ModelSource } from './source.ts'
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
-/** Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with PREFIX_VERSION too. */
+/**
+ * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with
+ * PREFIX_VERSION too.
+ */
 export const PACKER = 6
 
 /** The manifest of what packing wrote. */

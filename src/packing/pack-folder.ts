@@ -37,8 +37,8 @@ export type FolderOptions = PackOptions & {
 }
 
 /**
- * Packs `source` into the folder `out`, replacing a packed model that is there. `invalid_request` if something else is.
- * A checkpoint without a tokenizer gets an empty tokenizer.bin.
+ * Packs `source` into the folder `out`, replacing a packed model that is there. `invalid_request` if
+ * something else is. A checkpoint without a tokenizer gets an empty tokenizer.bin.
  */
 export async function packToFolder(
   source: ModelSource,

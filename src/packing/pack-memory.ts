@@ -11,8 +11,8 @@ import { shardCutter } from './shards.ts'
 export type MemoryPack = { manifest: Manifest; weights: ByteSource; tokenizer: Uint8Array }
 
 /**
- * Packs the checkpoint at `path`. Its tokenizer is empty where there is none or none that we read: logits need none.
- * `weights` serves the shards and tokenizer.bin.
+ * Packs the checkpoint at `path`. Its tokenizer is empty where there is none or none that we read: logits
+ * need none. `weights` serves the shards and tokenizer.bin.
  */
 export async function packToMemory(path: string, options: PackOptions = {}): Promise<MemoryPack> {
   const source = await openSource(path)

@@ -44,7 +44,10 @@ export function planPack(
   )
 }
 
-/** True when nothing was quantised, neither in the checkpoint nor by packing: KV in f32 is then worth its price. */
+/**
+ * True when nothing was quantised, neither in the checkpoint nor by packing: KV in f32 is then worth its
+ * price.
+ */
 export function isFloatPack(source: ModelSource, entries: readonly TensorEntry[]): boolean {
   return isFloatSource(source) && entries.every((entry) => entry.kind === 'f32')
 }

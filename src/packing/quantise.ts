@@ -26,8 +26,9 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Co
 }
 
 /**
- * (rows, cols) f32 to 4 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4). `search`
- * (fit.ts) never errs more on a block than `nearest`, in squares. Padding columns get the code nearest to 0.
+ * (rows, cols) f32 to 4 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4).
+ * `search` (fit.ts) never errs more on a block than `nearest`, in squares. Padding columns get the code
+ * nearest to 0.
  */
 export function quantiseBlocks(
   kind: Exclude<CodeKind, 'q8'>,
@@ -62,7 +63,10 @@ const LEVELS: Readonly<Record<Exclude<CodeKind, 'q8'>, Levels>> = {
   q6: { low: 0, high: 63, minimum: true },
 }
 
-/** The levels spread evenly from the least value to the largest; a scale alone puts the largest magnitude at `low`. */
+/**
+ * The levels spread evenly from the least value to the largest; a scale alone puts the largest magnitude at
+ * `low`.
+ */
 function constantsOfExtremes(values: Float32Array, start: number, end: number, levels: Levels): Constants {
   let least = Infinity
   let most = -Infinity
@@ -104,8 +108,8 @@ function code(value: number, scale: number, limit: number): number {
 }
 
 /**
- * The f16 scale for INT8: amax / steps rounded down, so that half a step never grows; rounded up among subnormals,
- * where rounding down could cost more than half a step at the largest value.
+ * The f16 scale for INT8: amax / steps rounded down, so that half a step never grows; rounded up among
+ * subnormals, where rounding down could cost more than half a step at the largest value.
  */
 function scaleBelow(amax: number, steps: number): number {
   const wanted = amax / steps
@@ -136,7 +140,10 @@ function largest(values: Float32Array, start: number, end: number): number {
   return amax
 }
 
-/** Calls `each` with the block's number, the values it covers (fewer than 32 at a ragged edge), and where its codes start. */
+/**
+ * Calls `each` with the block's number, the values it covers (fewer than 32 at a ragged edge), and where its
+ * codes start.
+ */
 function eachBlock(
   values: Float32Array,
   rows: number,

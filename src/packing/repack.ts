@@ -25,8 +25,9 @@ const REPACKERS: Readonly<Partial<Record<`${TensorType} ${CodeKind}`, Repacker>>
 }
 
 /**
- * Rows of `type` as `kind` without rounding (Q4_K: each block's scale and minimum rounded to f16 once), or undefined where
- * there is no such way. `bytes` holds whole rows of `cols` values, a multiple of the type's block.
+ * Rows of `type` as `kind` without rounding (Q4_K: each block's scale and minimum rounded to f16 once), or
+ * undefined where there is no such way. `bytes` holds whole rows of `cols` values, a multiple of the type's
+ * block.
  */
 export function repackRows(
   type: TensorType,
@@ -87,8 +88,8 @@ function repackQ4K(bytes: Uint8Array, at: number, out: Codes, block: number): vo
 }
 
 /**
- * Kernels take no negative scale beside a minimum: s q + m = -s (15 - q) + (m + 15 s), where the new minimum is rounded once.
- * No quantiser known to us makes such a block.
+ * Kernels take no negative scale beside a minimum: s q + m = -s (15 - q) + (m + 15 s), where the new minimum
+ * is rounded once. No quantiser known to us makes such a block.
  */
 function withoutSign(out: Codes, block: number): void {
   const scale = f16ToF32(out.scales[block])

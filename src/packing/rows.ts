@@ -11,7 +11,9 @@ import type { SourceTensor } from './source.ts'
 /** Source bytes read at once, about. */
 const BATCH_BYTES = 1 << 20
 
-/** The least length of a row of the head, so that a row of zeros stays one (torch.nn.functional.normalize). */
+/**
+ * The least length of a row of the head, so that a row of zeros stays one (torch.nn.functional.normalize).
+ */
 const LEAST_LENGTH = 1e-12
 
 /** How many rows to read at once: whole tiles, and whole heads where their rows move. */
@@ -20,7 +22,10 @@ export function batchRows({ type, cols, order }: SourceTensor): number {
   return Math.max(1, Math.floor(BATCH_BYTES / (rowBytes(type, cols) * step))) * step
 }
 
-/** Rows [first, first + count) of a matrix as stored, without a gap; whole runs where they are not a plain slice. */
+/**
+ * Rows [first, first + count) of a matrix as stored, without a gap; whole runs where they are not a plain
+ * slice.
+ */
 export async function readRows(tensor: SourceTensor, first: number, count: number): Promise<Uint8Array> {
   const { order, file, offset, type, cols } = tensor
   const length = rowBytes(type, cols)
@@ -40,7 +45,10 @@ export async function readRows(tensor: SourceTensor, first: number, count: numbe
   return out
 }
 
-/** A whole vector as f32: its part of the stored one, plus 1 where that is meant, or computed from the rows of a matrix. */
+/**
+ * A whole vector as f32: its part of the stored one, plus 1 where that is meant, or computed from the rows of
+ * a matrix.
+ */
 export async function readVector(tensor: SourceTensor, hidden: number): Promise<Float32Array> {
   const { file, offset, type, cols, order, compute } = tensor
   if (compute === 'row-lengths') return inverseLengths(tensor, hidden)

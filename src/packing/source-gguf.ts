@@ -16,7 +16,10 @@ import { writeTokenizer } from './tokenizer-write.ts'
 /** Magic, version and two counts. */
 const SMALLEST = 24
 
-/** Opens a GGUF file (versions 1 to 3, little-endian). `invalid_file` or `unsupported_format` say what is wrong. */
+/**
+ * Opens a GGUF file (versions 1 to 3, little-endian). `invalid_file` or `unsupported_format` say what is
+ * wrong.
+ */
 export async function openGguf(path: string, name: string): Promise<ModelSource> {
   const file = await openRangeFile(path)
   try {

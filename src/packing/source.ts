@@ -29,8 +29,8 @@ export function isFloatSource(source: ModelSource): boolean {
 }
 
 /**
- * Finds the spec's tensors among those stored. `invalid_file` names a missing or misshapen one; a tensor that the
- * graph would not use is `unsupported_format`, because leaving it out would change the results.
+ * Finds the spec's tensors among those stored. `invalid_file` names a missing or misshapen one; a tensor that
+ * the graph would not use is `unsupported_format`, because leaving it out would change the results.
  */
 export function matchTensors(
   family: Family,
@@ -63,7 +63,10 @@ export function matchTensors(
   })
 }
 
-/** What the checkpoint holds for a role: itself, the larger tensor that it is a part of, or the one that it is computed from. */
+/**
+ * What the checkpoint holds for a role: itself, the larger tensor that it is a part of, or the one that it is
+ * computed from.
+ */
 function storedShape({ vector, rows, cols, order, compute }: RoleTensor, spec: ModelSpec): number[] {
   if (compute === 'row-lengths') return [cols, spec.hidden]
   if (vector) return [order?.of ?? cols]
@@ -71,8 +74,9 @@ function storedShape({ vector, rows, cols, order, compute }: RoleTensor, spec: M
 }
 
 /**
- * The id from a path: lower case, without extension and quantisation suffix, `SmolLM2-135M-Instruct.Q4_1.gguf` ->
- * `smollm2-135m-instruct`. A file that is only called `model` takes the name of its folder.
+ * The id from a path: lower case, without extension and quantisation suffix,
+ * `SmolLM2-135M-Instruct.Q4_1.gguf` -> `smollm2-135m-instruct`. A file that is only called `model` takes the
+ * name of its folder.
  */
 export function defaultId(path: string): string {
   const parts = path.split(/[\\/]/).filter((part) => part !== '')

@@ -8,7 +8,10 @@ import type { Codes } from './codes.ts'
 /** The largest integer constant; one less than i16 holds, since a minimum is rounded after its scale was. */
 const MOST = 32766
 
-/** The stored bytes of these rows: row groups one after the other, each its tiles by column and its rows' exponents. */
+/**
+ * The stored bytes of these rows: row groups one after the other, each its tiles by column and its rows'
+ * exponents.
+ */
 export function spanTileBytes(codes: Codes): Uint8Array {
   const { rows, blocks } = codes
   const { bytes: tileBytes } = TILES[codes.kind]
@@ -37,7 +40,10 @@ function constantsOf({ scales, minimums, blocks }: Codes, row: number, block: nu
   return { scale, minimum, eighth: minimum / 8 + scale }
 }
 
-/** The smallest power of two under which the constants of a row fit; f16 is exact in it down to 1/8 of the row's largest. */
+/**
+ * The smallest power of two under which the constants of a row fit; f16 is exact in it down to 1/8 of the
+ * row's largest.
+ */
 function exponentOf(codes: Codes, row: number): number {
   let need = 0
   for (let block = 0; block < codes.blocks; block++) {

@@ -30,8 +30,9 @@ const MOST_POSITIONS = 512
 const FULL = { window: undefined, sinks: 0 }
 
 /**
- * The prefix of a model whose weights are packed, computed with `kernels`. Undefined where chats share less than a page, keys depend on more
- * than ids and positions, or the model has no tokenizer, no chat format, or more weights than an isolate holds.
+ * The prefix of a model whose weights are packed, computed with `kernels`. Undefined where chats share less
+ * than a page, keys depend on more than ids and positions, or the model has no tokenizer, no chat format, or
+ * more weights than an isolate holds.
  */
 export async function makePrefix(
   manifest: Manifest,

@@ -62,7 +62,10 @@ function completeFirst(source: TokenizerSource, names: string[], files: ChatGlmF
   if (offset > 0) settings.idOffset = offset
 }
 
-/** config.json knows where `<sop>` and `<eop>` are; else tokenizer_config.json counts the image tokens before them. */
+/**
+ * config.json knows where `<sop>` and `<eop>` are; else tokenizer_config.json counts the image tokens before
+ * them.
+ */
 function idOffset(sop: number | undefined, eop: number | undefined, files: ChatGlmFiles): number {
   const { bos_token_id: bos, eos_token_id: eos } = files.model
   if (typeof bos === 'number' && typeof eos === 'number' && sop !== undefined && eop !== undefined) {
@@ -80,8 +83,8 @@ function idOffset(sop: number | undefined, eop: number | undefined, files: ChatG
 }
 
 /**
- * ChatGLM2 has no role tokens. Its files are otherwise ChatGLM3's, so where nothing tells them apart the roles are
- * appended: in ChatGLM2 those rows are padding, and nothing of it is lost.
+ * ChatGLM2 has no role tokens. Its files are otherwise ChatGLM3's, so where nothing tells them apart the
+ * roles are appended: in ChatGLM2 those rows are padding, and nothing of it is lost.
  */
 function isSecond({ tokenizer, model, code }: ChatGlmFiles): boolean {
   if (code !== undefined) return !code.includes('<|observation|>')

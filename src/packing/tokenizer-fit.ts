@@ -6,7 +6,9 @@ import { TOKEN } from '../tokenizer/format.ts'
 import { resizeTokens } from './token-arrays.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
-/** What no plain text needs: marks that were added past the embedding, as Gemma 3's for pictures, and gaps. */
+/**
+ * What no plain text needs: marks that were added past the embedding, as Gemma 3's for pictures, and gaps.
+ */
 const SPARE: readonly number[] = [TOKEN.control, TOKEN.userDefined, TOKEN.unused]
 
 /**

@@ -11,7 +11,10 @@ import type { TokenizerSource } from './tokenizer-write.ts'
 /** Metadata keys and values as `@huggingface/gguf` yields them. */
 export type GgufMetadata = Readonly<Record<string, unknown>>
 
-/** Reads `tokenizer.ggml.*`. Throws unsupported_format for a model or pre-tokenizer that is not known, invalid_file for damage. */
+/**
+ * Reads `tokenizer.ggml.*`. Throws unsupported_format for a model or pre-tokenizer that is not known,
+ * invalid_file for damage.
+ */
 export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
   const model = metadata['tokenizer.ggml.model']
   if (model === undefined)
@@ -70,8 +73,8 @@ type Common = Pick<
 >
 
 /**
- * Converters of Baichuan and Gemma write user-defined symbols as normal tokens. SentencePiece puts them before the byte
- * tokens, and learned tokens after these, so a normal token there with a score of 0 is one.
+ * Converters of Baichuan and Gemma write user-defined symbols as normal tokens. SentencePiece puts them
+ * before the byte tokens, and learned tokens after these, so a normal token there with a score of 0 is one.
  */
 function restoreSymbols(metadata: GgufMetadata, types: Uint8Array): void {
   const scores = metadata['tokenizer.ggml.scores']

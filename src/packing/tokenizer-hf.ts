@@ -43,8 +43,8 @@ export function tiktokenAmong(names: readonly string[]): string | undefined {
 }
 
 /**
- * Reads one of TOKENIZER_FILES, with tokenizer_config.json, generation_config.json and config.json. Throws invalid_file
- * if there is none, unsupported_format for kinds that are not known.
+ * Reads one of TOKENIZER_FILES, with tokenizer_config.json, generation_config.json and config.json. Throws
+ * invalid_file if there is none, unsupported_format for kinds that are not known.
  */
 export async function tokenizerFromFolder(
   readFile: ReadFile,
@@ -112,8 +112,8 @@ async function readSource(
 }
 
 /**
- * The chat format of a folder: chat_template.jinja, else the template in tokenizer_config.json (named `default` of
- * several), else what the family has built in. `name` is that of the folder.
+ * The chat format of a folder: chat_template.jinja, else the template in tokenizer_config.json (named
+ * `default` of several), else what the family has built in. `name` is that of the folder.
  */
 export async function chatFromFolder(readFile: ReadFile, name = ''): Promise<ChatFormat> {
   const file = await readFile('chat_template.jinja')
@@ -163,7 +163,9 @@ function addedFromConfig(value: unknown): AddedToken[] {
   return addedTokens(Object.entries(value).map(([id, token]) => ({ ...(token as object), id: Number(id) })))
 }
 
-/** Added tokens of tokenizer.json or tokenizer_config.json. Throws for those that swallow spaces beside them. */
+/**
+ * Added tokens of tokenizer.json or tokenizer_config.json. Throws for those that swallow spaces beside them.
+ */
 function addedTokens(value: unknown): AddedToken[] {
   if (!Array.isArray(value)) return []
   return value.map((entry: Json) => {

@@ -9,7 +9,9 @@ import { TOKEN } from '../tokenizer/format.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The source and the names by id. `config` is tokenizer_config.json, `model` config.json; both may be empty. */
+/**
+ * The source and the names by id. `config` is tokenizer_config.json, `model` config.json; both may be empty.
+ */
 export function tokenizerFromPieces(
   file: Uint8Array,
   config: Json,
@@ -49,7 +51,9 @@ export function tokenizerFromPieces(
   }
 }
 
-/** Tokenizer classes differ in their default; those that add none (Baichuan, ChatGLM) have their own names. */
+/**
+ * Tokenizer classes differ in their default; those that add none (Baichuan, ChatGLM) have their own names.
+ */
 function addsBos(tokenizerClass: unknown, modelType: unknown): boolean {
   if (typeof tokenizerClass === 'string') return /^(Code)?(Llama|Gemma)Tokenizer/.test(tokenizerClass)
   return modelType !== 'baichuan' && modelType !== 'chatglm'

@@ -13,7 +13,10 @@ const EXTRAS = Array.from({ length: 205 }, (_, i) => `<|extra_${i}|>`)
 /** Facts from the settings beside the file, each undefined where it is not known. */
 export type TiktokenFacts = { tokenizerClass: unknown; modelType: unknown; vocabSize: unknown }
 
-/** Reads the ranks and appends Qwen's special tokens. Throws unsupported_format where the settings name another family. */
+/**
+ * Reads the ranks and appends Qwen's special tokens. Throws unsupported_format where the settings name
+ * another family.
+ */
 export function tokenizerFromTiktoken(
   file: Uint8Array,
   { tokenizerClass, modelType, vocabSize }: TiktokenFacts,

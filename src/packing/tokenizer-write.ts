@@ -19,7 +19,9 @@ import type { TokenizerSettings } from '../tokenizer/format.ts'
 
 /** A tokenizer as read from a checkpoint, before packing. */
 export type TokenizerSource = {
-  /** Bytes of each token by id: byte maps undone, U+2581 written as a space, byte tokens by name (`<0x0A>`). */
+  /**
+   * Bytes of each token by id: byte maps undone, U+2581 written as a space, byte tokens by name (`<0x0A>`).
+   */
   tokens: Uint8Array[]
   types: Uint8Array // (vocab) of TOKEN
   ranks: Uint32Array // (vocab) or empty
@@ -32,7 +34,9 @@ export type TokenizerSource = {
 /** Tokens that end a turn in any family, known by name. */
 export const END_OF_TURN_NAMES = ['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<end_of_turn>']
 
-/** Added tokens that a turn is made of, whatever type the file gives them: `<|im_start|>`, `<start_of_turn>`. */
+/**
+ * Added tokens that a turn is made of, whatever type the file gives them: `<|im_start|>`, `<start_of_turn>`.
+ */
 const MARK = /^<(\|.*\||(start|end)_of_\w+)>$/
 
 /** The bytes of tokenizer.bin. Throws invalid_file if the source does not hold together. */
@@ -196,8 +200,9 @@ export function ranksOfScores(scores: ArrayLike<number>): Uint32Array {
 }
 
 /**
- * Settles types by name: tokens that end a turn and added tokens that look like marks (`<|im_start|>`) are control
- * tokens whatever the file says, so that user text can never become one. Returns the ids that end a generation.
+ * Settles types by name: tokens that end a turn and added tokens that look like marks (`<|im_start|>`) are
+ * control tokens whatever the file says, so that user text can never become one. Returns the ids that end a
+ * generation.
  */
 export function settleSpecials(
   names: readonly string[],

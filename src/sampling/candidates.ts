@@ -33,9 +33,10 @@ const DIGITS = [
 ] as const
 
 /**
- * Keeps the fewest candidates whose weights reach `target`, best score first and at equal scores the lower id, and at
- * least one. Finds the lowest score that stays digit by digit, as a radix sort would, with a sum of weights for each
- * value of the digit, and drops what is below at once: linear time whatever the scores. Returns how many are left.
+ * Keeps the fewest candidates whose weights reach `target`, best score first and at equal scores the lower
+ * id, and at least one. Finds the lowest score that stays digit by digit, as a radix sort would, with a sum
+ * of weights for each value of the digit, and drops what is below at once: linear time whatever the scores.
+ * Returns how many are left.
  */
 export function keepBest(scratch: Scratch, count: number, scores: Float32Array, target: number): number {
   const { ids, weights, sums } = scratch
@@ -65,7 +66,10 @@ export function keepBest(scratch: Scratch, count: number, scores: Float32Array, 
   return dropTies(scratch, count, bits, { lowest, above, wanted })
 }
 
-/** Of the candidates at the lowest score that stays, keeps the first that together with those above reach `wanted`. */
+/**
+ * Of the candidates at the lowest score that stays, keeps the first that together with those above reach
+ * `wanted`.
+ */
 function dropTies(
   { ids, weights }: Scratch,
   count: number,
@@ -90,8 +94,8 @@ function orderOf(bits: number): number {
 }
 
 /**
- * The ids of the `count` largest values, best first, ties to the lower id. Keeps a short list in order: the fastest
- * for small counts, since after the first few hundred values hardly one gets into it.
+ * The ids of the `count` largest values, best first, ties to the lower id. Keeps a short list in order: the
+ * fastest for small counts, since after the first few hundred values hardly one gets into it.
  */
 export function largest(values: Float32Array, count: number): number[] {
   const ids: number[] = []
@@ -111,13 +115,16 @@ export function largest(values: Float32Array, count: number): number[] {
 const STEPS = 64 // of the table of 2^(i / 64)
 const LN2 = 0.6931471805599453
 const TABLE = Float64Array.from({ length: STEPS }, (_, i) => exp((i / STEPS) * LN2))
-/** Scores this far below the best (in units of the temperature) weigh nothing: e^-100 is below any float32. */
+/**
+ * Scores this far below the best (in units of the temperature) weigh nothing: e^-100 is below any float32.
+ */
 const FARTHEST = -100
 const POWERS = Float64Array.from({ length: 146 }, (_, i) => 2 ** -i) // 100 / ln 2 = 144.3
 
 /**
- * Weighs each candidate by e^((score - best) / temperature) as float32, `best` being the largest score; returns the sum
- * in order of id. Our own exponential, a table and four terms (4e-14 off before rounding), for speed and equal bits.
+ * Weighs each candidate by e^((score - best) / temperature) as float32, `best` being the largest score;
+ * returns the sum in order of id. Our own exponential, a table and four terms (4e-14 off before rounding),
+ * for speed and equal bits.
  */
 export function weigh(
   scratch: Scratch,

@@ -9,8 +9,8 @@ export type IdLogprob = { id: number; logprob: number }
 export type Logprobs = { logprob: number; top: IdLogprob[] }
 
 /**
- * ln softmax at `id` and at the `top` largest of (vocab) f32 logits, ties to the lower id. Sums are float64 in order
- * of id. `best` is the largest logit.
+ * ln softmax at `id` and at the `top` largest of (vocab) f32 logits, ties to the lower id. Sums are float64
+ * in order of id. `best` is the largest logit.
  */
 export function logprobsOf(logits: Float32Array, best: number, id: number, top: number): Logprobs {
   let sum = 0

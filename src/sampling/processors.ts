@@ -34,7 +34,10 @@ function biasLogits(biases: readonly (readonly [id: number, bias: number])[]): P
   }
 }
 
-/** CTRL's penalty (arXiv 1909.05858) as Hugging Face has it: each id of prompt or answer once, away from favour. */
+/**
+ * CTRL's penalty (arXiv 1909.05858) as Hugging Face has it: each id of prompt or answer once, away from
+ * favour.
+ */
 function penalizeRepetition(penalty: number): Processor {
   return function repetition(scores, { prompt, generated }) {
     const lower = (id: number): void => {

@@ -14,7 +14,9 @@ export type SampleContext = Occurrences & { position: number }
 
 export type Sample = { id: number; logprobs?: Logprobs }
 
-/** `logits`: (vocab) f32, not changed. Throws engine_failure when no logit is finite or one is not a number. */
+/**
+ * `logits`: (vocab) f32, not changed. Throws engine_failure when no logit is finite or one is not a number.
+ */
 export type Sampler = { sample(logits: Float32Array, context: SampleContext): Sample }
 
 export type SamplerExtras = {
@@ -28,9 +30,9 @@ export type SamplerExtras = {
 const SHORT_LIST = 128
 
 /**
- * A sampler for one request. Temperature 0 takes the best score, the lower id among equals. Otherwise the id is where
- * the running sum of the weights of what the rules left, in order of id, first exceeds u times their total.
- * Throws invalid_request when an option is out of range.
+ * A sampler for one request. Temperature 0 takes the best score, the lower id among equals. Otherwise the id
+ * is where the running sum of the weights of what the rules left, in order of id, first exceeds u times their
+ * total. Throws invalid_request when an option is out of range.
  */
 export function createSampler(options: SamplingOptions, extras: SamplerExtras = {}): Sampler {
   checkOptions(options, extras.topLogprobs)
@@ -111,7 +113,8 @@ function draw(
   let count = limit(scratch, scores, topK)
   let sum = weigh(scratch, count, scores, best, temperature)
   if (topP < 1) {
-    // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping them is cheap.
+    // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping
+    // them is cheap.
     count = keepLikely(scratch, count, (0.999 * (1 - topP) * sum) / count)
     count = keepBest(scratch, count, scores, topP * sum)
     sum = total(weights, count)

@@ -7,7 +7,10 @@ const MAX_KEY_BYTES = 64
 /** Longest replacement; U+FDFA becomes 33 bytes, the most of NFKC. */
 const MAX_REPLACEMENT_BYTES = 256
 
-/** What is wrong with a character map, if it could make a lookup run outside of it or a text grow without bound. */
+/**
+ * What is wrong with a character map, if it could make a lookup run outside of it or a text grow without
+ * bound.
+ */
 export function damageOfCharsmap(map: Uint8Array): string | undefined {
   const units = map.length < 8 ? 0 : trieBytes(map)
   if (units === 0 || units % 4 !== 0 || units > map.length - 5)

@@ -28,7 +28,9 @@ export type TokenizerSettings = {
 
 /** Settings of version 2; absent means what version 1 did. */
 type LaterSettings = {
-  /** User-defined tokens are found in the normalised text, which has one dummy prefix: SentencePiece itself. */
+  /**
+   * User-defined tokens are found in the normalised text, which has one dummy prefix: SentencePiece itself.
+   */
   symbolsInside?: boolean
   /** ChatGLM-1 writes newlines, tabs and runs of spaces as names before it normalises. */
   textLayer?: 'chatglm'

@@ -3,7 +3,9 @@
 
 /** Which neighbours may be joined, and in which order. */
 export interface PairRules {
-  /** A candidate for joining two symbols (ids, or -1 where unknown) that cover bytes [start, end); -1 = never. */
+  /**
+   * A candidate for joining two symbols (ids, or -1 where unknown) that cover bytes [start, end); -1 = never.
+   */
   find(left: number, right: number, start: number, end: number): number
   /** Lower goes first; among equals the leftmost. Below 2^21. */
   order(candidate: number): number

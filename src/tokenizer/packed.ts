@@ -152,7 +152,10 @@ class PackedTokenizer implements Tokenizer {
     return text + stream.flush()
   }
 
-  /** The token of an id, -1 for none: models pad their vocabulary, and such an id may be drawn and stands for nothing. */
+  /**
+   * The token of an id, -1 for none: models pad their vocabulary, and such an id may be drawn and stands for
+   * nothing.
+   */
   #rowOf(id: number): number {
     return Number.isInteger(id) && id >= this.#offset && id < this.vocabSize ? id - this.#offset : -1
   }

@@ -12,7 +12,10 @@ import type { PieceEncoder } from './unigram.ts'
 import { isText } from './vocabulary.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** An encoder of text without special tokens. `symbols`: user-defined tokens by name, to be found inside the text. */
+/**
+ * An encoder of text without special tokens. `symbols`: user-defined tokens by name, to be found inside the
+ * text.
+ */
 export function sentencePieceEncoder(
   vocabulary: Vocabulary,
   symbols: ReadonlyMap<string, number>,

@@ -1,8 +1,8 @@
 // This file finds the names of special tokens in a text, and keeps user text from becoming one.
 
 /**
- * A matcher for any of the names, leftmost and then longest; undefined if there are none. Names of one character are
- * left out: no guard could break them, and merging finds them anyway.
+ * A matcher for any of the names, leftmost and then longest; undefined if there are none. Names of one
+ * character are left out: no guard could break them, and merging finds them anyway.
  */
 export function nameMatcher(names: readonly string[]): RegExp | undefined {
   const usable = names.filter((name) => Array.from(name).length > 1)
@@ -29,7 +29,10 @@ export function splitAtNames(
   if (done < text.length) plain(text.slice(done))
 }
 
-/** `inside` breaks whole names; `edges` also keeps a text from giving one part of a name whose rest is elsewhere. */
+/**
+ * `inside` breaks whole names; `edges` also keeps a text from giving one part of a name whose rest is
+ * elsewhere.
+ */
 export type GuardScope = 'inside' | 'edges'
 
 /** A function that puts `guard` into a text so that no name arises from it in a rendered prompt. */
@@ -47,7 +50,10 @@ export function nameGuard(
   }
 }
 
-/** A template may put the rest of a name beside the text, `<|im_end` + `|>`. Templates trim, so look past spaces. */
+/**
+ * A template may put the rest of a name beside the text, `<|im_end` + `|>`. Templates trim, so look past
+ * spaces.
+ */
 function guardEdges(text: string, names: readonly string[], guard: string): string {
   const core = text.trim()
   if (core === '') return text

@@ -13,8 +13,9 @@ export class TextStream {
   #atStart: boolean
 
   /**
-   * `continues`: the ids go on after text that is already shown (a completion after its prompt), so a leading space
-   * stays. Otherwise the space that a SentencePiece tokenizer puts before every text is taken off, as it does itself.
+   * `continues`: the ids go on after text that is already shown (a completion after its prompt), so a leading
+   * space stays. Otherwise the space that a SentencePiece tokenizer puts before every text is taken off, as
+   * it does itself.
    */
   constructor(tokenizer: Tokenizer, options: { continues?: boolean } = {}) {
     this.#tokenizer = tokenizer
@@ -49,7 +50,9 @@ export class TextStream {
     return rest
   }
 
-  /** What is still held back: U+FFFD for an incomplete character, a space that might have gone, else empty. */
+  /**
+   * What is still held back: U+FFFD for an incomplete character, a space that might have gone, else empty.
+   */
   flush(): string {
     return this.#cleaned(this.#utf8.flush()) + (this.#clean?.flush() ?? '')
   }

@@ -2,13 +2,20 @@
 
 export type EncodeOptions = {
   /**
-   * Special tokens written in the text become their ids; otherwise they are plain text. 'original': as the family's own
-   * tokenizer reads them, which may know only some (ChatGLM3: role tokens) or drop white space beside them (Baichuan).
+   * Special tokens written in the text become their ids; otherwise they are plain text. 'original': as the
+   * family's own tokenizer reads them, which may know only some (ChatGLM3: role tokens) or drop white space
+   * beside them (Baichuan).
    */
   special?: boolean | 'original'
-  /** User-defined tokens, which the originals find in any text, stay text too (Baichuan's roles are such tokens). */
+  /**
+   * User-defined tokens, which the originals find in any text, stay text too (Baichuan's roles are such
+   * tokens).
+   */
   literal?: boolean
-  /** A character taken out of the text once special tokens have been found: chat/prompt-ids.ts breaks names with it. */
+  /**
+   * A character taken out of the text once special tokens have been found: chat/prompt-ids.ts breaks names
+   * with it.
+   */
   guard?: string
 }
 
@@ -43,6 +50,9 @@ export interface Tokenizer {
   idOf(name: string): number | undefined
   nameOf(id: number): string
   isSpecial(id: number): boolean
-  /** `special`: special tokens print their names where the family's own tokenizer prints them (byte-level ones do). */
+  /**
+   * `special`: special tokens print their names where the family's own tokenizer prints them (byte-level ones
+   * do).
+   */
   decode(ids: readonly number[], options?: { special?: boolean }): string
 }

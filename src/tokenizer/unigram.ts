@@ -8,7 +8,9 @@ import type { Vocabulary } from './vocabulary.ts'
 
 /** An unknown character costs this much more than the least likely token. */
 const UNKNOWN_PENALTY = 10
-/** User-defined tokens have a positive score that grows with their bytes, so that they win over all others. */
+/**
+ * User-defined tokens have a positive score that grows with their bytes, so that they win over all others.
+ */
 const BONUS = 0.1
 
 /** Appends the ids of a normalised text; `unknown` gets the bytes of a character that no token covers. */

@@ -3,7 +3,10 @@
 /** A scratch buffer that only a very long piece needed is dropped after use. */
 export const KEPT_BYTES = 1 << 16
 
-/** Writes text as UTF-8 into scratch.bytes, grown as needed (lone surrogates become U+FFFD); returns the length. */
+/**
+ * Writes text as UTF-8 into scratch.bytes, grown as needed (lone surrogates become U+FFFD); returns the
+ * length.
+ */
 export function utf8Into(text: string, scratch: { bytes: Uint8Array }): number {
   if (scratch.bytes.length < text.length * 3) scratch.bytes = new Uint8Array(Math.max(256, text.length * 3))
   const { bytes } = scratch
@@ -18,8 +21,9 @@ export function utf8Into(text: string, scratch: { bytes: Uint8Array }): number {
 const encoder = new TextEncoder()
 
 /**
- * Bytes to text, as they come: a character is held back until it is complete. Invalid bytes become U+FFFD, one for
- * each maximal part of a character as TextDecoder does, or with `eachByte` one for every byte as SentencePiece does.
+ * Bytes to text, as they come: a character is held back until it is complete. Invalid bytes become U+FFFD,
+ * one for each maximal part of a character as TextDecoder does, or with `eachByte` one for every byte as
+ * SentencePiece does.
  */
 export class Utf8Stream {
   readonly #eachByte: boolean
@@ -71,7 +75,9 @@ function lengthOf(byte: number): number {
   return byte >= 0xf0 && byte <= 0xf4 ? 4 : 0
 }
 
-/** Refuses overlong forms, surrogates and code points past U+10FFFF by the second byte, as the standard does. */
+/**
+ * Refuses overlong forms, surrogates and code points past U+10FFFF by the second byte, as the standard does.
+ */
 function continues(held: readonly number[], byte: number): boolean {
   if (held.length > 1) return byte >= 0x80 && byte <= 0xbf
   const low = held[0] === 0xe0 ? 0xa0 : held[0] === 0xf0 ? 0x90 : 0x80

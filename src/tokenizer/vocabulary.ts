@@ -42,8 +42,8 @@ export class Vocabulary {
   }
 
   /**
-   * Calls `visit` with each text token that stands at text[start, ...), shortest first. True if one of them ends at
-   * `character`, the end of the first character.
+   * Calls `visit` with each text token that stands at text[start, ...), shortest first. True if one of them
+   * ends at `character`, the end of the first character.
    */
   eachToken(
     text: Uint8Array,
@@ -97,7 +97,9 @@ export class Vocabulary {
     return this.#data.charsmap
   }
 
-  /** The merge rules of this file: by the pair of tokens, or by the token that their bytes make in `text()`. */
+  /**
+   * The merge rules of this file: by the pair of tokens, or by the token that their bytes make in `text()`.
+   */
   pairRules(text: () => Uint8Array): PairRules {
     const { merges, ranks, types } = this.#data
     if (merges.length > 0) {

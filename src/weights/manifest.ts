@@ -30,7 +30,9 @@ export type PackedPrefix = Shard & {
   pageBytes: number
 }
 
-/** Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind. */
+/**
+ * Chat formats that families shipped as code instead of a template: chat/formats/ has one file for each kind.
+ */
 export const BUILTIN_FORMATS = [
   'llama2',
   'baichuan1',

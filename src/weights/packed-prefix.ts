@@ -9,12 +9,15 @@ import type { ByteSource } from './source.ts'
 export const PREFIX_FILE = 'prefix.bin'
 
 /**
- * Raised whenever the engine would compute other bits, or lay a page out in another way: a prefix of another version is not loaded.
- * test/packing/template-prefix.test.ts holds the bytes of one.
+ * Raised whenever the engine would compute other bits, or lay a page out in another way: a prefix of another
+ * version is not loaded. test/packing/template-prefix.test.ts holds the bytes of one.
  */
 export const PREFIX_VERSION = 2
 
-/** The pages of a prefix in order, parts of one buffer. Throws checksum_mismatch, or what the source throws for a missing file. */
+/**
+ * The pages of a prefix in order, parts of one buffer. Throws checksum_mismatch, or what the source throws
+ * for a missing file.
+ */
 export async function readPrefix(prefix: PackedPrefix, source: ByteSource): Promise<Uint8Array[]> {
   const { file, length, pageBytes } = prefix
   const bytes = new Uint8Array(await new Response(await source.open(file)).arrayBuffer())

@@ -3,7 +3,10 @@
 import type { Kernels } from '../kernels/kernels.ts'
 import { CHECKSUM_BLOCK, CHECKSUM_WORDS, finishChecksum, startChecksum } from '../lib/checksum.ts'
 
-/** Bytes of linear memory that a PlacedChecksum needs for itself: its state, and a last block filled up with zeros. */
+/**
+ * Bytes of linear memory that a PlacedChecksum needs for itself: its state, and a last block filled up with
+ * zeros.
+ */
 export const CHECKSUM_SCRATCH = 4 * CHECKSUM_WORDS + CHECKSUM_BLOCK
 
 export class PlacedChecksum {
@@ -14,7 +17,10 @@ export class PlacedChecksum {
   readonly #lastBlock: number
   #absorbed: number
 
-  /** Of the bytes from `start` on; CHECKSUM_SCRATCH bytes at `scratch`, a multiple of 4, are its own until `hex`. */
+  /**
+   * Of the bytes from `start` on; CHECKSUM_SCRATCH bytes at `scratch`, a multiple of 4, are its own until
+   * `hex`.
+   */
   constructor(
     kernels: Pick<Kernels, 'absorb_blocks'>,
     memory: WebAssembly.Memory,

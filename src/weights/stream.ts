@@ -8,7 +8,10 @@ import type { Manifest, Shard } from './manifest.ts'
 import { PlacedChecksum } from './placed-checksum.ts'
 import type { ByteSource } from './source.ts'
 
-/** What one read may bring: each costs some 20 us in workerd, and 64 KB is what it gives if not asked for more. */
+/**
+ * What one read may bring: each costs some 20 us in workerd, and 64 KB is what it gives if not asked for
+ * more.
+ */
 const READ_BYTES = 1024 * 1024
 
 /** Where the weights come to lie: offsets into `memory`. */
@@ -22,9 +25,10 @@ export type Place = {
 }
 
 /**
- * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when reading of one begins, and not read
- * before its turn. A shard that came damaged is fetched once more, in place and alone. `onProgress` gets bytes done and in all, which fall back
- * then. Throws checksum_mismatch naming the shard.
+ * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when
+ * reading of one begins, and not read before its turn. A shard that came damaged is fetched once more, in
+ * place and alone. `onProgress` gets bytes done and in all, which fall back then. Throws checksum_mismatch
+ * naming the shard.
  */
 export async function streamWeights(
   manifest: Pick<Manifest, 'shards'>,

@@ -36,7 +36,9 @@ export function content(text: string): AnswerPiece[] {
   return text === '' ? [] : [{ kind: 'content', text }]
 }
 
-/** How much of the end of a text may become the mark with what follows: the length of the longest such part. */
+/**
+ * How much of the end of a text may become the mark with what follows: the length of the longest such part.
+ */
 export function heldLength(text: string, mark: string): number {
   for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(mark.slice(0, length))) return length

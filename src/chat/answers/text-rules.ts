@@ -62,7 +62,10 @@ function replacer(mark: string, by: string): TextRule {
 
 const WIDE: Readonly<Record<string, string>> = { ',': '，', '!': '！', ':': '：', ';': '；', '?': '？' }
 
-/** The characters beside a mark decide, before any of them has changed; the full-width marks are no characters of theirs. */
+/**
+ * The characters beside a mark decide, before any of them has changed; the full-width marks are no characters
+ * of theirs.
+ */
 function widener(): TextRule {
   let before = ''
   let mark = ''

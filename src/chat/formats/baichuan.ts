@@ -6,7 +6,10 @@ import type { Part } from '../parts.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
 import type { Format } from './format.ts'
 
-/** Both generations of the checkpoint name these ids in generation_config.json; a file without them means them too. */
+/**
+ * Both generations of the checkpoint name these ids in generation_config.json; a file without them means them
+ * too.
+ */
 const USER = 195
 const ASSISTANT = 196
 

@@ -18,7 +18,9 @@ export type LayoutOptions = {
 export type Format = {
   /** Pure. Throws invalid_request for messages that the format cannot say. */
   layout(messages: readonly ChatMessage[], options: LayoutOptions): Layout
-  /** A plain text as the original's tokenizer hands it to the model; formats without it have the text alone. */
+  /**
+   * A plain text as the original's tokenizer hands it to the model; formats without it have the text alone.
+   */
   text?: (text: string) => Part[]
   /** A text with a gap that the model shall fill; few can. */
   gap?: (before: string, after: string) => Part[]

@@ -5,7 +5,10 @@ import { exchangesOf, refuseMessages } from '../conversation.ts'
 import type { Part } from '../parts.ts'
 import type { Format } from './format.ts'
 
-/** The marks are plain text, so no token tells a forged one from a real one: the original refuses them in messages. */
+/**
+ * The marks are plain text, so no token tells a forged one from a real one: the original refuses them in
+ * messages.
+ */
 const MARKS = ['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>']
 
 export const llama2: Format = {

@@ -14,7 +14,9 @@ export const REACT_EXAMPLE: ReactStyle = {
   nameGap: ',',
 }
 
-/** What stands before `Question:`; functions in OpenAI's form or with Qwen's own names for model and human. */
+/**
+ * What stands before `Question:`; functions in OpenAI's form or with Qwen's own names for model and human.
+ */
 export function reactInstruction(tools: readonly unknown[], style: ReactStyle): string {
   const functions = functionsOf(tools)
   const names = functions.map((each) => textOf(each, 'name_for_model', 'name'))

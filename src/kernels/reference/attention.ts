@@ -26,7 +26,10 @@ type AttentionKernels = Pick<
 const HIDDEN_SCORE = f(-3.0e38)
 const TINY = f(1e-30)
 
-/** Where position `slot`'s code for dimension d lies in one head's keys, and in its values: behind 64 bytes of scales. */
+/**
+ * Where position `slot`'s code for dimension d lies in one head's keys, and in its values: behind 64 bytes of
+ * scales.
+ */
 const keyAt = (slot: number, d: number): number => 4 * P + (d >> 2) * 64 + slot * 4 + (d & 3)
 const valueAt = (slot: number, d: number): number =>
   4 * P + (d >> 3) * 128 + (slot >> 2) * 32 + (d & 7) * 4 + (slot & 3)
@@ -224,7 +227,8 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       const inverse = live ? f(16383 / amax) : 0
       const factor = live ? f(amax / 16383) : 0
       const codes = scaled.map((w) => roundTiesToEven(f(w * inverse)))
-      // What the kernel leaves: weights of the second half, and over the first half the codes, four high halves, then four low.
+      // What the kernel leaves: weights of the second half, and over the first half the codes, four high
+      // halves, then four low.
       slots.forEach((slot) => (f32[row + slot] = scaled[slot]))
       codes.forEach((code, slot) => {
         u8[row * 4 + (slot >> 2) * 8 + (slot & 3)] = code >> 7

@@ -29,7 +29,10 @@ type MatmulKernels = Pick<
 /** Below this a block is all zeros: 127 / amax would overflow. */
 const TINY = f(1e-30)
 
-/** Own scales of blocks carry 2^56, f16 constants 2^-112, and a finished sum is multiplied by 2^56 (assembly/simd/f16.ts). */
+/**
+ * Own scales of blocks carry 2^56, f16 constants 2^-112, and a finished sum is multiplied by 2^56
+ * (assembly/simd/f16.ts).
+ */
 const HALF_BIAS = 2 ** 56
 
 /** Kinds whose constants are integers under a unit a row. */
@@ -38,7 +41,10 @@ const INTEGER = { q4: true, q4m: true, q6: false, q8: false } as const
 /** One quantised block of activations: what a dot needs. */
 type Activations = { fraction: number; share: number; scale: number; sum: number; codes: Int8Array }
 
-/** A stored weight block: integer codes of 32 columns with their constants (minimum 0 where the kind has none). */
+/**
+ * A stored weight block: integer codes of 32 columns with their constants (minimum 0 where the kind has
+ * none).
+ */
 type WeightBlock = { scale: number; minimum: number; codes: Int16Array }
 
 export function matmulReference(memory: MemoryViews): MatmulKernels {
@@ -189,7 +195,10 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
 
   const dotOf = (a: Int16Array, b: Int8Array): number => a.reduce((sum, code, c) => sum + code * b[c], 0)
 
-  /** Of a span, in integers: round(dot * fraction / 32768) * scale + sum * minimum, both blocks; then one f32 sum. */
+  /**
+   * Of a span, in integers: round(dot * fraction / 32768) * scale + sum * minimum, both blocks; then one f32
+   * sum.
+   */
   function integerRow(
     kind: Kind,
     w: number,
