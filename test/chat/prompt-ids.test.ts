@@ -12,8 +12,6 @@ import type { ChatFormat } from '../../src/weights/manifest.ts'
 import {
   CHATML,
   FIXTURES,
-  GOLDEN,
-  HAS_GOLDEN,
   SMOLLM2,
   byteLevelMetadata,
   fromFolder,
@@ -217,11 +215,11 @@ describe('golden chats', () => {
     add_generation_prompt: boolean
     enable_thinking?: boolean
   }
-  it.skipIf(!HAS_GOLDEN).each([
+  it.each([
     ['qwen2.5', 'Qwen-Qwen2.5-7B-Instruct.jinja'],
     ['qwen3', 'Qwen-Qwen3-0.6B.jinja'],
-  ])('%s (skipped without ../shared/golden or ISLET_GOLDEN)', async (key, file) => {
-    const folder = join(GOLDEN, 'qwen2')
+  ])('%s', async (key, file) => {
+    const folder = join(FIXTURES, 'qwen2')
     const qwen = await fromFolder(folder)
     const chat = jinja(readFileSync(join(folder, file), 'utf8'))
     const { cases } = (readJson(join(folder, 'chat.json')) as Record<string, { cases: QwenCase[] }>)[key]
@@ -241,8 +239,7 @@ describe('golden chats', () => {
     }
   })
 
-  const missing = SMOLLM2 === undefined || !HAS_GOLDEN
-  it.skipIf(missing)(
+  it.skipIf(SMOLLM2 === undefined)(
     'SmolLM2 (skipped without models/smollm2-135m-instruct or ISLET_SMOLLM2_GGUF)',
     async () => {
       const { tokenizer, chat } = await tokenizerOf(SMOLLM2 ?? '')
@@ -251,7 +248,7 @@ describe('golden chats', () => {
         text: string
         ids_if_contents_have_no_specials: number[] | null
       }
-      const golden = readJson(join(GOLDEN, 'smollm2/goldens.json')) as { chat: SmolCase[] }
+      const golden = readJson(join(FIXTURES, 'smollm2/goldens.json')) as { chat: SmolCase[] }
       expect(golden.chat).toHaveLength(2)
       for (const { messages, text, ids_if_contents_have_no_specials: expected } of golden.chat) {
         expect(promptText(tokenizer, chat, messages)).toBe(text)

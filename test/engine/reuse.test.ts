@@ -1,5 +1,5 @@
 // Warm equals cold where keys depend on the prompt they were first computed for: NTK across its alphas, a prefix that sees
-// itself both ways. Small random models, and the golden ones where they are at hand.
+// itself both ways. Small random models, and the golden ones.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
@@ -20,11 +20,10 @@ import { openTraced, runTurns, type TracedTurn } from '../helpers/traced-turns.t
 const LENGTH = 240
 const FULL: WindowOptions = { window: undefined, sinks: 0 }
 
-/** The small model of a family, and the golden one if it is there. */
-function subjects(name: FamilyName): { title: string; subject: Subject | undefined }[] {
+/** The small model of a family, and the golden one. */
+function subjects(name: FamilyName): { title: string; subject: Subject }[] {
   const folder = goldenFamily(name)
-  const golden: Subject | undefined =
-    folder === undefined ? undefined : { name, kv: 'f32', open: () => openModel(folder, {}) }
+  const golden: Subject = { name, kv: 'f32', open: () => openModel(folder, {}) }
   return [
     { title: 'a small random model', subject: familySubject(name) },
     { title: 'the golden model', subject: golden },
@@ -60,10 +59,6 @@ function cold(model: Graph, { request, turn }: TracedTurn): Trace {
 }
 
 describe.each(subjects('qwen1'))('NTK, $title', ({ subject }) => {
-  if (subject === undefined) {
-    it.skip('needs ../shared/golden or ISLET_GOLDEN', () => undefined)
-    return
-  }
   let alone: Graph
   let trained = 0
   beforeAll(async () => {
@@ -137,10 +132,6 @@ describe.each(subjects('qwen1'))('NTK, $title', ({ subject }) => {
 })
 
 describe.each(subjects('chatglm1'))('a prefix, $title', ({ subject }) => {
-  if (subject === undefined) {
-    it.skip('needs ../shared/golden or ISLET_GOLDEN', () => undefined)
-    return
-  }
   let alone: Graph
   beforeAll(async () => {
     alone = await loadFor(subject, FULL, { chunk: LENGTH, logitRows: LENGTH })

@@ -1,16 +1,36 @@
-// Where reference data lies: ../shared/golden beside the project, or ISLET_GOLDEN.
+// Reference data lies in two sets: the full one in ../shared/golden or where ISLET_GOLDEN points, and one cut from it in test/golden.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export const GOLDEN = process.env['ISLET_GOLDEN'] ?? `${ROOT}../shared/golden`
+/** The set in the repository, NAME/cases.json: what test/golden/cut.ts made of the full one. */
+export const CUT = `${ROOT}test/golden`
+/** Where the full set lies, if it is there: open/NAME/cases.json. */
+export const GOLDEN = placeOfGolden(`${ROOT}../shared/golden`, process.env)
 
-/** The folder of a golden family, or undefined where the reference data is not at hand. */
-export function goldenFamily(family: string): string | undefined {
-  const folder = `${GOLDEN}/open/${family}`
-  return existsSync(`${folder}/cases.json`) ? folder : undefined
+/** ISLET_GOLDEN, or the default place. With ISLET_REQUIRE_GOLDEN (CI) a full set at the default place that would not be used is an error. */
+export function placeOfGolden(usual: string, env: Record<string, string | undefined>): string {
+  const place = env['ISLET_GOLDEN'] ?? usual
+  if (env['ISLET_REQUIRE_GOLDEN'] === undefined || !existsSync(usual)) return place
+  const used = existsSync(`${place}/open`) && realpathSync(place) === realpathSync(usual)
+  if (!used) throw new Error(`${usual}/open is not what tests use (but ${place}), and CI uses the full set`)
+  return place
+}
+
+/** Names of a set's families. */
+export function familiesIn(set: string): string[] {
+  if (!existsSync(set)) return []
+  return readdirSync(set)
+    .filter((family) => existsSync(`${set}/${family}/cases.json`))
+    .sort()
+}
+
+/** The folder of a golden family: of the full set, else of the cut one. */
+export function goldenFamily(family: string): string {
+  const full = `${GOLDEN}/open/${family}`
+  return existsSync(`${full}/cases.json`) ? full : `${CUT}/${family}`
 }
 
 export type GoldenTensor = { shape: number[]; values: Float32Array }

@@ -1,4 +1,4 @@
-// Every golden encoding and decoding: LLaMA from the tree, the other families where the golden folder is at hand.
+// Tokenizers of all families encode and decode as the originals do, from each of the files that a checkpoint may have.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { TextStream } from '../../src/tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
-import { FIXTURES, GOLDEN, HAS_GOLDEN, MODELS, SMOLLM2, fromFolder, readGolden } from './support.ts'
+import { CUT, familiesIn, GOLDEN } from '../helpers/golden.ts'
+import { FIXTURES, SMOLLM2, fromFolder, readGolden } from './support.ts'
 import type { Golden } from './support.ts'
 
 /** Families whose `ids` have the special tokens in the text parsed. */
@@ -92,13 +93,6 @@ describe('LLaMA (tokenizer.model)', () => {
   })
 })
 
-describe('fixtures', () => {
-  it.each(['baichuan1', 'chatglm1', 'chatglm3', 'gemma3', 'qwen1'])('%s', async (family) => {
-    const folder = join(FIXTURES, family)
-    expectGoldens((await tokenizerOf(folder)).tokenizer, readGolden(folder), family)
-  })
-})
-
 /** What each family's golden folder holds, each to be opened alone; '' is the folder itself. */
 const FORMS: Record<string, string[]> = {
   llama: ['', 'tokenizer.model', 'vocab.gguf'],
@@ -112,20 +106,22 @@ const FORMS: Record<string, string[]> = {
   gemma3: ['', 'tokenizer.model', 'vocab.gguf'],
 }
 
-describe.skipIf(!HAS_GOLDEN)('golden folder (skipped without ../shared/golden or ISLET_GOLDEN)', () => {
+describe('golden folder', () => {
   const forms = Object.entries(FORMS).flatMap(([family, files]) => files.map((file) => [family, file]))
 
   it.each(forms)('%s %s', async (family, file) => {
-    const { tokenizer } = await tokenizerOf(join(GOLDEN, family, file))
-    expectGoldens(tokenizer, readGolden(join(GOLDEN, family)), family)
+    const { tokenizer } = await tokenizerOf(join(FIXTURES, family, file))
+    expectGoldens(tokenizer, readGolden(join(FIXTURES, family)), family)
   })
 
-  it.each((HAS_GOLDEN ? readdirSync(MODELS) : []).filter((family) => !family.startsWith('chatglm1')))(
+  const models = [CUT, join(GOLDEN, 'open')].flatMap((set) =>
+    familiesIn(set).map((family) => join(set, family)),
+  )
+  it.each(models.filter((folder) => readdirSync(folder).some((name) => name.endsWith('.gguf'))))(
     'model folder %s: the tokenizer file and the GGUF files agree',
-    async (family) => {
-      const folder = join(MODELS, family)
+    async (folder) => {
       const { tokenizer } = await tokenizerOf(folder)
-      const texts = readGolden(join(GOLDEN, 'qwen2')).cases.map((c) => c.text)
+      const texts = readGolden(join(FIXTURES, 'qwen2')).cases.map((c) => c.text)
       for (const file of readdirSync(folder).filter((name) => name.endsWith('.gguf'))) {
         const other = (await tokenizerOf(join(folder, file))).tokenizer
         expect([file, other.addBos, [...other.endIds]]).toEqual([
@@ -142,13 +138,12 @@ describe.skipIf(!HAS_GOLDEN)('golden folder (skipped without ../shared/golden or
   )
 })
 
-const missing = SMOLLM2 === undefined || !HAS_GOLDEN
-describe.skipIf(missing)(
-  'SmolLM2 (skipped without models/smollm2-135m-instruct or ISLET_SMOLLM2_GGUF, and the goldens)',
+describe.skipIf(SMOLLM2 === undefined)(
+  'SmolLM2 (skipped without models/smollm2-135m-instruct or ISLET_SMOLLM2_GGUF)',
   () => {
     it('holds every golden case, parsed marks too', async () => {
       const { tokenizer } = await tokenizerOf(SMOLLM2 ?? '')
-      expectGoldens(tokenizer, readGolden(join(GOLDEN, 'smollm2')), 'smollm2')
+      expectGoldens(tokenizer, readGolden(join(FIXTURES, 'smollm2')), 'smollm2')
       expect([tokenizer.vocabSize, tokenizer.eosId, tokenizer.addBos]).toEqual([49152, 2, false])
       expect([...tokenizer.endIds]).toEqual([0, 2])
     })

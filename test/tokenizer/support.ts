@@ -1,4 +1,4 @@
-// Where tokenizers for tests come from: fixtures in the tree, the golden folder beside it, the real model.
+// Tokenizers for tests come from fixtures, which are those of the reference data byte for byte (test/golden), and the real model.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,11 +13,6 @@ import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const FIXTURES = join(ROOT, 'test/fixtures/tokenizers')
-const GOLDENS = process.env['ISLET_GOLDEN'] ?? join(ROOT, '../shared/golden')
-export const GOLDEN = join(GOLDENS, 'tokenizers/open')
-/** Golden models, with tokenizer files of their own. */
-export const MODELS = join(GOLDENS, 'open')
-export const HAS_GOLDEN = existsSync(GOLDEN)
 
 const PACKED = join(ROOT, 'models/smollm2-135m-instruct')
 const GGUF = process.env['ISLET_SMOLLM2_GGUF']
