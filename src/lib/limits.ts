@@ -1,4 +1,4 @@
-// The platform's limits are stated here once, in bytes, with the relation between them; nothing enforces them locally.
+// The platform's limits, in bytes, are stated here once, with the relation between them.
 
 /**
  * What an isolate may hold at its peak: the platform ends it at 128 MB, and what cannot be seen locally is left free. It is the sum of
