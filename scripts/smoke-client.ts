@@ -1,4 +1,4 @@
-// What the smoke run knows of HTTP: one request at a time by fetch, JSON or server-sent events, each with a time limit.
+// The HTTP client of the smoke run sends one request at a time: JSON or server-sent events, with a time limit.
 
 export class SmokeError extends Error {}
 

@@ -1,4 +1,4 @@
-// What a soak run knows of HTTP: whole and streamed answers of all endpoints, left at will, heard frame by frame so that they can be read on.
+// The HTTP client of a soak reads whole and streamed answers; it can leave midway and read on.
 
 type Fields = Record<string, unknown>
 

@@ -1,4 +1,4 @@
-// What a soak run counts, and when it has failed.
+// Counts are what a soak run adds up; some of them must be zero, or the run has failed.
 
 /** Each count with what it means, in the order of the table. */
 export const COUNTS = {

@@ -1,4 +1,4 @@
-// The memory of one process of the worker over time, and whether it grows.
+// A memory watch samples one process of the worker over time and judges whether it grows.
 
 import { heapTotal, HeapSampler } from '../tools/inspector.ts'
 

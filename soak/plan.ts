@@ -1,4 +1,4 @@
-// What the clients of a soak run ask: seeded choices, sessions that grow turn by turn, and each turn's undisturbed twin.
+// The plan makes what clients ask: seeded choices, sessions that grow by turns, each turn's undisturbed twin.
 
 /** Choices of one turn. The same seed and turn choose the same on every machine. */
 export type Choices = {

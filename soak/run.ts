@@ -1,4 +1,4 @@
-// The clients of a soak run: each takes a conversation, asks its next turn, looks at the answer, and meddles with what is not its own.
+// A soak run drives clients: each asks a conversation's next turn, checks it, and tries what others own.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call, hear, nothingHeard, type Ask, type Heard } from './client.ts'

@@ -1,4 +1,4 @@
-// What a soak run found, as tables: for the terminal and for docs/soak.md.
+// The tables show what a soak run found, in the terminal and in docs/soak.md.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { table } from '../tools/markdown.ts'

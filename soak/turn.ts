@@ -1,4 +1,4 @@
-// One turn of a soak run, from its first request to a whole answer, whatever comes between: leaving, kills, full lanes.
+// A turn is followed from its first request to a whole answer through aborts, kills and full lanes.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call, hear, hearWhole, Left, nothingHeard, Refused, type Ask, type Heard } from './client.ts'

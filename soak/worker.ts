@@ -1,4 +1,4 @@
-// The worker that a soak run asks: `wrangler dev` on one port and one state folder, killed and started again as often as one likes.
+// A soak worker is `wrangler dev` on one port and state folder, killed and restarted as often as wanted.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Compiles the kernels: assembly/ -> build/islet.{quads,relaxed,plain}.wasm, when a source is newer.
+// This module compiles the kernels: assembly/ to build/islet.*.wasm, when a source is newer.
 
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, statSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Ends a test run with one line that counts: `N passed, N failed, N skipped`.
+// The reporter ends a test run with one line that counts: `N passed, N failed, N skipped`.
 
 import type { Reporter, TestModule } from 'vitest/node'
 

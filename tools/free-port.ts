@@ -1,4 +1,4 @@
-// A port for a worker of a test, a benchmark or a soak.
+// This module finds a free port for a worker of a test, a benchmark or a soak.
 
 import { createServer, type AddressInfo } from 'node:net'
 

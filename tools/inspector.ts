@@ -1,4 +1,4 @@
-// Asks a running isolate for its heap, over wrangler's inspector (Chrome DevTools protocol).
+// A heap sampler asks a running isolate for its heap over wrangler's inspector (Chrome DevTools protocol).
 
 import { setTimeout as sleep } from 'node:timers/promises'
 

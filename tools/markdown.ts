@@ -1,4 +1,4 @@
-// Tables for the generated parts of the documents.
+// This module writes the Markdown tables of generated documents and of terminals.
 
 /** A Markdown table: the first columns (one unless said) to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[], left = 1): string {

@@ -1,4 +1,4 @@
-// The repository's root, with a slash at the end.
+// ROOT is the repository's root, with a slash at the end.
 
 import { fileURLToPath } from 'node:url'
 

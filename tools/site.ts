@@ -1,4 +1,4 @@
-// The folder that wrangler uploads as static assets: build/site/models/<id>/ with the one model being served.
+// This module fills the folder that wrangler uploads as static assets: build/site/models/<id>/, one model.
 
 import { copyFileSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

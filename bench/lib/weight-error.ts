@@ -1,4 +1,4 @@
-// How far quantised weights are from the floats that they were made of, and how long that took to make.
+// Weight error is how far quantised weights lie from their floats; the time of quantising is taken with it.
 
 import { dequantize } from '../../src/formats/blocks.ts'
 import { f16ToF32 } from '../../src/formats/f16.ts'

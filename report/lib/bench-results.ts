@@ -1,4 +1,4 @@
-// Result files of the benchmark, as the documents read them: one that is missing, or older than its readers, is not there.
+// This module reads result files of the benchmark; one that is missing or of an older format is absent.
 
 import { existsSync, readFileSync } from 'node:fs'
 import {

@@ -1,4 +1,4 @@
-// Names of the benchmark's cases in words.
+// Cases of the benchmark have these names in the documents' words.
 
 /** `decode:64@256` in words. */
 export function caseText(name: string): string {

@@ -1,4 +1,4 @@
-// Tables and chart of docs/context.md, out of docs/results/context-extension.json, which `npm run context` writes.
+// This module makes the tables and the chart of docs/context.md from docs/results/context-extension.json.
 
 import { readFileSync } from 'node:fs'
 import { exp } from '../../src/lib/math.ts'

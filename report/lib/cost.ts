@@ -1,4 +1,5 @@
-// What a million tokens cost on the platform: measured time, rows and bytes at its prices. What is assumed beside them is said below the table.
+// Cost is what a million tokens take of the platform: measured time, rows and bytes at the platform's prices.
+// What is assumed beside them is said below the table.
 
 import {
   LLAMA_VARIANTS,

@@ -1,4 +1,4 @@
-// Tables of docs/dialogue.md: how many positions of KV a megabyte holds, and how long a dialogue 6 GB hold. Arithmetic from the specs.
+// This module computes the tables of docs/dialogue.md: positions of KV in a megabyte, and how long 6 GB last.
 
 import { kvLayerBytes, servedKv } from '../../src/graph/buffers.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'

@@ -1,4 +1,4 @@
-// A chart for each goal, out of the results: what is drawn, not how (chart.ts).
+// A chart for each goal is chosen here from the results; chart.ts draws it.
 
 import { fastestBuild, passes } from '../../bench/kernels/summary.ts'
 import { GOALS, type Goal, type GoalId } from '../../bench/lib/goals.ts'

@@ -1,4 +1,4 @@
-// What the documents say of a packed model, small enough to be committed: a fresh clone has no model to ask.
+// Model facts are what the documents say of a packed model, committed as a fresh clone has no model.
 
 import type { ModelSpec } from '../../src/models/spec.ts'
 import type { TensorKind } from '../../src/kernels/layout.ts'

@@ -1,4 +1,4 @@
-// What the persist benchmark counted beside its goals: tokens' gaps, rows, bytes, and where the time of a restore goes.
+// This module tables what the persist benchmark counted beside its goals: gaps, rows, bytes, restoring.
 
 import type { PersistResult, PersistTurn } from '../../bench/lib/result-types.ts'
 import { median } from '../../bench/lib/results.ts'

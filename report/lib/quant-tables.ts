@@ -1,4 +1,4 @@
-// Tables of docs/quantising.md, out of docs/results/quantising.json, which `npm run quant-loss` writes.
+// This module makes the tables of docs/quantising.md from docs/results/quantising.json.
 
 import { readFileSync } from 'node:fs'
 import type { Loss, QuantResults, WeightLoss } from '../../bench/quant-loss.ts'

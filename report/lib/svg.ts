@@ -1,4 +1,4 @@
-// What every chart has: its ground, its title, and words at a place.
+// Every chart shares what is here: its ground, its title, and words at a place.
 
 /** Of all charts, so that they line up on a page. */
 export const WIDTH = 760
