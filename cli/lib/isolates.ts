@@ -29,15 +29,17 @@ const NOTHING: Share = { table: 0, units: [], head: 0, tokenizer: false }
 const ATTENTION = /^(attn_|q|k|v|o)/
 
 /**
- * The chain of isolates for a model, filled from the front: the embedding, then the layers in order, then the head, each isolate as
- * full as BUDGET allows. Counted for each: its tensors as they would be packed, its layers' part of the KV pool for one sequence, the
- * buffers of a step as the engine plans them for these layers alone, and the JavaScript allowance of a whole isolate; the first has the
- * tokenizer too. Tables are cut by rows. A layer that is too large for an isolate is cut into attention and MLP, and a half that is
- * still too large into equal parts, by heads or by columns of the MLP; each part holds the whole stream, and their results are added.
- * A tied table is held once: its isolates begin the chain and end it.
+ * The chain of isolates for a model, filled from the front: the embedding, then the layers in order, then the
+ * head, each isolate as full as BUDGET allows. Counted for each: its tensors as they would be packed, its
+ * layers' part of the KV pool for one sequence, the buffers of a step as the engine plans them for these
+ * layers alone, and the JavaScript allowance of a whole isolate; the first has the tokenizer too. Tables are
+ * cut by rows. A layer that is too large for an isolate is cut into attention and MLP, and a half that is
+ * still too large into equal parts, by heads or by columns of the MLP; each part holds the whole stream, and
+ * their results are added. A tied table is held once: its isolates begin the chain and end it.
  *
- * Not counted: the hops. A token passes through the whole chain, and the parts of one layer wait for each other: that many calls from
- * object to object, the bytes of the stream that they carry, and their buffers. So this is memory alone, a lower bound of what it costs.
+ * Not counted: the hops. A token passes through the whole chain, and the parts of one layer wait for each
+ * other: that many calls from object to object, the bytes of the stream that they carry, and their buffers.
+ * So this is memory alone, a lower bound of what it costs.
  *
  * Undefined where even the smallest part does not fit, as the steps of very long prefixes do not.
  */

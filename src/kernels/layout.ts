@@ -1,10 +1,12 @@
 // This file defines the memory formats that it shares with assembly/layout.ts. test/kernels/layout.test.ts
 // compares the two.
 //
-// Block = one row's 32 columns; span = two blocks, 64 columns; row group = 16 rows, its tiles one after the other by column.
+// Block = one row's 32 columns; span = two blocks, 64 columns; row group = 16 rows, its tiles one after the
+// other by column.
 //
-// q4, q4m: a tile has 16 rows x 64 columns: 512 bytes of nibbles, then constants. Behind the tiles of a row group: u8 exponent[16], so
-// that row r's unit is the f32 of the bits exponent << 23, a power of two. b = block of the span (0, 1), r = row of the group, v = r >> 2.
+// q4, q4m: a tile has 16 rows x 64 columns: 512 bytes of nibbles, then constants. Behind the tiles of a row
+// group: u8 exponent[16], so that row r's unit is the f32 of the bits exponent << 23, a power of two. b =
+// block of the span (0, 1), r = row of the group, v = r >> 2.
 //   nibbles: byte (g * 8 + (r >> 1)) * 16 + 8 * (r & 1) + 4 * b + c, g, c = 0..3: low nibble = column 8g + c of the block, high = 8g + 4 + c
 //   q4   i16 scale[16][2];                                 w = unit * scale * (nibble - 8)
 //   q4m  four times, v = 0..3: i16 scale[4][2], i16 minimum[4][2];   w = unit * (scale * (nibble - 8) + 8 * minimum)
@@ -18,10 +20,11 @@
 //        bytes: byte (g * 4 + v) * 16 + 4 * i + c, g = 0..7, c = 0..3 = column 4g + c
 //        pairs of scales: f16 number 8j + 2i + e belongs to row 8j + 4e + i (j, e = 0, 1)
 //
-// Activations, quantised per token and block: code = round(x * 127 / amax). A token's scale is its largest amax / 127; a block's fraction
-// is its share of that in 1/32768, at most 32767; sum = (sum of codes) * fraction / 4096, rounded, halves up; start = -8 * (sum of
-// codes); pair = the same in two i16: columns 0, 1 mod 4, and 2, 3 mod 4. A block's own scale is 2^56 * amax / 127, its own sum that scale
-// x (sum of codes). Everything below is by span, [2] by block; codes: 8 groups, i8 [2][4 columns].
+// Activations, quantised per token and block: code = round(x * 127 / amax). A token's scale is its largest
+// amax / 127; a block's fraction is its share of that in 1/32768, at most 32767; sum = (sum of codes) *
+// fraction / 4096, rounded, halves up; start = -8 * (sum of codes); pair = the same in two i16: columns 0, 1
+// mod 4, and 2, 3 mod 4. A block's own scale is 2^56 * amax / 127, its own sum that scale x (sum of codes).
+// Everything below is by span, [2] by block; codes: 8 groups, i8 [2][4 columns].
 //   x1 (one token), a header of 16 bytes that begins with f32 scale, then 112 bytes a span:
 //      i16 fraction[2], i16 sum[2], i32 start[2], codes, i16 pair[2][2], f32 own scale[2], f32 own sum[2], 8 unused
 //   x4 (four tokens), a header of 64 bytes that begins with f32 scale[4], then 448 bytes a span:
@@ -46,7 +49,10 @@ export const TILES = {
   q8: { cols: BLOCK, bytes: 544, constants: 512, units: 0 },
 } as const
 
-/** What a scale and a minimum of q4m may be together: 2 * (32512 * scale + 32512 * |minimum|) stays below 2^31. */
+/**
+ * What a scale and a minimum of q4m may be together: 2 * (32512 * scale + 32512 * |minimum|) stays below
+ * 2^31.
+ */
 export const MOST_Q4M = 33000
 
 /** Offsets in a span of activations. */
