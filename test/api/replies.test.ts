@@ -2,7 +2,7 @@
 
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_SAMPLING, type GenerateRequest } from '../../src/protocol/generation.ts'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import {
   MODEL,
   HELLO,
@@ -160,7 +160,17 @@ describe('what the lane is asked for', () => {
       maxTokens: undefined,
       stop: [],
       ignoreEos: false,
-      sampling: { ...DEFAULT_SAMPLING, seed: 4_000_000_000 },
+      sampling: {
+        temperature: 1,
+        topK: 0,
+        topP: 1,
+        minP: 0,
+        repetitionPenalty: 1,
+        presencePenalty: 0,
+        frequencyPenalty: 0,
+        seed: 4_000_000_000,
+        logitBias: [],
+      },
       topLogprobs: undefined,
       truncation: 'disabled',
       echo: false,
