@@ -1,5 +1,5 @@
-// Logits of each family's tiny checkpoint equal those of the original implementation within a tolerance: for every prefill
-// chunk size, prefill and token by token, in full attention and under sinks and window. The cut set always, the full one if it is there.
+// Logits of each family's tiny checkpoint equal those of the original implementation within a tolerance. In every
+// chunk size, prefill and decode, full attention and window; the cut set always, the full one if it is there.
 
 import { describe, expect, it } from 'vitest'
 import { CUT, familiesIn, GOLDEN } from '../helpers/golden.ts'

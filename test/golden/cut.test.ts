@@ -1,4 +1,5 @@
-// The goldens in the repository are small, complete, and, where the full set is there, what the script cuts from it, byte for byte.
+// The cut set of goldens is small and has every family. Where the full set is there, it is what the script cuts
+// from it, byte for byte.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// This script cuts the set of goldens in the repository from the full one: whole checkpoints, a few rows of their logits.
+// This script cuts the committed goldens from the full set: whole checkpoints, and a few rows of their logits.
 //
 //   node test/golden/cut.ts [NAME...]     every family, or some, of ../shared/golden (ISLET_GOLDEN names another place)
 //

@@ -1,4 +1,5 @@
-// Reference data lies in two sets: the full one in ../shared/golden or where ISLET_GOLDEN points, and one cut from it in test/golden.
+// Goldens lie in two sets: the full one, and one cut from it in test/golden. The full one is ../shared/golden, or where
+// ISLET_GOLDEN points.
 
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

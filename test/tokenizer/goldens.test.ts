@@ -1,4 +1,4 @@
-// Tokenizers of all families encode and decode as the originals do, from each of the files that a checkpoint may have.
+// Tokenizers of all families encode and decode as the originals do, from each file a checkpoint may have.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

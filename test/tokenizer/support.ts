@@ -1,4 +1,5 @@
-// Tokenizers for tests come from fixtures, which are those of the reference data byte for byte (test/golden), and the real model.
+// Tokenizers for tests come from fixtures and the real model. The fixtures are those of the full set of goldens, byte
+// for byte (test/golden/cut.test.ts).
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
