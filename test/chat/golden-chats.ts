@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { QWEN_TEMPLATES } from '../tokenizer/support.ts'
 
 export type GoldenPrompt = { name: string; body: unknown; argv: string[]; ids: number[]; text?: string }
 
@@ -88,12 +89,13 @@ export const PROMPTS: Readonly<Record<string, (folder: string) => GoldenPrompt[]
       qwen3: 'Qwen-Qwen3-0.6B.jinja',
     }
     // Those ids were made by a script that lets marks in messages become tokens.
-    return Object.entries(templates).flatMap(([key, file]) =>
+    const there = Object.entries(templates).filter(([, file]) => existsSync(join(QWEN_TEMPLATES, file)))
+    return there.flatMap(([key, file]) =>
       chat[key].cases.map((c) => ({
         ...bare(c),
         name: `${key} ${c.name}`,
         body: c,
-        argv: ['--template', join(folder, file), '--trusted'],
+        argv: ['--template', join(QWEN_TEMPLATES, file), '--trusted'],
       })),
     )
   },

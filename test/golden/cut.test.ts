@@ -52,7 +52,8 @@ describe.skipIf(!existsSync(TOKENIZERS))('tokenizers equal the full set (skipped
   // `real` is encodings by vocabulary files that are not included.
   const families = existsSync(TOKENIZERS) ? readdirSync(TOKENIZERS).filter((name) => name !== 'real') : []
   it.each(families)('%s', (family) => {
-    for (const name of readdirSync(`${TOKENIZERS}/${family}`)) {
+    const names = readdirSync(`${TOKENIZERS}/${family}`).filter((name) => !name.endsWith('.jinja'))
+    for (const name of names) {
       const [full, ours] = [TOKENIZERS, FIXTURES].map((place) => readFileSync(`${place}/${family}/${name}`))
       expect([name, full.equals(ours)]).toEqual([name, true])
     }

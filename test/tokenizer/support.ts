@@ -11,9 +11,13 @@ import type { TokenizerSource } from '../../src/packing/tokenizer-write.ts'
 import { nameOfBytes } from '../../src/tokenizer/byte-map.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import { GOLDEN } from '../helpers/golden.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const FIXTURES = join(ROOT, 'test/fixtures/tokenizers')
+
+/** Chat templates of others lie in the full set of goldens alone. */
+export const QWEN_TEMPLATES = join(GOLDEN, 'tokenizers/open/qwen2')
 
 const PACKED = join(ROOT, 'models/smollm2-135m-instruct')
 const GGUF = process.env['ISLET_SMOLLM2_GGUF']
