@@ -1,4 +1,5 @@
-// From a lane's events to a response: when the status is given, what a client that leaves ends, how a kept turn is read again.
+// A respondent makes an HTTP response of a lane's events.
+// It decides when the status is given, ends what a client that leaves asked for, and reads a kept turn again.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

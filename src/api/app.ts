@@ -1,4 +1,4 @@
-// createApp: middleware, routes, and the one place where errors become responses.
+// The app joins middleware and routes, and is the one place where errors become responses.
 
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'

@@ -1,4 +1,4 @@
-// Who is asking: API keys by their hashes, or loopback host names alone when no key is configured.
+// The key guard tells who is asking: API keys by their hashes, or loopback hosts alone without a key.
 
 import type { MiddlewareHandler } from 'hono'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// Reads a JSON request body within a limit. The content type is not asked: a body that parses is accepted.
+// The body reader takes JSON within a limit. The content type is not asked: a body that parses is accepted.
 
 import { IsletError } from '../lib/errors.ts'
 import { sha256 } from './hash-text.ts'

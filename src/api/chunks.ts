@@ -1,4 +1,4 @@
-// GenerationEvents to OpenAI objects: streamed chunks and whole replies, for chat and for text. No I/O, no clock.
+// The chunk writers turn events into OpenAI's objects: chunks and whole replies, for chat and for text.
 
 import type { GenerationEvent, TokenLogprob, ToolCall } from '../protocol/generation.ts'
 import { chatLogprobs, textLogprobs } from './logprobs.ts'

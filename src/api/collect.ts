@@ -1,4 +1,4 @@
-// A reply that is not streamed: the same events, gathered to the end.
+// The collector gathers the events of a reply that is not streamed.
 
 import type { TokenLogprob, ToolCall } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

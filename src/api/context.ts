@@ -1,4 +1,4 @@
-// What the handlers are given: dependencies, configuration, and the variables that middleware sets.
+// The context holds what handlers are given: dependencies, configuration, and variables of middleware.
 
 import type { Context } from 'hono'
 import type { Lanes } from '../protocol/lanes.ts'

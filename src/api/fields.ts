@@ -1,5 +1,5 @@
-// Request fields that chat and text completions share: supported ones with their ranges, known ones that pass only
-// at a neutral value, and ones that may be ignored because they change nothing of what is generated.
+// The shared fields are those that chat and text completions both take, each with its rule.
+// Supported ones have ranges, known ones pass at a neutral value alone, and some are ignored because they change nothing.
 
 import * as z from 'zod/mini'
 import { preview, ruled, type Problem } from './validate.ts'

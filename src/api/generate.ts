@@ -1,4 +1,5 @@
-// The walk of a completion: body, model, session key, one call of a lane, then a stream or a whole reply.
+// The handler of completions reads the body, checks model and session key, and calls one lane.
+// Then it streams, or answers whole.
 
 import type { GenerateRequest, Json } from '../protocol/generation.ts'
 import { clientLeft, openEvents, sessionHeader, streamed } from './answer.ts'

@@ -1,4 +1,4 @@
-// Log probabilities in the two shapes that OpenAI gives them.
+// Log probabilities have the two shapes that OpenAI gives them.
 
 import type { TokenLogprob } from '../protocol/generation.ts'
 

@@ -1,4 +1,4 @@
-// Chat messages: text in, plain data out. Keys inside a message that we do not use are tolerated.
+// The message reader turns chat messages into plain data with text contents.
 
 import * as z from 'zod/mini'
 import type { ChatMessage } from '../protocol/generation.ts'

@@ -1,4 +1,4 @@
-// GET /v1/models and /v1/models/:id, and the check that a request names a model served here.
+// The model handlers answer /v1/models and check that a request names a model that is served here.
 
 import { IsletError } from '../lib/errors.ts'
 import type { Lanes, ModelCard } from '../protocol/lanes.ts'

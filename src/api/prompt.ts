@@ -1,4 +1,4 @@
-// The prompt of a text completion: one text, or one list of token ids.
+// The prompt of a text completion is one text, or one list of token ids.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// Numbers in a query, and the lists that are asked for a page at a time.
+// The query reader takes numbers out of a query, and gives lists a page at a time.
 
 import { IsletError } from '../lib/errors.ts'
 import type { ApiContext } from './context.ts'

@@ -1,4 +1,5 @@
-// What wording a reply needs beside the events: plain JSON that is kept with its turn and comes back when it is read again.
+// A reply holds what wording needs beside the events.
+// It is plain JSON, is kept with its turn, and comes back when the turn is read again.
 
 import type { Json } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

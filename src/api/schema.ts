@@ -1,5 +1,4 @@
-// Request bodies of the two endpoints: schemas, and the plain GenerateRequest made of them. The last place that
-// knows OpenAI's field names on the way in.
+// The request schemas check the bodies of the two completion endpoints and make a GenerateRequest of them.
 
 import * as z from 'zod/mini'
 import type { GenerateRequest, SamplingOptions } from '../protocol/generation.ts'

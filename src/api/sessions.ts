@@ -1,4 +1,4 @@
-// /v1/sessions: what of a tenant survives its requests, to look at, fork, read again and delete.
+// The handlers of /v1/sessions list, show, fork, read again and delete what a tenant has stored.
 
 import type { SessionView } from '../protocol/lanes.ts'
 import { resumed } from './answer.ts'

@@ -1,4 +1,4 @@
-// How each kind of reply is streamed: OpenAI's two dialects of chunks and the typed events of responses.
+// A speaker words each event of a stream: two dialects of chunks, and the typed events of responses.
 
 import { chatDialect, textDialect, type Dialect } from './chunks.ts'
 import { renderError } from './errors.ts'

@@ -1,5 +1,5 @@
-// Server-sent events pulled by the reader: one event of the lane for each pull, so nothing is produced that nobody
-// reads, and a cancel of the body is a cancel of the generation.
+// The event stream is pulled by its reader: one event of the lane for each pull.
+// So nothing is produced that nobody reads, and a cancel of the body is a cancel of the generation.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'

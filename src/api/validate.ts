@@ -1,4 +1,5 @@
-// Runs a zod schema over a request body and words the first problem for a person: what was seen, what is allowed.
+// The validator runs a zod schema over a body and words the first problem for a person.
+// It says what was seen and what is allowed.
 
 import * as z from 'zod/mini'
 import { IsletError, type ErrorCode } from '../lib/errors.ts'

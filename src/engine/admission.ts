@@ -1,4 +1,4 @@
-// Admission decides which turns run: a queue in order of arrival, fairness between those in it, and room in the KV pool.
+// Admission decides which turns run: a queue in order of arrival, fairness, and room in the KV pool.
 
 import type { Model } from '../graph/model.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'

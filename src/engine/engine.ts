@@ -1,4 +1,4 @@
-// The engine of an isolate turns requests into chosen ids: one step runs every turn that can run, whoever calls it.
+// The engine turns requests into chosen ids: one step runs every turn that can run, whoever calls it.
 
 import { checkPrefix, promptShape } from '../cache/prompt-shape.ts'
 import type { Model, Row } from '../graph/model.ts'

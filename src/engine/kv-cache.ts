@@ -1,4 +1,4 @@
-// The KV cache keeps the sequences of turns, running and past, and finds for each new turn the one that saves it most work.
+// The KV cache keeps the sequences of turns, and finds for a new one the sequence that saves most work.
 
 import { PagePool } from '../cache/page-pool.ts'
 import { sharedKeys } from '../cache/prompt-shape.ts'

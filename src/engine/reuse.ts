@@ -1,4 +1,4 @@
-// Which sequence of the cache saves a turn most work.
+// The reuse search finds the sequence of the cache that saves a turn most work.
 
 import { reusablePrefix } from '../cache/reusable-prefix.ts'
 import type { WindowOptions } from '../cache/window.ts'

@@ -1,4 +1,4 @@
-// What one step runs: a row for every decoding turn whose reader keeps up, then prefill in order of admission.
+// The scheduler chooses the rows of a step: decode of each reader that keeps up, then prefill in order.
 
 import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'

@@ -1,4 +1,4 @@
-// A sequence: ids and the pages that hold their K and V. It outlives the turn that made it, as cache for the next.
+// A sequence is ids and the pages that hold their K and V. It outlives its turn, as cache for the next.
 
 import type { PagePool } from '../cache/page-pool.ts'
 import { pageIsDead, type WindowOptions } from '../cache/window.ts'

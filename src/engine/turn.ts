@@ -1,4 +1,4 @@
-// A turn: one request on its way through the engine. Plain state; engine.ts moves it along.
+// A turn is one request on its way through the engine. It is plain state, and engine.ts moves it along.
 
 import type { FinishReason } from '../protocol/generation.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'

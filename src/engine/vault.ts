@@ -1,5 +1,6 @@
-// Where pages go that leave memory: a lane's storage, as the engine sees it. It is called in the middle of a step, so nothing of it waits, and
-// only in the lane's own calls, since a lane may not touch the storage of another.
+// A vault is a lane's storage as the engine sees it: where pages go that leave memory.
+// It is called in the middle of a step, so nothing of it waits, and only in the lane's own calls, since a lane may
+// not touch the storage of another.
 
 import type { Model } from '../graph/model.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'

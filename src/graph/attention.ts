@@ -1,4 +1,4 @@
-// Attention of one row over its visible pages: which pages, which query (the sinks get one of their own), and the kernels.
+// Attention lets one row see its pages: it picks pages and query (sinks have their own), and calls kernels.
 
 import { visible, type WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'

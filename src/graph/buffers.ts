@@ -1,4 +1,4 @@
-// Where everything lies in linear memory: weights, KV pages, and the scratch of one step. Sizes from the spec alone.
+// Step buffers are where the scratch of one step lies in linear memory, by sizes of the spec alone.
 
 import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, x4Bytes } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'

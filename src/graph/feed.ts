@@ -1,5 +1,5 @@
-// One sequence fed by hand: ids in, every row's logits out. What the logits and perplexity commands and the goldens
-// use; serving goes through engine.ts.
+// A feed runs one sequence by hand: ids in, every row's logits out. Commands and goldens use it;
+// serving goes through engine.ts.
 
 import { PagePool } from '../cache/page-pool.ts'
 import { pageIsDead } from '../cache/window.ts'

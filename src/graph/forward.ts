@@ -1,4 +1,4 @@
-// The one graph of all families: rows of tokens through embedding, layers and head. Reads the spec, knows no family.
+// The graph runs rows of tokens through embedding, layers and head. It reads the spec, knows no family.
 
 import type { WindowOptions } from '../cache/window.ts'
 import type { Kernels } from '../kernels/kernels.ts'

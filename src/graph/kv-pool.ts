@@ -1,5 +1,5 @@
-// The KV pool in linear memory: layer by layer the keys of all pages, then their values. So what a token attends to lies in runs
-// that the hardware prefetches; a page's bytes are gathered where a page leaves or enters memory.
+// The KV pool holds, layer by layer, the keys of all pages and then their values.
+// So what a token attends to lies in runs that the hardware prefetches; a page is gathered where it leaves memory.
 
 export type KvPoolPlan = {
   /** Where the pool begins. */

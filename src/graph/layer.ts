@@ -1,4 +1,4 @@
-// A layer's tensors with where each product goes: made once, so that a step allocates next to nothing.
+// A layer holds its tensors and where each product goes: made once, so a step allocates next to nothing.
 
 import type { LayerRole } from '../models/spec.ts'
 import type { StepBuffers } from './buffers.ts'

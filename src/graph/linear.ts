@@ -1,4 +1,4 @@
-// Multiplying activations by a stored matrix of any kind: picks the kernel, quantises the activations once per input.
+// Linear multiplies activations by a stored matrix: it picks the kernel and quantises each input once.
 
 import type { Kernels } from '../kernels/kernels.ts'
 import { rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'

@@ -1,4 +1,4 @@
-// From a manifest and a byte source to a model that runs: plans linear memory, makes it once, streams the weights in.
+// The loader plans linear memory, makes it once, and streams the weights of a packed model into it.
 
 import { pagesForWindow, type WindowOptions } from '../cache/window.ts'
 import { ArenaPlan } from '../kernels/arena.ts'

@@ -1,4 +1,4 @@
-// What the scheduler knows of a loaded model: it runs rows and leaves logits. graph/forward.ts implements it.
+// A model, as the engine knows it, runs rows and leaves logits. graph/forward.ts implements it.
 
 import type { ModelSpec } from '../models/spec.ts'
 import type { WindowOptions } from '../cache/window.ts'

@@ -1,4 +1,4 @@
-// The prefix that a model is packed with: its pages are computed once, in packing, and every later engine begins with them.
+// Prefix pages are computed once, when a model is packed, and every later engine begins with them.
 
 import type { WindowOptions } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'

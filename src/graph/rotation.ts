@@ -1,5 +1,6 @@
-// Rotary angles. Computed in float64 with our own sine and cosine, so every host gets the same bits;
-// one position at a time, so no table grows with the position.
+// A rotation table gives the cos and sin that a position's query and key turn by.
+// It is computed in float64 with our own sine and cosine, so every host gets the same bits; one position at a time, so
+// no table grows with the position.
 
 import { log, pow, sinCos, type SinCos } from '../lib/math.ts'
 import { rotaryDim, type Position, type RopeScaling } from '../models/spec.ts'

@@ -1,4 +1,4 @@
-// KV pages on their way between the pool and storage: side by side in scratch memory, where a kernel takes their checksum.
+// Staging puts KV pages on their way to storage side by side, where a kernel takes their checksum.
 
 import type { Kernels } from '../kernels/kernels.ts'
 import { ROW_BYTES } from '../lib/limits.ts'

@@ -1,4 +1,4 @@
-// What each layer sees and how it turns: the kinds of layers of a spec under the window that was configured.
+// Views say what each layer sees and how it turns, by the spec's kinds of layers and the window set.
 
 import type { WindowOptions } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// The grammar of ids: a session's and a turn's id name the lane that has it, so an id finds its lane by itself, wherever it is used.
+// The grammar of ids names the lane in each session's and turn's id, so an id finds its lane by itself.
 
 import { IsletError } from '../lib/errors.ts'
 

@@ -1,5 +1,5 @@
-// What the API knows of lanes: plain requests in, plain events out. Implemented over Durable Object RPC
-// in the worker, and by a scripted fake in the API's tests.
+// The Lanes interface is what the API knows of lanes: plain requests in, plain events out.
+// The worker implements it over Durable Object RPC, the API's tests by a scripted fake.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, Json, WindowReport } from './generation.ts'
 

@@ -1,4 +1,5 @@
-// Events as bytes: one JSON object a line, since RPC carries byte streams and nothing richer that can be cancelled.
+// The wire carries events as bytes: one JSON object a line.
+// RPC carries byte streams, and nothing richer that can be cancelled.
 
 import type { GenerationEvent } from './generation.ts'
 import { byteReader } from '../lib/byte-reader.ts'

@@ -1,4 +1,5 @@
-// The events of one call of a lane, and what to do when its object is overloaded or lost: another lane, another try, or read it on.
+// LaneEvents reads the events of one lane call, and recovers when the object is overloaded or lost.
+// It offers the request to another lane, tries again, or resumes the stored answer.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

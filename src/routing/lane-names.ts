@@ -1,4 +1,4 @@
-// Chooses the lanes that may serve a request: by the session's id, or by rendezvous hashing of its key.
+// The router chooses the lanes that may serve a request: by its session, or by rendezvous on its key.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-// What a reader was handed of a generation, so that one that begins again goes on where it broke off.
+// A record of what the client has received cuts a replayed stream to what is new.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 

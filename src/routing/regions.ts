@@ -1,4 +1,4 @@
-// Where lanes may lie: the platform's location hints, and which of them is nearest to a request.
+// Regions are the platform's location hints; the nearest one to a request is where its lane shall lie.
 
 import type { Region } from '../protocol/ids.ts'
 

@@ -1,4 +1,4 @@
-// Rendezvous hashing: each key ranks all lanes for itself, so a change of their number moves only the keys it must.
+// Rendezvous hashing lets each key rank all lanes, so that a change of their number moves few keys.
 
 /** The first `most` of `count` lanes as `key` ranks them, best first. */
 export function rendezvousOrder(key: string, count: number, most: number): number[] {

@@ -1,5 +1,5 @@
-// POST /v1/responses: the conversation so far and what is new, one call of a lane, then a stream, a whole response, or the
-// word that it is being worked on.
+// The handler of POST /v1/responses joins the conversation so far and the new input in one lane call.
+// It answers with a stream, a whole response, or the word that it is being worked on.
 
 import type { ChatMessage, GenerationEvent } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'

@@ -1,4 +1,4 @@
-// The Response object as OpenAI words it, and what its parts are called.
+// The Response object holds a response and its parts as OpenAI words them.
 
 import type { ErrorBody } from '../errors.ts'
 import type { FinishEvent } from '../chunks.ts'

@@ -1,4 +1,5 @@
-// The body of POST /v1/responses: every field of OpenAI's has a rule, and our sampling fields are the same as elsewhere.
+// The body of POST /v1/responses has a rule for each of OpenAI's fields.
+// Our sampling fields are the same as elsewhere.
 
 import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../protocol/generation.ts'

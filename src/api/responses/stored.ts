@@ -1,4 +1,4 @@
-// Responses that are kept: found by their id, looked at, read again, cancelled and deleted.
+// The handlers of kept responses find, show, read again, cancel and delete them by their id.
 
 import { errorCode, IsletError } from '../../lib/errors.ts'
 import type { ChatMessage, GenerationEvent } from '../../protocol/generation.ts'
