@@ -18,11 +18,13 @@ import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
+import { routeBlocks } from './lib/route-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [
   'README.md',
+  'docs/api.md',
   'docs/context.md',
   'docs/dialogue.md',
   'docs/families.md',
@@ -67,6 +69,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     }),
     ...dialogueBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
+    ...routeBlocks(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
   ])
   return DOCUMENTS.map((path) => {

@@ -1,10 +1,12 @@
-// No source file has more than 400 lines, and each starts with a comment that says what it is for.
+// No source file has more than 400 lines (in src/ 320), and each starts with a comment that says what it is for.
 
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MAX_LINES = 400
+/** A file of the product has one duty: 320 lines hold it. */
+const MAX_LINES_OF_SRC = 320
 const SOURCES = '{src,cli,assembly,test,tools,bench,soak,report,scripts}/**/*.{ts,mjs,js,py}'
 const NOT_OURS = ['node_modules', '.wrangler', 'fixtures', 'build', '__pycache__']
 
@@ -18,8 +20,9 @@ function checkSize(): string[] {
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
     const first = text.replace(/^#!.*\n/, '')
     const commented = file.endsWith('.py') ? /^(#|"""|''')/.test(first) : /^\/[/*]/.test(first)
+    const most = file.startsWith('src/') ? MAX_LINES_OF_SRC : MAX_LINES
     return [
-      ...(lines > MAX_LINES ? [`${file} has ${lines} lines: the limit is ${MAX_LINES}, split it`] : []),
+      ...(lines > most ? [`${file} has ${lines} lines: the limit is ${most}, split it`] : []),
       ...(commented ? [] : [`${file} does not start with a comment that says what it is for`]),
     ]
   })

@@ -7,21 +7,8 @@ import { SESSION_HEADER } from './answer.ts'
 import { guardHost, isLoopback, parseKeyHashes, requireKey } from './auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { renderError } from './errors.ts'
-import { postGenerate } from './generate.ts'
-import { getHealth, getRoot } from './health.ts'
 import { reportFailure } from './log.ts'
-import { getModel, listModels } from './models.ts'
-import { postResponse } from './responses/create.ts'
-import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/stored.ts'
-import { parseChat, parseCompletion } from './schema.ts'
-import {
-  deleteSession,
-  deleteSessions,
-  forkSession,
-  getSession,
-  listSessions,
-  streamSession,
-} from './sessions.ts'
+import { allowedMethods, ROUTES } from './routes.ts'
 import { preview } from './validate.ts'
 
 /** Response headers that scripts of other origins may read. */
@@ -35,52 +22,17 @@ const EXPOSED = [
 ]
 const PREFLIGHT_SECONDS = 86_400
 
-const METHODS: Record<string, string> = {
-  '/': 'GET, HEAD',
-  '/health': 'GET, HEAD',
-  '/v1/models': 'GET, HEAD',
-  '/v1/models/:id{.+}': 'GET, HEAD',
-  '/v1/chat/completions': 'POST',
-  '/v1/completions': 'POST',
-  '/v1/responses': 'POST',
-  '/v1/responses/:id': 'GET, HEAD, DELETE',
-  '/v1/responses/:id/cancel': 'POST',
-  '/v1/responses/:id/input_items': 'GET, HEAD',
-  '/v1/sessions': 'GET, HEAD, DELETE',
-  '/v1/sessions/:id': 'GET, HEAD, DELETE',
-  '/v1/sessions/:id/fork': 'POST',
-  '/v1/sessions/:id/stream': 'GET',
-}
-
 /** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
-  app.use(identify(deps))
+  app.use(nameRequest(deps))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use('/v1/*', requireKey(deps.config.apiKeys))
 
-  app.get('/', getRoot)
-  app.get('/health', getHealth(deps))
-  app.get('/v1/models', listModels(deps))
-  app.get('/v1/models/:id{.+}', getModel(deps))
-  app.post('/v1/chat/completions', postGenerate(deps, parseChat, 'chat'))
-  app.post('/v1/completions', postGenerate(deps, parseCompletion, 'text'))
-
-  app.post('/v1/responses', postResponse(deps))
-  app.get('/v1/responses/:id', getResponse(deps))
-  app.delete('/v1/responses/:id', deleteResponse(deps))
-  app.post('/v1/responses/:id/cancel', cancelResponse(deps))
-  app.get('/v1/responses/:id/input_items', listInputItems(deps))
-  app.get('/v1/sessions', listSessions(deps))
-  app.delete('/v1/sessions', deleteSessions(deps))
-  app.get('/v1/sessions/:id', getSession(deps))
-  app.delete('/v1/sessions/:id', deleteSession(deps))
-  app.post('/v1/sessions/:id/fork', forkSession(deps))
-  app.get('/v1/sessions/:id/stream', streamSession(deps))
-
+  for (const { method, path, handler } of ROUTES) app.on(method, path, handler(deps))
   // Whatever reached a known path with another method ends here.
-  for (const [path, allow] of Object.entries(METHODS)) app.all(path, refuseMethod(allow))
+  for (const [path, allow] of allowedMethods()) app.all(path, refuseMethod(allow))
 
   app.notFound((c) =>
     errorResponse(c, new IsletError('not_found', `There is nothing at ${preview(c.req.path)}`)),
@@ -98,8 +50,8 @@ function errorResponse(c: ApiContext, thrown: unknown): Response {
 }
 
 /** Gives every reply `x-request-id`, and the milliseconds until its headers. */
-function identify(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
-  return async function identifyRequest(c, next) {
+function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async function requestNamed(c, next) {
     const started = deps.now()
     c.set('requestId', deps.newId())
     await next()

@@ -1,4 +1,4 @@
-// GET /health: 200 once a lane can answer, else 503 with its state. GET /: what this is.
+// Health answers 200 once a lane can serve, else 503 with its state; the root says what this server is.
 
 import type { ApiContext, ApiDeps } from './context.ts'
 
@@ -28,25 +28,13 @@ export function getHealth(deps: ApiDeps) {
 }
 
 /** Handler of GET /. */
-export function getRoot(c: ApiContext): Response {
-  return c.json({
-    name: 'Islet',
-    what: 'Small language models inside a Cloudflare Worker, behind an OpenAI-compatible API. Use /v1 as the base URL.',
-    endpoints: [
-      'POST /v1/chat/completions',
-      'POST /v1/completions',
-      'POST /v1/responses',
-      'GET, DELETE /v1/responses/:id',
-      'POST /v1/responses/:id/cancel',
-      'GET /v1/responses/:id/input_items',
-      'GET, DELETE /v1/sessions',
-      'GET, DELETE /v1/sessions/:id',
-      'POST /v1/sessions/:id/fork',
-      'GET /v1/sessions/:id/stream',
-      'GET /v1/models',
-      'GET /v1/models/:id',
-      'GET /health',
-    ],
-    docs: 'README.md and docs/ in the repository',
-  })
+export function getRoot(endpoints: readonly string[]) {
+  return function root(c: ApiContext): Response {
+    return c.json({
+      name: 'Islet',
+      what: 'Small language models inside a Cloudflare Worker, behind an OpenAI-compatible API. Use /v1 as the base URL.',
+      endpoints,
+      docs: 'README.md and docs/ in the repository',
+    })
+  }
 }

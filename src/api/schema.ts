@@ -24,7 +24,8 @@ export type Order = Omit<
 
 export const isAutoOrNone = (value: unknown): boolean => value === 'none' || value === 'auto'
 
-const chatSchema = z.object({
+/** The body of POST /v1/chat/completions. */
+export const chatSchema = z.object({
   ...sharedFields,
   messages: messagesSchema,
   max_completion_tokens: sharedFields.max_tokens,
@@ -47,7 +48,8 @@ const chatSchema = z.object({
   web_search_options: unsupported(),
 })
 
-const completionSchema = z.object({
+/** The body of POST /v1/completions. */
+export const completionSchema = z.object({
   ...sharedFields,
   prompt: z.optional(z.unknown()),
   echo: z.optional(z.boolean()),

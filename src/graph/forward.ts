@@ -1,45 +1,19 @@
 // The graph runs rows of tokens through embedding, layers and head. It reads the spec, knows no family.
 
 import type { WindowOptions } from '../cache/window.ts'
-import type { Kernels } from '../kernels/kernels.ts'
 import { PAGE_POSITIONS, TILE_ROWS } from '../kernels/layout.ts'
 import { HostSignal } from '../kernels/wasm.ts'
 import { log } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { Attention, sightOf, type Sight, type QueryRotation } from './attention.ts'
-import { kvLayerBytes, padded, type KvKind, type StepBuffers } from './buffers.ts'
+import { kvLayerBytes, padded } from './buffers.ts'
+import type { GraphParts } from './graph-parts.ts'
 import { KvPool } from './kv-pool.ts'
-import { layerOf, type Layer, type LayerTensors, type Norm } from './layer.ts'
+import { layerOf, type Layer, type Norm } from './layer.ts'
 import { Linear, type Matrix, type Product } from './linear.ts'
 import type { Model, Row } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
 import { Staging } from './staging.ts'
-import type { Views } from './views.ts'
-
-export type ModelTensors = {
-  embedding: Matrix
-  layers: LayerTensors[]
-  finalNorm: Norm
-  head: Matrix
-  /** A factor for each logit. */
-  headScale: Matrix | undefined
-}
-
-export type GraphParts = {
-  spec: ModelSpec
-  views: Views
-  kv: KvKind
-  kernels: Kernels
-  memory: WebAssembly.Memory
-  tensors: ModelTensors
-  buffers: StepBuffers
-  /** Where the KV pages begin, and how many there are. */
-  pool: { at: number; pageCount: number }
-  /** CHECKSUM_SCRATCH bytes. */
-  checksum: number
-  maxRows: number
-  maxLogitRows: number
-}
 
 /** What a row sees and how its query turns, by view. */
 type RowViews = readonly { sight: Sight; turn: QueryRotation }[]

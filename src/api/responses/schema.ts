@@ -30,7 +30,8 @@ const {
   ...shared
 } = sharedFields
 
-const responseSchema = z.object({
+/** The body of POST /v1/responses. */
+export const responseSchema = z.object({
   ...shared,
   input: ruled(checkInput),
   instructions: z.optional(z.string()),

@@ -1,0 +1,158 @@
+// The route table lists every endpoint once.
+// The router, `Allow`, the list at `GET /` and those of the documents are made from it.
+
+import type * as z from 'zod/mini'
+import type { ApiContext, ApiDeps } from './context.ts'
+import { postGenerate } from './generate.ts'
+import { getHealth, getRoot } from './health.ts'
+import { getModel, listModels } from './models.ts'
+import { postResponse } from './responses/create.ts'
+import { responseSchema } from './responses/schema.ts'
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/stored.ts'
+import { chatSchema, completionSchema, parseChat, parseCompletion } from './schema.ts'
+import {
+  deleteSession,
+  deleteSessions,
+  forkSession,
+  getSession,
+  listSessions,
+  streamSession,
+} from './sessions.ts'
+
+export type Route = {
+  /** GET answers HEAD too, unless `head` is false. */
+  method: 'GET' | 'POST' | 'DELETE'
+  /** As Hono reads it: `:id` is a parameter, braces hold its pattern. */
+  path: string
+  handler: (deps: ApiDeps) => (c: ApiContext) => Response | Promise<Response>
+  /** One sentence for the documents, in Markdown. */
+  summary: string
+  /** The schema of the body, where there is one that is read. */
+  body?: z.ZodMiniObject
+  head?: false
+}
+
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    handler: (deps) => postGenerate(deps, parseChat, 'chat'),
+    summary: 'chat, streamed or whole',
+    body: chatSchema,
+  },
+  {
+    method: 'POST',
+    path: '/v1/completions',
+    handler: (deps) => postGenerate(deps, parseCompletion, 'text'),
+    summary: 'text completion: a text or an array of token ids',
+    body: completionSchema,
+  },
+  {
+    method: 'POST',
+    path: '/v1/responses',
+    handler: postResponse,
+    summary: 'responses, with `previous_response_id` and `background`',
+    body: responseSchema,
+  },
+  {
+    method: 'GET',
+    path: '/v1/responses/:id',
+    handler: getResponse,
+    summary: 'a stored response as it stands; `?stream=true&starting_after=N` reads it on',
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/responses/:id',
+    handler: deleteResponse,
+    summary: 'deletes a stored response',
+  },
+  {
+    method: 'POST',
+    path: '/v1/responses/:id/cancel',
+    handler: cancelResponse,
+    summary: 'ends a response that runs or waits',
+  },
+  {
+    method: 'GET',
+    path: '/v1/responses/:id/input_items',
+    handler: listInputItems,
+    summary: 'the conversation up to the answer',
+  },
+  { method: 'GET', path: '/v1/sessions', handler: listSessions, summary: 'the sessions of this key' },
+  {
+    method: 'DELETE',
+    path: '/v1/sessions',
+    handler: deleteSessions,
+    summary: 'deletes all sessions of this key',
+  },
+  {
+    method: 'GET',
+    path: '/v1/sessions/:id',
+    handler: getSession,
+    summary: 'one session: its state, tokens, window and cache',
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/sessions/:id',
+    handler: deleteSession,
+    summary: 'deletes a session with its turns',
+  },
+  {
+    method: 'POST',
+    path: '/v1/sessions/:id/fork',
+    handler: forkSession,
+    summary: 'a new session that begins as this one stands',
+  },
+  {
+    method: 'GET',
+    path: '/v1/sessions/:id/stream',
+    handler: streamSession,
+    summary: '`?after=N` reads the last answer on, without its first N frames',
+    // A HEAD would take the turn from whoever reads it.
+    head: false,
+  },
+  { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served' },
+  {
+    method: 'GET',
+    path: '/v1/models/:id{.+}',
+    handler: getModel,
+    summary: 'one model; ids are compared without case',
+  },
+  {
+    method: 'GET',
+    path: '/health',
+    handler: getHealth,
+    summary: '200 once it can answer, else 503 with the state of loading; asking starts the load',
+  },
+  {
+    method: 'GET',
+    path: '/',
+    handler: () => getRoot(endpointList()),
+    summary: 'what this is, and the list of endpoints',
+  },
+]
+
+/** Each path with the methods that `Allow` names, in the order of the table. */
+export function allowedMethods(): Map<string, string> {
+  return byPath(({ method, head }) => (method === 'GET' && head !== false ? 'GET, HEAD' : method))
+}
+
+/** Lines such as `GET, DELETE /v1/sessions`, all but the root's own. */
+export function endpointList(): string[] {
+  const methods = byPath(({ method }) => method)
+  return [...methods].filter(([path]) => path !== '/').map(([path, names]) => `${names} ${plainPath(path)}`)
+}
+
+/** A path without the patterns of its parameters. */
+export function plainPath(path: string): string {
+  return path.replace(/\{[^}]*\}/g, '')
+}
+
+function byPath(word: (route: Route) => string): Map<string, string> {
+  const words = new Map<string, string>()
+  for (const route of ROUTES) {
+    const before = words.get(route.path)
+    words.set(route.path, before === undefined ? word(route) : `${before}, ${word(route)}`)
+  }
+  return words
+}
