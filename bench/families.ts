@@ -1,9 +1,9 @@
 // `npm run families`: runs every case of the reference data and writes docs/results/families.json, what docs/families.md says of
 // each family. Without the reference data it says so and leaves the file as it is.
 
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { GOLDEN, goldenFamily } from '../test/helpers/golden.ts'
+import { familiesIn, GOLDEN, goldenFamily } from '../test/helpers/golden.ts'
 import {
   difference,
   fileCases,
@@ -69,10 +69,8 @@ async function main(): Promise<number> {
   }
   buildKernels()
   const results: FamilyResults = {}
-  for (const family of readdirSync(`${GOLDEN}/open`).sort()) {
-    const folder = goldenFamily(family)
-    if (folder === undefined) continue
-    results[family] = await familyResults(folder)
+  for (const family of familiesIn(`${GOLDEN}/open`)) {
+    results[family] = await familyResults(goldenFamily(family))
     for (const { file, cases, maxAbs, rms } of results[family])
       process.stdout.write(
         `${family.padEnd(18)}${file.padEnd(26)}${String(cases).padStart(3)} cases  max ${maxAbs.toExponential(1)}  rms ${rms.toExponential(1)}\n`,
