@@ -9,7 +9,7 @@ import { logSumExp } from '../cli/lib/score.ts'
 import { windowOptions } from '../src/cache/window.ts'
 import { Feed } from '../src/graph/feed.ts'
 import { loadModel } from '../src/graph/load-model.ts'
-import type { Model } from '../src/graph/model.ts'
+import type { LocalModel } from '../src/graph/model.ts'
 import { promptShape } from '../src/cache/prompt-shape.ts'
 import { exp } from '../src/lib/math.ts'
 import type { ModelSpec } from '../src/models/spec.ts'
@@ -95,7 +95,7 @@ export function switched(spec: ModelSpec, { ntk, logn }: Pick<Way, 'ntk' | 'logn
 }
 
 /** Loads the model as `way` has it, for sequences of up to `longest`. */
-export async function loadWay(pack: MemoryPack, way: Way, longest: number): Promise<Model> {
+export async function loadWay(pack: MemoryPack, way: Way, longest: number): Promise<LocalModel> {
   const manifest = { ...pack.manifest, spec: switched(pack.manifest.spec, way) }
   return loadModel(manifest, pack.weights, {
     window: windowOptions(way.windows ?? [0], way.sinks),
@@ -115,7 +115,7 @@ export function placesIn(tokens: number, longest: number, places: number): numbe
 
 /** Nats of the last `block` tokens before each of `ends`, given `length` tokens that end one before: each length is one call. */
 export function natsAt(
-  model: Model,
+  model: LocalModel,
   ids: readonly number[],
   { ends, length, block }: { ends: readonly number[]; length: number; block: number },
 ): number[] {

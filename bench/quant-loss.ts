@@ -10,7 +10,7 @@ import { localKv } from '../cli/lib/kv.ts'
 import { artefactOf, DEFAULT_MODEL } from '../cli/lib/pull.ts'
 import { countedIds, type ScoreOptions, scoreText } from '../cli/lib/score.ts'
 import { loadModel } from '../src/graph/load-model.ts'
-import type { Model } from '../src/graph/model.ts'
+import type { LocalModel } from '../src/graph/model.ts'
 import { exp, log } from '../src/lib/math.ts'
 import type { CodeKind } from '../src/packing/codes.ts'
 import { openSource } from '../src/packing/open-source.ts'
@@ -121,7 +121,7 @@ function figures(score: ReturnType<typeof scoreText>, textBytes: number): Omit<L
   }
 }
 
-type Opened = { model: Model; tokenizer: Tokenizer; bytes: number; weights: number }
+type Opened = { model: LocalModel; tokenizer: Tokenizer; bytes: number; weights: number }
 
 async function opened(path: string, options: PackOptions): Promise<Opened> {
   const { manifest, weights, tokenizer } = await packToMemory(path, options)

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import type { WindowOptions } from '../src/cache/window.ts'
 import type { KvKind } from '../src/graph/buffers.ts'
 import { loadModel } from '../src/graph/load-model.ts'
-import type { Model } from '../src/graph/model.ts'
+import type { LocalModel } from '../src/graph/model.ts'
 import { IsletError } from '../src/lib/errors.ts'
 import { exp, log } from '../src/lib/math.ts'
 import { choice } from '../src/packing/policy.ts'
@@ -52,7 +52,7 @@ export const command = { name: 'perplexity', summary: 'tell how well a model for
 
 type Run = { window: WindowOptions; kv: KvKind | undefined; chunk: number; context: number | undefined }
 
-type Reader = { id: string; model: Model; kv: KvKind; tokenizer: Tokenizer; context: number }
+type Reader = { id: string; model: LocalModel; kv: KvKind; tokenizer: Tokenizer; context: number }
 
 async function run(argv: string[], print: Print = printOut): Promise<void> {
   const { positionals, values } = parseArgs({ args: argv, allowPositionals: true, options })

@@ -2,7 +2,7 @@
 // host: Node, a page in Chromium and a Durable Object run this same file.
 
 import { Engine } from '../../src/engine/engine.ts'
-import type { Model } from '../../src/graph/model.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { MAX_LAG, type Turn } from '../../src/engine/turn.ts'
 import { sha256, type Sha256 } from '../../src/lib/sha256.ts'
 
@@ -30,7 +30,7 @@ export type EngineReport = {
 }
 
 /** Runs a job on a model that was loaded for it. `now` in seconds. */
-export function runJob(model: Model, job: EngineJob, now: () => number): EngineReport {
+export function runJob(model: LocalModel, job: EngineJob, now: () => number): EngineReport {
   const driver = new Driver(model, now)
   const report: EngineReport = { prefill: [], decode: [], logitsSha256: '', ids: [] }
   for (let r = -1; r < job.repetitions; r++) {
@@ -61,7 +61,7 @@ export class Driver {
   readonly #now: () => number
   #serial = 0
 
-  constructor(model: Model, now: () => number) {
+  constructor(model: LocalModel, now: () => number) {
     this.#engine = new Engine(model)
     this.#now = now
   }

@@ -3,7 +3,7 @@
 // on every host.
 
 import { Feed } from '../../src/graph/feed.ts'
-import type { Model } from '../../src/graph/model.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import { exp, log } from '../../src/lib/math.ts'
 
@@ -36,7 +36,7 @@ export type ScoreOptions = {
   /** Stands in the place of each chunk's first token, where the model wants one. */
   bos: number | undefined
   /** The model to compare with: of the same vocabulary, and with as many rows a step. */
-  against?: Model | undefined
+  against?: LocalModel | undefined
   onProgress?: (done: number, total: number) => void
 }
 
@@ -57,7 +57,7 @@ export function countedIds(ids: readonly number[], context: number): number[] {
  * Runs `ids` in whole chunks of `context` tokens and scores the second half of each, given the first. Both
  * models need a KV pool for `context` positions. `invalid_request` for fewer ids than one chunk.
  */
-export function scoreText(model: Model, ids: readonly number[], options: ScoreOptions): TextScore {
+export function scoreText(model: LocalModel, ids: readonly number[], options: ScoreOptions): TextScore {
   const { context, bos, against, onProgress } = options
   const chunks = chunksOf(ids, context)
   if (chunks.length === 0) {

@@ -42,9 +42,9 @@ export class Admission {
 
   /** Positions a sequence may have: unbounded with a window that the pool can hold, else context or pool. */
   get maxPositions(): number {
-    const { window, spec, pageCount, maxRows } = this.#model
-    if (window.window === undefined) return Math.min(spec.context, pageCount * PAGE_POSITIONS)
-    return pagesNeeded(Infinity, window, maxRows) <= pageCount ? Infinity : 0
+    const { window, spec, pages, maxRows } = this.#model
+    if (window.window === undefined) return Math.min(spec.context, pages.count * PAGE_POSITIONS)
+    return pagesNeeded(Infinity, window, maxRows) <= pages.count ? Infinity : 0
   }
 
   /** Puts a turn at the end of the queue. */

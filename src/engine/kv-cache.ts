@@ -32,7 +32,7 @@ export class KvCache {
   constructor(model: Model, caller: Caller) {
     this.#model = model
     this.#caller = caller
-    this.pool = new PagePool(model.pageCount)
+    this.pool = new PagePool(model.pages.count)
   }
 
   /** Sequences held, of running turns and idle ones. */
@@ -64,7 +64,7 @@ export class KvCache {
     const sequence = { ...emptySequence(undefined), ids, length: ids.length, usedAt: Infinity }
     for (const bytes of pages) {
       const page = this.#take(sequence.pages.at(-1))
-      this.#model.writePage(page, bytes)
+      this.#model.pages.write(page, bytes)
       sequence.pages.push(page)
     }
     this.#sequences.push(sequence)
@@ -109,7 +109,7 @@ export class KvCache {
 
   /** Pages of other lanes that only a call of their own can write, and that would be lost if they were taken now. */
   get pagesOthersMustWrite(): number {
-    return this.#model.gatherPages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller.vault)
+    return this.#model.staging.pages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller.vault)
   }
 
   /** The turn's beginning from storage, if that holds a page more than the `reused` positions of memory. */

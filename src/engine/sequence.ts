@@ -97,7 +97,7 @@ export function makeWritable(
     }
     if (!pool.isShared(page)) continue
     const copy = take(sequence.pages[index - 1])
-    model.copyPage(copy, page)
+    model.pages.copy(copy, page)
     pool.release(page)
     sequence.pages[index] = copy
   }

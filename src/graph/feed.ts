@@ -5,20 +5,20 @@ import { PagePool } from '../cache/page-pool.ts'
 import { pageIsDead } from '../cache/window.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Model, Row } from './model.ts'
+import type { LocalModel, Row, Yield } from './model.ts'
 import { promptShape, type PromptShape } from '../cache/prompt-shape.ts'
 
 export class Feed {
-  readonly #model: Model
+  readonly #model: LocalModel
   readonly #pool: PagePool
   readonly #pages: (number | undefined)[] = []
   #shape: PromptShape | undefined
   #position = 0
   #firstLive = 0
 
-  constructor(model: Model) {
+  constructor(model: LocalModel) {
     this.#model = model
-    this.#pool = new PagePool(model.pageCount)
+    this.#pool = new PagePool(model.pages.count)
   }
 
   /**
@@ -35,16 +35,17 @@ export class Feed {
     const shape = (this.#shape ??= promptShape(spec, ids, window))
     // A prefix is never cut.
     const step = Math.max(1, Math.min(chunk, limit), shape.prefix - this.#position)
+    const yields: Yield = onRow === undefined ? 'nothing' : 'logits'
     for (let from = 0; from < ids.length; from += step) {
       const rows = ids.slice(from, from + step).map((id): Row => {
         this.#checkId(id)
-        const row = { id, position: this.#position, pages: this.#pages, logits: onRow !== undefined, shape }
+        const row = { id, position: this.#position, pages: this.#pages, yields, shape }
         this.#makeRoom(this.#position)
         this.#position++
         return row
       })
-      this.#model.forward(rows)
-      rows.forEach((row, i) => onRow?.(this.#model.logits(i), row.position))
+      const outputs = this.#model.run(rows)
+      rows.forEach((row, i) => onRow?.(outputs.logits(i), row.position))
     }
   }
 
@@ -75,7 +76,7 @@ export class Feed {
     if (page === undefined) {
       throw new IsletError(
         'context_length_exceeded',
-        `position ${position} does not fit the KV pool of ${this.#model.pageCount} pages`,
+        `position ${position} does not fit the KV pool of ${this.#model.pages.count} pages`,
       )
     }
     this.#pages[index] = page

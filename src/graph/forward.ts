@@ -11,7 +11,7 @@ import type { GraphParts } from './graph-parts.ts'
 import { KvPool } from './kv-pool.ts'
 import { layerOf, type Layer, type Norm } from './layer.ts'
 import { Linear, type Matrix, type Product } from './linear.ts'
-import type { Model, Row } from './model.ts'
+import type { LocalModel, Outputs, Row, Yield } from './model.ts'
 import { rotationTable, type RotationTable } from './rotation.ts'
 import { Staging } from './staging.ts'
 
@@ -25,13 +25,14 @@ const WARM_UP_ROWS = 64
 /** Of the head this part is enough for that. */
 const WARM_HEAD = 4
 
-export class Graph implements Model {
+export class Graph implements LocalModel, Outputs {
   readonly spec: ModelSpec
   readonly window: WindowOptions
   readonly maxRows: number
   readonly maxLogitRows: number
-  readonly pageCount: number
-  readonly pageBytes: number
+  readonly pages: KvPool
+  readonly staging: Staging
+  readonly signal: HostSignal
   readonly linearMemoryBytes: number
   readonly #parts: GraphParts
   readonly #linear: Linear
@@ -39,11 +40,10 @@ export class Graph implements Model {
   readonly #layers: readonly Layer[]
   readonly #logits: readonly Product[]
   readonly #rotations: readonly RotationTable[]
-  readonly #pool: KvPool
-  readonly #staging: Staging
-  readonly #signal: HostSignal
   readonly #bytes: Uint8Array
   readonly #floats: Float32Array
+  /** Of the last step. */
+  #logitRows = 0
 
   constructor(parts: GraphParts) {
     this.#parts = parts
@@ -51,16 +51,14 @@ export class Graph implements Model {
     this.window = parts.views.widest
     this.maxRows = parts.maxRows
     this.maxLogitRows = parts.maxLogitRows
-    this.pageCount = parts.pool.pageCount
     const layerBytes = kvLayerBytes(parts.spec, parts.kv)
-    this.#pool = new KvPool({ ...parts.pool, layers: parts.spec.layers, layerBytes }, parts.memory)
-    this.pageBytes = this.#pool.pageBytes
+    this.pages = new KvPool({ ...parts.pool, layers: parts.spec.layers, layerBytes }, parts.memory)
     const staging = { ...parts.buffers.staging, checksum: parts.checksum }
-    this.#staging = new Staging(this.#pool, staging, parts.kernels, parts.memory)
+    this.staging = new Staging(this.pages, staging, parts.kernels, parts.memory)
     this.linearMemoryBytes = parts.memory.buffer.byteLength
     this.#linear = new Linear(parts.kernels, parts.buffers)
     const { kernels, spec, kv, buffers, memory } = parts
-    this.#attention = new Attention(kernels, spec, kv, buffers, memory, this.#pool)
+    this.#attention = new Attention(kernels, spec, kv, buffers, memory, this.pages)
     this.#layers = parts.tensors.layers.map((layer) =>
       layerOf(layer, parts.buffers, this.#stride(parts.spec.hidden)),
     )
@@ -68,22 +66,14 @@ export class Graph implements Model {
       { matrix: parts.tensors.head, out: parts.buffers.logits, stride: this.#stride(parts.spec.vocab) },
     ]
     this.#rotations = parts.views.list.map(({ position }) => rotationTable(position))
-    this.#signal = new HostSignal(kernels, memory)
+    this.signal = new HostSignal(kernels, memory)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
-  get signal(): number {
-    return this.#signal.value
-  }
-
-  clearSignal(): void {
-    this.#signal.clear()
-  }
-
   /** To be called when the model is given up: the host holds the memory of an instance that may listen until it is collected. */
   release(): void {
-    this.#signal.end()
+    this.signal.end()
   }
 
   logits(index: number): Float32Array {
@@ -91,28 +81,9 @@ export class Graph implements Model {
     return this.#floats.subarray(at, at + this.spec.vocab)
   }
 
-  copyPage(to: number, from: number): void {
-    this.#pool.copy(to, from)
-  }
-
-  readPage(page: number): Uint8Array {
-    return this.#pool.read(page)
-  }
-
-  writePage(page: number, bytes: Uint8Array): void {
-    this.#pool.write(page, bytes)
-  }
-
-  get gatherPages(): number {
-    return this.#staging.pages
-  }
-
-  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
-    return this.#staging.gather(pages)
-  }
-
-  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
-    return this.#staging.scatter(bytes, checksum, pages)
+  hidden(index: number): Float32Array {
+    const at = (this.#parts.buffers.normed >>> 2) + (this.#logitRows + index) * padded(this.spec.hidden)
+    return this.#floats.subarray(at, at + this.spec.hidden)
   }
 
   /**
@@ -120,12 +91,12 @@ export class Graph implements Model {
    * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
    */
   warmUp(): void {
-    const count = Math.min(this.maxRows, this.pageCount * PAGE_POSITIONS, WARM_UP_ROWS)
+    const count = Math.min(this.maxRows, this.pages.count * PAGE_POSITIONS, WARM_UP_ROWS)
     const rows = Array.from({ length: count }, (_, position): Row => ({
       id: 0,
       position,
       pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
-      logits: false,
+      yields: 'nothing',
     }))
     const [one] = rows
     for (let i = 0; i < WARM_UPS; i++) this.#run(rows, 1)
@@ -136,15 +107,18 @@ export class Graph implements Model {
     this.#linear.multiply(normed, this.#stride(this.spec.hidden), 1, [{ matrix: part, out, stride }])
   }
 
-  forward(rows: readonly Row[]): void {
+  /** See Model.run. */
+  run(rows: readonly Row[]): Outputs {
     this.#run(rows, this.#layers.length)
+    return this
   }
 
   #run(rows: readonly Row[], layers: number): void {
     if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
     const all = rows.map((_, i) => i)
-    const wanted = all.filter((i) => rows[i].logits)
-    if (wanted.length > this.maxLogitRows) throw new RangeError(`${wanted.length} rows ask for logits`)
+    const wanted = all.filter((i) => rows[i].yields !== 'nothing')
+    this.#logitRows = wanted.filter((i) => rows[i].yields === 'logits').length
+    if (this.#logitRows > this.maxLogitRows) throw new RangeError(`${this.#logitRows} rows ask for logits`)
     const views = rows.map((row, i) => this.#viewsOf(row, i))
     rows.forEach((row, i) => this.#embed(this.#parts.buffers.x + i * this.#stride(this.spec.hidden), row.id))
     for (let index = 0; index < layers; index++) {
@@ -153,7 +127,7 @@ export class Graph implements Model {
       this.#attend(index, rows, views, kept)
       this.#mlp(this.#layers[index], kept.length)
     }
-    this.#head(wanted.length)
+    this.#head(wanted.map((i) => rows[i].yields))
   }
 
   /** Leaves the `kept` rows, by number, at the front of the residual stream. */
@@ -233,15 +207,20 @@ export class Graph implements Model {
     this.#parts.kernels.add(x, branch, rows * padded(this.spec.hidden))
   }
 
-  /** Logits of the rows that asked, which are at the front by now. */
-  #head(rows: number): void {
+  /** What the rows at the front of the residual stream yield: hidden states, those that become logits first. */
+  #head(yields: readonly Yield[]): void {
     const { buffers: b, tensors, kernels } = this.#parts
-    this.#norm(b.normed, b.x, tensors.finalNorm, rows)
-    if (rows === 0) return
-    this.#linear.multiply(b.normed, this.#stride(this.spec.hidden), rows, this.#logits)
+    const width = this.#stride(this.spec.hidden)
+    let [logits, hidden] = [0, this.#logitRows]
+    yields.forEach((what, i) => {
+      const to = what === 'logits' ? logits++ : hidden++
+      this.#norm(b.normed + to * width, b.x + i * width, tensors.finalNorm, 1)
+    })
+    if (logits === 0) return
+    this.#linear.multiply(b.normed, width, logits, this.#logits)
     if (tensors.headScale === undefined) return
     const stride = this.#stride(this.spec.vocab)
-    for (let i = 0; i < rows; i++) kernels.mul(b.logits + i * stride, tensors.headScale.at, this.spec.vocab)
+    for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, tensors.headScale.at, this.spec.vocab)
   }
 
   #embed(out: number, id: number): void {

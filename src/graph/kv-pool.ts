@@ -1,6 +1,8 @@
 // The KV pool holds, layer by layer, the keys of all pages and then their values.
 // So what a token attends to lies in runs that the hardware prefetches; a page is gathered where it leaves memory.
 
+import type { Pages } from './model.ts'
+
 export type KvPoolPlan = {
   /** Where the pool begins. */
   at: number
@@ -10,7 +12,8 @@ export type KvPoolPlan = {
   layerBytes: number
 }
 
-export class KvPool {
+export class KvPool implements Pages {
+  readonly count: number
   readonly pageBytes: number
   /** From a page's keys to its values in the same layer. */
   readonly valuesOffset: number
@@ -20,6 +23,7 @@ export class KvPool {
   constructor(plan: KvPoolPlan, memory: WebAssembly.Memory) {
     this.#plan = plan
     this.#bytes = new Uint8Array(memory.buffer)
+    this.count = plan.pageCount
     this.pageBytes = plan.layerBytes * plan.layers
     this.valuesOffset = (plan.pageCount * plan.layerBytes) / 2
   }

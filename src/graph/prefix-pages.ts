@@ -6,7 +6,7 @@ import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import { PREFIX_VERSION, readPrefix } from '../weights/packed-prefix.ts'
 import type { ByteSource } from '../weights/source.ts'
-import type { Model } from './model.ts'
+import type { LocalModel, Model } from './model.ts'
 
 /** Ids and the pages that hold their K and V, as `readPage` gives them. */
 export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[] }
@@ -15,14 +15,14 @@ export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[] }
  * Computes the pages of `ids` on a model that is used for nothing else: the same bytes by any chunk and host. Slots behind the last
  * position are zeros.
  */
-export function computePages(model: Model, ids: readonly number[]): Uint8Array[] {
+export function computePages(model: LocalModel, ids: readonly number[]): Uint8Array[] {
   const pages = Array.from({ length: Math.ceil(ids.length / PAGE_POSITIONS) }, (_, page) => page)
-  for (const page of pages) model.writePage(page, new Uint8Array(model.pageBytes))
+  for (const page of pages) model.pages.write(page, new Uint8Array(model.pages.pageBytes))
   for (let from = 0; from < ids.length; from += model.maxRows) {
     const chunk = ids.slice(from, from + model.maxRows)
-    model.forward(chunk.map((id, i) => ({ id, position: from + i, pages, logits: false })))
+    model.run(chunk.map((id, i) => ({ id, position: from + i, pages, yields: 'nothing' })))
   }
-  return pages.map((page) => model.readPage(page))
+  return pages.map((page) => model.pages.read(page))
 }
 
 /** Leading positions whose keys and values are the same with and without a window: what no layer's window has cut yet. */
@@ -38,9 +38,9 @@ export function uncutPositions({ attention }: ModelSpec, { window, byDepth = [] 
 export async function loadPrefix(
   { prefix, spec }: Manifest,
   source: ByteSource,
-  model: Pick<Model, 'pageBytes' | 'window'>,
+  model: Pick<Model, 'pages' | 'window'>,
 ): Promise<Seed | undefined> {
-  if (prefix === undefined || prefix.version !== PREFIX_VERSION || prefix.pageBytes !== model.pageBytes)
+  if (prefix === undefined || prefix.version !== PREFIX_VERSION || prefix.pageBytes !== model.pages.pageBytes)
     return undefined
   const ids = prefix.ids.slice(0, uncutPositions(spec, model.window))
   const pages = await readPrefix(prefix, source)

@@ -4,6 +4,7 @@ import type { Kernels } from '../kernels/kernels.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
 import { PlacedChecksum } from '../weights/placed-checksum.ts'
 import type { KvPool } from './kv-pool.ts'
+import type { PageStaging } from './model.ts'
 
 /** How many pages go at once: what fits into scratch of `free` bytes that is there anyway, at least one, and none that no row takes. */
 export function stagedPages(pageBytes: number, free: number): number {
@@ -18,7 +19,7 @@ export type StagingPlan = {
   checksum: number
 }
 
-export class Staging {
+export class Staging implements PageStaging {
   readonly #pool: KvPool
   readonly #plan: StagingPlan
   readonly #kernels: Pick<Kernels, 'absorb_blocks'>
@@ -40,7 +41,7 @@ export class Staging {
     return this.#plan.pages
   }
 
-  /** See Model.gather. */
+  /** See PageStaging. */
   gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
     const bytes = this.#view(pages.length)
     const { pageBytes } = this.#pool
@@ -48,7 +49,7 @@ export class Staging {
     return { bytes, checksum: this.#checksum(bytes.length) }
   }
 
-  /** See Model.scatter. */
+  /** See PageStaging. */
   scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
     const { pageBytes } = this.#pool
     if (bytes.length !== pages.length * pageBytes || pages.length > this.#plan.pages) return false

@@ -25,7 +25,7 @@ export type Loader = {
   queueLimit?: number
 }
 
-export type Loaded = { engine: Engine; model: LoadedModel; pacer: Pacer; scratch: Scratch }
+export type Loaded = { engine: Engine<Model>; model: LoadedModel; pacer: Pacer; scratch: Scratch }
 
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
@@ -113,7 +113,7 @@ export class Isolate {
       })
       const seed = await loader.readPrefix(text, model)
       beat()
-      const engine = new Engine(model, { queueLimit: loader.queueLimit })
+      const engine = new Engine<Model>(model, { queueLimit: loader.queueLimit })
       if (seed !== undefined) engine.seed(seed)
       this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
       this.#loading = false

@@ -35,7 +35,7 @@ export class OwnedSessions {
       ?.sequencesOf(this.#sessions.pages)
       .filter(({ session }) => session === record.session)
     return sessionView(record, this.#sessions.window, {
-      pageBytes: engine?.model.pageBytes ?? 0,
+      pageBytes: engine?.model.pages.pageBytes ?? 0,
       memory: sequences?.reduce((sum, sequence) => sum + pagesHeld(sequence), 0) ?? 0,
       storage: this.#sessions.held(record).pages,
     })

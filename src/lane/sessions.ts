@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { promptShape } from '../cache/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { Model } from '../graph/model.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { PageStore } from '../storage/page-store.ts'
@@ -32,7 +33,7 @@ export type SessionsParts = {
   newId(): string
   lifetimes: Lifetimes
   /** The engine in place, if it is sound. */
-  engine(): Engine | undefined
+  engine(): Engine<Model> | undefined
   log(entry: Record<string, unknown>): void
 }
 

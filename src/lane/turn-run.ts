@@ -90,7 +90,8 @@ async function* untilAdmitted(
   while (isQueued() && !signal.aborted) {
     await pacer.rest(QUEUED_MS)
     // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    if (isQueued()) engine.step(host.vault)
+    const ran = isQueued() ? engine.step(host.vault) : 0
+    if (typeof ran !== 'number') await ran
   }
 }
 
@@ -119,8 +120,8 @@ async function* answering(
     turn.taken = turn.produced
     if (turn.state === 'failed') throw turn.error
     if (turn.state === 'done') return false
-    if (model.signal === CPU_LIMIT) {
-      model.clearSignal()
+    if (model.signal.value === CPU_LIMIT) {
+      model.signal.clear()
       return true
     }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
@@ -128,7 +129,8 @@ async function* answering(
       silent = 0
       if (signal.aborted || turn.produced > turn.taken) continue
     }
-    const ran = engine.step(host.vault)
+    const stepped = engine.step(host.vault)
+    const ran = typeof stepped === 'number' ? stepped : await stepped
     pacer.stepped(ran)
     note()
     if (turn.produced > 0) silent += 1

@@ -1,6 +1,7 @@
 // Write-behind decides when what a running turn computes becomes durable: its KV pages, and its record.
 
 import type { Engine } from '../engine/engine.ts'
+import type { Model } from '../graph/model.ts'
 import { fullPages, type Sequence } from '../engine/sequence.ts'
 import type { StorageUse } from '../protocol/lanes.ts'
 import type { PageStore } from '../storage/page-store.ts'
@@ -25,7 +26,7 @@ export type WriteBehindParts = {
   use: StorageUse
   now(): number
   /** The engine in place, if it is sound. */
-  engine(): Engine | undefined
+  engine(): Engine<Model> | undefined
   /** Ids of the runs that hold the record's pages. */
   runsOf(record: TurnRecord): number[]
 }
@@ -80,15 +81,15 @@ export class WriteBehind {
   }
 
   /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
-  #flush(engine: Engine | undefined, isDue: (sequence: Sequence) => boolean): boolean {
-    if (engine === undefined || engine.failure !== undefined || engine.model.gatherPages === 0) return false
+  #flush(engine: Engine<Model> | undefined, isDue: (sequence: Sequence) => boolean): boolean {
+    if (engine === undefined || engine.failure !== undefined || engine.model.staging.pages === 0) return false
     const store = this.#parts.pages
     let pending = false
     for (const sequence of engine.sequencesOf(store)) {
       const pages = fullPages(sequence)
       if (pages <= sequence.saved) continue
-      const rows = Math.floor((pages - sequence.saved) / engine.model.gatherPages)
-      const whole = sequence.saved + rows * engine.model.gatherPages
+      const rows = Math.floor((pages - sequence.saved) / engine.model.staging.pages)
+      const whole = sequence.saved + rows * engine.model.staging.pages
       store.save(sequence, engine.model, whole)
       if (sequence.saved < pages && isDue(sequence)) store.save(sequence, engine.model, pages)
       pending ||= sequence.saved < pages

@@ -57,9 +57,13 @@ export async function makePrefix(
     pages: pageCount,
     kernels: kernels(),
   })
-  const bytes = new Uint8Array(pageCount * model.pageBytes)
-  for (const [index, page] of computePages(model, ids).entries()) bytes.set(page, index * model.pageBytes)
-  return { entry: { ...entryOf(bytes), version: PREFIX_VERSION, ids, kv, pageBytes: model.pageBytes }, bytes }
+  const bytes = new Uint8Array(pageCount * model.pages.pageBytes)
+  for (const [index, page] of computePages(model, ids).entries())
+    bytes.set(page, index * model.pages.pageBytes)
+  return {
+    entry: { ...entryOf(bytes), version: PREFIX_VERSION, ids, kv, pageBytes: model.pages.pageBytes },
+    bytes,
+  }
 }
 
 /** Leading ids that two chats have in common; none where the format cannot say a single message. */

@@ -71,7 +71,7 @@ export class PageStore implements Vault {
   }
 
   save(sequence: PagedIds, model: Model, pages = fullPages(sequence)): void {
-    if (sequence.saved >= pages || model.gatherPages === 0) return
+    if (sequence.saved >= pages || model.staging.pages === 0) return
     timed(this.#use, 'saveMs', () => this.#guard.attempt(() => this.#saveUpTo(sequence, model, pages)))
   }
 
@@ -151,7 +151,7 @@ export class PageStore implements Vault {
       .toArray()
     if (row !== undefined) {
       const buffer = row['bytes'] as ArrayBuffer
-      const whole = model.scatter(new Uint8Array(buffer), String(row['checksum']), pages)
+      const whole = model.staging.scatter(new Uint8Array(buffer), String(row['checksum']), pages)
       // Megabytes that would linger until the host next collects its garbage.
       buffer.transfer(0)
       if (whole) {
@@ -166,13 +166,13 @@ export class PageStore implements Vault {
   /** Writes one run from page `at` on; 0 where that page has left memory. */
   #write(sequence: PagedIds, model: Model, names: readonly string[], at: number): number {
     const pages: number[] = []
-    while (pages.length < model.gatherPages && at + pages.length < names.length) {
+    while (pages.length < model.staging.pages && at + pages.length < names.length) {
       const page = sequence.pages[at + pages.length]
       if (page === undefined) break
       pages.push(page)
     }
     if (pages.length === 0) return 0
-    const { bytes, checksum } = model.gather(pages)
+    const { bytes, checksum } = model.staging.gather(pages)
     const own = names.slice(at, at + pages.length)
     insertRow(this.#sql, 'INSERT OR REPLACE INTO kv_runs', {
       id: idOf(own[0]),

@@ -14,22 +14,22 @@ async function stored(subject: typeof TINY) {
   const model = await load(subject, { ...options, maxPositions: POOL * PAGE_POSITIONS })
   const ids = someIds(3 * PAGE_POSITIONS, model.spec.vocab, 5)
   runPaged(model, ids, { from: 0, pages: upTo(3), chunk: 16 })
-  const { bytes, checksum } = model.gather([2, 0])
+  const { bytes, checksum } = model.staging.gather([2, 0])
   return { model, bytes: bytes.slice(), checksum }
 }
 
-const pagesOf = (model: Graph): Uint8Array[] => upTo(POOL).map((page) => model.readPage(page).slice())
+const pagesOf = (model: Graph): Uint8Array[] => upTo(POOL).map((page) => model.pages.read(page).slice())
 
 describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
   it('comes back byte for byte, and only where it is wanted', async () => {
     const { model, bytes, checksum } = await stored(subject)
     const before = pagesOf(model)
-    expect(model.scatter(bytes, checksum, [5, undefined])).toBe(true)
+    expect(model.staging.scatter(bytes, checksum, [5, undefined])).toBe(true)
     const after = pagesOf(model)
     expect(after[5]).toEqual(before[2])
     expect(after.slice(0, 5)).toEqual(before.slice(0, 5))
-    expect(model.scatter(bytes, checksum, [undefined, 4])).toBe(true)
-    expect(model.readPage(4)).toEqual(before[0])
+    expect(model.staging.scatter(bytes, checksum, [undefined, 4])).toBe(true)
+    expect(model.pages.read(4)).toEqual(before[0])
   })
 
   it('is refused where a bit, a byte, a page or the checksum is another, and no page is touched', async () => {
@@ -37,10 +37,10 @@ describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
     const before = pagesOf(model)
     const torn = bytes.slice()
     torn[bytes.length - 1] ^= 1
-    expect(model.scatter(torn, checksum, [3, 4])).toBe(false)
-    expect(model.scatter(bytes.subarray(1), checksum, [3, 4])).toBe(false)
-    expect(model.scatter(bytes, checksum, [3, 4, 5])).toBe(false)
-    expect(model.scatter(bytes, model.gather([1, 0]).checksum, [3, 4])).toBe(false)
+    expect(model.staging.scatter(torn, checksum, [3, 4])).toBe(false)
+    expect(model.staging.scatter(bytes.subarray(1), checksum, [3, 4])).toBe(false)
+    expect(model.staging.scatter(bytes, checksum, [3, 4, 5])).toBe(false)
+    expect(model.staging.scatter(bytes, model.staging.gather([1, 0]).checksum, [3, 4])).toBe(false)
     expect(pagesOf(model)).toEqual(before)
   })
 })

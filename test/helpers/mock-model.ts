@@ -2,7 +2,7 @@
 // order or visibility anywhere in a sequence's past changes what comes next.
 
 import { visible, type WindowOptions } from '../../src/cache/window.ts'
-import type { Model, Row } from '../../src/graph/model.ts'
+import type { LocalModel, Outputs, Pages, PageStaging, Row } from '../../src/graph/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { decoder } from '../../src/models/decoder.ts'
 import { checksum } from '../../src/lib/checksum.ts'
@@ -20,67 +20,74 @@ export type MockOptions = {
   maxRows?: number
   maxLogitRows?: number
   pageCount?: number
-  /** Called before each forward: throw here to break the engine. */
+  /** Called before each run: throw here to break the engine. */
   onForward?: (rows: readonly Row[]) => void
 }
 
 const SLOT_WORDS = 3 // id, position, hash of all that the position saw
+const PAGE_BYTES = PAGE_POSITIONS * SLOT_WORDS * 4
 
 function mix(hash: number, value: number): number {
   const x = Math.imul(hash ^ value, 0x9e3779b1)
   return (x ^ (x >>> 15)) >>> 0
 }
 
-export class MockModel implements Model {
+export class MockModel implements LocalModel, Outputs {
   readonly spec = MOCK_SPEC
   readonly window: WindowOptions
   readonly maxRows: number
   readonly maxLogitRows: number
-  readonly pageCount: number
-  readonly pageBytes = PAGE_POSITIONS * SLOT_WORDS * 4
-  readonly gatherPages = 4
-  /** What each forward ran, as [rows, rows with logits]. */
+  readonly pages: Pages
+  readonly staging: PageStaging
+  /** What each run was given, as [rows, rows with logits]. */
   readonly steps: [number, number][] = []
   readonly linearMemoryBytes = 65536
-  /** What the host would have written: set it. */
-  signal = 0
+  /** What the host would have written: set its value. */
+  readonly signal = {
+    value: 0,
+    clear(): void {
+      this.value = 0
+    },
+  }
   released = false
   readonly #onForward: (rows: readonly Row[]) => void
   readonly #pool: Uint32Array
   #logits: Float32Array[] = []
+  #hidden: Float32Array[] = []
 
   constructor(options: MockOptions = {}) {
     this.window = options.window ?? { window: undefined, sinks: 0 }
     this.maxRows = options.maxRows ?? 16
     this.maxLogitRows = options.maxLogitRows ?? 4
-    this.pageCount = options.pageCount ?? 64
     this.#onForward = options.onForward ?? (() => undefined)
-    this.#pool = new Uint32Array((this.pageCount * this.pageBytes) / 4).fill(0xdeadbeef)
+    const count = options.pageCount ?? 64
+    this.#pool = new Uint32Array((count * PAGE_BYTES) / 4).fill(0xdeadbeef)
+    this.pages = pagesIn(this.#pool, count)
+    this.staging = stagingOf(this.pages)
   }
 
   get rowsRun(): number {
     return this.steps.reduce((sum, [rows]) => sum + rows, 0)
   }
 
-  clearSignal(): void {
-    this.signal = 0
-  }
-
   release(): void {
     this.released = true
   }
 
-  forward(rows: readonly Row[]): void {
+  run(rows: readonly Row[]): Outputs {
     this.#onForward(rows)
-    const logitRows = rows.filter(({ logits }) => logits)
+    const logitRows = rows.filter(({ yields }) => yields === 'logits')
     if (rows.length > this.maxRows || logitRows.length > this.maxLogitRows)
       throw new RangeError('too many rows')
     this.steps.push([rows.length, logitRows.length])
     this.#logits = []
+    this.#hidden = []
     for (const row of rows) {
-      const hash = this.#see(row)
-      if (row.logits) this.#logits.push(this.#logitsOf(hash))
+      const hidden = hiddenOf(this.#see(row))
+      if (row.yields === 'logits') this.#logits.push(this.head(hidden))
+      if (row.yields === 'hidden') this.#hidden.push(hidden)
     }
+    return this
   }
 
   #slot(row: Row, position: number): number {
@@ -106,7 +113,9 @@ export class MockModel implements Model {
     return hash
   }
 
-  #logitsOf(hash: number): Float32Array {
+  /** The logits that a hidden state gives. */
+  head([high, low]: Float32Array): Float32Array {
+    const hash = high * 65536 + low
     return Float32Array.from({ length: this.spec.vocab }, (_, id) => mix(mix(hash, id), 77) / 2 ** 30)
   }
 
@@ -114,31 +123,44 @@ export class MockModel implements Model {
     return this.#logits[index]
   }
 
-  copyPage(to: number, from: number): void {
-    this.writePage(to, this.readPage(from))
+  hidden(index: number): Float32Array {
+    return this.#hidden[index]
   }
+}
 
-  readPage(page: number): Uint8Array {
-    return new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes).slice()
+function pagesIn(pool: Uint32Array, count: number): Pages {
+  const at = (page: number): Uint8Array => new Uint8Array(pool.buffer, page * PAGE_BYTES, PAGE_BYTES)
+  return {
+    count,
+    pageBytes: PAGE_BYTES,
+    copy: (to, from) => at(to).set(at(from)),
+    read: (page) => at(page).slice(),
+    write: (page, bytes) => at(page).set(bytes),
   }
+}
 
-  writePage(page: number, bytes: Uint8Array): void {
-    new Uint8Array(this.#pool.buffer, page * this.pageBytes, this.pageBytes).set(bytes)
+function stagingOf(pool: Pages): PageStaging {
+  return {
+    pages: 4,
+    gather(pages) {
+      const bytes = new Uint8Array(pages.length * PAGE_BYTES)
+      pages.forEach((page, i) => bytes.set(pool.read(page), i * PAGE_BYTES))
+      return { bytes, checksum: checksumOf(bytes) }
+    },
+    scatter(bytes, checksum, pages) {
+      if (bytes.length !== pages.length * PAGE_BYTES || checksumOf(bytes) !== checksum) return false
+      for (const [i, page] of pages.entries())
+        if (page !== undefined) pool.write(page, bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
+      return true
+    },
   }
+}
 
-  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string } {
-    const bytes = new Uint8Array(pages.length * this.pageBytes)
-    pages.forEach((page, i) => bytes.set(this.readPage(page), i * this.pageBytes))
-    return { bytes, checksum: checksumOf(bytes) }
-  }
-
-  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean {
-    if (bytes.length !== pages.length * this.pageBytes || checksumOf(bytes) !== checksum) return false
-    for (const [i, page] of pages.entries())
-      if (page !== undefined)
-        this.writePage(page, bytes.subarray(i * this.pageBytes, (i + 1) * this.pageBytes))
-    return true
-  }
+/** (hidden) f32, whose first two numbers hold the hash. */
+function hiddenOf(hash: number): Float32Array {
+  const hidden = new Float32Array(SIZES.hidden)
+  hidden.set([hash >>> 16, hash & 0xffff])
+  return hidden
 }
 
 function checksumOf(bytes: Uint8Array): string {
@@ -153,9 +175,9 @@ export function greedyAlone(prompt: readonly number[], count: number, window?: W
   const model = new MockModel({ window, pageCount: 64, maxRows: 1 })
   const ids = [...prompt]
   for (let position = 0; ids.length < prompt.length + count; position++) {
-    const logits = position === ids.length - 1
-    model.forward([{ id: ids[position], position, pages, logits }])
-    if (logits) ids.push(argmax(model.logits(0)))
+    const isLast = position === ids.length - 1
+    model.run([{ id: ids[position], position, pages, yields: isLast ? 'logits' : 'nothing' }])
+    if (isLast) ids.push(argmax(model.logits(0)))
   }
   return ids.slice(prompt.length)
 }

@@ -1,6 +1,6 @@
 // Runs a text over pages that the test chooses itself: what Feed and the engine do, without their bookkeeping.
 
-import type { Model, Row } from '../../src/graph/model.ts'
+import type { LocalModel, Row } from '../../src/graph/model.ts'
 import type { OnRow } from './trace.ts'
 
 export type PagedRun = {
@@ -16,16 +16,17 @@ export type PagedRun = {
 }
 
 /** Runs `ids` in steps. Pages of earlier positions must hold their keys and values. */
-export function runPaged(model: Model, ids: readonly number[], run: PagedRun): void {
+export function runPaged(model: LocalModel, ids: readonly number[], run: PagedRun): void {
   const { from, pages, chunk, onRow, last = false } = run
   for (let done = 0; done < ids.length; done += chunk) {
     const step = ids.slice(done, done + chunk)
     const rows = step.map((id, i): Row => {
-      const logits = onRow !== undefined && (!last || i === step.length - 1)
-      return { id, position: from + done + i, pages, logits }
+      const asks = onRow !== undefined && (!last || i === step.length - 1)
+      return { id, position: from + done + i, pages, yields: asks ? 'logits' : 'nothing' }
     })
-    model.forward(rows)
-    for (let i = 0; i < rows.filter(({ logits }) => logits).length; i++) onRow?.(model.logits(i))
+    const outputs = model.run(rows)
+    const asked = rows.filter(({ yields }) => yields === 'logits').length
+    for (let i = 0; i < asked; i++) onRow?.(outputs.logits(i))
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../../src/engine/engine.ts'
 import { Feed } from '../../src/graph/feed.ts'
-import type { Model } from '../../src/graph/model.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { argmax } from './mock-model.ts'
 import { traceOf, Tracer, type Trace } from './trace.ts'
@@ -45,7 +45,7 @@ export function runTurns(
 }
 
 /** The rows of a request that runs alone on a model of its own, matrix x vector throughout. */
-export function traceAlone(model: Model, { prompt, maxTokens }: Request): Trace {
+export function traceAlone(model: LocalModel, { prompt, maxTokens }: Request): Trace {
   const feed = new Feed(model)
   return traceOf((onRow) => {
     feed.run(prompt.slice(0, -1), undefined, 1)

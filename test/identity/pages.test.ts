@@ -75,10 +75,10 @@ describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
       const { model, ids, wanted } = await undisturbed()
       part(model, ids, upTo(COUNT), 0, CUT)
       const held = upTo(Math.ceil(CUT / PAGE_POSITIONS)).filter((index) => !pageIsDead(index, CUT, window))
-      const bytes = new Map(held.map((page) => [page, model.readPage(page)]))
+      const bytes = new Map(held.map((page) => [page, model.pages.read(page)]))
       useUp(model, 4)
       const moved = shuffled(upTo(POOL), rng(5)).slice(0, COUNT)
-      for (const [index, each] of bytes) model.writePage(moved[index], each)
+      for (const [index, each] of bytes) model.pages.write(moved[index], each)
       // What nobody sees any more need not come back.
       const pages = moved.map((page, index) => (pageIsDead(index, CUT, window) ? undefined : page))
       expectSameBits(part(model, ids, pages, CUT, LENGTH), wanted, 'other pages')
@@ -92,7 +92,7 @@ describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
       const pages = shuffled(upTo(POOL), rng(7)).slice(0, COUNT)
       // The model has run past the cut by now: what lies behind it in the last page must not show.
       const held = Math.ceil(CUT / PAGE_POSITIONS)
-      for (let index = 0; index < held; index++) other.writePage(pages[index], model.readPage(index))
+      for (let index = 0; index < held; index++) other.pages.write(pages[index], model.pages.read(index))
       expectSameBits(part(other, ids, pages, CUT, LENGTH), wanted, 'another memory')
     })
 
@@ -105,7 +105,7 @@ describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
         ...upTo(COUNT - shared.length).map((i) => first + 2 * i),
       ]
       const [left, right] = [own(COUNT), own(COUNT + 1)]
-      for (const { [shared.length]: copy } of [left, right]) model.copyPage(copy, shared.length)
+      for (const { [shared.length]: copy } of [left, right]) model.pages.copy(copy, shared.length)
       const others = [...ids.slice(0, CUT), ...someIds(LENGTH - CUT, model.spec.vocab, 8)]
       const alone = await load(subject, options)
       part(alone, ids, upTo(COUNT), 0, CUT)
@@ -124,9 +124,9 @@ describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
       ['plain', 7],
     ] as const) {
       const model = await load(subject, { kernels: nodeKernels(simd) })
-      const pages = shuffled(upTo(model.pageCount), rng(chunk)).slice(0, 4)
+      const pages = shuffled(upTo(model.pages.count), rng(chunk)).slice(0, 4)
       runPaged(model, ids, { from: 0, pages, chunk })
-      contents.push(pages.map((page) => model.readPage(page)))
+      contents.push(pages.map((page) => model.pages.read(page)))
     }
     expect(contents[1]).toEqual(contents[0])
     expect(contents[2]).toEqual(contents[0])

@@ -27,9 +27,9 @@ async function run(simd: Build, chunk: number): Promise<Trace> {
   const ids = someIds(LENGTH, model.spec.vocab, 7)
   return traceOf((onRow) => {
     runPaged(model, ids.slice(0, CUT), { from: 0, pages: upTo(COUNT), chunk, onRow })
-    const bytes = upTo(Math.ceil(CUT / PAGE_POSITIONS)).map((page) => model.readPage(page))
+    const bytes = upTo(Math.ceil(CUT / PAGE_POSITIONS)).map((page) => model.pages.read(page))
     const pages = upTo(COUNT).map((index) => 2 * COUNT - 1 - index)
-    bytes.forEach((each, index) => model.writePage(pages[index], each))
+    bytes.forEach((each, index) => model.pages.write(pages[index], each))
     runPaged(model, ids.slice(CUT), { from: CUT, pages, chunk, onRow })
   })
 }

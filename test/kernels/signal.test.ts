@@ -56,20 +56,20 @@ describe.each(BUILDS)('the build called %s', (_, module) => {
     const options = { window: { window: 32, sinks: 4 }, chunk: 4, kernels }
     const model = await loadModel(manifest, fileSource(FOLDER), options)
     const logits = (): number[] => {
-      model.forward([{ id: 1, position: 0, pages: [0], logits: true }])
+      model.run([{ id: 1, position: 0, pages: [0], yields: 'logits' }])
       return [...model.logits(0)]
     }
     const [signal, terminated] = addresses(module).map((address) => address / 4)
     const words = new Int32Array(memory.buffer)
     const quiet = logits()
-    expect(model.signal).toBe(0)
+    expect(model.signal.value).toBe(0)
     words[signal] = SIGXCPU
     words[terminated] = 1
-    expect(model.signal).toBe(SIGXCPU)
+    expect(model.signal.value).toBe(SIGXCPU)
     expect(logits()).toEqual(quiet)
-    expect(model.signal).toBe(SIGXCPU)
-    model.clearSignal()
-    expect(model.signal).toBe(0)
+    expect(model.signal.value).toBe(SIGXCPU)
+    model.signal.clear()
+    expect(model.signal.value).toBe(0)
     words[terminated] = 0
     model.release()
     expect([words[signal], words[terminated]]).toEqual([0, 1])

@@ -204,9 +204,9 @@ describe('several readers', () => {
       const engine = isolate.inPlace?.engine
       if (engine === undefined || first === undefined) return
       engine.close(first)
-      for (let step = 0; step < 60; step++) engine.step()
+      for (let step = 0; step < 60; step++) await engine.step()
       engine.open({ ...turn, maxTokens: 4 })
-      for (let step = 0; step < 60; step++) engine.step()
+      for (let step = 0; step < 60; step++) await engine.step()
       first = undefined
     }
     const { lane } = mockLane({ model: { pageCount: 8 }, parts: { isolate, clock: { now: Date.now, wait } } })

@@ -232,7 +232,7 @@ describe('the limit on CPU time', () => {
     const events: GenerationEvent[] = []
     for await (const event of decodeEvents(lane.generate(asked()))) {
       events.push(event)
-      if (event.type === 'text' && models[0].signal === 0) models[0].signal = 24
+      if (event.type === 'text' && models[0].signal.value === 0) models[0].signal.value = 24
     }
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'length', stopped: 'cpu_limit' })
     expect(idsOf(events).length).toBeLessThan(40)

@@ -173,10 +173,10 @@ describe('a lane with a packed prefix', () => {
 
   /** Notes the position of every row that is run. */
   function watched(model: LoadedModel, positions: number[]): LoadedModel {
-    const forward = model.forward.bind(model)
-    model.forward = (rows) => {
+    const run = model.run.bind(model)
+    model.run = (rows) => {
       positions.push(...rows.map(({ position }) => position))
-      forward(rows)
+      return run(rows)
     }
     return model
   }

@@ -83,6 +83,6 @@ describe('sliding layers without a configured window', () => {
   it('gemma3: layers that see everything keep every page', async () => {
     const graph = await load(subject('gemma3'), { chunk: 16, maxPositions: 128 })
     expect(graph.window).toEqual({ window: undefined, sinks: 0 })
-    expect(graph.pageCount).toBeGreaterThanOrEqual(128 / 16)
+    expect(graph.pages.count).toBeGreaterThanOrEqual(128 / 16)
   })
 })

@@ -62,7 +62,7 @@ async function run(subject: Subject, window: WindowOptions, { chunk, rows }: typ
       return instantiateKernels(quads ?? plain, memory)
     },
   })
-  expect(model.pageCount, 'the pool has what one window needs, and no more').toBe(
+  expect(model.pages.count, 'the pool has what one window needs, and no more').toBe(
     pagesForWindow(window, rows),
   )
   const spy = new SpyModel(model)

@@ -31,7 +31,7 @@ describe.each(CASES)('$subject.name, window $window.window, sinks $window.sinks'
   it(`${TURNS} turns`, async () => {
     const spy = new SpyModel(await load(subject, { window, chunk: 16, logitRows: 4 }))
     const bound = pagesForWindow(window, 16)
-    expect(spy.pageCount).toBe(bound)
+    expect(spy.pages.count).toBe(bound)
     const engine = new Engine(spy)
     let ids: number[] = []
     const turns: { request: Request; trace: Trace }[] = []
