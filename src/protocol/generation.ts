@@ -67,7 +67,7 @@ export type GenerateRequest = {
   store: boolean
   /** SHA-256 in hex of the request's body. */
   bodyHash: string
-  /** The client sent this before and heard nothing: what is there under the same tenant and body is continued. */
+  /** The client sent this before and received nothing: what is there under the same tenant and body is continued. */
   retry: boolean
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean

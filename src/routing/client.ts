@@ -97,16 +97,16 @@ function generateCall(request: GenerateRequest, options: LaneOptions): Call {
     requestId: request.requestId,
     lanes: lanesFor(request, options, options.region),
     stored: request.store,
-    open(stub, lane, again) {
-      return stub.generate(again && request.store ? { ...request, retry: true } : request, lane)
+    open(stub, lane, retry) {
+      return stub.generate(retry && request.store ? { ...request, retry } : request, lane)
     },
-    readOn: (stub, session) => stub.resume(request.tenant, session),
+    resume: (stub, session) => stub.resume(request.tenant, session),
   }
 }
 
 function resumeCall(tenant: string, id: string): Call {
   const open = (stub: LaneStub): ReturnType<LaneStub['resume']> => stub.resume(tenant, id)
-  return { tenant, lanes: [laneOfId(id)], stored: true, open, readOn: open }
+  return { tenant, lanes: [laneOfId(id)], stored: true, open, resume: open }
 }
 
 /** `act` on every item, a few at a time. All are tried, also when one fails; then its error is thrown. */

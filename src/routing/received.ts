@@ -11,10 +11,10 @@ const PARTS = ['ids', 'text', 'reasoning', 'calls', 'logprobs'] as const
 type Amount = Record<(typeof PARTS)[number], number>
 
 /**
- * Events pass through `fresh`; after `again` those that were handed on are dropped. An answer's events are a function of its ids, so
+ * Events pass through `fresh`; after `replay` those that were handed on are dropped. An answer's events are a function of its ids, so
  * the ids tell whether it is the same answer; how it is cut into events does not matter.
  */
-export class Heard {
+export class Received {
   /** Whether any event was handed on, and any text. */
   anything = false
   text = false
@@ -34,12 +34,12 @@ export class Heard {
   }
 
   /** The answer comes once more, from its beginning. */
-  again(): void {
+  replay(): void {
     this.#replayed = this.text
     this.#left = this.#total
   }
 
-  /** What of an event is new; undefined if nothing. Throws if this is not the answer that was heard before. */
+  /** What of an event is new; undefined if nothing. Throws if this is not the answer that was received before. */
   fresh(event: GenerationEvent): GenerationEvent | undefined {
     const fresh = this.#freshPart(event)
     if (fresh === undefined) return undefined
@@ -49,9 +49,9 @@ export class Heard {
     return fresh
   }
 
-  /** Throws unless everything that was heard has come again. */
+  /** Throws unless everything that was received has come again. */
   assertCaughtUp(): void {
-    if (this.#behind) throw new Error('the answer that was read on is shorter than what had been heard of it')
+    if (this.#behind) throw new Error('the replayed answer is shorter than what was received of it')
   }
 
   get #behind(): boolean {
@@ -72,7 +72,7 @@ export class Heard {
         this.assertCaughtUp()
         return event
       case 'error':
-        // Of a lane that cannot read it on; a turn that failed comes with all its text first.
+        // Of a lane that cannot resume it; a turn that failed comes with all its text first.
         if (this.#behind) throw new Error(`${event.code}: ${event.message}`)
         return event
       default:
@@ -83,7 +83,7 @@ export class Heard {
   #named(event: SessionEvent): SessionEvent | undefined {
     const before = this.#session
     if (before?.session === event.session && before.turn === event.turn) return undefined
-    // Text of another answer must not follow what was heard of this one.
+    // Text of another answer must not follow what was received of this one.
     if (this.#replayed) throw new Error('the session has gone on with another turn')
     this.#session = event
     return event
@@ -94,7 +94,7 @@ export class Heard {
     const old = amount((part) => Math.min(this.#left[part], whole[part]))
     const at = this.#ids.length - this.#left.ids
     if (event.ids.slice(0, old.ids).some((id, i) => id !== this.#ids[at + i]))
-      throw new Error('the answer that was read on differs from what had been heard of it')
+      throw new Error('the replayed answer differs from what was received of it')
     const left = this.#left
     this.#left = amount((part) => left[part] - old[part])
     const repeats = PARTS.some((part) => old[part] > 0)
