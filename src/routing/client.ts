@@ -5,10 +5,8 @@ import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes, SessionView } from '../protocol/lanes.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
-import type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
+import type { LaneStub, Outcome } from '../protocol/calls.ts'
 import { laneOfId, laneOfSession, laneOfTurn, regionOf, type Region } from '../protocol/ids.ts'
-
-export type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
 
 export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */

@@ -4,7 +4,7 @@
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Received } from './received.ts'
-import type { LaneStub } from '../protocol/lane-stub.ts'
+import type { LaneStub } from '../protocol/calls.ts'
 import { decodeEvents } from '../protocol/wire.ts'
 
 /** A call whose answer is a stream of events. */
