@@ -130,7 +130,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
     }
 
     it('silence gives the status too', async () => {
-      const silent = serve(keeping([{ wait: 60 }, start, ERROR]), { pingMs: 10 })
+      const silent = serve(keeping([{ wait: 150 }, start, ERROR]), { pingMs: 10 })
       const { frames, comments } = await streamOf(silent.send, dialect)
       expect(comments).toBeGreaterThan(0)
       expect(dialect.frameFailure(frames[frames.length - 1])?.code).toBe('engine_failure')

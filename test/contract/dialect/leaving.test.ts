@@ -42,6 +42,11 @@ function stuck(events: readonly GenerationEvent[]) {
   return { lane, lanes: fakeLanes([], { generate: open, resume: open }).lanes }
 }
 
+/** Resolves once that is so; the test's own limit ends a wait in vain. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await afterMs(1)
+}
+
 const afterMs = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 describe.each(DIALECTS)('$name', (dialect) => {
@@ -60,7 +65,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
         const { lane, lanes } = stuck(events)
         const leaving = new AbortController()
         const reply = post(serve({ lanes }).send, dialect, {}, {}, leaving.signal)
-        await afterMs(5)
+        await until(() => lane.asked > events.length)
         expect(lane.returned).toBe(0)
         leaving.abort()
         expect((await reply).status).toBe(499)
@@ -73,19 +78,18 @@ describe.each(DIALECTS)('$name', (dialect) => {
       async ({ events }) => {
         const { lane, lanes } = stuck(events)
         const leaving = new AbortController()
-        const reply = post(
-          serve({ lanes }, { pingMs: 10 }).send,
-          dialect,
-          { stream: true },
-          {},
-          leaving.signal,
-        )
-        await afterMs(5)
+        const { send } = serve({ lanes }, { pingMs: 5 })
+        const response = post(send, dialect, { stream: true }, {}, leaving.signal)
+        const reading = response.then(async ({ body }) => {
+          const reader = body?.getReader()
+          while (lane.returned === 0) await reader?.read()
+          await reader?.cancel()
+        })
+        await until(() => lane.asked > events.length)
         expect(lane.returned).toBe(0)
         leaving.abort()
-        await afterMs(0)
         expect(lane.returned).toBeGreaterThanOrEqual(1)
-        await (await reply).body?.cancel()
+        await reading
       },
     )
 
@@ -133,7 +137,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
       const calm = await streamOf(serve(keeping(HELLO)).send, dialect, { usage: true })
       const { send } = serve(keeping(waiting), { pingMs: 5 })
       const slow = await streamOf(send, dialect, { usage: true })
-      expect(slow.comments).toBeGreaterThanOrEqual(HELLO.length)
+      expect(slow.comments).toBeGreaterThan(0)
       expect(rawOf(slow.frames)).toEqual(rawOf(calm.frames))
       const { id } = slow.frames.flatMap((frame) => dialect.identity(frame) ?? [])[0]
       for (const way of dialect.readOn) {

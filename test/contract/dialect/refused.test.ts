@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-
 import { HELLO } from '../../api/helpers.ts'
 import { DIALECTS } from './dialects.ts'
 import { keeping, refusalOf, serve } from './serve.ts'
