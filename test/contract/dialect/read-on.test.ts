@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { finish, HELLO, SESSION, start, text, type Step } from '../../api/helpers.ts'
-import type { Answer, ReadOn } from './dialect.ts'
+import type { Answer, Ask, ReadOn } from './dialect.ts'
 import { DIALECTS } from './dialects.ts'
 import { ERROR, progress, SCRIPTS } from './scripts.ts'
 import { keeping, post, serve, streamIn, streamOf, wholeOf, type Keeping, type Send } from './serve.ts'
@@ -92,10 +92,8 @@ describe.each(DIALECTS)('$name', (dialect) => {
 
   describe('a retry', () => {
     const RETRY = { 'x-stainless-retry-count': '1' }
-    const ask = { usage: true }
-
     /** Reads the first bytes and leaves. */
-    async function left(send: Send): Promise<string> {
+    async function left(send: Send, ask: Ask): Promise<string> {
       const response = await post(send, dialect, { ...ask, stream: true })
       const reader = response.body?.getReader()
       const { value } = (await reader?.read()) ?? {}
@@ -103,14 +101,17 @@ describe.each(DIALECTS)('$name', (dialect) => {
       return new TextDecoder().decode(value)
     }
 
-    it('of a stream begins again with the id and the time that its client saw', async () => {
-      const { send } = serve(keeping(HELLO))
-      const heard = await left(send)
-      const { text: wire, frames } = await streamOf(send, dialect, ask, RETRY)
-      const undisturbed = await streamOf(serve(keeping(HELLO)).send, dialect, ask)
-      expect(wire.startsWith(heard)).toBe(true)
-      expect(rawOf(frames)).toEqual(rawOf(undisturbed.frames))
-    })
+    for (const { name, steps, ask: own } of SCRIPTS) {
+      it(`of a stream begins again with the id and the time that its client saw: ${name}`, async () => {
+        const ask = { ...own, usage: true }
+        const { send } = serve(keeping(steps))
+        const heard = await left(send, ask)
+        const again = await streamOf(send, dialect, ask, RETRY)
+        const undisturbed = await streamOf(serve(keeping(steps)).send, dialect, ask)
+        expect(again.text.startsWith(heard)).toBe(true)
+        expect(rawOf(again.frames)).toEqual(rawOf(undisturbed.frames))
+      })
+    }
 
     it('of a whole reply is the same reply', async () => {
       const { send } = serve(keeping(HELLO))

@@ -51,6 +51,7 @@ export const SCRIPTS: Script[] = [
     name: 'empty',
     steps: [start, ended({ usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 0 } })],
   },
+  { name: 'white space at both ends', steps: [start, text(' '), text('a'), text(' \n'), finish] },
   { name: 'text that is held back', steps: [start, text(''), text(''), text('ok'), text(''), finish] },
   {
     name: 'letters of many bytes, and text that looks like frames',
