@@ -82,4 +82,6 @@ export type Dialect = {
   /** The failure that a frame tells. */
   frameFailure: (frame: Frame) => Failure | undefined
   readOn: readonly ReadOn[]
+  /** Where a stored answer is read whole, in a dialect that has such a place. */
+  stored?: (id: string) => string
 }

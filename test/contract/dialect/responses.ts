@@ -122,6 +122,7 @@ export const responses: Dialect = {
       path: ({ session }, n) => `/v1/sessions/${session}/stream?after=${n}`,
     },
   ],
+  stored: (id) => `/v1/responses/${id}`,
 }
 
 function identityOf({ id, created_at: created, model }: ResponseObject): Identity {

@@ -1,7 +1,7 @@
 // A served app answers from lanes that keep one turn, by a clock that never stands still.
 
 import { createApp } from '../../../src/api/app.ts'
-import type { GenerateRequest, Json } from '../../../src/protocol/generation.ts'
+import type { GenerateRequest, GenerationEvent, Json } from '../../../src/protocol/generation.ts'
 import { IsletError } from '../../../src/lib/errors.ts'
 import type { Lanes } from '../../../src/protocol/lanes.ts'
 import { fakeLanes, ORIGIN, SESSION, sessionOf, TURN, type Fake, type Step } from '../../api/helpers.ts'
@@ -63,9 +63,34 @@ export function keeping(script: readonly Step[], replay: readonly Step[] = scrip
         replays.push(again)
         yield* again.lanes.generate(last.request)
       },
+      async turn(tenant, id) {
+        if (last === undefined || tenant !== last.request.tenant || id !== TURN)
+          throw new IsletError('not_found', `There is no ${id}`)
+        const { reply, request } = last
+        const ids = { session: SESSION, turn: TURN }
+        const conversation = request.conversation ?? []
+        return { ...ids, reply, state: 'done', createdAt: 0, conversation, events: viewed(script) }
+      },
     },
   )
   return Object.assign(fake, { replays })
+}
+
+/** The events by which a kept turn is shown: all of its text is one. */
+function viewed(script: readonly Step[]): GenerationEvent[] {
+  const events = script.filter((step): step is GenerationEvent => 'type' in step)
+  const texts = events.filter((event) => event.type === 'text')
+  const whole: GenerationEvent = {
+    type: 'text',
+    text: texts.map(({ text }) => text).join(''),
+    reasoning: texts.map(({ reasoning }) => reasoning ?? '').join(''),
+    calls: texts.flatMap(({ calls }) => calls ?? []),
+    ids: texts.flatMap(({ ids }) => ids),
+  }
+  const [starts, ends] = [['start'], ['finish', 'error']].map((types) =>
+    events.filter(({ type }) => types.includes(type)),
+  )
+  return [...starts, ...(texts.length > 0 ? [whole] : []), ...ends]
 }
 
 export function post(

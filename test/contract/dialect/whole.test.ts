@@ -21,6 +21,15 @@ describe.each(DIALECTS)('$name', (dialect) => {
       expect(headers.get('x-islet-session')).toBe(store ? SESSION : null)
     })
 
+    const { stored } = dialect
+    if (stored !== undefined) {
+      it(`whole equals what is stored: ${script.name}`, async () => {
+        const { send } = serve(keeping(script.steps))
+        const whole = await wholeOf(send, dialect, script.ask ?? {})
+        expect(dialect.whole(await (await send(stored(whole.id))).json())).toEqual(whole)
+      })
+    }
+
     it(`one identity, one ending: ${script.name}`, async () => {
       const { frames } = await streamOf(serve(keeping(script.steps)).send, dialect, script.ask)
       const identities = frames.flatMap((frame) => dialect.identity(frame) ?? [])
