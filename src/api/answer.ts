@@ -3,11 +3,11 @@
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { SessionEvent } from './chunks.ts'
+import type { SessionEvent } from './dialects/chunks.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { eventError } from './errors.ts'
 import { reportFailure } from './log.ts'
-import { readReply, type AnyReply } from './reply.ts'
+import { readReply, type AnyReply } from './dialects/reply.ts'
 import { speakerOf } from './speakers.ts'
 import {
   closeEvents,

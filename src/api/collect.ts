@@ -2,7 +2,7 @@
 
 import type { TokenLogprob, ToolCall } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Collected, SessionEvent, StartEvent } from './chunks.ts'
+import type { Collected, SessionEvent, StartEvent } from './dialects/chunks.ts'
 import { eventError } from './errors.ts'
 import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
 

@@ -6,10 +6,10 @@ import type { ApiContext, ApiDeps } from './context.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import { getModel, listModels } from './models.ts'
-import { postResponse } from './responses/create.ts'
-import { responseSchema } from './responses/schema.ts'
-import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/stored.ts'
-import { chatSchema, completionSchema, parseChat, parseCompletion } from './schema.ts'
+import { postResponse } from './dialects/responses/create.ts'
+import { responseSchema } from './dialects/responses/schema.ts'
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from './dialects/responses/stored.ts'
+import { chatSchema, completionSchema, parseChat, parseCompletion } from './dialects/schema.ts'
 import {
   deleteSession,
   deleteSessions,

@@ -2,7 +2,7 @@
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { sha256 } from './hash-text.ts'
-import type { Order } from './schema.ts'
+import type { Order } from './dialects/schema.ts'
 
 /** What of a text completion names its session. */
 const PREFIX_IDS = 64

@@ -1,9 +1,9 @@
 // A speaker words each event of a stream: two dialects of chunks, and the typed events of responses.
 
-import { chatDialect, textDialect, type Dialect } from './chunks.ts'
+import { chatDialect, textDialect, type Dialect } from './dialects/chunks.ts'
 import { renderError } from './errors.ts'
-import type { AnyReply, Reply } from './reply.ts'
-import { responseSpeaker } from './responses/stream.ts'
+import type { AnyReply, Reply } from './dialects/reply.ts'
+import { responseSpeaker } from './dialects/responses/stream.ts'
 import { dataFrame, type Speaker } from './sse.ts'
 
 const DONE = 'data: [DONE]\n\n'

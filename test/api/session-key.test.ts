@@ -1,7 +1,7 @@
 // The key that routes: the same for every turn of a chat, different for different people and openings.
 
 import { expect, it } from 'vitest'
-import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { parseChat, parseCompletion } from '../../src/api/dialects/schema.ts'
 import { sessionKey } from '../../src/api/session-key.ts'
 import { chat, completion } from './helpers.ts'
 

@@ -1,6 +1,6 @@
 // Log probabilities have the two shapes that OpenAI gives them.
 
-import type { TokenLogprob } from '../protocol/generation.ts'
+import type { TokenLogprob } from '../../protocol/generation.ts'
 
 /** Chat: one entry for each token, arrays of successive chunks concatenate; null when none were asked for. */
 export function chatLogprobs(tokens: readonly TokenLogprob[] | undefined): object | null {

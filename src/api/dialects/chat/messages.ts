@@ -1,8 +1,8 @@
 // The message reader turns chat messages into plain data with text contents.
 
 import * as z from 'zod/mini'
-import type { ChatMessage } from '../protocol/generation.ts'
-import { preview, ruled, type Problem } from './validate.ts'
+import type { ChatMessage } from '../../../protocol/generation.ts'
+import { preview, ruled, type Problem } from '../../validate.ts'
 
 const toolCall = z.object({
   id: z.string(),

@@ -1,8 +1,8 @@
 // The prompt of a text completion is one text, or one list of token ids.
 
-import type { GenerateRequest } from '../protocol/generation.ts'
-import { IsletError } from '../lib/errors.ts'
-import { preview } from './validate.ts'
+import type { GenerateRequest } from '../../../protocol/generation.ts'
+import { IsletError } from '../../../lib/errors.ts'
+import { preview } from '../../validate.ts'
 
 /** Ids above this are in no vocabulary; the lane compares with its own. */
 const MAX_ID = 2 ** 31 - 1

@@ -1,9 +1,9 @@
 // GenerationEvents to the typed events of a response, and the response as it stands. The same writer words streams,
 // whole replies and kept turns, so ids and order of items agree among them. No I/O, no clock.
 
-import type { GenerationEvent, ToolCall } from '../../protocol/generation.ts'
+import type { GenerationEvent, ToolCall } from '../../../protocol/generation.ts'
 import { isletReport, type FinishEvent, type SessionEvent, type StartEvent } from '../chunks.ts'
-import type { ErrorBody } from '../errors.ts'
+import type { ErrorBody } from '../../errors.ts'
 import { continued, type ResponseReply } from '../reply.ts'
 import { callId } from '../tools.ts'
 import {

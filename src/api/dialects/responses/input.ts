@@ -1,7 +1,7 @@
 // Input items of a response: checked, and turned into the chat messages they stand for.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
-import { preview, type Problem } from '../validate.ts'
+import type { ChatMessage } from '../../../protocol/generation.ts'
+import { preview, type Problem } from '../../validate.ts'
 
 type Fields = Record<string, unknown>
 

@@ -1,6 +1,6 @@
 // The chunk writers turn events into OpenAI's objects: chunks and whole replies, for chat and for text.
 
-import type { GenerationEvent, TokenLogprob, ToolCall } from '../protocol/generation.ts'
+import type { GenerationEvent, TokenLogprob, ToolCall } from '../../protocol/generation.ts'
 import { chatLogprobs, textLogprobs } from './logprobs.ts'
 import { continued, type Reply } from './reply.ts'
 import { callDeltas, callObject } from './tools.ts'

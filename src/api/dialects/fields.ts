@@ -2,7 +2,7 @@
 // Supported ones have ranges, known ones pass at a neutral value alone, and some are ignored because they change nothing.
 
 import * as z from 'zod/mini'
-import { preview, ruled, type Problem } from './validate.ts'
+import { preview, ruled, type Problem } from '../validate.ts'
 
 const number = (minimum: number, maximum: number) =>
   z.optional(z.number().check(z.minimum(minimum), z.maximum(maximum)))

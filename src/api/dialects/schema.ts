@@ -1,13 +1,13 @@
 // The request schemas check the bodies of the two completion endpoints and make a GenerateRequest of them.
 
 import * as z from 'zod/mini'
-import type { GenerateRequest, SamplingOptions } from '../protocol/generation.ts'
-import { IsletError } from '../lib/errors.ts'
+import type { GenerateRequest, SamplingOptions } from '../../protocol/generation.ts'
+import { IsletError } from '../../lib/errors.ts'
 import { isEmptyArray, neutral, sharedFields, unsupported } from './fields.ts'
-import { messagesSchema, toChatMessages } from './messages.ts'
+import { messagesSchema, toChatMessages } from './chat/messages.ts'
 import { toolsSchema } from './tools.ts'
-import { parsePrompt } from './prompt.ts'
-import { preview, ruled, validate, type Problem } from './validate.ts'
+import { parsePrompt } from './completions/prompt.ts'
+import { preview, ruled, validate, type Problem } from '../validate.ts'
 
 /** What the body says; the caller adds who asked and where it goes. */
 export type Order = Omit<

@@ -1,7 +1,7 @@
 // Tools on OpenAI's wire: what a client may offer, and how a call of the model is worded.
 
 import * as z from 'zod/mini'
-import type { ToolCall } from '../protocol/generation.ts'
+import type { ToolCall } from '../../protocol/generation.ts'
 
 /** Most functions a request may offer: each is part of the prompt. */
 export const MAX_TOOLS = 128

@@ -1,8 +1,8 @@
 // A reply holds what wording needs beside the events.
 // It is plain JSON, is kept with its turn, and comes back when the turn is read again.
 
-import type { Json } from '../protocol/generation.ts'
-import { IsletError } from '../lib/errors.ts'
+import type { Json } from '../../protocol/generation.ts'
+import { IsletError } from '../../lib/errors.ts'
 
 /** What all objects of one reply of the completions endpoints share. */
 export type Reply = {
