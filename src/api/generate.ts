@@ -2,9 +2,9 @@
 // Then it streams, or answers whole.
 
 import type { GenerateRequest, Json } from '../protocol/generation.ts'
-import { clientLeft, openEvents, sessionHeader, streamed } from './answer.ts'
-import { readBody } from './body.ts'
-import { collect } from './collect.ts'
+import { clientLeft, openEvents, sessionHeader, streamed } from './http/respond.ts'
+import { readBody } from './http/body.ts'
+import { collect } from './http/collect.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { findModel } from './models.ts'
 import type { AnyReply, Reply } from './dialects/reply.ts'

@@ -1,9 +1,9 @@
 // The handlers of /v1/sessions list, show, fork, read again and delete what a tenant has stored.
 
 import type { SessionView } from '../protocol/lanes.ts'
-import { resumed } from './answer.ts'
+import { resumed } from './http/respond.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
-import { countOf, limitOf, listObject } from './query.ts'
+import { countOf, limitOf, listObject } from './http/query.ts'
 import { skipping } from './speakers.ts'
 
 const PAGE = { usual: 100, most: 1000 }

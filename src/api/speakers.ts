@@ -1,10 +1,10 @@
 // A speaker words each event of a stream: two dialects of chunks, and the typed events of responses.
 
 import { chatDialect, textDialect, type Dialect } from './dialects/chunks.ts'
-import { renderError } from './errors.ts'
+import { renderError } from './http/errors.ts'
 import type { AnyReply, Reply } from './dialects/reply.ts'
 import { responseSpeaker } from './dialects/responses/stream.ts'
-import { dataFrame, type Speaker } from './sse.ts'
+import { dataFrame, type Speaker } from './http/sse.ts'
 
 const DONE = 'data: [DONE]\n\n'
 

@@ -1,4 +1,4 @@
-// IsletError is the one error class, and its `code` is one of a closed list. src/api/errors.ts maps each code
+// IsletError is the one error class, and its `code` is one of a closed list. src/api/http/errors.ts maps each code
 // to a status and an OpenAI type; the command line maps user codes to exit 2 and the rest to exit 1. Errors
 // cross RPC by `code`, never by instanceof.
 

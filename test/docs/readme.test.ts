@@ -3,7 +3,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderError } from '../../src/api/errors.ts'
+import { renderError } from '../../src/api/http/errors.ts'
 import { sharedFields } from '../../src/api/dialects/fields.ts'
 import { parseChat, parseCompletion } from '../../src/api/dialects/schema.ts'
 import { readConfig } from '../../src/env.ts'

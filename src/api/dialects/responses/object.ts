@@ -1,6 +1,6 @@
 // The Response object holds a response and its parts as OpenAI words them.
 
-import type { ErrorBody } from '../../errors.ts'
+import type { ErrorBody } from '../../http/errors.ts'
 import type { FinishEvent } from '../chunks.ts'
 import type { ResponseReply } from '../reply.ts'
 

@@ -1,9 +1,9 @@
 // A response as server-sent events: each typed event is a frame with its name, and there is no [DONE].
 
 import { errorCode } from '../../../lib/errors.ts'
-import { renderError } from '../../errors.ts'
+import { renderError } from '../../http/errors.ts'
 import type { ResponseReply } from '../reply.ts'
-import type { Speaker } from '../../sse.ts'
+import type { Speaker } from '../../http/sse.ts'
 import { responseWriter, type TypedEvent } from './writer.ts'
 
 /** Says the events numbered above `after`. */

@@ -3,7 +3,7 @@
 
 import type { GenerationEvent, ToolCall } from '../../../protocol/generation.ts'
 import { isletReport, type FinishEvent, type SessionEvent, type StartEvent } from '../chunks.ts'
-import type { ErrorBody } from '../../errors.ts'
+import type { ErrorBody } from '../../http/errors.ts'
 import { continued, type ResponseReply } from '../reply.ts'
 import { callId } from '../tools.ts'
 import {

@@ -1,9 +1,9 @@
 // The key guard tells who is asking: API keys by their hashes, or loopback hosts alone without a key.
 
 import type { MiddlewareHandler } from 'hono'
-import { IsletError } from '../lib/errors.ts'
-import { sha256 } from './hash-text.ts'
-import type { ApiEnv } from './context.ts'
+import { IsletError } from '../../lib/errors.ts'
+import { hashText } from './hash-text.ts'
+import type { ApiEnv } from '../context.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -49,7 +49,7 @@ export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEn
   return async function keyGuard(c, next) {
     const hashes = parseKeyHashes(apiKeys)
     const key = /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
-    const hash = key === undefined ? undefined : await sha256(key)
+    const hash = key === undefined ? undefined : await hashText(key)
     if (hashes.length > 0 && (hash === undefined || !includesHash(hashes, hash))) {
       const seen = key === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
       throw new IsletError('invalid_api_key', `${seen}. Send the header "Authorization: Bearer KEY"`)

@@ -1,9 +1,9 @@
 // The event stream is pulled by its reader: one event of the lane for each pull.
 // So nothing is produced that nobody reads, and a cancel of the body is a cancel of the generation.
 
-import type { GenerationEvent } from '../protocol/generation.ts'
-import { pulledBytes } from '../lib/pulled-bytes.ts'
-import { IsletError } from '../lib/errors.ts'
+import type { GenerationEvent } from '../../protocol/generation.ts'
+import { pulledBytes } from '../../lib/pulled-bytes.ts'
+import { IsletError } from '../../lib/errors.ts'
 import { eventError } from './errors.ts'
 
 export const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }

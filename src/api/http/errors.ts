@@ -1,6 +1,6 @@
 // The one table from error code to HTTP status, OpenAI type and retry headers, and the body made of it.
 
-import { errorCode, IsletError, type ErrorCode } from '../lib/errors.ts'
+import { errorCode, IsletError, type ErrorCode } from '../../lib/errors.ts'
 
 /** The body that OpenAI clients turn into an `APIError`. */
 export type ErrorBody = {

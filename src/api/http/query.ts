@@ -1,8 +1,8 @@
 // The query reader takes numbers out of a query, and gives lists a page at a time.
 
-import { IsletError } from '../lib/errors.ts'
-import type { ApiContext } from './context.ts'
-import { preview } from './validate.ts'
+import { IsletError } from '../../lib/errors.ts'
+import type { ApiContext } from '../context.ts'
+import { preview } from '../validate.ts'
 
 /**
  * A count in the query; undefined when it is not there.

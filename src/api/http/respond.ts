@@ -1,14 +1,14 @@
 // A respondent makes an HTTP response of a lane's events.
 // It decides when the status is given, ends what a client that leaves asked for, and reads a kept turn again.
 
-import type { GenerationEvent } from '../protocol/generation.ts'
-import { IsletError } from '../lib/errors.ts'
-import type { SessionEvent } from './dialects/chunks.ts'
-import type { ApiContext, ApiDeps } from './context.ts'
+import type { GenerationEvent } from '../../protocol/generation.ts'
+import { IsletError } from '../../lib/errors.ts'
+import type { SessionEvent } from '../dialects/chunks.ts'
+import type { ApiContext, ApiDeps } from '../context.ts'
 import { eventError } from './errors.ts'
 import { reportFailure } from './log.ts'
-import { readReply, type AnyReply } from './dialects/reply.ts'
-import { speakerOf } from './speakers.ts'
+import { readReply, type AnyReply } from '../dialects/reply.ts'
+import { speakerOf } from '../speakers.ts'
 import {
   closeEvents,
   LATE,

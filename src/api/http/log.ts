@@ -1,7 +1,7 @@
 // One line of JSON for each failure that is ours, with what the client is never shown.
 
-import { errorCode, isUserCode } from '../lib/errors.ts'
-import type { ApiContext, ApiDeps } from './context.ts'
+import { errorCode, isUserCode } from '../../lib/errors.ts'
+import type { ApiContext, ApiDeps } from '../context.ts'
 
 /** They say what the deployment can take, not where it is broken. */
 const WITHOUT_STACK: readonly string[] = ['overloaded', 'model_loading']

@@ -1,8 +1,8 @@
 // The collector gathers the events of a reply that is not streamed.
 
-import type { TokenLogprob, ToolCall } from '../protocol/generation.ts'
-import { IsletError } from '../lib/errors.ts'
-import type { Collected, SessionEvent, StartEvent } from './dialects/chunks.ts'
+import type { TokenLogprob, ToolCall } from '../../protocol/generation.ts'
+import { IsletError } from '../../lib/errors.ts'
+import type { Collected, SessionEvent, StartEvent } from '../dialects/chunks.ts'
 import { eventError } from './errors.ts'
 import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
 

@@ -1,7 +1,7 @@
 // The body reader takes JSON within a limit. The content type is not asked: a body that parses is accepted.
 
-import { IsletError } from '../lib/errors.ts'
-import { sha256 } from './hash-text.ts'
+import { IsletError } from '../../lib/errors.ts'
+import { hashText } from './hash-text.ts'
 
 const MAX_BODY_BYTES = 8_000_000
 
@@ -29,7 +29,7 @@ export async function readBody(request: Request, limit = MAX_BODY_BYTES): Promis
       'The request body must be a JSON object, such as {"model": "..."}',
     )
   }
-  return { fields: value as Record<string, unknown>, hash: await sha256(bytes) }
+  return { fields: value as Record<string, unknown>, hash: await hashText(bytes) }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
