@@ -2,6 +2,7 @@
 
 import type { Context } from 'hono'
 import type { Lanes } from '../protocol/lanes.ts'
+import type { Failure } from './http/errors.ts'
 
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */
@@ -14,7 +15,12 @@ export type ApiConfig = {
 
 export type ApiEnv = {
   Bindings: object
-  Variables: { tenant: string; requestId: string }
+  Variables: {
+    tenant: string
+    requestId: string
+    /** How errors at this path are worded; OpenAI's when absent. */
+    errorBody?: (failure: Failure) => object
+  }
 }
 
 export type ApiContext = Context<ApiEnv>

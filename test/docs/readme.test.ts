@@ -3,7 +3,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderError } from '../../src/api/http/errors.ts'
+import { failureOf } from '../../src/api/http/errors.ts'
 import { sharedFields } from '../../src/api/dialects/fields.ts'
 import { parseChat, parseCompletion } from '../../src/api/dialects/schema.ts'
 import { readConfig } from '../../src/env.ts'
@@ -61,7 +61,7 @@ describe('docs/api.md', () => {
     const listed = Object.fromEntries(rows.map(([code, status]) => [quoted(code)[0], Number(status)]))
     const codes = [...USER_CODES, ...SERVER_CODES]
     expect(listed).toEqual(
-      Object.fromEntries(codes.map((code) => [code, renderError(new IsletError(code, '-')).status])),
+      Object.fromEntries(codes.map((code) => [code, failureOf(new IsletError(code, '-')).status])),
     )
   })
 

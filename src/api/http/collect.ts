@@ -1,10 +1,28 @@
-// The collector gathers the events of a reply that is not streamed.
+// The collector gathers the events of an answer that is not streamed.
 
 import type { TokenLogprob, ToolCall } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
-import type { Collected, SessionEvent, StartEvent } from '../dialects/chunks.ts'
 import { eventError } from './errors.ts'
-import { closeEvents, type EventIterator, type EventResult } from './sse.ts'
+import {
+  closeEvents,
+  type EventIterator,
+  type EventResult,
+  type FinishEvent,
+  type SessionEvent,
+  type StartEvent,
+} from './events.ts'
+
+/** A whole answer. */
+export type Collected = {
+  session: SessionEvent | undefined
+  start: StartEvent
+  text: string
+  /** What the model thought before, where its answers say so; '' without. */
+  reasoning: string
+  calls: ToolCall[]
+  logprobs: TokenLogprob[] | undefined
+  finish: FinishEvent
+}
 
 /** Where the lane is in this process, reading alone never lets the host do anything else: timers, other requests. */
 const EVENTS_A_TURN = 8

@@ -1,26 +1,22 @@
-// The one table from error code to HTTP status, OpenAI type and retry headers, and the body made of it.
+// One table gives each error code its HTTP status and the headers that say whether to try again.
 
 import { errorCode, IsletError, type ErrorCode } from '../../lib/errors.ts'
 
-/** The body that OpenAI clients turn into an `APIError`. */
-export type ErrorBody = {
-  error: { message: string; type: string; param: string | null; code: string }
-}
-
 type Rendering = {
   status: 400 | 401 | 404 | 405 | 409 | 413 | 429 | 500 | 503
-  type: 'invalid_request_error' | 'rate_limit_error' | 'server_error'
   headers?: Record<string, string>
 }
 
-const REFUSED: Rendering = { status: 400, type: 'invalid_request_error' }
+/** A failure as a client may know it, before a dialect words it. `status` is of no use once an answer has begun. */
+export type Failure = Rendering & { code: ErrorCode; message: string; param: string | null }
+
+const REFUSED: Rendering = { status: 400 }
 /** The same request would fail the same way: tell the client not to send the whole prompt again. */
-const FINAL: Rendering = { status: 500, type: 'server_error', headers: { 'x-should-retry': 'false' } }
+const FINAL: Rendering = { status: 500, headers: { 'x-should-retry': 'false' } }
 
 /** The next request begins a new load. */
 const LATER: Rendering = {
   status: 503,
-  type: 'server_error',
   headers: { 'retry-after-ms': '2000', 'retry-after': '2' },
 }
 
@@ -32,15 +28,14 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   context_length_exceeded: REFUSED,
   invalid_api_key: {
     status: 401,
-    type: 'invalid_request_error',
     headers: { 'www-authenticate': 'Bearer' },
   },
-  model_not_found: { status: 404, type: 'invalid_request_error' },
-  not_found: { status: 404, type: 'invalid_request_error' },
-  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  model_not_found: { status: 404 },
+  not_found: { status: 404 },
+  method_not_allowed: { status: 405 },
   // Without the header clients would send a 409 again, and it would be the same.
-  conflict: { status: 409, type: 'invalid_request_error', headers: { 'x-should-retry': 'false' } },
-  body_too_large: { status: 413, type: 'invalid_request_error' },
+  conflict: { status: 409, headers: { 'x-should-retry': 'false' } },
+  body_too_large: { status: 413 },
   // A bad model file is the caller's mistake at the command line, but the deployment's here.
   unsupported_format: FINAL,
   invalid_file: FINAL,
@@ -48,7 +43,6 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   out_of_memory: FINAL,
   overloaded: {
     status: 429,
-    type: 'rate_limit_error',
     headers: { 'retry-after-ms': '1000', 'retry-after': '1' },
   },
   model_loading: LATER,
@@ -56,21 +50,16 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   checksum_mismatch: LATER,
   // Another object is made for the next request.
   lane_lost: LATER,
-  internal_error: { status: 500, type: 'server_error' },
+  internal_error: { status: 500 },
 }
 
 /** Longest message a client is sent, in UTF-16 units. */
 const MAX_MESSAGE = 2000
 
-/** Status, headers and body for anything thrown; what nobody named becomes a plain `internal_error`. */
-export function renderError(thrown: unknown): Omit<Rendering, 'type'> & { body: ErrorBody } {
+/** What a client is told of anything thrown; what nobody named becomes a plain `internal_error`. */
+export function failureOf(thrown: unknown): Failure {
   const code = errorCode(thrown)
-  const { status, type, headers } = RENDERING[code]
-  return {
-    status,
-    headers,
-    body: { error: { message: messageOf(thrown, code), type, param: paramOf(thrown), code } },
-  }
+  return { ...RENDERING[code], code, message: messageOf(thrown, code), param: paramOf(thrown) }
 }
 
 /** The error that an `error` event stands for; an unknown code becomes `internal_error`. */

@@ -1,30 +1,26 @@
-// A respondent makes an HTTP response of a lane's events.
-// It decides when the status is given, ends what a client that leaves asked for, and reads a kept turn again.
+// A streamed response begins with its status once it is known whether an answer begins or an error.
+// What a client asked for ends when the client leaves.
 
 import type { GenerationEvent } from '../../protocol/generation.ts'
-import { IsletError } from '../../lib/errors.ts'
-import type { SessionEvent } from '../dialects/chunks.ts'
 import type { ApiContext, ApiDeps } from '../context.ts'
 import { eventError } from './errors.ts'
-import { reportFailure } from './log.ts'
-import { readReply, type AnyReply } from '../dialects/reply.ts'
-import { speakerOf } from '../speakers.ts'
 import {
   closeEvents,
   LATE,
+  sessionIn,
   settledWithin,
-  SSE_HEADERS,
-  sseBody,
   type EventIterator,
   type EventResult,
-  type Speaker,
-} from './sse.ts'
+  type SessionEvent,
+} from './events.ts'
+import { reportFailure } from './log.ts'
+import { SSE_HEADERS, sseBody, type Writer } from './sse.ts'
 
 const PING_MS = 10_000
 /** nginx's "client closed request": nobody reads it, logs may. */
 const CLIENT_LEFT = 499
 
-/** Names the session of a generation reply. */
+/** Names the session of an answer. */
 export const SESSION_HEADER = 'x-islet-session'
 
 /** The answer to a client that has left. */
@@ -47,7 +43,7 @@ export async function streamed(
   c: ApiContext,
   deps: ApiDeps,
   events: EventIterator,
-  speaker: Speaker,
+  writer: Writer,
 ): Promise<Response> {
   const pingMs = deps.config.pingMs ?? PING_MS
   const ahead = [events.next()]
@@ -61,61 +57,27 @@ export async function streamed(
     await closeEvents(events)
     throw eventError(result.value)
   }
-  return streamFrom(c, deps, { events, ahead, speaker, pingMs }, session)
+  return streamFrom(c, deps, { events, ahead, writer }, session)
 }
 
-/**
- * Reads a kept turn again from its first event on, in the manner of its own reply; `word` may refuse that or change it.
- * @throws IsletError `not_found` and whatever else the lane says first.
- */
-export async function resumed(
-  c: ApiContext,
-  deps: ApiDeps,
-  id: string,
-  word: (reply: AnyReply, speaker: Speaker) => Speaker,
-): Promise<Response> {
-  // A HEAD would take the turn from whoever reads it.
-  if (c.req.method === 'HEAD') {
-    c.header('allow', 'GET, OPTIONS')
-    throw new IsletError('method_not_allowed', 'HEAD is not allowed for a stream; use GET')
-  }
-  const events = openEvents(c, deps.lanes(c).resume(c.var.tenant, id))
-  try {
-    const first = events.next()
-    const result = await first
-    if (!result.done && result.value.type === 'error') throw eventError(result.value)
-    const session = sessionIn(result)
-    if (session === undefined)
-      throw new IsletError('engine_failure', 'A kept turn did not begin with its session')
-    const reply = readReply(session.reply)
-    const speaker = word(reply, speakerOf(reply))
-    const source = { events, ahead: [first], speaker, pingMs: deps.config.pingMs ?? PING_MS }
-    return streamFrom(c, deps, source, session)
-  } catch (thrown) {
-    await closeEvents(events)
-    throw thrown
-  }
-}
+type Source = { events: EventIterator; ahead: Promise<EventResult>[]; writer: Writer }
 
-type Source = { events: EventIterator; ahead: Promise<EventResult>[]; speaker: Speaker; pingMs: number }
-
-function streamFrom(
+/** The response of status 200 whose body is a stream: the events `ahead`, which were asked for, and those that follow. */
+export function streamFrom(
   c: ApiContext,
   deps: ApiDeps,
   source: Source,
   session: SessionEvent | undefined,
 ): Response {
+  const pingMs = deps.config.pingMs ?? PING_MS
   const onError = (thrown: unknown): void => reportFailure(deps, c, thrown)
-  return c.body(sseBody({ ...source, onError }), 200, { ...SSE_HEADERS, ...sessionHeader(session) })
+  const body = sseBody({ ...source, pingMs, onError })
+  return c.body(body, 200, { ...SSE_HEADERS, ...sessionHeader(session) })
 }
 
 /** The header that names a session, if there is one. */
 export function sessionHeader(session: SessionEvent | undefined): Record<string, string> {
   return session === undefined ? {} : { [SESSION_HEADER]: session.session }
-}
-
-function sessionIn(result: EventResult | typeof LATE): SessionEvent | undefined {
-  return result !== LATE && !result.done && result.value.type === 'session' ? result.value : undefined
 }
 
 /** A Worker drops what runs for a client that left, its `finally` too, unless something waits for it: so wait. */

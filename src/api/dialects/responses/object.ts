@@ -1,8 +1,18 @@
 // The Response object holds a response and its parts as OpenAI words them.
 
-import type { ErrorBody } from '../../http/errors.ts'
-import type { FinishEvent } from '../chunks.ts'
-import type { ResponseReply } from '../reply.ts'
+import type { Json } from '../../../protocol/generation.ts'
+import type { Failure } from '../../http/errors.ts'
+import type { FinishEvent } from '../../http/events.ts'
+import type { Reply } from '../reply.ts'
+import { responseError } from './errors.ts'
+
+/** Of a response's own id its reply has only what it is without a turn: a kept one is named after its turn. */
+export type ResponseReply = Reply & {
+  kind: 'response'
+  background: boolean
+  /** Fields of the request that every response object repeats, as it words them. */
+  shown: { [name: string]: Json }
+}
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled'
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
@@ -33,7 +43,7 @@ export type Progress = {
   status: ResponseStatus
   output: Item[]
   finish?: FinishEvent
-  error?: ErrorBody['error']
+  error?: Failure
   islet: object
 }
 
@@ -54,15 +64,6 @@ export function responseObject(reply: ResponseReply, progress: Progress): object
     usage: finish === undefined ? null : responseUsage(finish),
     ...reply.shown,
     islet,
-  }
-}
-
-/** OpenAI has its own codes here; ours stands before the message. */
-function responseError({ code, message }: ErrorBody['error']): object {
-  const theirs = code === 'overloaded' ? 'rate_limit_exceeded' : 'server_error'
-  return {
-    code: code === 'context_length_exceeded' ? 'invalid_prompt' : theirs,
-    message: `${code}: ${message}`,
   }
 }
 

@@ -5,11 +5,11 @@ import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
 import { ignored, isEmptyArray, label, neutral, sharedFields, unsupported } from '../fields.ts'
-import type { ResponseReply } from '../reply.ts'
 import { isAutoOrNone, isTextFormat, samplingOf, stopsOf, type Order } from '../schema.ts'
 import { MAX_TOOLS } from '../tools.ts'
 import { preview, ruled, validate, type Problem } from '../../validate.ts'
 import { checkInput, inputMessages } from './input.ts'
+import type { ResponseReply } from './object.ts'
 
 /** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
 const MAX_METADATA = [16, 64, 512] as const

@@ -1,11 +1,16 @@
-// GenerationEvents to the typed events of a response, and the response as it stands. The same writer words streams,
-// whole replies and kept turns, so ids and order of items agree among them. No I/O, no clock.
+// The writer of responses turns events into typed events, and keeps the response as it stands.
+// Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among them.
 
-import type { GenerationEvent, ToolCall } from '../../../protocol/generation.ts'
-import { isletReport, type FinishEvent, type SessionEvent, type StartEvent } from '../chunks.ts'
-import type { ErrorBody } from '../../http/errors.ts'
-import { continued, type ResponseReply } from '../reply.ts'
+import type { ToolCall } from '../../../protocol/generation.ts'
+import type { Collected } from '../../http/collect.ts'
+import type { Failure } from '../../http/errors.ts'
+import type { AnswerEvent, FinishEvent, SessionEvent, StartEvent } from '../../http/events.ts'
+import type { Writer } from '../../http/sse.ts'
+import { isletReport } from '../islet-report.ts'
+import { continued } from '../reply.ts'
 import { callId } from '../tools.ts'
+import { cutOffFields, isCutOff } from './errors.ts'
+import { RESPONSE_PREFIX } from './ids.ts'
 import {
   responseObject,
   type CallItem,
@@ -13,12 +18,13 @@ import {
   type Item,
   type ItemStatus,
   type Progress,
+  type ResponseReply,
   type ResponseStatus,
 } from './object.ts'
 
-export const RESPONSE_PREFIX = 'resp_'
-
-export type TypedEvent = { type: string; sequence_number: number }
+type TypedEvent = { type: string; sequence_number: number; response?: object }
+/** A typed event under its own name; there is no `[DONE]`. */
+type TypedFrame = { event: string; data: TypedEvent }
 type EndStatus = 'completed' | 'incomplete'
 
 const PARTS = {
@@ -26,19 +32,16 @@ const PARTS = {
   reasoning: { part: 'reasoning_text', event: 'response.reasoning_text' },
 } as const
 
-export type ResponseWriter = {
-  /** The typed events that an event stands for, in order. */
-  write(event: Exclude<GenerationEvent, { type: 'error' }>): TypedEvent[]
+export type ResponseWriter = Omit<Writer, 'write'> & {
+  write(event: AnswerEvent): TypedFrame[]
   /** The end of a generation that failed. */
-  fail(error: ErrorBody['error']): TypedEvent[]
-  /** An error of the connection alone: the response itself goes on, or may. */
-  breakOff(error: ErrorBody['error']): TypedEvent[]
+  failed(failure: Failure): TypedFrame[]
   /** The response as it stands. */
   response(status: ResponseStatus, more?: Partial<Progress>): object
 }
 
-/** The writer of one response, which keeps count between events. */
-export function responseWriter(asked: ResponseReply): ResponseWriter {
+/** The writer of one response, which keeps count between events. It writes those numbered above `after`. */
+export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter {
   let reply = asked
   let session: SessionEvent | undefined
   let start: StartEvent | undefined
@@ -145,34 +148,68 @@ export function responseWriter(asked: ResponseReply): ResponseWriter {
     return [...events, say(`response.${status}`, { response: state })]
   }
 
+  function eventsOf(event: AnswerEvent): TypedEvent[] {
+    switch (event.type) {
+      case 'session':
+        session = event
+        reply = continued(asked, event)
+        return begin()
+      case 'start':
+        start = event
+        return begin()
+      case 'text':
+        calls.push(...(event.calls ?? []))
+        return [
+          ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
+          ...(event.text === '' ? [] : grow('message', event.text)),
+        ]
+      case 'finish':
+        return [...begin(), ...end(event)]
+      default:
+        return []
+    }
+  }
+
+  const unheard = (events: TypedEvent[]): TypedFrame[] =>
+    events.filter((event) => event.sequence_number > after).map(frameOf)
+
+  function failed(failure: Failure): TypedFrame[] {
+    const events = [...begin(), ...close('incomplete')]
+    const state = { response: response('failed', { error: failure }) }
+    return unheard([...events, say('response.failed', state)])
+  }
+
   return {
-    write(event) {
-      switch (event.type) {
-        case 'session':
-          session = event
-          reply = continued(asked, event)
-          return begin()
-        case 'start':
-          start = event
-          return begin()
-        case 'text':
-          calls.push(...(event.calls ?? []))
-          return [
-            ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
-            ...(event.text === '' ? [] : grow('message', event.text)),
-          ]
-        case 'finish':
-          return [...begin(), ...end(event)]
-        default:
-          return []
-      }
-    },
-    fail: (error) => [
-      ...begin(),
-      ...close('incomplete'),
-      say('response.failed', { response: response('failed', { error }) }),
-    ],
-    breakOff: ({ code, message, param }) => [say('error', { code, message, param })],
+    ping: 'comment',
+    write: (event) => unheard(eventsOf(event)),
+    fail: (failure, ended) =>
+      isCutOff(failure, ended) ? [frameOf(say('error', cutOffFields(failure)))] : failed(failure),
+    failed,
     response,
   }
+}
+
+function frameOf(event: TypedEvent): TypedFrame {
+  return { event: event.type, data: event }
+}
+
+/** A response that is not streamed. */
+export function wholeResponse(reply: ResponseReply, collected: Collected): object {
+  const { session, start, text, reasoning, calls, finish } = collected
+  const writer = responseWriter(reply)
+  for (const event of [...(session === undefined ? [] : [session]), start]) writer.write(event)
+  writer.write({ type: 'text', text, reasoning, calls, ids: [] })
+  return endOf(writer.write(finish)) as object
+}
+
+/** The response as soon as it has a name under which it can be read; the lane goes on alone. */
+export function queuedResponse(reply: ResponseReply, session: SessionEvent): object {
+  const writer = responseWriter(reply)
+  writer.write(session)
+  return writer.response('queued')
+}
+
+/** The response in the last of these frames. */
+export function endOf(frames: readonly TypedFrame[]): object | undefined {
+  return frames.at(-1)?.data.response
 }
