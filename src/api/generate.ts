@@ -2,7 +2,7 @@
 
 import type { GenerateRequest, Json } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { ApiContext, ApiDeps } from './context.ts'
+import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import type { Reply } from './dialects/reply.ts'
 import type { Order } from './dialects/schema.ts'
@@ -17,7 +17,7 @@ import { sessionKey } from './session-key.ts'
 /** Handler of an endpoint that answers in `dialect`. */
 export function postGenerate(deps: ApiDeps, dialect: Dialect) {
   return async function generate(c: ApiContext): Promise<Response> {
-    const body = await readBody(c.req.raw, deps.config.maxBodyBytes)
+    const body = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
     const asked = dialect.parse(body.fields, deps.newSeed)
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, asked.order.model)

@@ -3,8 +3,6 @@
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
 
-const MAX_BODY_BYTES = 8_000_000
-
 /** A JSON object, and the SHA-256 of the bytes it came in, by which a request that is sent again is known. */
 export type Body = { fields: Record<string, unknown>; hash: string }
 
@@ -12,7 +10,7 @@ export type Body = { fields: Record<string, unknown>; hash: string }
  * The body as a JSON object. Of a key given twice the last counts, as in JSON.parse.
  * @throws IsletError `body_too_large` above `limit` bytes, `invalid_request` when it is not a JSON object in UTF-8.
  */
-export async function readBody(request: Request, limit = MAX_BODY_BYTES): Promise<Body> {
+export async function readBody(request: Request, limit: number): Promise<Body> {
   const bytes = await readBytes(request, limit)
   const text = decode(bytes)
   let value: unknown

@@ -2,7 +2,7 @@
 // What a client asked for ends when the client leaves.
 
 import type { GenerationEvent } from '../../protocol/generation.ts'
-import type { ApiContext, ApiDeps } from '../context.ts'
+import { limitsOf, type ApiContext, type ApiDeps } from '../context.ts'
 import { eventError } from './errors.ts'
 import {
   closeEvents,
@@ -16,7 +16,6 @@ import {
 import { reportFailure } from './log.ts'
 import { SSE_HEADERS, sseBody, type Writer } from './sse.ts'
 
-const PING_MS = 10_000
 /** nginx's "client closed request": nobody reads it, logs may. */
 const CLIENT_LEFT = 499
 
@@ -45,7 +44,7 @@ export async function streamed(
   events: EventIterator,
   writer: Writer,
 ): Promise<Response> {
-  const pingMs = deps.config.pingMs ?? PING_MS
+  const { pingMs } = limitsOf(deps)
   const ahead = [events.next()]
   let result = await settledWithin(ahead[0], pingMs)
   const session = sessionIn(result)
@@ -69,7 +68,7 @@ export function streamFrom(
   source: Source,
   session: SessionEvent | undefined,
 ): Response {
-  const pingMs = deps.config.pingMs ?? PING_MS
+  const { pingMs } = limitsOf(deps)
   const onError = (thrown: unknown): void => reportFailure(deps, c, thrown)
   const body = sseBody({ ...source, pingMs, onError })
   return c.body(body, 200, { ...SSE_HEADERS, ...sessionHeader(session) })
