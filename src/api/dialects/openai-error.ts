@@ -7,6 +7,7 @@ export type OpenAiError = {
   error: { message: string; type: string; param: string | null; code: string }
 }
 
+/** `type` is a function of the status, which a stream has too, though it is not sent there. */
 export function openAiError({ status, message, param, code }: Failure): OpenAiError {
   return { error: { message, type: typeOf(status), param, code } }
 }

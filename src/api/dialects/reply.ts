@@ -1,4 +1,4 @@
-// A reply is what wording an answer needs beside its events: plain JSON that is kept with the turn.
+// A reply is what a dialect needs beside the events of an answer: plain JSON that is kept with the turn.
 // It comes back when the turn is read again, so what is in it, and in what order, does not change.
 
 import type { Json } from '../../protocol/generation.ts'

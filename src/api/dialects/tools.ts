@@ -17,23 +17,23 @@ const tool = z.object({
 
 export const toolsSchema = z.array(tool).check(z.maxLength(MAX_TOOLS))
 
-/** A call of a whole reply. */
-export function callObject(replyId: string, index: number, call: ToolCall): object {
-  return { id: callId(replyId, index), type: 'function', function: call }
+/** A call of an answer that is not streamed. */
+export function callObject(answerId: string, index: number, call: ToolCall): object {
+  return { id: callId(answerId, index), type: 'function', function: call }
 }
 
-/** A call of a streamed reply: who is called comes first and alone, as clients expect, then with what. */
-export function callDeltas(replyId: string, index: number, call: ToolCall): object[] {
+/** A call of a streamed answer: who is called comes first and alone, as clients expect, then with what. */
+export function callDeltas(answerId: string, index: number, call: ToolCall): object[] {
   const first = {
     index,
-    id: callId(replyId, index),
+    id: callId(answerId, index),
     type: 'function',
     function: { name: call.name, arguments: '' },
   }
   return [{ tool_calls: [first] }, { tool_calls: [{ index, function: { arguments: call.arguments } }] }]
 }
 
-/** Unique among all replies, as clients send results back by it. */
-export function callId(replyId: string, index: number): string {
-  return `call_${replyId.replace(/^(chatcmpl-|resp_)/, '')}_${index}`
+/** Unique among all answers, as clients send results back by it. */
+export function callId(answerId: string, index: number): string {
+  return `call_${answerId.replace(/^(chatcmpl-|resp_)/, '')}_${index}`
 }

@@ -14,6 +14,7 @@ export function turnOfResponse(id: string, param?: string): string {
   throw noResponse(id, param)
 }
 
+/** The error of a response that is not there, or is none. */
 export function noResponse(id: string, param?: string): IsletError {
   return new IsletError('not_found', `There is no response ${preview(id)}`, { param })
 }
