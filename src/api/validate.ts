@@ -9,39 +9,64 @@ z.config({ jitless: true })
 
 type Path = readonly PropertyKey[]
 
-/** A check that answers `undefined` for a good value, else the code and the sentence after the field's name. */
-export type Rule = (value: unknown) => Problem | undefined
-export type Problem = { code: ErrorCode; says: string; at?: Path }
+/** How the problems of one field are told, wherever in it they are. */
+type Wording = { code: ErrorCode; says: (value: unknown) => string }
+const wordings = z.registry<Wording>()
 
-/** A zod field that accepts what `rule` accepts. */
-export function ruled(rule: Rule): z.ZodMiniUnknown {
-  return z.unknown().check(
-    z.check((payload) => {
-      const problem = rule(payload.value)
-      if (problem === undefined) return
-      const path = [...(problem.at ?? [])]
-      payload.issues.push({
-        code: 'custom',
-        input: payload.value,
-        path,
-        message: problem.says,
-        params: { problem },
-      })
-    }),
-  )
+/** The top-level `field`, of whose problems each is told by this code and sentence, with the field as `param`. */
+export function worded<S extends z.ZodMiniType>(field: S, code: ErrorCode, says: Wording['says']): S {
+  wordings.add(field, { code, says })
+  return field
 }
+
+/** The top-level `field`, an object of at most `most` entries: zod has no word for that, JSON Schema has. */
+export function atMost<S extends z.ZodMiniType>(most: number, field: S): S {
+  z.globalRegistry.add(field, { maxProperties: most })
+  return field
+}
+
+/** A body of these fields. Others may be there only as null: `validate` tells of them by name. */
+export function bodySchema<S extends z.core.$ZodLooseShape>(fields: S): z.ZodMiniObject<S> {
+  return z.catchall(z.object(fields), z.null()) as unknown as z.ZodMiniObject<S>
+}
+
+/** What is left of a body's fields when null counts as absent. */
+export type Given<T> = { [K in keyof T]: Exclude<T[K], null> }
+
+// Without `abortEarly`, which zod honours but leaves out of the type, a list of a million bad items makes a
+// million issues. Issues of schemas that have no words of their own get none: `allowed` finds them.
+const PARSING = { reportInput: true, abortEarly: true, error: () => '' }
 
 /**
  * Checks a body against an object schema: null fields count as absent, unknown ones are refused by name.
  * @throws IsletError `unknown_parameter`, `unsupported_parameter`, `unsupported_value` or `invalid_request` with `param`.
  */
-export function validate<S extends z.ZodMiniObject>(schema: S, body: Record<string, unknown>): z.output<S> {
+export function validate<S extends z.ZodMiniObject>(
+  schema: S,
+  body: Record<string, unknown>,
+): Given<z.output<S>> {
+  const { shape } = schema._zod.def
   const given = Object.entries(body).filter(([, value]) => value !== null)
-  const unknown = given.find(([key]) => !Object.hasOwn(schema._zod.def.shape, key))
+  const unknown = given.find(([key]) => !Object.hasOwn(shape, key))
   if (unknown !== undefined) throw unknownParameter(unknown[0])
-  const result = schema.safeParse(Object.fromEntries(given), { reportInput: true })
-  if (result.success) return result.data
-  throw issueError(result.error.issues[0])
+  for (const [key, value] of given) checkEntries(shape[key], key, value)
+  const result = schema.safeParse(Object.fromEntries(given), PARSING)
+  if (result.success) return result.data as Given<z.output<S>>
+  const [issue] = result.error.issues
+  const key = String(issue.path[0])
+  const wording = issue.path.length > 0 ? wordings.get(shape[key]) : undefined
+  throw wording ? fieldError(key, body[key], wording) : issueError(deepest(issue))
+}
+
+/** Looks at what records of zod cannot say: how many entries, and a key that they skip. */
+function checkEntries(field: z.core.$ZodType, key: string, value: unknown): void {
+  const most = z.globalRegistry.get(field)?.maxProperties as number | undefined
+  if (most === undefined || typeof value !== 'object' || value === null) return
+  const count = Object.keys(value).length
+  if (count <= most && !Object.hasOwn(value, '__proto__')) return
+  const says = () =>
+    count > most ? `must have at most ${most} entries, not ${count}` : 'must not have a key "__proto__"'
+  throw fieldError(key, value, wordings.get(field) ?? { code: 'invalid_request', says })
 }
 
 /** `messages[0].content` from its parts. */
@@ -66,15 +91,48 @@ function unknownParameter(name: string): IsletError {
   })
 }
 
+function fieldError(key: string, value: unknown, { code, says }: Wording): IsletError {
+  return new IsletError(code, `${key} ${says(value)}`, { param: key })
+}
+
+/**
+ * The issue of the alternative that was meant, where `issue` is of a union: the one that is furthest into the value,
+ * then one of a value of the right type. Without any inside the value it is the issue itself.
+ */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue
+  const last = ({ path }: z.core.$ZodIssue) => Number(path.at(-1))
+  const typed = ({ code }: z.core.$ZodIssue) => Number(code !== 'invalid_type')
+  const [best] = issue.errors
+    .map(([first]) => deepest(first))
+    .toSorted((a, b) => b.path.length - a.path.length || last(b) - last(a) || typed(b) - typed(a))
+  if (issue.errors.length === 0 || best.path.length === 0) return issue
+  return { ...best, path: [...issue.path, ...best.path] }
+}
+
 function issueError(issue: z.core.$ZodIssue): IsletError {
   if (issue.code === 'unrecognized_keys') return unknownParameter(pathName([...issue.path, issue.keys[0]]))
-  const param = pathName(issue.path).slice(0, 100)
-  if (issue.code === 'custom') {
-    const problem = issue.params?.problem as Problem
-    return new IsletError(problem.code, `${param} ${problem.says}`, { param })
+  // These two are told of the object that has the key: the key is what is wrong with it.
+  const parent = issue.code === 'invalid_key' || (issue.code === 'invalid_union' && issue.discriminator)
+  const param = pathName(parent ? issue.path.slice(0, -1) : issue.path).slice(0, 100)
+  const refuse = (says: string, code: ErrorCode = 'invalid_request') =>
+    new IsletError(code, `${param} ${says}`, { param })
+  if (issue.code === 'custom') return refuse(issue.message, issue.params?.code as ErrorCode | undefined)
+  if (issue.code === 'invalid_union' && issue.discriminator && !Array.isArray(issue.input)) {
+    const type = (issue.input as Record<string, unknown>)[issue.discriminator]
+    const options = 'options' in issue ? (issue.options as unknown[]) : []
+    const known = oneOf(options.filter((option) => typeof option === 'string'))
+    const says = `is of ${issue.discriminator} ${preview(type)}; this server reads only ${known}`
+    return refuse(says, 'unsupported_value')
   }
-  if (issue.input === undefined) return new IsletError('invalid_request', `${param} is required`, { param })
-  return new IsletError('invalid_request', `${param} ${allowed(issue)}, not ${seen(issue)}`, { param })
+  if (issue.code === 'invalid_key') return refuse(`${issue.issues[0].message}, not ${preview(issue.input)}`)
+  if (issue.input === undefined) return refuse('is required')
+  if (issue.message !== '') return refuse(`${issue.message}, not ${preview(issue.input)}`)
+  return refuse(`${allowed(issue)}, not ${seen(issue)}`)
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return values.map((value) => preview(value)).join(' or ')
 }
 
 function allowed(issue: z.core.$ZodIssue): string {
@@ -88,7 +146,7 @@ function allowed(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return bound(issue.origin, issue.inclusive === false ? 'less than' : 'at most', issue.maximum)
     case 'invalid_value':
-      return `must be ${issue.values.map((value) => preview(value)).join(' or ')}`
+      return `must be ${oneOf(issue.values)}`
     default:
       return 'must be valid'
   }

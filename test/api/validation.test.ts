@@ -1,6 +1,8 @@
 // Every field at good, neutral and bad values; hostile bodies never become a 500.
 
 import { describe, expect, it } from 'vitest'
+import { parseChat, parseCompletion } from '../../src/api/dialects/schema.ts'
+import { DEFAULT_SAMPLING } from '../../src/protocol/generation.ts'
 import { MODEL, chat, completion, fakeLanes, post } from './helpers.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -204,6 +206,14 @@ describe('accepted', () => {
   }
 })
 
+describe('sampling that the body does not name', () => {
+  it('is the default, with a new seed', () => {
+    const usual = { ...DEFAULT_SAMPLING, seed: 7 }
+    expect(parseChat(chat(), () => 7).sampling).toEqual(usual)
+    expect(parseCompletion(completion(), () => 7).sampling).toEqual(usual)
+  })
+})
+
 describe('unknown model', () => {
   it('is a 404 that names it and those served', async () => {
     const response = await post(fakeLanes(), CHAT, chat({ model: 'gpt-9' }))
@@ -264,6 +274,15 @@ describe('hostile bodies', () => {
     [
       '__proto__ in stream_options',
       `{"model":"${MODEL}","stream":true,"messages":[{"role":"user","content":"a"}],"stream_options":{"__proto__":1}}`,
+      400,
+    ],
+    // A list is left at its first bad item: an issue for each would be more than a call can take.
+    ['a million bad messages', `{"model":"${MODEL}","messages":[${'1,'.repeat(1e6)}1]}`, 400],
+    ['a million bad ids', `{"model":"${MODEL}","prompt":[${'-1,'.repeat(1e6)}1]}`, 400],
+    ['a million empty prompts', `{"model":"${MODEL}","prompt":[${'"",'.repeat(1e6)}""]}`, 400],
+    [
+      'too many bad biases',
+      `{"model":"${MODEL}","prompt":"a","logit_bias":{${Array.from({ length: 2e5 }, (_, n) => `"x${n}":0`).join()}}}`,
       400,
     ],
     ['duplicate keys', `{"model":"x","model":"${MODEL}","messages":[{"role":"user","content":"a"}]}`, 200],

@@ -1,13 +1,22 @@
 // The request schemas check the bodies of the two completion endpoints and make a GenerateRequest of them.
 
 import * as z from 'zod/mini'
-import type { GenerateRequest, SamplingOptions } from '../../protocol/generation.ts'
+import { DEFAULT_SAMPLING, type GenerateRequest, type SamplingOptions } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
-import { isEmptyArray, neutral, sharedFields, unsupported } from './fields.ts'
+import {
+  emptyArray,
+  integer,
+  neutral,
+  sharedFields,
+  templateVariables,
+  textFormat,
+  toolChoice,
+  unsupported,
+} from './fields.ts'
 import { messagesSchema, toChatMessages } from './chat/messages.ts'
 import { toolsSchema } from './tools.ts'
-import { parsePrompt } from './completions/prompt.ts'
-import { preview, ruled, validate, type Problem } from '../validate.ts'
+import { promptSchema, toPrompt } from './completions/prompt.ts'
+import { bodySchema, validate, type Given } from '../validate.ts'
 
 /** What the body says; the caller adds who asked and where it goes. */
 export type Order = Omit<
@@ -22,39 +31,36 @@ export type Order = Omit<
   endUser: string | undefined
 }
 
-export const isAutoOrNone = (value: unknown): boolean => value === 'none' || value === 'auto'
-
 /** The body of POST /v1/chat/completions. */
-export const chatSchema = z.object({
+export const chatSchema = bodySchema({
   ...sharedFields,
   messages: messagesSchema,
   max_completion_tokens: sharedFields.max_tokens,
-  logprobs: z.optional(z.boolean()),
-  top_logprobs: z.optional(z.int().check(z.minimum(0), z.maximum(20))),
-  tools: z.optional(toolsSchema),
-  tool_choice: neutral(isAutoOrNone, '"none" or "auto"'),
-  parallel_tool_calls: z.optional(z.boolean()),
-  chat_template_kwargs: z.optional(z.record(z.string(), z.unknown())),
-  functions: neutral(isEmptyArray, '[]'),
-  function_call: neutral(isAutoOrNone, '"none" or "auto"'),
-  response_format: neutral(isTextFormat, '{"type": "text"}'),
-  modalities: neutral(
-    (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
-    '["text"]',
-  ),
-  reasoning_effort: neutral((value) => value === 'none', '"none"'),
+  logprobs: z.nullish(z.boolean()),
+  top_logprobs: z.nullish(integer(0, 20)),
+  tools: z.nullish(toolsSchema),
+  tool_choice: toolChoice(),
+  parallel_tool_calls: z.nullish(z.boolean()),
+  chat_template_kwargs: templateVariables(),
+  functions: neutral('[]', emptyArray()),
+  function_call: toolChoice(),
+  response_format: neutral('{"type": "text"}', textFormat()),
+  modalities: neutral('["text"]', z.array(z.literal('text')).check(z.length(1))),
+  reasoning_effort: neutral('"none"', z.literal('none')),
   audio: unsupported(),
   prediction: unsupported(),
   web_search_options: unsupported(),
 })
 
+const logprobsWords = 'must be an integer from 0 to 5'
+
 /** The body of POST /v1/completions. */
-export const completionSchema = z.object({
+export const completionSchema = bodySchema({
   ...sharedFields,
-  prompt: z.optional(z.unknown()),
-  echo: z.optional(z.boolean()),
-  logprobs: z.optional(ruled(checkLegacyLogprobs)),
-  best_of: neutral((value) => value === 1, '1'),
+  prompt: promptSchema,
+  echo: z.nullish(z.boolean()),
+  logprobs: z.nullish(z.union([z.literal(false), integer(0, 5, logprobsWords)], logprobsWords)),
+  best_of: neutral('1', z.literal(1)),
   suffix: z.nullish(z.string()),
 })
 
@@ -94,9 +100,9 @@ export function parseCompletion(body: Record<string, unknown>, newSeed: () => nu
   const fields = validate(completionSchema, body)
   return {
     ...sharedOrder(fields, newSeed),
-    prompt: withSuffix(parsePrompt(fields.prompt), fields.suffix ?? ''),
+    prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
-    topLogprobs: fields.logprobs === false ? undefined : (fields.logprobs as number | undefined),
+    topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     echo: fields.echo ?? false,
   }
 }
@@ -108,7 +114,7 @@ function withSuffix(prompt: GenerateRequest['prompt'], after: string): GenerateR
   throw new IsletError('invalid_request', 'suffix needs a prompt of text', { param: 'suffix' })
 }
 
-type SharedFields = z.output<z.ZodMiniObject<typeof sharedFields>>
+type SharedFields = Given<z.output<z.ZodMiniObject<typeof sharedFields>>>
 type SamplingFields = Pick<
   SharedFields,
   | 'temperature'
@@ -145,34 +151,23 @@ function sharedOrder(fields: SharedFields, newSeed: () => number) {
 }
 
 /** The checked `stop` of a body, as a list. */
-export function stopsOf(stop: unknown): string[] {
-  return typeof stop === 'string' ? [stop] : ((stop as string[] | undefined) ?? [])
+export function stopsOf(stop: SharedFields['stop']): string[] {
+  return typeof stop === 'string' ? [stop] : (stop ?? [])
 }
 
-/** How tokens are picked, with what is off where the body says nothing. */
+/** How tokens are picked, with DEFAULT_SAMPLING where the body says nothing, and a new seed. */
 export function samplingOf(fields: SamplingFields, newSeed: () => number): SamplingOptions {
-  const seed = fields.seed as number | undefined
-  const biases = Object.entries((fields.logit_bias ?? {}) as Record<string, number>)
+  const { seed, logit_bias: biases = {} } = fields
+  const usual = DEFAULT_SAMPLING
   return {
-    temperature: fields.temperature ?? 1,
-    topK: Math.max(0, fields.top_k ?? 0), // -1 is vLLM's word for off
-    topP: fields.top_p ?? 1,
-    minP: fields.min_p ?? 0,
-    repetitionPenalty: fields.repetition_penalty ?? 1,
-    presencePenalty: fields.presence_penalty ?? 0,
-    frequencyPenalty: fields.frequency_penalty ?? 0,
+    temperature: fields.temperature ?? usual.temperature,
+    topK: Math.max(0, fields.top_k ?? usual.topK), // -1 is vLLM's word for off
+    topP: fields.top_p ?? usual.topP,
+    minP: fields.min_p ?? usual.minP,
+    repetitionPenalty: fields.repetition_penalty ?? usual.repetitionPenalty,
+    presencePenalty: fields.presence_penalty ?? usual.presencePenalty,
+    frequencyPenalty: fields.frequency_penalty ?? usual.frequencyPenalty,
     seed: seed === undefined ? newSeed() >>> 0 : Number(BigInt.asUintN(32, BigInt(seed))),
-    logitBias: biases.map(([id, bias]) => [Number(id), bias]),
+    logitBias: Object.entries(biases).map(([id, bias]) => [Number(id), bias]),
   }
-}
-
-/** True for `{"type": "text"}`. */
-export function isTextFormat(value: unknown): boolean {
-  return (value as { type?: unknown } | null)?.type === 'text'
-}
-
-function checkLegacyLogprobs(value: unknown): Problem | undefined {
-  const count = value as number
-  if (value === false || (Number.isInteger(value) && count >= 0 && count <= 5)) return undefined
-  return { code: 'invalid_request', says: `must be an integer from 0 to 5, not ${preview(value)}` }
 }

@@ -1,36 +1,33 @@
 // The prompt of a text completion is one text, or one list of token ids.
 
+import * as z from 'zod/mini'
 import type { GenerateRequest } from '../../../protocol/generation.ts'
-import { IsletError } from '../../../lib/errors.ts'
-import { preview } from '../../validate.ts'
 
-/** Ids above this are in no vocabulary; the lane compares with its own. */
-const MAX_ID = 2 ** 31 - 1
+// `abort`: a list is left at its first bad item.
+const words = 'must be a text or an array of token ids, not empty'
+const text = z.string().check(z.minLength(1, { error: words, abort: true }))
+/** Ids above 31 bits are in no vocabulary; the lane compares with its own. */
+const id = z.int32({ error: 'must be a token id', abort: true }).check(z.minimum(0, { abort: true }))
+const ids = z.array(id).check(z.minLength(1, words))
 
-/**
- * A string, an array of token ids, or an array that holds one of either.
- * @throws IsletError `unsupported_value` for several prompts, `invalid_request` for anything else; `param` has the index.
- */
-export function parsePrompt(value: unknown): GenerateRequest['prompt'] {
-  if (value === undefined) throw refuse('prompt is required', 'prompt')
-  if (Array.isArray(value) && (typeof value[0] === 'string' || Array.isArray(value[0]))) {
-    if (value.length === 1) return single(value[0], 'prompt[0]')
-    const message = `prompt holds ${value.length} prompts; send one in each request`
-    throw new IsletError('unsupported_value', message, { param: 'prompt' })
-  }
-  return single(value, 'prompt')
-}
+/** An array that holds one prompt: OpenAI's may hold several. */
+const alone = <S extends z.ZodMiniType>(prompt: S) =>
+  z.array(prompt).check(
+    z.minLength(1, words),
+    z.refine((prompts) => prompts.length <= 1, {
+      error: ({ input }) => `holds ${(input as unknown[]).length} prompts; send one in each request`,
+      params: { code: 'unsupported_value' },
+    }),
+    z.meta({ maxItems: 1 }),
+  )
 
-function single(value: unknown, param: string): GenerateRequest['prompt'] {
-  if (typeof value === 'string' && value !== '') return { kind: 'text', text: value }
-  if (!Array.isArray(value) || value.length === 0) {
-    throw refuse(`${param} must be a text or an array of token ids, not empty, not ${preview(value)}`, param)
-  }
-  const bad = value.findIndex((id) => !Number.isInteger(id) || id < 0 || id > MAX_ID)
-  if (bad < 0) return { kind: 'ids', ids: value as number[] }
-  throw refuse(`${param}[${bad}] must be a token id, not ${preview(value[bad])}`, `${param}[${bad}]`)
-}
+/** A string, an array of token ids, or an array that holds one of either. */
+export const promptSchema = z.union([text, ids, alone(text), alone(ids)], words)
 
-function refuse(message: string, param: string): IsletError {
-  return new IsletError('invalid_request', message, { param })
+/** The prompt that a checked `prompt` is or holds. */
+export function toPrompt(value: z.output<typeof promptSchema>): GenerateRequest['prompt'] {
+  const prompt = typeof value !== 'string' && typeof value[0] !== 'number' ? value[0] : value
+  return typeof prompt === 'string'
+    ? { kind: 'text', text: prompt }
+    : { kind: 'ids', ids: prompt as number[] }
 }

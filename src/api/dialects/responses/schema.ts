@@ -4,15 +4,34 @@
 import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
-import { ignored, isEmptyArray, label, neutral, sharedFields, unsupported } from '../fields.ts'
-import { isAutoOrNone, isTextFormat, samplingOf, stopsOf, type Order } from '../schema.ts'
+import {
+  emptyArray,
+  ignored,
+  label,
+  neutral,
+  sharedFields,
+  templateVariables,
+  textFormat,
+  toolChoice,
+  unsupported,
+} from '../fields.ts'
+import { samplingOf, stopsOf, type Order } from '../schema.ts'
 import { MAX_TOOLS } from '../tools.ts'
-import { preview, ruled, validate, type Problem } from '../../validate.ts'
-import { checkInput, inputMessages } from './input.ts'
+import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
+import { inputMessages, inputSchema } from './input.ts'
 import type { ResponseReply } from './object.ts'
 
 /** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
-const MAX_METADATA = [16, 64, 512] as const
+const [MAX_PAIRS, MAX_NAME, MAX_TEXT] = [16, 64, 512]
+const metadata = worded(
+  atMost(
+    MAX_PAIRS,
+    z.nullish(z.record(z.string().check(z.maxLength(MAX_NAME)), z.string().check(z.maxLength(MAX_TEXT)))),
+  ),
+  'invalid_request',
+  (value) =>
+    `must be an object of at most ${MAX_PAIRS} strings of at most ${MAX_TEXT} characters, with names of at most ${MAX_NAME}, not ${preview(value)}`,
+)
 
 const tool = z.looseObject({
   type: z.literal('function'),
@@ -31,24 +50,27 @@ const {
 } = sharedFields
 
 /** The body of POST /v1/responses. */
-export const responseSchema = z.object({
+export const responseSchema = bodySchema({
   ...shared,
-  input: ruled(checkInput),
-  instructions: z.optional(z.string()),
+  input: inputSchema,
+  instructions: z.nullish(z.string()),
   max_output_tokens: maxTokens,
   previous_response_id: label(),
-  background: z.optional(z.boolean()),
-  metadata: z.optional(ruled(checkMetadata)),
-  tools: z.optional(z.array(tool).check(z.maxLength(MAX_TOOLS))),
-  tool_choice: neutral(isAutoOrNone, '"none" or "auto"'),
-  parallel_tool_calls: z.optional(z.boolean()),
-  chat_template_kwargs: z.optional(z.record(z.string(), z.unknown())),
-  text: neutral(isPlainText, '{"format": {"type": "text"}}'),
-  reasoning: neutral(isNoReasoning, '{"effort": "none"}'),
-  include: neutral(isEmptyArray, '[]'),
-  top_logprobs: neutral((value) => value === 0, '0'),
-  context_management: neutral(isEmptyArray, '[]'),
-  stream_options: z.optional(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
+  background: z.nullish(z.boolean()),
+  metadata,
+  tools: z.nullish(z.array(tool).check(z.maxLength(MAX_TOOLS))),
+  tool_choice: toolChoice(),
+  parallel_tool_calls: z.nullish(z.boolean()),
+  chat_template_kwargs: templateVariables(),
+  text: neutral('{"format": {"type": "text"}}', z.looseObject({ format: z.nullish(textFormat()) })),
+  reasoning: neutral(
+    '{"effort": "none"}',
+    z.catchall(z.object({ effort: z.nullish(z.literal('none')) }), z.null()),
+  ),
+  include: neutral('[]', emptyArray()),
+  top_logprobs: neutral('0', z.literal(0)),
+  context_management: neutral('[]', emptyArray()),
+  stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
   // It limits built-in tools, of which there are none.
   max_tool_calls: ignored(),
   conversation: unsupported(),
@@ -85,6 +107,7 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
   const input = inputMessages(fields.input)
   if (input.length === 0) throw refuse('input', 'must have an item beside reasoning')
   const tools = fields.tools ?? []
+  const sampling = samplingOf(fields, newSeed)
   return {
     order: {
       model: fields.model,
@@ -100,7 +123,7 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
       echo: false,
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,
-      sampling: samplingOf(fields, newSeed),
+      sampling,
     },
     input,
     instructions: fields.instructions,
@@ -111,7 +134,7 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
       instructions: fields.instructions ?? null,
       max_output_tokens: fields.max_output_tokens ?? null,
       max_tool_calls: null,
-      metadata: (fields.metadata ?? {}) as Json,
+      metadata: fields.metadata ?? {},
       parallel_tool_calls: fields.parallel_tool_calls ?? true,
       previous_response_id: fields.previous_response_id ?? null,
       prompt_cache_key: fields.prompt_cache_key ?? null,
@@ -119,12 +142,12 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
       safety_identifier: fields.safety_identifier ?? null,
       service_tier: 'default',
       store,
-      temperature: fields.temperature ?? 1,
+      temperature: sampling.temperature,
       text: { format: { type: 'text' } },
-      tool_choice: (fields.tool_choice ?? 'auto') as string,
+      tool_choice: fields.tool_choice ?? 'auto',
       tools: tools.map((given) => ({ description: null, parameters: null, strict: null, ...given })) as Json,
       top_logprobs: 0,
-      top_p: fields.top_p ?? 1,
+      top_p: sampling.topP,
       truncation: fields.truncation ?? 'disabled',
       user: fields.user ?? null,
     },
@@ -144,31 +167,4 @@ function chatTool({ name, description, parameters }: z.output<typeof tool>): obj
 
 function refuse(param: string, says: string): IsletError {
   return new IsletError('invalid_request', `${param} ${says}`, { param })
-}
-
-function isPlainText(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const { format } = value as { format?: unknown }
-  return format === undefined || format === null || isTextFormat(format)
-}
-
-function isNoReasoning(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(
-    ([name, given]) => given === null || (name === 'effort' && given === 'none'),
-  )
-}
-
-function checkMetadata(value: unknown): Problem | undefined {
-  const [pairs, name, text] = MAX_METADATA
-  const says = `must be an object of at most ${pairs} strings of at most ${text} characters, with names of at most ${name}`
-  const good =
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.keys(value).length <= pairs &&
-    Object.entries(value).every(
-      ([key, entry]) => key.length <= name && typeof entry === 'string' && entry.length <= text,
-    )
-  return good ? undefined : { code: 'invalid_request', says: `${says}, not ${preview(value)}` }
 }

@@ -1,0 +1,250 @@
+// The request schemas give JSON Schemas that say the same: every field has its rule, and a plain JSON Schema validator
+// takes and refuses what our parsers take and refuse.
+
+import { createRequire } from 'node:module'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { parseResponse, responseSchema } from '../../src/api/dialects/responses/schema.ts'
+import { chatSchema, completionSchema, parseChat, parseCompletion } from '../../src/api/dialects/schema.ts'
+import { errorCode } from '../../src/lib/errors.ts'
+
+type Fields = Record<string, unknown>
+type JsonSchema = {
+  [keyword: string]: unknown
+  properties: Record<string, Fields>
+  required: string[]
+}
+type Validator = new (options: object) => { compile: (schema: object) => (body: unknown) => boolean }
+
+// ajv comes with eslint; it is asked for from there, as it is no dependency of ours.
+const Ajv = createRequire(createRequire(import.meta.url).resolve('eslint'))('ajv') as Validator
+
+const message = (content: unknown, more: Fields = {}) => ({ messages: [{ role: 'user', content, ...more }] })
+const item = (...items: unknown[]) => ({ input: items })
+const bias = (count: number) => ({
+  logit_bias: Object.fromEntries(Array.from({ length: count }, (_, id) => [id, 1])),
+})
+const pairs = (count: number) => ({
+  metadata: Object.fromEntries(Array.from({ length: count }, (_, nth) => [`k${nth}`, 'v'])),
+})
+
+const SHARED_GOOD: Fields[] = [
+  {},
+  { temperature: 0, top_p: 1, top_k: -1, min_p: 0, repetition_penalty: 0.1, seed: 2 ** 62 },
+  { temperature: null, stop: null, n: null, logit_bias: null, user: null, metadata: null, bogus: null },
+  { stop: 'a', logit_bias: { 5: -100, 7: 0.5 } },
+  { stop: [], user: 'u'.repeat(512) },
+  bias(1024),
+  { service_tier: { any: 'thing' }, moderation: 5, prompt_cache_options: [] },
+]
+const SHARED_BAD: Fields[] = [
+  { model: null },
+  { model: '' },
+  { bogus: 1 },
+  { stream: 'yes' },
+  { temperature: 2.1 },
+  { top_p: '1' },
+  { top_k: 1.5 },
+  { seed: 1.5 },
+  { seed: 1e30 },
+  { seed: 'x' },
+  { stop: '' },
+  { stop: ['a', 5] },
+  { stop: ['a', 'b', 'c', 'd', 'e'] },
+  { logit_bias: [] },
+  { logit_bias: { a: 1 } },
+  { logit_bias: { '05': 1 } },
+  { logit_bias: { 5: 101 } },
+  bias(1025),
+  { truncation: 'left' },
+  { user: 'u'.repeat(513) },
+  { n: 2 },
+]
+const BODIES: {
+  name: string
+  schema: z.ZodMiniObject
+  parse: (body: Fields) => unknown
+  base: Fields
+  good: Fields[]
+  bad: Fields[]
+}[] = [
+  {
+    name: 'chat completions',
+    schema: chatSchema,
+    parse: (body) => parseChat(body, () => 0),
+    base: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] },
+    good: [
+      { max_tokens: 5, stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
+      message(null, { name: 'Ann', role: 'developer' }),
+      message([
+        { type: 'text', text: 'a' },
+        { type: 'refusal', refusal: 'b' },
+      ]),
+      {
+        messages: [
+          {
+            role: 'assistant',
+            tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '' } }],
+          },
+        ],
+      },
+      { tools: [{ type: 'function', function: { name: 'f', parameters: {}, strict: true } }] },
+      { tool_choice: 'none', functions: [], function_call: 'auto', response_format: { type: 'text' } },
+      { modalities: ['text'], reasoning_effort: 'none', audio: null, logprobs: true, top_logprobs: 20 },
+      { chat_template_kwargs: { enable_thinking: false } },
+    ],
+    bad: [
+      { messages: [] },
+      { messages: ['Hi'] },
+      { messages: [{ content: 'Hi' }] },
+      message(5),
+      message([]),
+      message([{ type: 'text' }]),
+      message([{ type: 'image_url', image_url: {} }]),
+      message('a', { role: 'wizard' }),
+      message('a', { tool_calls: [{ id: 1 }] }),
+      { stream: true, stream_options: { other: true } },
+      { stream: true, stream_options: { include_obfuscation: true } },
+      { tools: [{ type: 'custom' }] },
+      { tools: [{ type: 'function', function: { name: '' } }] },
+      { tool_choice: 'required' },
+      { functions: [{}] },
+      { response_format: { type: 'json_object' } },
+      { response_format: 'text' },
+      { modalities: ['text', 'audio'] },
+      { modalities: [] },
+      { reasoning_effort: 'high' },
+      { audio: {} },
+      { prediction: false },
+      { chat_template_kwargs: [] },
+    ],
+  },
+  {
+    name: 'completions',
+    schema: completionSchema,
+    parse: (body) => parseCompletion(body, () => 0),
+    base: { model: 'm', prompt: 'Hi' },
+    good: [
+      { prompt: ['Hi'] },
+      { prompt: [0, 2 ** 31 - 1] },
+      { prompt: [[1, 2]] },
+      { logprobs: false },
+      { logprobs: 5, best_of: 1, suffix: 's', echo: true },
+    ],
+    bad: [
+      { prompt: null },
+      { prompt: '' },
+      { prompt: [] },
+      { prompt: [''] },
+      { prompt: ['a', 'b'] },
+      { prompt: [[1], [2]] },
+      { prompt: [1, 'a'] },
+      { prompt: [-1] },
+      { prompt: [1.5] },
+      { prompt: [2 ** 31] },
+      { prompt: {} },
+      { logprobs: true },
+      { logprobs: 6 },
+      { best_of: 2 },
+      { suffix: 5 },
+    ],
+  },
+  {
+    name: 'responses',
+    schema: responseSchema,
+    parse: (body) => parseResponse(body, () => 0),
+    base: { model: 'm', input: 'Hi' },
+    good: [
+      { stream: true, stream_options: { include_obfuscation: null } },
+      item({ role: 'user', content: 'a' }, { type: 'message', role: 'system', content: 'b' }),
+      item(
+        { type: null, role: 'user', content: [{ type: 'input_text', text: 'a' }] },
+        { type: 'reasoning', summary: [] },
+      ),
+      item(
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', status: 'completed' },
+        { type: 'function_call_output', call_id: 'c', output: [{ type: 'refusal', refusal: 'no' }] },
+      ),
+      pairs(16),
+      { text: { format: { type: 'text' }, verbosity: 'low' }, reasoning: { effort: 'none', summary: null } },
+      { text: {}, reasoning: {}, include: [], top_logprobs: 0, context_management: [] },
+      { tools: [{ type: 'function', name: 'f', strict: null }], max_tool_calls: 3, max_output_tokens: 1 },
+      { previous_response_id: 'resp_1', instructions: '', background: false },
+    ],
+    bad: [
+      { input: null },
+      { input: [] },
+      { input: 5 },
+      item('Hi'),
+      item({ role: 'x', content: 'a' }),
+      item({ role: 'user' }),
+      item({ role: 'user', content: [{ type: 'input_image' }] }),
+      item({ type: 'item_reference', id: 'a' }),
+      item({ type: 'function_call', call_id: 'c', name: 'f' }),
+      item({ type: 'function_call_output', output: 'x' }),
+      pairs(17),
+      { metadata: { a: 1 } },
+      { metadata: { ['k'.repeat(65)]: 'v' } },
+      { metadata: { k: 'v'.repeat(513) } },
+      { text: { format: { type: 'json_object' } } },
+      { reasoning: { effort: 'high' } },
+      { reasoning: { summary: 'auto' } },
+      { include: ['x'] },
+      { top_logprobs: 1 },
+      { stream: true, stream_options: { include_usage: true } },
+      { conversation: 'c' },
+      { prompt: {} },
+      { max_output_tokens: 0 },
+      { tools: [{ type: 'function', name: 'n'.repeat(65) }] },
+    ],
+  },
+]
+
+for (const { name, schema, parse, base, good, bad } of BODIES) {
+  describe(`the JSON Schema of a body of ${name}`, () => {
+    const given = z.toJSONSchema(schema, { io: 'input', target: 'draft-07' }) as unknown as JsonSchema
+    const accepts = new Ajv({ schemaId: 'auto', unknownFormats: 'ignore' }).compile(given)
+    const code = (body: Fields) => {
+      try {
+        parse(body)
+        return undefined
+      } catch (error) {
+        return errorCode(error)
+      }
+    }
+
+    it('has each field, the required ones as such, and lets others be null alone', () => {
+      expect(Object.keys(given.properties)).toEqual(Object.keys(schema._zod.def.shape))
+      expect(given.required.toSorted()).toEqual(Object.keys(base).toSorted())
+      expect(given.additionalProperties).toEqual({ type: 'null' })
+      expect(z.toJSONSchema(schema, { io: 'input' })).toMatchObject({ required: given.required })
+    })
+
+    it('constrains each field, or says that it is ignored', () => {
+      for (const [field, { description, ...rules }] of Object.entries(given.properties)) {
+        if (description === 'Ignored.') expect(rules, field).toEqual({})
+        else expect('type' in rules || Array.isArray(rules.anyOf), field).toBe(true)
+        expect(JSON.stringify(rules.anyOf ?? []), field).not.toMatch(/^\[\{\}|,\{\}/)
+      }
+    })
+
+    it.each([...SHARED_GOOD, ...good].filter((extra) => isOf(schema, extra)))('takes %j', (extra) => {
+      const body = { ...base, ...extra }
+      expect(code(body)).toBeUndefined()
+      expect(accepts(body)).toBe(true)
+    })
+
+    it.each([...SHARED_BAD, ...bad].filter((extra) => isOf(schema, extra)))('refuses %j', (extra) => {
+      const body = { ...base, ...extra }
+      expect(code(body)).toMatch(
+        /^(invalid_request|unsupported_value|unsupported_parameter|unknown_parameter)$/,
+      )
+      expect(accepts(body)).toBe(false)
+    })
+  })
+}
+
+/** Leaves out what is shared by the completions endpoints alone, `n` of which responses know nothing. */
+function isOf(schema: z.ZodMiniObject, extra: Fields): boolean {
+  return !('n' in extra && extra.n !== null && !('n' in schema._zod.def.shape))
+}
