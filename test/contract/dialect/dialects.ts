@@ -1,0 +1,7 @@
+// The table of dialects is what every law of this folder runs over.
+
+import { chatCompletions, textCompletions } from './chunks.ts'
+import type { Dialect } from './dialect.ts'
+import { responses } from './responses.ts'
+
+export const DIALECTS: readonly Dialect[] = [chatCompletions, textCompletions, responses]

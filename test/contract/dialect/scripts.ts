@@ -1,0 +1,156 @@
+// The scripts are answers of every kind that a lane gives, as its events, with what all dialects must make of them.
+
+import { expect } from 'vitest'
+import type { GenerationEvent, TokenLogprob, ToolCall } from '../../../src/protocol/generation.ts'
+import { finish, HELLO, start, text, type Step } from '../../api/helpers.ts'
+import type { Answer, Ask, Dialect } from './dialect.ts'
+
+export type Script = { name: string; steps: Step[]; ask?: Ask }
+
+type TextEvent = Extract<GenerationEvent, { type: 'text' }>
+type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
+
+const part = (fields: Partial<TextEvent>): GenerationEvent => ({
+  type: 'text',
+  text: '',
+  ids: [1],
+  ...fields,
+})
+const thought = (reasoning: string): GenerationEvent => part({ reasoning })
+const ended = (fields: Partial<FinishEvent>): GenerationEvent => ({ ...finish, ...fields }) as GenerationEvent
+
+const CALLS: ToolCall[] = [
+  { name: 'get_weather', arguments: '{"city":"北京"}' },
+  { name: 'now', arguments: '{}' },
+]
+
+function logprob(token: string, value: number): TokenLogprob {
+  const bytes = [...new TextEncoder().encode(token)]
+  const entry = { token, logprob: value, bytes }
+  return { ...entry, top: [entry, { token: 'rival', logprob: value - 1, bytes: [114] }] }
+}
+
+/** The text event of tokens that are its text. */
+function tokens(...names: string[]): GenerationEvent {
+  const logprobs = names.map((name, i) => logprob(name, -0.25 * (i + 1)))
+  return { type: 'text', text: names.join(''), ids: names.map((_, i) => i), logprobs }
+}
+
+export const ERROR: GenerationEvent = { type: 'error', code: 'engine_failure', message: 'a kernel trapped' }
+
+export const progress = (state: 'queued' | 'loading' | 'prefill'): GenerationEvent => ({
+  type: 'progress',
+  state,
+  done: 1,
+  total: 2,
+})
+
+export const SCRIPTS: Script[] = [
+  { name: 'plain', steps: HELLO },
+  {
+    name: 'empty',
+    steps: [start, ended({ usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 0 } })],
+  },
+  { name: 'white space at both ends', steps: [start, text(' '), text('a'), text(' \n'), finish] },
+  { name: 'text that is held back', steps: [start, text(''), text(''), text('ok'), text(''), finish] },
+  {
+    name: 'letters of many bytes, and text that looks like frames',
+    steps: [
+      start,
+      ...['北', '京', ' 🌍', '\n\ndata: [DONE]\n\n', '\u2028', '\r\n', ':\n\n', '"\\', '\u0000'].map(text),
+      finish,
+    ],
+  },
+  { name: 'thoughts', steps: [start, thought('hm, '), part({ text: 'yes', reasoning: 'well' }), finish] },
+  {
+    name: 'thoughts alone, cut',
+    steps: [start, thought('hm, '), thought('well'), ended({ reason: 'length' })],
+  },
+  {
+    name: 'calls behind text',
+    steps: [start, text('我来查一下。'), part({ calls: CALLS }), ended({ reason: 'tool_calls' })],
+    ask: { tools: true },
+  },
+  {
+    name: 'calls one at a time, behind thoughts',
+    steps: [
+      start,
+      thought('two'),
+      part({ calls: CALLS.slice(0, 1) }),
+      part({ calls: CALLS.slice(1) }),
+      ended({ reason: 'tool_calls' }),
+    ],
+    ask: { tools: true },
+  },
+  {
+    name: 'calls that are cut by length',
+    steps: [start, text('a'), part({ text: 'b', calls: CALLS }), ended({ reason: 'length' })],
+    ask: { tools: true },
+  },
+  {
+    name: 'log probabilities',
+    steps: [start, tokens('He'), tokens('l', 'lo'), tokens(' Welt'), finish],
+    ask: { logprobs: true },
+  },
+  {
+    name: 'log probabilities of an empty answer',
+    steps: [start, finish],
+    ask: { logprobs: true },
+  },
+  { name: 'cut by length', steps: [start, text('a'), text('b'), ended({ reason: 'length' })] },
+  {
+    name: 'stopped by the platform',
+    steps: [start, text('a'), ended({ reason: 'length', stopped: 'cpu_limit' })],
+  },
+  {
+    name: 'a prompt that was cut, full attention, a hash',
+    steps: [
+      { type: 'start', promptTokens: 12, cachedTokens: 5, truncatedTokens: 77 },
+      text('a'),
+      ended({ logitsHash: 'abc', window: { window: undefined, sinks: 0, outOfSight: 0 } }),
+    ],
+  },
+  {
+    name: 'reports of waiting, loading and computing',
+    steps: [
+      progress('queued'),
+      progress('loading'),
+      start,
+      progress('prefill'),
+      text('a'),
+      progress('queued'),
+      text('b'),
+      finish,
+    ],
+  },
+]
+
+/** What every rendering of the script says, as far as the dialect has words for it. */
+export function expected(dialect: Dialect, { steps, ask }: Script): Partial<Answer> {
+  const events = steps.filter((step): step is GenerationEvent => 'type' in step)
+  const texts = events.filter((event) => event.type === 'text')
+  const last = events.at(-1) as FinishEvent
+  const calls = dialect.says.calls ? texts.flatMap((event) => event.calls ?? []) : []
+  const logprobs = texts.flatMap((event) => event.logprobs ?? [])
+  return {
+    text: texts.map((event) => event.text).join(''),
+    reasoning: dialect.says.reasoning ? texts.map((event) => event.reasoning ?? '').join('') : '',
+    calls: calls.map((call) => ({ ...call, id: expect.stringMatching(/^call_/) as string })),
+    logprobs:
+      dialect.says.logprobs && ask?.logprobs === true && logprobs.length > 0
+        ? logprobs.map(({ token, logprob: value }) => expect.objectContaining({ token, logprob: value }))
+        : null,
+    finish: dialect.finish(last.reason),
+    islet: expect.objectContaining({
+      out_of_sight: last.window.outOfSight,
+      cached_tokens: last.usage.cachedTokens,
+      ...(last.stopped !== undefined && { stopped: last.stopped }),
+      ...(last.logitsHash !== undefined && { logits_sha256: last.logitsHash }),
+    }),
+  }
+}
+
+/** The usage that a script ends with. */
+export function usageOf({ steps }: Script): FinishEvent['usage'] {
+  return (steps.at(-1) as FinishEvent).usage
+}
