@@ -4,7 +4,7 @@
 import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
 import type { LaneConfig } from './lane/lane.ts'
 import type { Assets } from './lane/asset-source.ts'
-import type { LaneStub } from './routing/client.ts'
+import type { LaneStub } from './protocol/calls.ts'
 import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'
 
 export type Env = {

@@ -12,12 +12,12 @@ import { TextStream } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { tokenLogprob } from './token-logprob.ts'
 
-export type TextEvent = GenerationEvent & { type: 'text' }
+export type TextEvent = GenerationEvent & { type: 'text'; at: number }
 
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<
   GenerateRequest,
-  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits'
+  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits' | 'echo'
 >
 
 export class Answer {
@@ -31,6 +31,8 @@ export class Answer {
   readonly #parser: AnswerParser
   readonly #hash: Sha256 | undefined
   readonly #ready: TextEvent[] = []
+  /** The place of the next event that is begun. */
+  #at: number
   #sampler: Sampler | undefined
   /** What the next event will carry: ids whose text is still held back, too. */
   #pending: TextEvent
@@ -56,6 +58,8 @@ export class Answer {
     this.#rules = rules
     this.#parser = rules.parser()
     this.#hash = request.hashLogits ? sha256() : undefined
+    // In front of the answer its reader gets the echo.
+    this.#at = request.echo ? 1 : 0
     this.#pending = this.#emptyEvent()
   }
 
@@ -143,6 +147,7 @@ export class Answer {
   #emptyEvent(): TextEvent {
     return {
       type: 'text',
+      at: this.#at++,
       text: '',
       ids: [],
       ...(this.#request.topLogprobs !== undefined && { logprobs: [] }),

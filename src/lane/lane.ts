@@ -94,7 +94,7 @@ export class Lane {
       clock,
       lifetimes: config.lifetimes,
       run: (record) => {
-        const turn = this.#driver(record.request.requestId, (driver) => this.#readOn(() => record, driver))
+        const turn = this.#driver(record.request.requestId, (driver) => this.#resume(() => record, driver))
         return turn.run(() => clock.wait(0))
       },
       log,
@@ -110,7 +110,7 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) => this.#resume(() => this.sessions.find(tenant, id), driver)).stream()
   }
 
   /** The sessions for their owners, once it is known which model's they are. */
@@ -203,7 +203,7 @@ export class Lane {
     }
   }
 
-  async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
+  async *#resume(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     find() // nothing is loaded for an id of nothing
     const text = await this.#text()
     const record = find()

@@ -1,4 +1,4 @@
-// The lane's Durable Object hands each of its methods on to Lane, and holds the isolate's one engine.
+// The lane's Durable Object answers lane calls by its Lane, and holds the isolate's one engine.
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
@@ -11,7 +11,7 @@ import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
 import type { LaneHealth, SessionPage, SessionView, TurnView } from '../protocol/lanes.ts'
 import { laneOfSession } from '../protocol/ids.ts'
-import type { Outcome } from '../protocol/lane-stub.ts'
+import type { LaneMethods, Outcome } from '../protocol/calls.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
 import type { Clock } from './pacer.ts'
 import type { OwnedSessions } from './owned-sessions.ts'
@@ -33,7 +33,7 @@ const log = (entry: Record<string, unknown>): void => console.error(JSON.stringi
 
 const clock: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }
 
-export class LaneBase<Env> extends DurableObject<Env> {
+export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
   readonly #lane: Lane
   readonly #sessions: OwnedSessions
 

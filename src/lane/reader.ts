@@ -1,4 +1,4 @@
-// A reader counts the texts that its client was given, so that a replayed answer is cut to what is new.
+// A reader's cursor is the place of its client's next text, and cuts a replayed answer to what is new.
 
 import type { Answer, TextEvent } from '../answer/answer.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
@@ -7,26 +7,18 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 /** The events of one client. Where an engine failed, the next one replays the answer, and what was given is skipped. */
 export class Reader {
   #started = false
-  #given = 0
-  #skip = 0
+  /** The place (`at`) of the next text. */
+  #cursor = 0
 
   /** The next text that the client has not seen; undefined while there is none. */
   next(answer: Answer): TextEvent | undefined {
-    for (;;) {
-      const event = answer.take()
-      if (event === undefined) return undefined
-      if (this.#skip > 0) {
-        this.#skip -= 1
-        continue
-      }
-      this.#given += 1
-      return event
-    }
+    let event = answer.take()
+    while (event !== undefined && event.at < this.#cursor) event = answer.take()
+    return event && this.#give(event)
   }
 
-  /** `start` and the echoed prompt, once; called for each engine, since each gives the answer from its first text on. */
+  /** `start` and the echoed prompt, once; called for each engine. */
   *start(record: TurnRecord): Generator<GenerationEvent> {
-    this.#skip = this.#given
     if (this.#started || (record.cachedTokens === undefined && record.end?.type === 'error')) return
     this.#started = true
     yield {
@@ -35,7 +27,7 @@ export class Reader {
       cachedTokens: record.cachedTokens ?? 0,
       truncatedTokens: record.prompt.truncatedTokens,
     }
-    if (record.echo !== undefined) yield { type: 'text', text: record.echo, ids: [] }
+    if (record.echo !== undefined) yield this.#give({ type: 'text', at: 0, text: record.echo, ids: [] })
   }
 
   /** All texts that are ready. */
@@ -46,6 +38,11 @@ export class Reader {
   /** The text that was held back, for an answer that its limit of tokens cut short. */
   *rest(record: TurnRecord, answer: Answer): Generator<GenerationEvent> {
     const rest = record.end?.type === 'finish' && record.end.reason === 'length' ? answer.end() : undefined
-    if (rest !== undefined) yield rest
+    if (rest !== undefined) yield this.#give(rest)
+  }
+
+  #give(event: TextEvent): TextEvent {
+    this.#cursor = event.at + 1
+    return event
   }
 }

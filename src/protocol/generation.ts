@@ -67,7 +67,7 @@ export type GenerateRequest = {
   store: boolean
   /** SHA-256 in hex of the request's body. */
   bodyHash: string
-  /** The client sent this before and heard nothing: what is there under the same tenant and body is continued. */
+  /** The client sent this before and received nothing: what is there under the same tenant and body is continued. */
   retry: boolean
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean
@@ -114,6 +114,11 @@ export type GenerationEvent =
   | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
   | {
       type: 'text'
+      /**
+       * Its place among the texts of its answer, an echoed prompt's is 0: the cursor of whoever reads. Each reading of a turn has the same
+       * texts at the same places, since they follow from the ids. Absent where one event holds all of an answer.
+       */
+      at?: number
       /** Content; of these tokens some may be thoughts or calls instead. */
       text: string
       reasoning?: string

@@ -5,10 +5,8 @@ import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes, SessionView } from '../protocol/lanes.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
-import type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
+import type { LaneStub, Outcome } from '../protocol/calls.ts'
 import { laneOfId, laneOfSession, laneOfTurn, regionOf, type Region } from '../protocol/ids.ts'
-
-export type { LaneStub, Outcome } from '../protocol/lane-stub.ts'
 
 export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */
@@ -97,16 +95,16 @@ function generateCall(request: GenerateRequest, options: LaneOptions): Call {
     requestId: request.requestId,
     lanes: lanesFor(request, options, options.region),
     stored: request.store,
-    open(stub, lane, again) {
-      return stub.generate(again && request.store ? { ...request, retry: true } : request, lane)
+    open(stub, lane, retry) {
+      return stub.generate(retry && request.store ? { ...request, retry } : request, lane)
     },
-    readOn: (stub, session) => stub.resume(request.tenant, session),
+    resume: (stub, session) => stub.resume(request.tenant, session),
   }
 }
 
 function resumeCall(tenant: string, id: string): Call {
   const open = (stub: LaneStub): ReturnType<LaneStub['resume']> => stub.resume(tenant, id)
-  return { tenant, lanes: [laneOfId(id)], stored: true, open, readOn: open }
+  return { tenant, lanes: [laneOfId(id)], stored: true, open, resume: open }
 }
 
 /** `act` on every item, a few at a time. All are tried, also when one fails; then its error is thrown. */

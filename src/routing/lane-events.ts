@@ -3,8 +3,8 @@
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import { Heard } from './received.ts'
-import type { LaneStub } from '../protocol/lane-stub.ts'
+import { Received } from './received.ts'
+import type { LaneStub } from '../protocol/calls.ts'
 import { decodeEvents } from '../protocol/wire.ts'
 
 /** A call whose answer is a stream of events. */
@@ -16,10 +16,10 @@ export type Call = {
   lanes: readonly string[]
   /** Whether the lane keeps what it does, so that an object that was lost goes on with it. */
   stored: boolean
-  /** `again`: this was begun before, by an object that was lost. */
-  open(stub: LaneStub, lane: string, again: boolean): Promise<ReadableStream<Uint8Array>>
+  /** `retry`: this was begun before, by an object that was lost. */
+  open(stub: LaneStub, lane: string, retry: boolean): Promise<ReadableStream<Uint8Array>>
   /** The same answer from its beginning, after some of it was handed on. */
-  readOn(stub: LaneStub, session: string): Promise<ReadableStream<Uint8Array>>
+  resume(stub: LaneStub, session: string): Promise<ReadableStream<Uint8Array>>
 }
 
 export type LaneAccess = {
@@ -35,7 +35,7 @@ export class LaneEvents implements AsyncIterator<GenerationEvent> {
   readonly #call: Call
   readonly #access: LaneAccess
   readonly #abort = new AbortController()
-  readonly #heard = new Heard()
+  readonly #received = new Received()
   #events: AsyncGenerator<GenerationEvent> | undefined
   /** Place in the call's lanes. */
   #at = 0
@@ -67,7 +67,7 @@ export class LaneEvents implements AsyncIterator<GenerationEvent> {
 
   /** An object that is lost behind its last event took nothing with it. */
   get #over(): boolean {
-    return this.#abort.signal.aborted || (this.#heard.ended && this.#events === undefined)
+    return this.#abort.signal.aborted || (this.#received.ended && this.#events === undefined)
   }
 
   get #lane(): string {
@@ -79,24 +79,24 @@ export class LaneEvents implements AsyncIterator<GenerationEvent> {
     this.#events ??= decodeEvents(await this.#open(), this.#abort.signal)
     const result = await this.#events.next()
     if (result.done === true) {
-      if (!this.#abort.signal.aborted) this.#heard.assertCaughtUp()
+      if (!this.#abort.signal.aborted) this.#received.assertCaughtUp()
       return result
     }
     if (isMovable(result.value) && this.#move()) return undefined
-    const value = this.#heard.fresh(result.value)
+    const value = this.#received.fresh(result.value)
     return value && { done: false, value }
   }
 
   #open(): Promise<ReadableStream<Uint8Array>> {
     const stub = this.#access.stubOf(this.#lane)
-    const { session } = this.#heard
-    if (this.#resumed && session !== undefined) return this.#call.readOn(stub, session)
+    const { session } = this.#received
+    if (this.#resumed && session !== undefined) return this.#call.resume(stub, session)
     return this.#call.open(stub, this.#lane, this.#retried)
   }
 
   /** To the next lane, if nothing was handed on and there is one. */
   #move(): boolean {
-    if (this.#heard.anything || this.#at + 1 >= this.#call.lanes.length) return false
+    if (this.#received.anything || this.#at + 1 >= this.#call.lanes.length) return false
     this.#drop()
     this.#at++
     return true
@@ -113,23 +113,23 @@ export class LaneEvents implements AsyncIterator<GenerationEvent> {
     const message = error instanceof Error ? error.message : String(error)
     log({ requestId: this.#call.requestId, lane: `lane-${this.#lane}`, code: 'lane_lost', message })
     this.#drop()
-    if (this.#heard.ended) return
+    if (this.#received.ended) return
     const outOfMemory = MEMORY_RESET.test(message)
     if (outOfMemory) await stubOf(this.#lane).memoryReset()
     if (isOverload(error)) {
       if (this.#move()) return
-    } else if (this.#goOn()) return
-    throw lost(error, outOfMemory, this.#heard.session)
+    } else if (this.#retryOrResume()) return
+    throw lost(error, outOfMemory, this.#received.session)
   }
 
   /** Once before there is text and once behind it: nothing was sent yet, or the lane kept it, so the client does not notice. */
-  #goOn(): boolean {
-    const { anything, text, session } = this.#heard
+  #retryOrResume(): boolean {
+    const { anything, text, session } = this.#received
     if (anything && !this.#call.stored) return false
     if (text ? this.#resumed || session === undefined : this.#retried) return false
     if (text) this.#resumed = true
     else this.#retried = true
-    this.#heard.again()
+    this.#received.replay()
     return true
   }
 }

@@ -51,6 +51,7 @@ function answerOf(
     const rest = answer.end()
     if (rest !== undefined) events.push(rest)
   }
+  expect(events).toEqual(replayed(new Answer(request(changes), tokenizer, [], rules, false), ids, ended))
   return {
     events,
     text: events.map((event) => event.text).join(''),
@@ -58,6 +59,17 @@ function answerOf(
     count: events.reduce((sum, event) => sum + event.ids.length, 0),
     reason: answer.finishReason(ended ? 'stop' : 'length'),
   }
+}
+
+/** Events of an answer to which the same ids are given, rather than chosen by it. They have the same places. */
+function replayed(answer: Answer, ids: readonly number[], ended: boolean): TextEvent[] {
+  const events: TextEvent[] = []
+  for (const id of ids) if (!answer.stopped) answer.replay([id], [])
+  for (let event = answer.take(); event !== undefined; event = answer.take()) events.push(event)
+  const rest = ended ? undefined : answer.end()
+  if (rest !== undefined) events.push(rest)
+  expect(events.map(({ at }) => at)).toEqual(events.map((_, place) => place))
+  return events
 }
 
 const bytes = (text: string): number[] => byteTokenizer().encode(text)

@@ -1,7 +1,8 @@
 // Lanes over objects that do what a test lists: they answer, fail, are reset, or hang.
 
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
-import { createLanes, type LaneOptions, type LaneStub } from '../../src/routing/client.ts'
+import type { CallName, LaneStub } from '../../src/protocol/calls.ts'
+import { createLanes, type LaneOptions } from '../../src/routing/client.ts'
 import type { Lanes } from '../../src/protocol/lanes.ts'
 import type { Region } from '../../src/protocol/ids.ts'
 import { encodeEvent } from '../../src/protocol/wire.ts'
@@ -12,7 +13,7 @@ type Stream = ReadableStream<Uint8Array>
 export type StubCall = {
   object: string
   region: Region | undefined
-  method: keyof LaneStub
+  method: CallName
   args: unknown[]
 }
 
@@ -36,7 +37,7 @@ export type Fakes = {
   lanes: Lanes
   calls: StubCall[]
   /** Names of the objects whose `method` was called, in order. */
-  objectsOf(method: keyof LaneStub): string[]
+  objectsOf(method: CallName): string[]
   /** Requests that objects were sent. */
   requests(): GenerateRequest[]
 }
@@ -45,12 +46,12 @@ export type Fakes = {
 export function fakeLanes(
   streams: (() => Stream)[],
   options: Partial<LaneOptions> = {},
-  methods: Partial<{ [name in keyof LaneStub]: (object: string, ...args: unknown[]) => unknown }> = {},
+  methods: Partial<{ [name in CallName]: (object: string, ...args: unknown[]) => unknown }> = {},
 ): Fakes {
   const calls: StubCall[] = []
   function stubOf(object: string, region: Region | undefined): LaneStub {
     const method =
-      (name: keyof LaneStub) =>
+      (name: CallName) =>
       async (...args: unknown[]): Promise<unknown> => {
         calls.push({ object, region, method: name, args })
         const own = methods[name]
@@ -60,7 +61,7 @@ export function fakeLanes(
         if (next === undefined) throw new Error(`nothing listed for ${name}`)
         return next()
       }
-    return new Proxy({} as LaneStub, { get: (_, name) => method(name as keyof LaneStub) })
+    return new Proxy({} as LaneStub, { get: (_, name) => method(name as CallName) })
   }
   const lanes = createLanes(stubOf, {
     lanes: 1,

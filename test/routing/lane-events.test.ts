@@ -151,7 +151,7 @@ describe('a lost object that stored what it began', () => {
     expect(calls[1]).toMatchObject({ object: 'lane-0', method: 'resume', args: ['tenant', 'sess_0_a'] })
   })
 
-  test('after text: however the text that comes again is cut', async () => {
+  test('after text: thoughts, calls and log probabilities come once, with their text', async () => {
     const logprob = (token: string) => ({ token, logprob: -1, bytes: [], top: [] })
     const begun: GenerationEvent = {
       type: 'text',
@@ -160,29 +160,19 @@ describe('a lost object that stored what it began', () => {
       ids: [1, 2],
       logprobs: ['a', 'b'].map(logprob),
     }
-    const whole: GenerationEvent = {
+    const more: GenerationEvent = {
       type: 'text',
-      text: 'abcd',
-      reasoning: 'rs',
+      text: 'cd',
+      reasoning: 's',
       calls: [{ name: 'f', arguments: '{}' }],
-      ids: [1, 2, 3],
-      logprobs: ['a', 'b', 'c'].map(logprob),
+      ids: [3],
+      logprobs: [logprob('c')],
     }
     const { lanes } = fakeLanes([
       () => streamOf([session('sess_0_a'), start, begun], gone),
-      () => streamOf([session('sess_0_a'), start, whole, finish]),
+      () => streamOf([session('sess_0_a'), start, begun, more, finish]),
     ])
-    expect((await readAll(lanes.generate(stored))).slice(3)).toEqual([
-      {
-        type: 'text',
-        text: 'cd',
-        reasoning: 's',
-        calls: [{ name: 'f', arguments: '{}' }],
-        ids: [3],
-        logprobs: [logprob('c')],
-      },
-      finish,
-    ])
+    expect((await readAll(lanes.generate(stored))).slice(2)).toEqual([begun, more, finish])
   })
 
   test('a memory reset after text is told to the object, and the answer read on', async () => {
@@ -213,6 +203,8 @@ describe('a lost object that stored what it began', () => {
     ['the session is gone', [{ type: 'error', code: 'not_found', message: 'none' }]],
     ['it is another turn', [session('sess_0_a', '0_a_u'), start, text('a', 1), text('b', 2), finish]],
     ['its ids differ', [session('sess_0_a'), start, text('a', 7), text('b', 2), finish]],
+    ['it is cut otherwise', [session('sess_0_a'), start, text('ab', 1, 2), finish]],
+    ['it leaves a text out', [session('sess_0_a'), start, { ...text('a', 1), at: 1 }, finish]],
     ['it is shorter', [session('sess_0_a'), start, finish]],
     ['it breaks off', [session('sess_0_a'), start]],
   ] as [string, GenerationEvent[]][])('%s: no text of another answer follows', async (_, second) => {
