@@ -2,7 +2,7 @@
 
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { hashText } from './http/hash-text.ts'
-import type { Order } from './dialects/schema.ts'
+import type { Order } from './dialects/order.ts'
 
 /** What of a text completion names its session. */
 const PREFIX_IDS = 64

@@ -8,7 +8,7 @@ import type { SessionEvent } from '../http/events.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Writer } from '../http/sse.ts'
 import type { Reply } from './reply.ts'
-import type { Order } from './schema.ts'
+import type { Order } from './order.ts'
 
 /** A kept turn of whoever asks, by its id. */
 export type TurnOf = (id: string) => Promise<TurnView>

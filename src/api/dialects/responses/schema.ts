@@ -15,7 +15,7 @@ import {
   toolChoice,
   unsupported,
 } from '../fields.ts'
-import { samplingOf, stopsOf, type Order } from '../schema.ts'
+import { samplingOf, stopsOf, type Order } from '../order.ts'
 import { MAX_TOOLS } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
 import { inputMessages, inputSchema } from './input.ts'
