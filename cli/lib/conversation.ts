@@ -1,7 +1,7 @@
 // This file reads a file with messages, in OpenAI's words or in those of the families' own scripts.
 
 import * as z from 'zod/mini'
-import { messagesSchema, toChatMessages } from '../../src/api/messages.ts'
+import { messagesSchema, toChatMessages } from '../../src/api/dialects/chat/messages.ts'
 import { validate } from '../../src/api/validate.ts'
 import type { ChatMessage } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'

@@ -3,12 +3,13 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
-import { SESSION_HEADER } from './answer.ts'
-import { guardHost, isLoopback, parseKeyHashes, requireKey } from './auth.ts'
+import { SESSION_HEADER } from './http/respond.ts'
+import { guardHost, isLoopback, parseKeyHashes, requireKey } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
-import { renderError } from './errors.ts'
-import { reportFailure } from './log.ts'
-import { allowedMethods, ROUTES } from './routes.ts'
+import { openAiError } from './dialects/openai-error.ts'
+import { failureOf } from './http/errors.ts'
+import { reportFailure } from './http/log.ts'
+import { allowedMethods, ROUTES, type Route } from './routes.ts'
 import { preview } from './validate.ts'
 
 /** Response headers that scripts of other origins may read. */
@@ -26,6 +27,7 @@ const PREFLIGHT_SECONDS = 86_400
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   app.use(nameRequest(deps))
+  for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use('/v1/*', requireKey(deps.config.apiKeys))
@@ -45,11 +47,20 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
 }
 
 function errorResponse(c: ApiContext, thrown: unknown): Response {
-  const { status, headers, body } = renderError(thrown)
-  return c.json(body, status, headers)
+  const failure = failureOf(thrown)
+  const errorBody = c.var.errorBody ?? openAiError
+  return c.json(errorBody(failure), failure.status, failure.headers)
 }
 
-/** Gives every reply `x-request-id`, and the milliseconds until its headers. */
+/** Errors at a path of one dialect are worded by it, also those of the guards and the router. */
+function wordErrors(errorBody: NonNullable<Route['errorBody']>): MiddlewareHandler<ApiEnv> {
+  return async function errorsWorded(c, next) {
+    c.set('errorBody', errorBody)
+    await next()
+  }
+}
+
+/** Gives every response `x-request-id`, and the milliseconds until its headers. */
 function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
   return async function requestNamed(c, next) {
     const started = deps.now()

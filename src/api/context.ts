@@ -2,19 +2,31 @@
 
 import type { Context } from 'hono'
 import type { Lanes } from '../protocol/lanes.ts'
+import type { Failure } from './http/errors.ts'
 
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */
   apiKeys: string | undefined
-  /** Largest request body, in bytes; 8 MB when absent. */
-  maxBodyBytes?: number
-  /** A comment is sent after this long without an event, in milliseconds; 10 000 when absent. */
-  pingMs?: number
 }
+
+/** What no deployment sets: tests give others, so as not to wait or to send megabytes. */
+export type ApiLimits = {
+  /** Largest request body, in bytes. */
+  maxBodyBytes: number
+  /** A ping is sent after this long without an event, in milliseconds. */
+  pingMs: number
+}
+
+const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000 }
 
 export type ApiEnv = {
   Bindings: object
-  Variables: { tenant: string; requestId: string }
+  Variables: {
+    tenant: string
+    requestId: string
+    /** How errors at this path are worded; OpenAI's when absent. */
+    errorBody?: (failure: Failure) => object
+  }
 }
 
 export type ApiContext = Context<ApiEnv>
@@ -22,6 +34,8 @@ export type ApiContext = Context<ApiEnv>
 export type ApiDeps = {
   lanes: (c: ApiContext) => Lanes
   config: ApiConfig
+  /** Those that shall not be the usual ones. */
+  limits?: Partial<ApiLimits>
   /** Milliseconds since 1970. */
   now: () => number
   /** A random string, unique for ever: letters, digits, `-` and `_`. */
@@ -30,4 +44,9 @@ export type ApiDeps = {
   newSeed: () => number
   /** Where failures of ours are reported; console.error as JSON when absent. */
   log?: (entry: Record<string, unknown>) => void
+}
+
+/** The limits that hold: the usual ones, where `deps` brings no other. */
+export function limitsOf({ limits }: ApiDeps): ApiLimits {
+  return { ...LIMITS, ...limits }
 }

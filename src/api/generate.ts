@@ -1,51 +1,54 @@
-// The handler of completions reads the body, checks model and session key, and calls one lane.
-// Then it streams, or answers whole.
+// The endpoint of generations runs any dialect: body to order, one lane call, answer as a stream or whole.
 
 import type { GenerateRequest, Json } from '../protocol/generation.ts'
-import { clientLeft, openEvents, sessionHeader, streamed } from './answer.ts'
-import { readBody } from './body.ts'
-import { collect } from './collect.ts'
-import type { ApiContext, ApiDeps } from './context.ts'
+import { IsletError } from '../lib/errors.ts'
+import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import type { Reply } from './dialects/reply.ts'
+import type { Order } from './dialects/order.ts'
+import { readBody } from './http/body.ts'
+import { collect } from './http/collect.ts'
+import { eventError } from './http/errors.ts'
+import { closeEvents, sessionIn, type EventIterator, type SessionEvent } from './http/events.ts'
+import { clientLeft, openEvents, sessionHeader, streamed } from './http/respond.ts'
 import { findModel } from './models.ts'
-import type { AnyReply, Reply } from './reply.ts'
-import type { Order } from './schema.ts'
 import { sessionKey } from './session-key.ts'
-import { DIALECTS, speakerOf } from './speakers.ts'
 
-const ID_PREFIX: Record<Reply['kind'], string> = { chat: 'chatcmpl-', text: 'cmpl-' }
-
-type ParseBody = (body: Record<string, unknown>, newSeed: () => number) => Order
-
-/** Handler of one endpoint: `parse` reads its body, `kind` says how its answer is worded. */
-export function postGenerate(deps: ApiDeps, parse: ParseBody, kind: Reply['kind']) {
+/** Handler of an endpoint that answers in `dialect`. */
+export function postGenerate(deps: ApiDeps, dialect: Dialect) {
   return async function generate(c: ApiContext): Promise<Response> {
-    const body = await readBody(c.req.raw, deps.config.maxBodyBytes)
-    const order = parse(body.fields, deps.newSeed)
+    const body = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
+    const asked = dialect.parse(body.fields, deps.newSeed)
     const lanes = deps.lanes(c)
-    const model = await findModel(lanes, order.model)
+    const model = await findModel(lanes, asked.order.model)
+    const prompt = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
+    const order: Order = { ...asked.order, model: model.id, ...prompt }
     const reply: Reply = {
-      kind,
-      id: ID_PREFIX[kind] + c.var.requestId,
+      kind: dialect.kind,
+      id: dialect.idPrefix + c.var.requestId,
       created: Math.floor(deps.now() / 1000),
       model: model.id,
-      includeUsage: order.includeUsage,
+      ...asked.reply,
     }
-    const request = await toRequest(c, { ...order, model: model.id }, body.hash, reply)
+    const request = await toRequest(c, order, body.hash, reply)
     const events = openEvents(c, lanes.generate(request))
-    if (order.stream) return streamed(c, deps, events, speakerOf(reply))
-
+    if (order.stream) return streamed(c, deps, events, dialect.writer(reply))
+    if (order.background && dialect.queued !== undefined) {
+      const session = await firstSession(events)
+      return c.json(dialect.queued(reply, session), 200, sessionHeader(session))
+    }
     const collected = await collect(events, c.req.raw.signal)
     if (collected === undefined) return clientLeft()
-    return c.json(DIALECTS[kind].whole(reply, collected), 200, sessionHeader(collected.session))
+    return c.json(dialect.whole(reply, collected), 200, sessionHeader(collected.session))
   }
 }
 
-/** What a lane is asked: the order, who asks, and how its answer will be worded. */
-export async function toRequest(
+/** What a lane is asked: the order, who asks, and the reply that its turn keeps. */
+async function toRequest(
   c: ApiContext,
   order: Order,
   bodyHash: string,
-  reply: AnyReply,
+  reply: Reply,
 ): Promise<GenerateRequest> {
   const tenant = c.var.tenant
   const { stream: _, includeUsage: _usage, cacheKey: _key, endUser: _user, ...asked } = order
@@ -59,5 +62,18 @@ export async function toRequest(
     // What OpenAI's clients count up each time they send a request again.
     retry: Number(c.req.header('x-stainless-retry-count')) >= 1,
     reply: reply satisfies Json,
+  }
+}
+
+/** The session under which an answer that nobody waits for can be read; the lane goes on alone. */
+async function firstSession(events: EventIterator): Promise<SessionEvent> {
+  try {
+    const result = await events.next()
+    if (!result.done && result.value.type === 'error') throw eventError(result.value)
+    const session = sessionIn(result)
+    if (session !== undefined) return session
+    throw new IsletError('engine_failure', 'The generation did not begin with its session')
+  } finally {
+    await closeEvents(events)
   }
 }

@@ -3,13 +3,14 @@
 
 import type * as z from 'zod/mini'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { chatDialect } from './dialects/chat/dialect.ts'
+import { completionsDialect } from './dialects/completions/dialect.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { responsesDialect } from './dialects/responses/dialect.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import { getModel, listModels } from './models.ts'
-import { postResponse } from './responses/create.ts'
-import { responseSchema } from './responses/schema.ts'
-import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/stored.ts'
-import { chatSchema, completionSchema, parseChat, parseCompletion } from './schema.ts'
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
   deleteSession,
   deleteSessions,
@@ -29,30 +30,26 @@ export type Route = {
   summary: string
   /** The schema of the body, where there is one that is read. */
   body?: z.ZodMiniObject
+  /** How errors at this path are worded, whoever finds them; OpenAI's without it. */
+  errorBody?: Dialect['errorBody']
   head?: false
 }
 
 export const ROUTES: readonly Route[] = [
   {
-    method: 'POST',
+    ...answersIn(chatDialect),
     path: '/v1/chat/completions',
-    handler: (deps) => postGenerate(deps, parseChat, 'chat'),
     summary: 'chat, streamed or whole',
-    body: chatSchema,
   },
   {
-    method: 'POST',
+    ...answersIn(completionsDialect),
     path: '/v1/completions',
-    handler: (deps) => postGenerate(deps, parseCompletion, 'text'),
     summary: 'text completion: a text or an array of token ids',
-    body: completionSchema,
   },
   {
-    method: 'POST',
+    ...answersIn(responsesDialect),
     path: '/v1/responses',
-    handler: postResponse,
     summary: 'responses, with `previous_response_id` and `background`',
-    body: responseSchema,
   },
   {
     method: 'GET',
@@ -131,6 +128,12 @@ export const ROUTES: readonly Route[] = [
     summary: 'what this is, and the list of endpoints',
   },
 ]
+
+/** What a route has of the dialect that it answers in. */
+function answersIn(dialect: Dialect): Omit<Route, 'path' | 'summary'> {
+  const { schema: body, errorBody } = dialect
+  return { method: 'POST', handler: (deps) => postGenerate(deps, dialect), body, errorBody }
+}
 
 /** Each path with the methods that `Allow` names, in the order of the table. */
 export function allowedMethods(): Map<string, string> {

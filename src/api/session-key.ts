@@ -1,8 +1,8 @@
 // The key that routes a request to the lane where its history is warm. It is never an identity.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { sha256 } from './hash-text.ts'
-import type { Order } from './schema.ts'
+import { hashText } from './http/hash-text.ts'
+import type { Order } from './dialects/order.ts'
 
 /** What of a text completion names its session. */
 const PREFIX_IDS = 64
@@ -14,7 +14,7 @@ const PREFIX_CHARACTERS = 256
  */
 export async function sessionKey(tenant: string, order: Order): Promise<string> {
   if (order.cacheKey) return order.cacheKey
-  return sha256(JSON.stringify([tenant, order.model, order.endUser ?? '', opening(order.prompt)]))
+  return hashText(JSON.stringify([tenant, order.model, order.endUser ?? '', opening(order.prompt)]))
 }
 
 function opening(prompt: GenerateRequest['prompt']): unknown[] {

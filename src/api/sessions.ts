@@ -1,10 +1,9 @@
 // The handlers of /v1/sessions list, show, fork, read again and delete what a tenant has stored.
 
 import type { SessionView } from '../protocol/lanes.ts'
-import { resumed } from './answer.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
-import { countOf, limitOf, listObject } from './query.ts'
-import { skipping } from './speakers.ts'
+import { countOf, limitOf, listObject } from './http/query.ts'
+import { resumed, skipping } from './resume.ts'
 
 const PAGE = { usual: 100, most: 1000 }
 
@@ -54,7 +53,7 @@ export function forkSession(deps: ApiDeps) {
 export function streamSession(deps: ApiDeps) {
   return async function sessionStream(c: ApiContext): Promise<Response> {
     const after = countOf(c, 'after') ?? 0
-    return resumed(c, deps, idOf(c), (_, speaker) => skipping(speaker, after))
+    return resumed(c, deps, idOf(c), (reply, dialect) => skipping(dialect.writer(reply), after))
   }
 }
 

@@ -1,5 +1,5 @@
-// IsletError is the one error class, and its `code` is one of a closed list. src/api/errors.ts maps each code
-// to a status and an OpenAI type; the command line maps user codes to exit 2 and the rest to exit 1. Errors
+// IsletError is the one error class, and its `code` is one of a closed list. src/api/http/errors.ts maps each code
+// to a status; the command line maps user codes to exit 2 and the rest to exit 1. Errors
 // cross RPC by `code`, never by instanceof.
 
 /** Mistakes of the caller: exit code 2, HTTP 4xx. */

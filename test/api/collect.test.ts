@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
-import { collect } from '../../src/api/collect.ts'
+import { collect } from '../../src/api/http/collect.ts'
 
 async function* answer(texts: number): AsyncGenerator<GenerationEvent> {
   yield { type: 'start', promptTokens: 1, cachedTokens: 0, truncatedTokens: 0 }

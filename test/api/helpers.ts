@@ -2,7 +2,7 @@
 
 import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
-import type { ApiConfig } from '../../src/api/context.ts'
+import type { ApiConfig, ApiLimits } from '../../src/api/context.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { LaneHealth, Lanes, ModelCard } from '../../src/protocol/lanes.ts'
@@ -100,12 +100,16 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
   return fake
 }
 
-export function appOver(fake: Fake, config: Partial<ApiConfig> = {}) {
+/** The key that a deployment sets, and limits that it does not. */
+export type Settings = Partial<ApiConfig & ApiLimits>
+
+export function appOver(fake: Fake, { apiKeys, ...limits }: Settings = {}) {
   let ids = 0
   const logged: Record<string, unknown>[] = []
   const app = createApp({
     lanes: () => fake.lanes,
-    config: { apiKeys: undefined, ...config },
+    config: { apiKeys },
+    limits,
     now: () => 1_763_900_000_000,
     newId: () => `id${++ids}`,
     newSeed: () => 4_000_000_000,
@@ -114,8 +118,8 @@ export function appOver(fake: Fake, config: Partial<ApiConfig> = {}) {
   return { app, logged }
 }
 
-export function clientOver(fake: Fake, config: Partial<ApiConfig> = {}, apiKey = 'any') {
-  const { app, logged } = appOver(fake, config)
+export function clientOver(fake: Fake, settings: Settings = {}, apiKey = 'any') {
+  const { app, logged } = appOver(fake, settings)
   const sent: Request[] = []
   const fetch = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = new Request(url, init)

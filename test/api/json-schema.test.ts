@@ -4,8 +4,9 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { parseResponse, responseSchema } from '../../src/api/responses/schema.ts'
-import { chatSchema, completionSchema, parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { parseResponse, responseSchema } from '../../src/api/dialects/responses/schema.ts'
+import { chatSchema, parseChat } from '../../src/api/dialects/chat/schema.ts'
+import { completionSchema, parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { errorCode } from '../../src/lib/errors.ts'
 
 type Fields = Record<string, unknown>

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
-import { sha256 } from '../../src/api/hash-text.ts'
+import { hashText } from '../../src/api/http/hash-text.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { TurnView } from '../../src/protocol/lanes.ts'
 import {
@@ -230,7 +230,7 @@ describe('responses of others', () => {
   it('are asked for in the name of the key and not found', async () => {
     const fake = fakeLanes()
     const { client } = clientOver(fake, {}, 'other')
-    const tenant = await sha256('other')
+    const tenant = await hashText('other')
     const id = 'resp_x'
     for (const asked of [
       () => client.responses.retrieve(id),

@@ -1,8 +1,8 @@
 // Paths, methods, limits, models, health, keys, hosts and origins.
 
 import { describe, expect, it } from 'vitest'
-import { parseKeyHashes } from '../../src/api/auth.ts'
-import { sha256 } from '../../src/api/hash-text.ts'
+import { parseKeyHashes } from '../../src/api/http/auth.ts'
+import { hashText } from '../../src/api/http/hash-text.ts'
 import type { LaneHealth } from '../../src/protocol/lanes.ts'
 import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
 
@@ -139,7 +139,7 @@ describe('health', () => {
 })
 
 describe('keys and hosts', async () => {
-  const apiKeys = `${await sha256('sk-one')},\n${(await sha256('sk-two')).toUpperCase()}\n`
+  const apiKeys = `${await hashText('sk-one')},\n${(await hashText('sk-two')).toUpperCase()}\n`
   const cases: [
     name: string,
     keys: string | undefined,
@@ -203,20 +203,20 @@ describe('keys and hosts', async () => {
     await ask({ apiKeys }, 'Bearer sk-two')
     await ask({}, 'Bearer whoever')
     await ask({})
-    const expected = [await sha256('sk-two'), await sha256('whoever'), 'anonymous']
+    const expected = [await hashText('sk-two'), await hashText('whoever'), 'anonymous']
     expect(fake.requests.map((request) => request.tenant)).toEqual(expected)
     expect(new Set(fake.requests.map((request) => request.sessionKey)).size).toBe(3)
   })
 
   it('hashes are what sha256sum prints', async () => {
-    expect(await sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+    expect(await hashText('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
     expect(parseKeyHashes(undefined)).toEqual([])
     expect(() => parseKeyHashes('sk-mine')).toThrow(/Entry 1.*not a hash/)
   })
 })
 
 describe('CORS (E6)', async () => {
-  const apiKeys = await sha256('k')
+  const apiKeys = await hashText('k')
   const preflight = (origin: string, config = {}) =>
     call(
       '/v1/chat/completions',

@@ -1,7 +1,8 @@
 // The key that routes: the same for every turn of a chat, different for different people and openings.
 
 import { expect, it } from 'vitest'
-import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { parseChat } from '../../src/api/dialects/chat/schema.ts'
+import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { sessionKey } from '../../src/api/session-key.ts'
 import { chat, completion } from './helpers.ts'
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
-import { sha256 } from '../../src/api/hash-text.ts'
+import { hashText } from '../../src/api/http/hash-text.ts'
 import type { SessionView } from '../../src/protocol/lanes.ts'
 import {
   HELLO,
@@ -52,7 +52,7 @@ describe('a stored generation', () => {
     const [first, second] = fake.requests
     expect(first).toMatchObject({
       store: true,
-      bodyHash: await sha256(body),
+      bodyHash: await hashText(body),
       retry: false,
       background: false,
     })
@@ -144,7 +144,7 @@ describe('/v1/sessions', () => {
   it('asks lanes in the name of the key, and passes on what is not found', async () => {
     const fake = fakeLanes()
     const { app } = appOver(fake)
-    const tenant = await sha256('other')
+    const tenant = await hashText('other')
     const asks = ['GET /x', 'DELETE /x', 'POST /x/fork', 'GET /x/stream'].map((ask) => ask.split(' '))
     for (const [method, path] of asks) {
       const headers = { authorization: 'Bearer other' }

@@ -1,7 +1,8 @@
 // Every field at good, neutral and bad values; hostile bodies never become a 500.
 
 import { describe, expect, it } from 'vitest'
-import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { parseChat } from '../../src/api/dialects/chat/schema.ts'
+import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { DEFAULT_SAMPLING } from '../../src/protocol/generation.ts'
 import { MODEL, chat, completion, fakeLanes, post } from './helpers.ts'
 

@@ -3,9 +3,10 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderError } from '../../src/api/errors.ts'
-import { sharedFields } from '../../src/api/fields.ts'
-import { parseChat, parseCompletion } from '../../src/api/schema.ts'
+import { failureOf } from '../../src/api/http/errors.ts'
+import { sharedFields } from '../../src/api/dialects/fields.ts'
+import { parseChat } from '../../src/api/dialects/chat/schema.ts'
+import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { readConfig } from '../../src/env.ts'
 import { errorCode, IsletError, SERVER_CODES, USER_CODES } from '../../src/lib/errors.ts'
 import { ROOT } from '../../tools/root.ts'
@@ -61,7 +62,7 @@ describe('docs/api.md', () => {
     const listed = Object.fromEntries(rows.map(([code, status]) => [quoted(code)[0], Number(status)]))
     const codes = [...USER_CODES, ...SERVER_CODES]
     expect(listed).toEqual(
-      Object.fromEntries(codes.map((code) => [code, renderError(new IsletError(code, '-')).status])),
+      Object.fromEntries(codes.map((code) => [code, failureOf(new IsletError(code, '-')).status])),
     )
   })
 

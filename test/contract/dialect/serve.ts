@@ -4,11 +4,18 @@ import { createApp } from '../../../src/api/app.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../../src/protocol/generation.ts'
 import { IsletError } from '../../../src/lib/errors.ts'
 import type { Lanes } from '../../../src/protocol/lanes.ts'
-import { fakeLanes, ORIGIN, SESSION, sessionOf, TURN, type Fake, type Step } from '../../api/helpers.ts'
+import {
+  fakeLanes,
+  ORIGIN,
+  SESSION,
+  sessionOf,
+  TURN,
+  type Fake,
+  type Settings,
+  type Step,
+} from '../../api/helpers.ts'
 import type { Answer, Ask, Dialect, Failure } from './dialect.ts'
 import { readWire, type Wire } from './wire.ts'
-
-type Config = Parameters<typeof createApp>[0]['config']
 
 /** Asks a path, of the app or of a worker. */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>
@@ -18,12 +25,13 @@ export type Served = { send: Send; logged: Record<string, unknown>[] }
 
 const CLOCK_STEP_MS = 61_000
 
-export function serve({ lanes }: { lanes: Lanes }, config: Partial<Config> = {}): Served {
+export function serve({ lanes }: { lanes: Lanes }, { apiKeys, ...limits }: Settings = {}): Served {
   const logged: Record<string, unknown>[] = []
   let [ids, now] = [0, 1_763_900_000_000]
   const app = createApp({
     lanes: () => lanes,
-    config: { apiKeys: undefined, ...config },
+    config: { apiKeys },
+    limits,
     now: () => (now += CLOCK_STEP_MS),
     newId: () => `id${++ids}`,
     newSeed: () => 4_000_000_000,

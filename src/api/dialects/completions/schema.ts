@@ -1,0 +1,54 @@
+// The schema of text completions checks the body of POST /v1/completions and makes an order of it.
+
+import * as z from 'zod/mini'
+import type { GenerateRequest } from '../../../protocol/generation.ts'
+import { IsletError } from '../../../lib/errors.ts'
+import { bodySchema, validate } from '../../validate.ts'
+import type { Asked } from '../dialect.ts'
+import { integer, neutral, sharedFields } from '../fields.ts'
+import { sharedOrder, type Order } from '../order.ts'
+import { promptSchema, toPrompt } from './prompt.ts'
+import type { CompletionReply } from './writer.ts'
+
+const logprobsWords = 'must be an integer from 0 to 5'
+
+/** The body of POST /v1/completions. */
+export const completionSchema = bodySchema({
+  ...sharedFields,
+  prompt: promptSchema,
+  echo: z.nullish(z.boolean()),
+  logprobs: z.nullish(z.union([z.literal(false), integer(0, 5, logprobsWords)], logprobsWords)),
+  best_of: neutral('1', z.literal(1)),
+  suffix: z.nullish(z.string()),
+})
+
+/** Length of a text completion when the request names none: OpenAI's documented default. */
+const DEFAULT_COMPLETION_TOKENS = 16
+
+/**
+ * Reads the body of POST /v1/completions.
+ * @throws IsletError with `param`, for anything missing, malformed or not implemented.
+ */
+export function parseCompletion(body: Record<string, unknown>, newSeed: () => number): Order {
+  const fields = validate(completionSchema, body)
+  return {
+    ...sharedOrder(fields, newSeed),
+    prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
+    maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
+    topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
+    echo: fields.echo ?? false,
+  }
+}
+
+/** The same as what its dialect asks for: a body brings its whole prompt. */
+export function askCompletion(body: Record<string, unknown>, newSeed: () => number): Asked<CompletionReply> {
+  const { prompt, ...order } = parseCompletion(body, newSeed)
+  return { order, reply: { includeUsage: order.includeUsage }, prompt: () => Promise.resolve({ prompt }) }
+}
+
+/** Whether the model can fill a gap, the lane knows. */
+function withSuffix(prompt: GenerateRequest['prompt'], after: string): GenerateRequest['prompt'] {
+  if (after === '') return prompt
+  if (prompt.kind === 'text') return { ...prompt, after }
+  throw new IsletError('invalid_request', 'suffix needs a prompt of text', { param: 'suffix' })
+}

@@ -1,0 +1,44 @@
+// A dialect is how one API words its requests, its answers and its errors: a folder beside this file.
+// One endpoint runs them all and knows nothing of any by name.
+
+import type * as z from 'zod/mini'
+import type { TurnView } from '../../protocol/lanes.ts'
+import type { Failure } from '../http/errors.ts'
+import type { SessionEvent } from '../http/events.ts'
+import type { Collected } from '../http/collect.ts'
+import type { Writer } from '../http/sse.ts'
+import type { Reply } from './reply.ts'
+import type { Order } from './order.ts'
+
+/** A kept turn of whoever asks, by its id. */
+export type TurnOf = (id: string) => Promise<TurnView>
+
+/** What a body asks for. */
+export type Asked<R extends Reply = Reply> = {
+  order: Omit<Order, 'prompt'>
+  /** What the reply holds besides what every reply has. */
+  reply: Omit<R, keyof Reply>
+  /** The prompt, with the session and the conversation that it continues; asked for once the model is known. */
+  prompt(turnOf: TurnOf): Promise<Pick<Order, 'prompt' | 'session' | 'conversation'>>
+}
+
+export type Dialect<R extends Reply = Reply> = {
+  kind: R['kind']
+  /** An answer's id is this and the id of its request. */
+  idPrefix: string
+  /** The request's body. */
+  schema: z.ZodMiniObject
+  /**
+   * Reads a body.
+   * @throws IsletError with `param`, for anything missing, malformed or not implemented.
+   */
+  parse(body: Record<string, unknown>, newSeed: () => number): Asked<R>
+  /** Writes a stream, from its first event to its last frame, which may be one of no event, such as `[DONE]`. */
+  writer(reply: R): Writer
+  /** An answer that is not streamed. */
+  whole(reply: R, collected: Collected): object
+  /** What is answered at once to an order with `background` that is not streamed, in dialects that have such. */
+  queued?(reply: R, session: SessionEvent): object
+  /** The body of an error that comes instead of an answer, whoever found it: a guard, the router or a lane. */
+  errorBody(failure: Failure): object
+}

@@ -1,0 +1,116 @@
+// The shared fields are those that chat and text completions both take, each with its rule.
+// Supported ones have ranges, known ones pass at a neutral value alone, and some are ignored because they change nothing.
+
+import * as z from 'zod/mini'
+import { atMost, preview, worded } from '../validate.ts'
+
+// All that may be absent are nullish: null counts as absent.
+const number = (minimum: number, maximum: number) =>
+  z.nullish(z.number().check(z.minimum(minimum), z.maximum(maximum)))
+export const integer = (minimum: number, maximum: number, words?: string) =>
+  z.int(words).check(z.minimum(minimum), z.maximum(maximum))
+
+/** A known field that passes only at the values of `schema`, worded by `only`: they ask for nothing. */
+export function neutral<S extends z.ZodMiniType>(
+  only: string,
+  schema: S,
+): z.ZodMiniOptional<z.ZodMiniNullable<S>> {
+  const field = z.nullish(schema)
+  z.globalRegistry.add(field, { description: `Supported only as ${only}.` })
+  const says = (value: unknown) => `is supported only as ${only}, not ${preview(value)}`
+  return worded(field, 'unsupported_value', says)
+}
+
+/** A known field that we do not implement at any value but null. */
+export function unsupported(): z.ZodMiniOptional<z.ZodMiniNull> {
+  const field = z.optional(z.null())
+  z.globalRegistry.add(field, { description: 'Not supported.' })
+  return worded(field, 'unsupported_parameter', () => 'is not supported by this server; remove it')
+}
+
+/** Changes nothing of what is generated (billing, storage, tone hints): any value passes. */
+export function ignored(): z.ZodMiniOptional<z.ZodMiniUnknown> {
+  const field = z.optional(z.unknown())
+  z.globalRegistry.add(field, { description: 'Ignored.' })
+  return field
+}
+
+/** For lists that may be there but empty. */
+export const emptyArray = () => z.array(z.unknown()).check(z.maxLength(0))
+
+/** Whether tools are called is the model's choice, or they are not shown to it. */
+export const toolChoice = () => neutral('"none" or "auto"', z.enum(['none', 'auto']))
+
+/** `{"type": "text"}`. */
+export const textFormat = () => z.looseObject({ type: z.literal('text') })
+
+/** Further variables of the chat template. */
+export const templateVariables = () => z.nullish(z.record(z.string(), z.unknown()))
+
+/** Longest string that only routes or names the end user. */
+const MAX_LABEL = 512
+export const label = () => z.nullish(z.string().check(z.maxLength(MAX_LABEL)))
+
+/** Most biased ids a request may bring: each costs time at every token. */
+const MAX_BIASES = 1024
+
+/** Seeds are taken modulo 2^32; clients send up to 64 bits. */
+const SEED_LIMIT = 2 ** 63
+const seed = z
+  .number()
+  .check(
+    z.minimum(-SEED_LIMIT),
+    z.maximum(SEED_LIMIT),
+    z.refine(Number.isInteger),
+    z.meta({ type: 'integer' }),
+  )
+
+const biases = z.record(
+  z.string().check(z.regex(/^(0|[1-9]\d{0,8})$/, 'must be keyed by token ids such as "42"')),
+  z.number('must be a number from -100 to 100').check(z.minimum(-100), z.maximum(100)),
+  'must be an object of token ids and numbers',
+)
+
+const stopWords = 'must be a string or up to 4 strings, none empty'
+const stopString = z.string(stopWords).check(z.minLength(1))
+const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLength(4))], stopWords)
+
+const streamOptions = z.strictObject({
+  include_usage: z.nullish(z.boolean()),
+  // Padding that hides token lengths from eavesdroppers: true would be a promise we do not keep.
+  include_obfuscation: z.nullish(z.literal(false)),
+})
+
+export const sharedFields = {
+  model: z.string().check(z.minLength(1)),
+  stream: z.nullish(z.boolean()),
+  stream_options: z.nullish(streamOptions),
+  max_tokens: z.nullish(integer(1, Number.MAX_SAFE_INTEGER)),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  top_k: z.nullish(integer(-1, 2 ** 31 - 1)),
+  min_p: number(0, 1),
+  repetition_penalty: number(0.1, 10),
+  presence_penalty: number(-2, 2),
+  frequency_penalty: number(-2, 2),
+  seed: worded(
+    z.nullish(seed),
+    'invalid_request',
+    (value) => `must be an integer of at most 64 bits, not ${preview(value)}`,
+  ),
+  logit_bias: atMost(MAX_BIASES, z.nullish(biases)),
+  stop: z.nullish(stop),
+  ignore_eos: z.nullish(z.boolean()),
+  truncation: z.nullish(z.enum(['auto', 'disabled'])),
+  n: neutral('1', z.literal(1)),
+  user: label(),
+  safety_identifier: label(),
+  prompt_cache_key: label(),
+  prompt_cache_retention: ignored(),
+  prompt_cache_options: ignored(),
+  metadata: ignored(),
+  store: z.nullish(z.boolean()),
+  service_tier: ignored(),
+  verbosity: ignored(),
+  moderation: ignored(),
+}

@@ -1,0 +1,21 @@
+// The report `islet` is our extension of OpenAI's objects: the session, what the window hid, what was reused.
+
+import type { FinishEvent, SessionEvent, StartEvent } from '../http/events.ts'
+
+/** Where this can be read again, what the window hid and what was cut or reused. A window of null is full attention. */
+export function isletReport(
+  session: SessionEvent | undefined,
+  start: StartEvent | undefined,
+  { usage, window, logitsHash, stopped }: FinishEvent,
+): object {
+  return {
+    ...(session !== undefined && { session: session.session }),
+    window: window.window ?? null,
+    sinks: window.sinks,
+    out_of_sight: window.outOfSight,
+    truncated_tokens: start?.truncatedTokens ?? 0,
+    cached_tokens: usage.cachedTokens,
+    ...(stopped !== undefined && { stopped }),
+    ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
+  }
+}

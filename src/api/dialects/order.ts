@@ -1,0 +1,79 @@
+// An order is what a body asks for in plain fields, whatever the dialect.
+// The caller adds who asked and where it goes.
+
+import type * as z from 'zod/mini'
+import { DEFAULT_SAMPLING, type GenerateRequest, type SamplingOptions } from '../../protocol/generation.ts'
+import { IsletError } from '../../lib/errors.ts'
+import type { Given } from '../validate.ts'
+import type { sharedFields } from './fields.ts'
+
+export type Order = Omit<
+  GenerateRequest,
+  'requestId' | 'tenant' | 'sessionKey' | 'hashLogits' | 'bodyHash' | 'retry' | 'reply'
+> & {
+  stream: boolean
+  includeUsage: boolean
+  /** `prompt_cache_key`. */
+  cacheKey: string | undefined
+  /** `user` or `safety_identifier`. */
+  endUser: string | undefined
+}
+
+export type SharedFields = Given<z.output<z.ZodMiniObject<typeof sharedFields>>>
+type SamplingFields = Pick<
+  SharedFields,
+  | 'temperature'
+  | 'top_k'
+  | 'top_p'
+  | 'min_p'
+  | 'repetition_penalty'
+  | 'presence_penalty'
+  | 'frequency_penalty'
+  | 'seed'
+  | 'logit_bias'
+>
+
+/** What chat and text completions say alike; the prompt, its length and log probabilities are each one's own. */
+export function sharedOrder(fields: SharedFields, newSeed: () => number) {
+  const stream = fields.stream ?? false
+  if (fields.stream_options !== undefined && !stream) {
+    throw new IsletError('invalid_request', 'stream_options needs "stream": true', {
+      param: 'stream_options',
+    })
+  }
+  return {
+    model: fields.model,
+    stream,
+    store: fields.store ?? true,
+    background: false,
+    includeUsage: fields.stream_options?.include_usage ?? false,
+    stop: stopsOf(fields.stop),
+    ignoreEos: fields.ignore_eos ?? false,
+    truncation: fields.truncation ?? ('disabled' as const),
+    cacheKey: fields.prompt_cache_key,
+    endUser: fields.user ?? fields.safety_identifier,
+    sampling: samplingOf(fields, newSeed),
+  }
+}
+
+/** The checked `stop` of a body, as a list. */
+export function stopsOf(stop: SharedFields['stop']): string[] {
+  return typeof stop === 'string' ? [stop] : (stop ?? [])
+}
+
+/** How tokens are picked, with DEFAULT_SAMPLING where the body says nothing, and a new seed. */
+export function samplingOf(fields: SamplingFields, newSeed: () => number): SamplingOptions {
+  const { seed, logit_bias: biases = {} } = fields
+  const usual = DEFAULT_SAMPLING
+  return {
+    temperature: fields.temperature ?? usual.temperature,
+    topK: Math.max(0, fields.top_k ?? usual.topK), // -1 is vLLM's word for off
+    topP: fields.top_p ?? usual.topP,
+    minP: fields.min_p ?? usual.minP,
+    repetitionPenalty: fields.repetition_penalty ?? usual.repetitionPenalty,
+    presencePenalty: fields.presence_penalty ?? usual.presencePenalty,
+    frequencyPenalty: fields.frequency_penalty ?? usual.frequencyPenalty,
+    seed: seed === undefined ? newSeed() >>> 0 : Number(BigInt.asUintN(32, BigInt(seed))),
+    logitBias: Object.entries(biases).map(([id, bias]) => [Number(id), bias]),
+  }
+}

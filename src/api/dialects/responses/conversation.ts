@@ -1,0 +1,74 @@
+// A response's conversation is what its prompt repeats: the turns before it, and the new input.
+
+import { errorCode, IsletError } from '../../../lib/errors.ts'
+import type { ChatMessage } from '../../../protocol/generation.ts'
+import type { TurnView } from '../../../protocol/lanes.ts'
+import type { Asked, TurnOf } from '../dialect.ts'
+import { callObject } from '../tools.ts'
+import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './ids.ts'
+import type { ResponseReply } from './object.ts'
+import { parseResponse, type ResponseOrder } from './schema.ts'
+
+/**
+ * Reads the body of POST /v1/responses.
+ * @throws IsletError with `param`, for anything missing, malformed or not implemented.
+ */
+export function askResponse(body: Record<string, unknown>, newSeed: () => number): Asked<ResponseReply> {
+  const parsed = parseResponse(body, newSeed)
+  const { order, previous, shown } = parsed
+  return {
+    order,
+    reply: { background: order.background, shown },
+    async prompt(turnOf) {
+      const before = previous === undefined ? undefined : await conversationAfter(turnOf, previous)
+      const conversation = [...(before?.conversation ?? []), ...parsed.input]
+      return {
+        prompt: promptOf(parsed, conversation),
+        ...(order.store && { conversation }),
+        ...(before !== undefined && { session: before.session }),
+      }
+    },
+  }
+}
+
+/** Instructions are the request's own: they stand before a conversation and are no part of it. */
+function promptOf({ instructions, tools, variables }: ResponseOrder, conversation: ChatMessage[]) {
+  const system = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
+  return {
+    kind: 'chat' as const,
+    messages: [...system, ...conversation],
+    ...(tools.length > 0 && { tools }),
+    ...(variables !== undefined && { variables }),
+  }
+}
+
+/** What a response goes on from: the conversation with its answer, and the session to go on in. */
+type Before = { conversation: ChatMessage[]; session: string | undefined }
+
+/**
+ * The conversation at the end of a kept response, the model's answer with its calls included.
+ * @throws IsletError with `param: "previous_response_id"`: `not_found`, and `invalid_request` while it is unfinished.
+ */
+async function conversationAfter(turnOf: TurnOf, id: string): Promise<Before> {
+  const param = 'previous_response_id'
+  const view = await turnOf(turnOfResponse(id, param)).catch((thrown: unknown) => {
+    throw errorCode(thrown) === 'not_found' ? noResponse(id, param) : thrown
+  })
+  if (view.state !== 'done') {
+    const says = `names a response that has no whole answer to go on from: it is ${view.state}`
+    throw new IsletError('invalid_request', `${param} ${says}`, { param })
+  }
+  return { conversation: [...view.conversation, answerOf(view)], session: view.session }
+}
+
+function answerOf({ turn, events }: TurnView): ChatMessage {
+  const texts = events.filter((event) => event.type === 'text')
+  const calls = texts.flatMap((event) => event.calls ?? [])
+  return {
+    role: 'assistant',
+    content: texts.map((event) => event.text).join(''),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call, index) => callObject(RESPONSE_PREFIX + turn, index, call)),
+    }),
+  }
+}

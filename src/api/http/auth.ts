@@ -1,0 +1,71 @@
+// The key guard tells who is asking: API keys by their hashes, or loopback hosts alone without a key.
+
+import type { MiddlewareHandler } from 'hono'
+import { IsletError } from '../../lib/errors.ts'
+import { hashText } from './hash-text.ts'
+import type { ApiEnv } from '../context.ts'
+
+const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/**
+ * The hashes in the API_KEYS secret, lower case; empty when it is unset or blank.
+ * @throws IsletError `invalid_api_key` when an entry is not a SHA-256 in hex (the entry itself is not repeated).
+ */
+export function parseKeyHashes(secret: string | undefined): string[] {
+  const entries = (secret ?? '').split(/[\s,]+/).filter((entry) => entry !== '')
+  return entries.map((entry, index) => {
+    if (!/^[0-9a-f]{64}$/i.test(entry)) {
+      throw new IsletError(
+        'invalid_api_key',
+        `Entry ${index + 1} of the secret API_KEYS is not a hash. It must hold ${HOW_TO}`,
+      )
+    }
+    return entry.toLowerCase()
+  })
+}
+
+/** True for http(s) URLs of this machine itself: localhost, 127.0.0.1 or [::1], any port. */
+export function isLoopback(url: string): boolean {
+  const parsed = URL.parse(url)
+  return parsed !== null && /^https?:$/.test(parsed.protocol) && LOOPBACK.has(parsed.hostname)
+}
+
+/** Refuses every host but loopback while no keys are configured, so that a deployed worker is never open by accident. */
+export function guardHost(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
+  return async function hostGuard(c, next) {
+    if (parseKeyHashes(apiKeys).length === 0 && !isLoopback(c.req.url)) {
+      throw new IsletError(
+        'invalid_api_key',
+        `No API keys are configured, so only localhost is served. Set the secret API_KEYS (wrangler secret put API_KEYS) to ${HOW_TO}`,
+      )
+    }
+    await next()
+  }
+}
+
+/** Sets `tenant`: the key's hash. Without configured keys any bearer string is a tenant, and none is `anonymous`. */
+export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
+  return async function keyGuard(c, next) {
+    const hashes = parseKeyHashes(apiKeys)
+    const key = /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+    const hash = key === undefined ? undefined : await hashText(key)
+    if (hashes.length > 0 && (hash === undefined || !includesHash(hashes, hash))) {
+      const seen = key === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
+      throw new IsletError('invalid_api_key', `${seen}. Send the header "Authorization: Bearer KEY"`)
+    }
+    c.set('tenant', hash ?? 'anonymous')
+    await next()
+  }
+}
+
+/** Compares with every hash to the last character: the time taken tells nothing about the keys. */
+function includesHash(hashes: readonly string[], hash: string): boolean {
+  let found = 0
+  for (const candidate of hashes) {
+    let difference = candidate.length ^ hash.length
+    for (let i = 0; i < hash.length; i++) difference |= candidate.charCodeAt(i) ^ hash.charCodeAt(i)
+    found |= Number(difference === 0)
+  }
+  return found === 1
+}
