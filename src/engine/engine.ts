@@ -150,7 +150,7 @@ export class Engine<M extends Model = LocalModel> {
    */
   step(caller?: Vault): Ran<M> {
     const { step: pending, ran: later } = this.#gate
-    if (pending?.caller === caller && later !== undefined) return later as Ran<M>
+    if (pending?.caller === caller && later !== undefined && !this.#mark.isSet) return later as Ran<M>
     const ran = this.#attempt(() => {
       const step = this.#plan(caller)
       if (step === undefined) return 0
@@ -240,16 +240,19 @@ export class Engine<M extends Model = LocalModel> {
     })
   }
 
+  /** In this order, since a kill may come in the middle of it too: no turn may be left waiting for an engine that has failed. */
   #fail(error: unknown): void {
     // A promise may reject with nothing at all.
-    this.#failure = error ?? new IsletError('engine_failure', 'the model failed and did not say why')
-    this.#gate.drop()
-    for (const turn of this.#admission.clear()) {
+    const failure = error ?? new IsletError('engine_failure', 'the model failed and did not say why')
+    for (const turn of [...this.#admission.waiting, ...this.#admission.running]) {
       // One that was closed since the step was planned has ended already.
       if (turn.state !== 'waiting' && turn.state !== 'running') continue
+      turn.error = failure
       turn.state = 'failed'
-      turn.error = this.#failure
     }
+    this.#failure = failure
+    this.#gate.drop()
+    this.#admission.clear()
   }
 }
 
