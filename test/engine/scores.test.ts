@@ -115,7 +115,7 @@ describe('scores of a prompt', () => {
     const grows = engine.open({ tenant: 'a', prompt: prompt(40), maxTokens: 180, choose: greedy })
     const { turn, scores } = openScored(engine, prompt(100, 2), 9)
     while (turn.state !== 'waiting') {
-      engine.step()
+      expect(engine.step()).toBeGreaterThan(0)
       grows.taken = grows.produced
     }
     expect(turn.wantsFrom).toBe(scores.length)

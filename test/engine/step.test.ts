@@ -273,6 +273,28 @@ describe('between plan and commit', () => {
     expect([turn.state, lost.state]).toEqual(['running', 'done'])
     expect(engine.sequencesOf(heir)).toHaveLength(1)
   })
+
+  test('a commit touches the storage of its own caller, whoever called meanwhile', async () => {
+    const { model, engine } = later()
+    const save = vi.fn()
+    const [mine, theirs, heir] = [stub('a'), stub('b'), stub('b', { save })]
+    open(engine, prompt(60), 5, { vault: mine })
+    for (let i = 0; i < 3; i++) {
+      const ran = engine.step(mine)
+      model.settle()
+      await ran
+    }
+    open(engine, prompt(200, 2), 5, { vault: mine }) // in front of the next: it takes all the rows
+    const fork = open(engine, [...prompt(48), 1, 2], 5, { vault: theirs, owner: theirs })
+    const ran = engine.step(mine)
+    const held = fork.sequence
+    engine.inherit(heir)
+    expect(held).toMatchObject({ length: 48, vault: heir })
+    model.settle()
+    await ran
+    expect(held).toMatchObject({ length: 0 }) // dropped: it had no page of its own
+    expect(save).not.toHaveBeenCalled()
+  })
 })
 
 describe('a caller that is killed', () => {

@@ -44,6 +44,20 @@ describe('two lanes and one engine', () => {
     expect(eventsOf(events, 'finish')[0].usage.cachedTokens).toBeGreaterThanOrEqual(96)
   })
 
+  test('an answer that ends while a step of others runs is stored when that is committed', async () => {
+    const { lane, logged } = laterLane(new Isolate())
+    const text = 'a prompt of some pages '.repeat(4)
+    const short = asks(text, { store: true, sessionKey: 'short', maxTokens: 20 })
+    const long = asks('another', { store: true, sessionKey: 'long', maxTokens: 60 })
+    const [answer] = await Promise.all([ask(lane, short), ask(lane, long)])
+    while (lane.sessions.tick()) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(logged).toEqual([])
+    expect(eventsOf(answer, 'finish')).toHaveLength(1)
+    const owned = await lane.ready()
+    const pages = owned.list('tenant').map(({ storage }) => storage.pages)
+    expect(Math.min(...pages)).toBeGreaterThanOrEqual(4)
+  })
+
   test('where one is lost in the middle of a step and comes back, the other goes on', async () => {
     const isolate = new Isolate()
     const storage = laneStorage()
