@@ -16,6 +16,7 @@ const QUANTUM = 256
 /** Looks, a few milliseconds apart, at which a turn finds another lane's pages not yet written before it takes them. */
 const MOST_WAITS = 40
 
+/** A turn on its way from one list to the other is in both for a moment: whatever a kill leaves, each turn can be found and ended. */
 export class Admission {
   readonly #model: Model
   readonly #cache: KvCache
@@ -63,12 +64,10 @@ export class Admission {
     this.#running = [...this.#running.filter((other) => other !== turn), turn]
   }
 
-  /** Empties both lists and gives what was in them: the engine has failed. */
-  clear(): Turn[] {
-    const turns = [...this.#waiting, ...this.#running]
+  /** Empties both lists: the engine has failed. */
+  clear(): void {
     this.#waiting = []
     this.#running = []
-    return turns
   }
 
   /** Starts turns that wait: first come, first served. Those whose reader fell behind let the others pass, waiting or running. */
@@ -80,8 +79,8 @@ export class Admission {
       for (const other of this.#running.filter(isStalled)) if (!fits()) this.#sendBack(other)
       if (!fits()) this.#takeTurns()
       if (!fits() || this.#letsOthersWrite(turn)) return
-      this.#waiting = this.#waiting.filter((other) => other !== turn)
       this.#start(turn)
+      this.#waiting = this.#waiting.filter((other) => other !== turn)
     }
   }
 
@@ -112,9 +111,9 @@ export class Admission {
 
   /** Sends a running turn back to the front of the queue; it will go on exactly where it was. */
   #sendBack(turn: Turn): void {
-    this.#park(turn)
-    turn.state = 'waiting'
     this.#waiting.unshift(turn)
+    turn.state = 'waiting'
+    this.#park(turn)
   }
 
   /** Sends the turn that has run for longest, if that is long enough, to the end of the queue. */
@@ -124,7 +123,8 @@ export class Admission {
     const [longest] = longRunning.sort((a, b) => ran(b) - ran(a))
     if (longest === undefined) return
     this.#sendBack(longest)
-    this.#waiting.push(...this.#waiting.splice(0, 1))
+    const [first, ...others] = this.#waiting
+    this.#waiting = [...others, first]
   }
 
   /** A turn leaves idle pages of other lanes alone for some time, so that their lanes can write them in calls of their own. */

@@ -2,11 +2,7 @@
 
 import type { Vault } from './vault.ts'
 
-/**
- * The rule of the caller's storage. The platform lets an object touch its own storage alone, and only in its own calls, while lanes of
- * an isolate share one engine. So every call names its lane, and everything that reads or writes storage asks here first: a turn is
- * admitted, and a page is written, in a call of its own lane.
- */
+/** The rule of the caller's storage is told in step.ts. */
 export class Caller {
   vault: Vault | undefined
 

@@ -1,31 +1,29 @@
 // The engine turns requests into chosen ids: one step runs every turn that can run, whoever calls it.
 
 import { checkPrefix, promptShape } from '../cache/prompt-shape.ts'
-import type { LocalModel, Model, Outputs, Row } from '../graph/model.ts'
+import type { LocalModel, Model, Outputs } from '../graph/model.ts'
 import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Admission } from './admission.ts'
 import { Caller } from './caller.ts'
 import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
-import { planStep, type Part } from './scheduler.ts'
+import { publish } from './publish.ts'
+import { planStep } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
-import type { Ran, Step } from './step.ts'
+import { StepGate } from './step-gate.ts'
+import { rowsOf, type Ran, type Step } from './step.ts'
 import { newTurn, type Turn, type TurnOptions } from './turn.ts'
 import type { Vault } from './vault.ts'
 
 export type EngineOptions = {
   /** Turns that may wait; one more is `overloaded`. Default: any number. */
   queueLimit?: number
+  /** Milliseconds, any origin. Default: the host's clock. */
+  now?: () => number
 }
 
-/**
- * A step publishes last. `plan` chooses what runs, the model runs it, and `commit` makes it true: keys and values are written before,
- * but only then do lengths of sequences move and ids join their turns. Of a step that fails, or whose caller is killed, nothing exists.
- *
- * While a planned step is not committed, what its turns hold must not move: `open` only queues, and `close` and `forget` leave marks,
- * which `commit` applies.
- */
+/** Every call keeps the rules that step.ts tells. */
 export class Engine<M extends Model = LocalModel> {
   readonly model: M
   readonly #queueLimit: number
@@ -33,17 +31,13 @@ export class Engine<M extends Model = LocalModel> {
   readonly #cache: KvCache
   readonly #admission: Admission
   readonly #mark = new KillMark()
+  readonly #gate: StepGate
   #failure: unknown
-  /** The step that was planned and is not committed yet. */
-  #planned: Step | undefined
-  /** Of a planned step that the model answers later. */
-  #ran: Promise<number> | undefined
-  /** Changes that wait for its commit. */
-  #marks: (() => void)[] = []
 
-  constructor(model: M, { queueLimit = Infinity }: EngineOptions = {}) {
+  constructor(model: M, { queueLimit = Infinity, now = () => performance.now() }: EngineOptions = {}) {
     this.model = model
     this.#queueLimit = queueLimit
+    this.#gate = new StepGate(now)
     this.#cache = new KvCache(model, this.#caller)
     this.#admission = new Admission(model, this.#cache, this.#caller)
     if (this.maxPositions < 1)
@@ -72,6 +66,11 @@ export class Engine<M extends Model = LocalModel> {
     return this.#failure
   }
 
+  /** From a step's plan to its commit: the model is busy, and no page may be saved. */
+  get isPlanned(): boolean {
+    return this.#gate.step !== undefined
+  }
+
   /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, context_length_exceeded for a prefix that is too long, or what made the engine fail. */
   open(options: TurnOptions): Turn {
     if (this.#failure !== undefined) throw this.#failure
@@ -86,10 +85,11 @@ export class Engine<M extends Model = LocalModel> {
     const shape = promptShape(spec, options.prompt, window)
     checkPrefix(shape, maxRows)
     const turn = newTurn(options, shape)
-    this.#caller.vault = options.vault
     this.#change(() => {
       this.#admission.enqueue(turn)
-      if (this.#planned === undefined) this.#admission.admit()
+      if (this.isPlanned) return
+      this.#caller.vault = options.vault
+      this.#admission.admit()
     })
     if (this.#failure !== undefined) throw this.#failure
     return turn
@@ -102,20 +102,25 @@ export class Engine<M extends Model = LocalModel> {
 
   /**
    * A lane's object is there anew: the turns of the one before, which nobody drives any more, end, and its pages may go to the storage as
-   * this one has it. A step that the one before planned is never committed: the engine has failed.
+   * this one has it. Where that one had planned a step the engine has failed.
    */
   inherit(heir: Vault): void {
     const isGone = (vault: Vault | undefined): boolean => vault?.id === heir.id && vault !== heir
-    this.#caller.vault = heir
-    if (isGone(this.#planned?.caller)) this.#change(() => this.#fail(killed()))
-    this.#cache.inherit(heir, isGone)
+    if (isGone(this.#gate.step?.caller)) this.#change(() => this.#fail(killed()))
+    this.#change(() => {
+      this.#caller.vault = heir
+      this.#cache.inherit(heir, isGone)
+    })
     const { waiting, running } = this.#admission
     for (const turn of [...waiting, ...running]) if (isGone(turn.owner)) this.close(turn)
   }
 
   /** Drops what memory holds of a session, unless a turn runs on it; nothing of it is stored. */
   forget(session: string): void {
-    this.#changeOrMark(() => this.#cache.forget(session))
+    this.#change(() => {
+      this.#cache.disown(session)
+      this.#gate.pass(() => this.#cache.forget(session))
+    })
   }
 
   /**
@@ -123,12 +128,18 @@ export class Engine<M extends Model = LocalModel> {
    * It goes last when pages are short; without room for it nothing happens.
    */
   seed(seed: Seed): void {
-    this.#cache.seed(seed)
+    this.#change(() => this.#gate.pass(() => this.#cache.seed(seed)))
   }
 
   /** Ends a turn, finished or not; what it computed stays as cache. */
   close(turn: Turn): void {
-    this.#changeOrMark(() => this.#admission.remove(turn))
+    this.#change(() => {
+      const leave = (): void => this.#admission.remove(turn)
+      if (turn.sequence === undefined) return leave()
+      // Also while a planned step still writes to it, so that `forget` finds it idle.
+      turn.sequence.busy = false
+      this.#gate.pass(leave)
+    })
     if (turn.state === 'waiting' || turn.state === 'running') turn.state = 'done'
   }
 
@@ -138,12 +149,13 @@ export class Engine<M extends Model = LocalModel> {
    * throws or rejects: when the model fails, all turns are `failed`.
    */
   step(caller?: Vault): Ran<M> {
+    const { step: pending, ran: later } = this.#gate
+    if (pending?.caller === caller && later !== undefined && !this.#mark.isSet) return later as Ran<M>
     const ran = this.#attempt(() => {
-      if (this.#planned !== undefined) return this.#planned.caller === caller ? (this.#ran ?? 0) : 0
       const step = this.#plan(caller)
       if (step === undefined) return 0
       const outputs = this.model.run(step.rows)
-      if (outputs instanceof Promise) return (this.#ran = this.#commitLater(step, outputs))
+      if (outputs instanceof Promise) return this.#gate.await(this.#commitLater(step, outputs))
       this.#commit(step, outputs)
       return step.rows.length
     })
@@ -152,45 +164,49 @@ export class Engine<M extends Model = LocalModel> {
 
   /**
    * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while another step is not committed.
-   * What it gives must be run and handed to `commit`, or to `fail`.
+   * What it gives must be run and handed to `commit`, or to `fail`, in a call of the same lane.
    */
   plan(caller?: Vault): Step | undefined {
-    return this.#attempt(() => (this.#planned === undefined ? this.#plan(caller) : undefined))
+    return this.#attempt(() => this.#plan(caller))
   }
 
-  /** Publishes a step that the model has run, and chooses an id for each turn whose rows yield logits. Nothing where the engine failed meanwhile. */
+  /**
+   * Publishes a step that the model has run: turns take the logits of their rows. Nothing happens where the engine failed meanwhile. Throws a
+   * RangeError for a step that is not the planned one, which stays planned.
+   */
   commit(step: Step, outputs: Outputs): void {
-    this.#attempt(() => {
-      if (this.#planned !== step) throw new RangeError('a step was committed that is not the planned one')
-      this.#commit(step, outputs)
-    })
+    if (this.#failure === undefined && this.#gate.step !== step)
+      throw new RangeError('a step was committed that is not the planned one')
+    this.#attempt(() => this.#commit(step, outputs))
   }
 
   /** To be told when the model failed to run a step: nothing of it is published, and all turns are `failed`. */
   fail(step: Step, error: unknown): void {
-    if (this.#planned === step) this.#fail(error)
+    if (this.#gate.step === step) this.#change(() => this.#fail(error))
   }
 
   #plan(caller: Vault | undefined): Step | undefined {
+    if (this.#gate.isAbandoned) this.#fail(killed())
+    if (this.#failure !== undefined || this.isPlanned) return undefined
     this.#caller.vault = caller
     this.#admission.admit()
     this.#admission.makeRoom()
     const parts = planStep(this.#admission.running, this.model)
     if (parts.length === 0) return undefined
-    this.#planned = { parts, rows: parts.flatMap((part) => this.#rows(part)), caller }
-    return this.#planned
+    for (const { turn, count } of parts) this.#cache.makeWritable(turn, count)
+    const step = { parts, rows: parts.flatMap(rowsOf), caller }
+    this.#gate.shut(step)
+    return step
   }
 
-  #commit({ parts, caller }: Step, outputs: Outputs): void {
+  #commit(step: Step, outputs: Outputs): void {
     // Another lane may have called meanwhile.
-    this.#caller.vault = caller
-    for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
-    const choosing = parts.filter(({ logits }) => logits)
-    for (const [index, { turn }] of choosing.entries())
-      if (turn.state === 'running') this.#choose(turn, outputs, index)
-    this.#planned = undefined
-    this.#ran = undefined
-    for (const mark of this.#marks.splice(0)) mark()
+    this.#caller.vault = step.caller
+    for (const turn of publish(step, outputs, this.maxPositions)) {
+      if (turn.state === 'running') this.#admission.rotate(turn)
+      else this.#admission.remove(turn)
+    }
+    this.#gate.open()
   }
 
   async #commitLater(step: Step, outputs: Promise<Outputs>): Promise<number> {
@@ -224,64 +240,19 @@ export class Engine<M extends Model = LocalModel> {
     })
   }
 
-  /** A change of what a planned step may be using waits for its commit. */
-  #changeOrMark(change: () => void): void {
-    this.#change(() => {
-      if (this.#planned === undefined) change()
-      else this.#marks.push(change)
-    })
-  }
-
-  #rows({ turn, count, logits }: Part): Row[] {
-    const sequence = turn.sequence
-    if (sequence === undefined) throw new Error('a running turn has no sequence')
-    this.#cache.makeWritable(sequence, count)
-    return Array.from({ length: count }, (_, i) => {
-      const position = sequence.length + i
-      const { pages, shape } = sequence
-      return {
-        id: turn.ids[position],
-        position,
-        pages,
-        yields: logits && i === count - 1 ? 'logits' : 'nothing',
-        shape,
-      }
-    })
-  }
-
-  #choose(turn: Turn, outputs: Outputs, index: number): void {
-    try {
-      const { id, stop } = turn.choose(outputs.logits(index), turn.ids.length)
-      turn.ids.push(id)
-      turn.produced += 1
-      if (stop) turn.reason = 'stop'
-      else if (turn.produced >= turn.maxTokens || turn.ids.length >= this.maxPositions) turn.reason = 'length'
-    } catch (error) {
-      // The fault of this turn alone (its sampler, its text): the others go on.
-      turn.error = error
-      turn.state = 'failed'
-      this.#admission.remove(turn)
-      return
-    }
-    if (turn.reason === undefined) {
-      this.#admission.rotate(turn)
-      return
-    }
-    turn.state = 'done'
-    this.#admission.remove(turn)
-  }
-
+  /** In this order, since a kill may come in the middle of it too: no turn may be left waiting for an engine that has failed. */
   #fail(error: unknown): void {
-    this.#failure = error
-    this.#planned = undefined
-    this.#ran = undefined
-    this.#marks = []
-    for (const turn of this.#admission.clear()) {
+    // A promise may reject with nothing at all.
+    const failure = error ?? new IsletError('engine_failure', 'the model failed and did not say why')
+    for (const turn of [...this.#admission.waiting, ...this.#admission.running]) {
       // One that was closed since the step was planned has ended already.
       if (turn.state !== 'waiting' && turn.state !== 'running') continue
+      turn.error = failure
       turn.state = 'failed'
-      turn.error = error
     }
+    this.#failure = failure
+    this.#gate.drop()
+    this.#admission.clear()
   }
 }
 

@@ -1,9 +1,6 @@
 // A kill mark tells the next call that the one before it was killed in the middle of a change.
 
-/**
- * The platform may kill an object at any instruction while the isolate, and with it the engine, lives on: no `finally` runs then. So
- * the mark is set before a change and taken away after it, and one that is found set means that turns and pages are half changed.
- */
+/** See the rules in step.ts. */
 export class KillMark {
   #set = false
 

@@ -18,8 +18,11 @@ import {
   truncate,
   type Sequence,
 } from './sequence.ts'
-import type { Turn } from './turn.ts'
+import { reusableIds, type Turn } from './turn.ts'
 import type { Vault } from './vault.ts'
+
+/** What of a turn says which keys are of use to it. */
+type Wanted = Pick<Turn, 'tenant' | 'shape' | 'vault'> & { ids: readonly number[] }
 
 export class KvCache {
   readonly pool: PagePool
@@ -50,12 +53,15 @@ export class KvCache {
     for (const sequence of this.#sequences) if (isGone(sequence.vault)) sequence.vault = heir
   }
 
+  /** Nothing of a session's idle sequences is stored any more. */
+  disown(session: string): void {
+    for (const sequence of this.#idleOf(session)) sequence.vault = undefined
+  }
+
   /** Drops the idle sequences of a session; nothing of them is stored. */
   forget(session: string): void {
-    for (const sequence of this.#sequences.filter((other) => other.session === session && !other.busy)) {
-      sequence.vault = undefined
-      this.#drop(sequence)
-    }
+    this.disown(session)
+    for (const sequence of this.#idleOf(session)) this.#drop(sequence)
   }
 
   /** Takes the model's own prefix in, if there is room; it is evicted last. */
@@ -72,8 +78,10 @@ export class KvCache {
 
   /** Gives a turn the sequence that saves it most work: one of the cache, a fork of it, one from storage, or a new one. */
   start(turn: Turn): void {
-    const { best, reused } = mostReusable(this.#sequences, turn, this.#model.window)
-    const restored = this.#restore(turn, reused)
+    const { tenant, shape, vault } = turn
+    const wanted = { tenant, shape, vault, ids: reusableIds(turn) }
+    const { best, reused } = mostReusable(this.#sequences, wanted, this.#model.window)
+    const restored = this.#restore(wanted, reused)
     // Pages for one that proved to be damaged may have cost the idle one its own.
     const cached = best !== undefined && this.#sequences.includes(best) ? best : undefined
     const sequence =
@@ -98,8 +106,9 @@ export class KvCache {
     if (holdsNothingOfItsOwn(sequence, this.pool)) this.#drop(sequence)
   }
 
-  /** Makes the pages of the next `count` positions exist and belong to this sequence alone. */
-  makeWritable(sequence: Sequence, count: number): void {
+  /** Makes the pages of a turn's next `count` positions exist and belong to its sequence alone. */
+  makeWritable({ sequence }: Turn, count: number): void {
+    if (sequence === undefined) throw new Error('a running turn has no sequence')
     makeWritable(sequence, count, {
       pool: this.pool,
       model: this.#model,
@@ -112,13 +121,14 @@ export class KvCache {
     return this.#model.staging.pages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller.vault)
   }
 
-  /** The turn's beginning from storage, if that holds a page more than the `reused` positions of memory. */
-  #restore(turn: Turn, reused: number): Sequence | undefined {
+  /** Its beginning from storage, if that holds a page more than the `reused` positions of memory. */
+  #restore(wanted: Wanted, reused: number): Sequence | undefined {
+    const { vault, tenant, shape } = wanted
     for (;;) {
-      const stored = turn.vault?.find(turn)
+      const stored = vault?.find(wanted)
       if (stored === undefined || stored.length < reused + PAGE_POSITIONS) return undefined
-      if (sharedKeys(turn.shape, turn.shape, stored.length) === 0) return undefined
-      const sequence = emptySequence(turn.tenant)
+      if (sharedKeys(shape, shape, stored.length) === 0) return undefined
+      const sequence = emptySequence(tenant)
       sequence.length = stored.length
       sequence.saved = stored.length / PAGE_POSITIONS
       for (let index = 0; index < sequence.saved; index++) {
@@ -128,6 +138,10 @@ export class KvCache {
       if (stored.restore(this.#model, (index) => sequence.pages[index])) return sequence
       truncate(sequence, 0, this.pool)
     }
+  }
+
+  #idleOf(session: string): Sequence[] {
+    return this.#sequences.filter((sequence) => sequence.session === session && !sequence.busy)
   }
 
   #continueFrom(best: Sequence, reused: number, tenant: string): Sequence {

@@ -9,7 +9,7 @@ import type { Turn } from './turn.ts'
 /** The sequence that holds most of a turn's beginning, an idle one where several hold as much, and how many positions it holds. */
 export function mostReusable(
   sequences: readonly Sequence[],
-  { tenant, ids, shape }: Pick<Turn, 'tenant' | 'ids' | 'shape'>,
+  { tenant, ids, shape }: Pick<Turn, 'tenant' | 'shape'> & { ids: readonly number[] },
   window: WindowOptions,
 ): { best: Sequence | undefined; reused: number } {
   let best: Sequence | undefined

@@ -5,8 +5,8 @@ import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Model } from '../graph/model.ts'
 import { isStalled, pendingRows, type Turn } from './turn.ts'
 
-/** The next `count` rows of a turn; the last asks for logits when no prompt is left behind it. */
-export type Part = { turn: Turn; count: number; logits: boolean }
+/** The next `count` rows of a turn; the last `logits` of them yield logits. */
+export type Part = { turn: Turn; count: number; logits: number }
 
 /**
  * Plans a step within the model's rows. `running` is in order of admission, save that the engine moves turns that just
@@ -20,20 +20,21 @@ export function planStep(running: readonly Turn[], model: Pick<Model, 'maxRows' 
   const parts: Part[] = []
   for (const turn of ready) {
     if (pendingRows(turn) === 1 && parts.length < Math.min(forDecode, model.maxRows)) {
-      parts.push({ turn, count: 1, logits: true })
+      parts.push({ turn, count: 1, logits: 1 })
     }
   }
   let rows = model.maxRows - parts.length
   let logitRows = model.maxLogitRows - parts.length
   for (const turn of prefilling) {
-    const pending = pendingRows(turn)
-    const ends = pending <= rows && logitRows > 0
-    const count = ends ? pending : Math.min(rows, pending - 1)
+    const held = turn.sequence?.length ?? 0
+    const silent = turn.wantsFrom - held
+    const count = Math.min(rows, pendingRows(turn), silent + logitRows)
     // A prefix that sees itself both ways is one step: it waits for one that has room.
-    if (count === 0 || (turn.sequence?.length ?? 0) + count < turn.shape.prefix) break
-    parts.push({ turn, count, logits: ends })
+    if (count === 0 || held + count < turn.shape.prefix) break
+    const logits = Math.max(0, count - silent)
+    parts.push({ turn, count, logits })
     rows -= count
-    if (ends) logitRows -= 1
+    logitRows -= logits
   }
   return parts
 }

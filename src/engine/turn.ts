@@ -14,6 +14,9 @@ export type Choice = { id: number; stop: boolean }
  */
 export type Choose = (logits: Float32Array, position: number) => Choice
 
+/** Called once for each id that was given, but the first, in order: (vocab) f32 from which `position` could have been chosen, valid during the call only. */
+export type Score = (logits: Float32Array, position: number) => void
+
 export type TurnOptions = {
   tenant: string
   /** At least one id, each below the vocabulary's size. */
@@ -23,6 +26,11 @@ export type TurnOptions = {
   /** At least 1, what was generated before included. */
   maxTokens: number
   choose: Choose
+  /**
+   * Hears the logits of what was given too, prompt and `generated`. Nothing of that is reused then, and a step runs as many of its rows as the
+   * model yields logits for. Positions before a prefix ends that sees itself both ways have no logits of their own.
+   */
+  score?: Score
   /** Storage of the lane that asks, and the same again if the turn's pages may be kept there. */
   owner?: Vault
   vault?: Vault
@@ -37,6 +45,7 @@ export type Turn = {
   readonly promptTokens: number
   readonly maxTokens: number
   readonly choose: Choose
+  readonly score: Score | undefined
   readonly owner: Vault | undefined
   readonly vault: Vault | undefined
   readonly session: string | undefined
@@ -44,6 +53,8 @@ export type Turn = {
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
   readonly ids: number[]
+  /** The first row, by position, whose logits it waits for: those before only leave their keys and values. */
+  wantsFrom: number
   state: TurnState
   /** Set while running. */
   sequence: Sequence | undefined
@@ -67,16 +78,19 @@ export const MAX_LAG = 32
 
 export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
   const generated = options.generated ?? []
+  const ids = [...options.prompt, ...generated]
   return {
     tenant: options.tenant,
     promptTokens: options.prompt.length,
     maxTokens: options.maxTokens,
     choose: options.choose,
+    score: options.score,
     owner: options.owner,
     vault: options.vault,
     session: options.session,
     shape,
-    ids: [...options.prompt, ...generated],
+    ids,
+    wantsFrom: options.score === undefined ? ids.length - 1 : Math.max(0, shape.prefix - 1),
     state: 'waiting',
     sequence: undefined,
     admittedAt: 0,
@@ -97,4 +111,9 @@ export function isStalled(turn: Turn): boolean {
 /** Ids without K and V yet: the rest of the prompt, or in decode the one last chosen. */
 export function pendingRows(turn: Turn): number {
   return turn.ids.length - (turn.sequence?.length ?? 0)
+}
+
+/** Ids of which the cache may hold all but the last: the row of that one is run, for its logits. */
+export function reusableIds({ ids, wantsFrom }: Turn): readonly number[] {
+  return ids.slice(0, wantsFrom + 1)
 }

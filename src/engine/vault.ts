@@ -1,6 +1,5 @@
 // A vault is a lane's storage as the engine sees it: where pages go that leave memory.
-// It is called in the middle of a step, so nothing of it waits, and only in the lane's own calls, since a lane may
-// not touch the storage of another.
+// It is called in the middle of a step, so nothing of it waits, and only in the lane's own calls (step.ts).
 
 import type { Model } from '../graph/model.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'
@@ -10,7 +9,7 @@ export type PagedIds = {
   /** undefined = the model's own prefix: all tenants may fork it, nobody continues it in place. */
   readonly tenant: string | undefined
   ids: readonly number[]
-  /** Positions [0, length) are computed; published only after the step that wrote them has returned. */
+  /** Positions [0, length) are computed; what lies behind does not exist yet. */
   length: number
   /** Page by position / PAGE_POSITIONS; undefined = given back or not yet taken. */
   readonly pages: (number | undefined)[]

@@ -113,7 +113,7 @@ export class Isolate {
       })
       const seed = await loader.readPrefix(text, model)
       beat()
-      const engine = new Engine<Model>(model, { queueLimit: loader.queueLimit })
+      const engine = new Engine<Model>(model, { queueLimit: loader.queueLimit, now: () => clock.now() })
       if (seed !== undefined) engine.seed(seed)
       this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
       this.#loading = false

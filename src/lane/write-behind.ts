@@ -83,6 +83,8 @@ export class WriteBehind {
   /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
   #flush(engine: Engine<Model> | undefined, isDue: (sequence: Sequence) => boolean): boolean {
     if (engine === undefined || engine.failure !== undefined || engine.model.staging.pages === 0) return false
+    // Pages that are due now are written by a later tick.
+    if (engine.isPlanned) return true
     const store = this.#parts.pages
     let pending = false
     for (const sequence of engine.sequencesOf(store)) {

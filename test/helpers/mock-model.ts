@@ -2,7 +2,7 @@
 // order or visibility anywhere in a sequence's past changes what comes next.
 
 import { visible, type WindowOptions } from '../../src/cache/window.ts'
-import type { LocalModel, Outputs, Pages, PageStaging, Row } from '../../src/graph/model.ts'
+import type { LocalModel, Model, Outputs, Pages, PageStaging, Row } from '../../src/graph/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { decoder } from '../../src/models/decoder.ts'
 import { checksum } from '../../src/lib/checksum.ts'
@@ -128,6 +128,87 @@ export class MockModel implements LocalModel, Outputs {
   }
 }
 
+/**
+ * The mock model answering later. Rows are run when `settle` is called, on pages as they are then, so whatever moved since the step was planned
+ * shows; and until then every other call throws.
+ */
+export class LaterModel implements Model {
+  readonly inner: MockModel
+  readonly spec = MOCK_SPEC
+  readonly window: WindowOptions
+  readonly maxRows: number
+  readonly maxLogitRows: number
+  readonly pages: Pages
+  readonly staging: PageStaging
+  readonly signal: MockModel['signal']
+  readonly linearMemoryBytes = 65536
+  readonly #onRun: (model: LaterModel) => void
+  #pending: { rows: readonly Row[]; answer: PromiseWithResolvers<Outputs> } | undefined
+
+  /** `onRun` is called when a run has begun. */
+  constructor(options: MockOptions = {}, onRun: (model: LaterModel) => void = () => undefined) {
+    this.inner = new MockModel(options)
+    this.#onRun = onRun
+    const { window, maxRows, maxLogitRows, pages, staging, signal } = this.inner
+    this.window = window
+    this.maxRows = maxRows
+    this.maxLogitRows = maxLogitRows
+    this.signal = signal
+    this.pages = {
+      count: pages.count,
+      pageBytes: pages.pageBytes,
+      copy: this.#whenIdle(pages.copy),
+      read: this.#whenIdle(pages.read),
+      write: this.#whenIdle(pages.write),
+    }
+    this.staging = {
+      pages: staging.pages,
+      gather: this.#whenIdle(staging.gather),
+      scatter: this.#whenIdle(staging.scatter),
+    }
+  }
+
+  get isPending(): boolean {
+    return this.#pending !== undefined
+  }
+
+  release(): void {
+    this.inner.release()
+  }
+
+  run(rows: readonly Row[]): Promise<Outputs> {
+    return this.#whenIdle(() => {
+      const answer = Promise.withResolvers<Outputs>()
+      this.#pending = { rows, answer }
+      this.#onRun(this)
+      return answer.promise
+    })()
+  }
+
+  settle(): void {
+    const pending = this.#take()
+    pending.answer.resolve(this.inner.run(pending.rows))
+  }
+
+  reject(error: unknown): void {
+    this.#take().answer.reject(error)
+  }
+
+  #take(): { rows: readonly Row[]; answer: PromiseWithResolvers<Outputs> } {
+    const pending = this.#pending
+    if (pending === undefined) throw new Error('no run is pending')
+    this.#pending = undefined
+    return pending
+  }
+
+  #whenIdle<A extends unknown[], R>(call: (...given: A) => R): (...given: A) => R {
+    return (...given) => {
+      if (this.isPending) throw new Error('a call of the model while a run is pending')
+      return call(...given)
+    }
+  }
+}
+
 function pagesIn(pool: Uint32Array, count: number): Pages {
   const at = (page: number): Uint8Array => new Uint8Array(pool.buffer, page * PAGE_BYTES, PAGE_BYTES)
   return {
@@ -171,15 +252,32 @@ function checksumOf(bytes: Uint8Array): string {
 
 /** Runs ids alone on a model that holds everything: the truth that warm, mixed and windowed runs must equal. */
 export function greedyAlone(prompt: readonly number[], count: number, window?: WindowOptions): number[] {
+  const ids = [...prompt]
+  runAlone(ids, window, (logits, position) => {
+    if (position === ids.length && ids.length < prompt.length + count) ids.push(argmax(logits))
+  })
+  return ids.slice(prompt.length)
+}
+
+/** Of each id but the first, what the row before it yields when the ids are run alone. */
+export function logitsAlone(ids: readonly number[], window?: WindowOptions): Float32Array[] {
+  const rows: Float32Array[] = []
+  runAlone(ids, window, (logits, position) => void (position < ids.length && rows.push(logits)))
+  return rows
+}
+
+/** Runs ids one by one, those too that `onRow` adds; it gets each row's logits with the position that they are about. */
+function runAlone(
+  ids: readonly number[],
+  window: WindowOptions | undefined,
+  onRow: (logits: Float32Array, position: number) => void,
+): void {
   const pages = Array.from({ length: 64 }, (_, index) => index)
   const model = new MockModel({ window, pageCount: 64, maxRows: 1 })
-  const ids = [...prompt]
-  for (let position = 0; ids.length < prompt.length + count; position++) {
-    const isLast = position === ids.length - 1
-    model.run([{ id: ids[position], position, pages, yields: isLast ? 'logits' : 'nothing' }])
-    if (isLast) ids.push(argmax(model.logits(0)))
+  for (let position = 0; position < ids.length; position++) {
+    model.run([{ id: ids[position], position, pages, yields: 'logits' }])
+    onRow(model.logits(0), position + 1)
   }
-  return ids.slice(prompt.length)
 }
 
 export function argmax(logits: Float32Array): number {
