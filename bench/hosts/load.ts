@@ -1,7 +1,8 @@
 // Loads the packed model for a job, wherever its bytes come from.
 
 import type { Graph } from '../../src/graph/forward.ts'
-import { loadModel, pagesPerSequence } from '../../src/graph/load-model.ts'
+import { loadModel } from '../../src/graph/load-model.ts'
+import { pagesPerSequence } from '../../src/graph/memory-layout.ts'
 import { usableModules, type KernelModules } from '../../src/kernels/wasm.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
