@@ -4,15 +4,17 @@ import type { Kernels } from '../kernels/kernels.ts'
 import { fastestKernels } from '../kernels/choose.ts'
 import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Manifest } from '../weights/manifest.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { Manifest, TensorEntry } from '../weights/manifest.ts'
+import { rangeOf, wholeRange, type LayerRange } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
 import { servedKv } from './buffers.ts'
-import { Graph } from './forward.ts'
-import type { ModelTensors } from './graph-parts.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
 import { planMemory, type MemoryOptions } from './memory-layout.ts'
+import { Stage } from './stage.ts'
+import type { HeadTensors, StageTensors } from './stage-parts.ts'
 
 export type LoadOptions = MemoryOptions & {
   /** The compiled builds, of which the fastest is taken; or a way to instantiate the kernels. */
@@ -20,25 +22,27 @@ export type LoadOptions = MemoryOptions & {
   onProgress?: (done: number, total: number) => void
 }
 
-/** Loads a packed model. Throws out_of_memory or checksum_mismatch. */
+/** Loads a packed model, or the stage of a range of it. Throws out_of_memory or checksum_mismatch, and RangeError for a range that is none. */
 export async function loadModel(
   manifest: Manifest,
   source: ByteSource,
   options: LoadOptions,
-): Promise<Graph> {
+): Promise<Stage> {
   const { spec } = manifest
-  const { logitRows = 1, kv = servedKv(spec) } = options
-  const layout = planMemory(spec, weightBytes(manifest), options)
+  const { logitRows = 1, kv = servedKv(spec), range = wholeRange(spec) } = options
+  const weights = rangeOf(manifest, range)
+  const layout = planMemory(spec, weightBytes(weights), options)
   const memory = layout.arena.allocate()
   const kernels =
     typeof options.kernels === 'function' ? options.kernels(memory) : fastestKernels(options.kernels, memory)
-  const graph = new Graph({
+  const stage = new Stage({
     spec,
+    range,
     views: layout.views,
     kv,
     kernels,
     memory,
-    tensors: tensorsOf(manifest, layout.weights),
+    tensors: tensorsOf(spec, range, weights.tensors, layout.weights),
     buffers: layout.buffers,
     pool: { at: layout.pool, pageCount: layout.pageCount },
     checksum: layout.checksum,
@@ -47,17 +51,22 @@ export async function loadModel(
   })
   const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
   try {
-    graph.warmUp()
-    await streamWeights(manifest, source, place, options.onProgress)
+    stage.warmUp()
+    await streamWeights(weights, source, place, options.onProgress)
   } catch (error) {
-    graph.release()
+    stage.release()
     throw error
   }
-  return graph
+  return stage
 }
 
-function tensorsOf(manifest: Manifest, base: number): ModelTensors {
-  const byName = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]))
+function tensorsOf(
+  spec: ModelSpec,
+  range: LayerRange,
+  entries: readonly TensorEntry[],
+  base: number,
+): StageTensors {
+  const byName = new Map(entries.map((tensor) => [tensor.name, tensor]))
   const tensor = (name: string): Matrix => {
     const entry = byName.get(name)
     if (entry === undefined)
@@ -65,21 +74,22 @@ function tensorsOf(manifest: Manifest, base: number): ModelTensors {
     return { at: base + entry.offset, kind: entry.kind, rows: entry.rows, cols: entry.cols }
   }
   // Names are `layers.N.ROLE`; which roles there are is the spec's business.
-  const layers = Array.from({ length: manifest.spec.layers }, (): LayerTensors => ({}))
-  for (const { name } of manifest.tensors) {
+  const layers = Array.from({ length: range.to - range.from }, (): LayerTensors => ({}))
+  for (const { name } of entries) {
     const [, index, role] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? []
-    if (role !== undefined) layers[Number(index)][role as keyof LayerTensors] = tensor(name)
+    if (role !== undefined) layers[Number(index) - range.from][role as keyof LayerTensors] = tensor(name)
   }
-  const embedding = tensor('embedding')
-  const { head, norm } = manifest.spec
-  return {
-    embedding,
-    layers,
-    finalNorm: {
+  const head = (): HeadTensors => ({
+    norm: {
       weight: tensor('final_norm'),
-      bias: norm.kind === 'layer' ? tensor('final_norm_bias') : undefined,
+      bias: spec.norm.kind === 'layer' ? tensor('final_norm_bias') : undefined,
     },
-    head: head.tied ? embedding : tensor('head'),
-    headScale: head.normalised ? tensor('head_scale') : undefined,
+    matrix: tensor(spec.head.tied ? 'embedding' : 'head'),
+    scale: spec.head.normalised ? tensor('head_scale') : undefined,
+  })
+  return {
+    embedding: range.embedding ? tensor('embedding') : undefined,
+    layers,
+    head: range.head ? head() : undefined,
   }
 }

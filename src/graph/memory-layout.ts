@@ -5,6 +5,7 @@ import { ArenaPlan } from '../kernels/arena.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { CHECKSUM_SCRATCH } from '../weights/placed-checksum.ts'
+import { checkRange, wholeRange, type LayerRange } from '../weights/range.ts'
 import { kvLayerBytes, layOutScratch, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
 import { viewsOf, type Views } from './views.ts'
 
@@ -21,6 +22,8 @@ export type MemoryOptions = {
   maxPositions?: number
   /** Pages of the KV pool; default: what one sequence needs at most. */
   pages?: number
+  /** The layers that run here, and the ends of the model that they come with. Default: all. */
+  range?: LayerRange
 }
 
 /** Where everything lies, before any memory exists. */
@@ -45,20 +48,24 @@ export function pagesPerSequence(window: WindowOptions, chunk: number, maxPositi
   return window.window === undefined ? all : Math.min(all, pagesForWindow(window, chunk))
 }
 
-/** Plans linear memory: weights, KV pool, scratch of a step. */
+/**
+ * Plans linear memory: the `weights` bytes of the range, KV of its layers, scratch of a step. Pages and rows are as many for every range
+ * of a model. Throws RangeError.
+ */
 export function planMemory(spec: ModelSpec, weights: number, options: MemoryOptions): MemoryLayout {
-  const { window, chunk, logitRows = 1, kv = servedKv(spec) } = options
+  const { window, chunk, logitRows = 1, kv = servedKv(spec), range = wholeRange(spec) } = options
+  checkRange(spec, range)
   if (chunk % 4 !== 0) throw new RangeError(`chunk ${chunk} is not a multiple of 4`)
   if (logitRows !== 1 && logitRows % 4 !== 0)
     throw new RangeError(`logitRows ${logitRows} is neither 1 nor a multiple of 4`)
-  const views = viewsOf(spec, window)
+  const views = viewsOf(spec, window, range)
   const bounded = views.widest.window !== undefined
   const maxPositions = bounded ? Infinity : (options.maxPositions ?? spec.context)
   // A prefix that sees itself both ways is one step.
   const rows = spec.prefix === undefined ? chunk : Math.max(chunk, 4 * Math.ceil(maxPositions / 4))
   const perSequence = pagesPerSequence(views.widest, rows, maxPositions)
   const arena = new ArenaPlan()
-  const pageBytes = kvLayerBytes(spec, kv) * spec.layers
+  const pageBytes = kvLayerBytes(spec, kv) * (range.to - range.from)
   const pageCount = options.pages ?? perSequence
   const layout = {
     weights: arena.reserve(weights),
@@ -69,7 +76,7 @@ export function planMemory(spec: ModelSpec, weights: number, options: MemoryOpti
     pageCount,
     rows,
     views,
-    buffers: layOutScratch(arena, spec, views, {
+    buffers: layOutScratch(arena, spec, views, range, {
       rows,
       logitRows,
       slots: (perSequence + 1) * PAGE_POSITIONS,
