@@ -22,7 +22,8 @@ const WARM_UP_ROWS = 64
 /** What a stage leaves behind: with the head what rows yield, else their residual streams. Asking for the other throws RangeError. */
 export interface StageOutputs extends Outputs {
   /**
-   * The input of the next stage, copied: (rows, hidden) f32 of all rows, but from the last layer on only of those that yield something.
+   * The input of the next stage, copied: (rows, hidden) f32 of all rows, but from the last layer on only of those that yield something. To be
+   * asked for before the stage's next call and its staging's.
    */
   stream(): Float32Array
 }
