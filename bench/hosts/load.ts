@@ -1,7 +1,8 @@
 // Loads the packed model for a job, wherever its bytes come from.
 
-import type { Graph } from '../../src/graph/forward.ts'
-import { loadModel, pagesPerSequence } from '../../src/graph/load-model.ts'
+import type { Stage } from '../../src/graph/stage.ts'
+import { loadModel } from '../../src/graph/load-model.ts'
+import { pagesPerSequence } from '../../src/graph/memory-layout.ts'
 import { usableModules, type KernelModules } from '../../src/kernels/wasm.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
@@ -13,7 +14,7 @@ const SPARE_PAGES = 8
 /** Settings of a job that concern the model; `sequences` of them fit the KV pool at the same time. */
 export type LoadJob = Pick<EngineJob, 'window' | 'sinks' | 'chunk'> & { sequences?: number }
 
-export async function loadFor(job: LoadJob, source: ByteSource, kernels: KernelModules): Promise<Graph> {
+export async function loadFor(job: LoadJob, source: ByteSource, kernels: KernelModules): Promise<Stage> {
   const manifest = JSON.parse(await new Response(await source.open('manifest.json')).text()) as Manifest
   const window = { window: job.window, sinks: job.sinks }
   const pages = (job.sequences ?? 1) * pagesPerSequence(window, job.chunk, Infinity) + SPARE_PAGES

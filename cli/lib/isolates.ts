@@ -2,7 +2,7 @@
 // file counts the links.
 
 import { kvLayerBytes, servedKv } from '../../src/graph/buffers.ts'
-import { planMemory } from '../../src/graph/load-model.ts'
+import { planMemory } from '../../src/graph/memory-layout.ts'
 import { TILE_ROWS } from '../../src/kernels/layout.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'

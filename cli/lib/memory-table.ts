@@ -2,7 +2,7 @@
 
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { servedKv } from '../../src/graph/buffers.ts'
-import { planMemory } from '../../src/graph/load-model.ts'
+import { planMemory } from '../../src/graph/memory-layout.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import { ISOLATE_BYTES, JS_BYTES } from '../../src/lib/limits.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'

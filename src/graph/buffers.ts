@@ -3,6 +3,7 @@
 import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, x4Bytes } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
 import { rotaryDim, type ModelSpec } from '../models/spec.ts'
+import type { LayerRange } from '../weights/range.ts'
 import { stagedPages } from './staging.ts'
 import type { Views } from './views.ts'
 
@@ -27,6 +28,11 @@ export function padded(size: number): number {
   return Math.ceil(size / TILE_ROWS) * TILE_ROWS
 }
 
+/** Bytes from row to row of activations. */
+export function rowBytes(columns: number): number {
+  return padded(columns) * 4
+}
+
 /** Where each result's first row lies, and the bytes from row to row of all. */
 export type SideBySide = { at: number[]; stride: number }
 
@@ -34,27 +40,32 @@ export type StepBuffers = ReturnType<typeof layOutScratch>
 
 /**
  * Scratch of one step of at most `rows` rows (a multiple of 4), `logitRows` of them with logits,
- * each seeing at most `slots` key slots. All (rows, padded size) f32 unless said.
+ * each seeing at most `slots` key slots. All (rows, padded size) f32 unless said. What `range` does not compute has no bytes.
  */
 export function layOutScratch(
   arena: ArenaPlan,
   spec: ModelSpec,
   views: Views,
+  range: LayerRange,
   sizes: { rows: number; logitRows: number; slots: number; pageBytes: number },
 ) {
-  const { rows, logitRows, slots, pageBytes } = sizes
+  const { rows, logitRows, pageBytes } = sizes
+  const hasLayers = range.from < range.to
+  const slots = hasLayers ? sizes.slots : 0
+  const layerRows = hasLayers ? rows : 0
   const attention = spec.heads * spec.headDim
   const kv = spec.kvHeads * spec.headDim
-  const matrix = (columns: number): number => arena.reserve(rows * padded(columns) * 4)
+  const matrix = (columns: number, count = rows): number => arena.reserve(count * rowBytes(columns))
   // Several results of one input, so that matrices that are neighbours in memory are one matrix to the kernels.
   const sideBySide = (...columns: number[]): SideBySide => {
-    const widths = columns.map((size) => padded(size) * 4)
+    const widths = columns.map(rowBytes)
     const stride = widths.reduce((sum, width) => sum + width, 0)
-    const at = arena.reserve(rows * stride)
+    const at = arena.reserve(layerRows * stride)
     return { stride, at: widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, at)) }
   }
-  const logitBytes = logitRows * padded(spec.vocab) * 4
-  const staged = stagedPages(pageBytes, logitBytes)
+  const logitBytes = range.head ? logitRows * rowBytes(spec.vocab) : 0
+  // Without the head, what a step's MLP needs at least.
+  const staged = stagedPages(pageBytes, range.head ? logitBytes : rows * rowBytes(spec.ffn))
   const widest = Math.max(spec.hidden, attention, spec.ffn)
   return {
     normed: matrix(spec.hidden),
@@ -66,11 +77,11 @@ export function layOutScratch(
       () => ({
         x: matrix(spec.hidden), // residual stream
         qkv: sideBySide(attention, kv, kv),
-        attended: matrix(attention),
-        branch: matrix(spec.hidden), // what a sublayer adds
+        attended: matrix(attention, layerRows),
+        branch: matrix(spec.hidden, layerRows), // what a sublayer adds
         gateUp: spec.mlp.kind === 'gated' ? sideBySide(spec.ffn, spec.ffn) : sideBySide(spec.ffn),
         // By view: cos and sin of each row's position, then of its distance from the sinks.
-        rotations: views.list.map(({ position }) => arena.reserve(rows * 2 * rotaryDim(position) * 4)),
+        rotations: views.list.map(({ position }) => arena.reserve(layerRows * 2 * rotaryDim(position) * 4)),
         rotated: arena.reserve(attention * 4), // one query at its position
         rotatedSinks: arena.reserve(attention * 4), // and at the sinks' distance
         query: arena.reserve(spec.heads * (16 + storedDims(spec.headDim))),

@@ -3,11 +3,10 @@
 import type { LayerRole } from '../models/spec.ts'
 import type { StepBuffers } from './buffers.ts'
 import { joined, type Affine, type Matrix, type Product } from './linear.ts'
+import type { Norm } from './norm.ts'
 
 /** Roles that the spec does not ask for are absent. */
 export type LayerTensors = Partial<Record<LayerRole, Matrix>>
-
-export type Norm = { weight: Matrix; bias: Matrix | undefined }
 
 export type Layer = {
   attnNorm: Norm

@@ -1,4 +1,4 @@
-// A model runs the rows of a step and yields logits or hidden states. graph/forward.ts implements it.
+// A model runs the rows of a step and yields logits or hidden states. graph/stage.ts implements it.
 
 import type { ModelSpec } from '../models/spec.ts'
 import type { WindowOptions } from '../cache/window.ts'

@@ -3,22 +3,28 @@
 import type { WindowOptions } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
 import { layerKind, takesWindow, type ModelSpec, type Position } from '../models/spec.ts'
+import { wholeRange, type LayerRange } from '../weights/range.ts'
 
 /** Layers of one view share what a row sees and its rotation. */
 export type View = { window: WindowOptions; position: Position }
 
 export type Views = {
   list: readonly View[]
+  /** By layer, counted from the first of the range. */
   ofLayer: readonly number[]
-  /** Everything that some layer sees: pages outside it are of no use to any. `byDepth` is as it was configured. */
+  /** Everything that some layer of the model sees: pages outside it are of no use to any. `byDepth` is as it was configured. */
   widest: WindowOptions
 }
 
 /**
- * The views of a model. A layer's own window stays as it was trained where it is no wider than the configured one, which otherwise
+ * The views of a model's layers in `range`. A layer's own window stays as it was trained where it is no wider than the configured one, which otherwise
  * takes its place, sinks and all. Throws invalid_request where the family allows no window.
  */
-export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
+export function viewsOf(
+  spec: ModelSpec,
+  options: WindowOptions,
+  { from, to }: Pick<LayerRange, 'from' | 'to'> = wholeRange(spec),
+): Views {
   if (!takesWindow(spec) && options.window !== undefined) {
     throw new IsletError(
       'invalid_request',
@@ -33,18 +39,17 @@ export function viewsOf(spec: ModelSpec, options: WindowOptions): Views {
       { param: 'window' },
     )
   }
-  const list: View[] = []
-  const ofLayer: number[] = []
-  for (let layer = 0; layer < spec.layers; layer++) {
+  const all = Array.from({ length: spec.layers }, (_, layer): View => {
     const kind = layerKind(spec, layer)
-    const view = {
-      window: windowOf(kind.window, windowOfLayer(options, layer, spec.layers)),
-      position: kind.position,
-    }
+    const window = windowOf(kind.window, windowOfLayer(options, layer, spec.layers))
+    return { window, position: kind.position }
+  })
+  const list: View[] = []
+  const ofLayer = all.slice(from, to).map((view) => {
     const known = list.findIndex((other) => isSame(other, view))
-    ofLayer.push(known < 0 ? list.push(view) - 1 : known)
-  }
-  const widest = widestOf(list.map(({ window }) => window))
+    return known < 0 ? list.push(view) - 1 : known
+  })
+  const widest = widestOf(all.map(({ window }) => window))
   return {
     list,
     ofLayer,

@@ -2,7 +2,8 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import { loadModel, planMemory } from '../graph/load-model.ts'
+import { loadModel } from '../graph/load-model.ts'
+import { planMemory } from '../graph/memory-layout.ts'
 import { loadPrefix } from '../graph/prefix-pages.ts'
 import { usableModules } from '../kernels/wasm.ts'
 import { weightBytes } from '../weights/stream.ts'

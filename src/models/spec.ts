@@ -1,4 +1,4 @@
-// A ModelSpec holds every architectural choice of a family as data. The graph (graph/forward.ts) reads it and
+// A ModelSpec holds every architectural choice of a family as data. The graph (graph/stage.ts) reads it and
 // branches on these fields alone, never on a family's name.
 
 /** How rotary angles reach beyond the trained length. */

@@ -3,8 +3,9 @@
 
 import { byteReader, type ReadBuffer } from '../lib/byte-reader.ts'
 import type { Kernels } from '../kernels/kernels.ts'
+import { checksum as runningChecksum } from '../lib/checksum.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Manifest, Shard } from './manifest.ts'
+import type { Shard } from './manifest.ts'
 import { PlacedChecksum } from './placed-checksum.ts'
 import type { ByteSource } from './source.ts'
 
@@ -14,11 +15,20 @@ import type { ByteSource } from './source.ts'
  */
 const READ_BYTES = 1024 * 1024
 
+/** Bytes [from, to). */
+export type Span = { from: number; to: number }
+
+/**
+ * A shard of which only `kept` comes to lie in memory (weights/range.ts), parts in order; absent = all of it. All of it is read and
+ * checked in either case.
+ */
+export type KeptShard = Shard & { kept?: readonly Span[] }
+
 /** Where the weights come to lie: offsets into `memory`. */
 export type Place = {
   memory: WebAssembly.Memory
   kernels: Pick<Kernels, 'absorb_blocks'>
-  /** As long as all shards together. */
+  /** As long as what is kept of all shards. */
   weights: number
   /** CHECKSUM_SCRATCH bytes, free while weights come. */
   scratch: number
@@ -27,19 +37,20 @@ export type Place = {
 /**
  * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when
  * reading of one begins, and not read before its turn. A shard that came damaged is fetched once more, in
- * place and alone. `onProgress` gets bytes done and in all, which fall back then. Throws checksum_mismatch
+ * place and alone. `onProgress` gets bytes read and to be read, which fall back then. Throws checksum_mismatch
  * naming the shard.
  */
 export async function streamWeights(
-  manifest: Pick<Manifest, 'shards'>,
+  manifest: { shards: readonly KeptShard[] },
   source: ByteSource,
   place: Place,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<void> {
   const { shards } = manifest
-  const total = weightBytes(manifest)
+  const total = shards.reduce((sum, { length }) => sum + length, 0)
   const buffer: ReadBuffer = { size: READ_BYTES }
   let start = 0
+  let at = place.weights
   let next: Promise<ReadableStream<Uint8Array>> | undefined
   try {
     for (const [index, shard] of shards.entries()) {
@@ -48,11 +59,11 @@ export async function streamWeights(
       // Looked at in its turn: until then a failure is nobody's.
       next?.catch(() => undefined)
       const progress = (bytes: number): void => onProgress(start + bytes, total)
-      const at = place.weights + start
-      const again = async (): Promise<boolean> =>
-        fill(await source.open(shard.file), shard, place, at, buffer, progress)
-      if (!(await fill(stream, shard, place, at, buffer, progress)) && !(await again())) throw mismatch(shard)
+      const filled = (bytes: ReadableStream<Uint8Array>): Promise<boolean> =>
+        fill(bytes, shard, fillingOf(shard, place, at), buffer, progress)
+      if (!(await filled(stream)) && !(await filled(await source.open(shard.file)))) throw mismatch(shard)
       start += shard.length
+      at += keptBytes(shard)
     }
   } catch (error) {
     void next?.then((unread) => unread.cancel()).catch(() => undefined)
@@ -60,17 +71,46 @@ export async function streamWeights(
   }
 }
 
-/** Streams one shard to `at`; false where it is not what the manifest says. */
+/** What becomes of a shard's bytes: `put` gets each piece with its offset, in order; `hex` is the checksum of all. */
+type Filling = { put(piece: Uint8Array, offset: number): void; hex(): string }
+
+/** A shard that lies in memory as a whole is checked there, by a kernel; any other before its parts are taken out. */
+function fillingOf({ length, kept }: KeptShard, { memory, kernels, scratch }: Place, at: number): Filling {
+  const bytes = new Uint8Array(memory.buffer)
+  if (kept === undefined) {
+    const checksum = new PlacedChecksum(kernels, memory, scratch, at)
+    return {
+      put(piece, offset) {
+        bytes.set(piece, at + offset)
+        checksum.reach(at + offset + piece.byteLength)
+      },
+      hex: () => checksum.hex(at + length),
+    }
+  }
+  const checksum = runningChecksum()
+  return {
+    put(piece, offset) {
+      checksum.update(piece)
+      let to = at
+      for (const span of kept) {
+        const first = Math.max(span.from, offset)
+        const end = Math.min(span.to, offset + piece.byteLength)
+        if (first < end) bytes.set(piece.subarray(first - offset, end - offset), to + first - span.from)
+        to += span.to - span.from
+      }
+    },
+    hex: () => checksum.hex(),
+  }
+}
+
+/** Streams one shard into place; false where it is not what the manifest says. */
 async function fill(
   stream: ReadableStream<Uint8Array>,
   shard: Shard,
-  { memory, kernels, scratch }: Place,
-  at: number,
+  filling: Filling,
   buffer: ReadBuffer,
   progress: (bytes: number) => void,
 ): Promise<boolean> {
-  const into = new Uint8Array(memory.buffer, at, shard.length)
-  const checksum = new PlacedChecksum(kernels, memory, scratch, at)
   const reader = byteReader(stream, buffer)
   let filled = 0
   try {
@@ -83,12 +123,11 @@ async function fill(
         void reader.cancel().catch(() => undefined)
         return false
       }
-      into.set(piece, filled)
+      filling.put(piece, filled)
       filled += piece.byteLength
-      checksum.reach(at + filled)
       progress(filled)
     }
-    return filled === shard.length && checksum.hex(at + filled) === shard.checksum
+    return filled === shard.length && filling.hex() === shard.checksum
   } catch (error) {
     void reader.cancel().catch(() => undefined)
     throw error
@@ -104,7 +143,11 @@ function mismatch({ file }: Shard): IsletError {
   )
 }
 
-/** Bytes of all shards joined. */
-export function weightBytes(manifest: Pick<Manifest, 'shards'>): number {
-  return manifest.shards.reduce((sum, shard) => sum + shard.length, 0)
+/** Bytes of linear memory that the shards take: all of them joined, or what is kept of them. */
+export function weightBytes({ shards }: { shards: readonly KeptShard[] }): number {
+  return shards.reduce((sum, shard) => sum + keptBytes(shard), 0)
+}
+
+function keptBytes({ length, kept }: KeptShard): number {
+  return kept === undefined ? length : kept.reduce((sum, { from, to }) => sum + to - from, 0)
 }

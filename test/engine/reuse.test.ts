@@ -7,7 +7,7 @@ import { openModel } from '../../cli/lib/model.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Feed } from '../../src/graph/feed.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { promptShape } from '../../src/cache/prompt-shape.ts'
 import { familyPrompt, familySubject, type FamilyName } from '../helpers/family-model.ts'
@@ -34,7 +34,7 @@ async function loadFor(
   subject: Subject,
   window: WindowOptions,
   more: { chunk: number; logitRows: number; pages?: number },
-): Promise<Graph> {
+): Promise<LocalModel> {
   const { manifest, source } = await subject.open()
   return loadModel(manifest, source, {
     window,
@@ -46,7 +46,7 @@ async function loadFor(
 }
 
 /** A request alone on an empty cache: the prompt in one call, then id by id. */
-function cold(model: Graph, { request, turn }: TracedTurn): Trace {
+function cold(model: LocalModel, { request, turn }: TracedTurn): Trace {
   const feed = new Feed(model)
   let row = new Float32Array()
   return traceOf((onRow) => {
@@ -59,7 +59,7 @@ function cold(model: Graph, { request, turn }: TracedTurn): Trace {
 }
 
 describe.each(subjects('qwen1'))('NTK, $title', ({ subject }) => {
-  let alone: Graph
+  let alone: LocalModel
   let trained = 0
   beforeAll(async () => {
     alone = await loadFor(subject, FULL, { chunk: LENGTH, logitRows: LENGTH })
@@ -132,7 +132,7 @@ describe.each(subjects('qwen1'))('NTK, $title', ({ subject }) => {
 })
 
 describe.each(subjects('chatglm1'))('a prefix, $title', ({ subject }) => {
-  let alone: Graph
+  let alone: LocalModel
   beforeAll(async () => {
     alone = await loadFor(subject, FULL, { chunk: LENGTH, logitRows: LENGTH })
   })

@@ -1,7 +1,7 @@
 // Pages of a real model on their way to storage and back: the same bytes in other pages, and none of a row that is not what it was.
 
 import { describe, expect, it } from 'vitest'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { runPaged, upTo } from '../helpers/paged.ts'
 import { FLOATS, load, ODD, someIds, TINY } from '../helpers/subjects.ts'
@@ -18,7 +18,7 @@ async function stored(subject: typeof TINY) {
   return { model, bytes: bytes.slice(), checksum }
 }
 
-const pagesOf = (model: Graph): Uint8Array[] => upTo(POOL).map((page) => model.pages.read(page).slice())
+const pagesOf = (model: LocalModel): Uint8Array[] => upTo(POOL).map((page) => model.pages.read(page).slice())
 
 describe.each([TINY, FLOATS, ...ODD])('$name', (subject) => {
   it('comes back byte for byte, and only where it is wanted', async () => {

@@ -3,7 +3,7 @@
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { openModel, type OpenedModel } from '../../cli/lib/model.ts'
 import type { KvKind } from '../../src/graph/buffers.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { Stage } from '../../src/graph/stage.ts'
 import { loadModel, type LoadOptions } from '../../src/graph/load-model.ts'
 import type { KernelModules } from '../../src/kernels/wasm.ts'
 import { oddModel } from './odd-model.ts'
@@ -38,7 +38,7 @@ export const ODD: readonly Subject[] = [
 ]
 
 /** Full attention, one row of logits a step, always the same build of the kernels: what `options` does not change. */
-export async function load(subject: Subject, options: Partial<LoadOptions> = {}): Promise<Graph> {
+export async function load(subject: Subject, options: Partial<LoadOptions> = {}): Promise<Stage> {
   const { manifest, source } = await subject.open()
   return await loadModel(manifest, source, {
     window: { window: undefined, sinks: 0 },

@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { rng } from '../helpers/rng.ts'
 import { SpyModel } from '../helpers/spy-model.ts'
 import { FLOATS, load, ODD, someIds, TINY } from '../helpers/subjects.ts'
@@ -24,7 +24,7 @@ const WINDOWS = [
 
 describe.each([TINY, FLOATS, ODD[0]])('$name', (subject) => {
   describe.each(WINDOWS)('window $window, sinks $sinks', (window) => {
-    let alone: Graph
+    let alone: LocalModel
     beforeAll(async () => {
       alone = await load(subject, { window, chunk: 4, maxPositions: 512 })
     })

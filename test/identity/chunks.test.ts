@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { Feed } from '../../src/graph/feed.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { runPaged, upTo } from '../helpers/paged.ts'
 import { rng } from '../helpers/rng.ts'
 import { FLOATS, load, ODD, someIds, TINY, type Build } from '../helpers/subjects.ts'
@@ -19,7 +19,7 @@ const WINDOWS = [
 const CUTS: Record<number, number[]> = { 4: [2, 3, 4], 16: [1, 5, 15, 16], 64: [7, 17, 63, 64] }
 
 /** All rows of the text in steps of `lengths` in turns. */
-function inSteps(model: Graph, ids: readonly number[], lengths: () => number): Trace {
+function inSteps(model: LocalModel, ids: readonly number[], lengths: () => number): Trace {
   const feed = new Feed(model)
   return traceOf((onRow) => {
     for (let from = 0; from < ids.length;) {

@@ -6,7 +6,7 @@ import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Feed } from '../../src/graph/feed.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import type { LoadOptions } from '../../src/graph/load-model.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
 import { FAMILY_NAMES, familyPrompt, familySubject, type FamilyName } from '../helpers/family-model.ts'
@@ -30,13 +30,13 @@ function loadFamily(
   kv: 'f32' | 'q8',
   chunk: number,
   options: Partial<LoadOptions> & { window: WindowOptions },
-): Promise<Graph> {
+): Promise<LocalModel> {
   const logitRows = name === 'chatglm1' ? (options.maxPositions ?? LENGTH) : chunk
   return load(familySubject(name, kv), { chunk, logitRows, maxPositions: LENGTH, ...options })
 }
 
 /** All rows of a text in steps of `chunk`; a prefix is one step. */
-function inSteps(model: Graph, ids: readonly number[], chunk: number): Trace {
+function inSteps(model: LocalModel, ids: readonly number[], chunk: number): Trace {
   const { prefix } = model.spec
   const first = prefix === undefined ? ids.length : ids.indexOf(prefix.start) + 1
   return traceOf((onRow) => {
@@ -93,7 +93,7 @@ describe.each(CASES)('$name, window $window', ({ name, ...window }) => {
 })
 
 /** The rows from which a greedy answer's ids are chosen: the prompt in one call, then token by token. */
-function alongAlone(model: Graph, prompt: readonly number[], count: number): Trace {
+function alongAlone(model: LocalModel, prompt: readonly number[], count: number): Trace {
   const feed = new Feed(model)
   let row = new Float32Array()
   const keep = (logits: Float32Array): void => void (row = logits.slice())

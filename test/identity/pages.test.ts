@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { pageIsDead } from '../../src/cache/window.ts'
-import type { Graph } from '../../src/graph/forward.ts'
+import type { LocalModel } from '../../src/graph/model.ts'
 import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
 import { runPaged, shuffled, upTo } from '../helpers/paged.ts'
 import { rng } from '../helpers/rng.ts'
@@ -27,12 +27,12 @@ type Pages = readonly (number | undefined)[]
 const wholePages = (positions: number): number => Math.floor(positions / PAGE_POSITIONS)
 
 /** Runs positions [from, to) of the text; traces all rows. */
-function part(model: Graph, ids: readonly number[], pages: Pages, from: number, to: number): Trace {
+function part(model: LocalModel, ids: readonly number[], pages: Pages, from: number, to: number): Trace {
   return traceOf((onRow) => runPaged(model, ids.slice(from, to), { from, pages, chunk: CHUNK, onRow }))
 }
 
 /** Another text on every page of the pool. */
-function useUp(model: Graph, seed: number): void {
+function useUp(model: LocalModel, seed: number): void {
   const ids = someIds(POOL * PAGE_POSITIONS, model.spec.vocab, seed)
   runPaged(model, ids, { from: 0, pages: upTo(POOL), chunk: CHUNK })
 }

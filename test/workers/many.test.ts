@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { planMemory } from '../../src/graph/load-model.ts'
+import { planMemory } from '../../src/graph/memory-layout.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { weightBytes } from '../../src/weights/stream.ts'

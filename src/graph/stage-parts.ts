@@ -1,0 +1,43 @@
+// Stage parts are what a loader hands to a stage: tensors by role, buffers, the KV pool and their sizes.
+
+import type { Kernels } from '../kernels/kernels.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { LayerRange } from '../weights/range.ts'
+import type { KvKind, StepBuffers } from './buffers.ts'
+import type { LayerTensors } from './layer.ts'
+import type { Matrix } from './linear.ts'
+import type { Norm } from './norm.ts'
+import type { Views } from './views.ts'
+
+export type HeadTensors = {
+  /** The final norm. */
+  norm: Norm
+  matrix: Matrix
+  /** A factor for each logit. */
+  scale: Matrix | undefined
+}
+
+/** Tensors of a range; its first layer is layer 0 here. */
+export type StageTensors = {
+  embedding: Matrix | undefined
+  layers: LayerTensors[]
+  head: HeadTensors | undefined
+}
+
+export type StageParts = {
+  /** Of the whole model. */
+  spec: ModelSpec
+  range: LayerRange
+  views: Views
+  kv: KvKind
+  kernels: Kernels
+  memory: WebAssembly.Memory
+  tensors: StageTensors
+  buffers: StepBuffers
+  /** Where the KV pages begin, and how many there are. */
+  pool: { at: number; pageCount: number }
+  /** CHECKSUM_SCRATCH bytes. */
+  checksum: number
+  maxRows: number
+  maxLogitRows: number
+}

@@ -1,0 +1,194 @@
+// A stage runs rows through a range of layers, with or without embedding and head; with all, it is a model.
+
+import type { WindowOptions } from '../cache/window.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import { HostSignal } from '../kernels/wasm.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { LayerRange } from '../weights/range.ts'
+import { kvLayerBytes, rowBytes } from './buffers.ts'
+import { Head } from './head.ts'
+import { KvPool } from './kv-pool.ts'
+import { Linear, type Matrix } from './linear.ts'
+import type { LocalModel, Outputs, Row } from './model.ts'
+import { RowViews } from './row-views.ts'
+import type { StageParts } from './stage-parts.ts'
+import { Staging } from './staging.ts'
+import { Sublayers } from './sublayers.ts'
+
+/** V8 compiles a kernel anew after a few milliseconds of it; more would only delay the weights. */
+const WARM_UPS = 2
+const WARM_UP_ROWS = 64
+
+/** What a stage leaves behind: with the head what rows yield, else their residual streams. Asking for the other throws RangeError. */
+export interface StageOutputs extends Outputs {
+  /**
+   * The input of the next stage, copied: (rows, hidden) f32 of all rows, but from the last layer on only of those that yield something. To be
+   * asked for before the stage's next call and its staging's.
+   */
+  stream(): Float32Array
+}
+
+export class Stage implements LocalModel, StageOutputs {
+  readonly spec: ModelSpec
+  readonly range: LayerRange
+  /** Of the whole model: pages live as long in all of its stages. */
+  readonly window: WindowOptions
+  readonly maxRows: number
+  readonly maxLogitRows: number
+  /** K and V of the stage's layers; a sequence has the same page numbers in all stages. */
+  readonly pages: KvPool
+  readonly staging: Staging
+  readonly signal: HostSignal
+  readonly linearMemoryBytes: number
+  readonly #parts: StageParts
+  readonly #views: RowViews
+  readonly #sublayers: Sublayers
+  readonly #head: Head | undefined
+  readonly #bytes: Uint8Array
+  readonly #floats: Float32Array
+  /** Rows at the front of the residual stream after the last step. */
+  #left = 0
+
+  constructor(parts: StageParts) {
+    const { spec, range, kv, kernels, memory, buffers, tensors } = parts
+    this.#parts = parts
+    this.spec = spec
+    this.range = range
+    this.window = parts.views.widest
+    this.maxRows = parts.maxRows
+    this.maxLogitRows = parts.maxLogitRows
+    const layers = range.to - range.from
+    this.pages = new KvPool({ ...parts.pool, layers, layerBytes: kvLayerBytes(spec, kv) }, memory)
+    this.staging = new Staging(this.pages, { ...buffers.staging, checksum: parts.checksum }, kernels, memory)
+    this.signal = new HostSignal(kernels, memory)
+    this.linearMemoryBytes = memory.buffer.byteLength
+    const linear = new Linear(kernels, buffers)
+    this.#views = new RowViews(parts)
+    this.#sublayers = new Sublayers(parts, linear, this.pages)
+    this.#head = tensors.head && new Head(parts, tensors.head, linear)
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#floats = new Float32Array(memory.buffer)
+  }
+
+  /** To be called when the model is given up: the host holds the memory of an instance that may listen until it is collected. */
+  release(): void {
+    this.signal.end()
+  }
+
+  /**
+   * See Model.run. A stage with the embedding takes the rows' ids, any other what the stage before it left of these rows. A stage
+   * behind the last layer writes no K and V. Throws RangeError where the stream is not that of the rows.
+   */
+  run(rows: readonly Row[], stream?: Float32Array): StageOutputs {
+    const { layers } = this.spec
+    const { from, to } = this.range
+    if (rows.length === 0 || rows.length > this.maxRows) throw new RangeError(`${rows.length} rows in a step`)
+    const all = rows.map((_, i) => i)
+    const wanted = all.filter((i) => rows[i].yields !== 'nothing')
+    const logitRows = wanted.filter((i) => rows[i].yields === 'logits').length
+    if (this.#head !== undefined && logitRows > this.maxLogitRows)
+      throw new RangeError(`${logitRows} rows ask for logits`)
+    const count = from === layers ? wanted.length : rows.length
+    this.#checkStream(stream, count)
+    // Of the model's last layer the other rows are of use for their keys and values alone.
+    this.#layers(rows, stream, count, to - from, to === layers ? wanted : all)
+    this.#left = to === layers ? wanted.length : rows.length
+    this.#head?.run(
+      wanted.map((i) => rows[i].yields),
+      logitRows,
+    )
+    return this
+  }
+
+  logits(index: number): Float32Array {
+    return this.#outputs.logits(index)
+  }
+
+  hidden(index: number): Float32Array {
+    return this.#outputs.hidden(index)
+  }
+
+  stream(): Float32Array {
+    // Logits lie where the stream was.
+    if (this.#head !== undefined) throw new RangeError('a stage with the head leaves no residual stream')
+    const { hidden } = this.spec
+    const out = new Float32Array(this.#left * hidden)
+    for (let i = 0; i < this.#left; i++) {
+      const at = this.#rowAt(i) >>> 2
+      out.set(this.#floats.subarray(at, at + hidden), i * hidden)
+    }
+    return out
+  }
+
+  /**
+   * Runs the first layer on whatever memory holds, and some of the head, so that the host compiles the kernels with its better
+   * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
+   */
+  warmUp(): void {
+    const count = Math.min(this.maxRows, this.pages.count * PAGE_POSITIONS, WARM_UP_ROWS)
+    const rows = Array.from({ length: count }, (_, position): Row => ({
+      id: 0,
+      position,
+      pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
+      yields: 'nothing',
+    }))
+    const layers = Math.min(1, this.range.to - this.range.from)
+    const [one] = rows
+    for (let i = 0; i < WARM_UPS; i++) this.#layers(rows, undefined, count, layers, [])
+    for (let i = 1; i < WARM_UPS; i++) this.#layers([one], undefined, 1, layers, [])
+    this.#head?.warmUp()
+  }
+
+  /** Runs the first `layers` layers; `count` rows enter, and the last of the layers keeps the rows `kept`. */
+  #layers(
+    rows: readonly Row[],
+    stream: Float32Array | undefined,
+    count: number,
+    layers: number,
+    kept: readonly number[],
+  ): void {
+    const views = rows.map((row, i) => this.#views.of(row, i))
+    const all = rows.map((_, i) => i)
+    for (let i = 0; i < count; i++) this.#enter(i, rows[i].id, stream)
+    for (let index = 0; index < layers; index++) {
+      const going = index === layers - 1 ? kept : all
+      this.#sublayers.attend(index, rows, views, going)
+      this.#sublayers.mlp(index, going.length)
+    }
+  }
+
+  /** Puts the i-th row into the residual stream: its token's embedding, or what the stage before made of it. */
+  #enter(i: number, id: number, stream: Float32Array | undefined): void {
+    const out = this.#rowAt(i)
+    const { embedding } = this.#parts.tensors
+    if (embedding !== undefined) this.#embed(out, id, embedding)
+    else if (stream !== undefined) {
+      const { hidden } = this.spec
+      this.#floats.set(stream.subarray(i * hidden, (i + 1) * hidden), out >>> 2)
+    }
+  }
+
+  #embed(out: number, id: number, { at, kind, cols }: Matrix): void {
+    const { kernels } = this.#parts
+    if (kind === 'f32') this.#bytes.copyWithin(out, at + id * cols * 4, at + (id + 1) * cols * 4)
+    else kernels[`embed_${kind}`](out, at, id, cols)
+    const { embeddingScale, hidden } = this.spec
+    if (embeddingScale !== 1) kernels.scale(out, hidden, embeddingScale)
+  }
+
+  #checkStream(stream: Float32Array | undefined, rows: number): void {
+    const { embedding } = this.range
+    if (embedding && stream !== undefined) throw new RangeError('a stage with the embedding takes ids')
+    if (!embedding && stream?.length !== rows * this.spec.hidden)
+      throw new RangeError(`${stream?.length ?? 'no'} numbers of a stream of ${rows} x ${this.spec.hidden}`)
+  }
+
+  get #outputs(): Outputs {
+    if (this.#head === undefined) throw new RangeError('a stage without the head yields a residual stream')
+    return this.#head
+  }
+
+  #rowAt(i: number): number {
+    return this.#parts.buffers.x + i * rowBytes(this.spec.hidden)
+  }
+}
