@@ -70,7 +70,8 @@ export interface Model {
   /**
    * Runs the rows through all layers: writes their K and V into their pages (which must exist), then attends.
    * Rows of one sequence must be in order of position; everything before them must have been run. A promise where other isolates
-   * compute a part of it: no other call of the model may come before it settles.
+   * compute a part of it: no other call of the model may come before it settles, which it must well within the engine's patience
+   * (ABANDONED_MS of engine/step.ts).
    */
   run(rows: readonly Row[]): Outputs | Promise<Outputs>
 }
