@@ -23,7 +23,8 @@ const WINDOWS_LONG = 3
 const DECODED = 200
 const RUNS = 3
 
-type Peak = { peak: number; linear: number; heap: HeapUsage; samples: number[] }
+/** `held`: of the heap, after a last collection; bytes, as are all others. */
+type Peak = { peak: number; linear: number; heap: HeapUsage; held: number; samples: number[] }
 
 /** The worst of RUNS, and all their peaks. */
 type Peaks = Peak & { peaks: number[] }
@@ -61,8 +62,9 @@ async function worstAt(window: number): Promise<Peaks> {
   return { ...worst, peaks: runs.map(({ peak }) => peak) }
 }
 
-async function peakAt(window: number): Promise<Peak> {
-  const worker = await startIslet({ WINDOW: window })
+/** One fresh process under load; `root`: the checkout whose worker it is. */
+export async function peakAt(window: number, root?: string): Promise<Peak> {
+  const worker = await startIslet({ WINDOW: window }, { root })
   const client = new Client(worker.url)
   try {
     const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
@@ -72,12 +74,12 @@ async function peakAt(window: number): Promise<Peak> {
     await client.complete(MODEL, ids, DECODED)
     await client.complete(MODEL, [...ids, ...promptIds(32, 2)], DECODED)
     const { linear_memory_bytes: linear, window: inForce, note } = await untilHealthy(worker)
-    await sampler.stop()
+    const held = heapTotal(await sampler.stop())
     if (typeof linear !== 'number') throw new BenchError('GET /health has no linear_memory_bytes')
     // A lane whose plan does not fit takes a smaller window by itself.
     if (inForce !== window) throw new BenchError(`WINDOW ${window} was refused: ${String(note)}`)
     const heap = sampler.peak()
-    return { peak: linear + heapTotal(heap), linear, heap, samples: sampler.samples.map(heapTotal) }
+    return { peak: linear + heapTotal(heap), linear, heap, held, samples: sampler.samples.map(heapTotal) }
   } finally {
     client.close()
     await worker.stop()

@@ -61,12 +61,15 @@ export class HeapSampler {
     this.#running = this.#loop()
   }
 
-  /** Ends sampling, takes a last sample and closes. Throws what sampling threw. */
-  async stop(): Promise<void> {
+  /** Ends sampling, takes a last sample and closes. Gives what is held after a collection. Throws what sampling threw. */
+  async stop(): Promise<HeapUsage> {
     this.#stopped = true
     await this.#running
     await this.sample()
+    await this.collectGarbage()
+    const held = await this.#call('Runtime.getHeapUsage')
     this.#socket.close()
+    return held
   }
 
   /** The sample with the largest sum. */
