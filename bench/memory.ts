@@ -3,6 +3,7 @@
 // Fails above the limit (locally nothing else enforces one). With `largest` it also looks for the largest WINDOW, in steps
 // of 64, whose peak stays within the limit.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promptIds } from './lib/cases.ts'
 import { Client } from './lib/client.ts'
 import { HeapSampler, heapTotal, type HeapUsage } from '../tools/inspector.ts'
@@ -22,6 +23,8 @@ const SAMPLE_MS = 50 // each sample leaves garbage of its own in the heap that i
 const WINDOWS_LONG = 3
 const DECODED = 200
 const RUNS = 3
+/** After the last answer: what it leaves is stored when garbage is collected. */
+const SETTLE_MS = 1000
 
 /** `held`: of the heap, after a last collection; bytes, as are all others. */
 type Peak = { peak: number; linear: number; heap: HeapUsage; held: number; samples: number[] }
@@ -74,7 +77,8 @@ export async function peakAt(window: number, root?: string): Promise<Peak> {
     await client.complete(MODEL, ids, DECODED)
     await client.complete(MODEL, [...ids, ...promptIds(32, 2)], DECODED)
     const { linear_memory_bytes: linear, window: inForce, note } = await untilHealthy(worker)
-    const held = heapTotal(await sampler.stop())
+    await sleep(SETTLE_MS)
+    const held = heapTotal(await sampler.stopAndCollect(() => untilHealthy(worker)))
     if (typeof linear !== 'number') throw new BenchError('GET /health has no linear_memory_bytes')
     // A lane whose plan does not fit takes a smaller window by itself.
     if (inForce !== window) throw new BenchError(`WINDOW ${window} was refused: ${String(note)}`)
