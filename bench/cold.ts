@@ -47,8 +47,9 @@ export async function cold(rounds: number): Promise<void> {
   writeResult(result)
 }
 
-async function coldFirstToken(round: number): Promise<number> {
-  const worker = await startIslet()
+/** Seconds from the first request that a cold object gets to its first token; `root`: the checkout whose worker it is. */
+export async function coldFirstToken(round: number, root?: string): Promise<number> {
+  const worker = await startIslet({}, { root })
   const client = new Client(worker.url)
   try {
     return (await client.complete(MODEL, promptIds(PROMPT, round), 1)).arrivals[0]

@@ -3,6 +3,7 @@
 // Fails above the limit (locally nothing else enforces one). With `largest` it also looks for the largest WINDOW, in steps
 // of 64, whose peak stays within the limit.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promptIds } from './lib/cases.ts'
 import { Client } from './lib/client.ts'
 import { HeapSampler, heapTotal, type HeapUsage } from '../tools/inspector.ts'
@@ -22,8 +23,11 @@ const SAMPLE_MS = 50 // each sample leaves garbage of its own in the heap that i
 const WINDOWS_LONG = 3
 const DECODED = 200
 const RUNS = 3
+/** After the last answer: what it leaves is stored when garbage is collected. */
+const SETTLE_MS = 1000
 
-type Peak = { peak: number; linear: number; heap: HeapUsage; samples: number[] }
+/** `held`: of the heap, after a last collection; bytes, as are all others. */
+type Peak = { peak: number; linear: number; heap: HeapUsage; held: number; samples: number[] }
 
 /** The worst of RUNS, and all their peaks. */
 type Peaks = Peak & { peaks: number[] }
@@ -61,8 +65,9 @@ async function worstAt(window: number): Promise<Peaks> {
   return { ...worst, peaks: runs.map(({ peak }) => peak) }
 }
 
-async function peakAt(window: number): Promise<Peak> {
-  const worker = await startIslet({ WINDOW: window })
+/** One fresh process under load; `root`: the checkout whose worker it is. */
+export async function peakAt(window: number, root?: string): Promise<Peak> {
+  const worker = await startIslet({ WINDOW: window }, { root })
   const client = new Client(worker.url)
   try {
     const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
@@ -72,12 +77,13 @@ async function peakAt(window: number): Promise<Peak> {
     await client.complete(MODEL, ids, DECODED)
     await client.complete(MODEL, [...ids, ...promptIds(32, 2)], DECODED)
     const { linear_memory_bytes: linear, window: inForce, note } = await untilHealthy(worker)
-    await sampler.stop()
+    await sleep(SETTLE_MS)
+    const held = heapTotal(await sampler.stopAndCollect(() => untilHealthy(worker)))
     if (typeof linear !== 'number') throw new BenchError('GET /health has no linear_memory_bytes')
     // A lane whose plan does not fit takes a smaller window by itself.
     if (inForce !== window) throw new BenchError(`WINDOW ${window} was refused: ${String(note)}`)
     const heap = sampler.peak()
-    return { peak: linear + heapTotal(heap), linear, heap, samples: sampler.samples.map(heapTotal) }
+    return { peak: linear + heapTotal(heap), linear, heap, held, samples: sampler.samples.map(heapTotal) }
   } finally {
     client.close()
     await worker.stop()

@@ -85,7 +85,7 @@ async function restoreInRounds(rounds: number): Promise<PersistResult['restore']
   const restored: PersistResult['restore']['restored'] = []
   for (let round = 0; round <= rounds; round++) {
     console.error(`start ${round + 1} of ${rounds + 1}`)
-    const worker = await startIslet({}, state)
+    const worker = await startIslet({}, { state })
     const client = new Client(worker.url)
     try {
       await untilHealthy(worker)

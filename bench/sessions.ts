@@ -15,8 +15,8 @@ import { printMeasures } from './lib/verdicts.ts'
 import { startIslet, untilHealthy } from './lib/worker.ts'
 import { printSpeeds } from './speed.ts'
 
-const SESSIONS = 4
-const CASE: Case = { prompt: 256, decode: 64 }
+export const SESSIONS = 4
+export const CASE: Case = { prompt: 256, decode: 64 }
 
 /** Prints the speeds and the ratio, and writes results/sessions.json. `window`: large enough that the pool holds all four. */
 export async function sessions(options: {
@@ -65,17 +65,22 @@ async function runTogether(window: number, repetitions: number): Promise<{ linea
     const runs: Timing[] = []
     for (let r = -1; r < repetitions; r++) {
       // r = -1 warms up.
-      const prompts = clients.map((_, i) => promptIds(CASE.prompt, (r + 1) * SESSIONS + i))
-      for (const [i, client] of clients.entries()) await client.complete(MODEL, prompts[i], 1)
-      const start = performance.now()
-      const streams = await Promise.all(clients.map((client, i) => timed(client, prompts[i], start)))
-      if (r >= 0) runs.push(together(streams))
+      const timing = await decodeTogether(clients, r + 1)
+      if (r >= 0) runs.push(timing)
     }
     return { linear: Number(health['linear_memory_bytes']), runs }
   } finally {
     for (const client of clients) client.close()
     await worker.stop()
   }
+}
+
+/** The `serial`-th prompts of all clients are made warm one by one, and then decode together. */
+export async function decodeTogether(clients: readonly Client[], serial: number): Promise<Timing> {
+  const prompts = clients.map((_, i) => promptIds(CASE.prompt, serial * SESSIONS + i))
+  for (const [i, client] of clients.entries()) await client.complete(MODEL, prompts[i], 1)
+  const start = performance.now()
+  return together(await Promise.all(clients.map((client, i) => timed(client, prompts[i], start))))
 }
 
 /** Arrivals counted from `start`, in seconds. */

@@ -12,6 +12,8 @@ export function heapTotal(usage: HeapUsage): number {
 /** The inspector is not there, or refused. */
 export class InspectorError extends Error {}
 
+const WAKE_MS = 100
+
 type Reply = { id?: number; result?: HeapUsage; error?: { message: string } }
 
 /** Samples the heap every `interval` ms from start() to stop(). An isolate busy in WASM answers at its next pause. */
@@ -63,15 +65,36 @@ export class HeapSampler {
 
   /** Ends sampling, takes a last sample and closes. Throws what sampling threw. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    await this.#running
-    await this.sample()
+    await this.#end()
     this.#socket.close()
+  }
+
+  /** As stop(), and gives what is held after a collection. An idle isolate collects when a request comes: `wake` sends one. */
+  async stopAndCollect(wake: () => Promise<unknown>): Promise<HeapUsage> {
+    await this.#end()
+    let collected = false
+    const waking = async (): Promise<void> => {
+      while (!collected) {
+        await wake()
+        await sleep(WAKE_MS)
+      }
+    }
+    const collecting = this.collectGarbage().finally(() => (collected = true))
+    await Promise.all([collecting, waking()])
+    const held = await this.#call('Runtime.getHeapUsage')
+    this.#socket.close()
+    return held
   }
 
   /** The sample with the largest sum. */
   peak(): HeapUsage {
     return this.samples.reduce((top, usage) => (heapTotal(usage) > heapTotal(top) ? usage : top))
+  }
+
+  async #end(): Promise<void> {
+    this.#stopped = true
+    await this.#running
+    await this.sample()
   }
 
   async #loop(): Promise<void> {

@@ -65,11 +65,13 @@ export type MemoryResult = Result & {
   /** Absent in older files: 1024. */
   window?: number
   limit: number
-  /** The worst of `peaks`, one for each fresh process; linear, heap and samples are that run's. */
+  /** The worst of `peaks`, one for each fresh process; linear, heap, held and samples are that run's. */
   peak: number
   peaks?: number[]
   linear: number
   heap: HeapUsage
+  /** Of the heap, after a last collection; absent in older files. */
+  held?: number
   samples: number[]
   /** The search for the largest window whose peak stays within the limit; no peak = it was refused. */
   largest?: { window: number; tried: { window: number; peak?: number; peaks?: number[] }[] }

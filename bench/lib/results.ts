@@ -100,10 +100,10 @@ function installedVersion(name: string): string {
   return (fromRoot(`${name}/package.json`) as { version: string }).version
 }
 
-/** The commit, with `+` when the tree differs from it. */
-function commit(): string {
+/** The commit of a checkout, with `+` when the tree differs from it. */
+export function commit(root: string = ROOT): string {
   const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', ROOT, ...args], {
+    execFileSync('git', ['-C', root, ...args], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()

@@ -11,6 +11,9 @@ import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
 import { freePort } from '../../tools/free-port.ts'
 
+/** `state`: the folder of its storage, which stays; otherwise it is empty and goes with the worker. `root`: the checkout. */
+export type Start = { state?: string; root?: string }
+
 export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
 
 const START_LIMIT_MS = 120_000
@@ -20,14 +23,14 @@ const STOP_LIMIT_MS = 10_000
 
 /**
  * Our worker on a free port (after prepareModel); `vars` replace those of wrangler.toml. Returns when the port answers at
- * all: the object has not been touched. Storage is in `state`, which stays, or is empty and goes with the worker.
+ * all: the object has not been touched.
  */
 export async function startIslet(
   vars: Record<string, string | number> = {},
-  state?: string,
+  { state, root = ROOT }: Start = {},
 ): Promise<Worker> {
   const all = Object.entries({ MODEL, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-  return await startWrangler(ROOT, all, '/v1/models', state)
+  return await startWrangler(root, all, '/v1/models', state)
 }
 
 /** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts). */

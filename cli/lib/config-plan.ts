@@ -4,7 +4,7 @@ import type { TensorType } from '../../src/formats/dtype.ts'
 import type { Facts } from '../../src/models/family.ts'
 import { familyOfConfig } from '../../src/models/registry.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
-import { kindOf, type Embedding, type Quant } from '../../src/packing/policy.ts'
+import { packedKind, type Embedding, type Quant } from '../../src/packing/policy.ts'
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 import { planTensors } from '../../src/weights/plan.ts'
 
@@ -18,7 +18,7 @@ export function planConfig(config: Facts, quant: Quant, embedding: Embedding = '
   const { entries, bytes } = planTensors(
     family.tensors(spec, 'huggingface').map((tensor) => ({
       name: tensor.role,
-      kind: kindOf({ ...tensor, type: source }, quant, embedding),
+      kind: packedKind({ ...tensor, type: source }, quant, embedding),
       rows: tensor.rows,
       cols: tensor.cols,
       source,

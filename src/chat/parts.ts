@@ -6,21 +6,21 @@ import { nameMatcher } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
 /** A text, or a token: by name, by id, or the tokenizer's own beginning or end of a sequence. */
-export type Part = string | { token: string } | { id: number } | { special: 'bos' | 'eos' }
+export type ChatPart = string | { token: string } | { id: number } | { special: 'bos' | 'eos' }
 
 /**
  * A prompt in the pieces by which the originals shorten it: rounds may go from the front, head and tail stay.
  * A round is a user's message and what belongs to it.
  */
-export type Layout = { head: Part[]; rounds: Part[][]; tail: Part[] }
+export type ChatLayout = { head: ChatPart[]; rounds: ChatPart[][]; tail: ChatPart[] }
 
 /** The same pieces as ids. */
 export type LayoutIds = { head: number[]; rounds: number[][]; tail: number[] }
 
 /** Throws unsupported_format where the tokenizer lacks a token that the format needs. */
-export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: Layout): LayoutIds {
+export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: ChatLayout): LayoutIds {
   const matcher = nameMatcher(namesInText(tokenizer, [...head, ...rounds.flat(), ...tail]))
-  const encode = (parts: readonly Part[]): number[] => {
+  const encode = (parts: readonly ChatPart[]): number[] => {
     const ids: number[] = []
     for (const part of parts) {
       if (typeof part !== 'string') ids.push(idOfPart(tokenizer, part))
@@ -36,7 +36,7 @@ export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: Layou
  * Names of the format's own tokens that the tokenizer would also read out of a text: Baichuan marks its roles
  * with user-defined pieces, so whoever wrote one into a message could speak as somebody else.
  */
-function namesInText(tokenizer: Tokenizer, parts: readonly Part[]): string[] {
+function namesInText(tokenizer: Tokenizer, parts: readonly ChatPart[]): string[] {
   const ids = new Set<number>()
   for (const part of parts) if (typeof part !== 'string') ids.add(idOfPart(tokenizer, part))
   return [...ids]
@@ -59,13 +59,13 @@ function cutInside(text: string, names: RegExp | undefined): string[] {
 }
 
 /** The parts as their authors would write them, with tokens by their names. */
-export function showParts(tokenizer: Tokenizer, parts: readonly Part[]): string {
+export function showParts(tokenizer: Tokenizer, parts: readonly ChatPart[]): string {
   return parts
     .map((part) => (typeof part === 'string' ? part : tokenizer.nameOf(idOfPart(tokenizer, part))))
     .join('')
 }
 
-function idOfPart(tokenizer: Tokenizer, part: Exclude<Part, string>): number {
+function idOfPart(tokenizer: Tokenizer, part: Exclude<ChatPart, string>): number {
   if ('id' in part) {
     if (part.id < tokenizer.vocabSize) return part.id
     throw missing(`token ${part.id}`)

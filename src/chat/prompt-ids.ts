@@ -7,7 +7,7 @@ import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
 import type { Budget, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './literal-specials.ts'
-import { encodeLayout, showParts, type Layout } from './parts.ts'
+import { encodeLayout, showParts, type ChatLayout } from './parts.ts'
 import { renderPrompt, withArguments } from './template.ts'
 
 export type PromptOptions = TemplateOptions & {
@@ -97,7 +97,7 @@ function layoutOf(
   chat: BuiltinChat,
   messages: readonly ChatMessage[],
   { tools = [], addGenerationPrompt = true }: PromptOptions,
-): { format: Format; layout: Layout } {
+): { format: Format; layout: ChatLayout } {
   const format = FORMATS[chat.format]
   if (!format.tools && tools.length > 0) {
     throw new IsletError('unsupported_value', `tools: the chat format ${chat.format} knows none`, {
@@ -111,7 +111,7 @@ function idsOfLayout(
   tokenizer: Tokenizer,
   chat: BuiltinChat,
   format: Format,
-  layout: Layout,
+  layout: ChatLayout,
   fit: Partial<Budget> | undefined,
 ): number[] {
   const { head, rounds, tail } = encodeLayout(tokenizer, layout)

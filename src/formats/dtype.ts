@@ -61,6 +61,6 @@ export function isFloat(type: TensorType): boolean {
 }
 
 /** Bytes of one row of `cols` values; cols must be a multiple of the block. */
-export function rowBytes(type: TensorType, cols: number): number {
+export function storedRowBytes(type: TensorType, cols: number): number {
   return (cols / BLOCKS[type].values) * BLOCKS[type].bytes
 }

@@ -6,7 +6,7 @@ import type { ModelSpec } from '../models/spec.ts'
 import type { TensorEntry } from '../weights/manifest.ts'
 import { planTensors } from '../weights/plan.ts'
 import { encodeRows } from './encode.ts'
-import { type Embedding, kindOf, type Quant } from './policy.ts'
+import { type Embedding, packedKind, type Quant } from './policy.ts'
 import type { Rounding } from './quantise.ts'
 import { batchRows, readRows, readVector } from './rows.ts'
 import { isFloatSource, type ModelSource, type SourceTensor } from './source.ts'
@@ -36,7 +36,7 @@ export function planPack(
   return planTensors(
     source.tensors.map((tensor) => ({
       name: tensor.role,
-      kind: kindOf(tensor, quant, embedding),
+      kind: packedKind(tensor, quant, embedding),
       rows: tensor.rows,
       cols: tensor.cols,
       source: tensor.type,

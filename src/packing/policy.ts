@@ -20,7 +20,7 @@ const TOO_LARGE_TABLE = 100e6
 type Tensor = { role: string; type: TensorType; rows: number; cols: number; vector: boolean }
 
 /** How a tensor is stored. Vectors are always f32: they are small and everything passes through them. */
-export function kindOf(tensor: Tensor, quant: Quant, embedding: Embedding): TensorKind {
+export function packedKind(tensor: Tensor, quant: Quant, embedding: Embedding): TensorKind {
   if (tensor.vector) return 'f32'
   if (tensor.role === 'embedding' || tensor.role === 'head') return embeddingKind(tensor, quant, embedding)
   if (quant === 'keep') return sameKind(tensor.type)

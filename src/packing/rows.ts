@@ -2,7 +2,7 @@
 // as a part of a larger tensor, or in another order within each head.
 
 import { dequantize } from '../formats/blocks.ts'
-import { rowBytes } from '../formats/dtype.ts'
+import { storedRowBytes } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
 import { TILE_ROWS } from '../kernels/layout.ts'
 import type { RowOrder } from '../models/family.ts'
@@ -19,7 +19,7 @@ const LEAST_LENGTH = 1e-12
 /** How many rows to read at once: whole tiles, and whole heads where their rows move. */
 export function batchRows({ type, cols, order }: SourceTensor): number {
   const step = order === undefined || isSlice(order) ? TILE_ROWS : leastMultiple(order.run, TILE_ROWS)
-  return Math.max(1, Math.floor(BATCH_BYTES / (rowBytes(type, cols) * step))) * step
+  return Math.max(1, Math.floor(BATCH_BYTES / (storedRowBytes(type, cols) * step))) * step
 }
 
 /**
@@ -28,7 +28,7 @@ export function batchRows({ type, cols, order }: SourceTensor): number {
  */
 export async function readRows(tensor: SourceTensor, first: number, count: number): Promise<Uint8Array> {
   const { order, file, offset, type, cols } = tensor
-  const length = rowBytes(type, cols)
+  const length = storedRowBytes(type, cols)
   const stored = (row: number, rows: number): Promise<Uint8Array> =>
     file.read(offset + row * length, rows * length)
   if (order === undefined) return stored(first, count)
@@ -53,7 +53,7 @@ export async function readVector(tensor: SourceTensor, hidden: number): Promise<
   const { file, offset, type, cols, order, compute } = tensor
   if (compute === 'row-lengths') return inverseLengths(tensor, hidden)
   const stored = new Float32Array(order?.of ?? cols)
-  dequantize(type, await file.read(offset, rowBytes(type, stored.length)), stored)
+  dequantize(type, await file.read(offset, storedRowBytes(type, stored.length)), stored)
   return Float32Array.from({ length: cols }, (_, i) => {
     const value = stored[order === undefined ? i : storedRow(order, i)]
     return compute === 'plus-one' ? value + 1 : value
@@ -66,7 +66,7 @@ async function inverseLengths(
   hidden: number,
 ): Promise<Float32Array> {
   const out = new Float32Array(cols)
-  const length = rowBytes(type, hidden)
+  const length = storedRowBytes(type, hidden)
   const batch = Math.max(1, Math.floor(BATCH_BYTES / length))
   for (let first = 0; first < cols; first += batch) {
     const count = Math.min(batch, cols - first)

@@ -1,7 +1,7 @@
 // An answer's ids become content, calls and its end by the rules of the model's chat format.
 
 import { describe, expect, it } from 'vitest'
-import { answerRules, type AnswerOptions } from '../../src/chat/answers/rules.ts'
+import { answerRules, type RulesOptions } from '../../src/chat/answers/rules.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { Answer, type TextEvent } from '../../src/answer/answer.ts'
@@ -31,7 +31,7 @@ function tokenizerWith(mark: string): Tokenizer {
 function answerOf(
   ids: readonly number[],
   chat: ChatFormat,
-  options: AnswerOptions,
+  options: RulesOptions,
   { tokenizer = byteTokenizer(), ...changes }: Partial<GenerateRequest> & { tokenizer?: Tokenizer } = {},
 ) {
   const rules = answerRules(tokenizer, chat, options)

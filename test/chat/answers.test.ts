@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { chatglm3Messages } from '../../src/chat/answers/chatglm3.ts'
 import { parseWhole, type ParsedAnswer } from '../../src/chat/answers/parser.ts'
 import { pythonCallArguments } from '../../src/chat/answers/python-call.ts'
-import { answerParser, readsToolCalls, type AnswerOptions } from '../../src/chat/answers/rules.ts'
+import { answerParser, readsToolCalls, type RulesOptions } from '../../src/chat/answers/rules.ts'
 import { pythonJson, pythonLiteral } from '../../src/chat/python-text.ts'
 import type { BuiltinFormat, ChatFormat } from '../../src/weights/manifest.ts'
 import { FIXTURES, seeded } from '../tokenizer/support.ts'
@@ -22,7 +22,7 @@ const THINKER: ChatFormat = {
 }
 
 /** The whole at once, and the same in pieces of every kind. */
-function parse(chat: ChatFormat, text: string, options: AnswerOptions = { tools: true }): ParsedAnswer {
+function parse(chat: ChatFormat, text: string, options: RulesOptions = { tools: true }): ParsedAnswer {
   const whole = parseWhole(answerParser(chat, options), text)
   const random = seeded(text.length)
   for (let round = 0; round < 20; round++) {

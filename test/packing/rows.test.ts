@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { dequantize } from '../../src/formats/blocks.ts'
-import { rowBytes, type TensorType } from '../../src/formats/dtype.ts'
+import { storedRowBytes, type TensorType } from '../../src/formats/dtype.ts'
 import type { RoleTensor, RowOrder } from '../../src/models/family.ts'
 import { heads, neighbours, slice } from '../../src/models/tensors.ts'
 import { batchRows, readRows, readVector } from '../../src/packing/rows.ts'
@@ -23,7 +23,7 @@ function stored(type: TensorType, storedRows: number, part: Partial<RoleTensor> 
 /** `storedRows` rows of `width` values over bytes in memory; reads outside of them are refused. */
 function over(type: TensorType, storedRows: number, width: number, part: Partial<RoleTensor>): Stored {
   const random = rng(storedRows * 31 + width)
-  const length = storedRows * rowBytes(type, width)
+  const length = storedRows * storedRowBytes(type, width)
   const bytes =
     type === 'F32'
       ? new Uint8Array(Float32Array.from({ length: storedRows * width }, () => random.uniform() - 0.5).buffer)
@@ -50,7 +50,7 @@ async function inBatches(tensor: SourceTensor, batch = batchRows(tensor)): Promi
   for (let first = 0; first < tensor.rows; first += batch) {
     const count = Math.min(batch, tensor.rows - first)
     const part = await readRows(tensor, first, count)
-    expect(part.length).toBe(count * rowBytes(tensor.type, tensor.cols))
+    expect(part.length).toBe(count * storedRowBytes(tensor.type, tensor.cols))
     parts.push(part)
   }
   return new Uint8Array(Buffer.concat(parts))
@@ -64,7 +64,7 @@ function expectBytes(got: Uint8Array, wanted: Uint8Array): void {
 
 /** Row by row from the whole tensor, straight from what an order says. */
 function naive({ tensor, bytes }: Stored): Uint8Array {
-  const length = rowBytes(tensor.type, tensor.cols)
+  const length = storedRowBytes(tensor.type, tensor.cols)
   return new Uint8Array(
     Buffer.concat(
       Array.from({ length: tensor.rows }, (_, row) => {
@@ -149,7 +149,7 @@ describe.each(CASES)('%s', (_, { type, cols, rows, order }) => {
     const batch = batchRows(tensor)
     expect(batch % 16).toBe(0)
     if (order?.order !== undefined) expect(batch % order.run).toBe(0)
-    expect(batch * rowBytes(type, cols)).toBeLessThanOrEqual(1 << 20)
+    expect(batch * storedRowBytes(type, cols)).toBeLessThanOrEqual(1 << 20)
   })
 })
 

@@ -10,7 +10,7 @@ import { content, plainParser, type AnswerParser } from './parser.ts'
 import { reactParser } from './react.ts'
 import { tidy, tidyWithPunctuation, type TextRule } from './text-rules.ts'
 
-export type AnswerOptions = {
+export type RulesOptions = {
   /** Functions were offered in the prompt. */
   tools: boolean
   /** The prompt ends inside the model's thoughts. */
@@ -36,7 +36,7 @@ export function readsToolCalls(chat: ChatFormat): boolean {
   return chat.kind === 'jinja' && chat.template.includes(HERMES_MARKS.call) && /\btools\b/.test(chat.template)
 }
 
-export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: AnswerOptions): AnswerRules {
+export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: RulesOptions): AnswerRules {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
   const marks = format?.marks ?? (readsMarks(chat, options) ? Object.values(HERMES_MARKS) : [])
   return {
@@ -52,7 +52,7 @@ export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: Ans
 }
 
 /** A parser for one answer of a model of this format. */
-export function answerParser(chat: ChatFormat, { tools, thinking = false }: AnswerOptions): AnswerParser {
+export function answerParser(chat: ChatFormat, { tools, thinking = false }: RulesOptions): AnswerParser {
   if (chat.kind === 'builtin') return BUILTIN[chat.format](tools)
   if (!readsMarks(chat, { tools })) return plainParser()
   const thinks = isThinker(chat)
@@ -74,7 +74,7 @@ function isThinker(chat: ChatFormat): boolean {
   return chat.kind === 'jinja' && chat.template.includes(HERMES_MARKS.thinkEnd)
 }
 
-function readsMarks(chat: ChatFormat, { tools }: AnswerOptions): boolean {
+function readsMarks(chat: ChatFormat, { tools }: RulesOptions): boolean {
   return chat.kind === 'jinja' && (isThinker(chat) || (tools && readsToolCalls(chat)))
 }
 

@@ -2,7 +2,7 @@
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { plainMessage, refuseMessages } from '../conversation.ts'
-import type { Part } from '../parts.ts'
+import type { ChatPart } from '../parts.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
 import type { Format } from './format.ts'
 
@@ -48,8 +48,12 @@ export const baichuan2: Format = {
   ends: [],
 }
 
-function roundsOf(messages: readonly ChatMessage[], chat: BuiltinChat, afterAnswer: Part[]): Part[][] {
-  const rounds: Part[][] = []
+function roundsOf(
+  messages: readonly ChatMessage[],
+  chat: BuiltinChat,
+  afterAnswer: ChatPart[],
+): ChatPart[][] {
+  const rounds: ChatPart[][] = []
   for (const message of messages) {
     plainMessage(message)
     const isUser = message.role === 'user'
@@ -61,7 +65,7 @@ function roundsOf(messages: readonly ChatMessage[], chat: BuiltinChat, afterAnsw
   return rounds
 }
 
-function assistantMark(chat: BuiltinChat): Part {
+function assistantMark(chat: BuiltinChat): ChatPart {
   return { id: chat.assistantId ?? ASSISTANT }
 }
 

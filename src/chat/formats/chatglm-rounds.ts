@@ -1,11 +1,11 @@
 // ChatGLM-6B and ChatGLM2-6B write the conversation as one text with numbered rounds.
 
 import { exchangesOf, type Exchange } from '../conversation.ts'
-import type { Part } from '../parts.ts'
+import type { ChatPart } from '../parts.ts'
 import type { Format } from './format.ts'
 
 /** ChatGLM2 and 3 begin every text so. */
-export const glmText = (text: string): Part[] => [{ token: '[gMASK]' }, { token: 'sop' }, text]
+export const glmText = (text: string): ChatPart[] => [{ token: '[gMASK]' }, { token: 'sop' }, text]
 
 export const chatglm1: Format = {
   layout(messages, { opening }) {
@@ -32,7 +32,7 @@ export const chatglm2: Format = {
 }
 
 /** GLM continues a text behind [gMASK], and fills [MASK] within it. */
-function toContinue(text: string): Part[] {
+function toContinue(text: string): ChatPart[] {
   return [text, { token: '[gMASK]' }, { token: '<sop>' }]
 }
 

@@ -4,7 +4,7 @@
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, functionsOf, isObject, oneCallAtATime, refuseMessages } from '../conversation.ts'
 import type { EarlierCall } from '../conversation.ts'
-import type { Part } from '../parts.ts'
+import type { ChatPart } from '../parts.ts'
 import { pythonJson, pythonLiteral } from '../python-text.ts'
 import { glmText } from './chatglm-rounds.ts'
 import type { Format } from './format.ts'
@@ -40,7 +40,7 @@ function withTools(messages: readonly ChatMessage[], tools: readonly unknown[]):
     : [{ role: 'system', content: `${TOOLS_SYSTEM}\n${list}` }, ...messages]
 }
 
-function messageParts(message: ChatMessage): Part[] {
+function messageParts(message: ChatMessage): ChatPart[] {
   const { role, content } = message
   if (role === 'tool') return oneMessage('<|observation|>', '', content)
   if (role !== 'assistant') return oneMessage(`<|${role}|>`, '', content)
@@ -51,7 +51,7 @@ function messageParts(message: ChatMessage): Part[] {
 }
 
 /** The line behind the role, with its break, and the content are encoded apart. */
-function oneMessage(token: string, metadata: string, content: string): Part[] {
+function oneMessage(token: string, metadata: string, content: string): ChatPart[] {
   return [{ token }, `${metadata}\n`, content]
 }
 

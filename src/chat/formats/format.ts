@@ -3,7 +3,7 @@
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
-import type { Layout, LayoutIds, Part } from '../parts.ts'
+import type { ChatLayout, LayoutIds, ChatPart } from '../parts.ts'
 
 /** What a prompt may take: all positions, and those kept free for the answer. */
 export type Budget = { maxLength: number; maxNewTokens: number }
@@ -17,13 +17,13 @@ export type LayoutOptions = {
 
 export type Format = {
   /** Pure. Throws invalid_request for messages that the format cannot say. */
-  layout(messages: readonly ChatMessage[], options: LayoutOptions): Layout
+  layout(messages: readonly ChatMessage[], options: LayoutOptions): ChatLayout
   /**
    * A plain text as the original's tokenizer hands it to the model; formats without it have the text alone.
    */
-  text?: (text: string) => Part[]
+  text?: (text: string) => ChatPart[]
   /** A text with a gap that the model shall fill; few can. */
-  gap?: (before: string, after: string) => Part[]
+  gap?: (before: string, after: string) => ChatPart[]
   /** Shortens as the original does; formats without it have no rule of their own. */
   fit?: (ids: LayoutIds, budget: Budget) => number[]
   /** The original's limits where the checkpoint's files name none. */

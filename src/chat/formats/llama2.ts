@@ -2,7 +2,7 @@
 
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { exchangesOf, refuseMessages } from '../conversation.ts'
-import type { Part } from '../parts.ts'
+import type { ChatPart } from '../parts.ts'
 import type { Format } from './format.ts'
 
 /**
@@ -20,7 +20,7 @@ export const llama2: Format = {
     const exchanges = exchangesOf(withSystemInside(messages), opening)
     return {
       head: [],
-      rounds: exchanges.map(({ user, assistant }): Part[] => {
+      rounds: exchanges.map(({ user, assistant }): ChatPart[] => {
         const question = `[INST] ${user.trim()} [/INST]`
         return assistant === undefined
           ? [{ special: 'bos' }, question]

@@ -3,13 +3,13 @@
 import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, oneCallAtATime, refuseMessages } from '../conversation.ts'
 import type { Exchange } from '../conversation.ts'
-import type { Part } from '../parts.ts'
+import type { ChatPart } from '../parts.ts'
 import { pythonJson } from '../python-text.ts'
 import type { Format } from './format.ts'
 import { FUNCTION_CALLING, REACT_EXAMPLE, reactInstruction, type ReactStyle } from './react.ts'
 
-const START: Part = { token: '<|im_start|>' }
-const END: Part = { token: '<|im_end|>' }
+const START: ChatPart = { token: '<|im_start|>' }
+const END: ChatPart = { token: '<|im_end|>' }
 const DEFAULT_SYSTEM = 'You are a helpful assistant.'
 
 export const qwen1 = qwenFormat(FUNCTION_CALLING)
@@ -24,7 +24,7 @@ function qwenFormat(style: ReactStyle): Format {
       // An answer that was begun is continued as one text; anything else is encoded piece by piece.
       const continues = last.assistant !== undefined && opening
       const piece = continues ? joined : apart
-      const rounds = exchanges.map(({ user, assistant }): Part[] => [
+      const rounds = exchanges.map(({ user, assistant }): ChatPart[] => [
         ...['\n', ...piece('user', user)],
         ...(assistant === undefined ? [] : ['\n', ...piece('assistant', assistant)]),
       ])
@@ -49,11 +49,11 @@ function qwenFormat(style: ReactStyle): Format {
   }
 }
 
-function apart(role: string, content: string): Part[] {
+function apart(role: string, content: string): ChatPart[] {
   return [START, role, '\n', content, END]
 }
 
-function joined(role: string, content: string): Part[] {
+function joined(role: string, content: string): ChatPart[] {
   return [START, `${role}\n${content}`, END]
 }
 
