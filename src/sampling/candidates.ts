@@ -6,20 +6,25 @@ import { roundTiesToEven } from '../lib/math-f32.ts'
 
 /** Work space for one choice at a time; samplers of one vocabulary share it. */
 export type Scratch = {
+  vocab: number
   /** Processed scores, (vocab). */
   row: Float32Array
   /** Candidates in rising order, (vocab); and what each weighs. */
-  ids: Int32Array
+  ids: Uint16Array | Int32Array
   weights: Float32Array
   /** One sum for each value of a digit. */
   sums: Float64Array
 }
 
-/** Scratch for rows of `vocab` logits: 12 bytes each. */
+/** Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a bias is asked for. */
 export function createScratch(vocab: number): Scratch {
+  let row: Float32Array | undefined
   return {
-    row: new Float32Array(vocab),
-    ids: new Int32Array(vocab),
+    vocab,
+    get row() {
+      return (row ??= new Float32Array(vocab))
+    },
+    ids: vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab),
     weights: new Float32Array(vocab),
     sums: new Float64Array(1 << DIGITS[0].width),
   }

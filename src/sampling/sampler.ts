@@ -41,8 +41,7 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
   let own: Scratch | undefined
   const scratchFor = (vocab: number): Scratch => {
     const scratch = extras.scratch ?? (own ??= createScratch(vocab))
-    if (scratch.row.length < vocab)
-      throw new RangeError(`scratch of ${scratch.row.length} for ${vocab} logits`)
+    if (scratch.vocab < vocab) throw new RangeError(`scratch of ${scratch.vocab} for ${vocab} logits`)
     return scratch
   }
 

@@ -61,6 +61,15 @@ describe('sampling', () => {
     expect(compared).toBeGreaterThan(5000)
   })
 
+  test('reaches ids beyond 16 bits, and the last of them', () => {
+    for (const size of [65_535, 65_536, 65_537, 152_000]) {
+      const logits = new Float32Array(size)
+      logits[size - 1] = 1000
+      for (const changed of [{}, { topP: 0.9 }, { topK: 5 }, { topK: 200, frequencyPenalty: 1 }])
+        expect(createSampler(samplingOptions(changed)).sample(logits, at(3)).id).toBe(size - 1)
+    }
+  })
+
   test('agrees on a whole vocabulary', () => {
     const random = rng(18)
     const logits = Float32Array.from({ length: 49152 }, () => 3 * random.normal())
