@@ -27,6 +27,7 @@ const PREFLIGHT_SECONDS = 86_400
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   app.use(nameRequest(deps))
+  app.use(catchValues(deps))
   for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
@@ -39,11 +40,24 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.notFound((c) =>
     errorResponse(c, new IsletError('not_found', `There is nothing at ${preview(c.req.path)}`)),
   )
-  app.onError((thrown, c) => {
-    reportFailure(deps, c, thrown)
-    return errorResponse(c, thrown)
-  })
+  app.onError((thrown, c) => failed(deps, c, thrown))
   return app
+}
+
+/** Hono gives `onError` instances of Error alone; any other value that was thrown arrives here. */
+function catchValues(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async function valuesCaught(c, next) {
+    try {
+      return await next()
+    } catch (thrown) {
+      return failed(deps, c, thrown)
+    }
+  }
+}
+
+function failed(deps: ApiDeps, c: ApiContext, thrown: unknown): Response {
+  reportFailure(deps, c, thrown)
+  return errorResponse(c, thrown)
 }
 
 function errorResponse(c: ApiContext, thrown: unknown): Response {
