@@ -4,7 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
 import { SESSION_HEADER } from './http/respond.ts'
-import { guardHost, isLoopback, parseKeyHashes, requireKey } from './http/auth.ts'
+import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
 import { failureOf } from './http/errors.ts'
@@ -31,6 +31,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
+  app.use(guardOrigin(deps.config.apiKeys))
   app.use('/v1/*', requireKey(deps.config.apiKeys))
 
   for (const { method, path, handler } of ROUTES) app.on(method, path, handler(deps))
@@ -93,10 +94,6 @@ function crossOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
     exposeHeaders: EXPOSED,
     maxAge: PREFLIGHT_SECONDS,
   })
-}
-
-function hasKeys(apiKeys: string | undefined): boolean {
-  return parseKeyHashes(apiKeys).length > 0
 }
 
 function refuseMethod(allow: string): MiddlewareHandler<ApiEnv> {

@@ -32,9 +32,12 @@ export function openEvents(
   c: ApiContext,
   generation: AsyncIterable<GenerationEvent>,
 ): EventIterator | undefined {
-  // A signal that has aborted tells no listener of it.
-  if (c.req.raw.signal.aborted) return undefined
   const events = generation[Symbol.asyncIterator]()
+  // A signal that has aborted tells no listener of it.
+  if (c.req.raw.signal.aborted) {
+    void closeEvents(events)
+    return undefined
+  }
   cancelOnLeave(c, events)
   return events
 }
