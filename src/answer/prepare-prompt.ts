@@ -2,9 +2,10 @@
 
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
-import { promptIds, textIds } from '../chat/prompt-ids.ts'
+import { promptIds, promptText, textIds } from '../chat/prompt-ids.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { leastIds, LETTERS_OF_AN_ID } from './least-ids.ts'
 import type { ModelText } from './model-text.ts'
 
 export type PromptLimits = {
@@ -28,25 +29,42 @@ const ANSWER_ROOM = 256
 /** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
   checkBiases(request, text.manifest.spec.vocab)
+  const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
+  // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read whole.
+  if (request.truncation !== 'auto') checkLetters(request, text, most)
   const ids = idsOf(request, text)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
       param: paramOf(request),
     })
   }
-  const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   const { prompt } = request
   const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
   if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
-  if (request.truncation !== 'auto') {
-    throw new IsletError(
-      'context_length_exceeded',
-      `the prompt has ${ids.length} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
-      { param: paramOf(request) },
-    )
-  }
+  if (request.truncation !== 'auto') throw tooLong(request, `${ids.length}`, most)
   const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
   return { ...origin, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
+}
+
+/** Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take seconds. */
+function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelText, most: number): void {
+  const { prompt } = request
+  if (prompt.kind === 'ids') return
+  const texts = prompt.kind === 'chat' ? prompt.messages.map(({ content }) => content) : [prompt.text]
+  if (texts.reduce((sum, { length }) => sum + length, 0) <= most * LETTERS_OF_AN_ID) return
+  // A template may leave messages out.
+  const text =
+    prompt.kind === 'chat' ? promptText(tokenizer, manifest.chat, prompt.messages, prompt) : prompt.text
+  const least = leastIds(tokenizer, text)
+  if (least > most) throw tooLong(request, `at least ${least}`, most)
+}
+
+function tooLong(request: GenerateRequest, count: string, most: number): IsletError {
+  return new IsletError(
+    'context_length_exceeded',
+    `the prompt has ${count} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
+    { param: paramOf(request) },
+  )
 }
 
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {

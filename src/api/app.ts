@@ -4,7 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
 import { SESSION_HEADER } from './http/respond.ts'
-import { guardHost, isLoopback, parseKeyHashes, requireKey } from './http/auth.ts'
+import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
 import { failureOf } from './http/errors.ts'
@@ -27,9 +27,11 @@ const PREFLIGHT_SECONDS = 86_400
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   app.use(nameRequest(deps))
+  app.use(catchValues(deps))
   for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
+  app.use(guardOrigin(deps.config.apiKeys))
   app.use('/v1/*', requireKey(deps.config.apiKeys))
 
   for (const { method, path, handler } of ROUTES) app.on(method, path, handler(deps))
@@ -39,11 +41,24 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.notFound((c) =>
     errorResponse(c, new IsletError('not_found', `There is nothing at ${preview(c.req.path)}`)),
   )
-  app.onError((thrown, c) => {
-    reportFailure(deps, c, thrown)
-    return errorResponse(c, thrown)
-  })
+  app.onError((thrown, c) => failed(deps, c, thrown))
   return app
+}
+
+/** Hono gives `onError` instances of Error alone; any other value that was thrown arrives here. */
+function catchValues(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async function valuesCaught(c, next) {
+    try {
+      return await next()
+    } catch (thrown) {
+      return failed(deps, c, thrown)
+    }
+  }
+}
+
+function failed(deps: ApiDeps, c: ApiContext, thrown: unknown): Response {
+  reportFailure(deps, c, thrown)
+  return errorResponse(c, thrown)
 }
 
 function errorResponse(c: ApiContext, thrown: unknown): Response {
@@ -79,10 +94,6 @@ function crossOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
     exposeHeaders: EXPOSED,
     maxAge: PREFLIGHT_SECONDS,
   })
-}
-
-function hasKeys(apiKeys: string | undefined): boolean {
-  return parseKeyHashes(apiKeys).length > 0
 }
 
 function refuseMethod(allow: string): MiddlewareHandler<ApiEnv> {

@@ -1,29 +1,38 @@
 // Health answers 200 once a lane can serve, else 503 with its state; the root says what this server is.
 
+import type { LaneHealth } from '../protocol/lanes.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { hasAccess } from './http/auth.ts'
 
 /** Handler of GET /health. */
 export function getHealth(deps: ApiDeps) {
   return async function health(c: ApiContext): Promise<Response> {
     const health = await deps.lanes(c).health()
-    const { state, model, done, total, window, message, note } = health
+    const { state, model, done, total } = health
     const body = {
       status: state === 'ready' ? 'ok' : state === 'failed' ? 'error' : 'loading',
       state,
       model,
       loaded_bytes: done,
       total_bytes: total,
-      window: window.window ?? null,
-      ...(window.byDepth !== undefined && { windows: window.byDepth }),
-      sinks: window.sinks,
-      linear_memory_bytes: health.linearMemoryBytes,
-      running: health.running,
-      waiting: health.waiting,
-      storage: health.storage,
-      ...(message !== undefined && { message }),
-      ...(note !== undefined && { note }),
+      ...((await hasAccess(c, deps.config.apiKeys)) && detailsOf(health)),
     }
     return state === 'ready' ? c.json(body, 200) : c.json(body, 503, { 'retry-after': '1' })
+  }
+}
+
+/** What is told to whoever may use the lanes: it shows what others do. */
+function detailsOf({ window, message, note, ...health }: LaneHealth): object {
+  return {
+    window: window.window ?? null,
+    ...(window.byDepth !== undefined && { windows: window.byDepth }),
+    sinks: window.sinks,
+    linear_memory_bytes: health.linearMemoryBytes,
+    running: health.running,
+    waiting: health.waiting,
+    storage: health.storage,
+    ...(message !== undefined && { message }),
+    ...(note !== undefined && { note }),
   }
 }
 

@@ -7,7 +7,7 @@ import { readReply } from './dialects/registry.ts'
 import type { Reply } from './dialects/reply.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn } from './http/events.ts'
-import { openEvents, streamFrom } from './http/respond.ts'
+import { clientLeft, openEvents, streamFrom } from './http/respond.ts'
 import type { Writer } from './http/sse.ts'
 
 /**
@@ -26,6 +26,7 @@ export async function resumed(
     throw new IsletError('method_not_allowed', 'HEAD is not allowed for a stream; use GET')
   }
   const events = openEvents(c, deps.lanes(c).resume(c.var.tenant, id))
+  if (events === undefined) return clientLeft()
   try {
     const first = events.next()
     const result = await first

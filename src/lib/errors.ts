@@ -9,6 +9,7 @@ export const USER_CODES = [
   'unsupported_parameter', // a known field we do not implement
   'unsupported_value', // a known field at a value we do not implement
   'invalid_api_key',
+  'origin_not_allowed', // a page of another site asks
   'model_not_found',
   'not_found', // unknown path
   'method_not_allowed',

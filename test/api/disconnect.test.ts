@@ -35,7 +35,9 @@ describe('a client that leaves', () => {
   })
 
   it('cancels a reply that is not streamed', async () => {
+    const leaving = new AbortController()
     function* slow() {
+      setTimeout(() => leaving.abort(), 30)
       yield start
       for (let i = 0; i < 200; i++) {
         yield { wait: 5 }
@@ -44,8 +46,6 @@ describe('a client that leaves', () => {
       yield finish
     }
     const fake = fakeLanes(slow)
-    const leaving = new AbortController()
-    setTimeout(() => leaving.abort(), 30)
     const { app } = appOver(fake)
     const request = new Request(`${ORIGIN}/v1/chat/completions`, {
       method: 'POST',
@@ -60,10 +60,14 @@ describe('a client that leaves', () => {
 
   it('cancels while the first event of a stream is awaited', async () => {
     let returned = 0
+    const leaving = new AbortController()
     const fake = fakeLanes(HELLO, {
       generate: () => ({
         [Symbol.asyncIterator]: () => ({
-          next: () => new Promise(() => undefined),
+          next: () => {
+            setTimeout(() => leaving.abort(), 10)
+            return new Promise(() => undefined)
+          },
           return: async () => {
             returned++
             return { done: true, value: undefined }
@@ -71,7 +75,6 @@ describe('a client that leaves', () => {
         }),
       }),
     })
-    const leaving = new AbortController()
     const { app } = appOver(fake, { pingMs: 40 })
     const answer = app.fetch(
       new Request(`${ORIGIN}/v1/chat/completions`, {
@@ -80,7 +83,6 @@ describe('a client that leaves', () => {
         signal: leaving.signal,
       }),
     )
-    setTimeout(() => leaving.abort(), 10)
     await (await answer).body?.cancel()
     expect(returned).toBeGreaterThanOrEqual(1)
   })

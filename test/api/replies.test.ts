@@ -49,8 +49,8 @@ describe('whole replies', () => {
     const token = (value: string) => ({
       token: value,
       logprob: -1,
-      bytes: [],
-      top: [{ token: value, logprob: -1, bytes: [] }],
+      bytes: [value.charCodeAt(0)],
+      top: [{ token: value, logprob: -1, bytes: [value.charCodeAt(0)] }],
     })
     const script: Step[] = [
       start,

@@ -102,6 +102,89 @@ describe('a whole response', () => {
     expect(fake.requests[0]).not.toHaveProperty('conversation')
   })
 
+  it('has items that are incomplete where it was cut, and whole where it was not', async () => {
+    const cut = { ...finish, reason: 'length' } as GenerationEvent
+    const thought: GenerationEvent = { type: 'text', text: '', reasoning: 'hm', ids: [1] }
+    const cases: [events: GenerationEvent[], items: [type: string, status: string][]][] = [
+      [[start, text('a'), cut], [['message', 'incomplete']]],
+      [[start, thought, cut], [['reasoning', 'incomplete']]],
+      [
+        [start, thought, text('a'), cut],
+        [
+          ['reasoning', 'completed'],
+          ['message', 'incomplete'],
+        ],
+      ],
+      [[start, text('a'), finish], [['message', 'completed']]],
+      // What stands before a call is whole.
+      [
+        [start, text('a'), { ...called, reasoning: undefined } as GenerationEvent, cut],
+        [
+          ['message', 'completed'],
+          ['function_call', 'completed'],
+        ],
+      ],
+    ]
+    for (const [events, items] of cases) {
+      const whole = await clientOver(stored(events)).client.responses.create(ask())
+      const seen = (output: typeof whole.output) =>
+        output.map((item) => [item.type, 'status' in item ? item.status : undefined])
+      expect(seen(whole.output)).toEqual(items)
+      const stream = await clientOver(stored(events)).client.responses.create({ ...ask(), stream: true })
+      const said = await gather(stream)
+      const done = said.flatMap((event) => (event.type === 'response.output_item.done' ? [event.item] : []))
+      expect(seen(done)).toEqual(items)
+    }
+    const failing: GenerationEvent = { type: 'error', code: 'engine_failure', message: 'it trapped' }
+    const stream = await clientOver(stored([start, text('a'), failing])).client.responses.create({
+      ...ask(),
+      stream: true,
+    })
+    expect((await gather(stream)).at(-1)).toMatchObject({
+      type: 'response.failed',
+      response: { output: [{ type: 'message', status: 'incomplete' }] },
+    })
+  })
+
+  it('of nothing at all is an empty message, whole, streamed and kept', async () => {
+    for (const [end, status] of [
+      [finish, 'completed'],
+      [{ ...finish, reason: 'length' } as GenerationEvent, 'incomplete'],
+    ] as const) {
+      const empty = [
+        {
+          id: `msg_${TURN}`,
+          type: 'message',
+          role: 'assistant',
+          status,
+          content: [{ type: 'output_text', text: '', annotations: [], logprobs: [] }],
+        },
+      ]
+      const { client } = clientOver(stored([start, end]))
+      expect((await client.responses.create(ask())).output).toEqual(empty)
+      const events = await gather(await client.responses.create({ ...ask(), stream: true }))
+      expect(events.map(({ type }) => type)).toEqual([
+        'response.created',
+        'response.in_progress',
+        'response.output_item.added',
+        'response.content_part.added',
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        `response.${status}`,
+      ])
+      expect(events.at(-1)).toMatchObject({ response: { output: empty } })
+      const kept = clientOver(keeping('done', [start, end])).client.responses
+      expect((await kept.retrieve(`resp_${TURN}`)).output).toEqual(empty)
+    }
+    // Thoughts or calls are something.
+    const calling = clientOver(
+      stored([start, called, { ...finish, reason: 'tool_calls' } as GenerationEvent]),
+    )
+    const { output } = await calling.client.responses.create(ask({ tools: TOOLS }))
+    expect(output.map(({ type }) => type)).toEqual(['reasoning', 'function_call'])
+  })
+
   it('that is cut is incomplete', async () => {
     const fake = stored([start, text('a'), { ...finish, reason: 'length' } as GenerationEvent])
     const response = await clientOver(fake).client.responses.create(ask())

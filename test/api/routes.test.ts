@@ -190,6 +190,111 @@ describe('keys and hosts', async () => {
     }
   })
 
+  it('health tells who has no key the state, and nothing of what others do', async () => {
+    const busy: LaneHealth = {
+      ...READY,
+      message: 'm',
+      note: 'n',
+      linearMemoryBytes: 5,
+      running: 2,
+      waiting: 1,
+      storage: {} as NonNullable<LaneHealth['storage']>,
+    }
+    const ask = async (keys: string | undefined, authorization?: string) => {
+      const lanes = fakeLanes(HELLO, { health: async () => busy })
+      const headers = authorization === undefined ? undefined : { authorization }
+      const response = await call('/health', { headers }, { apiKeys: keys }, lanes)
+      expect(response.status).toBe(200)
+      return (await response.json()) as Record<string, unknown>
+    }
+    const state = { status: 'ok', state: 'ready', model: MODEL, loaded_bytes: 90, total_bytes: 90 }
+    for (const authorization of [undefined, 'Bearer sk-three', 'Bearer ', `Bearer ${apiKeys.slice(0, 64)}`])
+      expect(await ask(apiKeys, authorization)).toEqual(state)
+    for (const [keys, authorization] of [
+      [apiKeys, 'Bearer sk-two'],
+      [undefined, undefined],
+      [undefined, 'Bearer whoever'],
+    ]) {
+      const body = await ask(keys, authorization)
+      expect(body).toMatchObject({ ...state, running: 2, waiting: 1, storage: {}, window: 1024, note: 'n' })
+    }
+  })
+
+  it('without keys a page of another site may ask nothing', async () => {
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'http://localhost.evil.example' },
+      { origin: 'http://192.168.1.5' },
+      { origin: 'null' },
+      { origin: 'file://' },
+      { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'Cross-Site' },
+      { 'sec-fetch-site': 'whatever' },
+    ]
+    const requests: [method: string, path: string][] = [
+      ['POST', '/v1/chat/completions'],
+      ['POST', '/v1/completions'],
+      ['POST', '/v1/responses'],
+      ['POST', '/v1/sessions/sess_1_a/fork'],
+      ['GET', '/v1/sessions/sess_1_a/stream'],
+      ['DELETE', '/v1/sessions'],
+      ['GET', '/health'],
+      ['HEAD', '/v1/models'],
+      ['GET', '/'],
+      ['PUT', '/nothing'],
+    ]
+    for (const headers of foreign) {
+      for (const [method, path] of requests) {
+        let asked = 0
+        const health = () => Promise.resolve((asked++, READY))
+        const fake = fakeLanes(HELLO, { health })
+        // What a form sends needs no preflight.
+        const init = { method, headers: { ...headers, 'content-type': 'text/plain' } }
+        const body = method === 'POST' ? JSON.stringify(chat()) : undefined
+        const response = await call(path, { ...init, body }, {}, fake)
+        expect(response.status, JSON.stringify([headers, method, path])).toBe(403)
+        expect(response.headers.get('access-control-allow-origin')).toBeNull()
+        if (method !== 'HEAD') {
+          const error = await errorOf(response)
+          expect(error).toMatchObject({ code: 'origin_not_allowed', type: 'invalid_request_error' })
+          expect(error.message).toContain('API_KEYS')
+        }
+        expect([asked, fake.requests, fake.asked]).toEqual([0, [], []])
+      }
+      const preflight = { ...headers, 'access-control-request-method': 'POST' }
+      const response = await call('/v1/chat/completions', { method: 'OPTIONS', headers: preflight })
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    }
+  })
+
+  it('programs and pages of this machine may ask without keys, and any page with one', async () => {
+    const own: Record<string, string>[] = [
+      {},
+      { 'sec-fetch-site': 'none' },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: ORIGIN, 'sec-fetch-site': 'same-origin' },
+      { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' },
+      { origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://[::1]' },
+    ]
+    const body = JSON.stringify(chat())
+    const ask = (headers: Record<string, string>, config = {}) =>
+      call('/v1/chat/completions', { method: 'POST', body, headers }, config)
+    for (const headers of own) {
+      const response = await ask(headers)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('access-control-allow-origin')).toBe(headers['origin'] ?? null)
+    }
+    const authorization = 'Bearer sk-one'
+    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+    const response = await ask({ ...foreign, authorization }, { apiKeys })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://evil.example')
+    expect((await ask(foreign, { apiKeys })).status).toBe(401)
+  })
+
   it('tenants: the hash of the key, of any bearer on loopback, or anonymous', async () => {
     const fake = fakeLanes()
     const body = JSON.stringify(chat())
@@ -249,7 +354,7 @@ describe('CORS (E6)', async () => {
       expect(before.headers.get('access-control-allow-headers')).toContain('x-stainless-retry-count')
       expect(before.headers.get('access-control-allow-methods')).toContain('POST')
       const response = await call('/v1/models', { headers: { origin, authorization: 'Bearer k' } }, config)
-      expect(response.status).toBe(200)
+      expect(response.status).toBe(allowed ? 200 : 403)
       expect(response.headers.get('access-control-allow-origin')).toBe(allowed ? origin : null)
       expect(response.headers.get('access-control-expose-headers')).toMatch(/x-request-id.*retry-after/)
       expect(response.headers.get('vary')).toContain('Origin')

@@ -231,7 +231,7 @@ describe('text completion chunks', () => {
         type: 'text',
         text: 'y!',
         ids: [2, 3],
-        logprobs: ['y', '!'].map((token) => ({ token, logprob: -1, bytes: [], top: [] })),
+        logprobs: ['y', '!'].map((token) => ({ token, logprob: -1, bytes: [token.charCodeAt(0)], top: [] })),
       },
       finish,
     ])

@@ -34,6 +34,87 @@ const TOOLS = [tool('get_weather'), tool('now')]
 const ASKED = { ...chat(), tools: TOOLS }
 
 describe('offered functions', () => {
+  it('and variables of templates have bounds: levels, and characters as JSON', async () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+    const offered = (inner: string) =>
+      `[{"type":"function","function":{"name":"a","parameters":{"x":${inner}}}}]`
+    const flat = (inner: string) => `[{"type":"function","name":"a","parameters":{},"extra":${inner}}]`
+    const text = (length: number) => `"${'x'.repeat(length)}"`
+    const cases: [path: string, field: string, json: (inner: string) => string, levels: number][] = [
+      ['/v1/chat/completions', 'tools', offered, 60],
+      ['/v1/chat/completions', 'chat_template_kwargs', (inner) => `{"a":${inner}}`, 63],
+      ['/v1/responses', 'tools', flat, 62],
+      ['/v1/responses', 'chat_template_kwargs', (inner) => `{"a":${inner}}`, 63],
+    ]
+    for (const [path, field, json, levels] of cases) {
+      const prompt = path === '/v1/responses' ? '"input":"a"' : '"messages":[{"role":"user","content":"a"}]'
+      const ask = (inner: string) =>
+        post(fakeLanes(), path, `{"model":"${MODEL}",${prompt},"${field}":${json(inner)}}`)
+      for (const inner of [nested(levels), text(262_000)]) expect((await ask(inner)).status).toBe(200)
+      for (const inner of [nested(levels + 1), nested(10_000), nested(100_000), text(262_144)]) {
+        const response = await ask(inner)
+        expect(response.status).toBe(400)
+        expect(await response.json()).toMatchObject({ error: { param: field, code: 'invalid_request' } })
+      }
+    }
+  })
+
+  it('and their calls are named by texts that are short', async () => {
+    const long = 'n'.repeat(513)
+    const call = (id: string, name: string) => ({ id, type: 'function', function: { name, arguments: '{}' } })
+    const said = (message: object) => ({ ...chat(), messages: [{ role: 'user', content: 'a' }, message] })
+    const item = (fields: object) => ({ model: MODEL, input: [{ role: 'user', content: 'a' }, fields] })
+    const cases: [path: string, body: object, param: string][] = [
+      ['chat/completions', said({ role: 'user', content: 'a', name: long }), 'messages[1].name'],
+      [
+        'chat/completions',
+        said({ role: 'tool', content: 'a', tool_call_id: long }),
+        'messages[1].tool_call_id',
+      ],
+      [
+        'chat/completions',
+        said({ role: 'assistant', tool_calls: [call(long, 'a')] }),
+        'messages[1].tool_calls[0].id',
+      ],
+      [
+        'chat/completions',
+        said({ role: 'assistant', tool_calls: [call('a', long)] }),
+        'messages[1].tool_calls[0].function.name',
+      ],
+      [
+        'responses',
+        item({ type: 'function_call', call_id: long, name: 'a', arguments: '' }),
+        'input[1].call_id',
+      ],
+      [
+        'responses',
+        item({ type: 'function_call', call_id: 'a', name: long, arguments: '' }),
+        'input[1].name',
+      ],
+      ['responses', item({ type: 'function_call_output', call_id: long, output: '' }), 'input[1].call_id'],
+    ]
+    for (const [path, body, param] of cases) {
+      const response = await post(fakeLanes(), `/v1/${path}`, body)
+      expect(await response.json()).toMatchObject({ error: { param, code: 'invalid_request' } })
+    }
+  })
+
+  it('are called by many items in little time', async () => {
+    const calls = Array.from({ length: 20_000 }, (_, i) => ({
+      type: 'function_call',
+      call_id: `${i}`,
+      name: 'a',
+      arguments: '',
+    }))
+    const fake = fakeLanes()
+    const began = performance.now()
+    const response = await post(fake, '/v1/responses', { model: MODEL, input: calls, store: false })
+    expect(response.status).toBe(200)
+    // It was 10 s where each call copied those before it.
+    expect(performance.now() - began).toBeLessThan(3000)
+    expect(fake.requests[0].prompt).toMatchObject({ messages: [{ role: 'assistant', content: '' }] })
+  })
+
   it('reach the lane as they were sent, and not at all with tool_choice none', async () => {
     const fake = fakeLanes()
     await post(fake, '/v1/chat/completions', ASKED)

@@ -44,12 +44,39 @@ export const toolChoice = () => neutral('"none" or "auto"', z.enum(['none', 'aut
 /** `{"type": "text"}`. */
 export const textFormat = () => z.looseObject({ type: z.literal('text') })
 
-/** Further variables of the chat template. */
-export const templateVariables = () => z.nullish(z.record(z.string(), z.unknown()))
+/** Levels of a value that has no schema: whoever walks it, a template or JSON.stringify, is recursive. */
+const MAX_LEVELS = 64
+/** Characters of such a value as JSON: it is kept, whether a prompt shows it or not. */
+const MAX_JSON = 262_144
 
-/** Longest string that only routes or names the end user. */
+/** The bounds of a value that holds any JSON. */
+export const jsonBounds = () =>
+  [
+    z.refine((value) => hasLevels(value, MAX_LEVELS), {
+      error: `must not be nested deeper than ${MAX_LEVELS} levels`,
+      abort: true,
+    }),
+    z.refine((value) => JSON.stringify(value).length <= MAX_JSON, {
+      error: `must have at most ${MAX_JSON} characters as JSON`,
+    }),
+  ] as const
+
+/** Whether a value has at most `most` levels of arrays and objects. */
+function hasLevels(value: unknown, most: number): boolean {
+  const nested = (values: unknown[]) => values.filter((inner) => typeof inner === 'object' && inner !== null)
+  let level = nested([value]) as object[]
+  for (let depth = 0; depth < most && level.length > 0; depth++)
+    level = level.flatMap((inner) => nested(Object.values(inner)) as object[])
+  return level.length === 0
+}
+
+/** Further variables of the chat template. */
+export const templateVariables = () => z.nullish(z.record(z.string(), z.unknown()).check(...jsonBounds()))
+
+/** Longest string that only names or routes something: a tool, a call, the end user. */
 const MAX_LABEL = 512
-export const label = () => z.nullish(z.string().check(z.maxLength(MAX_LABEL)))
+export const shortText = () => z.string().check(z.maxLength(MAX_LABEL))
+export const label = () => z.nullish(shortText())
 
 /** Most biased ids a request may bring: each costs time at every token. */
 const MAX_BIASES = 1024
@@ -71,8 +98,10 @@ const biases = z.record(
   'must be an object of token ids and numbers',
 )
 
-const stopWords = 'must be a string or up to 4 strings, none empty'
-const stopString = z.string(stopWords).check(z.minLength(1))
+/** Longest stop string: each is kept with its turn. OpenAI documents no limit; texts that stop an answer are words or lines. */
+const MAX_STOP = 1000
+const stopWords = `must be a string or up to 4 strings, none empty or of more than ${MAX_STOP} characters`
+const stopString = z.string(stopWords).check(z.minLength(1), z.maxLength(MAX_STOP))
 const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLength(4))], stopWords)
 
 const streamOptions = z.strictObject({

@@ -2,6 +2,7 @@
 
 import * as z from 'zod/mini'
 import type { ToolCall } from '../../protocol/generation.ts'
+import { jsonBounds } from './fields.ts'
 
 /** Most functions a request may offer: each is part of the prompt. */
 export const MAX_TOOLS = 128
@@ -15,7 +16,7 @@ const tool = z.object({
   }),
 })
 
-export const toolsSchema = z.array(tool).check(z.maxLength(MAX_TOOLS))
+export const toolsSchema = z.array(tool).check(z.maxLength(MAX_TOOLS), ...jsonBounds())
 
 /** A call of an answer that is not streamed. */
 export function callObject(answerId: string, index: number, call: ToolCall): object {

@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
-import type { ApiEnv } from '../context.ts'
+import type { ApiContext, ApiEnv } from '../context.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -34,7 +34,7 @@ export function isLoopback(url: string): boolean {
 /** Refuses every host but loopback while no keys are configured, so that a deployed worker is never open by accident. */
 export function guardHost(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function hostGuard(c, next) {
-    if (parseKeyHashes(apiKeys).length === 0 && !isLoopback(c.req.url)) {
+    if (!hasKeys(apiKeys) && !isLoopback(c.req.url)) {
       throw new IsletError(
         'invalid_api_key',
         `No API keys are configured, so only localhost is served. Set the secret API_KEYS (wrangler secret put API_KEYS) to ${HOW_TO}`,
@@ -44,19 +44,60 @@ export function guardHost(apiKeys: string | undefined): MiddlewareHandler<ApiEnv
   }
 }
 
+/**
+ * Refuses pages of other sites while no keys are configured: a browser sends simple requests for any page, and to compute and to store
+ * does not need their answers read. The Origin decides where there is one, else Sec-Fetch-Site; programs send neither.
+ */
+export function guardOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
+  return async function originGuard(c, next) {
+    if (!hasKeys(apiKeys) && isForeign(c.req.header('origin'), c.req.header('sec-fetch-site'))) {
+      throw new IsletError(
+        'origin_not_allowed',
+        'No API keys are configured, so only pages of this machine (http://localhost:...) may ask. To serve other pages set the secret API_KEYS',
+      )
+    }
+    await next()
+  }
+}
+
+function isForeign(origin: string | undefined, site: string | undefined): boolean {
+  if (origin !== undefined) return !isLoopback(origin)
+  // Without an Origin: an image, a script or a link. The site of a loopback host is that host, so `same-site` is a page of this machine.
+  return site !== undefined && !['same-origin', 'same-site', 'none'].includes(site.trim().toLowerCase())
+}
+
 /** Sets `tenant`: the key's hash. Without configured keys any bearer string is a tenant, and none is `anonymous`. */
 export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function keyGuard(c, next) {
-    const hashes = parseKeyHashes(apiKeys)
-    const key = /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+    const key = bearerOf(c)
     const hash = key === undefined ? undefined : await hashText(key)
-    if (hashes.length > 0 && (hash === undefined || !includesHash(hashes, hash))) {
+    if (!isAllowed(apiKeys, hash)) {
       const seen = key === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
       throw new IsletError('invalid_api_key', `${seen}. Send the header "Authorization: Bearer KEY"`)
     }
     c.set('tenant', hash ?? 'anonymous')
     await next()
   }
+}
+
+/** Whether the request has one of the configured keys; true where there are none. */
+export async function hasAccess(c: ApiContext, apiKeys: string | undefined): Promise<boolean> {
+  const key = bearerOf(c)
+  return isAllowed(apiKeys, key === undefined ? undefined : await hashText(key))
+}
+
+/** Whether keys are configured. */
+export function hasKeys(apiKeys: string | undefined): boolean {
+  return parseKeyHashes(apiKeys).length > 0
+}
+
+function bearerOf(c: ApiContext): string | undefined {
+  return /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+}
+
+function isAllowed(apiKeys: string | undefined, hash: string | undefined): boolean {
+  const hashes = parseKeyHashes(apiKeys)
+  return hashes.length === 0 || (hash !== undefined && includesHash(hashes, hash))
 }
 
 /** Compares with every hash to the last character: the time taken tells nothing about the keys. */

@@ -2,17 +2,19 @@
 
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
+import { checkShape } from './json-shape.ts'
 
 /** A JSON object, and the SHA-256 of the bytes it came in, by which a request that is sent again is known. */
 export type Body = { fields: Record<string, unknown>; hash: string }
 
 /**
  * The body as a JSON object. Of a key given twice the last counts, as in JSON.parse.
- * @throws IsletError `body_too_large` above `limit` bytes, `invalid_request` when it is not a JSON object in UTF-8.
+ * @throws IsletError `body_too_large` above `limit` bytes, `invalid_request` when it is not a JSON object in UTF-8, or has too many names or items.
  */
 export async function readBody(request: Request, limit: number): Promise<Body> {
   const bytes = await readBytes(request, limit)
   const text = decode(bytes)
+  checkShape(text)
   let value: unknown
   try {
     value = JSON.parse(text)

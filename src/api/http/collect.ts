@@ -10,6 +10,7 @@ import {
   type FinishEvent,
   type SessionEvent,
   type StartEvent,
+  type TextEvent,
 } from './events.ts'
 
 /** A whole answer. */
@@ -21,6 +22,8 @@ export type Collected = {
   reasoning: string
   calls: ToolCall[]
   logprobs: TokenLogprob[] | undefined
+  /** The text events as they came, for what depends on how they were cut. */
+  texts: readonly TextEvent[]
   finish: FinishEvent
 }
 
@@ -33,7 +36,7 @@ const EVENTS_A_TURN = 8
  */
 export async function collect(events: EventIterator, signal: AbortSignal): Promise<Collected | undefined> {
   const aborted = whenAborted(signal)
-  const texts: string[] = []
+  const texts: TextEvent[] = []
   const thoughts: string[] = []
   const calls: ToolCall[] = []
   let logprobs: TokenLogprob[] | undefined
@@ -50,16 +53,20 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (event.type === 'start') start = event
       if (event.type === 'text') {
         if (texts.length % EVENTS_A_TURN === 0) await hostsTurn()
-        texts.push(event.text)
+        texts.push(event)
         if (event.reasoning !== undefined) thoughts.push(event.reasoning)
-        if (event.calls !== undefined) calls.push(...event.calls)
-        if (event.logprobs !== undefined) logprobs = (logprobs ?? []).concat(event.logprobs)
+        for (const call of event.calls ?? []) calls.push(call)
+        if (event.logprobs !== undefined) {
+          logprobs ??= []
+          for (const logprob of event.logprobs) logprobs.push(logprob)
+        }
       }
       if (event.type === 'finish') {
         if (start === undefined)
           throw new IsletError('engine_failure', 'The generation finished before it started')
-        const [text, reasoning] = [texts.join(''), thoughts.join('')]
-        return { session, start, text, reasoning, calls, logprobs, finish: event }
+        const text = texts.map((piece) => piece.text).join('')
+        const reasoning = thoughts.join('')
+        return { session, start, text, reasoning, calls, logprobs, texts, finish: event }
       }
     }
   } finally {

@@ -3,7 +3,7 @@
 import { errorCode, IsletError, type ErrorCode } from '../../lib/errors.ts'
 
 type Rendering = {
-  status: 400 | 401 | 404 | 405 | 409 | 413 | 429 | 500 | 503
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500 | 503
   headers?: Record<string, string>
 }
 
@@ -30,6 +30,7 @@ const RENDERING: Record<ErrorCode, Rendering> = {
     status: 401,
     headers: { 'www-authenticate': 'Bearer' },
   },
+  origin_not_allowed: { status: 403 },
   model_not_found: { status: 404 },
   not_found: { status: 404 },
   method_not_allowed: { status: 405 },

@@ -27,9 +27,17 @@ export function clientLeft(): Response {
   return new Response(null, { status: CLIENT_LEFT })
 }
 
-/** Events of a lane, ended when the client leaves. */
-export function openEvents(c: ApiContext, generation: AsyncIterable<GenerationEvent>): EventIterator {
+/** Events of a lane, ended when the client leaves; undefined when it has left already, so that no lane is asked. */
+export function openEvents(
+  c: ApiContext,
+  generation: AsyncIterable<GenerationEvent>,
+): EventIterator | undefined {
   const events = generation[Symbol.asyncIterator]()
+  // A signal that has aborted tells no listener of it.
+  if (c.req.raw.signal.aborted) {
+    void closeEvents(events)
+    return undefined
+  }
   cancelOnLeave(c, events)
   return events
 }

@@ -39,6 +39,16 @@ const UNNAMED: Record<string, Step> = {
   'an event of an unknown code': { type: 'error', code: 'never_heard_of', message: SECRET },
 }
 
+/** What is no Error. */
+const VALUES: Record<string, unknown> = {
+  'a text': SECRET,
+  null: null,
+  undefined: undefined,
+  'a number': 5,
+  'an object': { message: SECRET },
+  'an object of an unknown code': { code: 'ENOENT', message: SECRET },
+}
+
 /** Steps behind which a stream has begun. */
 const BEGUN: Record<string, Step[]> = {
   'the start': [start],
@@ -75,6 +85,30 @@ describe.each(DIALECTS)('$name', (dialect) => {
           expect(logged).toHaveLength(1)
           expect(logged[0]).toMatchObject({ requestId: 'id1', message: SECRET })
         }
+      }
+    })
+
+    it.each(Object.entries(VALUES))('%s that is thrown is a 500 as an Error is', async (_, value) => {
+      for (const stream of [false, true]) {
+        for (const extra of [{}, { models: () => throwing(value) }]) {
+          const { send, logged } = serve(fakeLanes([{ fail: value }], extra))
+          const response = await post(send, dialect, { stream }, { origin: 'http://localhost:3000' })
+          expect(await response.clone().text()).not.toContain('secret')
+          expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+          expect(response.headers.get('x-request-id')).toBe('id1')
+          const told = await refusalOf(dialect, response)
+          expect(told).toMatchObject({ status: 500, code: 'internal_error' })
+          expect(logged).toHaveLength(1)
+          expect(logged[0]).toMatchObject({ requestId: 'id1', code: 'internal_error' })
+        }
+      }
+    })
+
+    it('an object of a known code that is thrown has its status', async () => {
+      for (const stream of [false, true]) {
+        const fake = fakeLanes([{ fail: { code: 'overloaded', message: 'full' } }])
+        const told = await refusalOf(dialect, await post(serve(fake).send, dialect, { stream }))
+        expect(told).toMatchObject({ status: 429, code: 'overloaded', message: 'full' })
       }
     })
 
@@ -173,6 +207,10 @@ describe.each(DIALECTS)('$name', (dialect) => {
     }
   })
 })
+
+async function throwing(value: unknown): Promise<never> {
+  throw value
+}
 
 it('a lane that ends well is no failure', async () => {
   const fake = fakeLanes([sessionOf(null), start, finish])

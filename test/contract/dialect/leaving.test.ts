@@ -6,6 +6,7 @@ import {
   fakeLanes,
   finish,
   HELLO,
+  MODEL,
   SESSION,
   sessionOf,
   start,
@@ -92,6 +93,31 @@ describe.each(DIALECTS)('$name', (dialect) => {
         await reading
       },
     )
+
+    it('is not served when it left before a lane was asked', async () => {
+      for (const stream of [false, true]) {
+        const leaving = new AbortController()
+        const fake = fakeLanes(HELLO, {
+          models: async () => {
+            leaving.abort()
+            return [{ id: MODEL, created: 0, ownedBy: 'islet' }]
+          },
+        })
+        const { send, logged } = serve(fake)
+        expect((await post(send, dialect, { stream }, {}, leaving.signal)).status).toBe(499)
+        expect([fake.requests, fake.produced, logged]).toEqual([[], 0, []])
+      }
+      for (const way of dialect.readOn) {
+        const leaving = new AbortController()
+        const { lane, lanes } = stuck([sessionOf(null)])
+        const reply = serve({ lanes }).send(way.path({ id: `resp_${TURN}`, session: SESSION }, 0), {
+          signal: leaving.signal,
+        })
+        leaving.abort()
+        expect((await reply).status).toBe(499)
+        expect([lane.asked, lane.returned]).toEqual([0, 1])
+      }
+    })
 
     it('ends a stream by its body, and a replay too', async () => {
       const asks: ((send: Send) => Promise<Response>)[] = [

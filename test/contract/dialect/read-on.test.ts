@@ -62,6 +62,18 @@ describe.each(DIALECTS)('$name', (dialect) => {
         expect(dialect.frameFailure(first[first.length - 1])?.code).toBe('engine_failure')
       })
 
+      it('says that it failed, however far the reader is', async () => {
+        for (const failing of [[ERROR], [start, ERROR], [...HELLO.slice(0, 3), ERROR]]) {
+          const { first, again } = await told(HELLO, failing)
+          for (let n = 0; n <= first.length + 2; n++) {
+            const { frames } = await again(way, n)
+            const codes = frames.map((frame) => dialect.frameFailure(frame)?.code)
+            expect(codes.at(-1)).toBe('engine_failure')
+            expect(codes.slice(0, -1).every((code) => code === undefined)).toBe(true)
+          }
+        }
+      })
+
       it.each([
         { name: 'another reads it', failure: CONFLICT, code: 'conflict' },
         { name: 'its lane is gone', failure: { fail: new Error('secret') }, code: 'internal_error' },

@@ -25,6 +25,9 @@ const WRONG: [fields: Record<string, unknown>, param: string, code: string][] = 
   [{ top_k: 1.5 }, 'top_k', INVALID],
   [{ seed: 'x' }, 'seed', INVALID],
   [{ stop: ['a', 5] }, 'stop[1]', INVALID],
+  [{ stop: 's'.repeat(1001) }, 'stop', INVALID],
+  [{ stop: ['a', 's'.repeat(1001)] }, 'stop[1]', INVALID],
+  [{ safety_identifier: 'k'.repeat(513) }, 'safety_identifier', INVALID],
   [{ logit_bias: { a: 1 } }, 'logit_bias', INVALID],
   [{ logit_bias: { '5': 101 } }, 'logit_bias.5', INVALID],
   [{ truncation: 'left' }, 'truncation', INVALID],
@@ -46,6 +49,8 @@ const HOSTILE: Record<string, string | Uint8Array> = {
 }
 
 const ODD = [0, -1, 1.5, 1e300, true, '', 'x', [], [[]], [null], {}, { a: 1 }, { type: 'x' }, [{}]]
+
+const nestedJson = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 
 describe.each(DIALECTS)('$name', (dialect) => {
   const ask = (body: unknown, { headers = {}, config = {}, method = 'POST' } = {}) => {
@@ -94,6 +99,41 @@ describe.each(DIALECTS)('$name', (dialect) => {
     expect(told).toMatchObject({ status: 400, code: INVALID, param: name === 'deep' ? 'model' : null })
     expect(told.message.length).toBeLessThan(2000)
     expect(fake.requests).toEqual([])
+  })
+
+  it('reads no value that exhausts the stack or the time of whoever walks it', async () => {
+    const raw = (field: string, json: string) =>
+      JSON.stringify({ ...dialect.body({}), [field]: 0 }).replace(`"${field}":0`, `"${field}":${json}`)
+    const list = (count: number, json: string) => `[${Array(count).fill(json).join()}]`
+    const names = Array.from({ length: 100_001 }, (_, i) => `"n${i}":0`).join()
+    for (const field of [...dialect.fields, 'bogus']) {
+      for (const json of [`{${names}}`, list(300_001, '""'), '['.repeat(300_001) + ']'.repeat(300_001)]) {
+        const { fake, response } = ask(raw(field, json))
+        expect(await refusalOf(dialect, await response)).toMatchObject({ status: 400, param: field })
+        expect(fake.requests).toEqual([])
+      }
+      for (const json of [nestedJson(65), nestedJson(100_000), `{"a":${nestedJson(100_000)}}`]) {
+        const { fake, response } = ask(raw(field, json))
+        // What changes nothing is read over.
+        if ((await response).status === 200) expect(JSON.stringify(fake.requests)).not.toContain('[[[[')
+        else expect((await refusalOf(dialect, await response)).status).toBe(400)
+      }
+    }
+    const many = list(62_000, '{"role":"user","content":""}')
+    expect(await refusalOf(dialect, await ask(raw(dialect.promptField, many)).response)).toMatchObject({
+      status: 400,
+      param: dialect.promptField,
+    })
+  })
+
+  it('reads as many names and items as there may be', async () => {
+    if (!dialect.fields.includes('service_tier')) throw new Error('no field takes anything')
+    const items = Array.from({ length: 299_000 }, () => 0)
+    const names = Object.fromEntries(Array.from({ length: 99_000 }, (_, i) => [`n${i}`, '"{[:,\\']))
+    for (const value of [items, names]) {
+      const { response } = ask({ ...dialect.body({}), service_tier: value })
+      expect((await response).status).toBe(200)
+    }
   })
 
   it('reads no body that is too large, whether it says so or not', async () => {

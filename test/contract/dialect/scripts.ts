@@ -5,7 +5,13 @@ import type { GenerationEvent, TokenLogprob, ToolCall } from '../../../src/proto
 import { finish, HELLO, start, text, type Step } from '../../api/helpers.ts'
 import type { Answer, Ask, Dialect } from './dialect.ts'
 
-export type Script = { name: string; steps: Step[]; ask?: Ask }
+export type Script = {
+  name: string
+  steps: Step[]
+  ask?: Ask
+  /** Where each token begins in the text, in code points. */
+  offsets?: number[]
+}
 
 type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
@@ -91,11 +97,54 @@ export const SCRIPTS: Script[] = [
     name: 'log probabilities',
     steps: [start, tokens('He'), tokens('l', 'lo'), tokens(' Welt'), finish],
     ask: { logprobs: true },
+    offsets: [0, 2, 3, 5],
   },
   {
     name: 'log probabilities of an empty answer',
     steps: [start, finish],
     ask: { logprobs: true },
+  },
+  {
+    name: 'log probabilities of text that is held back',
+    steps: [
+      start,
+      { type: 'text', text: '', ids: [1], logprobs: [logprob('\ufffd', -1)] },
+      { type: 'text', text: '🌍', ids: [2], logprobs: [logprob('\ufffd', -2)] },
+      tokens('!'),
+      finish,
+    ],
+    ask: { logprobs: true },
+    offsets: [0, 0, 1],
+  },
+  {
+    name: 'log probabilities of bytes of one character, and of tokens that print nothing',
+    steps: [
+      start,
+      tokens('a🌍'),
+      {
+        type: 'text',
+        text: 'é🌍b',
+        ids: [1, 2, 3, 4, 5],
+        logprobs: [
+          { ...logprob('\ufffd', -1), bytes: [0xc3] },
+          { ...logprob('\ufffd', -2), bytes: [0xa9, 0xf0, 0x9f] },
+          { ...logprob('\ufffd', -3), bytes: [0x8c, 0x8d] },
+          { ...logprob('<|x|>', -4), bytes: [] },
+          logprob('b', -5),
+        ],
+      },
+      // Of a token's text a stop string may take a part.
+      { type: 'text', text: '', ids: [6], logprobs: [logprob('END', -6)] },
+      finish,
+    ],
+    ask: { logprobs: true },
+    offsets: [0, 2, 2, 3, 4, 4, 5],
+  },
+  {
+    name: 'log probabilities behind an echo',
+    steps: [start, { type: 'text', text: 'Once 🌍', ids: [] }, tokens('a'), tokens('b'), finish],
+    ask: { logprobs: true },
+    offsets: [6, 7],
   },
   { name: 'cut by length', steps: [start, text('a'), text('b'), ended({ reason: 'length' })] },
   {

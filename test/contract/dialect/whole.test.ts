@@ -21,6 +21,19 @@ describe.each(DIALECTS)('$name', (dialect) => {
       expect(headers.get('x-islet-session')).toBe(store ? SESSION : null)
     })
 
+    const { offsets } = script
+    if (offsets !== undefined && dialect.says.logprobs) {
+      it(`tokens point into the text that is returned: ${script.name}`, async () => {
+        const whole = await wholeOf(serve(keeping(script.steps)).send, dialect, script.ask ?? {})
+        const { frames } = await streamOf(serve(keeping(script.steps)).send, dialect, script.ask)
+        for (const { logprobs } of [whole, dialect.assembled(frames)]) {
+          const told = (logprobs ?? []).flatMap((entry) => ('offset' in entry ? [entry['offset']] : []))
+          // Chat has entries without a place.
+          if (dialect.name !== 'chat completions') expect(told).toEqual(offsets)
+        }
+      })
+    }
+
     const { stored } = dialect
     if (stored !== undefined) {
       it(`whole equals what is stored: ${script.name}`, async () => {

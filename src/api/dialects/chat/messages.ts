@@ -2,11 +2,12 @@
 
 import * as z from 'zod/mini'
 import type { ChatMessage } from '../../../protocol/generation.ts'
+import { label, shortText } from '../fields.ts'
 
 const toolCall = z.object({
-  id: z.string(),
+  id: shortText(),
   type: z.literal('function'),
-  function: z.object({ name: z.string(), arguments: z.string() }),
+  function: z.object({ name: shortText(), arguments: z.string() }),
 })
 
 const part = z.discriminatedUnion(
@@ -23,9 +24,9 @@ const contentSchema = z.nullish(z.union([z.string(), z.array(part, parts).check(
 const message = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
   content: contentSchema,
-  name: z.nullish(z.string()),
+  name: label(),
   tool_calls: z.nullish(z.array(toolCall)),
-  tool_call_id: z.nullish(z.string()),
+  tool_call_id: label(),
 })
 
 export const messagesSchema = z.array(message).check(z.minLength(1))

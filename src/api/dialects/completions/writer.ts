@@ -2,6 +2,7 @@
 
 import type { TokenLogprob } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
+import type { TextEvent } from '../../http/events.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
 import { completionFailure } from './errors.ts'
@@ -16,23 +17,25 @@ export function completionWriter(reply: CompletionReply): Writer {
   return chunkWriter(reply, { object: OBJECT, choices: textChoices(), fail: completionFailure })
 }
 
-/** An answer that is not streamed. */
+/** An answer that is not streamed: what a stream says of each token, put together. */
 export function wholeText(reply: CompletionReply, collected: Collected): object {
-  const { text, logprobs, finish } = collected
-  return wholeCompletion(reply, OBJECT, collected, () =>
-    choice(text, textLogprobs(logprobs, 0), finish.reason),
-  )
+  const { text, texts, logprobs, finish } = collected
+  return wholeCompletion(reply, OBJECT, collected, () => {
+    const offsets = textOffsets()
+    const entries = logprobs && textLogprobs(logprobs, texts.flatMap(offsets))
+    return choice(text, entries ?? null, finish.reason)
+  })
 }
 
 function textChoices(): ChunkChoices {
-  let offset = 0
+  const offsets = textOffsets()
   return {
     start: () => [],
     text(event) {
+      const begins = offsets(event)
       if (event.text === '' && event.logprobs === undefined) return []
-      const logprobs = textLogprobs(event.logprobs, offset)
-      offset += event.text.length
-      return [choice(event.text, logprobs, null)]
+      const logprobs = event.logprobs && textLogprobs(event.logprobs, begins)
+      return [choice(event.text, logprobs ?? null, null)]
     },
     finish: (reason) => choice('', null, reason),
   }
@@ -42,14 +45,7 @@ function choice(text: string, logprobs: object | null, finish_reason: string | n
   return { index: 0, text, logprobs, finish_reason }
 }
 
-/** `offset` is where the first token starts in the answer, in UTF-16 units; null when none were asked for. */
-function textLogprobs(tokens: readonly TokenLogprob[] | undefined, offset: number): object | null {
-  if (tokens === undefined) return null
-  const text_offset: number[] = []
-  for (const { token } of tokens) {
-    text_offset.push(offset)
-    offset += token.length
-  }
+function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): object {
   return {
     tokens: tokens.map(({ token }) => token),
     token_logprobs: tokens.map(({ logprob }) => logprob),
@@ -58,4 +54,35 @@ function textLogprobs(tokens: readonly TokenLogprob[] | undefined, offset: numbe
     ),
     text_offset,
   }
+}
+
+/**
+ * Gives for each event of an answer, one after the other, where its tokens begin in the text that is returned, in code points. Text may
+ * come later than its tokens and without some of their bytes: a token never points behind the text of its own event.
+ */
+function textOffsets(): (event: TextEvent) => number[] {
+  let begin = 0
+  return ({ text, logprobs = [] }) => {
+    const end = begin + codePoints(text)
+    let begun = begin
+    const offsets = logprobs.map(({ bytes }) => {
+      // A token of later bytes of a character begins where that character does.
+      const offset = isContinuation(bytes[0]) ? Math.max(begin, begun - 1) : begun
+      for (const byte of bytes) if (!isContinuation(byte)) begun++
+      return Math.min(offset, end)
+    })
+    begin = end
+    return offsets
+  }
+}
+
+/** Whether a byte of UTF-8 goes on with a character. */
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}
+
+function codePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
 }

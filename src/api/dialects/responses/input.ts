@@ -2,6 +2,7 @@
 
 import * as z from 'zod/mini'
 import type { ChatMessage } from '../../../protocol/generation.ts'
+import { shortText } from '../fields.ts'
 
 type Fields = Record<string, unknown>
 
@@ -26,11 +27,11 @@ const item = z.discriminatedUnion(
     }),
     z.object({
       type: z.literal('function_call'),
-      call_id: z.string(),
-      name: z.string(),
+      call_id: shortText(),
+      name: shortText(),
       arguments: z.string(),
     }),
-    z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: contentSchema }),
+    z.object({ type: z.literal('function_call_output'), call_id: shortText(), output: contentSchema }),
     z.object({ type: z.literal('reasoning') }),
   ],
   'must be an object',
@@ -53,7 +54,7 @@ export function inputMessages(input: z.output<typeof inputSchema>): ChatMessage[
       const { call_id: id, name, arguments: text } = item
       const call = { id, type: 'function', function: { name, arguments: text } }
       const last = messages.at(-1)
-      if (last?.role === 'assistant') last.tool_calls = [...(last.tool_calls ?? []), call]
+      if (last?.role === 'assistant') (last.tool_calls ??= []).push(call)
       else messages.push({ role: 'assistant', content: '', tool_calls: [call] })
     } else if (item.type === 'function_call_output') {
       messages.push({ role: 'tool', content: textOf(item.output), tool_call_id: item.call_id })

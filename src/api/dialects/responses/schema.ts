@@ -7,6 +7,7 @@ import { IsletError } from '../../../lib/errors.ts'
 import {
   emptyArray,
   ignored,
+  jsonBounds,
   label,
   neutral,
   sharedFields,
@@ -58,7 +59,7 @@ export const responseSchema = bodySchema({
   previous_response_id: label(),
   background: z.nullish(z.boolean()),
   metadata,
-  tools: z.nullish(z.array(tool).check(z.maxLength(MAX_TOOLS))),
+  tools: z.nullish(z.array(tool).check(z.maxLength(MAX_TOOLS), ...jsonBounds())),
   tool_choice: toolChoice(),
   parallel_tool_calls: z.nullish(z.boolean()),
   chat_template_kwargs: templateVariables(),

@@ -158,7 +158,7 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
         start = event
         return begin()
       case 'text':
-        calls.push(...(event.calls ?? []))
+        for (const call of event.calls ?? []) calls.push(call)
         return [
           ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
           ...(event.text === '' ? [] : grow('message', event.text)),
@@ -173,10 +173,11 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
   const unheard = (events: TypedEvent[]): TypedFrame[] =>
     events.filter((event) => event.sequence_number > after).map(frameOf)
 
+  /** A failure is always said, also to whoever has as many events: those may be of a reading that went further. */
   function failed(failure: Failure): TypedFrame[] {
     const events = [...begin(), ...close('incomplete')]
     const state = { response: response('failed', { error: failure }) }
-    return unheard([...events, say('response.failed', state)])
+    return [...unheard(events), frameOf(say('response.failed', state))]
   }
 
   return {
