@@ -3,12 +3,14 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { IsletError } from '../src/lib/errors.ts'
+import { errorCode, IsletError } from '../src/lib/errors.ts'
 import { factsOf } from '../src/models/facts.ts'
 import type { ModelSpec } from '../src/models/spec.ts'
-import { folderReader, openSource } from '../src/packing/open-source.ts'
+import { openSource } from '../src/packing/open-source.ts'
 import { planPack } from '../src/packing/pack.ts'
 import { choice, type Embedding, EMBEDDINGS, type Quant, QUANTS } from '../src/packing/policy.ts'
+import { checkChat } from '../src/packing/chat-format.ts'
+import { folderReader } from '../src/packing/small-file.ts'
 import { readJson } from '../src/packing/source-safetensors.ts'
 import type { PackedPrefix, TensorEntry } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
@@ -144,11 +146,15 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   if (config !== undefined) return fromConfig(config, quant ?? 'q4', embedding)
   const source = await openSource(path)
   try {
+    checkChat(source)
     const { entries, bytes } = planPack(source, { quant: quant ?? 'keep', embedding })
-    // A tokenizer that we do not read has a size all the same: it is estimated.
+    // A tokenizer of a kind that we do not read has a size all the same: it is estimated.
     const tokenizerBytes = await source.tokenizer().then(
       (tokenizer) => tokenizer?.length,
-      () => undefined,
+      (error: unknown) => {
+        if (errorCode(error) !== 'unsupported_format') throw error
+        return undefined
+      },
     )
     return {
       spec: source.spec,

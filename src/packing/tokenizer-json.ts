@@ -3,6 +3,7 @@
 // by name.
 
 import { IsletError } from '../lib/errors.ts'
+import { show } from '../models/facts.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { PRE_TOKENIZERS } from '../tokenizer/pre-tokenizers.ts'
 import { byteLevelToken, sentencePieceToken } from './tokenizer-gguf.ts'
@@ -146,8 +147,12 @@ function namesById(vocab: Part): string[] {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_VOCAB) {
       throw new IsletError(
         'invalid_file',
-        `tokenizer.json gives ${JSON.stringify(name)} the id ${String(id)}`,
+        `the vocabulary gives ${JSON.stringify(name.slice(0, 60))} the id ${show(id)}`,
       )
+    }
+    if (names[id] !== undefined) {
+      const both = [names[id], name].map((each) => JSON.stringify(each.slice(0, 60))).join(' and ')
+      throw new IsletError('invalid_file', `the vocabulary gives ${both} one id, ${id}`)
     }
     names[id] = name
   }

@@ -29,6 +29,8 @@ export type TokenizerSource = {
   scores?: Float32Array // (vocab) for unigram
   charsmap?: Uint8Array
   settings: TokenizerSettings
+  /** The file that it was read from, for messages. */
+  file?: string
 }
 
 /** Tokens that end a turn in any family, known by name. */
@@ -58,13 +60,26 @@ export function writeTokenizer(source: TokenizerSource): Uint8Array {
     table: tokenTable(source),
     ranks: source.ranks,
     merges: source.merges,
-    mergeTable: mergeTable(source.merges),
+    mergeTable: mergeTable(source),
     scores: source.scores ?? new Float32Array(0),
     charsmap: source.charsmap ?? new Uint8Array(0),
   }
   const file = join(sections, new TextEncoder().encode(JSON.stringify(settings)), versionOf(source))
-  parseTokenizer(file) // what would be refused at the edge is refused here
+  checkFile(file)
   return file
+}
+
+/** What would be refused at the edge is refused here; the file that is at fault is not the one that was just made. */
+function checkFile(file: Uint8Array): void {
+  try {
+    parseTokenizer(file)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    const what = error.message
+      .replace(/^tokenizer\.bin is damaged: /, '')
+      .replace(/; pack the model again$/, '')
+    throw new IsletError(error.code, `the tokenizer does not hold together: ${what}`, { cause: error })
+  }
 }
 
 function join(
@@ -117,10 +132,12 @@ function slots(rows: number): number {
 function tokenTable({ tokens, types }: TokenizerSource): Uint32Array {
   const table = new Uint32Array(slots(tokens.length))
   const mask = table.length - 1
+  const probe = probes(tokens.length)
   const insert = (id: number): void => {
     const token = tokens[id]
     let slot = hashBytes(token, 0, token.length) & mask
     while (table[slot] !== 0) {
+      probe()
       if (sameBytes(tokens[table[slot] - 1], token)) return
       slot = (slot + 1) & mask
     }
@@ -139,17 +156,38 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
-function mergeTable(merges: Uint32Array): Uint32Array {
+function mergeTable({ merges, tokens }: TokenizerSource): Uint32Array {
   const rows = merges.length / 3
   if (rows === 0) return new Uint32Array(0)
   const table = new Uint32Array(slots(rows))
   const mask = table.length - 1
+  const probe = probes(rows)
   for (let row = 0; row < rows; row++) {
-    let slot = hashPair(merges[3 * row], merges[3 * row + 1]) & mask
-    while (table[slot] !== 0) slot = (slot + 1) & mask
+    const [left, right] = [merges[3 * row], merges[3 * row + 1]]
+    let slot = hashPair(left, right) & mask
+    while (table[slot] !== 0) {
+      const other = 3 * (table[slot] - 1)
+      if (merges[other] === left && merges[other + 1] === right) {
+        const pair = [left, right].map((id) => new TextDecoder().decode(tokens[id].subarray(0, 40)))
+        throw new IsletError('invalid_file', `the merge ${JSON.stringify(pair)} comes twice`)
+      }
+      probe()
+      slot = (slot + 1) & mask
+    }
     table[slot] = row + 1
   }
   return table
+}
+
+/**
+ * Counts the slots that are looked at in vain, three a row for honest rows: names made to meet in one slot would take the
+ * square of their number here, and again at every look at the edge.
+ */
+function probes(rows: number): () => void {
+  let left = 65_536 + 16 * rows
+  return () => {
+    if (--left < 0) throw new IsletError('invalid_file', 'too many tokens or merges have the same hash')
+  }
 }
 
 function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
@@ -168,14 +206,14 @@ export function mergeRows(
 ): Uint32Array {
   const rows: number[] = []
   for (const [left, right] of pairs) {
-    const row = [ids.get(left), ids.get(right), ids.get(left + right)]
-    if (row.includes(undefined)) {
+    const [a, b, joined] = [ids.get(left), ids.get(right), ids.get(left + right)]
+    if (a === undefined || b === undefined || joined === undefined) {
       throw new IsletError(
         'invalid_file',
-        `the merge ${JSON.stringify([left, right])} names a token that is not in the vocabulary`,
+        `the merge ${JSON.stringify([left, right]).slice(0, 200)} names a token that is not in the vocabulary`,
       )
     }
-    rows.push(...(row as number[]))
+    rows.push(a, b, joined)
   }
   return Uint32Array.from(rows)
 }
@@ -186,7 +224,7 @@ export function mergePair(text: unknown): [string, string] {
   if (typeof text !== 'string' || at < 0) {
     throw new IsletError(
       'invalid_file',
-      `the merge ${JSON.stringify(text)} is not two tokens with a space between them`,
+      `the merge ${String(JSON.stringify(text)).slice(0, 200)} is not two tokens with a space between them`,
     )
   }
   return [text.slice(0, at), text.slice(at + 1)]
@@ -197,6 +235,21 @@ export function ranksOfScores(scores: ArrayLike<number>): Uint32Array {
   const distinct = [...new Set(Array.from(scores))].toSorted((a, b) => b - a)
   const rankOf = new Map(distinct.map((score, rank) => [score, rank]))
   return Uint32Array.from(scores, (score) => rankOf.get(score) ?? 0)
+}
+
+/** `invalid_file` for a name of two tokens: which of them a text becomes would be chance. Unused and nameless ones are exempt. */
+export function checkNames(names: readonly string[], types: Uint8Array): void {
+  const seen = new Map<string, number>()
+  names.forEach((name, id) => {
+    if (name === '' || types[id] === TOKEN.unused) return
+    const first = seen.get(name)
+    if (first !== undefined)
+      throw new IsletError(
+        'invalid_file',
+        `tokens ${first} and ${id} have one name, ${JSON.stringify(name.slice(0, 60))}`,
+      )
+    seen.set(name, id)
+  })
 }
 
 /**
