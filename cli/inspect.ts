@@ -1,6 +1,6 @@
 // The command `islet inspect` prints a model's tensors, and what they take in one isolate or several.
 
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { errorCode, IsletError } from '../src/lib/errors.ts'
@@ -175,7 +175,7 @@ async function configAlone(path: string): Promise<string | undefined> {
   const isFolder = (await stat(path)).isDirectory()
   if (!isFolder || (await folderReader(path)('config.json')) === undefined) return undefined
   for (const name of ['model.safetensors', 'model.safetensors.index.json']) {
-    if ((await stat(join(path, name)).catch(() => undefined)) !== undefined) return undefined
+    if ((await lstat(join(path, name)).catch(() => undefined)) !== undefined) return undefined
   }
   return join(path, 'config.json')
 }

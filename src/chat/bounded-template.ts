@@ -22,7 +22,7 @@ const MAX_MADE = 1 << 25
 
 const CHARACTERS_A_STEP = 64
 /** Each time around a loop the library makes a scope; a number of a range is a new object of some 50 bytes. */
-const STEPS_AROUND = 4
+const STEPS_AROUND = 8
 /** Filters that write their operand with something between or before its parts. */
 const WRITERS = ['join', 'indent', 'tojson', 'string']
 /** Filters that look at no more than one entry: templates ask `messages | length` at every message. */

@@ -1,4 +1,4 @@
-// This reader parses the JSON files of a checkpoint: none nested deep enough to exhaust memory or stack, no key twice.
+// This reader parses the JSON of a checkpoint: none that is nested too deep, no object with a key twice.
 
 import { IsletError } from '../lib/errors.ts'
 

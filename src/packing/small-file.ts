@@ -1,4 +1,4 @@
-// This reader takes the small files of a checkpoint or a packed folder whole: regular files alone, each within its limit.
+// This reader takes small files of a folder whole: regular files alone, each within its limit.
 
 import { lstat, readFile, stat } from 'node:fs/promises'
 import type { Stats } from 'node:fs'

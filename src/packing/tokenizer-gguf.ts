@@ -5,7 +5,7 @@ import { bytesOfName } from '../tokenizer/byte-map.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { checkPreTokenizer } from '../tokenizer/pre-tokenizers.ts'
 import { CHATGLM_ENDS, CHATGLM_ROLES } from './tokenizer-chatglm.ts'
-import { checkNames, mergePair, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
+import { checkNames, mergePairs, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 /** Metadata keys and values as `@huggingface/gguf` yields them. */
@@ -113,7 +113,7 @@ function byteLevel(
     tokens: names.map((name, id) => byteLevelToken(name, types[id])),
     types,
     ranks: new Uint32Array(0),
-    merges: mergeRows(merges.map(mergePair), ids),
+    merges: mergeRows(mergePairs(merges), ids),
     settings: {
       ...common,
       algorithm: 'bpe-bytes',

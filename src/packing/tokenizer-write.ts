@@ -5,6 +5,7 @@ import { IsletError } from '../lib/errors.ts'
 import {
   HEADER_BYTES,
   MAGIC,
+  MAX_MERGES,
   MAX_VOCAB,
   SECTIONS,
   SECTIONS_OF_VERSION_1,
@@ -60,7 +61,7 @@ export function writeTokenizer(source: TokenizerSource): Uint8Array {
     table: tokenTable(source),
     ranks: source.ranks,
     merges: source.merges,
-    mergeTable: mergeTable(source),
+    mergeTable: mergeTable(source.merges),
     scores: source.scores ?? new Float32Array(0),
     charsmap: source.charsmap ?? new Uint8Array(0),
   }
@@ -156,21 +157,15 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
-function mergeTable({ merges, tokens }: TokenizerSource): Uint32Array {
+function mergeTable(merges: Uint32Array): Uint32Array {
   const rows = merges.length / 3
   if (rows === 0) return new Uint32Array(0)
   const table = new Uint32Array(slots(rows))
   const mask = table.length - 1
   const probe = probes(rows)
   for (let row = 0; row < rows; row++) {
-    const [left, right] = [merges[3 * row], merges[3 * row + 1]]
-    let slot = hashPair(left, right) & mask
+    let slot = hashPair(merges[3 * row], merges[3 * row + 1]) & mask
     while (table[slot] !== 0) {
-      const other = 3 * (table[slot] - 1)
-      if (merges[other] === left && merges[other + 1] === right) {
-        const pair = [left, right].map((id) => new TextDecoder().decode(tokens[id].subarray(0, 40)))
-        throw new IsletError('invalid_file', `the merge ${JSON.stringify(pair)} comes twice`)
-      }
       probe()
       slot = (slot + 1) & mask
     }
@@ -199,12 +194,16 @@ function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
   )
 }
 
-/** (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist. */
+/**
+ * (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist, or one that comes twice:
+ * programs differ in which of them counts.
+ */
 export function mergeRows(
   pairs: Iterable<readonly [string, string]>,
   ids: ReadonlyMap<string, number>,
 ): Uint32Array {
   const rows: number[] = []
+  const seen = new Set<number>()
   for (const [left, right] of pairs) {
     const [a, b, joined] = [ids.get(left), ids.get(right), ids.get(left + right)]
     if (a === undefined || b === undefined || joined === undefined) {
@@ -213,13 +212,30 @@ export function mergeRows(
         `the merge ${JSON.stringify([left, right]).slice(0, 200)} names a token that is not in the vocabulary`,
       )
     }
+    const pair = a * MAX_VOCAB + b
+    if (seen.has(pair)) {
+      throw new IsletError(
+        'invalid_file',
+        `the merge ${JSON.stringify([left, right]).slice(0, 200)} comes twice`,
+      )
+    }
+    if (seen.size === MAX_MERGES) throw new IsletError('invalid_file', `more than ${MAX_MERGES} merges`)
+    seen.add(pair)
     rows.push(a, b, joined)
   }
   return Uint32Array.from(rows)
 }
 
+/** Merges as files write them, a text or a list of two; one at a time, since a million pairs take a hundred megabytes. */
+export function* mergePairs(merges: readonly unknown[]): Generator<[string, string]> {
+  for (const merge of merges) {
+    if (Array.isArray(merge) && merge.length === 2) yield [String(merge[0]), String(merge[1])]
+    else yield mergePair(merge)
+  }
+}
+
 /** `left right` as a pair; the names themselves have no space (byte maps and U+2581 see to it). */
-export function mergePair(text: unknown): [string, string] {
+function mergePair(text: unknown): [string, string] {
   const at = typeof text === 'string' ? text.indexOf(' ', 1) : -1
   if (typeof text !== 'string' || at < 0) {
     throw new IsletError(

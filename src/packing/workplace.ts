@@ -1,4 +1,4 @@
-// A workplace is the folder beside OUT that packing writes into: it becomes OUT whole, or it goes, signals included.
+// A workplace is the folder that packing writes into: it becomes OUT whole, or it goes, signals included.
 
 import { renameSync, rmSync, existsSync } from 'node:fs'
 import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
