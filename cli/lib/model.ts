@@ -9,6 +9,7 @@ import { IsletError } from '../../src/lib/errors.ts'
 import { parseManifest } from '../../src/packing/make-manifest.ts'
 import { MANIFEST_FILE } from '../../src/packing/pack-folder.ts'
 import { packToMemory } from '../../src/packing/pack-memory.ts'
+import { naming } from '../../src/packing/in-file.ts'
 import { folderReader } from '../../src/packing/small-file.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
@@ -55,7 +56,8 @@ export async function findModel(model: string): Promise<ModelPath> {
 
 /** manifest.json of a packed folder, checked. */
 export async function readManifest(folder: string): Promise<Manifest> {
-  return parseManifest(new TextDecoder().decode(await required(folder, MANIFEST_FILE)))
+  const text = new TextDecoder().decode(await required(folder, MANIFEST_FILE))
+  return naming(MANIFEST_FILE, () => parseManifest(text))
 }
 
 /** tokenizer.bin of a packed folder, checked. */

@@ -1,9 +1,7 @@
 // This reader parses the JSON of a checkpoint: none that is nested too deep, no object with a key twice.
 
 import { IsletError } from '../lib/errors.ts'
-
-/** The files of real checkpoints stay below ten. */
-const MAX_DEPTH = 64
+import { MAX_JSON_DEPTH } from './limits.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -31,8 +29,8 @@ function checkStructure(text: string): void {
       expectsKey = false
       at = end - 1
     } else if (code === 0x7b || code === 0x5b) {
-      if (keys.length === MAX_DEPTH)
-        throw new IsletError('invalid_file', `is JSON nested deeper than ${MAX_DEPTH} levels`)
+      if (keys.length === MAX_JSON_DEPTH)
+        throw new IsletError('invalid_file', `is JSON nested deeper than ${MAX_JSON_DEPTH} levels`)
       expectsKey = code === 0x7b
       keys.push(expectsKey ? new Set() : undefined)
     } else if (code === 0x7d || code === 0x5d) {

@@ -10,6 +10,9 @@ export const MAX_CHECKPOINT_FILES = 1024
 /** Tensors of one checkpoint: 1024 layers of 9, and room for what others add. */
 export const MAX_TENSORS = 65_536
 
+/** Values in a GGUF header, those in lists each: the largest known (280,000 tokens with scores and types) has 1.1 million. */
+export const MAX_HEADER_VALUES = 4_000_000
+
 /** Files of vocabularies and the index of shards: the largest tokenizer.json has 34 MB. */
 export const MAX_JSON_BYTES = 48_000_000
 
@@ -28,3 +31,6 @@ export const MAX_CONTEXT = 1 << 27
  * stay far inside float32.
  */
 export const MAX_NUMBER = 1e12
+
+/** Objects and lists inside each other in a JSON file: those of real checkpoints stay below ten. */
+export const MAX_JSON_DEPTH = 64

@@ -1,6 +1,7 @@
 // This file reads a GGUF file as a ModelSource: the header through @huggingface/gguf, data by range.
 
 import { gguf } from '@huggingface/gguf'
+import { checkGgufCounts } from '../formats/gguf-count.ts'
 import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'
 import { IsletError } from '../lib/errors.ts'
 import { familyOfGguf } from '../models/registry.ts'
@@ -47,6 +48,7 @@ export async function readGgufMetadata(path: string): Promise<Record<string, unk
 async function readHeader(path: string, file: RangeFile): Promise<ParsedGguf> {
   if (file.size < SMALLEST)
     throw new IsletError('invalid_file', `${path} has ${file.size} bytes: no GGUF file`)
+  await checkGgufCounts((offset, length) => file.read(offset, length), file.size)
   let parsed: ParsedGguf
   try {
     parsed = await gguf(path, { allowLocalFile: true })

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { HostileCase } from './case.ts'
 import { FOLDER_CASES } from './folder-cases.ts'
 import { GGUF_CASES } from './gguf-cases.ts'
+import { MANIFEST_CASES } from './manifest-cases.ts'
 import { TEMPLATE_CASES } from './template-cases.ts'
 import { TOKENIZER_CASES } from './tokenizer-cases.ts'
 
@@ -14,6 +15,7 @@ export const HOSTILE: readonly HostileCase[] = [
   ...FOLDER_CASES,
   ...TOKENIZER_CASES,
   ...TEMPLATE_CASES,
+  ...MANIFEST_CASES,
 ]
 
 /** Makes one in a new folder; returns what is to be given to a command. */

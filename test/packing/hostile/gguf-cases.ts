@@ -69,6 +69,10 @@ const HEADERS: HostileCase[] = [
       return join(folder, FILE)
     },
   })),
+  ggufCase('six million values', ({ metadata }) => {
+    for (let i = 0; i < 6; i++) metadata[`list ${i}`] = { u8s: new Uint8Array(1_000_000) }
+  }),
+  ggufCase('a hundred thousand tensors', (parts) => (parts.claims = { tensorCount: 100_000n })),
   {
     name: 'a GGUF file of 40 MB of nothing',
     file: FILE,
