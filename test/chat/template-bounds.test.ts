@@ -10,6 +10,7 @@ import { promptIds } from '../../src/chat/prompt-ids.ts'
 import { checkTemplate, MAX_TEMPLATE_CHARS, renderPrompt } from '../../src/chat/template.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { ChatMessage } from '../../src/protocol/generation.ts'
+import { nameGuard } from '../../src/tokenizer/special.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
 
 const HELLO: ChatMessage[] = [{ role: 'user', content: 'Hello' }]
@@ -222,5 +223,19 @@ describe('messages without end', () => {
     ]
     const given = oneCallAtATime(messages).filter(({ role }) => role === 'tool')
     expect(given.map(({ content }) => content)).toEqual(['any 1', 'for b', 'any 2', 'for a'])
+  })
+})
+
+describe('names without end', () => {
+  it('6000 special tokens are kept out of 20,000 messages, and a long one too', () => {
+    const names = [...Array.from({ length: 6000 }, (_, i) => `<unused${i}>`), `<${'long'.repeat(50)}>`]
+    const guard = nameGuard(names, '#')
+    const start = performance.now()
+    for (let i = 0; i < 20_000; i++) expect(guard('a', 'edges')).toBe('a')
+    expect(performance.now() - start).toBeLessThan(8000)
+    expect(guard('a <unused59', 'edges')).toBe('a <unused59#')
+    expect(guard('99> a', 'edges')).toBe('#99> a')
+    expect(guard('longlong> a <longl', 'edges')).toBe('#longlong> a <longl#')
+    expect(guard('<unused7>', 'inside')).toBe('<#unused7>')
   })
 })
