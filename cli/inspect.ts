@@ -1,16 +1,28 @@
 // The command `islet inspect` prints a model's tensors, and what they take in one isolate or several.
 
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { IsletError } from '../src/lib/errors.ts'
-import { factsOf } from '../src/models/facts.ts'
+import { errorCode, IsletError } from '../src/lib/errors.ts'
+import {
+  MAX_CONTEXT,
+  MAX_HEADS,
+  MAX_LAYERS,
+  MAX_TENSORS,
+  MAX_VOCAB,
+  MAX_WIDTH,
+} from '../src/formats/limits.ts'
+import { factsOf, size } from '../src/models/facts.ts'
 import type { ModelSpec } from '../src/models/spec.ts'
-import { folderReader, openSource } from '../src/packing/open-source.ts'
+import { openSource } from '../src/packing/open-source.ts'
 import { planPack } from '../src/packing/pack.ts'
 import { choice, type Embedding, EMBEDDINGS, type Quant, QUANTS } from '../src/packing/policy.ts'
+import { checkChat } from '../src/packing/chat-format.ts'
+import { naming } from '../src/packing/in-file.ts'
+import { MANIFEST_FILE } from '../src/packing/pack-folder.ts'
+import { folderReader } from '../src/packing/small-file.ts'
 import { readJson } from '../src/packing/source-safetensors.ts'
-import type { PackedPrefix, TensorEntry } from '../src/weights/manifest.ts'
+import type { Manifest, PackedPrefix, TensorEntry } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { planConfig } from './lib/config-plan.ts'
 import { chainOf } from './lib/isolates.ts'
@@ -37,6 +49,7 @@ type Inspected = {
   what: string
   /** What the model brings computed, where it is packed. */
   prefix?: PackedPrefix
+  isPacked?: boolean
   /** No weights are there, and layers of equal shape are all that can be said. */
   configAlone: boolean
 }
@@ -71,15 +84,34 @@ export const command = {
       throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
 
     const model = await inspected(positionals[0], quant, embedding)
-    const { spec, tensors, bytes, tokenizerBytes } = model
-    const list = model.configAlone && !values.tensors ? groupedTable(tensors) : tensorTable(tensors)
-    print(
-      `${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`,
-    )
-    const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
-    print(`\n${memoryLines(spec, settings)}\n`)
-    print(`\n${isolateLines(model, settings)}\n`)
+    try {
+      printModel(model, { window, chunk, tensors: values.tensors }, print)
+    } catch (error) {
+      // A manifest is not checked field by field: programs that run the model meet each where they use it.
+      if (error instanceof IsletError || !model.isPacked) throw error
+      throw new IsletError(
+        'invalid_file',
+        `manifest.json does not hold together: ${String(error)}; pack again`,
+        {
+          cause: error,
+        },
+      )
+    }
   },
+}
+
+type Shown = { window: ReturnType<typeof windowOption>; chunk: number; tensors: boolean }
+
+function printModel(model: Inspected, shown: Shown, print: (text: string) => void): void {
+  const { spec, tensors, bytes, tokenizerBytes } = model
+  const list = model.configAlone && !shown.tensors ? groupedTable(tensors) : tensorTable(tensors)
+  print(
+    `${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`,
+  )
+  const { window, chunk } = shown
+  const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
+  print(`\n${memoryLines(spec, settings)}\n`)
+  print(`\n${isolateLines(model, settings)}\n`)
 }
 
 function prefixLine({ prefix }: Inspected): string {
@@ -128,6 +160,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   const { kind, path } = await findModel(model)
   if (kind === 'packed') {
     const manifest = await readManifest(path)
+    naming(MANIFEST_FILE, () => checkSizes(manifest))
     const { spec, tensors, tokenizer } = manifest
     const bytes = weightBytes(manifest)
     return {
@@ -137,6 +170,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       tokenizerBytes: tokenizer.length,
       what: `${manifest.id}, packed in ${manifest.shards.length} shards`,
       prefix: manifest.prefix,
+      isPacked: true,
       configAlone: false,
     }
   }
@@ -144,11 +178,15 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   if (config !== undefined) return fromConfig(config, quant ?? 'q4', embedding)
   const source = await openSource(path)
   try {
+    checkChat(source)
     const { entries, bytes } = planPack(source, { quant: quant ?? 'keep', embedding })
-    // A tokenizer that we do not read has a size all the same: it is estimated.
+    // A tokenizer of a kind that we do not read has a size all the same: it is estimated.
     const tokenizerBytes = await source.tokenizer().then(
       (tokenizer) => tokenizer?.length,
-      () => undefined,
+      (error: unknown) => {
+        if (errorCode(error) !== 'unsupported_format') throw error
+        return undefined
+      },
     )
     return {
       spec: source.spec,
@@ -163,13 +201,25 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   }
 }
 
+/** What tables and loops go by; the rest of a manifest is met where it is used. */
+function checkSizes({ spec, tensors }: Manifest): void {
+  const facts = factsOf(spec)
+  const limits = {
+    ...{ layers: MAX_LAYERS, hidden: MAX_WIDTH, heads: MAX_HEADS, kvHeads: MAX_HEADS, headDim: MAX_WIDTH },
+    ...{ ffn: MAX_WIDTH, vocab: MAX_VOCAB, context: MAX_CONTEXT },
+  }
+  for (const [key, most] of Object.entries(limits)) size(facts, key, most)
+  if (tensors.length > MAX_TENSORS)
+    throw new IsletError('invalid_file', `${tensors.length} tensors, at most ${MAX_TENSORS} are read`)
+}
+
 /** A config that was named itself (any .json file) or that lies in a folder without weights. */
 async function configAlone(path: string): Promise<string | undefined> {
   if (path.endsWith('.json')) return path
   const isFolder = (await stat(path)).isDirectory()
   if (!isFolder || (await folderReader(path)('config.json')) === undefined) return undefined
   for (const name of ['model.safetensors', 'model.safetensors.index.json']) {
-    if ((await stat(join(path, name)).catch(() => undefined)) !== undefined) return undefined
+    if ((await lstat(join(path, name)).catch(() => undefined)) !== undefined) return undefined
   }
   return join(path, 'config.json')
 }

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import { factsOfFile } from '../../src/packing/small-file.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
 
 /** Bytes of one read where the reader brings no buffer of its own. */
@@ -16,6 +17,7 @@ export function fileSource(folder: string): ByteSource {
   return {
     async open(file) {
       const path = join(folder, basename(file))
+      await factsOfFile(path, path)
       const handle = await open(path, 'r').catch((cause: unknown) => {
         throw new IsletError('model_not_found', `${path} is missing: pack or pull the model again`, { cause })
       })

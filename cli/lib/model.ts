@@ -1,7 +1,7 @@
 // This file finds the MODEL of a command: a name in models/, a packed folder, a .gguf file or a folder. A
 // folder that is not packed is one of Hugging Face's.
 
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sha256 } from '../../src/lib/sha256.ts'
@@ -9,6 +9,8 @@ import { IsletError } from '../../src/lib/errors.ts'
 import { parseManifest } from '../../src/packing/make-manifest.ts'
 import { MANIFEST_FILE } from '../../src/packing/pack-folder.ts'
 import { packToMemory } from '../../src/packing/pack-memory.ts'
+import { naming } from '../../src/packing/in-file.ts'
+import { folderReader } from '../../src/packing/small-file.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
@@ -54,12 +56,13 @@ export async function findModel(model: string): Promise<ModelPath> {
 
 /** manifest.json of a packed folder, checked. */
 export async function readManifest(folder: string): Promise<Manifest> {
-  return parseManifest(await readFile(join(folder, MANIFEST_FILE), 'utf8'))
+  const text = new TextDecoder().decode(await required(folder, MANIFEST_FILE))
+  return naming(MANIFEST_FILE, () => parseManifest(text))
 }
 
 /** tokenizer.bin of a packed folder, checked. */
 export async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await readFile(join(folder, manifest.tokenizer.file)))
+  const bytes = await required(folder, manifest.tokenizer.file)
   const hash = sha256()
   hash.update(bytes)
   if (hash.hex() !== manifest.tokenizer.sha256) {
@@ -69,4 +72,10 @@ export async function readTokenizerFile(folder: string, manifest: Manifest): Pro
     )
   }
   return bytes
+}
+
+async function required(folder: string, name: string): Promise<Uint8Array> {
+  const bytes = await folderReader(folder)(name)
+  if (bytes !== undefined) return bytes
+  throw new IsletError('model_not_found', `${join(folder, name)} is missing: pack or pull the model again`)
 }

@@ -1,8 +1,9 @@
 // This file finds the tokenizer and the chat format of the MODEL of a text command. MODEL is a packed folder,
 // a GGUF file, a Hugging Face folder, or a folder or file with a tokenizer alone. Weights are never read.
 
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { MAX_JSON_BYTES } from '../../src/formats/limits.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import { chatOfGguf } from '../../src/packing/chat-format.ts'
 import { readGgufMetadata } from '../../src/packing/source-gguf.ts'
@@ -15,7 +16,8 @@ import {
   tiktokenAmong,
   tokenizerFromFolder,
 } from '../../src/packing/tokenizer-hf.ts'
-import type { ReadFile } from '../../src/packing/tokenizer-hf.ts'
+import { inFile, naming } from '../../src/packing/in-file.ts'
+import { folderReader, kindOf, type ReadFile } from '../../src/packing/small-file.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
@@ -26,10 +28,13 @@ export type TextModel = { tokenizer: Tokenizer; chat: ChatFormat }
 
 /** Throws model_not_found, or what reading the files throws. */
 export async function tokenizerOf(model: string): Promise<TextModel> {
-  const path = (await kindOf(model)) === undefined ? join(MODELS, model.toLowerCase()) : model
-  const kind = await kindOf(path)
-  if (kind === 'folder') return fromFolder(path)
-  if (kind === 'file') return fromFile(path)
+  for (const path of [model, join(MODELS, model.toLowerCase())]) {
+    const facts = await stat(path).catch(() => undefined)
+    if (facts === undefined) continue
+    if (facts.isDirectory()) return fromFolder(path)
+    if (facts.isFile()) return fromFile(path)
+    throw new IsletError('invalid_file', `${path} is ${kindOf(facts)}, not a file`, { param: 'MODEL' })
+  }
   throw new IsletError(
     'model_not_found',
     `there is no model ${JSON.stringify(model)}: give a name in models/, a packed folder, a .gguf file, a Hugging Face folder or a tokenizer file`,
@@ -41,7 +46,7 @@ async function fromFolder(folder: string): Promise<TextModel> {
   const files = await readdir(folder)
   if (files.includes('manifest.json')) return fromPacked(folder)
   if (files.some(isTokenizerFile))
-    return fromHuggingFace(filesIn(folder), basename(resolve(folder)), tiktokenAmong(files))
+    return fromHuggingFace(folderReader(folder), basename(resolve(folder)), tiktokenAmong(files))
   const ggufs = files.filter((name) => name.endsWith('.gguf')).toSorted()
   const chosen = ggufs.includes('vocab.gguf') ? 'vocab.gguf' : ggufs[0]
   if (chosen !== undefined) return fromGguf(join(folder, chosen))
@@ -64,11 +69,16 @@ async function fromFile(path: string): Promise<TextModel> {
     )
   }
   // The file that was named, and only the settings beside it.
-  const beside = filesIn(dirname(path))
-  const file = name === 'merges.txt' ? join(dirname(path), own) : path
+  const beside = folderReader(dirname(path))
+  const given = folderReader(dirname(path), MAX_JSON_BYTES) // whatever it is called
+  const file = name === 'merges.txt' ? own : name
   const only: ReadFile = async (wanted) =>
-    wanted === own ? readFile(file) : isTokenizerFile(wanted) ? undefined : beside(wanted)
-  return fromHuggingFace(only, basename(dirname(resolve(path))), tiktokenAmong([own]))
+    wanted === own ? given(file) : isTokenizerFile(wanted) ? undefined : beside(wanted)
+  try {
+    return await fromHuggingFace(only, basename(dirname(resolve(path))), tiktokenAmong([own]))
+  } catch (error) {
+    throw inFile(name, error)
+  }
 }
 
 /** The name under which a folder's reader looks for this kind of file. */
@@ -86,26 +96,15 @@ async function fromPacked(folder: string): Promise<TextModel> {
 
 async function fromGguf(path: string): Promise<TextModel> {
   const metadata = (await readGgufMetadata(path)) as GgufMetadata
+  const bytes = naming(basename(path), () => writeTokenizer(tokenizerFromGguf(metadata)))
   return {
-    tokenizer: readTokenizer(writeTokenizer(tokenizerFromGguf(metadata))),
+    tokenizer: readTokenizer(bytes),
     chat: chatOfGguf(metadata, basename(path)),
   }
 }
 
 async function fromHuggingFace(read: ReadFile, name: string, tiktoken?: string): Promise<TextModel> {
   const source = await tokenizerFromFolder(read, tiktoken)
-  return { tokenizer: readTokenizer(writeTokenizer(source)), chat: await chatFromFolder(read, name) }
-}
-
-function filesIn(folder: string): ReadFile {
-  return async (name) =>
-    (await kindOf(join(folder, name))) === 'file' ? readFile(join(folder, name)) : undefined
-}
-
-async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
-  try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file'
-  } catch {
-    return undefined
-  }
+  const bytes = naming(source.file ?? name, () => writeTokenizer(source))
+  return { tokenizer: readTokenizer(bytes), chat: await chatFromFolder(read, name) }
 }

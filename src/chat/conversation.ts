@@ -55,17 +55,46 @@ export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] 
       out.push(message)
       continue
     }
-    const results: ChatMessage[] = []
-    while (messages[i + 1]?.role === 'tool') results.push(messages[++i])
+    const results = new ToolResults()
+    while (messages[i + 1]?.role === 'tool') results.add(messages[++i])
     calls.forEach((call, index) => {
       out.push({ ...message, content: index === 0 ? message.content : '', tool_calls: [call] })
-      const id = isObject(call) ? call.id : undefined
-      const own = results.findIndex(({ tool_call_id: of }) => of === undefined || of === id)
-      if (own >= 0) out.push(...results.splice(own, 1))
+      const own = results.take(isObject(call) ? call.id : undefined)
+      if (own !== undefined) out.push(own)
     })
-    out.push(...results)
+    for (const result of results.rest()) out.push(result)
   }
   return out
+}
+
+/** Results in their order, each given out once: by the call's id, those without one to whichever call comes first. */
+class ToolResults {
+  readonly #all: (ChatMessage | undefined)[] = []
+  readonly #byId = new Map<unknown, number[]>() // indices from the last to the first, once they are asked for
+  #turned = false
+
+  add(message: ChatMessage): void {
+    const same = this.#byId.get(message.tool_call_id)
+    if (same === undefined) this.#byId.set(message.tool_call_id, [this.#all.length])
+    else same.push(this.#all.length)
+    this.#all.push(message)
+  }
+
+  take(id: unknown): ChatMessage | undefined {
+    if (!this.#turned) for (const indices of this.#byId.values()) indices.reverse()
+    this.#turned = true
+    const [anyones, own] = [this.#byId.get(undefined), this.#byId.get(id)]
+    const first = (anyones?.at(-1) ?? Infinity) < (own?.at(-1) ?? Infinity) ? anyones : own
+    const index = first?.pop()
+    if (index === undefined) return undefined
+    const message = this.#all[index]
+    this.#all[index] = undefined
+    return message
+  }
+
+  rest(): ChatMessage[] {
+    return this.#all.filter((message) => message !== undefined)
+  }
 }
 
 /** Strict turns of user and assistant, the user's last, for formats without any other role. */

@@ -77,8 +77,10 @@ function unusedCharacter(values: readonly unknown[]): string {
   while (pending.length > 0) {
     const value = pending.pop()
     if (typeof value === 'string') texts.push(value)
-    else if (typeof value === 'object' && value !== null)
-      pending.push(...Object.keys(value), ...(Object.values(value) as unknown[]))
+    else if (Array.isArray(value)) for (const item of value as unknown[]) pending.push(item)
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, item] of Object.entries(value)) pending.push(key, item)
+    }
   }
   for (let code = 0xfdd0; code <= 0xfdef; code++) {
     const character = String.fromCharCode(code)

@@ -3,6 +3,7 @@
 import { Template } from '@huggingface/jinja'
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { renderBounded, TemplateLimit } from './bounded-template.ts'
 
 export type RenderOptions = {
   tools?: unknown[]
@@ -14,39 +15,60 @@ export type RenderOptions = {
   variables?: Readonly<Record<string, unknown>>
 }
 
+/** The largest templates that are known have some 30,000. */
+export const MAX_TEMPLATE_CHARS = 1 << 17
+
+/** The library looks through white space once for each character of it. */
+const LONG_SPACE = /\s{1000}/
+
 /**
- * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages,
- * unsupported_format where the template itself cannot be read.
+ * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages or takes more than
+ * its steps for them, unsupported_format where the template itself cannot be read.
  */
 export function renderPrompt(
   source: string,
   messages: readonly ChatMessage[],
   options: RenderOptions = {},
 ): string {
-  const template = compile(source)
-  const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   try {
-    return template.render({
-      ...variables,
-      messages,
-      // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
-      tools: tools === undefined || tools.length === 0 ? null : tools,
-      documents: null,
-      add_generation_prompt: addGenerationPrompt,
-      ...(bosToken === undefined ? {} : { bos_token: bosToken }),
-      ...(eosToken === undefined ? {} : { eos_token: eosToken }),
-    })
+    return render(source, messages, options)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IsletError(
-      'invalid_request',
-      `the chat template refuses these messages: ${reason.slice(0, 500)}`,
-      {
-        param: 'messages',
-        cause,
-      },
-    )
+    if (cause instanceof IsletError) throw cause
+    const reason = cause instanceof Error ? cause.message.slice(0, 500) : String(cause)
+    const says =
+      cause instanceof TemplateLimit
+        ? `the chat template ${reason} for these messages: send fewer or shorter ones`
+        : `the chat template refuses these messages: ${reason}`
+    throw new IsletError('invalid_request', says, { param: 'messages', cause })
   }
+}
+
+/**
+ * Refuses a template that no chat could use: `unsupported_format` for one that cannot be read, `invalid_file` for one
+ * that takes more than its steps for a word. One that refuses the word is good.
+ */
+export function checkTemplate(source: string): void {
+  try {
+    render(source, [{ role: 'user', content: 'Hello' }], { bosToken: '<s>', eosToken: '</s>' })
+  } catch (cause) {
+    if (cause instanceof IsletError) throw cause
+    if (cause instanceof TemplateLimit)
+      throw new IsletError('invalid_file', `the chat template ${cause.message} for one message`, { cause })
+  }
+}
+
+function render(source: string, messages: readonly ChatMessage[], options: RenderOptions): string {
+  const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
+  return renderBounded(compile(source), {
+    ...variables,
+    messages,
+    // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
+    tools: tools === undefined || tools.length === 0 ? null : tools,
+    documents: null,
+    add_generation_prompt: addGenerationPrompt,
+    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
+    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
+  })
 }
 
 /**
@@ -78,15 +100,19 @@ const MAX_COMPILED = 8
 function compile(source: string): Template {
   const known = compiled.get(source)
   if (known !== undefined) return known
+  if (source.length > MAX_TEMPLATE_CHARS)
+    throw unreadable(`it has ${source.length} characters, at most ${MAX_TEMPLATE_CHARS} are read`)
+  if (LONG_SPACE.test(source)) throw unreadable('it has a thousand characters of white space in a row')
   try {
     const template = new Template(source)
     if (compiled.size >= MAX_COMPILED) compiled.clear()
     compiled.set(source, template)
     return template
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IsletError('unsupported_format', `the chat template cannot be read: ${reason.slice(0, 500)}`, {
-      cause,
-    })
+    throw unreadable((cause instanceof Error ? cause.message : String(cause)).slice(0, 500), cause)
   }
+}
+
+function unreadable(why: string, cause?: unknown): IsletError {
+  return new IsletError('unsupported_format', `the chat template cannot be read: ${why}`, { cause })
 }

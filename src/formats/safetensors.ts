@@ -3,6 +3,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { BLOCKS, type TensorType } from './dtype.ts'
+import { parseJson } from './json.ts'
 import { MAX_SAFETENSORS_HEADER, MAX_TENSORS } from './limits.ts'
 
 export type StoredTensor = {
@@ -59,9 +60,9 @@ export function parseSafetensors(header: Uint8Array, fileSize: number): StoredTe
 function parseHeader(header: Uint8Array): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header))
+    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header))
   } catch (cause) {
-    throw invalid('the header is not JSON', cause)
+    throw invalid(`the header ${cause instanceof IsletError ? cause.message : 'is not JSON'}`, cause)
   }
   if (!isRecord(value)) throw invalid('the header is no JSON object')
   return value

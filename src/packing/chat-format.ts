@@ -1,10 +1,13 @@
 // This file finds the chat format of a checkpoint. The template in its files comes first, else the built-in
 // format of its family, else its family's template. docs/chat.md has the rules for people.
 
+import { checkTemplate } from '../chat/template.ts'
 import { IsletError } from '../lib/errors.ts'
 import { BUILTIN_FORMATS } from '../weights/manifest.ts'
 import type { BuiltinChat, BuiltinFormat, ChatFormat } from '../weights/manifest.ts'
 import { FAMILY_TEMPLATES } from './family-templates.ts'
+import { inFile } from './in-file.ts'
+import type { ModelSource } from './source.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -65,6 +68,17 @@ export function chatNamed(name: string, found: ChatFormat): ChatFormat {
   throw new IsletError('invalid_request', `--chat ${name}: one of ${BUILTIN_FORMATS.join(', ')}, none`, {
     param: '--chat',
   })
+}
+
+/** Refuses a template that no chat could use; another format can take its place. */
+export function checkChat({ chat, chatFile }: Pick<ModelSource, 'chat' | 'chatFile'>): void {
+  try {
+    if (chat.kind === 'jinja') checkTemplate(chat.template)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    const says = `${error.message}; --chat packs with another format, or none`
+    throw inFile(chatFile, new IsletError(error.code, says, { cause: error.cause }))
+  }
 }
 
 function templateOf(family: unknown): ChatFormat {

@@ -1,9 +1,9 @@
 // This file opens what a user names as a checkpoint: a .gguf file or a Hugging Face folder.
 
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
-import { MAX_JSON_BYTES } from '../formats/limits.ts'
+import { factsOfFile, folderReader, kindOf } from './small-file.ts'
 import { openGguf } from './source-gguf.ts'
 import { openSafetensorsFolder } from './source-safetensors.ts'
 import { defaultId, type ModelSource } from './source.ts'
@@ -14,9 +14,10 @@ import { defaultId, type ModelSource } from './source.ts'
  */
 export async function openSource(path: string): Promise<ModelSource> {
   const full = resolve(path)
-  const facts = await stat(full).catch(() => undefined)
+  const facts = await stat(full).catch(() => factsOfFile(full, path))
   if (facts === undefined) throw new IsletError('model_not_found', `${path} does not exist: check the path`)
   if (facts.isDirectory()) return openFolder(full)
+  if (!facts.isFile()) throw new IsletError('invalid_file', `${path} is ${kindOf(facts)}, not a file`)
   if (/\.gguf$/i.test(full)) return openGguf(full, defaultId(full))
   if (basename(full) === 'model.safetensors') return openFolder(dirname(full))
   if (/\.(bin|pt|pth|ckpt)$/i.test(full)) throw pickle(basename(full))
@@ -24,22 +25,6 @@ export async function openSource(path: string): Promise<ModelSource> {
     'unsupported_format',
     `${path} is neither a .gguf file nor a folder with config.json and safetensors`,
   )
-}
-
-/** A reader of small files in a folder: undefined where one is absent. */
-export function folderReader(folder: string): (name: string) => Promise<Uint8Array | undefined> {
-  return async (name) => {
-    const path = join(folder, name)
-    const facts = await stat(path).catch(() => undefined)
-    if (facts === undefined || !facts.isFile()) return undefined
-    if (facts.size > MAX_JSON_BYTES) {
-      throw new IsletError(
-        'invalid_file',
-        `${name} has ${facts.size} bytes, at most ${MAX_JSON_BYTES} are read`,
-      )
-    }
-    return new Uint8Array(await readFile(path))
-  }
 }
 
 async function openFolder(folder: string): Promise<ModelSource> {

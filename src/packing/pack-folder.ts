@@ -1,18 +1,8 @@
 // This file packs a model into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or
 // not at all.
 
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstat, open, readdir, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import { PREFIX_FILE } from '../weights/packed-prefix.ts'
@@ -20,7 +10,10 @@ import { checkedId, makeManifest, parseManifest, TOKENIZER_FILE } from './make-m
 import { packInto, type PackOptions } from './pack.ts'
 import type { Prefix } from './template-prefix.ts'
 import { shardCutter } from './shards.ts'
+import { folderReader } from './small-file.ts'
 import type { ModelSource } from './source.ts'
+import { checkChat } from './chat-format.ts'
+import { inWorkplace } from './workplace.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
 
@@ -48,21 +41,10 @@ export async function packToFolder(
   const target = resolve(out)
   checkedId(options.id ?? source.name)
   await checkReplaceable(target)
-  // The tokenizer first: a file that we cannot read should fail before minutes of work.
+  // What is small first: a file that we cannot read should fail before minutes of work.
+  checkChat(source)
   const tokenizer = (await source.tokenizer()) ?? new Uint8Array(0)
-  // Beside the target, so that the rename stays on one file system.
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.packing`)
-  await rm(temporary, { recursive: true, force: true })
-  await mkdir(temporary, { recursive: true })
-  try {
-    const manifest = await writeFolder(source, temporary, tokenizer, options)
-    await rm(target, { recursive: true, force: true })
-    await rename(temporary, target)
-    return manifest
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
-    throw error
-  }
+  return inWorkplace(target, (folder) => writeFolder(source, folder, tokenizer, options))
 }
 
 async function writeFolder(
@@ -97,7 +79,7 @@ async function writeFolder(
 }
 
 async function checkReplaceable(target: string): Promise<void> {
-  const facts = await stat(target).catch(() => undefined)
+  const facts = await stat(target).catch(() => lstat(target).catch(() => undefined))
   if (facts === undefined) return
   const refusal = new IsletError(
     'invalid_request',
@@ -111,7 +93,7 @@ async function checkReplaceable(target: string): Promise<void> {
     [MANIFEST_FILE, TOKENIZER_FILE, PREFIX_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
   if (!names.every(ours) || !names.includes(MANIFEST_FILE)) throw refusal
   try {
-    parseManifest(await readFile(join(target, MANIFEST_FILE), 'utf8'))
+    parseManifest(new TextDecoder().decode(await folderReader(target)(MANIFEST_FILE)))
   } catch (error) {
     // One that a newer or older program wrote is still a packed model.
     if (!(error instanceof IsletError) || error.code !== 'unsupported_format') throw refusal

@@ -84,10 +84,10 @@ async function* encodedPieces(
   spec: ModelSpec,
   rounding: Rounding = 'search',
 ): AsyncGenerator<Uint8Array> {
-  const { type, rows, cols } = tensor
+  const { type, rows, cols, file } = tensor
   const named = (error: unknown, row: number): unknown =>
     error instanceof IsletError
-      ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${error.message}`, {
+      ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${file.name}: ${error.message}`, {
           cause: error,
         })
       : error

@@ -1,12 +1,13 @@
 // This file reads a GGUF file as a ModelSource: the header through @huggingface/gguf, data by range.
 
 import { gguf } from '@huggingface/gguf'
+import { checkGgufCounts } from '../formats/gguf-count.ts'
 import { ggufTensors, metadataOf, type ParsedGguf } from '../formats/gguf.ts'
-import { MAX_TEMPLATE_CHARS } from '../formats/limits.ts'
 import { IsletError } from '../lib/errors.ts'
 import { familyOfGguf } from '../models/registry.ts'
 import { chatOfGguf } from './chat-format.ts'
 import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
+import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
@@ -27,7 +28,7 @@ export async function openGguf(path: string, name: string): Promise<ModelSource>
     return sourceOf(parsed, file, name)
   } catch (error) {
     await file.close()
-    throw error
+    throw inFile(file.name, error)
   }
 }
 
@@ -36,6 +37,8 @@ export async function readGgufMetadata(path: string): Promise<Record<string, unk
   const file = await openRangeFile(path)
   try {
     return { ...(await readHeader(path, file)).metadata }
+  } catch (error) {
+    throw inFile(file.name, error)
   } finally {
     await file.close()
   }
@@ -45,6 +48,7 @@ export async function readGgufMetadata(path: string): Promise<Record<string, unk
 async function readHeader(path: string, file: RangeFile): Promise<ParsedGguf> {
   if (file.size < SMALLEST)
     throw new IsletError('invalid_file', `${path} has ${file.size} bytes: no GGUF file`)
+  await checkGgufCounts((offset, length) => file.read(offset, length), file.size)
   let parsed: ParsedGguf
   try {
     parsed = await gguf(path, { allowLocalFile: true })
@@ -72,23 +76,17 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
   const read = family.specFromGguf(metadata, embedding.shape[0])
   const spec = { ...read, head: { ...read.head, tied: !stored.has('output.weight') } }
   const license = metadata.get('general.license')
-  const template = metadata.get('tokenizer.chat_template')
-  if (typeof template === 'string' && template.length > MAX_TEMPLATE_CHARS) {
-    throw new IsletError(
-      'invalid_file',
-      `a chat template of ${template.length} characters, at most ${MAX_TEMPLATE_CHARS}`,
-    )
-  }
   const record = { ...parsed.metadata } as Record<string, unknown>
   return {
     name,
     spec,
     tensors: matchTensors(family, spec, 'gguf', stored),
     chat: chatOfGguf(record, name),
+    chatFile: file.name,
     license: typeof license === 'string' ? license : undefined,
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
-      return writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab))
+      return naming(file.name, () => writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab)))
     },
     close: () => file.close(),
   }

@@ -12,15 +12,19 @@ import {
 } from '../formats/safetensors.ts'
 import { IsletError } from '../lib/errors.ts'
 import { factsOf } from '../models/facts.ts'
+import type { Facts, Family } from '../models/family.ts'
 import { familyOfConfig } from '../models/registry.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
+import { readJsonFile, type ReadFile } from './small-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import {
   chatFromFolder,
+  TEMPLATE_FILE,
   isTokenizerFile,
   tiktokenAmong,
   tokenizerFromFolder,
-  type ReadFile,
 } from './tokenizer-hf.ts'
 import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
@@ -34,15 +38,16 @@ export async function openSafetensorsFolder(
   name: string,
 ): Promise<ModelSource> {
   const config = factsOf(await readJson(read, 'config.json'))
-  const family = familyOfConfig(config)
-  const spec = family.specFromConfig(config)
+  const [family, spec] = naming('config.json', () => specOf(config))
   const files: RangeFile[] = []
   const close = async (): Promise<void> => {
     for (const file of files) await file.close()
   }
   try {
     const stored = new Map<string, StoredTensor & { file: RangeFile }>()
-    for (const fileName of await weightFiles(read)) {
+    const names = await weightFiles(read)
+    const table = names.length === 1 ? names[0] : INDEX // what a missing tensor is missing in
+    for (const fileName of names) {
       const file = await openRangeFile(join(folder, fileName))
       files.push(file)
       for (const tensor of await readTable(file, fileName)) {
@@ -54,8 +59,9 @@ export async function openSafetensorsFolder(
     return {
       name,
       spec,
-      tensors: matchTensors(family, spec, 'huggingface', stored),
+      tensors: naming(table, () => matchTensors(family, spec, 'huggingface', stored)),
       chat: await chatFromFolder(read, basename(folder)),
+      chatFile: (await read(TEMPLATE_FILE)) === undefined ? 'tokenizer_config.json' : TEMPLATE_FILE,
       license: undefined,
       tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,
@@ -66,27 +72,23 @@ export async function openSafetensorsFolder(
   }
 }
 
+function specOf(config: Facts): [Family, ModelSpec] {
+  const family = familyOfConfig(config)
+  return [family, family.specFromConfig(config)]
+}
+
 /** A JSON object from a file of the folder; `invalid_file` if it is absent or something else. */
 export async function readJson(read: ReadFile, name: string): Promise<object> {
-  const bytes = await read(name)
-  if (bytes === undefined) throw new IsletError('invalid_file', `${name} is missing`)
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes))
-  } catch (cause) {
-    throw new IsletError('invalid_file', `${name} is not JSON`, { cause })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new IsletError('invalid_file', `${name} is no JSON object`)
-  }
+  const value = await readJsonFile(read, name)
+  if (value === undefined) throw new IsletError('invalid_file', `${name} is missing`)
   return value
 }
 
 async function readTokenizer(folder: string, read: ReadFile, vocab: number): Promise<Uint8Array | undefined> {
   const names = await readdir(folder)
-  return names.some(isTokenizerFile)
-    ? writeTokenizer(fitTokenizer(await tokenizerFromFolder(read, tiktokenAmong(names)), vocab))
-    : undefined
+  if (!names.some(isTokenizerFile)) return undefined
+  const source = await tokenizerFromFolder(read, tiktokenAmong(names))
+  return naming(source.file ?? folder, () => writeTokenizer(fitTokenizer(source, vocab)))
 }
 
 /** The weight files: those the index names, else model.safetensors. */
@@ -116,7 +118,6 @@ async function readTable(file: RangeFile, name: string): Promise<StoredTensor[]>
     const length = safetensorsHeaderLength(await file.read(0, SAFETENSORS_PREFIX), file.size)
     return parseSafetensors(await file.read(SAFETENSORS_PREFIX, length), file.size)
   } catch (error) {
-    if (!(error instanceof IsletError)) throw error
-    throw new IsletError(error.code, `${name}: ${error.message}`, { cause: error })
+    throw inFile(name, error)
   }
 }

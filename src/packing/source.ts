@@ -17,6 +17,8 @@ export interface ModelSource {
   /** In packing order. */
   readonly tensors: readonly SourceTensor[]
   readonly chat: ChatFormat
+  /** The file that `chat` was read from, if it is a template of the checkpoint. */
+  readonly chatFile: string
   readonly license: string | undefined
   /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */
   tokenizer(): Promise<Uint8Array | undefined>
@@ -40,11 +42,11 @@ export function matchTensors(
 ): SourceTensor[] {
   const wanted = family.tensors(spec, naming)
   const names = new Set(wanted.map((tensor) => tensor.name))
-  for (const name of stored.keys()) {
+  for (const [name, { file }] of stored) {
     if (!names.has(name) && !family.ignored(name, spec)) {
       throw new IsletError(
         'unsupported_format',
-        `the checkpoint has a tensor ${name}, which this family does not use here`,
+        `${file.name}: the checkpoint has a tensor ${name}, which this family does not use here`,
       )
     }
   }
@@ -56,7 +58,7 @@ export function matchTensors(
     if (found.shape.length !== shape.length || found.shape.some((size, i) => size !== shape[i])) {
       throw new IsletError(
         'invalid_file',
-        `tensor ${tensor.name} has shape ${found.shape.join(' x ')}, its config asks for ${shape.join(' x ')}`,
+        `${found.file.name}: tensor ${tensor.name} has shape ${found.shape.join(' x ')}, its config asks for ${shape.join(' x ')}`,
       )
     }
     return { ...tensor, type: found.type, file: found.file, offset: found.offset }

@@ -95,7 +95,7 @@ function isSecond({ tokenizer, model, code }: ChatGlmFiles): boolean {
 
 function append(source: TokenizerSource, names: string[], added: readonly string[], type: number): void {
   const before = names.length
-  names.push(...added)
+  for (const name of added) names.push(name)
   resizeTokens(source, names.length, type)
   added.forEach((name, i) => (source.tokens[before + i] = new TextEncoder().encode(name)))
 }

@@ -50,8 +50,8 @@ export function fitTokenizer(source: TokenizerSource, vocab: number): TokenizerS
 function mergesWithin(merges: Uint32Array, vocab: number): Uint32Array {
   const rows: number[] = []
   for (let at = 0; at < merges.length; at += 3) {
-    const row = merges.subarray(at, at + 3)
-    if (row.every((id) => id < vocab)) rows.push(...row)
+    const [left, right, joined] = merges.subarray(at, at + 3)
+    if (Math.max(left, right, joined) < vocab) rows.push(left, right, joined)
   }
   return Uint32Array.from(rows)
 }

@@ -5,7 +5,7 @@ import { bytesOfName } from '../tokenizer/byte-map.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { checkPreTokenizer } from '../tokenizer/pre-tokenizers.ts'
 import { CHATGLM_ENDS, CHATGLM_ROLES } from './tokenizer-chatglm.ts'
-import { mergePair, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
+import { checkNames, mergePairs, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 /** Metadata keys and values as `@huggingface/gguf` yields them. */
@@ -42,6 +42,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
     glm ? wanted.map((name) => names.indexOf(name)).filter((id) => id >= 0) : []
   const ends = [eosId, idOf(metadata, 'eot_token_id', names.length), ...idsNamed(CHATGLM_ENDS)]
   const endIds = settleSpecials(names, types, ends)
+  checkNames(names, types)
   const common = {
     normalizer: 'none' as const,
     removeExtraSpaces: false,
@@ -112,7 +113,7 @@ function byteLevel(
     tokens: names.map((name, id) => byteLevelToken(name, types[id])),
     types,
     ranks: new Uint32Array(0),
-    merges: mergeRows(merges.map(mergePair), ids),
+    merges: mergeRows(mergePairs(merges), ids),
     settings: {
       ...common,
       algorithm: 'bpe-bytes',
@@ -198,9 +199,10 @@ function typesOf(metadata: GgufMetadata, size: number): Uint8Array {
 function idOf(metadata: GgufMetadata, key: string, size: number): number | undefined {
   const value = metadata[`tokenizer.ggml.${key}`]
   const id = typeof value === 'bigint' ? Number(value) : value
-  if (typeof id !== 'number') return undefined
-  // Converters write 2^32 - 1 for "none".
-  return Number.isInteger(id) && id >= 0 && id < size ? id : undefined
+  // Converters write 2^32 - 1 or -1 for "none".
+  if (typeof id !== 'number' || id === 0xffffffff || id === -1) return undefined
+  if (Number.isInteger(id) && id >= 0 && id < size) return id
+  throw new IsletError('invalid_file', `tokenizer.ggml.${key} is ${id}, of ${size} tokens`)
 }
 
 function flag(metadata: GgufMetadata, key: string, otherwise: boolean): boolean {

@@ -4,7 +4,10 @@
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
+import { show } from '../models/facts.ts'
 import { chatOfFolder } from './chat-format.ts'
+import { naming } from './in-file.ts'
+import { readJsonFile as readJson, type ReadFile } from './small-file.ts'
 import { CHATGLM_ENDS, completeChatGlm, isChatGlm } from './tokenizer-chatglm.ts'
 import { resizeTokens } from './token-arrays.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
@@ -13,11 +16,8 @@ import type { AddedToken } from './tokenizer-json.ts'
 import { tokenizerFromPieces } from './tokenizer-pieces.ts'
 import { tokenizerFromTiktoken } from './tokenizer-tiktoken.ts'
 import { tokenizerFromVocabulary } from './tokenizer-vocabulary.ts'
-import { settleSpecials } from './tokenizer-write.ts'
+import { checkNames, settleSpecials } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
-
-/** The bytes of a file of the folder, undefined if it is not there. */
-export type ReadFile = (name: string) => Promise<Uint8Array | undefined>
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -29,6 +29,12 @@ export const TOKENIZER_FILES = [
   'qwen.tiktoken',
   'vocab.json',
 ] as const
+
+/** Where a chat template lies by itself. */
+export const TEMPLATE_FILE = 'chat_template.jinja'
+
+const SETTINGS = 'tokenizer_config.json'
+const GENERATION = 'generation_config.json'
 
 /** True for a file that holds a tokenizer. */
 export function isTokenizerFile(name: string): boolean {
@@ -50,19 +56,30 @@ export async function tokenizerFromFolder(
   readFile: ReadFile,
   tiktoken = 'qwen.tiktoken',
 ): Promise<TokenizerSource> {
-  const config = (await readJson(readFile, 'tokenizer_config.json')) ?? {}
+  const config = (await readJson(readFile, SETTINGS)) ?? {}
   const model = (await readJson(readFile, 'config.json')) ?? {}
   const json = await readJson(readFile, 'tokenizer.json')
-  const { source, names } = await readSource(readFile, config, model, json, tiktoken)
+  const { source, names, file } = await readSource(readFile, config, model, json, tiktoken)
   const { settings } = source
+  source.file = file
 
   const code = await readFile('tokenization_chatglm.py')
   const files = { tokenizer: config, model, code: code && new TextDecoder().decode(code) }
   const glm = isChatGlm(source, names, files)
   if (glm) completeChatGlm(source, names, files)
-  const listed = [...addedTokens(json?.added_tokens), ...addedFromConfig(config.added_tokens_decoder)]
   // ChatGLM's are complete by now; a list beside them names some again.
-  addTokens(source, names, glm ? listed.filter((token) => token.id >= names.length) : listed)
+  const before = glm ? names.length : 0
+  const add = (of: string, read: () => AddedToken[]): void =>
+    naming(of, () =>
+      addTokens(
+        source,
+        names,
+        read().filter(({ id }) => id >= before),
+      ),
+    )
+  add('tokenizer.json', () => addedTokens(json?.added_tokens))
+  add(SETTINGS, () => addedFromConfig(config.added_tokens_decoder))
+  naming(file, () => checkNames(names, source.types))
 
   const idOfName = (name: unknown): number | undefined => {
     const at = typeof name === 'string' ? names.indexOf(name) : -1
@@ -75,14 +92,30 @@ export async function tokenizerFromFolder(
   if (config.add_prefix_space === false && settings.algorithm === 'bpe-sentencepiece')
     settings.dummyPrefix = 'none'
 
-  const generation = (await readJson(readFile, 'generation_config.json')) ?? model
-  const ends = [generation.eos_token_id]
-    .flat()
-    .map((id) => (Number.isInteger(id) ? (id as number) - (settings.idOffset ?? 0) : undefined))
+  const generation = await readJson(readFile, GENERATION)
+  const ends = naming(generation === undefined ? 'config.json' : GENERATION, () =>
+    endsOf((generation ?? model).eos_token_id, settings.idOffset ?? 0, names.length),
+  )
   settings.eosId ??= ends[0]
   if (glm) ends.push(...CHATGLM_ENDS.map(idOfName))
   settings.endIds = settleSpecials(names, source.types, [settings.eosId, ...ends])
   return source
+}
+
+type Read = { source: TokenizerSource; names: string[] }
+
+/** The ids that end an answer, one or a list of them, as rows of this file. */
+function endsOf(said: unknown, offset: number, count: number): (number | undefined)[] {
+  return [said].flat().map((id: unknown) => {
+    if (id === undefined || id === null || id === -1) return undefined
+    if (!Number.isInteger(id)) throw new IsletError('invalid_file', `eos_token_id has ${show(id)}, no id`)
+    const row = (id as number) - offset
+    if (row < count) return row
+    throw new IsletError(
+      'invalid_file',
+      `eos_token_id has ${show(id)}, which is beyond the ${count} tokens of the tokenizer`,
+    )
+  })
 }
 
 async function readSource(
@@ -91,20 +124,25 @@ async function readSource(
   model: Json,
   json: Json | undefined,
   tiktoken: string,
-): Promise<{ source: TokenizerSource; names: string[] }> {
-  const pieces = (await readFile('tokenizer.model')) ?? (await readFile('ice_text.model'))
-  if (pieces !== undefined) return tokenizerFromPieces(pieces, config, model)
-  if (json !== undefined) return tokenizerFromJson(json)
+): Promise<Read & { file: string }> {
+  const from = (file: string, read: () => Read): Read & { file: string } =>
+    naming(file, () => ({ ...read(), file }))
+  for (const name of ['tokenizer.model', 'ice_text.model']) {
+    const pieces = await readFile(name)
+    if (pieces !== undefined) return from(name, () => tokenizerFromPieces(pieces, config, model))
+  }
+  if (json !== undefined) return from('tokenizer.json', () => tokenizerFromJson(json))
   const facts = {
     tokenizerClass: config.tokenizer_class ?? model.tokenizer_class,
     modelType: model.model_type,
     vocabSize: model.vocab_size,
   }
   const ranks = await readFile(tiktoken)
-  if (ranks !== undefined) return tokenizerFromTiktoken(ranks, facts)
+  if (ranks !== undefined) return from(tiktoken, () => tokenizerFromTiktoken(ranks, facts))
   const vocab = await readJson(readFile, 'vocab.json')
   const merges = await readFile('merges.txt')
-  if (vocab !== undefined && merges !== undefined) return tokenizerFromVocabulary(vocab, merges, facts)
+  if (vocab !== undefined && merges !== undefined)
+    return from('vocab.json', () => tokenizerFromVocabulary(vocab, merges, facts))
   throw new IsletError(
     'invalid_file',
     `the folder has none of ${TOKENIZER_FILES.join(', ')} (with merges.txt)`,
@@ -116,13 +154,13 @@ async function readSource(
  * `default` of several), else what the family has built in. `name` is that of the folder.
  */
 export async function chatFromFolder(readFile: ReadFile, name = ''): Promise<ChatFormat> {
-  const file = await readFile('chat_template.jinja')
+  const file = await readFile(TEMPLATE_FILE)
   if (file !== undefined) return { kind: 'jinja', template: new TextDecoder().decode(file) }
-  const config = (await readJson(readFile, 'tokenizer_config.json')) ?? {}
+  const config = (await readJson(readFile, SETTINGS)) ?? {}
   let template = config.chat_template
   if (Array.isArray(template)) {
     const named = template as { name?: unknown; template?: unknown }[]
-    template = (named.find((entry) => entry.name === 'default') ?? named[0])?.template
+    template = (named.find((entry) => entry?.name === 'default') ?? named[0])?.template
   }
   const code = await readFile('tokenization_chatglm.py')
   return chatOfFolder(template, {
@@ -168,19 +206,16 @@ function addedFromConfig(value: unknown): AddedToken[] {
  */
 function addedTokens(value: unknown): AddedToken[] {
   if (!Array.isArray(value)) return []
-  return value.map((entry: Json) => {
-    const { id, content, special } = entry
+  return value.map((entry: Json | null) => {
+    const { id, content, special } = entry ?? {}
     if (!Number.isInteger(id) || (id as number) < 0 || typeof content !== 'string') {
-      throw new IsletError(
-        'invalid_file',
-        `an added token has id ${String(id)} and content ${JSON.stringify(content)}`,
-      )
+      throw new IsletError('invalid_file', `an added token has id ${show(id)} and content ${show(content)}`)
     }
-    const flags = ['lstrip', 'rstrip', 'single_word'].filter((flag) => entry[flag] === true)
+    const flags = ['lstrip', 'rstrip', 'single_word'].filter((flag) => entry?.[flag] === true)
     if (flags.length > 0) {
       throw new IsletError(
         'unsupported_format',
-        `the added token ${JSON.stringify(content)} is ${flags.join(', ')}, which is not supported`,
+        `the added token ${show(content)} is ${flags.join(', ')}, which is not supported`,
       )
     }
     return { id: id as number, name: content, special: special === true }
@@ -190,16 +225,4 @@ function addedTokens(value: unknown): AddedToken[] {
 /** A token given by name or as an object with its content. */
 function textOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value
-}
-
-async function readJson(readFile: ReadFile, name: string): Promise<Json | undefined> {
-  const bytes = await readFile(name)
-  if (bytes === undefined) return undefined
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  } catch (cause) {
-    throw new IsletError('invalid_file', `${name} is not JSON`, { cause })
-  }
-  throw new IsletError('invalid_file', `${name} is not a JSON object`)
 }

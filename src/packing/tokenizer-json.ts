@@ -3,10 +3,11 @@
 // by name.
 
 import { IsletError } from '../lib/errors.ts'
+import { show } from '../models/facts.ts'
 import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
 import { PRE_TOKENIZERS } from '../tokenizer/pre-tokenizers.ts'
 import { byteLevelToken, sentencePieceToken } from './tokenizer-gguf.ts'
-import { mergePair, mergeRows } from './tokenizer-write.ts'
+import { mergePairs, mergeRows } from './tokenizer-write.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 export type AddedToken = { id: number; name: string; special: boolean }
@@ -22,7 +23,7 @@ export function tokenizerFromJson(json: Part): { source: TokenizerSource; names:
   if (model.type !== 'BPE') {
     throw new IsletError(
       'unsupported_format',
-      `tokenizer.json has a model of type ${JSON.stringify(model.type)}; only BPE is read`,
+      `tokenizer.json has a model of type ${show(model.type)}; only BPE is read`,
     )
   }
   const vocab = partOf(model.vocab)
@@ -31,9 +32,6 @@ export function tokenizerFromJson(json: Part): { source: TokenizerSource; names:
   }
   const names = namesById(vocab)
   const ids = new Map(names.map((name, id) => [name, id]))
-  const pairs = (model.merges as unknown[]).map((merge): [string, string] =>
-    Array.isArray(merge) && merge.length === 2 ? [String(merge[0]), String(merge[1])] : mergePair(merge),
-  )
   const unknown = typeof model.unk_token === 'string' ? ids.get(model.unk_token) : undefined
   const byBytes = steps(json.pre_tokenizer, 'pretokenizers').some((step) => step.type === 'ByteLevel')
   const text = byBytes ? byteLevelSettings(json) : sentencePieceSettings(json)
@@ -50,7 +48,7 @@ export function tokenizerFromJson(json: Part): { source: TokenizerSource; names:
       tokens: names.map((name, id) => (byBytes ? byteLevelToken(name, types[id]) : sentencePieceToken(name))),
       types,
       ranks: new Uint32Array(0),
-      merges: mergeRows(pairs, ids),
+      merges: mergeRows(mergePairs(model.merges as unknown[]), ids),
       settings: {
         ...text,
         ignoreMerges: model.ignore_merges === true,
@@ -146,8 +144,12 @@ function namesById(vocab: Part): string[] {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_VOCAB) {
       throw new IsletError(
         'invalid_file',
-        `tokenizer.json gives ${JSON.stringify(name)} the id ${String(id)}`,
+        `the vocabulary gives ${JSON.stringify(name.slice(0, 60))} the id ${show(id)}`,
       )
+    }
+    if (names[id] !== undefined) {
+      const both = [names[id], name].map((each) => JSON.stringify(each.slice(0, 60))).join(' and ')
+      throw new IsletError('invalid_file', `the vocabulary gives ${both} one id, ${id}`)
     }
     names[id] = name
   }

@@ -106,9 +106,9 @@ function* fields(message: Uint8Array): Generator<Field> {
 }
 
 function damaged(what: string): IsletError {
-  return new IsletError('invalid_file', `tokenizer.model is damaged: ${what}`)
+  return new IsletError('invalid_file', `the SentencePiece model is damaged: ${what}`)
 }
 
 function unsupported(what: string): IsletError {
-  return new IsletError('unsupported_format', `tokenizer.model uses ${what}, which is not supported`)
+  return new IsletError('unsupported_format', `the SentencePiece model uses ${what}, which is not supported`)
 }

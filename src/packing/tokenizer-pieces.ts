@@ -1,6 +1,7 @@
 // This file turns a SentencePiece model into a tokenizer source. The model is `tokenizer.model`, or
 // ChatGLM-1's `ice_text.model`.
 
+import { IsletError } from '../lib/errors.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { readSentencePieceModel } from './tokenizer-model.ts'
 import { ranksOfScores } from './tokenizer-write.ts'
@@ -18,7 +19,10 @@ export function tokenizerFromPieces(
   model: Json,
 ): { source: TokenizerSource; names: string[] } {
   const { pieces, kind, charsmap, ...spec } = readSentencePieceModel(file)
-  const known = (id: number): number | undefined => (id >= 0 && id < pieces.length ? id : undefined)
+  const known = (id: number): number | undefined => {
+    if (id < pieces.length) return id >= 0 ? id : undefined // -1 is none
+    throw new IsletError('invalid_file', `a special id is ${id}, of ${pieces.length} pieces`)
+  }
   const names = pieces.map((piece) => piece.name)
   const types = Uint8Array.from(pieces, (piece) => piece.type)
   const scores = Float32Array.from(pieces, (piece) => piece.score)

@@ -5,6 +5,7 @@ import { IsletError } from '../lib/errors.ts'
 import {
   HEADER_BYTES,
   MAGIC,
+  MAX_MERGES,
   MAX_VOCAB,
   SECTIONS,
   SECTIONS_OF_VERSION_1,
@@ -29,6 +30,8 @@ export type TokenizerSource = {
   scores?: Float32Array // (vocab) for unigram
   charsmap?: Uint8Array
   settings: TokenizerSettings
+  /** The file that it was read from, for messages. */
+  file?: string
 }
 
 /** Tokens that end a turn in any family, known by name. */
@@ -63,8 +66,21 @@ export function writeTokenizer(source: TokenizerSource): Uint8Array {
     charsmap: source.charsmap ?? new Uint8Array(0),
   }
   const file = join(sections, new TextEncoder().encode(JSON.stringify(settings)), versionOf(source))
-  parseTokenizer(file) // what would be refused at the edge is refused here
+  checkFile(file)
   return file
+}
+
+/** What would be refused at the edge is refused here; the file that is at fault is not the one that was just made. */
+function checkFile(file: Uint8Array): void {
+  try {
+    parseTokenizer(file)
+  } catch (error) {
+    if (!(error instanceof IsletError)) throw error
+    const what = error.message
+      .replace(/^tokenizer\.bin is damaged: /, '')
+      .replace(/; pack the model again$/, '')
+    throw new IsletError(error.code, `the tokenizer does not hold together: ${what}`, { cause: error })
+  }
 }
 
 function join(
@@ -117,10 +133,12 @@ function slots(rows: number): number {
 function tokenTable({ tokens, types }: TokenizerSource): Uint32Array {
   const table = new Uint32Array(slots(tokens.length))
   const mask = table.length - 1
+  const probe = probes(tokens.length)
   const insert = (id: number): void => {
     const token = tokens[id]
     let slot = hashBytes(token, 0, token.length) & mask
     while (table[slot] !== 0) {
+      probe()
       if (sameBytes(tokens[table[slot] - 1], token)) return
       slot = (slot + 1) & mask
     }
@@ -144,12 +162,27 @@ function mergeTable(merges: Uint32Array): Uint32Array {
   if (rows === 0) return new Uint32Array(0)
   const table = new Uint32Array(slots(rows))
   const mask = table.length - 1
+  const probe = probes(rows)
   for (let row = 0; row < rows; row++) {
     let slot = hashPair(merges[3 * row], merges[3 * row + 1]) & mask
-    while (table[slot] !== 0) slot = (slot + 1) & mask
+    while (table[slot] !== 0) {
+      probe()
+      slot = (slot + 1) & mask
+    }
     table[slot] = row + 1
   }
   return table
+}
+
+/**
+ * Counts the slots that are looked at in vain, three a row for honest rows: names made to meet in one slot would take the
+ * square of their number here, and again at every look at the edge.
+ */
+function probes(rows: number): () => void {
+  let left = 65_536 + 16 * rows
+  return () => {
+    if (--left < 0) throw new IsletError('invalid_file', 'too many tokens or merges have the same hash')
+  }
 }
 
 function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
@@ -161,32 +194,53 @@ function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
   )
 }
 
-/** (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist. */
+/**
+ * (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist, or one that comes twice:
+ * programs differ in which of them counts.
+ */
 export function mergeRows(
   pairs: Iterable<readonly [string, string]>,
   ids: ReadonlyMap<string, number>,
 ): Uint32Array {
   const rows: number[] = []
+  const seen = new Set<number>()
   for (const [left, right] of pairs) {
-    const row = [ids.get(left), ids.get(right), ids.get(left + right)]
-    if (row.includes(undefined)) {
+    const [a, b, joined] = [ids.get(left), ids.get(right), ids.get(left + right)]
+    if (a === undefined || b === undefined || joined === undefined) {
       throw new IsletError(
         'invalid_file',
-        `the merge ${JSON.stringify([left, right])} names a token that is not in the vocabulary`,
+        `the merge ${JSON.stringify([left, right]).slice(0, 200)} names a token that is not in the vocabulary`,
       )
     }
-    rows.push(...(row as number[]))
+    const pair = a * MAX_VOCAB + b
+    if (seen.has(pair)) {
+      throw new IsletError(
+        'invalid_file',
+        `the merge ${JSON.stringify([left, right]).slice(0, 200)} comes twice`,
+      )
+    }
+    if (seen.size === MAX_MERGES) throw new IsletError('invalid_file', `more than ${MAX_MERGES} merges`)
+    seen.add(pair)
+    rows.push(a, b, joined)
   }
   return Uint32Array.from(rows)
 }
 
+/** Merges as files write them, a text or a list of two; one at a time, since a million pairs take a hundred megabytes. */
+export function* mergePairs(merges: readonly unknown[]): Generator<[string, string]> {
+  for (const merge of merges) {
+    if (Array.isArray(merge) && merge.length === 2) yield [String(merge[0]), String(merge[1])]
+    else yield mergePair(merge)
+  }
+}
+
 /** `left right` as a pair; the names themselves have no space (byte maps and U+2581 see to it). */
-export function mergePair(text: unknown): [string, string] {
+function mergePair(text: unknown): [string, string] {
   const at = typeof text === 'string' ? text.indexOf(' ', 1) : -1
   if (typeof text !== 'string' || at < 0) {
     throw new IsletError(
       'invalid_file',
-      `the merge ${JSON.stringify(text)} is not two tokens with a space between them`,
+      `the merge ${String(JSON.stringify(text)).slice(0, 200)} is not two tokens with a space between them`,
     )
   }
   return [text.slice(0, at), text.slice(at + 1)]
@@ -197,6 +251,21 @@ export function ranksOfScores(scores: ArrayLike<number>): Uint32Array {
   const distinct = [...new Set(Array.from(scores))].toSorted((a, b) => b - a)
   const rankOf = new Map(distinct.map((score, rank) => [score, rank]))
   return Uint32Array.from(scores, (score) => rankOf.get(score) ?? 0)
+}
+
+/** `invalid_file` for a name of two tokens: which of them a text becomes would be chance. Unused and nameless ones are exempt. */
+export function checkNames(names: readonly string[], types: Uint8Array): void {
+  const seen = new Map<string, number>()
+  names.forEach((name, id) => {
+    if (name === '' || types[id] === TOKEN.unused) return
+    const first = seen.get(name)
+    if (first !== undefined)
+      throw new IsletError(
+        'invalid_file',
+        `tokens ${first} and ${id} have one name, ${JSON.stringify(name.slice(0, 60))}`,
+      )
+    seen.set(name, id)
+  })
 }
 
 /**

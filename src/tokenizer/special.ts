@@ -44,22 +44,47 @@ export function nameGuard(
   if (usable.length === 0) return (text) => text
   // The lookahead finds names that overlap; the guard goes behind the first character of each.
   const whole = new RegExp(`(?=${usable.map(escapePattern).join('|')}).`, 'gsu')
+  const parts = partsOf(usable)
   return (text, scope) => {
     const broken = text.replace(whole, (first) => first + guard)
-    return scope === 'edges' ? guardEdges(broken, usable, guard) : broken
+    return scope === 'edges' ? guardEdges(broken, parts, guard) : broken
   }
+}
+
+/** Longer names are compared one by one: real ones stay far below, and parts take the square of a length. */
+const LONGEST_IN_SETS = 64
+
+/** Proper beginnings and ends of names: some thousand names, as Gemma's, are too many to try at each message. */
+type NameParts = { heads: Set<string>; tails: Set<string>; longest: number; long: readonly string[] }
+
+function partsOf(names: readonly string[]): NameParts {
+  const parts = { heads: new Set<string>(), tails: new Set<string>(), longest: 0 }
+  for (const name of names) {
+    if (name.length > LONGEST_IN_SETS) continue
+    parts.longest = Math.max(parts.longest, name.length - 1)
+    for (let length = name.length - 1; length > 0; length--) {
+      parts.heads.add(name.slice(0, length))
+      parts.tails.add(name.slice(-length))
+    }
+  }
+  return { ...parts, long: names.filter((name) => name.length > LONGEST_IN_SETS) }
 }
 
 /**
  * A template may put the rest of a name beside the text, `<|im_end` + `|>`. Templates trim, so look past
  * spaces.
  */
-function guardEdges(text: string, names: readonly string[], guard: string): string {
+function guardEdges(text: string, parts: NameParts, guard: string): string {
   const core = text.trim()
   if (core === '') return text
   const at = text.indexOf(core)
-  const tail = names.some((name) => hasPart(name, (length) => core.endsWith(name.slice(0, length))))
-  const head = names.some((name) => hasPart(name, (length) => core.startsWith(name.slice(-length))))
+  let [tail, head] = [false, false]
+  for (let length = Math.min(parts.longest, core.length); length > 0; length--) {
+    tail ||= parts.heads.has(core.slice(-length))
+    head ||= parts.tails.has(core.slice(0, length))
+  }
+  tail ||= parts.long.some((name) => hasPart(name, (length) => core.endsWith(name.slice(0, length))))
+  head ||= parts.long.some((name) => hasPart(name, (length) => core.startsWith(name.slice(-length))))
   const safe = (head ? guard : '') + core + (tail ? guard : '')
   return text.slice(0, at) + safe + text.slice(at + core.length)
 }

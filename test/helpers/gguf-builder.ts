@@ -30,6 +30,7 @@ export type Value =
   | { strings: string[] }
   | { f32s: number[] }
   | { u64s: bigint[] }
+  | { u8s: Uint8Array }
 
 export type BuiltTensor = {
   name: string
@@ -178,6 +179,7 @@ function metadataValue(value: Value): Buffer[] {
       ...value.strings.map(text),
     ]
   }
+  if ('u8s' in value) return [u32(TYPES.array), u32(0), u64(BigInt(value.u8s.length)), Buffer.from(value.u8s)]
   if ('u64s' in value)
     return [u32(TYPES.array), u32(TYPES.u64), u64(BigInt(value.u64s.length)), ...value.u64s.map(u64)]
   return [u32(TYPES.array), u32(TYPES.f32), u64(BigInt(value.f32s.length)), ...value.f32s.map(f32)]

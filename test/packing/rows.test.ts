@@ -38,6 +38,7 @@ function over(type: TensorType, storedRows: number, width: number, part: Partial
       reads.push([offset - OFFSET, count])
       return Promise.resolve(bytes.slice(offset - OFFSET, offset - OFFSET + count))
     },
+    name: 'x',
     close: () => Promise.resolve(),
   }
   const role = { role: 'x', name: 'x', rows: storedRows, cols: width, vector: false, ...part }

@@ -1,0 +1,241 @@
+// A chat template is a program of strangers: whatever it does, it ends within its steps, and so does any list of messages.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Template } from '@huggingface/jinja'
+import { describe, expect, it } from 'vitest'
+import { renderBounded } from '../../src/chat/bounded-template.ts'
+import { oneCallAtATime } from '../../src/chat/conversation.ts'
+import { promptIds } from '../../src/chat/prompt-ids.ts'
+import { checkTemplate, MAX_TEMPLATE_CHARS, renderPrompt } from '../../src/chat/template.ts'
+import { IsletError } from '../../src/lib/errors.ts'
+import type { ChatMessage } from '../../src/protocol/generation.ts'
+import { nameGuard } from '../../src/tokenizer/special.ts'
+import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
+
+const HELLO: ChatMessage[] = [{ role: 'user', content: 'Hello' }]
+
+function refusal(action: () => unknown): IsletError {
+  try {
+    action()
+  } catch (error) {
+    expect(error).toBeInstanceOf(IsletError)
+    return error as IsletError
+  }
+  throw new Error('nothing was refused')
+}
+
+/** A text of 2 to the power of `doublings` times 8 characters, in ns.s. */
+const LONG = (doublings: number): string =>
+  `{% set ns = namespace(s='a b c d ') %}{% for i in range(${doublings}) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}`
+
+describe('a template that would not end', () => {
+  it.each([
+    [
+      'a loop over a range of ranges',
+      '{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}',
+    ],
+    [
+      'loops with nothing in them',
+      '{% set r = range(50000) %}{% for i in r %}{% for j in r %}{% endfor %}{% endfor %}',
+    ],
+    [
+      'loops whose condition is never met',
+      '{% set r = range(50000) %}{% for i in r %}{% for j in r if false %}{% endfor %}{% endfor %}',
+    ],
+    ['a range without end', '{{ range(1000000000000) | length }}'],
+    ['a range of no steps', '{{ range(0, 1, 0.00000000000000000000000000001) | length }}'],
+    [
+      'a macro that calls itself twice',
+      '{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}',
+    ],
+    ['a macro that calls itself for ever', '{% macro m(n) %}{{ m(n) }}{% endmacro %}{{ m(1) }}'],
+    ['a text that doubles', LONG(60)],
+    ['a text in each gap of a text', `${LONG(17)}{{ ns.s.replace('', ns.s) }}`],
+    ['the same as a filter', `${LONG(17)}{{ ns.s | replace('', ns.s) }}`],
+    ['the same under another name', `${LONG(17)}{% set f = ns['s']['re' ~ 'place'] %}{{ f('', ns.s) }}`],
+    ['a text between the entries of a list', `${LONG(17)}{{ range(10000) | join(ns.s) }}`],
+    [
+      'a long text looked for in a long one',
+      `${LONG(17)}{% for i in range(1000) %}{{ ('b' ~ ns.s) in (ns.s ~ ns.s) }}{% endfor %}`,
+    ],
+    ['a text cut into all its words', `${LONG(18)}{{ ns.s.split(' ') | length }}`],
+    [
+      'a list inside itself, twice and twice again',
+      '{% set ns = namespace(a=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a }}',
+    ],
+    [
+      'namespaces inside namespaces',
+      '{% set a = namespace(x=1) %}{% for i in range(60) %}{% set a = namespace(x=a, y=a) %}{% endfor %}{{ a|tojson }}',
+    ],
+    ['a namespace inside itself', '{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}'],
+    ['a wide indent', '{{ [[1]] | tojson(indent=100000000) }}'],
+    ['a wide indent of a block', '{% filter indent(500000000) %}a\nb{% endfilter %}'],
+    [
+      'sorting again and again',
+      `${LONG(10)}{% set t = namespace(a=[]) %}{% for i in range(400) %}{% set t.a = t.a + [ns.s ~ i] %}{% endfor %}` +
+        '{% for i in range(100000) %}{% set x = t.a | sort %}{% endfor %}',
+    ],
+    [
+      'a large macro, defined again and again',
+      `{% for i in range(100000) %}{% macro m() %}${'{{ a }}'.repeat(9000)}{% endmacro %}{% endfor %}`,
+    ],
+  ])('%s', (_, template) => {
+    const start = performance.now()
+    const error = refusal(() => renderPrompt(template, HELLO))
+    expect(performance.now() - start).toBeLessThan(8000)
+    expect(error.code).toBe('invalid_request')
+    expect(error.message).toMatch(
+      /takes more than 2000000 steps|makes a value of \d+ characters or entries|is nested deeper than 800 levels|call stack/,
+    )
+  })
+
+  it('is refused before it is packed', () => {
+    const error = refusal(() => checkTemplate('{% for i in range(10000000) %}x{% endfor %}'))
+    expect([error.code, error.message]).toEqual([
+      'invalid_file',
+      'the chat template takes more than 2000000 steps for one message',
+    ])
+  })
+})
+
+describe('a template that cannot be read', () => {
+  it.each([
+    ['brackets without end', `{{ ${'('.repeat(50_000)}1 }}`, /call stack/],
+    ['conditions without end', '{% if a %}'.repeat(10_000), /./],
+    ['half a tag', '{% for', /./],
+    ['too many characters', 'x'.repeat(MAX_TEMPLATE_CHARS + 1), /it has 131073 characters, at most 131072/],
+    [
+      'white space without end',
+      `{{ 1 }}${' '.repeat(50_000)}{{ 1 }}`,
+      /a thousand characters of white space/,
+    ],
+  ])('%s', (_, template, message) => {
+    for (const action of [() => renderPrompt(template, HELLO), () => checkTemplate(template)]) {
+      const error = refusal(action)
+      expect(error.code).toBe('unsupported_format')
+      expect(error.message).toMatch(/^the chat template cannot be read: /)
+      expect(error.message).toMatch(message)
+    }
+  })
+})
+
+describe('a good template', () => {
+  it('may refuse a message, which does not make it bad', () => {
+    checkTemplate("{{ raise_exception('the first message must be of the system') }}")
+    expect(refusal(() => renderPrompt("{{ raise_exception('no') }}", HELLO)).message).toBe(
+      'the chat template refuses these messages: no',
+    )
+  })
+
+  const corpus = join('..', 'shared', 'golden', 'jinja', 'constructs.json')
+  it.skipIf(!existsSync(corpus))('gives what it gives without bounds, construct by construct', () => {
+    const { cases } = JSON.parse(readFileSync(corpus, 'utf8')) as {
+      cases: { template: string; context: string }[]
+    }
+    const tried = (render: (template: Template) => string, source: string): string => {
+      try {
+        return render(new Template(source))
+      } catch (error) {
+        return `raises ${(error as Error).message}`
+      }
+    }
+    for (const { template, context } of cases) {
+      const variables = JSON.parse(context) as Record<string, unknown>
+      const plain = tried((each) => each.render(variables), template)
+      expect(
+        tried((each) => renderBounded(each, variables), template),
+        template,
+      ).toBe(plain)
+    }
+    expect(cases.length).toBeGreaterThan(50)
+  })
+
+  it.each([
+    `{{ {'a': [1, 2.0, {'b': none}]} | tojson(indent=2) }}{{ [1, 2] | join(', ') }}{{ 'a\nb' | indent(2, true) }}`,
+    `{{ 'a b c'.replace('b', 'x').split(' ') | join('-') }}{% filter upper %}abc{% endfilter %}`,
+    `{{ [{'a': 1}, {'b': 2}] | selectattr('a') | list }}{{ 'a' in 'abc' }}{{ 3 not in [1, 2] }}{{ {'b': 1}.items() }}`,
+    `{% for k, v in {'a': 1} | items %}{{ k }}{{ v }}{{ loop.last }}{% endfor %}{{ {'b': 1, 'a': 2} | dictsort }}`,
+    `{% for i in range(2, 9, 3) if i != 5 %}{{ i }}{% else %}none{% endfor %}{{ strftime_now('%Y') }}{{ none is none }}`,
+    `{% macro m(a, b='x') %}{{ a }}{{ b }}{{ caller() if caller else '' }}{% endmacro %}{{ m('1', b='2') }}{% call m('3') %}4{% endcall %}`,
+    `{{ messages[0].content[1:3] }}{{ messages[::-1] | length }}{{ messages | map(attribute='role') | list | tojson }}`,
+    `{{ {'b': 1, 'a': 2}.dictsort(by='value') }}{{ {'get': 1}['get'] }}{{ {'a': 1}['get']('a') }}{{ ''.strip() ~ 1 }}`,
+    `{{ tojson }}{{ range(3) }}{{ namespace(a=1).a }}{{ [1, [2]] | string }}{{ True and None }}`,
+  ])('%s', (template) => {
+    const variables = { messages: HELLO }
+    expect(renderBounded(new Template(template), variables)).toBe(new Template(template).render(variables))
+  })
+})
+
+describe('messages without end', () => {
+  const CHAT = {
+    kind: 'jinja',
+    template: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}',
+  } as const
+  const empty = (count: number): ChatMessage[] =>
+    Array.from({ length: count }, (): ChatMessage => ({ role: 'user', content: '' }))
+
+  it('62,000 empty ones are a prompt', () => {
+    expect(promptIds(byteTokenizer(), CHAT, empty(62_000))).toHaveLength(4 * 62_000 + 1)
+  })
+
+  it('400,000 are refused, whatever holds them', () => {
+    const many = empty(400_000)
+    for (const action of [
+      () => promptIds(byteTokenizer(), CHAT, many),
+      () => promptIds(byteTokenizer(), CHAT, many, { trusted: true }),
+    ])
+      expect(refusal(action).message).toMatch(/makes a value of 6400001 .* for these messages: send fewer/)
+    // Tools and variables that the template does not look at cost nothing.
+    for (const options of [{ tools: many }, { variables: { many } }])
+      expect(promptIds(byteTokenizer(), CHAT, HELLO, options)).toHaveLength(10)
+  })
+
+  it('200,000 results of 100,000 calls are put in order', () => {
+    const calls = Array.from({ length: 100_000 }, (_, id) => ({ id: String(id), function: { name: 'f' } }))
+    const result = (id: string | undefined, content: string): ChatMessage => ({
+      role: 'tool',
+      content,
+      ...(id !== undefined && { tool_call_id: id }),
+    })
+    const results = calls.toReversed().map(({ id }) => result(id, id))
+    const rest = calls.map(() => result('nobody', 'rest'))
+    const ordered = oneCallAtATime([
+      { role: 'assistant', content: 'x', tool_calls: calls },
+      ...rest,
+      ...results,
+    ])
+    expect(ordered).toHaveLength(300_000)
+    expect(ordered.slice(0, 4).map(({ content }) => content)).toEqual(['x', '0', '', '1'])
+    expect(ordered.at(-1)?.content).toBe('rest')
+  })
+
+  it('results without an id go to the calls in order', () => {
+    const result = (content: string, id?: string): ChatMessage => ({
+      role: 'tool',
+      content,
+      tool_call_id: id,
+    })
+    const calls = ['a', 'b', 'c'].map((id) => ({ id, function: { name: 'f' } }))
+    const messages = [
+      { role: 'assistant', content: '', tool_calls: calls } as ChatMessage,
+      ...[result('for b', 'b'), result('any 1'), result('for a', 'a'), result('any 2')],
+    ]
+    const given = oneCallAtATime(messages).filter(({ role }) => role === 'tool')
+    expect(given.map(({ content }) => content)).toEqual(['any 1', 'for b', 'any 2', 'for a'])
+  })
+})
+
+describe('names without end', () => {
+  it('6000 special tokens are kept out of 20,000 messages, and a long one too', () => {
+    const names = [...Array.from({ length: 6000 }, (_, i) => `<unused${i}>`), `<${'long'.repeat(50)}>`]
+    const guard = nameGuard(names, '#')
+    const start = performance.now()
+    for (let i = 0; i < 20_000; i++) expect(guard('a', 'edges')).toBe('a')
+    expect(performance.now() - start).toBeLessThan(8000)
+    expect(guard('a <unused59', 'edges')).toBe('a <unused59#')
+    expect(guard('99> a', 'edges')).toBe('#99> a')
+    expect(guard('longlong> a <longl', 'edges')).toBe('#longlong> a <longl#')
+    expect(guard('<unused7>', 'inside')).toBe('<#unused7>')
+  })
+})
