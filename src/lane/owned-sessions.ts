@@ -89,12 +89,11 @@ export class OwnedSessions {
       conversation: undefined,
       request: { ...source.request, sessionKey: session, background: false },
     }
-    const { turns } = this.#sessions
     const { runs } = this.#sessions.held(copy)
-    const bytes = turns.forkBytes(copy, runs)
-    if (!this.#sessions.hasRoomFor({ tenant, bytes, sessions: 1, keep: source.session }))
-      throw new IsletError('overloaded', 'room is being made for another session: try again')
-    turns.insertFork(copy, source, runs)
+    this.#sessions.turns.insertFork(copy, source, runs, (bytes) => {
+      if (!this.#sessions.hasRoomFor({ tenant, bytes, sessions: 1, keep: source.session }))
+        throw new IsletError('overloaded', 'room is being made for another session: try again')
+    })
     return this.view(copy)
   }
 

@@ -69,7 +69,7 @@ export class SharedParts {
 
   /** The JSON of a row that shares this part. */
   ownDetails(record: TurnRecord, part: number): string {
-    const [own] = split(JSON.parse(JSON.stringify(detailsOf(record))) as Json)
+    const [own] = split(detailsOf(record))
     return JSON.stringify({ ...own, shared: part })
   }
 
@@ -123,10 +123,19 @@ function split({ request, model, cachedTokens, end, ...rest }: Json): [own: Json
 }
 
 function bySize(fields: Json): [small: Json, large: Json] {
-  const entries = Object.entries(fields)
-  const isSmall = ([, value]: [string, unknown]): boolean => (JSON.stringify(value) ?? '').length <= MOST_OWN
-  return [
-    Object.fromEntries(entries.filter(isSmall)),
-    Object.fromEntries(entries.filter((field) => !isSmall(field))),
-  ]
+  const small = Object.entries(fields).filter(([, value]) => sizeOf(value, MOST_OWN) <= MOST_OWN)
+  const large = Object.entries(fields).filter(([, value]) => sizeOf(value, MOST_OWN) > MOST_OWN)
+  return [Object.fromEntries(small), Object.fromEntries(large)]
+}
+
+/** About the length of a value's JSON, or something more than `most`: no more of it is looked at. */
+function sizeOf(value: unknown, most: number): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let size = 2
+  for (const [key, field] of Object.entries(value)) {
+    size += key.length + sizeOf(field, most - size)
+    if (size > most) break
+  }
+  return size
 }

@@ -13,9 +13,6 @@ import { openTurns, TURN_VERSION } from './schema.ts'
 import { detailsOf, SharedParts, type Details } from './shared-parts.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
 
-/** A fork shares what is large: this is more than its own row holds, the ids of runs aside. */
-const MOST_FORK_BYTES = 16_384
-
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
 
@@ -62,28 +59,29 @@ export class TurnStore {
     if (before !== undefined) this.#delete(before)
   }
 
-  /** The most that `insertFork` charges. */
-  forkBytes(copy: TurnRecord, runs: readonly number[]): number {
-    const { bytes } = this.draft(copy)
-    return Math.min(bytes, openBytes(copy) + MOST_FORK_BYTES) + JSON.stringify(runs).length
-  }
-
   /**
    * Writes a copy of a stored turn; `runs` are the ids of the runs that hold its pages. What both have in common and is large is stored
-   * once from then on. Throws invalid_request as `insert` does.
+   * once from then on. `admit` is told the bytes of the copy first, and throws if there is no room.
    */
-  insertFork(copy: TurnRecord, source: TurnId, runs: readonly number[]): void {
-    const draft = this.draft(copy)
+  insertFork(
+    copy: TurnRecord,
+    source: TurnId,
+    runs: readonly number[],
+    admit: (bytes: number) => void,
+  ): void {
     const run = runs.at(-1)
-    const names = JSON.stringify(runs).length
     const part = this.#parts.of(source)
     if (part === undefined) {
+      const draft = this.draft(copy)
+      admit(draft.bytes)
       this.#insert(draft, { prompt: bytesOf(copy.prompt.ids), generated: bytesOf(copy.generated), runs })
-      return this.ledger.inserted({ ...entryOf(copy, draft.bytes + names), run })
+      return this.ledger.inserted({ ...entryOf(copy, draft.bytes), run })
     }
     const details = this.#parts.ownDetails(copy, part)
-    this.#insert({ ...draft, details }, { prompt: this.#parts.noPrompt, generated: null, runs })
-    const bytes = details.length + names + openBytes(copy) + TURN_BYTES
+    const bytes = details.length + JSON.stringify(runs).length + openBytes(copy) + TURN_BYTES
+    admit(bytes)
+    const draft = { record: copy, details, conversation: null, bytes }
+    this.#insert(draft, { prompt: this.#parts.noPrompt, generated: null, runs })
     this.ledger.inserted({ ...entryOf(copy, bytes), run, part })
     this.ledger.holdPart(part)
   }
