@@ -15,13 +15,18 @@ const BATCH = 256
 
 export type TurnId = { session: string; turn: string }
 
-/** `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its forks. */
+/**
+ * `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its forks; `body` is the hash of
+ * the request's body.
+ */
 export type TurnEntry = TurnId & {
   tenant: string
   used: number
   bytes: number
   run?: number
   part?: number
+  model: string
+  body: string
 }
 
 export class Ledger {
@@ -59,12 +64,12 @@ export class Ledger {
 
   /** A turn's row was inserted; with `before` that one's row goes, and its pages are this one's until it names its own. */
   inserted(entry: TurnEntry, before?: TurnId): void {
-    const { session, turn, tenant, used, bytes, part } = entry
+    const { session, turn, tenant, used, bytes, part, model, body } = entry
     const old = before === undefined ? undefined : this.#take(before)
     const isNew = this.sql.exec('SELECT 1 FROM session_use WHERE session = ?', session).toArray().length === 0
     this.sql.exec(
-      ...bound`INSERT INTO turn_use (session, turn, tenant, used, bytes, run, part)
-      VALUES (${session}, ${turn}, ${tenant}, ${used}, ${bytes}, ${old?.run ?? entry.run ?? null}, ${part ?? null})`,
+      ...bound`INSERT INTO turn_use (session, turn, tenant, used, bytes, run, part, model, body)
+      VALUES (${session}, ${turn}, ${tenant}, ${used}, ${bytes}, ${old?.run ?? entry.run ?? null}, ${part ?? null}, ${model}, ${body})`,
     )
     if (old?.run === undefined) this.runs.hold(entry.run)
     if (isNew)
@@ -76,10 +81,12 @@ export class Ledger {
   }
 
   /** A turn's row was written. One that `isRunning` stays where it was in the order of use: its end moves it. */
-  updated(entry: Omit<TurnEntry, 'tenant' | 'part'>, isRunning: boolean): void {
-    const { session, turn, used, bytes, run } = entry
+  updated(entry: Omit<TurnEntry, 'tenant' | 'part' | 'body'>, isRunning: boolean): void {
+    const { session, turn, used, bytes, run, model } = entry
     const [row] = this.sql
-      .exec(...bound`SELECT tenant, bytes, run FROM turn_use WHERE session = ${session} AND turn = ${turn}`)
+      .exec(
+        ...bound`SELECT tenant, bytes, run, model FROM turn_use WHERE session = ${session} AND turn = ${turn}`,
+      )
       .toArray()
     if (row === undefined) return
     this.runs.enter()
@@ -90,13 +97,13 @@ export class Ledger {
     }
     if (!isRunning) {
       this.sql.exec(
-        ...bound`UPDATE turn_use SET used = ${used}, bytes = ${bytes}, run = ${run ?? null}
+        ...bound`UPDATE turn_use SET used = ${used}, bytes = ${bytes}, run = ${run ?? null}, model = ${model}
         WHERE session = ${session} AND turn = ${turn}`,
       )
       this.#touch(session, used)
-    } else if (bytes !== oldBytes || run !== oldRun)
+    } else if (bytes !== oldBytes || run !== oldRun || model !== row['model'])
       this.sql.exec(
-        ...bound`UPDATE turn_use SET bytes = ${bytes}, run = ${run ?? null} WHERE session = ${session} AND turn = ${turn}`,
+        ...bound`UPDATE turn_use SET bytes = ${bytes}, run = ${run ?? null}, model = ${model} WHERE session = ${session} AND turn = ${turn}`,
       )
     this.totals.add(String(row['tenant']), bytes - oldBytes)
   }
@@ -230,7 +237,8 @@ export class Ledger {
       const rows = this.sql
         .exec(
           ...bound`SELECT session, turn, tenant, used, runs, octet_length(prompt) + coalesce(octet_length(generated), 0) +
-          octet_length(facts) + coalesce(octet_length(conversation), 0) + octet_length(runs) AS bytes FROM turns
+          octet_length(facts) + coalesce(octet_length(conversation), 0) + octet_length(runs) AS bytes,
+          facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body FROM turns
           WHERE (session, turn) > (${session}, ${turn}) ORDER BY session, turn LIMIT ${BATCH}`,
         )
         .toArray()
@@ -250,7 +258,8 @@ export class Ledger {
           run = id
         }
         const [used, bytes] = [Number(row['used']), Number(row['bytes']) + TURN_BYTES]
-        this.inserted({ session, turn, tenant, used, bytes, run })
+        const [model, body] = [String(row['model']), String(row['body'])]
+        this.inserted({ session, turn, tenant, used, bytes, run, model, body })
       }
       this.runs.enter()
       if (rows.length < BATCH) return
@@ -276,6 +285,8 @@ function entryOf(row: Record<string, unknown>): TurnEntry {
     bytes: Number(row['bytes']),
     run: numberOf(row['run']),
     part: numberOf(row['part']),
+    model: String(row['model']),
+    body: String(row['body']),
   }
 }
 

@@ -16,9 +16,10 @@ const LEDGER_SCHEMA = [
   // A session of a tenant, and when it was last used.
   'CREATE TABLE session_use (session TEXT PRIMARY KEY, tenant TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID',
   'CREATE INDEX session_by_use ON session_use (tenant, used DESC, session)',
-  // A turn: the bytes it is charged, the last run that holds its pages, and the part it shares with forks.
+  // A turn: the bytes it is charged, the last run that holds its pages, the part it shares with forks, and what of its facts a request
+  // is compared with, since to find these in a megabyte of JSON takes milliseconds.
   'CREATE TABLE turn_use (session TEXT NOT NULL, turn TEXT NOT NULL, tenant TEXT NOT NULL, used INTEGER NOT NULL, ' +
-    'bytes INTEGER NOT NULL, run INTEGER, part INTEGER, PRIMARY KEY (session, turn)) WITHOUT ROWID',
+    'bytes INTEGER NOT NULL, run INTEGER, part INTEGER, model TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (session, turn)) WITHOUT ROWID',
   'CREATE INDEX turn_with_pages ON turn_use (tenant, used) WHERE run IS NOT NULL',
   // A run: `refs` counts the turns that end in it and the runs that go on from it.
   'CREATE TABLE run_use (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, parent INTEGER, refs INTEGER NOT NULL, ' +

@@ -81,10 +81,10 @@ export class SharedParts {
     return ids > 0 && row?.['bytes'] === 4 * ids
   }
 
-  /** The prompt of a row with `prompt` and `shared`, the id of its part or null. */
-  promptOf({ prompt, shared }: Json): unknown {
-    if (shared === null) return prompt
-    const [part] = this.#sql.exec('SELECT prompt FROM shared_parts WHERE id = ?', Number(shared)).toArray()
+  /** The prompt of a row with `prompt` and `part`, the id of what it shares or null. */
+  promptOf({ prompt, part: id }: Json): unknown {
+    if (id === null) return prompt
+    const [part] = this.#sql.exec('SELECT prompt FROM shared_parts WHERE id = ?', Number(id)).toArray()
     return part['prompt']
   }
 

@@ -104,7 +104,10 @@ export class TurnStore {
       .toArray()
     if (row === undefined) return
     const bytes = Number(row['bytes']) + openBytes(record) + TURN_BYTES
-    this.ledger.updated({ session, turn, used, bytes, run: runs.at(-1) }, state === 'running')
+    this.ledger.updated(
+      { session, turn, used, bytes, run: runs.at(-1), model: record.model },
+      state === 'running',
+    )
   }
 
   turn(tenant: string, turn: string): TurnRecord | undefined {
@@ -207,6 +210,7 @@ export class TurnStore {
     }: Record<'prompt' | 'generated', Uint8Array | null> & { runs: readonly number[] },
   ): void {
     const { request } = record
+    void this.ledger.totals // a ledger that is made behind the row would enter it too
     insertRow(this.#sql, 'INSERT INTO turns', {
       session: record.session,
       turn: record.turn,
@@ -227,11 +231,12 @@ export class TurnStore {
   }
 
   #headers(where: string, ...values: (string | number)[]): TurnHeader[] {
-    const columns =
-      "session, turn, state, prompt, facts ->> '$.shared' AS shared, facts ->> '$.model' AS model, " +
-      "facts ->> '$.request.bodyHash' AS body"
-    return this.#sql
-      .exec(`SELECT ${columns}, conversation IS NOT NULL AS kept FROM turns WHERE ${where}`, ...values)
+    const columns = 'session, turn, state, prompt, conversation IS NOT NULL AS kept, part, model, body'
+    return this.ledger.sql
+      .exec(
+        `SELECT ${columns} FROM turns CROSS JOIN turn_use USING (session, turn) WHERE turns.${where}`,
+        ...values,
+      )
       .toArray()
       .map((row) => ({
         session: String(row['session']),
@@ -272,8 +277,8 @@ function openBytes({ state, request, generated }: TurnRecord): number {
   return isOpen ? 4 * Math.max(0, (request.maxTokens ?? 0) - generated.length) : 0
 }
 
-function entryOf({ session, turn, usedAt: used, request }: TurnRecord, bytes: number): TurnEntry {
-  return { session, turn, tenant: request.tenant, used, bytes }
+function entryOf({ session, turn, usedAt: used, model, request }: TurnRecord, bytes: number): TurnEntry {
+  return { session, turn, tenant: request.tenant, used, bytes, model, body: request.bodyHash }
 }
 
 function recordOf(row: Record<string, unknown> & { facts: Details }): TurnRecord {
