@@ -38,7 +38,7 @@ export type Least = Partial<Record<CountName | 'samples', number>>
 
 /** In each minute of a run, of which a third has kills. */
 const LEAST_A_MINUTE = { checked: 20, hashes: 4, penalised: 5, heavy: 20, light: 20 }
-/** What is watched for so long has this many samples: each takes two seconds and a collection of garbage. */
+/** What is watched for so long has this many samples: each takes a second and a half and a collection of garbage. */
 const LEAST_SAMPLES_A_MINUTE = 8
 
 /** `isOurs`: the run may kill the worker and look at its memory. `killEvery`: seconds, 0 for no kills. */

@@ -42,7 +42,7 @@ const KILL_PART = 0.35
 const REST_MS = 13_000
 const RESTS = 3
 
-const LOOK_EVERY_MS = 2000
+const LOOK_EVERY_MS = 1500
 
 /** Samples of memory that are saved, evenly of all. */
 const MOST_SAVED = 100
