@@ -91,7 +91,7 @@ export class OwnedSessions {
     }
     const { runs } = this.#sessions.held(copy)
     this.#sessions.turns.insertFork(copy, source, runs, (bytes) => {
-      if (!this.#sessions.hasRoomFor({ tenant, bytes, sessions: 1, keep: source.session }))
+      if (!this.#sessions.room.admit({ tenant, bytes, sessions: 1, keep: source.session }))
         throw new IsletError('overloaded', 'room is being made for another session: try again')
     })
     return this.view(copy)

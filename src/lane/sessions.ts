@@ -11,9 +11,9 @@ import type { ModelSpec } from '../models/spec.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { Ledger, type TurnId } from '../storage/ledger.ts'
 import { PageStore } from '../storage/page-store.ts'
-import { Room, type Budget, type Need } from '../storage/room.ts'
+import { Room, type Budget } from '../storage/room.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
-import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-record.ts'
+import { idsOf, isStored, lacksLogprobs, newRecord, type TurnRecord } from '../storage/turn-record.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
@@ -49,11 +49,13 @@ export class Sessions {
   readonly ledger: Ledger
   readonly turns: TurnStore
   readonly deletion: Deletion
-  readonly #room: Room
+  readonly room: Room
   readonly #parts: SessionsParts
   readonly #writes: WriteBehind
   /** Turns that somebody drives, by session. */
   readonly #driven = new Map<string, { record: TurnRecord; driver: Driver }>()
+  /** Sessions whose turn was begun, and whose driver comes in a moment: `begin` waits, and another may look at them meanwhile. */
+  readonly #entering = new Set<string>()
   /** Turns that this object began. */
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
@@ -72,7 +74,7 @@ export class Sessions {
     this.pages = new PageStore(parts.id, sql, this.#guard, this.use, this.ledger)
     const isDriven = (session: string): boolean => this.isDriven(session)
     const isRunning = ({ session, turn }: TurnId): boolean => this.#driven.get(session)?.record.turn === turn
-    this.#room = new Room({
+    this.room = new Room({
       ledger: this.ledger,
       turns: this.turns,
       budget: parts.budget,
@@ -80,7 +82,7 @@ export class Sessions {
       isRunning,
       evicted: (session) => parts.engine()?.forget(session),
     })
-    this.pages.hasRoom = (tenant, bytes) => this.#room.forPages(tenant, bytes)
+    this.pages.hasRoom = (tenant, bytes) => this.room.forPages(tenant, bytes)
     this.deletion = new Deletion({ ...parts, turns: this.turns, isRunning })
     this.#writes = new WriteBehind({
       turns: this.turns,
@@ -146,10 +148,10 @@ export class Sessions {
         ? this.turns.byKey(request.tenant, request.sessionKey)
         : this.turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
-    const idle = related.filter(({ session }) => !this.#driven.has(session))
+    const idle = related.filter(({ session }) => !this.isDriven(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
     const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
-    if (first !== undefined) return first
+    if (first !== undefined) return this.#entered(first)
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
     const record = newRecord(request, prompt, {
@@ -164,16 +166,17 @@ export class Sessions {
     const draft = this.turns.draft(record)
     const { tenant } = request
     const sessions = before === undefined ? 1 : 0
-    if (!this.hasRoomFor({ tenant, bytes: draft.bytes, sessions, keep: before?.session })) return 'later'
+    if (!this.room.admit({ tenant, bytes: draft.bytes, sessions, keep: before?.session })) return 'later'
     // A session keeps its last turn, and besides it those turns that are kept as responses.
     this.turns.insert(record, before?.isKept === true ? undefined : before, draft)
     this.#begun.add(record)
-    return record
+    return this.#entered(record)
   }
 
-  /** As Room.admit. */
-  hasRoomFor(need: Need): boolean {
-    return this.#room.admit(need)
+  /** The record, which nobody else begins now; one that is told again by a copy is never entered. */
+  #entered(record: TurnRecord): TurnRecord {
+    if (record.end === undefined || !lacksLogprobs(record)) this.#entering.add(record.session)
+    return record
   }
 
   /** A session's last turn (`sess_...`) or a kept one. Throws not_found. */
@@ -220,6 +223,7 @@ export class Sessions {
   /** `driver` drives the turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
+    this.#entering.delete(record.session)
     // While one is stopped another may come: the last to come drives.
     while (this.#driven.has(record.session))
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
@@ -240,9 +244,9 @@ export class Sessions {
     this.#writes.end(record)
   }
 
-  /** Whether somebody drives a turn of this session. */
+  /** Whether somebody drives a turn of this session, or is about to. */
   isDriven(session: string): boolean {
-    return this.#driven.has(session)
+    return this.#driven.has(session) || this.#entering.has(session)
   }
 
   /** Writes a turn's row as the record stands; storage that fails is left alone. */

@@ -8,7 +8,7 @@ import { nodeSql } from '../helpers/node-sql.ts'
 import { request } from '../helpers/request.ts'
 
 const REQUESTS = Number(process.env['ISLET_FILL'] ?? 1500)
-const BUDGET = { tenantBytes: 4e6, tenantSessions: 500, laneBytes: 16e6 }
+const BUDGET = { tenantBytes: 2e6, tenantSessions: 500, laneBytes: 16e6 }
 
 /** Each request is another session, and one in a hundred is large. */
 function asked(number: number, tenant = 'hostile') {
