@@ -19,6 +19,10 @@ export const COUNTS = {
   probes: "looks at another tenant's sessions and responses, all 404",
   checked: 'answers compared with an undisturbed request',
   hashes: 'of these, compared by the bits of their logits too',
+  penalised: 'of these, sampled with a temperature and penalties',
+  heavy: 'answers of the tenant that asks for most, with half of the clients',
+  light: 'answers of the tenants beside it',
+  starved: 'answers that took longer than a minute, of a client that nothing disturbed',
   broken: 'requests that failed without a kill',
   lost: 'answers that a client wanted and did not get',
   wrong: 'answers, probes or deletions that were not as they must be',
@@ -27,7 +31,32 @@ export const COUNTS = {
 export type CountName = keyof typeof COUNTS
 
 /** Counts that must stay 0. */
-export const MUST_BE_ZERO: readonly CountName[] = ['broken', 'lost', 'wrong']
+export const MUST_BE_ZERO: readonly CountName[] = ['starved', 'broken', 'lost', 'wrong']
+
+/** What a run must come to, or it has shown nothing: counts, and samples of memory. */
+export type Least = Partial<Record<CountName | 'samples', number>>
+
+/** In each minute of a run, of which a third has kills. */
+const LEAST_A_MINUTE = { checked: 20, hashes: 4, penalised: 5, heavy: 20, light: 20 }
+/** What is watched for so long has this many samples: each takes a second and a half and a collection of garbage. */
+const LEAST_SAMPLES_A_MINUTE = 8
+
+/** `isOurs`: the run may kill the worker and look at its memory. `killEvery`: seconds, 0 for no kills. */
+export function leastOf(minutes: number, killEvery: number, isOurs: boolean): Least {
+  const times = Object.entries(LEAST_A_MINUTE).map(([name, count]) => [name, count * minutes])
+  const kills =
+    killEvery > 0 ? { kills: Math.max(1, Math.floor((minutes * 60) / killEvery / 8)), evicted: 2 } : {}
+  const samples = Math.max(40, Math.floor(LEAST_SAMPLES_A_MINUTE * minutes))
+  return { ...(Object.fromEntries(times) as Least), ...(isOurs && { ...kills, samples }) }
+}
+
+/** What a run has too few of, each as a sentence. */
+export function shortfalls(least: Least, counts: Record<CountName, number>, samples: number): string[] {
+  return (Object.entries(least) as [CountName | 'samples', number][]).flatMap(([name, needed]) => {
+    const [count, what] = name === 'samples' ? [samples, 'samples of memory'] : [counts[name], COUNTS[name]]
+    return count >= needed ? [] : [`${count} of at least ${needed}: ${what}`]
+  })
+}
 
 export function hasFailed(counts: Record<CountName, number>): boolean {
   return MUST_BE_ZERO.some((name) => counts[name] > 0)
@@ -50,7 +79,7 @@ export class Counts {
   }
 
   /** Counts what must not be, with what happened. */
-  blame(name: 'broken' | 'lost' | 'wrong', story: string): void {
+  blame(name: 'starved' | 'broken' | 'lost' | 'wrong', story: string): void {
     this.add(name)
     this.#tell(`${name}: ${story}`)
     if (this.stories.length < MOST_STORIES) this.stories.push(`${name}: ${story}`)

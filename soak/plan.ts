@@ -30,6 +30,8 @@ export type Style = 'chat' | 'text' | 'response'
 /** A client's conversation, and what it knows of the server's side. */
 export type Conversation = {
   readonly number: number
+  /** Of the tenant that asks for most: longer answers, and as many clients as all others have. */
+  readonly isHeavy: boolean
   tenant: string
   style: Style
   messages: Message[]
@@ -45,6 +47,10 @@ export type Conversation = {
 
 /** Turns of a conversation before it is given up: within the tiny model's 512 positions. */
 const MOST_TURNS = 5
+const MOST_HEAVY_TURNS = 2
+
+/** A heavy tenant's answers are so many times as long. */
+const HEAVY = 4
 
 const WORDS =
   'river stone winter letter garden quiet morning machine small island forest tide lamp bridge story bread wind paper clock road'.split(
@@ -55,14 +61,29 @@ function sentence(choose: Choices): string {
   return Array.from({ length: 3 + choose.below(10) }, () => choose.one(WORDS)).join(' ')
 }
 
-export function newConversation(number: number, tenant: string, choose: Choices): Conversation {
+export function newConversation(
+  number: number,
+  tenant: string,
+  choose: Choices,
+  isHeavy = false,
+): Conversation {
   const style = choose.one(['chat', 'chat', 'text', 'response'] as const)
   const cacheKey = choose.chance(0.5) ? `soak-${tenant}-${number}` : undefined
-  return { number, tenant, style, messages: [], text: '', cacheKey, turns: 0 }
+  return { number, tenant, isHeavy, style, messages: [], text: '', cacheKey, turns: 0 }
 }
 
-export function isOver({ turns }: Conversation): boolean {
-  return turns >= MOST_TURNS
+export function isOver({ turns, isHeavy }: Conversation): boolean {
+  return turns >= (isHeavy ? MOST_HEAVY_TURNS : MOST_TURNS)
+}
+
+/** How the ids of an answer are chosen. */
+function samplingOf(choose: Choices): Record<string, number> {
+  const kind = choose.below(4)
+  if (kind === 0) return { temperature: 0 }
+  const sampled = { temperature: 0.7 + choose.below(6) / 10, top_p: 0.95, seed: choose.below(2 ** 31) }
+  if (kind === 1) return sampled
+  const penalties = { presence_penalty: 0.6, frequency_penalty: 0.4, repetition_penalty: 1.1 }
+  return kind === 2 ? { ...sampled, ...penalties } : { ...sampled, ...penalties, top_k: 40, min_p: 0.02 }
 }
 
 /** One turn as it is asked, and as it would be asked by somebody whom nothing disturbs. */
@@ -71,6 +92,8 @@ export type Turn = {
   body: string
   stream: boolean
   background: boolean
+  /** Sampled with penalties, which depend on all ids before. */
+  isPenalised: boolean
   headers: Record<string, string>
   twin: { path: string; body: string }
   /** What the user says. */
@@ -84,18 +107,14 @@ export function nextTurn(model: string, conversation: Conversation, choose: Choi
   const said = `${conversation.turns === 0 ? `${number}: ` : ' '}${sentence(choose)}`
   const stream = choose.chance(0.6)
   const background = style === 'response' && choose.chance(0.2)
-  const sampling = {
-    model,
-    ...(choose.chance(0.5)
-      ? { temperature: 0 }
-      : { temperature: 0.9, top_p: 0.95, seed: choose.below(2 ** 31) }),
-    ...(choose.chance(0.5) && { ignore_eos: true }),
-  }
-  const most = 4 + choose.below(36)
+  const chosen = samplingOf(choose)
+  const { isHeavy } = conversation
+  const sampling = { model, ...chosen, ...((isHeavy || choose.chance(0.5)) && { ignore_eos: true }) }
+  const most = (4 + choose.below(36)) * (isHeavy ? HEAVY : 1)
   const user = { role: 'user' as const, content: said }
   const key = cacheKey !== undefined && { prompt_cache_key: cacheKey }
   const headers = choose.chance(0.25) ? HASHED : {}
-  const common = { stream, headers, said }
+  const common = { stream, headers, said, isPenalised: 'presence_penalty' in chosen }
   if (style === 'text') {
     const asked = { ...sampling, prompt: text + said, max_tokens: most }
     return {

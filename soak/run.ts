@@ -19,6 +19,9 @@ import type { SoakTarget } from './worker.ts'
 
 const WAIT_MS = 150
 
+/** An answer that nobody disturbed takes no longer, whatever others ask. */
+const STARVED_MS = 60_000
+
 /** Attempts at a call that is no turn: kills and full lanes come between. */
 const MOST_CALLS = 200
 
@@ -27,6 +30,7 @@ export type SoakSettings = {
   seed: number
   /** Conversations at a time. */
   sessions: number
+  /** The first asks for most; the others share what is left of the clients. */
   tenants: readonly string[]
   /** Who asks the undisturbed requests; without, each is of a tenant of its own. */
   twin?: string
@@ -48,41 +52,47 @@ export class SoakRun {
     this.#settings = settings
     this.counts = counts
     const choose = choices(settings.seed, -1)
-    for (let i = 0; i < settings.sessions; i++) this.#idle.push(this.#fresh(choose))
+    for (let i = 0; i < settings.sessions; i++) this.#idle.push(this.#fresh(choose, i % 2 === 0))
   }
 
   get turns(): number {
     return this.#turns
   }
 
-  /** One turn of a conversation that nobody else is at. */
-  async turn(): Promise<void> {
+  /** One turn of a conversation that nobody else is at, if there is one of the tenant that asks for most, or else of the others. */
+  async turn(isHeavy = false): Promise<void> {
     const { seed, model, checkOneIn } = this.#settings
     const choose = choices(seed, this.#turns++)
-    const conversation = this.#idle.splice(choose.below(this.#idle.length), 1)[0]
+    const conversation = this.#take(choose, isHeavy)
+    const fresh = (): Conversation => this.#fresh(choose, conversation.isHeavy)
     let next = conversation
+    const began = Date.now()
     try {
       const turn = nextTurn(model, conversation, choose)
       this.counts.add('asked')
       const answer = await obtain(this.#target, this.counts, turn, conversation.tenant, choose)
       if (typeof answer === 'string') {
         // What the server has of it now is not what the client knows: it begins another, or says something else.
-        if (answer === 'lost' || choose.chance(0.5)) next = this.#fresh(choose)
+        if (answer === 'lost' || choose.chance(0.5)) next = fresh()
         return
       }
       this.counts.add('answered')
+      this.counts.add(conversation.isHeavy ? 'heavy' : 'light')
+      const ms = Date.now() - began
+      if (!answer.disturbed && !turn.background && ms > STARVED_MS)
+        this.counts.blame('starved', `${turn.path} of ${conversation.tenant} took ${ms} ms`)
       if (turn.background) this.counts.add('background')
       if (answer.disturbed || choose.below(checkOneIn) === 0) await this.#check(turn, answer.heard)
       follow(conversation, turn, answer.heard)
       if (choose.chance(0.1)) await this.#probe(conversation, choose)
       if (choose.chance(0.05) && conversation.session !== undefined) await this.#fork(conversation)
       if (isOver(conversation) || choose.chance(0.05)) {
-        next = this.#fresh(choose)
+        next = fresh()
         if (choose.chance(0.4)) await this.#remove(conversation, choose)
       }
     } catch (error) {
       this.counts.blame('broken', `turn ${this.#turns}: ${reason(error)}`)
-      next = this.#fresh(choose)
+      next = fresh()
     } finally {
       this.#idle.push(next)
     }
@@ -112,8 +122,17 @@ export class SoakRun {
     await this.#expect({ path: '/health', key: '' }, (body) => body['running'] === 0 && body['waiting'] === 0)
   }
 
-  #fresh(choose: Choices): Conversation {
-    return newConversation(this.#numbers++, choose.one(this.#settings.tenants), choose)
+  #fresh(choose: Choices, isHeavy: boolean): Conversation {
+    const [heavy, ...others] = this.#settings.tenants
+    const other = choose.one(others)
+    return newConversation(this.#numbers++, isHeavy ? heavy : other, choose, isHeavy)
+  }
+
+  #take(choose: Choices, isHeavy: boolean): Conversation {
+    const fitting = this.#idle.filter((conversation) => conversation.isHeavy === isHeavy)
+    const taken = choose.one(fitting.length > 0 ? fitting : this.#idle)
+    this.#idle.splice(this.#idle.indexOf(taken), 1)
+    return taken
   }
 
   /** The same request of a tenant that nobody knows, kept nowhere. */
@@ -128,6 +147,7 @@ export class SoakRun {
     const told = { text: answer.text, finish: answer.finish, hash: answer.hash ?? twin.hash }
     const wanted = { text: twin.text, finish: twin.finish, hash: twin.hash }
     if (answer.hash !== undefined) this.counts.add('hashes')
+    if (turn.isPenalised) this.counts.add('penalised')
     if (JSON.stringify(told) === JSON.stringify(wanted)) return
     this.counts.blame(
       'wrong',
@@ -190,7 +210,7 @@ export class SoakRun {
     if (heard.session !== body['id'])
       this.counts.blame('wrong', `the fork ${String(body['id'])} was answered in ${heard.session}`)
     const twin = { path: ask.path, body: JSON.stringify({ ...asked, store: false }) }
-    await this.#check({ ...ask, twin, stream: false, background: false, said: '' }, heard)
+    await this.#check({ ...ask, twin, stream: false, background: false, isPenalised: false, said: '' }, heard)
   }
 
   async #remove({ tenant: key, session, previous, style }: Conversation, choose: Choices): Promise<void> {

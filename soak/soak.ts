@@ -8,7 +8,7 @@ import { number } from '../cli/lib/options.ts'
 import { errorCode, IsletError, isUserCode } from '../src/lib/errors.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
-import { Counts, hasFailed } from './counts.ts'
+import { Counts, hasFailed, leastOf, shortfalls } from './counts.ts'
 import { judge, MemoryWatch } from './memory.ts'
 import { SoakRun } from './run.ts'
 import { countsTable, memoryLine, type SoakResults, type SoakSetting } from './tables.ts'
@@ -17,8 +17,8 @@ import { SoakWorker, type SoakTarget } from './worker.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 
 const USAGE = `npm run soak -- [options]
-  --minutes N      as long at most (3)
-  --requests N     turns at most (2000)
+  --minutes N      as long at most, rests aside (3); fewer are too few samples of memory
+  --requests N     turns at most (1000000)
   --sessions N     conversations at a time (200)
   --clients N      requests at a time (12); the lane takes 10
   --seed N         of all choices (1)
@@ -27,6 +27,9 @@ const USAGE = `npm run soak -- [options]
   --check N        one in N undisturbed answers is compared, and each disturbed one (8)
   --url URL        soaks a worker that runs already: no kills, no look at its memory. Its keys in ISLET_KEYS, three or more
   --save           writes docs/results/soak.json`
+
+/** What a tenant may store: less than the run brings, so that the oldest goes all the time. */
+const TENANT_BYTES = 40_000_000
 
 /** What makes a small lane of ours feel its limits: a queue shorter than the clients are many, and few pages. */
 const QUEUE = 10
@@ -39,7 +42,7 @@ const KILL_PART = 0.35
 const REST_MS = 13_000
 const RESTS = 3
 
-const LOOK_EVERY_MS = 2000
+const LOOK_EVERY_MS = 1500
 
 /** Samples of memory that are saved, evenly of all. */
 const MOST_SAVED = 100
@@ -54,7 +57,7 @@ function readOptions(argv: string[]): Options {
     args: argv,
     options: {
       minutes: text('3'),
-      requests: text('2000'),
+      requests: text('1000000'),
       sessions: text('200'),
       clients: text('12'),
       seed: text('1'),
@@ -90,10 +93,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** Asks turns with all clients until `until` says so. */
 async function ask(run: SoakRun, clients: number, until: () => boolean): Promise<void> {
-  const client = async (): Promise<void> => {
-    while (!until()) await run.turn()
+  const client = async (isHeavy: boolean): Promise<void> => {
+    while (!until()) await run.turn(isHeavy)
   }
-  await Promise.all(Array.from({ length: clients }, client))
+  await Promise.all(Array.from({ length: clients }, (_, i) => client(i % 2 === 0)))
 }
 
 /** Kills now and then until `until`, at random moments. */
@@ -127,7 +130,9 @@ async function soak(
   const seconds = (): number => (performance.now() - began) / 1000
   const counts = new Counts(say)
   const run = new SoakRun(target, { ...options, ...tenantsOf(options), checkOneIn: options.check }, counts)
-  const used = (): number => Math.max(run.turns / options.requests, seconds() / (options.minutes * 60))
+  let rested = 0
+  const used = (): number =>
+    Math.max(run.turns / options.requests, (seconds() - rested) / (options.minutes * 60))
   const progress = setInterval(() => say(`${Math.round(seconds())} s: ${JSON.stringify(counts.of)}`), 15_000)
   let memory: MemoryWatch | undefined
   try {
@@ -136,6 +141,7 @@ async function soak(
         const part = (): boolean => used() >= (KILL_PART * rest) / RESTS
         await Promise.all([ask(run, options.clients, part), kill(worker, run, options, part)])
         await run.rest(REST_MS)
+        rested += REST_MS / 1000
       }
     }
     const all = (): boolean => used() >= 1
@@ -154,6 +160,11 @@ async function soak(
     seconds: Math.round(seconds()),
     counts: counts.of,
     stories: counts.stories,
+    missing: shortfalls(
+      leastOf(options.minutes, options.killEvery, worker !== undefined),
+      counts.of,
+      samples.length,
+    ),
     memory: { verdict: judge(samples), samples: samples.filter((_, i) => i % every === 0) },
   }
 }
@@ -161,7 +172,7 @@ async function soak(
 /** Without keys any bearer string is a tenant; with keys the last one asks the undisturbed requests. */
 function tenantsOf({ url }: Options): { tenants: string[]; twin?: string } {
   const keys = (process.env['ISLET_KEYS'] ?? '').split(',').filter((key) => key !== '')
-  if (url === undefined || keys.length === 0) return { tenants: ['soak-a', 'soak-b', 'soak-c'] }
+  if (url === undefined || keys.length === 0) return { tenants: ['soak-heavy', 'soak-b', 'soak-c'] }
   if (keys.length < 3) throw new IsletError('invalid_request', 'ISLET_KEYS must hold three keys or more')
   return { tenants: keys.slice(0, -1), twin: keys[keys.length - 1] }
 }
@@ -172,7 +183,7 @@ async function main(argv: string[]): Promise<number> {
   if (options.url === undefined) {
     buildKernels()
     const id = placeModel(`${MODELS}/${options.model}`)
-    worker = await SoakWorker.start({ MODEL: id, QUEUE, KV_BUDGET })
+    worker = await SoakWorker.start({ MODEL: id, QUEUE, KV_BUDGET, TENANT_BYTES })
   }
   const target = worker ?? {
     url: options.url ?? '',
@@ -186,7 +197,9 @@ async function main(argv: string[]): Promise<number> {
       mkdirSync(`${ROOT}docs/results`, { recursive: true })
       writeFileSync(SAVED, `${JSON.stringify(results, undefined, 1)}\n`)
     }
-    const failed = hasFailed(results.counts) || results.memory.verdict?.grew === true
+    for (const missing of results.missing ?? []) say(`too few: ${missing}`)
+    const failed =
+      hasFailed(results.counts) || results.missing?.length !== 0 || results.memory.verdict?.grew === true
     if (failed && worker !== undefined) say(`\nthe worker's last words:\n${worker.log.slice(-3000)}`)
     return failed ? 1 : 0
   } finally {

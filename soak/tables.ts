@@ -22,6 +22,8 @@ export type SoakResults = {
   counts: Record<CountName, number>
   /** What went wrong, if anything did. */
   stories: string[]
+  /** What there was too little of. */
+  missing?: string[]
   /** Of the last process. */
   memory: { verdict: Verdict | undefined; samples: Sample[] }
 }
@@ -44,7 +46,7 @@ export function countsTable({ counts }: SoakResults): string {
   const names = Object.keys(COUNTS) as CountName[]
   const rows = names.map((name) => [
     COUNTS[name] + (MUST_BE_ZERO.includes(name) ? ' (must be 0)' : ''),
-    String(counts[name]),
+    String((counts as Partial<typeof counts>)[name] ?? 'not counted'),
   ])
   return table(['what', 'times'], rows)
 }

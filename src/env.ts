@@ -84,6 +84,11 @@ const regions = z.pipe(
 /** Seconds. */
 const YEAR = 366 * 86_400
 
+/** Two of the largest rows: a turn, and the one that it takes the place of. */
+const LEAST_BYTES = 4e6
+/** The platform's limit for one object is 10 GB. */
+const MOST_BYTES = 10e9
+
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
 const variables = z.object({
@@ -100,6 +105,9 @@ const variables = z.object({
   KV_TTL: z._default(whole(60, YEAR), 3600),
   SESSION_TTL: z._default(whole(60, YEAR), 86_400),
   RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
+  TENANT_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 1e9),
+  TENANT_SESSIONS: z._default(whole(1, 1e6), 10_000),
+  LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
   API_KEYS: z.optional(z.string()),
@@ -115,6 +123,7 @@ export function readConfig(env: Record<string, unknown>): Config {
   }
   const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, API_KEYS } = parsed.data
   const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
+  const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES } = parsed.data
   return {
     lane: {
       model: MODEL,
@@ -125,6 +134,7 @@ export function readConfig(env: Record<string, unknown>): Config {
       queue: QUEUE,
       kvBudget: KV_BUDGET,
       lifetimes: { pages: 1000 * KV_TTL, sessions: 1000 * SESSION_TTL, turns: 1000 * RESPONSE_TTL },
+      budget: { tenantBytes: TENANT_BYTES, tenantSessions: TENANT_SESSIONS, laneBytes: LANE_BYTES },
     },
     lanes: LANES,
     regions: REGIONS,

@@ -40,7 +40,7 @@ export class Background {
     if (unread.length > 0) alarm.wake(clock.now() + HEARTBEAT_MS)
     await Promise.all(unread.map((record) => this.#parts.run(record)))
     const now = clock.now()
-    const due = sessions.collect()
+    const due = await sessions.collect()
     alarm.forget()
     if (sessions.goOnUnread) alarm.wake(now + HEARTBEAT_MS)
     else if (due !== undefined) alarm.wake(Math.max(due, now + LEAST_WAIT_MS))

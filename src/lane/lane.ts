@@ -6,6 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import type { LaneHealth, TurnView } from '../protocol/lanes.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
 import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
@@ -30,6 +31,7 @@ export type LaneConfig = WindowSettings & {
   /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
   kvBudget: number
   lifetimes: Lifetimes
+  budget: Budget
 }
 
 /** Where a lane keeps its sessions, and how it is woken. */
@@ -79,6 +81,8 @@ export class Lane {
       newId: storage.newId,
       now: clock.now,
       lifetimes: config.lifetimes,
+      budget: config.budget,
+      rest: () => clock.wait(0),
       engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
       log,
     }
@@ -196,7 +200,7 @@ export class Lane {
       const host = this.#host()
       const { text, prompt, echo } = await prepare(request, host)
       this.#useModel(text)
-      const record = this.sessions.begin(request, prompt, echo, lane)
+      const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
       this.#open -= 1

@@ -85,7 +85,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
   }
 
   async sessions(tenant: string, page: SessionPage): Promise<SessionView[]> {
-    return (await this.#lane.ready()).list(tenant, page)
+    return (await this.#lane.ready()).listed(tenant, page)
   }
 
   session(tenant: string, id: string): Promise<Outcome<SessionView>> {

@@ -7,7 +7,13 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 import { sessionView } from './session-view.ts'
 import type { Sessions, SessionsParts } from './sessions.ts'
 
-export type OwnedSessionsParts = Pick<SessionsParts, 'now' | 'newId' | 'lifetimes' | 'engine'>
+/** A list gives the host its turn after so many rows; so many tokens, whose pages are looked for, count as one more. */
+const LIST_STEP = 32
+const TOKENS_A_ROW = 512
+
+const IDS_A_STEP = 1000
+
+export type OwnedSessionsParts = Pick<SessionsParts, 'now' | 'newId' | 'lifetimes' | 'engine' | 'rest'>
 
 export class OwnedSessions {
   readonly #sessions: Sessions
@@ -23,9 +29,31 @@ export class OwnedSessions {
     return this.#sessions.find(tenant, id)
   }
 
-  /** A tenant's sessions, those used last first. */
+  /** A tenant's sessions, those used last first, in one go. */
   list(tenant: string, page?: SessionPage): SessionView[] {
-    return this.#sessions.turns.sessionIds(tenant, page).map((id) => this.view(this.find(tenant, id)))
+    return [...this.#views(tenant, page)]
+  }
+
+  /** The same in steps, between which the lane serves others. */
+  async listed(tenant: string, page: SessionPage): Promise<SessionView[]> {
+    const views: SessionView[] = []
+    let work = 0
+    for (const view of this.#views(tenant, page)) {
+      views.push(view)
+      work += 1 + view.tokens / TOKENS_A_ROW
+      if (work < LIST_STEP) continue
+      work = 0
+      await this.#parts.rest()
+    }
+    return views
+  }
+
+  *#views(tenant: string, page?: SessionPage): Generator<SessionView> {
+    for (const { session } of this.#sessions.ledger.sessions(tenant, page)) {
+      // One may have been deleted since.
+      const record = this.#sessions.newest(tenant, session)
+      if (record !== undefined) yield this.view(record)
+    }
   }
 
   /** A session as its owner sees it. */
@@ -34,7 +62,9 @@ export class OwnedSessions {
     const sequences = engine
       ?.sequencesOf(this.#sessions.pages)
       .filter(({ session }) => session === record.session)
-    return sessionView(record, this.#sessions.window, {
+    // Of a turn that runs the lists have when it began.
+    const usedAt = this.#sessions.ledger.usedAt(record.session) ?? record.usedAt
+    return sessionView({ ...record, usedAt }, this.#sessions.window, {
       pageBytes: engine?.model.pages.pageBytes ?? 0,
       memory: sequences?.reduce((sum, sequence) => sum + pagesHeld(sequence), 0) ?? 0,
       storage: this.#sessions.held(record).pages,
@@ -59,26 +89,29 @@ export class OwnedSessions {
       conversation: undefined,
       request: { ...source.request, sessionKey: session, background: false },
     }
-    this.#sessions.turns.insert(copy, undefined)
-    this.#sessions.write(copy)
+    const { runs } = this.#sessions.held(copy)
+    this.#sessions.turns.insertFork(copy, source, runs, (bytes) => {
+      if (!this.#sessions.room.admit({ tenant, bytes, sessions: 1, keep: source.session }))
+        throw new IsletError('overloaded', 'room is being made for another session: try again')
+    })
     return this.view(copy)
   }
 
   /** Deletes a session: its turns, its pages in memory, and those in storage that no other needs. Throws not_found. */
   async remove(tenant: string, id: string): Promise<void> {
     await this.#forget(this.find(tenant, id))
-    this.#sessions.collect()
+    await this.#sessions.deletion.sweep()
   }
 
   /** Deletes all sessions of a tenant; gives their number. */
   async removeAll(tenant: string): Promise<number> {
-    const ids = this.#sessions.turns.sessionIds(tenant)
+    const ids = await this.#ids(tenant)
     for (const id of ids) {
       // Somebody else may delete while a turn is being stopped.
-      const [record] = this.#sessions.turns.session(tenant, id)
+      const record = this.#sessions.newest(tenant, id)
       if (record !== undefined) await this.#forget(record)
     }
-    this.#sessions.collect()
+    await this.#sessions.deletion.sweep()
     return ids.length
   }
 
@@ -88,13 +121,27 @@ export class OwnedSessions {
     record.state = 'cancelled'
     await this.#sessions.stop(record, new IsletError('not_found', 'this answer was deleted'))
     this.#sessions.turns.removeTurn(record)
-    this.#sessions.collect()
+    await this.#sessions.deletion.sweep()
+  }
+
+  /** Ids of all sessions of a tenant. */
+  async #ids(tenant: string): Promise<string[]> {
+    const { ledger } = this.#sessions
+    const found: { session: string; usedAt: number }[] = []
+    for (;;) {
+      const last = found.at(-1)
+      const after = last === undefined ? undefined : { id: last.session, usedAt: last.usedAt }
+      const more = ledger.sessions(tenant, { limit: IDS_A_STEP, after })
+      found.push(...more)
+      if (more.length < IDS_A_STEP) return found.map(({ session }) => session)
+      await this.#parts.rest()
+    }
   }
 
   async #forget(record: TurnRecord): Promise<void> {
     record.state = 'cancelled'
     await this.#sessions.stop(record, new IsletError('not_found', 'this session was deleted'))
-    this.#sessions.turns.removeSession(record.session)
+    await this.#sessions.deletion.session(record.session)
     this.#parts.engine()?.forget(record.session)
   }
 

@@ -9,14 +9,17 @@ import { IsletError } from '../lib/errors.ts'
 import type { Model } from '../graph/model.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
+import { Ledger, type TurnId } from '../storage/ledger.ts'
 import { PageStore } from '../storage/page-store.ts'
+import { Room, type Budget } from '../storage/room.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
-import { idsOf, isStored, newRecord, type TurnRecord } from '../storage/turn-record.ts'
+import { idsOf, isStored, lacksLogprobs, newRecord, type TurnRecord } from '../storage/turn-record.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
 import { TurnStore } from '../storage/turn-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import { Deletion } from './deletion.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /** How long things live after they were last used, in milliseconds. */
@@ -32,6 +35,9 @@ export type SessionsParts = {
   now(): number
   newId(): string
   lifetimes: Lifetimes
+  budget: Budget
+  /** Gives the host its turn, between the steps of longer work. */
+  rest(): Promise<void>
   /** The engine in place, if it is sound. */
   engine(): Engine<Model> | undefined
   log(entry: Record<string, unknown>): void
@@ -40,11 +46,16 @@ export type SessionsParts = {
 export class Sessions {
   readonly pages: PageStore
   readonly use = noStorageUse()
+  readonly ledger: Ledger
   readonly turns: TurnStore
+  readonly deletion: Deletion
+  readonly room: Room
   readonly #parts: SessionsParts
   readonly #writes: WriteBehind
   /** Turns that somebody drives, by session. */
   readonly #driven = new Map<string, { record: TurnRecord; driver: Driver }>()
+  /** Sessions whose turn was begun, and whose driver comes in a moment: `begin` waits, and another may look at them meanwhile. */
+  readonly #entering = new Set<string>()
   /** Turns that this object began. */
   readonly #begun = new WeakSet<TurnRecord>()
   #model = ''
@@ -58,8 +69,21 @@ export class Sessions {
       parts.log({ code: 'storage_lost', message: error instanceof Error ? error.message : String(error) }),
     )
     const sql = countedSql(parts.sql, this.use)
-    this.turns = new TurnStore(sql)
-    this.pages = new PageStore(parts.id, sql, this.#guard, this.use)
+    this.ledger = new Ledger(sql, parts.now)
+    this.turns = new TurnStore(sql, this.ledger)
+    this.pages = new PageStore(parts.id, sql, this.#guard, this.use, this.ledger)
+    const isDriven = (session: string): boolean => this.isDriven(session)
+    const isRunning = ({ session, turn }: TurnId): boolean => this.#driven.get(session)?.record.turn === turn
+    this.room = new Room({
+      ledger: this.ledger,
+      turns: this.turns,
+      budget: parts.budget,
+      isDriven,
+      isRunning,
+      evicted: (session) => parts.engine()?.forget(session),
+    })
+    this.pages.hasRoom = (tenant, bytes) => this.room.forPages(tenant, bytes)
+    this.deletion = new Deletion({ ...parts, turns: this.turns, isRunning })
     this.#writes = new WriteBehind({
       turns: this.turns,
       pages: this.pages,
@@ -89,18 +113,34 @@ export class Sessions {
 
   /** Whether this lane has anything of the request's session. */
   knows({ tenant, sessionKey, session }: GenerateRequest): boolean {
-    return session !== undefined || this.turns.byKey(tenant, sessionKey).length > 0
+    return session !== undefined || this.turns.hasKey(tenant, sessionKey)
   }
 
-  /** The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found. */
-  begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
-    const record = request.store
-      ? this.#guard.attempt(() => this.#begin(request, prompt, echo, lane))
-      : undefined
-    return record ?? unstored(request, prompt, echo)
+  /**
+   * The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found, invalid_request
+   * for one that storage never has room for, or overloaded for one that it has none for now.
+   */
+  async begin(
+    request: GenerateRequest,
+    prompt: Prompt,
+    echo: string | undefined,
+    lane: string,
+  ): Promise<TurnRecord> {
+    if (!request.store) return unstored(request, prompt, echo)
+    for (;;) {
+      const record = this.#guard.attempt(() => this.#begin(request, prompt, echo, lane))
+      if (record !== 'later') return record ?? unstored(request, prompt, echo)
+      // Others are served between two steps of making room, and may change what was found: all of it is looked at again.
+      await this.#parts.rest()
+    }
   }
 
-  #begin(request: GenerateRequest, prompt: Prompt, echo: string | undefined, lane: string): TurnRecord {
+  #begin(
+    request: GenerateRequest,
+    prompt: Prompt,
+    echo: string | undefined,
+    lane: string,
+  ): TurnRecord | 'later' {
     const { now, newId } = this.#parts
     const createdAt = now()
     const related =
@@ -108,10 +148,10 @@ export class Sessions {
         ? this.turns.byKey(request.tenant, request.sessionKey)
         : this.turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
-    const idle = related.filter(({ session }) => !this.#driven.has(session))
+    const idle = related.filter(({ session }) => !this.isDriven(session))
     const tried = request.retry && idle.find((turn) => isTryOf(turn, request, this.#model))
     const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
-    if (first !== undefined) return first
+    if (first !== undefined) return this.#entered(first)
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
     const record = newRecord(request, prompt, {
@@ -123,18 +163,37 @@ export class Sessions {
       echo,
     })
     record.expiresAt = this.#expiry(record, createdAt)
+    const draft = this.turns.draft(record)
+    const { tenant } = request
+    const sessions = before === undefined ? 1 : 0
+    if (!this.room.admit({ tenant, bytes: draft.bytes, sessions, keep: before?.session })) return 'later'
     // A session keeps its last turn, and besides it those turns that are kept as responses.
-    this.turns.insert(record, before?.isKept === true ? undefined : before)
+    this.turns.insert(record, before?.isKept === true ? undefined : before, draft)
     this.#begun.add(record)
+    return this.#entered(record)
+  }
+
+  /** The record, which nobody else begins now; one that is told again by a copy is never entered. */
+  #entered(record: TurnRecord): TurnRecord {
+    if (record.end === undefined || !lacksLogprobs(record)) this.#entering.add(record.session)
     return record
   }
 
   /** A session's last turn (`sess_...`) or a kept one. Throws not_found. */
   find(tenant: string, id: string): TurnRecord {
-    const [record] = id.startsWith('sess_')
-      ? this.turns.session(tenant, id)
-      : [this.turns.turn(tenant, id)].filter((found) => found?.conversation !== undefined)
+    const found = id.startsWith('sess_') ? this.turns.newest(tenant, id) : this.turns.turn(tenant, id)
+    const record = id.startsWith('sess_') || found?.conversation !== undefined ? found : undefined
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
+    return this.#live(record)
+  }
+
+  /** A session's last turn; undefined for none. */
+  newest(tenant: string, session: string): TurnRecord | undefined {
+    const record = this.turns.newest(tenant, session)
+    return record === undefined ? undefined : this.#live(record)
+  }
+
+  #live(record: TurnRecord): TurnRecord {
     const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
     // The object died while it ran this turn.
@@ -164,6 +223,7 @@ export class Sessions {
   /** `driver` drives the turn from here on; whoever did so before is stopped. */
   async enter(record: TurnRecord, driver: Driver): Promise<void> {
     if (!isStored(record)) return
+    this.#entering.delete(record.session)
     // While one is stopped another may come: the last to come drives.
     while (this.#driven.has(record.session))
       await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
@@ -184,9 +244,9 @@ export class Sessions {
     this.#writes.end(record)
   }
 
-  /** Whether somebody drives a turn of this session. */
+  /** Whether somebody drives a turn of this session, or is about to. */
   isDriven(session: string): boolean {
-    return this.#driven.has(session)
+    return this.#driven.has(session) || this.#entering.has(session)
   }
 
   /** Writes a turn's row as the record stands; storage that fails is left alone. */
@@ -231,13 +291,8 @@ export class Sessions {
   }
 
   /** Deletes what has lived its time; gives when to come again, undefined if nothing is left. */
-  collect(): number | undefined {
-    const { lifetimes } = this.#parts
-    const now = this.#parts.now()
-    this.#writes.writeAll()
-    this.turns.removeExpired(now)
-    this.pages.keepOnly(TurnStore.RUNS_SINCE, now - lifetimes.pages)
-    return this.turns.nextDue(lifetimes.pages, now)
+  collect(): Promise<number | undefined> {
+    return this.deletion.expired()
   }
 
   /** What is stored of a turn's pages: ids of the runs that hold them, and their number. */

@@ -69,11 +69,6 @@ export class WriteBehind {
     return !this.#parts.guard.lost && (pending || this.#running.size > 0)
   }
 
-  /** Writes the rows of all running turns: a row that does not name its runs would lose them. */
-  writeAll(): void {
-    for (const record of this.#running.keys()) this.write(record)
-  }
-
   /** Writes a turn's row as the record stands. */
   write(record: TurnRecord): void {
     const { guard, use, turns, runsOf } = this.#parts

@@ -7,13 +7,12 @@ import type { PromptShape } from '../cache/prompt-shape.ts'
 import { fullPages } from '../engine/sequence.ts'
 import type { PagedIds, StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
-import { bound, insertRow, type Sql, type SqlValue } from './sql.ts'
+import { Ledger } from './ledger.ts'
+import { openRuns, RUN_VERSION } from './schema.ts'
+import { bound, insertRow, type Sql } from './sql.ts'
 import type { StorageGuard } from './storage-guard.ts'
 import type { StorageUse } from '../protocol/lanes.ts'
 import { noStorageUse, timed } from './storage-use.ts'
-
-/** The version of the rows: rows of another are deleted when the store is opened. */
-const VERSION = 1
 
 /** A run of pages as a prompt finds it: `used` of its pages are the prompt's. */
 type PageRun = { id: number; head: string; first: number; count: number; used: number }
@@ -26,26 +25,24 @@ export class PageStore implements Vault {
   readonly #sql: Sql
   readonly #guard: StorageGuard
   /** Names of pages that were saved, and where the runs that hold them end. */
-  #saved = new WeakMap<PagedIds, { names: string[]; end: number }>()
+  #saved = new WeakMap<PagedIds, { names: string[]; end: number; last: number | undefined }>()
   /** Names of all pages, by the owner that asks again and again. */
   #names = new WeakMap<object, string[]>()
   #basis: readonly unknown[] | undefined
   readonly #use: StorageUse
+  readonly #ledger: Ledger
+  /** Whether a tenant may store so many bytes of pages more; makes room for them if it can. */
+  hasRoom: (tenant: string, bytes: number) => boolean = () => true
 
   /** Once `guard` has lost its storage nothing is found and nothing written. */
-  constructor(id: string, sql: Sql, guard: StorageGuard, use = noStorageUse()) {
+  constructor(id: string, sql: Sql, guard: StorageGuard, use = noStorageUse(), ledger = new Ledger(sql)) {
     this.id = id
     this.#sql = sql
     this.#use = use
     this.#guard = guard
-    this.#guard.attempt(() => {
-      sql.exec(
-        // The key is a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
-        'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
-          'count INTEGER NOT NULL, names TEXT NOT NULL, checksum TEXT NOT NULL, bytes BLOB NOT NULL)',
-      )
-      sql.exec('DELETE FROM kv_runs WHERE version <> ?', VERSION)
-    })
+    this.#ledger = ledger
+    ledger.runs.onDeleted = () => (this.#saved = new WeakMap())
+    this.#guard.attempt(() => openRuns(sql))
   }
 
   /** Says what pages are computed by: model, template, quantisation, window. Before this nothing is found and nothing written. */
@@ -87,39 +84,30 @@ export class PageStore implements Vault {
     }
   }
 
-  /** Deletes all runs but those whose ids the query `ids` gives; gives the number that went. */
-  keepOnly(ids: string, ...values: SqlValue[]): number {
-    return (
-      this.#guard.attempt(() => {
-        const query = `DELETE FROM kv_runs WHERE id NOT IN (${ids}) RETURNING id`
-        const gone = this.#sql.exec(query, ...values).toArray().length
-        if (gone > 0) this.#saved = new WeakMap()
-        return gone
-      }) ?? 0
-    )
-  }
-
   #saveUpTo(sequence: PagedIds, model: Model, pages: number): void {
     const { tenant, ids, shape, saved } = sequence
     if (tenant === undefined) return
     const known = this.#saved.get(sequence)
     const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
     // After a cut, a fork or a deletion `saved` may lie inside a run, and the next run must begin where that one ends.
-    let at = known?.end === saved ? saved : end(this.#runsOf(names))
+    const runs = known?.end === saved ? undefined : this.#runsOf(names)
+    let at = runs === undefined ? saved : end(runs)
+    let last = runs === undefined ? known?.last : runs.at(-1)?.id
     while (at < names.length) {
       const [run] = this.#runsOf(names, at, 1)
-      const count = run?.used ?? this.#write(sequence, model, names, at)
+      const count = run?.used ?? this.#write(sequence, model, names, at, last)
       if (count === 0) break
+      last = run?.id ?? idOf(names[at])
       at += count
     }
-    this.#saved.set(sequence, { names, end: at })
+    this.#saved.set(sequence, { names, end: at, last })
     // Pages behind one that has left memory count as saved: they could not be found without it.
     sequence.saved = names.length
   }
 
   #namesOf({ tenant, ids, shape }: PromptKey, pages: number, known?: readonly string[]): string[] {
     if (this.#basis === undefined) return []
-    return pageNames(chainRoot([VERSION, ...this.#basis, tenant, shape]), ids, pages, known)
+    return pageNames(chainRoot([RUN_VERSION, ...this.#basis, tenant, shape]), ids, pages, known)
   }
 
   /** Runs that follow each other from page `at` on. */
@@ -163,26 +151,37 @@ export class PageStore implements Vault {
     return false
   }
 
-  /** Writes one run from page `at` on; 0 where that page has left memory. */
-  #write(sequence: PagedIds, model: Model, names: readonly string[], at: number): number {
+  /** Writes one run from page `at` on, behind the run `before`; 0 where that page has left memory, or there is no room. */
+  #write(
+    sequence: PagedIds,
+    model: Model,
+    names: readonly string[],
+    at: number,
+    before: number | undefined,
+  ): number {
+    const { tenant } = sequence
     const pages: number[] = []
     while (pages.length < model.staging.pages && at + pages.length < names.length) {
       const page = sequence.pages[at + pages.length]
       if (page === undefined) break
       pages.push(page)
     }
-    if (pages.length === 0) return 0
+    const size = pages.length * (model.pages.pageBytes + NAME_LENGTH)
+    if (pages.length === 0 || tenant === undefined || !this.hasRoom(tenant, size)) return 0
     const { bytes, checksum } = model.staging.gather(pages)
     const own = names.slice(at, at + pages.length)
+    const id = idOf(own[0])
     insertRow(this.#sql, 'INSERT OR REPLACE INTO kv_runs', {
-      id: idOf(own[0]),
+      id,
       head: own[0],
-      version: VERSION,
+      version: RUN_VERSION,
       count: pages.length,
       names: own.join(''),
       checksum,
       bytes,
     })
+    const stored = bytes.length + own.length * NAME_LENGTH
+    this.#ledger.runs.written({ id, tenant, parent: before, bytes: stored })
     this.#use.runs += 1
     this.#use.runBytes += bytes.length
     return pages.length
@@ -191,6 +190,7 @@ export class PageStore implements Vault {
   #delete({ id, head }: PageRun): void {
     this.#saved = new WeakMap()
     this.#sql.exec(...bound`DELETE FROM kv_runs WHERE id = ${id} AND head = ${head}`)
+    this.#ledger.runs.damaged(id)
   }
 }
 

@@ -4,13 +4,14 @@
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
-import type { SessionPage, TurnState } from '../protocol/lanes.ts'
+import type { TurnState } from '../protocol/lanes.ts'
 import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
+import { Ledger, TURN_BYTES, type TurnEntry, type TurnId } from './ledger.ts'
+import { STEP } from './run-ledger.ts'
+import { openTurns, TURN_VERSION } from './schema.ts'
+import { detailsOf, SharedParts, type Details } from './shared-parts.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
-
-/** Rows of another version are deleted when the store is opened. */
-const VERSION = 2
 
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
@@ -19,62 +20,93 @@ const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated
 
 const UNFINISHED = "background = 1 AND state = 'running'"
 
-/** What a row keeps as JSON. */
-type Details = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
-  prompt: Omit<TurnRecord['prompt'], 'ids'>
-}
+/** Bytes of a row's large columns. SQLite knows them without reading these. */
+const BYTES =
+  'octet_length(prompt) + coalesce(octet_length(generated), 0) + octet_length(facts) + ' +
+  'coalesce(octet_length(conversation), 0) + octet_length(runs)'
+
+/** A new turn as its row will hold it. `bytes`: what it may come to, with the answer that it may get. */
+export type Draft = { record: TurnRecord; details: string; conversation: string | null; bytes: number }
 
 export class TurnStore {
-  /** Ids of the runs of all turns used after `?`, to be asked for within another query: there can be too many for the heap. */
-  static readonly RUNS_SINCE = 'SELECT value FROM turns, json_each(turns.runs) WHERE used > ?'
-
+  readonly ledger: Ledger
   readonly #sql: Sql
+  readonly #parts: SharedParts
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, ledger = new Ledger(sql)) {
     this.#sql = sql
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
-        'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
-        'expires INTEGER NOT NULL, runs TEXT NOT NULL, prompt BLOB NOT NULL, generated BLOB, facts TEXT NOT NULL, ' +
-        'conversation TEXT, PRIMARY KEY (session, turn)) WITHOUT ROWID',
-    )
-    sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
-    sql.exec('DELETE FROM turns WHERE version <> ?', VERSION)
+    this.ledger = ledger
+    this.#parts = new SharedParts(sql, ledger)
+    openTurns(sql)
+  }
+
+  /** Throws invalid_request for a turn that could outgrow a row. */
+  draft(record: TurnRecord): Draft {
+    const details = JSON.stringify(detailsOf(record))
+    const conversation = record.conversation === undefined ? null : JSON.stringify(record.conversation)
+    const bytes = checkedSize(record, details + (conversation ?? ''))
+    return { record, details, conversation, bytes }
   }
 
   /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
-  insert(record: TurnRecord, before: TurnHeader | undefined): void {
-    const { request } = record
-    const details = JSON.stringify(detailsOf(record))
-    const conversation = record.conversation === undefined ? null : JSON.stringify(record.conversation)
-    checkSize(record, details + (conversation ?? ''))
-    insertRow(this.#sql, 'INSERT INTO turns', {
-      session: record.session,
-      turn: record.turn,
-      state: record.state,
-      created: record.createdAt,
-      used: record.usedAt,
-      expires: record.expiresAt,
+  insert(record: TurnRecord, before: TurnHeader | undefined, draft = this.draft(record)): void {
+    this.#insert(draft, {
       prompt: bytesOf(record.prompt.ids),
       generated: bytesOf(record.generated),
-      facts: details,
-      conversation,
-      version: VERSION,
-      tenant: request.tenant,
-      key: request.sessionKey,
-      background: Number(request.background),
-      runs: '[]',
+      runs: [],
     })
-    if (before !== undefined) this.removeTurn(before)
+    this.ledger.inserted(entryOf(record, draft.bytes), before)
+    if (before !== undefined) this.#delete(before)
+  }
+
+  /**
+   * Writes a copy of a stored turn; `runs` are the ids of the runs that hold its pages. What both have in common and is large is stored
+   * once from then on. `admit` is told the bytes of the copy first, and throws if there is no room.
+   */
+  insertFork(
+    copy: TurnRecord,
+    source: TurnId,
+    runs: readonly number[],
+    admit: (bytes: number) => void,
+  ): void {
+    const run = runs.at(-1)
+    const part = this.#parts.of(source)
+    if (part === undefined) {
+      const draft = this.draft(copy)
+      admit(draft.bytes)
+      this.#insert(draft, { prompt: bytesOf(copy.prompt.ids), generated: bytesOf(copy.generated), runs })
+      return this.ledger.inserted({ ...entryOf(copy, draft.bytes), run })
+    }
+    const details = this.#parts.ownDetails(copy, part)
+    const bytes = details.length + JSON.stringify(runs).length + openBytes(copy) + TURN_BYTES
+    admit(bytes)
+    const draft = { record: copy, details, conversation: null, bytes }
+    this.#insert(draft, { prompt: this.#parts.noPrompt, generated: null, runs })
+    this.ledger.inserted({ ...entryOf(copy, bytes), run, part })
+    this.ledger.holdPart(part)
   }
 
   /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
   update(record: TurnRecord, runs: readonly number[]): void {
-    const { state, usedAt, expiresAt, generated, session, turn } = record
+    const { state, usedAt: used, expiresAt, session, turn } = record
+    const part = this.ledger.entry(record)?.part
+    const details =
+      part === undefined ? JSON.stringify(detailsOf(record)) : this.#parts.ownDetails(record, part)
+    const isShared = part !== undefined && this.#parts.hasGenerated(part, record.generated.length)
+    const generated = isShared ? null : bytesOf(record.generated)
     this.#sql.exec(
-      ...bound`UPDATE turns SET state = ${state}, used = ${usedAt}, expires = ${expiresAt},
-      generated = ${bytesOf(generated)}, facts = ${JSON.stringify(detailsOf(record))}, runs = ${JSON.stringify(runs)}
+      ...bound`UPDATE turns SET state = ${state}, used = ${used}, expires = ${expiresAt},
+      generated = ${generated}, facts = ${details}, runs = ${JSON.stringify(runs)}
       WHERE session = ${session} AND turn = ${turn}`,
+    )
+    const [row] = this.#sql
+      .exec(`SELECT ${BYTES} AS bytes FROM turns WHERE session = ? AND turn = ?`, session, turn)
+      .toArray()
+    if (row === undefined) return
+    const bytes = Number(row['bytes']) + openBytes(record) + TURN_BYTES
+    this.ledger.updated(
+      { session, turn, used, bytes, run: runs.at(-1), model: record.model },
+      state === 'running',
     )
   }
 
@@ -84,9 +116,18 @@ export class TurnStore {
     return this.#records('tenant = ? AND session = ? AND turn = ?', tenant, session, turn)[0]
   }
 
-  /** A session's turns, the newest first. */
-  session(tenant: string, session: string): TurnRecord[] {
-    return this.#records('tenant = ? AND session = ? ORDER BY created DESC', tenant, session)
+  /** A session's last turn. */
+  newest(tenant: string, session: string): TurnRecord | undefined {
+    return this.#records('tenant = ? AND session = ? ORDER BY created DESC LIMIT 1', tenant, session)[0]
+  }
+
+  /** Whether there is a session with this key. */
+  hasKey(tenant: string, key: string): boolean {
+    return (
+      this.#sql
+        .exec(...bound`SELECT 1 FROM turns WHERE tenant = ${tenant} AND key = ${key} LIMIT 1`)
+        .toArray().length > 0
+    )
   }
 
   /** The newest turns of sessions with this key; many people may begin alike. */
@@ -100,58 +141,108 @@ export class TurnStore {
     return this.#headers(where, tenant, session, MOST_ALIKE)
   }
 
-  /** Ids of a tenant's sessions, those used last first. */
-  sessionIds(tenant: string, { limit, after }: Partial<SessionPage> = {}): string[] {
-    const { usedAt = Number.MAX_SAFE_INTEGER, id = '' } = after ?? {}
-    const rows = this.#sql.exec(
-      ...bound`SELECT session, MAX(used) AS last FROM turns WHERE tenant = ${tenant}
-      GROUP BY session HAVING last < ${usedAt} OR (last = ${usedAt} AND session > ${id})
-      ORDER BY last DESC, session LIMIT ${limit ?? -1}`,
-    )
-    return rows.toArray().map(({ session }) => String(session))
-  }
-
   /** Turns that nobody reads and that go on all the same. */
   unfinished(): TurnRecord[] {
     return this.#records(UNFINISHED)
   }
 
-  hasUnfinished(): boolean {
-    return this.#sql.exec(`SELECT 1 FROM turns WHERE ${UNFINISHED} LIMIT 1`).toArray().length > 0
+  /** Whether there is such a turn; of one session, or any. */
+  hasUnfinished(session?: string): boolean {
+    const rows =
+      session === undefined
+        ? this.#sql.exec(`SELECT 1 FROM turns WHERE ${UNFINISHED} LIMIT 1`)
+        : this.#sql.exec(`SELECT 1 FROM turns WHERE session = ? AND ${UNFINISHED} LIMIT 1`, session)
+    return rows.toArray().length > 0
   }
 
-  removeTurn({ session, turn }: Pick<TurnRecord, 'session' | 'turn'>): void {
-    this.#sql.exec(...bound`DELETE FROM turns WHERE session = ${session} AND turn = ${turn}`)
+  /** Gives the bytes that were charged for it. */
+  removeTurn(id: TurnId): number {
+    this.#delete(id)
+    return this.ledger.removed(id)
   }
 
-  removeSession(session: string): void {
-    this.#sql.exec(...bound`DELETE FROM turns WHERE session = ${session}`)
+  /** Deletes turns of a session, a step's worth at most and the oldest first; true if there may be more. */
+  removeOf(session: string): boolean {
+    const where = bound`WHERE session = ${session} ORDER BY created LIMIT ${STEP.rows}`
+    return this.#removeStep(where)
   }
 
-  removeExpired(now: number): void {
-    this.#sql.exec(...bound`DELETE FROM turns WHERE expires <= ${now}`)
+  /** Deletes what has lived its time, a step's worth at most; true if there may be more. */
+  removeExpired(now: number): boolean {
+    void this.ledger.totals // its index
+    return this.#removeStep(bound`WHERE expires <= ${now} ORDER BY expires LIMIT ${STEP.rows}`)
   }
 
-  /** The earliest time from `now` on at which something is due: pages `pagesMs` after use, or a whole turn; undefined without turns. */
-  nextDue(pagesMs: number, now: number): number | undefined {
-    // Pages whose time is over are gone already: they are no reason to come again.
-    const query = bound`SELECT MIN(CASE WHEN runs = '[]' OR used + ${pagesMs} <= ${now} THEN expires
-      ELSE MIN(expires, used + ${pagesMs}) END) AS due FROM turns`
-    const [row] = this.#sql.exec(...query).toArray()
+  /** The oldest turn of a session that has a newer one. */
+  oldestKept(session: string): TurnId | undefined {
+    const rows = this.#ids(bound`WHERE session = ${session} ORDER BY created LIMIT 2`)
+    return rows.length === 2 ? rows[0] : undefined
+  }
+
+  /** When the first turn has lived its time; undefined without turns. */
+  nextExpiry(): number | undefined {
+    const [row] = this.#sql.exec('SELECT MIN(expires) AS due FROM turns').toArray()
     return row['due'] === null ? undefined : Number(row['due'])
   }
 
+  #ids([where, ...values]: ReturnType<typeof bound>): TurnId[] {
+    const rows = this.#sql.exec(`SELECT session, turn FROM turns ${where}`, ...values).toArray()
+    return rows.map(({ session, turn }) => ({ session: String(session), turn: String(turn) }))
+  }
+
+  #removeStep(where: ReturnType<typeof bound>): boolean {
+    let bytes = 0
+    const ids = this.#ids(where)
+    for (const id of ids) if ((bytes += this.removeTurn(id)) >= STEP.bytes) return true
+    return ids.length === STEP.rows
+  }
+
+  #delete({ session, turn }: TurnId): void {
+    this.#sql.exec(...bound`DELETE FROM turns WHERE session = ${session} AND turn = ${turn}`)
+  }
+
+  #insert(
+    { record, details, conversation }: Draft,
+    {
+      prompt,
+      generated,
+      runs,
+    }: Record<'prompt' | 'generated', Uint8Array | null> & { runs: readonly number[] },
+  ): void {
+    const { request } = record
+    void this.ledger.totals // a ledger that is made behind the row would enter it too
+    insertRow(this.#sql, 'INSERT INTO turns', {
+      session: record.session,
+      turn: record.turn,
+      state: record.state,
+      created: record.createdAt,
+      used: record.usedAt,
+      expires: record.expiresAt,
+      prompt,
+      generated,
+      facts: details,
+      conversation,
+      version: TURN_VERSION,
+      tenant: request.tenant,
+      key: request.sessionKey,
+      background: Number(request.background),
+      runs: JSON.stringify(runs),
+    })
+  }
+
   #headers(where: string, ...values: (string | number)[]): TurnHeader[] {
-    const columns =
-      "session, turn, state, prompt, facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body"
-    return this.#sql
-      .exec(`SELECT ${columns}, conversation IS NOT NULL AS kept FROM turns WHERE ${where}`, ...values)
+    const columns = 'session, turn, state, prompt, conversation IS NOT NULL AS kept, part, model, body'
+    return this.ledger.sql
+      .exec(
+        `SELECT ${columns} FROM turns CROSS JOIN turn_use USING (session, turn) WHERE turns.${where}`,
+        ...values,
+      )
       .toArray()
       .map((row) => ({
         session: String(row['session']),
         turn: String(row['turn']),
         state: row['state'] as TurnState,
-        prompt: new Uint32Array(row['prompt'] as ArrayBuffer),
+        prompt: new Uint32Array(this.#parts.promptOf(row) as ArrayBuffer),
         model: String(row['model']),
         bodyHash: String(row['body']),
         isKept: row['kept'] === 1,
@@ -162,30 +253,36 @@ export class TurnStore {
     return this.#sql
       .exec(`SELECT ${COLUMNS} FROM turns WHERE ${where}`, ...values)
       .toArray()
-      .map(recordOf)
+      .map((row) => recordOf(this.#parts.joined(row)))
   }
 }
 
-/** `json` is that of the row. The answer counts with as many ids as it may come to. */
-function checkSize({ prompt, request }: TurnRecord, json: string): void {
-  const ids = prompt.ids.length + (request.maxTokens ?? 0)
-  const bytes = 4 * ids + new TextEncoder().encode(json).length
-  if (bytes <= ROW_BYTES) return
+/** What is charged for a row whose text is `json`. Throws for one that could outgrow a row: the answer counts as long as it may get. */
+function checkedSize(record: TurnRecord, json: string): number {
+  const { prompt, request, generated } = record
+  const text = new TextEncoder().encode(json).length
+  const most = text + 4 * (prompt.ids.length + (request.maxTokens ?? 0))
+  if (most <= ROW_BYTES)
+    return text + 4 * (prompt.ids.length + generated.length) + openBytes(record) + TURN_BYTES
   throw new IsletError(
     'invalid_request',
-    `store: ${bytes} bytes of prompt, conversation and answer are more than the ${ROW_BYTES} that can be kept; send "store": false`,
+    `store: ${most} bytes of prompt, conversation and answer are more than the ${ROW_BYTES} that can be kept; send "store": false`,
     { param: 'store' },
   )
 }
 
-function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, end } = record
-  const { ids: _, ...prompt } = record.prompt
-  return { request, model, echo, cachedTokens, end, prompt }
+/** Bytes by which the row of a turn that has not ended may still grow. */
+function openBytes({ state, request, generated }: TurnRecord): number {
+  const isOpen = state === 'running' || state === 'paused'
+  return isOpen ? 4 * Math.max(0, (request.maxTokens ?? 0) - generated.length) : 0
 }
 
-function recordOf(row: Record<string, unknown>): TurnRecord {
-  const { prompt, ...details } = JSON.parse(String(row['facts'])) as Details
+function entryOf({ session, turn, usedAt: used, model, request }: TurnRecord, bytes: number): TurnEntry {
+  return { session, turn, tenant: request.tenant, used, bytes, model, body: request.bodyHash }
+}
+
+function recordOf(row: Record<string, unknown> & { facts: Details }): TurnRecord {
+  const { prompt, ...details } = row.facts
   const conversation = row['conversation']
   return {
     session: String(row['session']),

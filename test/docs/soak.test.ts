@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { hear, Left, nothingHeard, type Refused } from '../../soak/client.ts'
-import { Counts } from '../../soak/counts.ts'
+import { COUNTS, Counts, leastOf, shortfalls, type CountName } from '../../soak/counts.ts'
 import { judge, LEAST_SAMPLES, type Sample } from '../../soak/memory.ts'
 import { choices, follow, newConversation, nextTurn, type Conversation } from '../../soak/plan.ts'
 import { SoakRun } from '../../soak/run.ts'
@@ -64,6 +64,7 @@ const TURN = {
   body: '{"stream":true}',
   stream: true,
   background: false,
+  isPenalised: false,
   headers: {},
   twin: { path: '/v1/chat/completions', body: '{"store":false}' },
   said: 'hello',
@@ -88,6 +89,7 @@ describe('what is asked', () => {
   it('has a twin that brings the whole conversation and keeps nothing', () => {
     const conversation: Conversation = {
       number: 1,
+      isHeavy: false,
       tenant: 'a',
       style: 'response',
       messages: [],
@@ -248,6 +250,48 @@ describe('a run', () => {
   })
 })
 
+describe('least numbers', () => {
+  const counts = (value: number) =>
+    Object.fromEntries(Object.keys(COUNTS).map((name) => [name, value])) as Record<CountName, number>
+
+  it('grow with the minutes, and name what is missing', () => {
+    const least = leastOf(60, 8, true)
+    expect(least).toMatchObject({ kills: 56, evicted: 2, checked: 1200, penalised: 300, samples: 480 })
+    expect(shortfalls(least, counts(1e6), 1e6)).toEqual([])
+    expect(shortfalls(least, { ...counts(1e6), kills: 3 }, 479)).toEqual([
+      `3 of at least 56: ${COUNTS.kills}`,
+      '479 of at least 480: samples of memory',
+    ])
+  })
+
+  it('ask no kills of a run without them', () => {
+    expect(leastOf(3, 0, true)).not.toHaveProperty('kills')
+    expect(leastOf(3, 8, false)).not.toHaveProperty('samples')
+    expect(leastOf(3, 8, false)).toMatchObject({ checked: 60, light: 60 })
+  })
+})
+
+describe('tenants that compete', () => {
+  it('are one that asks for much with half of the clients, and the others', async () => {
+    const asked = new Map<string, number>()
+    const target = await serve((_, body, response, request) => {
+      type Asked = { max_tokens?: number; max_output_tokens?: number; stream?: boolean; input?: unknown }
+      const { max_tokens, max_output_tokens, stream, input } = JSON.parse(body || '{}') as Asked
+      const most = max_tokens ?? max_output_tokens ?? 0
+      const key = String(request.headers.authorization)
+      asked.set(key, Math.max(asked.get(key) ?? 0, most))
+      if (input !== undefined || most === 0) return refuse(response, 404, 'not_found')
+      if (stream !== true) return whole(response, 'same')
+      response.writeHead(200, SESSION).end(piece('same') + LAST + DONE)
+    })
+    const settings = { model: 'tiny', seed: 1, sessions: 4, tenants: ['heavy', 'b', 'c'], checkOneIn: 1e9 }
+    const run = new SoakRun(target, settings, new Counts(() => undefined))
+    for (let turn = 0; turn < 12; turn++) await run.turn(turn % 2 === 0)
+    expect([...asked.keys()].sort()).toEqual(['Bearer b', 'Bearer c', 'Bearer heavy'])
+    expect(asked.get('Bearer heavy')).toBeGreaterThan(40)
+  })
+})
+
 describe('memory', () => {
   const samples = (heap: (index: number) => number): Sample[] =>
     Array.from({ length: 2 * LEAST_SAMPLES }, (_, i) => ({
@@ -287,7 +331,7 @@ describe('tables', () => {
       memory: { verdict: undefined, samples: [] },
     }
     expect(countsTable(results)).toContain('| turns that clients began | 1 |')
-    expect(countsTable(results).match(/must be 0/g)).toHaveLength(3)
+    expect(countsTable(results).match(/must be 0/g)).toHaveLength(4)
     expect(memoryLine(results)).toContain('say nothing')
     expect(soakBlocks('/nowhere').every(([, text]) => text.includes('npm run soak'))).toBe(true)
   })

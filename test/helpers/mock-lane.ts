@@ -19,6 +19,7 @@ export const CONFIG: LaneConfig = {
   queue: 64,
   kvBudget: 0,
   lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
+  budget: { tenantBytes: 1e9, tenantSessions: 10_000, laneBytes: 8e9 },
 }
 
 const TEMPLATE = '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>'

@@ -1,15 +1,17 @@
 // Node's own SQLite, in memory, stands in for that of a Durable Object.
 
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Sql } from '../../src/storage/sql.ts'
 
 /** `onExec` sees each statement first, and may throw. */
 export function nodeSql(onExec: (query: string) => void = () => undefined): Sql {
   const database = new DatabaseSync(':memory:')
+  const prepared = new Map<string, StatementSync>()
   return {
     exec(query, ...values) {
       onExec(query)
-      const statement = database.prepare(query)
+      const statement = prepared.get(query) ?? database.prepare(query)
+      prepared.set(query, statement)
       const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))
       const rows = statement.all(...bound) as Record<string, unknown>[]
       return { toArray: () => rows.map(asArrayBuffers) }

@@ -94,3 +94,20 @@ test('a turn in the background leaves the thread to others, who may end it', asy
   expect(idsOf(events).length).toBeLessThan(200)
   expect(made.lane.sessions.unread()).toEqual([])
 })
+
+test('two that come at the same time for one session are two sessions, and neither ends the other', async () => {
+  const made = laneOn(laneStorage())
+  await ask(made.lane, asked({ maxTokens: 2 }))
+  const events = await Promise.all([1, 2, 3].map(() => ask(made.lane, asked())))
+  for (const each of events) expect(idsOf(each)).toEqual(greedyAlone(prompt.ids, 40))
+  expect(new Set(events.map((each) => eventsOf(each, 'session')[0].session)).size).toBe(3)
+})
+
+test('two that retry the same at the same time are both answered', async () => {
+  const kept = laneStorage()
+  await ask(laneOn(kept).lane, asked({ bodyHash: 'b' }))
+  const { lane } = laneOn(kept)
+  const again = asked({ bodyHash: 'b', retry: true })
+  const events = await Promise.all([ask(lane, again), ask(lane, again)])
+  for (const each of events) expect(idsOf(each)).toEqual(greedyAlone(prompt.ids, 40))
+})

@@ -14,7 +14,7 @@ const TICK = 250
 const FULL = { window: undefined, sinks: 0 }
 const prompt = Array.from({ length: 40 }, (_, i) => i)
 
-function begin() {
+async function begin() {
   let now = 0
   let ids = 0
   const sql = nodeSql()
@@ -25,12 +25,14 @@ function begin() {
     now: () => now,
     newId: () => `r${++ids}`,
     lifetimes: { pages: 1e6, sessions: 1e6, turns: 1e6 },
+    budget: { tenantBytes: 1e9, tenantSessions: 1e4, laneBytes: 1e9 },
+    rest: () => Promise.resolve(),
     engine: () => engine,
     log: (entry) => expect(entry).toBeUndefined(),
   })
   sessions.useModel(['model'], MOCK_SPEC, FULL)
   const asked = request({ store: true, prompt: { kind: 'ids', ids: prompt } })
-  const record = sessions.begin(
+  const record = await sessions.begin(
     asked,
     { ids: prompt, truncatedTokens: 0, kind: 'ids', tools: false },
     undefined,
@@ -66,8 +68,8 @@ function begin() {
   return { durable, sessions, record, runTo, pages, rows, tick, stored }
 }
 
-test('a row of pages is written at the next tick, single pages within a second', () => {
-  const { runTo, pages, rows, tick } = begin()
+test('a row of pages is written at the next tick, single pages within a second', async () => {
+  const { runTo, pages, rows, tick } = await begin()
   runTo(3 * PAGE_POSITIONS + 2)
   expect(tick()).toBe(true)
   expect(pages()).toBe(0)
@@ -83,7 +85,7 @@ test('a row of pages is written at the next tick, single pages within a second',
 })
 
 test('the turn is there before its first token, then every two seconds, then at its end', async () => {
-  const { sessions, record, runTo, tick, stored, durable } = begin()
+  const { sessions, record, runTo, tick, stored, durable } = await begin()
   expect(stored()).toMatchObject({ generated: [], prompt: { ids: prompt } })
   const driver = { stop: async () => undefined }
   await sessions.enter(record, driver)

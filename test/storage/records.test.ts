@@ -94,7 +94,7 @@ describe('a row', () => {
       expect(kept.sql.exec('SELECT head FROM kv_runs').toArray().length).toBeGreaterThan(0)
     })
     const before = kept.sql.exec('SELECT head FROM kv_runs').toArray()
-    lane.sessions.collect()
+    await lane.sessions.collect()
     expect(kept.sql.exec('SELECT head FROM kv_runs').toArray()).toEqual(before)
     await reader.return(undefined)
   })

@@ -1,0 +1,295 @@
+// The ledger charges each stored turn and page run to its tenant.
+// So a budget is checked without reading rows.
+
+import type { SessionPage } from '../protocol/lanes.ts'
+import { RunLedger } from './run-ledger.ts'
+import { hasLedger, makeLedger } from './schema.ts'
+import { bound, type Sql } from './sql.ts'
+import { Totals } from './totals.ts'
+
+/** What a turn takes beside the bytes of its row: keys, indexes, and its entry here. */
+export const TURN_BYTES = 1024
+
+/** Rows of older code that are entered at a time. */
+const BATCH = 256
+
+export type TurnId = { session: string; turn: string }
+
+/**
+ * `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its forks; `body` is the hash of
+ * the request's body.
+ */
+export type TurnEntry = TurnId & {
+  tenant: string
+  used: number
+  bytes: number
+  run?: number
+  part?: number
+  model: string
+  body: string
+}
+
+export class Ledger {
+  readonly runs: RunLedger
+  readonly #raw: Sql
+  #totals: Totals | undefined
+
+  constructor(sql: Sql, now: () => number = () => 0) {
+    this.#raw = sql
+    this.runs = new RunLedger(
+      () => this.sql,
+      () => this.totals,
+      now,
+    )
+  }
+
+  /** The database, with the ledger's tables in it. */
+  get sql(): Sql {
+    void this.totals
+    return this.#raw
+  }
+
+  /** What each tenant stores. The first look adds up the entries. */
+  get totals(): Totals {
+    if (this.#totals !== undefined) return this.#totals
+    this.#totals = new Totals()
+    if (hasLedger(this.#raw)) this.#addUp(this.#totals)
+    else {
+      makeLedger(this.#raw)
+      this.#enterAll()
+    }
+    this.#enterStrays(this.#totals)
+    return this.#totals
+  }
+
+  /** A turn's row was inserted; with `before` that one's row goes, and its pages are this one's until it names its own. */
+  inserted(entry: TurnEntry, before?: TurnId): void {
+    const { session, turn, tenant, used, bytes, part, model, body } = entry
+    const old = before === undefined ? undefined : this.#take(before)
+    const isNew = this.sql.exec('SELECT 1 FROM session_use WHERE session = ?', session).toArray().length === 0
+    this.sql.exec(
+      ...bound`INSERT INTO turn_use (session, turn, tenant, used, bytes, run, part, model, body)
+      VALUES (${session}, ${turn}, ${tenant}, ${used}, ${bytes}, ${old?.run ?? entry.run ?? null}, ${part ?? null}, ${model}, ${body})`,
+    )
+    if (old?.run === undefined) this.runs.hold(entry.run)
+    if (isNew)
+      this.sql.exec(
+        ...bound`INSERT INTO session_use (session, tenant, used) VALUES (${session}, ${tenant}, ${used})`,
+      )
+    else this.#touch(session, used)
+    this.totals.add(tenant, bytes, isNew ? 1 : 0)
+  }
+
+  /** A turn's row was written. One that `isRunning` stays where it was in the order of use: its end moves it. */
+  updated(entry: Omit<TurnEntry, 'tenant' | 'part' | 'body'>, isRunning: boolean): void {
+    const { session, turn, used, bytes, run, model } = entry
+    const [row] = this.sql
+      .exec(
+        ...bound`SELECT tenant, bytes, run, model FROM turn_use WHERE session = ${session} AND turn = ${turn}`,
+      )
+      .toArray()
+    if (row === undefined) return
+    this.runs.enter()
+    const [oldBytes, oldRun] = [Number(row['bytes']), numberOf(row['run'])]
+    if (run !== oldRun) {
+      this.runs.hold(run)
+      this.runs.release(oldRun)
+    }
+    if (!isRunning) {
+      this.sql.exec(
+        ...bound`UPDATE turn_use SET used = ${used}, bytes = ${bytes}, run = ${run ?? null}, model = ${model}
+        WHERE session = ${session} AND turn = ${turn}`,
+      )
+      this.#touch(session, used)
+    } else if (bytes !== oldBytes || run !== oldRun || model !== row['model'])
+      this.sql.exec(
+        ...bound`UPDATE turn_use SET bytes = ${bytes}, run = ${run ?? null}, model = ${model} WHERE session = ${session} AND turn = ${turn}`,
+      )
+    this.totals.add(String(row['tenant']), bytes - oldBytes)
+  }
+
+  /** A turn's row was deleted; its runs go with the next sweep, unless others need them. Gives the bytes that were charged for it. */
+  removed(id: TurnId): number {
+    const entry = this.#take(id)
+    if (entry === undefined) return 0
+    this.runs.release(entry.run)
+    const left = this.sql.exec('SELECT 1 FROM turn_use WHERE session = ? LIMIT 1', id.session).toArray()
+    if (left.length > 0) return entry.bytes
+    this.sql.exec('DELETE FROM session_use WHERE session = ?', id.session)
+    this.totals.add(entry.tenant, 0, -1)
+    return entry.bytes
+  }
+
+  entry({ session, turn }: TurnId): TurnEntry | undefined {
+    const [row] = this.sql
+      .exec(...bound`SELECT * FROM turn_use WHERE session = ${session} AND turn = ${turn}`)
+      .toArray()
+    return row === undefined ? undefined : entryOf(row)
+  }
+
+  /** Charges another number of bytes, and says what the turn shares. */
+  charge({ session, turn, tenant, bytes }: TurnEntry, next: number, part: number): void {
+    this.sql.exec(
+      ...bound`UPDATE turn_use SET bytes = ${next}, part = ${part} WHERE session = ${session} AND turn = ${turn}`,
+    )
+    this.totals.add(tenant, next - bytes)
+  }
+
+  /** The turn's pages are not kept for it any more. */
+  giveUpPages({ session, turn, run }: Pick<TurnEntry, 'session' | 'turn' | 'run'>): void {
+    this.sql.exec(...bound`UPDATE turn_use SET run = NULL WHERE session = ${session} AND turn = ${turn}`)
+    this.runs.release(run)
+  }
+
+  /** A tenant's turns whose pages are kept, those used longest ago first. */
+  withPages(tenant: string, usedUntil: number, limit: number): TurnEntry[] {
+    return this.sql
+      .exec(
+        ...bound`SELECT * FROM turn_use INDEXED BY turn_with_pages
+        WHERE tenant = ${tenant} AND run IS NOT NULL AND used <= ${usedUntil} ORDER BY used LIMIT ${limit}`,
+      )
+      .toArray()
+      .map(entryOf)
+  }
+
+  /** When pages were used that nothing else was used before; undefined without pages. */
+  oldestPages(): number | undefined {
+    const times = this.totals.tenants.flatMap((tenant) =>
+      this.withPages(tenant, Number.MAX_SAFE_INTEGER, 1).map(({ used }) => used),
+    )
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  /** A tenant's sessions with the time of their last use, those used last first. */
+  sessions(
+    tenant: string,
+    { limit, after }: Partial<SessionPage> = {},
+  ): { session: string; usedAt: number }[] {
+    const { usedAt = Number.MAX_SAFE_INTEGER, id = '' } = after ?? {}
+    const rows = this.sql.exec(
+      ...bound`SELECT session, used FROM session_use WHERE tenant = ${tenant} AND used <= ${usedAt}
+      AND (used < ${usedAt} OR session > ${id}) ORDER BY used DESC, session LIMIT ${limit ?? -1}`,
+    )
+    return rows.toArray().map(({ session, used }) => ({ session: String(session), usedAt: Number(used) }))
+  }
+
+  /** A tenant's sessions that were used longest ago, those first. */
+  oldestSessions(tenant: string, limit: number): string[] {
+    const rows = this.sql.exec(
+      ...bound`SELECT session FROM session_use WHERE tenant = ${tenant} ORDER BY used, session DESC LIMIT ${limit}`,
+    )
+    return rows.toArray().map(({ session }) => String(session))
+  }
+
+  /** When a session was last used, as lists order it; undefined for none. */
+  usedAt(session: string): number | undefined {
+    const [row] = this.sql.exec('SELECT used FROM session_use WHERE session = ?', session).toArray()
+    return row === undefined ? undefined : Number(row['used'])
+  }
+
+  /** Another turn shares the part. */
+  holdPart(id: number): void {
+    this.sql.exec('UPDATE shared_parts SET refs = refs + 1 WHERE id = ?', id)
+  }
+
+  #releasePart(id: number): void {
+    const [part] = this.sql
+      .exec('UPDATE shared_parts SET refs = refs - 1 WHERE id = ? RETURNING refs, tenant, bytes', id)
+      .toArray()
+    if (part === undefined || part['refs'] !== 0) return
+    this.sql.exec('DELETE FROM shared_parts WHERE id = ?', id)
+    this.totals.add(String(part['tenant']), -Number(part['bytes']))
+  }
+
+  /** Deletes an entry; whoever calls has its run. */
+  #take({ session, turn }: TurnId): TurnEntry | undefined {
+    const [row] = this.sql
+      .exec(...bound`DELETE FROM turn_use WHERE session = ${session} AND turn = ${turn} RETURNING *`)
+      .toArray()
+    if (row === undefined) return undefined
+    const entry = entryOf(row)
+    this.totals.add(entry.tenant, -entry.bytes)
+    if (entry.part !== undefined) this.#releasePart(entry.part)
+    return entry
+  }
+
+  #touch(session: string, used: number): void {
+    this.sql.exec(
+      ...bound`UPDATE session_use SET used = ${used} WHERE session = ${session} AND used < ${used}`,
+    )
+  }
+
+  #addUp(totals: Totals): void {
+    const sums = (query: string): void => {
+      for (const { tenant, sessions, bytes } of this.#raw.exec(query).toArray())
+        totals.add(String(tenant), Number(bytes), Number(sessions))
+    }
+    sums('SELECT tenant, COUNT(*) AS sessions, 0 AS bytes FROM session_use GROUP BY tenant')
+    for (const table of ['turn_use', 'run_use', 'shared_parts'])
+      sums(`SELECT tenant, 0 AS sessions, SUM(bytes) AS bytes FROM ${table} GROUP BY tenant`)
+  }
+
+  /** Enters the rows that code without a ledger has written. */
+  #enterAll(): void {
+    const known = new Set<number>()
+    let [session, turn] = ['', '']
+    for (;;) {
+      const rows = this.sql
+        .exec(
+          ...bound`SELECT session, turn, tenant, used, runs, octet_length(prompt) + coalesce(octet_length(generated), 0) +
+          octet_length(facts) + coalesce(octet_length(conversation), 0) + octet_length(runs) AS bytes,
+          facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body FROM turns
+          WHERE (session, turn) > (${session}, ${turn}) ORDER BY session, turn LIMIT ${BATCH}`,
+        )
+        .toArray()
+      for (const row of rows) {
+        ;[session, turn] = [String(row['session']), String(row['turn'])]
+        const tenant = String(row['tenant'])
+        let run: number | undefined
+        for (const id of JSON.parse(String(row['runs'])) as number[]) {
+          if (!known.has(id)) {
+            const [stored] = this.sql
+              .exec('SELECT length(bytes) + length(names) AS bytes FROM kv_runs WHERE id = ?', id)
+              .toArray()
+            if (stored === undefined) break
+            this.runs.written({ id, tenant, parent: run, bytes: Number(stored['bytes']) })
+            known.add(id)
+          }
+          run = id
+        }
+        const [used, bytes] = [Number(row['used']), Number(row['bytes']) + TURN_BYTES]
+        const [model, body] = [String(row['model']), String(row['body'])]
+        this.inserted({ session, turn, tenant, used, bytes, run, model, body })
+      }
+      this.runs.enter()
+      if (rows.length < BATCH) return
+    }
+  }
+
+  /** Runs that an object wrote and had not entered when it was lost belong to nobody: they go with the next sweep. */
+  #enterStrays(totals: Totals): void {
+    const strays = this.#raw.exec(
+      `INSERT INTO run_use (id, tenant, parent, refs, bytes, freed)
+      SELECT id, '', NULL, 0, length(bytes), 0 FROM kv_runs WHERE id NOT IN (SELECT id FROM run_use) RETURNING bytes`,
+    )
+    for (const { bytes } of strays.toArray()) totals.add('', Number(bytes))
+  }
+}
+
+function entryOf(row: Record<string, unknown>): TurnEntry {
+  return {
+    session: String(row['session']),
+    turn: String(row['turn']),
+    tenant: String(row['tenant']),
+    used: Number(row['used']),
+    bytes: Number(row['bytes']),
+    run: numberOf(row['run']),
+    part: numberOf(row['part']),
+    model: String(row['model']),
+    body: String(row['body']),
+  }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return value === null ? undefined : Number(value)
+}
