@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { PLAIN } from '../../../src/cache/prompt-shape.ts'
 import type { PagedIds } from '../../../src/engine/vault.ts'
 import type { TurnState } from '../../../src/protocol/lanes.ts'
+import { Ledger } from '../../../src/storage/ledger.ts'
 import { PageStore } from '../../../src/storage/page-store.ts'
 import type { Sql } from '../../../src/storage/sql.ts'
 import { StorageGuard } from '../../../src/storage/storage-guard.ts'
@@ -70,9 +71,9 @@ const TURN_LAWS: Record<string, Law> = {
     for (const turn of turns) store.insert(turn, undefined)
     for (const each of [store, new TurnStore(sql)]) {
       for (const turn of turns) same(each.turn(TENANT, turn.turn), turn)
-      same(each.session(TENANT, 'sess_0_a'), [turns[1], turns[0]])
+      same(each.newest(TENANT, 'sess_0_a'), turns[1])
       assert.equal(each.turn('another', turns[0].turn), undefined)
-      assert.deepEqual(each.session('another', 'sess_0_a'), [])
+      assert.equal(each.newest('another', 'sess_0_a'), undefined)
     }
     assert.throws(() => store.insert(turns[0], undefined), Error)
     same(store.turn(TENANT, turns[0].turn), turns[0])
@@ -94,13 +95,8 @@ const TURN_LAWS: Record<string, Law> = {
     store.update(later, [2 ** 52 - 1, 5])
     same(store.turn(TENANT, turn.turn), later)
     same(store.turn(TENANT, other.turn), other)
-    const runsSince = (time: number): unknown[] =>
-      sql
-        .exec(TurnStore.RUNS_SINCE, time)
-        .toArray()
-        .map(({ value }) => value)
-    assert.deepEqual(runsSince(2999), [2 ** 52 - 1, 5])
-    assert.deepEqual(runsSince(3000), [])
+    assert.equal(store.ledger.entry(turn)?.run, 5)
+    assert.equal(store.ledger.entry(other)?.run, undefined)
   },
 
   'headers are those of a key or a session, the newest first, sixteen at most'(sql) {
@@ -132,7 +128,7 @@ const TURN_LAWS: Record<string, Law> = {
     const [before] = store.bySession(TENANT, 'sess_0_a')
     store.insert(turnOf({ nth: 2, at: 2000 }), before)
     assert.deepEqual(
-      store.session(TENANT, 'sess_0_a').map(({ turn }) => turn),
+      store.bySession(TENANT, 'sess_0_a').map(({ turn }) => turn),
       ['0_a_2'],
     )
   },
@@ -143,16 +139,18 @@ const TURN_LAWS: Record<string, Law> = {
     for (const [session, at] of Object.entries(used)) store.insert(turnOf({ session, at }), undefined)
     store.insert(turnOf({ session: 'e', nth: 2, at: 250 }), undefined)
     const wanted = ['b', 'd', 'e', 'c', 'a'].map((session) => `sess_0_${session}`)
-    assert.deepEqual(store.sessionIds(TENANT), wanted)
-    assert.deepEqual(store.sessionIds(TENANT, { limit: 2 }), wanted.slice(0, 2))
+    const listed = (tenant: string, page?: Parameters<Ledger['sessions']>[1]): string[] =>
+      store.ledger.sessions(tenant, page).map(({ session }) => session)
+    assert.deepEqual(listed(TENANT), wanted)
+    assert.deepEqual(listed(TENANT, { limit: 2 }), wanted.slice(0, 2))
     const after = { id: 'sess_0_b', usedAt: 300 }
-    assert.deepEqual(store.sessionIds(TENANT, { limit: 3, after }), wanted.slice(1, 4))
-    assert.deepEqual(store.sessionIds('another'), [])
+    assert.deepEqual(listed(TENANT, { limit: 3, after }), wanted.slice(1, 4))
+    assert.deepEqual(listed('another'), [])
   },
 
   'what is unfinished, due, over or of a session is found by its state and its times'(sql) {
     const store = new TurnStore(sql)
-    assert.deepEqual([store.hasUnfinished(), store.nextDue(100, 0)], [false, undefined])
+    assert.deepEqual([store.hasUnfinished(), store.nextExpiry()], [false, undefined])
     const states: TurnState[] = ['running', 'done', 'paused']
     for (const [i, state] of states.entries())
       store.insert(turnOf({ session: 'a', nth: i, at: 1000 + i, background: true, state }), undefined)
@@ -163,33 +161,36 @@ const TURN_LAWS: Record<string, Law> = {
       ['0_a_0'],
     )
     assert.equal(store.hasUnfinished(), true)
-    assert.equal(store.nextDue(100, 0), 1500)
-    store.update(front, [1])
-    assert.equal(store.nextDue(-700, 0), 1300)
-    assert.equal(store.nextDue(-700, 1300), 1500)
+    assert.equal(store.nextExpiry(), 1500)
     store.removeExpired(1501)
-    assert.deepEqual(store.sessionIds(TENANT), ['sess_0_b', 'sess_0_a'])
+    assert.deepEqual(
+      store.ledger.sessions(TENANT).map(({ session }) => session),
+      ['sess_0_b', 'sess_0_a'],
+    )
     assert.equal(store.hasUnfinished(), false)
     store.removeTurn({ session: 'sess_0_a', turn: '0_a_2' })
-    store.removeSession('sess_0_b')
+    assert.equal(store.removeOf('sess_0_b'), false)
     assert.deepEqual(sql.exec('SELECT turn FROM turns').toArray(), [])
   },
 
   'turns of another version are gone when a store is opened'(sql) {
     for (const session of ['a', 'b']) new TurnStore(sql).insert(turnOf({ session }), undefined)
     sql.exec('UPDATE turns SET version = version - 1 WHERE session = ?', 'sess_0_a')
-    assert.deepEqual(new TurnStore(sql).sessionIds(TENANT), ['sess_0_b'])
+    sql.exec("UPDATE ledger SET versions = 'of older code'")
+    const store = new TurnStore(sql)
+    assert.equal(store.newest(TENANT, 'sess_0_a'), undefined)
+    assert.equal(store.newest(TENANT, 'sess_0_b')?.turn, '0_b_1')
   },
 }
 
 const PAGES = 5
 const IDS = Array.from({ length: PAGES * 16 + 3 }, (_, i) => (i * 7 + 3) % 251)
 
-function storeOn(sql: Sql, basis = 'model'): PageStore {
+function storeOn(sql: Sql, basis = 'model', ledger = new Ledger(sql)): PageStore {
   const guard = new StorageGuard((error) => {
     throw error
   })
-  const store = new PageStore('lane', sql, guard)
+  const store = new PageStore('lane', sql, guard, noStorageUse(), ledger)
   store.useModel([basis])
   return store
 }
@@ -260,7 +261,7 @@ const PAGE_LAWS: Record<string, Law> = {
 
   'only the runs that a turn holds are kept'(sql) {
     const turns = new TurnStore(sql)
-    const store = storeOn(sql)
+    const store = storeOn(sql, 'model', turns.ledger)
     const { model, sequence } = computed()
     store.save(sequence, model)
     const others = IDS.map((id) => (id + 1) % 251)
@@ -269,11 +270,12 @@ const PAGE_LAWS: Record<string, Law> = {
     assert.equal(held.pages, PAGES)
     turns.insert(turnOf({ at: 1000 }), undefined)
     turns.update(turnOf({ at: 1000 }), held.runs)
-    const runs = sql.exec('SELECT id FROM kv_runs').toArray().length
-    assert.equal(store.keepOnly(TurnStore.RUNS_SINCE, 999), runs - held.runs.length)
+    while (turns.ledger.runs.sweep(Number.MAX_SAFE_INTEGER));
+    assert.equal(sql.exec('SELECT id FROM kv_runs').toArray().length, held.runs.length)
     assert.equal(store.find(ASKED)?.length, PAGES * 16)
     assert.equal(store.find({ ...ASKED, ids: others }), undefined)
-    assert.equal(store.keepOnly(TurnStore.RUNS_SINCE, 1000), held.runs.length)
+    turns.removeTurn(turnOf())
+    while (turns.ledger.runs.sweep());
     assert.equal(store.find(ASKED), undefined)
   },
 
@@ -281,6 +283,7 @@ const PAGE_LAWS: Record<string, Law> = {
     const { model, sequence } = computed()
     storeOn(sql).save(sequence, model)
     sql.exec('UPDATE kv_runs SET version = version - 1')
+    sql.exec("UPDATE ledger SET versions = 'of older code'")
     assert.equal(storeOn(sql).find(ASKED), undefined)
     assert.deepEqual(sql.exec('SELECT id FROM kv_runs').toArray(), [])
   },
