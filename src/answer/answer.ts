@@ -12,7 +12,7 @@ import { TextStream } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { tokenLogprob } from './token-logprob.ts'
 
-export type TextEvent = GenerationEvent & { type: 'text'; at: number }
+export type PlacedText = GenerationEvent & { type: 'text'; at: number }
 
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<
@@ -30,12 +30,12 @@ export class Answer {
   readonly #rules: AnswerRules
   readonly #parser: AnswerParser
   readonly #hash: Sha256 | undefined
-  readonly #ready: TextEvent[] = []
+  readonly #ready: PlacedText[] = []
   /** The place of the next event that is begun. */
   #at: number
   #sampler: Sampler | undefined
   /** What the next event will carry: ids whose text is still held back, too. */
-  #pending: TextEvent
+  #pending: PlacedText
   #called = false
   /** The model ended it, or a stop string did. */
   stopped = false
@@ -69,7 +69,7 @@ export class Answer {
   }
 
   /** The next text for the reader, or undefined while there is none. */
-  take(): TextEvent | undefined {
+  take(): PlacedText | undefined {
     return this.#ready.shift()
   }
 
@@ -114,7 +114,7 @@ export class Answer {
   }
 
   /** The last event: what was held back for a whole character or a stop string. Nothing follows it. */
-  end(): TextEvent | undefined {
+  end(): PlacedText | undefined {
     const { text, stopped } = this.#stops.push(this.#stream.flush())
     const pieces = this.#parser.push(stopped ? text : text + this.#stops.flush())
     pieces.push(...this.#parser.end())
@@ -144,7 +144,7 @@ export class Answer {
     }
   }
 
-  #emptyEvent(): TextEvent {
+  #emptyEvent(): PlacedText {
     return {
       type: 'text',
       at: this.#at++,

@@ -1,6 +1,6 @@
 // A reader's cursor is the place of its client's next text, and cuts a replayed answer to what is new.
 
-import type { Answer, TextEvent } from '../answer/answer.ts'
+import type { Answer, PlacedText } from '../answer/answer.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
@@ -11,7 +11,7 @@ export class Reader {
   #cursor = 0
 
   /** The next text that the client has not seen; undefined while there is none. */
-  next(answer: Answer): TextEvent | undefined {
+  next(answer: Answer): PlacedText | undefined {
     let event = answer.take()
     while (event !== undefined && event.at < this.#cursor) event = answer.take()
     return event && this.#give(event)
@@ -41,7 +41,7 @@ export class Reader {
     if (rest !== undefined) yield this.#give(rest)
   }
 
-  #give(event: TextEvent): TextEvent {
+  #give(event: PlacedText): PlacedText {
     this.#cursor = event.at + 1
     return event
   }

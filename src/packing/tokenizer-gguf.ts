@@ -2,7 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { bytesOfName } from '../tokenizer/byte-map.ts'
-import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
+import { MAX_IDS, TOKEN } from '../tokenizer/format.ts'
 import { checkPreTokenizer } from '../tokenizer/pre-tokenizers.ts'
 import { CHATGLM_ENDS, CHATGLM_ROLES } from './tokenizer-chatglm.ts'
 import { checkNames, mergePairs, mergeRows, ranksOfScores, settleSpecials } from './tokenizer-write.ts'
@@ -26,10 +26,10 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerSource {
     )
   }
   const names = listOf(metadata, 'tokens', (value) => typeof value === 'string') as string[]
-  if (names.length === 0 || names.length > MAX_VOCAB) {
+  if (names.length === 0 || names.length > MAX_IDS) {
     throw new IsletError(
       'invalid_file',
-      `tokenizer.ggml.tokens has ${names.length} tokens; 1 to ${MAX_VOCAB} are allowed`,
+      `tokenizer.ggml.tokens has ${names.length} tokens; 1 to ${MAX_IDS} are allowed`,
     )
   }
   const types = typesOf(metadata, names.length)

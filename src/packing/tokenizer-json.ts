@@ -4,7 +4,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { show } from '../models/facts.ts'
-import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
+import { MAX_IDS, TOKEN } from '../tokenizer/format.ts'
 import { PRE_TOKENIZERS } from '../tokenizer/pre-tokenizers.ts'
 import { byteLevelToken, sentencePieceToken } from './tokenizer-gguf.ts'
 import { mergePairs, mergeRows } from './tokenizer-write.ts'
@@ -141,7 +141,7 @@ function addsBos(value: unknown): boolean {
 function namesById(vocab: Part): string[] {
   const names: string[] = []
   for (const [name, id] of Object.entries(vocab)) {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_VOCAB) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_IDS) {
       throw new IsletError(
         'invalid_file',
         `the vocabulary gives ${JSON.stringify(name.slice(0, 60))} the id ${show(id)}`,

@@ -2,7 +2,7 @@
 // is sentencepiece_model.proto.
 
 import { IsletError } from '../lib/errors.ts'
-import { MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
+import { MAX_IDS, TOKEN } from '../tokenizer/format.ts'
 
 export type SentencePieceModel = {
   kind: 'bpe' | 'unigram'
@@ -33,7 +33,7 @@ export function readSentencePieceModel(file: Uint8Array): SentencePieceModel {
   let modelType = 1 // unigram is the default of the format
   for (const field of fields(file)) {
     if (field.number === 1) {
-      if (model.pieces.length === MAX_VOCAB) throw damaged(`more than ${MAX_VOCAB} pieces`)
+      if (model.pieces.length === MAX_IDS) throw damaged(`more than ${MAX_IDS} pieces`)
       model.pieces.push(readPiece(field.bytes))
     } else if (field.number === 2) {
       for (const { number, value } of fields(field.bytes)) {

@@ -4,7 +4,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { nameOfBytes } from '../tokenizer/byte-map.ts'
-import { MAX_PIECE_BYTES, MAX_VOCAB, TOKEN } from '../tokenizer/format.ts'
+import { MAX_PIECE_BYTES, MAX_IDS, TOKEN } from '../tokenizer/format.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 const CHAT_MARKS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>']
@@ -32,7 +32,7 @@ export function tokenizerFromTiktoken(
   const ranks = tokens.length
   const first = typeof modelType !== 'string' || modelType === 'qwen'
   // A model with fewer rows than there are extra tokens has no use for the last of them.
-  const most = typeof vocabSize === 'number' && vocabSize >= ranks + CHAT_MARKS.length ? vocabSize : MAX_VOCAB
+  const most = typeof vocabSize === 'number' && vocabSize >= ranks + CHAT_MARKS.length ? vocabSize : MAX_IDS
   const specials = [...CHAT_MARKS, ...(first ? EXTRAS : [])].slice(0, most - ranks)
   const names = [...tokens.map(nameOfBytes), ...specials]
   const types = new Uint8Array(names.length).fill(TOKEN.control)
@@ -77,7 +77,7 @@ function readRanks(file: Uint8Array): Uint8Array[] {
     const match = /^([A-Za-z0-9+/]+={0,2}) (\d{1,7})$/.exec(line)
     if (match === null) throw damaged(`${JSON.stringify(line.slice(0, 80))} is not a token and its rank`)
     const rank = Number(match[2])
-    if (rank >= MAX_VOCAB) throw damaged(`rank ${rank}, below ${MAX_VOCAB} are allowed`)
+    if (rank >= MAX_IDS) throw damaged(`rank ${rank}, below ${MAX_IDS} are allowed`)
     if (tokens[rank] !== undefined) throw damaged(`two tokens have rank ${rank}`)
     const bytes = decode(match[1])
     const text = nameOfBytes(bytes)

@@ -6,7 +6,7 @@ import {
   HEADER_BYTES,
   MAGIC,
   MAX_MERGES,
-  MAX_VOCAB,
+  MAX_IDS,
   SECTIONS,
   SECTIONS_OF_VERSION_1,
   TOKEN,
@@ -45,8 +45,8 @@ const MARK = /^<(\|.*\||(start|end)_of_\w+)>$/
 /** The bytes of tokenizer.bin. Throws invalid_file if the source does not hold together. */
 export function writeTokenizer(source: TokenizerSource): Uint8Array {
   const vocab = source.tokens.length
-  if (vocab === 0 || vocab > MAX_VOCAB) {
-    throw new IsletError('invalid_file', `the tokenizer has ${vocab} tokens; 1 to ${MAX_VOCAB} are allowed`)
+  if (vocab === 0 || vocab > MAX_IDS) {
+    throw new IsletError('invalid_file', `the tokenizer has ${vocab} tokens; 1 to ${MAX_IDS} are allowed`)
   }
   const offsets = new Uint32Array(vocab + 1)
   source.tokens.forEach((token, id) => (offsets[id + 1] = offsets[id] + token.length))
@@ -212,7 +212,7 @@ export function mergeRows(
         `the merge ${JSON.stringify([left, right]).slice(0, 200)} names a token that is not in the vocabulary`,
       )
     }
-    const pair = a * MAX_VOCAB + b
+    const pair = a * MAX_IDS + b
     if (seen.has(pair)) {
       throw new IsletError(
         'invalid_file',

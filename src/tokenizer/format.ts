@@ -76,7 +76,7 @@ export const SECTIONS = [
 ] as const
 export const SECTIONS_OF_VERSION_1 = 7
 /** Ranks and positions share one float64 key while merging: 2^20 x 2^31 stays exact. */
-export const MAX_VOCAB = 1 << 20
+export const MAX_IDS = 1 << 20
 export const MAX_MERGES = 1 << 21
 /** Unigram looks every length up at every character; real pieces stay below 100 bytes. */
 export const MAX_PIECE_BYTES = 1024
@@ -177,7 +177,7 @@ function parseSettings(bytes: Uint8Array): TokenizerSettings {
 function checkData(data: TokenizerData): void {
   const { offsets, types, merges } = data
   const vocab = types.length
-  if (vocab === 0 || vocab > MAX_VOCAB) fail(`${vocab} tokens; 1 to ${MAX_VOCAB} are allowed`)
+  if (vocab === 0 || vocab > MAX_IDS) fail(`${vocab} tokens; 1 to ${MAX_IDS} are allowed`)
   if (offsets.length !== vocab + 1 || offsets[0] !== 0) fail('the offsets do not fit the tokens')
   for (let id = 0; id < vocab; id++) {
     if (offsets[id + 1] < offsets[id]) fail(`token ${id} has a negative length`)
@@ -185,7 +185,7 @@ function checkData(data: TokenizerData): void {
   }
   if (offsets[vocab] !== data.bytes.length) fail('the offsets do not end with the token bytes')
   if (data.ranks.length !== 0 && data.ranks.length !== vocab) fail('the ranks do not fit the tokens')
-  if (largest(data.ranks) > MAX_VOCAB) fail(`rank ${largest(data.ranks)} is too large`)
+  if (largest(data.ranks) > MAX_IDS) fail(`rank ${largest(data.ranks)} is too large`)
   const rows = merges.length / 3
   if (!Number.isInteger(rows) || rows > MAX_MERGES) fail(`${merges.length} merge entries`)
   if (rows > 0 && largest(merges) >= vocab) fail(`a merge names token ${largest(merges)} of ${vocab}`)

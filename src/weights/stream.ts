@@ -25,7 +25,7 @@ export type Span = { from: number; to: number }
 export type KeptShard = Shard & { kept?: readonly Span[] }
 
 /** Where the weights come to lie: offsets into `memory`. */
-export type Place = {
+export type LoadTarget = {
   memory: WebAssembly.Memory
   kernels: Pick<Kernels, 'absorb_blocks'>
   /** As long as what is kept of all shards. */
@@ -43,7 +43,7 @@ export type Place = {
 export async function streamWeights(
   manifest: { shards: readonly KeptShard[] },
   source: ByteSource,
-  place: Place,
+  place: LoadTarget,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<void> {
   const { shards } = manifest
@@ -75,7 +75,11 @@ export async function streamWeights(
 type Filling = { put(piece: Uint8Array, offset: number): void; hex(): string }
 
 /** A shard that lies in memory as a whole is checked there, by a kernel; any other before its parts are taken out. */
-function fillingOf({ length, kept }: KeptShard, { memory, kernels, scratch }: Place, at: number): Filling {
+function fillingOf(
+  { length, kept }: KeptShard,
+  { memory, kernels, scratch }: LoadTarget,
+  at: number,
+): Filling {
   const bytes = new Uint8Array(memory.buffer)
   if (kept === undefined) {
     const checksum = new PlacedChecksum(kernels, memory, scratch, at)

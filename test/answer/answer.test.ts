@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { answerRules, type RulesOptions } from '../../src/chat/answers/rules.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
-import { Answer, type TextEvent } from '../../src/answer/answer.ts'
+import { Answer, type PlacedText } from '../../src/answer/answer.ts'
 import { preparePrompt, rulesFor } from '../../src/answer/prepare-prompt.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../src/weights/manifest.ts'
@@ -38,7 +38,7 @@ function answerOf(
   const scratch = createScratch(tokenizer.vocabSize)
   const answer = new Answer(request(changes), tokenizer, [], rules, false)
   answer.begin(scratch)
-  const events: TextEvent[] = []
+  const events: PlacedText[] = []
   let ended = false
   for (const [position, id] of ids.entries()) {
     const logits = new Float32Array(tokenizer.vocabSize)
@@ -62,8 +62,8 @@ function answerOf(
 }
 
 /** Events of an answer to which the same ids are given, rather than chosen by it. They have the same places. */
-function replayed(answer: Answer, ids: readonly number[], ended: boolean): TextEvent[] {
-  const events: TextEvent[] = []
+function replayed(answer: Answer, ids: readonly number[], ended: boolean): PlacedText[] {
+  const events: PlacedText[] = []
   for (const id of ids) if (!answer.stopped) answer.replay([id], [])
   for (let event = answer.take(); event !== undefined; event = answer.take()) events.push(event)
   const rest = ended ? undefined : answer.end()

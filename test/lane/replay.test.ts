@@ -1,7 +1,7 @@
 // Each reading of a turn has the same texts at the same places, whatever is replayed: the cursor of reader and router counts on it.
 
 import { describe, expect, test, vi } from 'vitest'
-import type { TextEvent } from '../../src/answer/answer.ts'
+import type { PlacedText } from '../../src/answer/answer.ts'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { fakeLanes, readAll, readUntilThrow, streamOf } from '../helpers/fake-lanes.ts'
@@ -11,12 +11,12 @@ import { request } from '../helpers/request.ts'
 const gone = new Error('Network connection lost.')
 const asked = (changes: Partial<GenerateRequest>) =>
   request({ store: true, maxTokens: 40, ignoreEos: true, ...changes })
-const textsOf = (events: readonly GenerationEvent[]) => eventsOf(events, 'text') as TextEvent[]
+const textsOf = (events: readonly GenerationEvent[]) => eventsOf(events, 'text') as PlacedText[]
 
 /** What the mock answers without further options: arbitrary bytes, so that most characters are held back for their others. */
 const plain = textOf(await ask(laneOn(laneStorage()).lane, asked({})))
 
-const cases: [string, Partial<GenerateRequest>, (texts: TextEvent[]) => void][] = [
+const cases: [string, Partial<GenerateRequest>, (texts: PlacedText[]) => void][] = [
   [
     'with ids whose text is held back',
     {},
@@ -102,12 +102,12 @@ describe.each(cases)('an answer %s', async (_, changes, shows) => {
 test.each([
   [
     'of other ids',
-    (texts: TextEvent[]) => texts.map((text) => ({ ...text, ids: text.ids.map((id) => id + 1) })),
+    (texts: PlacedText[]) => texts.map((text) => ({ ...text, ids: text.ids.map((id) => id + 1) })),
   ],
-  ['that leaves a text out', (texts: TextEvent[]) => texts.slice(1)],
+  ['that leaves a text out', (texts: PlacedText[]) => texts.slice(1)],
   [
     'that is cut otherwise',
-    ([first, second, ...others]: TextEvent[]) => [
+    ([first, second, ...others]: PlacedText[]) => [
       { ...first, text: first.text + second.text, ids: [...first.ids, ...second.ids] },
       ...others,
     ],
