@@ -2,12 +2,13 @@
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
 import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'
-import type { Turn } from '../engine/turn.ts'
+import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
 import type { Reader } from './reader.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
+import { errorCode } from '../lib/errors.ts'
 import { isStored, type TurnRecord } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
@@ -28,6 +29,8 @@ export type TurnRun = {
   reader: Reader
   answer: Answer
   loaded: Loaded
+  /** Nobody waits for it. */
+  background: boolean
 }
 
 /**
@@ -35,7 +38,7 @@ export type TurnRun = {
  * stops reading closes the turn. Throws what made the turn or the engine fail.
  */
 export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
-  const { record, text, host, signal, reader, answer, loaded } = context
+  const { record, text, host, signal, reader, answer, loaded, background } = context
   const { engine, model } = loaded
   const { request, prompt, generated } = record
   // A window has no end of its own: without a number an answer ends at the trained context.
@@ -49,15 +52,17 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     return
   }
   answer.begin(loaded.scratch)
-  const turn = engine.open({
+  const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,
     generated,
     maxTokens,
     choose: (logits, position) => answer.choose(logits, position),
     owner: host.vault,
+    background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
+  if (turn === undefined) return
   const note = (): void => {
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
@@ -78,6 +83,25 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     note()
     engine.close(turn)
   }
+}
+
+/** Opens the engine's turn. A lane has accepted it, so it waits here where the engine's own queue is full. Undefined after an abort. */
+async function* opened(
+  { record, loaded: { engine, pacer }, signal, host }: TurnRun,
+  options: TurnOptions,
+): AsyncGenerator<GenerationEvent, Turn | undefined> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    try {
+      return engine.open(options)
+    } catch (error) {
+      if (errorCode(error) !== 'overloaded') throw error
+    }
+    if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
+    await pacer.rest(QUEUED_MS)
+    const ran = engine.step(host.vault)
+    if (typeof ran !== 'number') await ran
+  }
+  return undefined
 }
 
 async function* untilAdmitted(
