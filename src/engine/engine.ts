@@ -62,6 +62,11 @@ export class Engine<M extends Model = LocalModel> {
     }
   }
 
+  /** Rows that count as served to a tenant (fair-share.ts). */
+  served(tenant: string): number {
+    return this.#admission.served(tenant)
+  }
+
   /** What made a step fail; the engine is of no use afterwards. */
   get failure(): unknown {
     return this.#failure

@@ -193,6 +193,8 @@ export class Lane {
       }
       return
     }
+    const { isolate, clock } = this.#parts
+    isolate.first.begin(driver.signal, request.tenant, clock.now())
     try {
       const host = this.#host()
       const { text, prompt, echo } = await prepare(request, host)
@@ -201,6 +203,7 @@ export class Lane {
       yield* this.#drive(record, text, host, driver)
     } finally {
       this.#places.leave(place)
+      isolate.first.end(driver.signal)
     }
   }
 

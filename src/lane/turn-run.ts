@@ -6,7 +6,9 @@ import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
+import type { Pacer } from './pacer.ts'
 import type { Reader } from './reader.ts'
+import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
 import { errorCode } from '../lib/errors.ts'
 import { isStored, type TurnRecord } from '../storage/turn-record.ts'
@@ -97,9 +99,7 @@ async function* opened(
       if (errorCode(error) !== 'overloaded') throw error
     }
     if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
-    await pacer.rest(QUEUED_MS)
-    const ran = engine.step(host.vault)
-    if (typeof ran !== 'number') await ran
+    await look(engine, pacer, host)
   }
   return undefined
 }
@@ -112,11 +112,15 @@ async function* untilAdmitted(
   // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
   while (isQueued() && !signal.aborted) {
-    await pacer.rest(QUEUED_MS)
-    // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    const ran = isQueued() ? engine.step(host.vault) : 0
-    if (typeof ran !== 'number') await ran
+    await look(engine, pacer, host)
   }
+}
+
+/** Waits a little. Those in front may have readers that are slow: where nobody else of the lane runs a step, one lets them pass or sends them back. */
+async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost): Promise<void> {
+  if (await pacer.restUnlessStepped(QUEUED_MS, vault)) return
+  const ran = engine.step(vault)
+  pacer.stepped(typeof ran === 'number' ? ran : await ran, vault)
 }
 
 /**
@@ -125,17 +129,26 @@ async function* untilAdmitted(
  */
 async function* answering(
   turn: Turn,
-  { answer, reader, loaded, host, signal }: TurnRun,
+  { record, answer, reader, loaded, host, signal }: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
-  const { engine, model, pacer } = loaded
+  const { engine, model, pacer, first } = loaded
   const { clock } = host
+  const { tenant } = record.request
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
+  let holds = 0
   while (!signal.aborted) {
+    if (holds < MOST_HOLDS && first.goFirst(signal, tenant, (other) => engine.served(other))) {
+      holds += 1
+      await pacer.rest(HOLD_MS)
+      continue
+    }
+    holds = 0
     const event = reader.next(answer)
     if (event !== undefined) {
+      first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
       yield event
@@ -149,13 +162,13 @@ async function* answering(
       return true
     }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
-      await pacer.rest(idle ? QUEUED_MS : 0)
+      const isDriven = await pacer.restUnlessStepped(idle ? QUEUED_MS : 0, host.vault)
       silent = 0
-      if (signal.aborted || turn.produced > turn.taken) continue
+      if (signal.aborted || turn.produced > turn.taken || (idle && isDriven)) continue
     }
     const stepped = engine.step(host.vault)
     const ran = typeof stepped === 'number' ? stepped : await stepped
-    pacer.stepped(ran)
+    pacer.stepped(ran, host.vault)
     note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'

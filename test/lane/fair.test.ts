@@ -1,6 +1,7 @@
 // Tenants share a lane's places, and what was accepted to run in the background runs, in turns and behind those who wait.
 
 import { expect, test, vi } from 'vitest'
+import { FirstTokens } from '../../src/lane/first-tokens.ts'
 import { Isolate } from '../../src/lane/isolate.ts'
 import type { Clock } from '../../src/lane/pacer.ts'
 import { Places, UNREAD_MS } from '../../src/lane/places.ts'
@@ -166,3 +167,24 @@ test('hundreds in the background: all run, a few at a time, tenants in turns, be
   expect(made.lane.sessions.unread()).toEqual([])
   expect(eventsOf(answer, 'finish')).toHaveLength(1)
 }, 60_000)
+
+test('answers wait for the first token of whoever was served less, and not for long', () => {
+  const first = new FirstTokens()
+  const [a, b] = [new AbortController().signal, new AbortController().signal]
+  const served = (tenant: string): number => (tenant === 'a' ? 100 : 10)
+  first.begin(a, 'a', 0)
+  expect(first.isShared(0)).toBe(false)
+  first.end(a)
+  first.begin(b, 'b', 0)
+  expect(first.isShared(0)).toBe(true)
+  expect(first.goFirst(a, 'a', served)).toBe(true)
+  expect(first.goFirst(b, 'b', served)).toBe(false)
+  expect(
+    first.goFirst(a, 'a', () => 10),
+    'nobody waits for one that was served as much',
+  ).toBe(false)
+  expect(first.goFirst(new AbortController().signal, 'b', served), 'nor for its own tenant').toBe(false)
+  for (let step = 0; step < 16; step++) first.stepped()
+  expect(first.goFirst(a, 'a', served), 'nor when it had its chance').toBe(false)
+  expect(first.isShared(60_000)).toBe(false)
+})
