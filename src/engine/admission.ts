@@ -1,20 +1,22 @@
-// Admission decides which turns run: a queue in order of arrival, fairness, and room in the KV pool.
+// Admission decides which turns run: a queue, fair shares of the tenants, and room in the KV pool.
 
 import type { Model } from '../graph/model.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Caller } from './caller.ts'
+import { FairShare, QUANTUM } from './fair-share.ts'
 import type { KvCache } from './kv-cache.ts'
-import { pagesNeeded } from './scheduler.ts'
-import { isStalled, type Turn } from './turn.ts'
+import { outgrown, preempted, sliceIsOver } from './preemption.ts'
+import { pagesNeeded, type Part } from './scheduler.ts'
+import { isBehind, isStalled, pendingRows, type Turn } from './turn.ts'
 
 /** A turn is admitted when this many more positions fit too: else it would soon be sent back. */
 const HEADROOM = 2 * PAGE_POSITIONS
 
-/** A turn with pages in storage has to make room for one that waits after this many tokens: to be restored costs it a fraction of them. */
-const QUANTUM = 256
-
 /** Looks, a few milliseconds apart, at which a turn finds another lane's pages not yet written before it takes them. */
 const MOST_WAITS = 40
+
+/** Rows that others may run before a turn in the background, which ran none, has a quantum beside them. */
+const PATIENCE = 32 * QUANTUM
 
 /** A turn on its way from one list to the other is in both for a moment: whatever a kill leaves, each turn can be found and ended. */
 export class Admission {
@@ -23,6 +25,7 @@ export class Admission {
   readonly #caller: Caller
   #waiting: Turn[] = []
   #running: Turn[] = []
+  readonly #fair = new FairShare()
   /** Counts admissions: the youngest turn gives way first. */
   #clock = 0
 
@@ -50,6 +53,7 @@ export class Admission {
 
   /** Puts a turn at the end of the queue. */
   enqueue(turn: Turn): void {
+    turn.ranAt = this.#fair.total
     this.#waiting.push(turn)
   }
 
@@ -70,25 +74,62 @@ export class Admission {
     this.#running = []
   }
 
-  /** Starts turns that wait: first come, first served. Those whose reader fell behind let the others pass, waiting or running. */
+  /** Rows that count as served to a tenant. */
+  served(tenant: string): number {
+    return this.#fair.served(tenant)
+  }
+
+  /** A step will run these parts: their tenants are charged for the rows. */
+  charge(parts: readonly Part[]): void {
+    const given = new Map(parts.map(({ turn, count }) => [turn, count]))
+    for (const [turn, count] of given) {
+      const held = turn.sequence?.length ?? 0
+      this.#fair.charge(turn.tenant, count)
+      turn.ran += count
+      turn.redone += Math.max(0, Math.min(held + count, turn.reached) - held)
+      turn.reached = Math.max(turn.reached, held + count)
+      turn.overdue -= count
+      turn.ranAt = this.#fair.total
+    }
+    const active = new Set(parts.map(({ turn }) => turn.tenant))
+    const owed = new Set<string>()
+    for (const turn of [...this.#waiting, ...this.#running]) {
+      if (isStalled(turn)) continue
+      const isLate = turn.background && this.#fair.total - turn.ranAt >= PATIENCE
+      if (isLate && turn.overdue <= 0) turn.overdue = QUANTUM
+      if (isBehind(turn)) continue
+      active.add(turn.tenant)
+      const gotAll = turn.state === 'running' && pendingRows(turn) === given.get(turn)
+      if (!gotAll) owed.add(turn.tenant)
+    }
+    this.#fair.advance(active, owed)
+  }
+
+  /** Starts turns that wait, those of the tenant that was served least first. Those whose reader fell behind let the others pass, waiting or running. */
   admit(): void {
+    const passed = new Set<string>()
     for (;;) {
-      const turn = this.#waiting.find((other) => !isStalled(other) && this.#caller.mayTouch(other.vault))
+      const turn = this.#next(passed)
       if (turn === undefined) return
       const fits = (): boolean => this.#running.length === 0 || this.#neededWith(turn) <= this.#pageCount
       for (const other of this.#running.filter(isStalled)) if (!fits()) this.#sendBack(other)
-      if (!fits()) this.#takeTurns()
-      if (!fits() || this.#letsOthersWrite(turn)) return
-      this.#start(turn)
-      this.#waiting = this.#waiting.filter((other) => other !== turn)
+      if (!fits()) this.#makeWay(turn)
+      if (fits()) {
+        if (this.#letsOthersWrite(turn)) return
+        this.#start(turn)
+        this.#waiting = this.#waiting.filter((other) => other !== turn)
+      } else {
+        // Others pass a tenant that runs something, but would take the pages of one that runs nothing as they become free.
+        if (!this.#running.some(({ tenant }) => tenant === turn.tenant)) return
+        passed.add(turn.tenant)
+      }
     }
   }
 
-  /** Turns grow: when they no longer fit together, the youngest waits until there is room. */
+  /** Turns grow: when they no longer fit together, one of the tenant that holds most waits until there is room. */
   makeRoom(): void {
-    while (this.#running.length > 1 && this.#neededByRunning(1) > this.#pageCount) {
-      this.#sendBack(this.#running.reduce((a, b) => (a.admittedAt > b.admittedAt ? a : b)))
-    }
+    while (this.#running.length > 1 && this.#neededByRunning(1) > this.#pageCount)
+      this.#sendBack(outgrown(this.#running, (turn) => this.#needed(turn, 1)))
   }
 
   get #pageCount(): number {
@@ -100,6 +141,8 @@ export class Admission {
     turn.state = 'running'
     turn.admittedAt = ++this.#clock
     turn.producedBefore = turn.produced
+    turn.ran = 0
+    turn.redone = 0
     turn.cachedTokens ??= Math.min(turn.sequence?.length ?? 0, turn.promptTokens)
     this.#running.push(turn)
   }
@@ -116,15 +159,49 @@ export class Admission {
     this.#park(turn)
   }
 
-  /** Sends the turn that has run for longest, if that is long enough, to the end of the queue. */
-  #takeTurns(): void {
-    const ran = ({ produced, producedBefore }: Turn): number => produced - producedBefore
-    const longRunning = this.#running.filter((turn) => turn.vault !== undefined && ran(turn) >= QUANTUM)
-    const [longest] = longRunning.sort((a, b) => ran(b) - ran(a))
+  /** Who starts next: within a tenant, and of tenants that were served alike, who came first. */
+  #next(passed: ReadonlySet<string>): Turn | undefined {
+    const ready = this.#waiting.filter(
+      (turn) => !passed.has(turn.tenant) && !isStalled(turn) && this.#caller.mayTouch(turn.vault),
+    )
+    const before = (a: Turn, b: Turn): boolean =>
+      isBehind(a) === isBehind(b) ? this.served(a.tenant) < this.served(b.tenant) : isBehind(b)
+    return ready.reduce<Turn | undefined>(
+      (first, turn) => (first === undefined || before(turn, first) ? turn : first),
+      undefined,
+    )
+  }
+
+  /** Sends turns back so that this one fits: those of others that were served more, else the one of its tenant that has run for longest. */
+  #makeWay(turn: Turn): void {
+    const leaving = preempted(turn, this.#running, {
+      served: (tenant) => this.served(tenant),
+      pages: (other) => this.#needed(other, HEADROOM),
+      pageCount: this.#pageCount,
+    })
+    for (const other of leaving) {
+      const isOver = sliceIsOver(other)
+      other.lostSlices = isOver ? 0 : other.lostSlices + 1
+      this.#sendBack(other)
+      if (isOver) this.#moveToEnd(other)
+    }
+    if (leaving.length === 0) this.#takeTurns(turn)
+  }
+
+  /** Turns of one tenant take turns where that costs little: to be restored costs a fraction of a quantum. */
+  #takeTurns({ tenant }: Turn): void {
+    const made = ({ produced, producedBefore }: Turn): number => produced - producedBefore
+    const longRunning = this.#running.filter(
+      (turn) => turn.tenant === tenant && turn.vault !== undefined && made(turn) >= QUANTUM,
+    )
+    const [longest] = longRunning.sort((a, b) => made(b) - made(a))
     if (longest === undefined) return
     this.#sendBack(longest)
-    const [first, ...others] = this.#waiting
-    this.#waiting = [...others, first]
+    this.#moveToEnd(longest)
+  }
+
+  #moveToEnd(turn: Turn): void {
+    this.#waiting = [...this.#waiting.filter((other) => other !== turn), turn]
   }
 
   /** A turn leaves idle pages of other lanes alone for some time, so that their lanes can write them in calls of their own. */

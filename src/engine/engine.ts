@@ -9,6 +9,7 @@ import { Caller } from './caller.ts'
 import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
+import { hasPlace } from './queue-share.ts'
 import { planStep } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 import { StepGate } from './step-gate.ts'
@@ -17,7 +18,7 @@ import { newTurn, type Turn, type TurnOptions } from './turn.ts'
 import type { Vault } from './vault.ts'
 
 export type EngineOptions = {
-  /** Turns that may wait; one more is `overloaded`. Default: any number. */
+  /** Turns that may wait, shared among tenants (queue-share.ts); one more is `overloaded`. Default: any number. */
   queueLimit?: number
   /** Milliseconds, any origin. Default: the host's clock. */
   now?: () => number
@@ -61,6 +62,11 @@ export class Engine<M extends Model = LocalModel> {
     }
   }
 
+  /** Rows that count as served to a tenant (fair-share.ts). */
+  served(tenant: string): number {
+    return this.#admission.served(tenant)
+  }
+
   /** What made a step fail; the engine is of no use afterwards. */
   get failure(): unknown {
     return this.#failure
@@ -74,11 +80,11 @@ export class Engine<M extends Model = LocalModel> {
   /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, context_length_exceeded for a prefix that is too long, or what made the engine fail. */
   open(options: TurnOptions): Turn {
     if (this.#failure !== undefined) throw this.#failure
-    const { length } = this.#admission.waiting
-    if (length >= this.#queueLimit) {
+    const holders = this.#admission.waiting.map(({ tenant }) => tenant)
+    if (!hasPlace(holders, options.tenant, this.#queueLimit)) {
       throw new IsletError(
         'overloaded',
-        `${length} requests are already waiting for this model, which is the limit: try again later`,
+        `${holders.length} requests are already waiting for this model, which is the limit: try again later`,
       )
     }
     const { spec, window, maxRows } = this.model
@@ -191,8 +197,9 @@ export class Engine<M extends Model = LocalModel> {
     this.#caller.vault = caller
     this.#admission.admit()
     this.#admission.makeRoom()
-    const parts = planStep(this.#admission.running, this.model)
+    const parts = planStep(this.#admission.running, this.model, (tenant) => this.#admission.served(tenant))
     if (parts.length === 0) return undefined
+    this.#admission.charge(parts)
     for (const { turn, count } of parts) this.#cache.makeWritable(turn, count)
     const step = { parts, rows: parts.flatMap(rowsOf), caller }
     this.#gate.shut(step)

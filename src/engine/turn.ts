@@ -36,6 +36,8 @@ export type TurnOptions = {
   vault?: Vault
   /** The session that it belongs to. */
   session?: string
+  /** Nobody waits for it: it gets the rows and pages that other turns leave, of any tenant. */
+  background?: boolean
 }
 
 export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
@@ -49,6 +51,7 @@ export type Turn = {
   readonly owner: Vault | undefined
   readonly vault: Vault | undefined
   readonly session: string | undefined
+  readonly background: boolean
   /** Fixed by the prompt, also for what is generated. */
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
@@ -64,6 +67,17 @@ export type Turn = {
   gaveWay: number
   /** What was generated when it was admitted. */
   producedBefore: number
+  /** Rows run since it was admitted, and how many of them had been run before. */
+  ran: number
+  redone: number
+  /** Positions that were ever computed, whether they are still held or not. */
+  reached: number
+  /** Slices in a row that others took from it before their end. */
+  lostSlices: number
+  /** The engine's rows when it last ran one. */
+  ranAt: number
+  /** Rows that it may still run as if somebody waited for it, though it is in the background. */
+  overdue: number
   /** Prompt positions that were reused when the turn was first admitted; undefined before. */
   cachedTokens: number | undefined
   /** Tokens generated, and how many of them the reader has taken. */
@@ -88,6 +102,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     owner: options.owner,
     vault: options.vault,
     session: options.session,
+    background: options.background ?? false,
     shape,
     ids,
     wantsFrom: options.score === undefined ? ids.length - 1 : Math.max(0, shape.prefix - 1),
@@ -96,6 +111,12 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     admittedAt: 0,
     gaveWay: 0,
     producedBefore: generated.length,
+    ran: 0,
+    redone: 0,
+    reached: 0,
+    lostSlices: 0,
+    ranAt: 0,
+    overdue: 0,
     cachedTokens: undefined,
     produced: generated.length,
     taken: generated.length,
@@ -106,6 +127,11 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
 
 export function isStalled(turn: Turn): boolean {
   return turn.produced - turn.taken >= MAX_LAG
+}
+
+/** Whether all others go before it. */
+export function isBehind(turn: Turn): boolean {
+  return turn.background && turn.overdue <= 0
 }
 
 /** Ids without K and V yet: the rest of the prompt, or in decode the one last chosen. */

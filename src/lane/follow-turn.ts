@@ -35,13 +35,14 @@ export async function prepare(
 /**
  * Events of a turn from its first on, whatever of it was computed before: `session` if it is stored, progress while it waits, `start`,
  * progress through a long prompt, text, `finish`. The record is kept up to date as it goes. Throws IsletError. To stop, abort `signal` or
- * `return()`: the engine's turn is closed, its pages stay as cache.
+ * `return()`: the engine's turn is closed, its pages stay as cache. `background`: nobody waits for it.
  */
 export async function* follow(
   record: TurnRecord,
   text: ModelText,
   host: TurnHost,
   signal: AbortSignal,
+  background = false,
 ): AsyncGenerator<GenerationEvent> {
   if (isStored(record)) {
     const { session, turn, request } = record
@@ -64,7 +65,7 @@ export async function* follow(
     if (loaded === undefined) return
     host.settle(record, text)
     try {
-      yield* runTurn({ record, text, host, signal, reader, answer, loaded })
+      yield* runTurn({ record, text, host, signal, reader, answer, loaded, background })
       return
     } catch (error) {
       const failed = loaded.engine.failure !== undefined

@@ -7,6 +7,7 @@ import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from '../answer/model-text.ts'
+import { FirstTokens } from './first-tokens.ts'
 import { Pacer, type Clock } from './pacer.ts'
 
 export type LoadedModel = Model & {
@@ -25,7 +26,13 @@ export type Loader = {
   queueLimit?: number
 }
 
-export type Loaded = { engine: Engine<Model>; model: LoadedModel; pacer: Pacer; scratch: Scratch }
+export type Loaded = {
+  engine: Engine<Model>
+  model: LoadedModel
+  pacer: Pacer
+  first: FirstTokens
+  scratch: Scratch
+}
 
 /** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
 const ABANDONED_MS = 15_000
@@ -35,6 +42,7 @@ const WATCH_MS = 100
 
 export class Isolate {
   readonly #abandonedMs: number
+  readonly first = new FirstTokens()
   text: ModelText | undefined
   done = 0
   total = 0
@@ -115,7 +123,9 @@ export class Isolate {
       beat()
       const engine = new Engine<Model>(model, { queueLimit: loader.queueLimit, now: () => clock.now() })
       if (seed !== undefined) engine.seed(seed)
-      this.#loaded = { engine, model, pacer: new Pacer(clock), scratch: createScratch(model.spec.vocab) }
+      const { first } = this
+      const scratch = createScratch(model.spec.vocab)
+      this.#loaded = { engine, model, pacer: new Pacer(clock, first), first, scratch }
       this.#loading = false
     } catch (error) {
       if (ticket !== this.#ticket) return

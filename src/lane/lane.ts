@@ -17,6 +17,7 @@ import { follow, prepare } from './follow-turn.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
 import { OwnedSessions } from './owned-sessions.ts'
+import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Sessions, type Lifetimes } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
@@ -60,12 +61,12 @@ export class Lane {
   readonly #loader: WindowedLoader
   readonly #background: Background
   #resetKnown = false
-  /** Requests under way; one more than `queue` is `overloaded`. */
-  #open = 0
+  readonly #places: Places
 
   constructor(parts: LaneParts) {
     this.#parts = parts
     const { storage, isolate, clock, config, log } = parts
+    this.#places = new Places(config.queue)
     this.#loader = new WindowedLoader({
       settings: config,
       clock,
@@ -181,21 +182,23 @@ export class Lane {
     lane: string,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
-    const { config } = this.#parts
-    if (this.#open >= config.queue) {
+    const place = { tenant: request.tenant, driver }
+    if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
+      const held = this.#places.takenBy(request.tenant)
       yield {
         ...errorEvent(
           new IsletError(
             'overloaded',
-            `this lane works on ${this.#open} requests, which is its limit: try again later`,
+            `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
           ),
         ),
         ...(movable && { movable }),
       }
       return
     }
-    this.#open += 1
+    const { isolate, clock } = this.#parts
+    isolate.first.begin(driver.signal, request.tenant, clock.now())
     try {
       const host = this.#host()
       const { text, prompt, echo } = await prepare(request, host)
@@ -203,7 +206,8 @@ export class Lane {
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
-      this.#open -= 1
+      this.#places.leave(place)
+      isolate.first.end(driver.signal)
     }
   }
 
@@ -231,7 +235,7 @@ export class Lane {
     await this.sessions.enter(record, driver)
     this.#background.begun(record)
     try {
-      if (!driver.signal.aborted) yield* follow(record, text, host, driver.signal)
+      if (!driver.signal.aborted) yield* follow(record, text, host, driver.signal, driver.isUnread)
     } catch (error) {
       record.end = errorEvent(error)
       throw error
@@ -245,7 +249,11 @@ export class Lane {
     requestId: string,
     events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent>,
   ): ReaderDriver {
-    return new ReaderDriver((driver) => guarded(events(driver), requestId, this.#parts.log))
+    const { log, clock } = this.#parts
+    return new ReaderDriver(
+      (driver) => guarded(events(driver), requestId, log),
+      () => clock.now(),
+    )
   }
 
   /** Where turns run. `load`: begin to load the weights if they are not there. */

@@ -1,7 +1,13 @@
 // A pacer says when a turn that computes hands the thread back to the host.
 // A macrotask costs about 1 ms while a response streams, as much as a fifth of a token.
 
+import type { Vault } from '../engine/vault.ts'
+import type { FirstTokens } from './first-tokens.ts'
+
 const COMPUTE_MS = 50
+
+/** While several tenants are there: a request has to come some way, a turn of the host each, before any lane knows of it. */
+const SHARED_COMPUTE_MS = 8
 
 /**
  * Deployed clocks stand still between I/O: where no time seems to pass, steps are counted instead, and four rows of a step as one more.
@@ -19,23 +25,37 @@ export type Clock = {
 
 export class Pacer {
   readonly #clock: Clock
+  readonly #first: FirstTokens
   #since: number
   #steps = 0
+  #last: { vault: Vault | undefined } | undefined
 
-  constructor(clock: Clock) {
+  /** `first` knows who is there. */
+  constructor(clock: Clock, first: FirstTokens) {
     this.#clock = clock
+    this.#first = first
     this.#since = clock.now()
   }
 
-  /** To be called after each step, with the rows that it ran. */
-  stepped(rows: number): void {
+  /** To be called after each step, with the rows that it ran and the storage of the lane that called it. */
+  stepped(rows: number, vault: Vault | undefined): void {
     this.#steps += 1 + rows / ROWS_A_STEP
+    this.#last = { vault }
+    this.#first.stepped()
+  }
+
+  /** Idles for `ms`. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not. */
+  async restUnlessStepped(ms: number, vault: Vault | undefined): Promise<boolean> {
+    const last = this.#last
+    await this.rest(ms)
+    return this.#last !== last && this.#last?.vault === vault
   }
 
   /** True once the thread has been kept for long enough. */
   get isDue(): boolean {
     const elapsed = this.#clock.now() - this.#since
-    return elapsed >= COMPUTE_MS || (elapsed === 0 && this.#steps >= STEPS_WITHOUT_CLOCK)
+    const most = this.#first.isShared(this.#clock.now()) ? SHARED_COMPUTE_MS : COMPUTE_MS
+    return elapsed >= most || (elapsed === 0 && this.#steps >= STEPS_WITHOUT_CLOCK)
   }
 
   /** Gives the host its turn, or `ms` of idling. */

@@ -9,10 +9,29 @@ import { encodeEvent, errorEvent } from '../protocol/wire.ts'
 export class ReaderDriver implements Driver {
   readonly #abort = new AbortController()
   readonly #events: AsyncGenerator<GenerationEvent, void>
+  readonly #now: () => number
   #reason: IsletError | undefined
+  /** When it gave its last event; undefined while its reader asks for the next. */
+  #givenAt: number | undefined
+  #isUnread = false
 
-  constructor(events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent, void>) {
+  /** `now`: milliseconds, any origin. */
+  constructor(
+    events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent, void>,
+    now: () => number = () => 0,
+  ) {
     this.#events = events(this)
+    this.#now = now
+  }
+
+  /** True when it runs with no reader. */
+  get isUnread(): boolean {
+    return this.#isUnread
+  }
+
+  /** Milliseconds for which its reader has asked for nothing. */
+  unreadFor(): number {
+    return this.#givenAt === undefined ? 0 : this.#now() - this.#givenAt
   }
 
   get signal(): AbortSignal {
@@ -31,10 +50,14 @@ export class ReaderDriver implements Driver {
     let cancelled = false
     return pulledBytes({
       pull: async (controller) => {
+        this.#givenAt = undefined
         const { done, value } = await this.#events.next()
         // After a cancel there is nobody to tell.
         if (cancelled) return
-        if (!done && !this.signal.aborted) return controller.enqueue(encodeEvent(value))
+        if (!done && !this.signal.aborted) {
+          this.#givenAt = this.#now()
+          return controller.enqueue(encodeEvent(value))
+        }
         if (this.#reason !== undefined) controller.enqueue(encodeEvent(errorEvent(this.#reason)))
         controller.close()
       },
@@ -47,6 +70,7 @@ export class ReaderDriver implements Driver {
 
   /** Runs the answer to its end with no reader. No reader gives the host its turn then, so `rest` does after each event. */
   async run(rest: () => Promise<void>): Promise<void> {
+    this.#isUnread = true
     while ((await this.#events.next()).done !== true) await rest()
   }
 }

@@ -2,12 +2,15 @@
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
 import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'
-import type { Turn } from '../engine/turn.ts'
+import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
+import type { Pacer } from './pacer.ts'
 import type { Reader } from './reader.ts'
+import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
+import { errorCode } from '../lib/errors.ts'
 import { isStored, type TurnRecord } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
@@ -28,6 +31,8 @@ export type TurnRun = {
   reader: Reader
   answer: Answer
   loaded: Loaded
+  /** Nobody waits for it. */
+  background: boolean
 }
 
 /**
@@ -35,7 +40,7 @@ export type TurnRun = {
  * stops reading closes the turn. Throws what made the turn or the engine fail.
  */
 export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
-  const { record, text, host, signal, reader, answer, loaded } = context
+  const { record, text, host, signal, reader, answer, loaded, background } = context
   const { engine, model } = loaded
   const { request, prompt, generated } = record
   // A window has no end of its own: without a number an answer ends at the trained context.
@@ -49,15 +54,17 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     return
   }
   answer.begin(loaded.scratch)
-  const turn = engine.open({
+  const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,
     generated,
     maxTokens,
     choose: (logits, position) => answer.choose(logits, position),
     owner: host.vault,
+    background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
+  if (turn === undefined) return
   const note = (): void => {
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
@@ -80,6 +87,23 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   }
 }
 
+/** Opens the engine's turn. A lane has accepted it, so it waits here where the engine's own queue is full. Undefined after an abort. */
+async function* opened(
+  { record, loaded: { engine, pacer }, signal, host }: TurnRun,
+  options: TurnOptions,
+): AsyncGenerator<GenerationEvent, Turn | undefined> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    try {
+      return engine.open(options)
+    } catch (error) {
+      if (errorCode(error) !== 'overloaded') throw error
+    }
+    if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
+    await look(engine, pacer, host)
+  }
+  return undefined
+}
+
 async function* untilAdmitted(
   turn: Turn,
   { loaded: { engine, pacer }, signal, host }: TurnRun,
@@ -88,11 +112,15 @@ async function* untilAdmitted(
   // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
   while (isQueued() && !signal.aborted) {
-    await pacer.rest(QUEUED_MS)
-    // Those in front may have readers that are slow: a step lets them pass or sends them back.
-    const ran = isQueued() ? engine.step(host.vault) : 0
-    if (typeof ran !== 'number') await ran
+    await look(engine, pacer, host)
   }
+}
+
+/** Waits a little. Those in front may have readers that are slow: where nobody else of the lane runs a step, one lets them pass or sends them back. */
+async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost): Promise<void> {
+  if (await pacer.restUnlessStepped(QUEUED_MS, vault)) return
+  const ran = engine.step(vault)
+  pacer.stepped(typeof ran === 'number' ? ran : await ran, vault)
 }
 
 /**
@@ -101,17 +129,26 @@ async function* untilAdmitted(
  */
 async function* answering(
   turn: Turn,
-  { answer, reader, loaded, host, signal }: TurnRun,
+  { record, answer, reader, loaded, host, signal }: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
-  const { engine, model, pacer } = loaded
+  const { engine, model, pacer, first } = loaded
   const { clock } = host
+  const { tenant } = record.request
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
+  let holds = 0
   while (!signal.aborted) {
+    if (holds < MOST_HOLDS && first.goFirst(signal, tenant, (other) => engine.served(other))) {
+      holds += 1
+      await pacer.rest(HOLD_MS)
+      continue
+    }
+    holds = 0
     const event = reader.next(answer)
     if (event !== undefined) {
+      first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
       yield event
@@ -125,13 +162,13 @@ async function* answering(
       return true
     }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
-      await pacer.rest(idle ? QUEUED_MS : 0)
+      const isDriven = await pacer.restUnlessStepped(idle ? QUEUED_MS : 0, host.vault)
       silent = 0
-      if (signal.aborted || turn.produced > turn.taken) continue
+      if (signal.aborted || turn.produced > turn.taken || (idle && isDriven)) continue
     }
     const stepped = engine.step(host.vault)
     const ran = typeof stepped === 'number' ? stepped : await stepped
-    pacer.stepped(ran)
+    pacer.stepped(ran, host.vault)
     note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'

@@ -1,0 +1,60 @@
+// Places are the requests that a lane works on at once; tenants share them, unread streams give theirs up.
+
+import { hasPlace } from '../engine/queue-share.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { ReaderDriver } from './reader-driver.ts'
+
+/** A stream that nobody has read from for this long, milliseconds, leaves when somebody else needs its place. */
+export const UNREAD_MS = 10_000
+
+/** A request under way. */
+export type Place = { readonly tenant: string; readonly driver: Pick<ReaderDriver, 'unreadFor' | 'stop'> }
+
+export class Places {
+  readonly #limit: number
+  #taken: Place[] = []
+
+  /** `limit`: places, shared as queue-share.ts says. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Places that a tenant has. */
+  takenBy(tenant: string): number {
+    return this.#taken.filter((place) => place.tenant === tenant).length
+  }
+
+  /** Gives the request a place; false where its tenant has as many as it may. Streams that nobody reads end first, whoever reads on is told so. */
+  async take(place: Place): Promise<boolean> {
+    while (this.#taken.length >= this.#limit) {
+      const unread = this.#unread(place.tenant)
+      if (unread === undefined) break
+      this.leave(unread)
+      await unread.driver.stop(
+        new IsletError(
+          'overloaded',
+          `nobody read this answer for ${UNREAD_MS / 1000} s, and another request needed its place`,
+        ),
+      )
+    }
+    const tenants = this.#taken.map(({ tenant }) => tenant)
+    if (!hasPlace(tenants, place.tenant, this.#limit)) return false
+    this.#taken.push(place)
+    return true
+  }
+
+  /** The request has ended. */
+  leave(place: Place): void {
+    this.#taken = this.#taken.filter((other) => other !== place)
+  }
+
+  /** The stream that was not read for longest, of those who hold as much as the tenant or more. */
+  #unread(tenant: string): Place | undefined {
+    const least = this.takenBy(tenant)
+    const [longest] = this.#taken
+      .filter(({ driver }) => driver.unreadFor() >= UNREAD_MS)
+      .filter((place) => this.takenBy(place.tenant) >= least)
+      .sort((a, b) => b.driver.unreadFor() - a.driver.unreadFor())
+    return longest
+  }
+}

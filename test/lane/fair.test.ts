@@ -1,0 +1,190 @@
+// Tenants share a lane's places, and what was accepted to run in the background runs, in turns and behind those who wait.
+
+import { expect, test, vi } from 'vitest'
+import { FirstTokens } from '../../src/lane/first-tokens.ts'
+import { Isolate } from '../../src/lane/isolate.ts'
+import type { Clock } from '../../src/lane/pacer.ts'
+import { Places, UNREAD_MS } from '../../src/lane/places.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
+import { ask, eventsOf, idsOf, laneOn, laneStorage, mockLane, type MockLane } from '../helpers/mock-lane.ts'
+import { greedyAlone, MockModel } from '../helpers/mock-model.ts'
+import { request } from '../helpers/request.ts'
+
+const idPrompt = (length: number, seed = 1) => ({
+  kind: 'ids' as const,
+  ids: Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251),
+})
+
+/** Time stands still but where a test moves it. */
+function stoppedClock(): Clock & { time: number } {
+  const clock = {
+    time: 1000,
+    now: () => clock.time,
+    wait: () => new Promise<void>((resolve) => setImmediate(resolve)),
+  }
+  return clock
+}
+
+type Asked = Parameters<typeof request>[0]
+
+/** A stream of which its first text was read. */
+async function begun({ lane }: MockLane, asked: Asked): Promise<AsyncGenerator<GenerationEvent>> {
+  const reader = decodeEvents(lane.generate(request({ ignoreEos: true, ...asked })))
+  for (;;) {
+    const { value, done } = await reader.next()
+    if (done === true) throw new Error('it ended')
+    if (value.type === 'error') throw new Error(value.message)
+    if (value.type === 'text') return reader
+  }
+}
+
+async function all(reader: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
+  const events: GenerationEvent[] = []
+  for await (const event of reader) events.push(event)
+  return events
+}
+
+test('who holds all places is turned away itself, and nobody else', async () => {
+  const made = mockLane({ config: { queue: 4 }, parts: { clock: stoppedClock() } })
+  const readers = []
+  for (let i = 0; i < 4; i++) readers.push(await begun(made, { tenant: 'a', maxTokens: 300 }))
+  const more = await ask(made.lane, request({ tenant: 'a' }))
+  expect(more).toMatchObject([{ type: 'error', code: 'overloaded', movable: true }])
+  for (const tenant of ['b', 'c'])
+    expect((await ask(made.lane, request({ tenant, ignoreEos: true }))).at(-1)?.type).toBe('finish')
+  for (const reader of readers) await reader.return(undefined)
+  await vi.waitFor(async () =>
+    expect((await ask(made.lane, request({ tenant: 'a' }))).at(-1)?.type).toBe('finish'),
+  )
+})
+
+test('a stream that nobody reads leaves when its place is needed; what is stored of it can be read on', async () => {
+  const clock = stoppedClock()
+  const made = laneOn(laneStorage(), { config: { queue: 2 }, parts: { clock } })
+  const prompt = idPrompt(30)
+  const stored = await begun(made, { tenant: 'a', prompt, store: true, maxTokens: 60 })
+  const session = made.lane.owned.list('a')[0].id
+  clock.time += 1
+  const unstored = await begun(made, { tenant: 'a', maxTokens: 60 })
+  clock.time += UNREAD_MS - 1
+  // It was read just now.
+  await unstored.next()
+  const next = await ask(made.lane, request({ tenant: 'a', ignoreEos: true }))
+  expect(next.at(-1)).toMatchObject({ type: 'finish' })
+  expect(made.lane.sessions.find('a', session).state).toBe('paused')
+  expect((await all(stored)).at(-1)).toMatchObject({ type: 'error', code: 'overloaded' })
+  expect((await all(unstored)).at(-1)).toMatchObject({ type: 'finish' })
+  expect(idsOf(await all(decodeEvents(made.lane.resume('a', session))))).toEqual(greedyAlone(prompt.ids, 60))
+})
+
+test('a stream gives its place to who holds less, not to who holds more', async () => {
+  const stop = vi.fn(() => Promise.resolve())
+  const place = (tenant: string, unread = 0) => ({ tenant, driver: { unreadFor: () => unread, stop } })
+  const places = new Places(3)
+  for (const [tenant, unread] of [
+    ['a', 0],
+    ['a', 1],
+    ['b', UNREAD_MS],
+  ] as const)
+    expect(await places.take(place(tenant, unread))).toBe(true)
+  expect(await places.take(place('a'))).toBe(false)
+  expect(stop).not.toHaveBeenCalled()
+  expect(await places.take(place('c'))).toBe(true)
+  expect(stop).toHaveBeenCalledTimes(1)
+  expect([places.takenBy('a'), places.takenBy('b'), places.takenBy('c')]).toEqual([2, 0, 1])
+})
+
+test('what a lane has accepted waits where the queue of the shared engine is full', async () => {
+  const isolate = new Isolate()
+  const lanes = [1, 2, 3].map(() =>
+    mockLane({ config: { queue: 2 }, model: { pageCount: 8 }, parts: { isolate, clock: stoppedClock() } }),
+  )
+  const answers = await Promise.all(
+    lanes.flatMap(({ lane }, i) =>
+      [0, 1].map((j) =>
+        ask(
+          lane,
+          request({ prompt: idPrompt(70, 2 * i + j), maxTokens: 20, ignoreEos: true, tenant: `t${i}` }),
+        ),
+      ),
+    ),
+  )
+  expect(answers.map(idsOf)).toEqual(answers.map((_, i) => greedyAlone(idPrompt(70, i).ids, 20)))
+})
+
+test('hundreds in the background: all run, a few at a time, tenants in turns, behind whoever waits', async () => {
+  const clock = stoppedClock()
+  const model = new MockModel({ pageCount: 12 })
+  const made = laneOn(laneStorage(), {
+    parts: { clock, readModel: () => Promise.resolve(model) },
+  })
+  const put = async (tenant: string, seed: number): Promise<void> => {
+    const messages = [{ role: 'user', content: `${tenant} ${seed}` }]
+    const asked = {
+      tenant,
+      sessionKey: `${tenant}${seed}`,
+      prompt: { kind: 'chat' as const, messages },
+      conversation: messages,
+      background: true,
+      store: true,
+      maxTokens: 12,
+    }
+    const reader = decodeEvents(made.lane.generate(request({ ignoreEos: true, ...asked })))
+    const { value } = await reader.next()
+    expect(value).toMatchObject({ type: 'session' })
+    await reader.return(undefined)
+  }
+  for (let i = 0; i < 150; i++) await put('a', i)
+  for (let i = 0; i < 3; i++) await put('b', i)
+  await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(0))
+
+  let most = 0
+  let isOver = false
+  const alarm = made.lane.awake().then(() => (isOver = true))
+  const states = (tenant: string): string[] => made.lane.owned.list(tenant).map(({ state }) => state)
+  const done = (tenant: string): number => states(tenant).filter((state) => state === 'done').length
+  while (done('b') < 3) {
+    await clock.wait(0)
+    most = Math.max(most, made.lane.sessions.driven)
+  }
+  expect(done('a')).toBeLessThan(8)
+  const before = model.steps.length
+  const answer = await ask(
+    made.lane,
+    request({ tenant: 'c', prompt: idPrompt(40), ignoreEos: true, maxTokens: 8 }),
+  )
+  expect(idsOf(answer)).toEqual(greedyAlone(idPrompt(40).ids, 8))
+  // 40 rows are three steps, and one of somebody else's may come before.
+  expect(model.steps.length - before).toBeLessThanOrEqual(3 + 8 + 4)
+  while (!isOver) {
+    await clock.wait(0)
+    most = Math.max(most, made.lane.sessions.driven)
+  }
+  await alarm
+  expect(most).toBeLessThanOrEqual(2)
+  expect(states('a')).toEqual(Array.from({ length: 150 }, () => 'done'))
+  expect(made.lane.sessions.unread()).toEqual([])
+  expect(eventsOf(answer, 'finish')).toHaveLength(1)
+}, 60_000)
+
+test('answers wait for the first token of whoever was served less, and not for long', () => {
+  const first = new FirstTokens()
+  const [a, b] = [new AbortController().signal, new AbortController().signal]
+  const served = (tenant: string): number => (tenant === 'a' ? 100 : 10)
+  first.begin(a, 'a', 0)
+  expect(first.isShared(0)).toBe(false)
+  first.end(a)
+  first.begin(b, 'b', 0)
+  expect(first.isShared(0)).toBe(true)
+  expect(first.goFirst(a, 'a', served)).toBe(true)
+  expect(first.goFirst(b, 'b', served)).toBe(false)
+  expect(
+    first.goFirst(a, 'a', () => 10),
+    'nobody waits for one that was served as much',
+  ).toBe(false)
+  expect(first.goFirst(new AbortController().signal, 'b', served), 'nor for its own tenant').toBe(false)
+  for (let step = 0; step < 16; step++) first.stepped()
+  expect(first.goFirst(a, 'a', served), 'nor when it had its chance').toBe(false)
+  expect(first.isShared(60_000)).toBe(false)
+})
