@@ -113,7 +113,10 @@ const variables = z.object({
   API_KEYS: z.optional(z.string()),
 })
 
-/** Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a request. */
+/**
+ * Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a
+ * request.
+ */
 export function readConfig(env: Record<string, unknown>): Config {
   const parsed = variables.safeParse(env)
   if (!parsed.success) {

@@ -2,7 +2,8 @@
 // of a rotation.
 
 /**
- * scores[head][slot] += slopes[head] * (distance + slot) over the first n slots (a multiple of 4); hidden slots stay far below all others.
+ * scores[head][slot] += slopes[head] * (distance + slot) over the first n slots (a multiple of 4); hidden
+ * slots stay far below all others.
  * @param scores (heads, stride) f32 @param slopes (heads) f32 @param distance position of slot 0 less the query's
  */
 export function alibi(scores: usize, stride: usize, slopes: usize, distance: i32, n: i32, heads: i32): void {

@@ -63,7 +63,10 @@ export class Answer {
     this.#pending = this.#emptyEvent()
   }
 
-  /** Makes ready to choose; `scratch` is shared by all answers of an engine. Throws invalid_request when a sampling option is out of range. */
+  /**
+   * Makes ready to choose; `scratch` is shared by all answers of an engine. Throws invalid_request when a
+   * sampling option is out of range.
+   */
   begin(scratch: Scratch): void {
     this.#sampler = createSampler(this.#request.sampling, { topLogprobs: this.#request.topLogprobs, scratch })
   }

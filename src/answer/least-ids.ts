@@ -2,12 +2,15 @@
 
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
-/** Most letters of one id, where a vocabulary is not looked at: texts with fewer for each id that fits are not measured. */
+/**
+ * Most letters of one id, where a vocabulary is not looked at: texts with fewer for each id that fits are not
+ * measured.
+ */
 export const LETTERS_OF_AN_ID = 16
 
 /**
- * A number of ids that `text` has at least, as plain text or rendered with names of special tokens: what is in it for certain, over what
- * one token holds at most. It is 0 where the tokenizer lacks letters.
+ * A number of ids that `text` has at least, as plain text or rendered with names of special tokens: what is
+ * in it for certain, over what one token holds at most. It is 0 where the tokenizer lacks letters.
  */
 export function leastIds(tokenizer: Tokenizer, text: string): number {
   const measure = measureOf(tokenizer)
@@ -19,7 +22,10 @@ export function leastIds(tokenizer: Tokenizer, text: string): number {
 type Counts = { letters: number; all: number }
 
 type Measure = Counts & {
-  /** Which characters are in some token for certain, whatever stands around them; the counts are the most of one token. */
+  /**
+   * Which characters are in some token for certain, whatever stands around them; the counts are the most of
+   * one token.
+   */
   keeps: 'nothing' | 'ascii' | 'letters' | 'everything'
 }
 
@@ -99,14 +105,20 @@ function isAsciiLetter(unit: number): boolean {
   return (unit >= 0x30 && unit <= 0x39) || ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a)
 }
 
-/** Letters that no normalisation joins with what stands before them: Cyrillic, kana, ideographs, syllables of Hangul. */
+/**
+ * Letters that no normalisation joins with what stands before them: Cyrillic, kana, ideographs, syllables of
+ * Hangul.
+ */
 function isLoneLetter(unit: number): boolean {
   if (unit < 0x3041) return unit >= 0x410 && unit <= 0x44f
   if (unit < 0x4e00) return unit <= 0x3096 || (unit >= 0x30a1 && unit <= 0x30fa)
   return unit <= 0x9fff || (unit >= 0xac00 && unit <= 0xd7a3)
 }
 
-/** Whether a character may become one with those before it: marks, and the later parts of a syllable of Hangul. */
+/**
+ * Whether a character may become one with those before it: marks, and the later parts of a syllable of
+ * Hangul.
+ */
 function joins(character: string): boolean {
   return /^[\p{M}\u1160-\u11ff]/u.test(character)
 }

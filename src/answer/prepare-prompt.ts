@@ -26,11 +26,14 @@ export type Prompt = {
 /** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
 
-/** Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded. */
+/**
+ * Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded.
+ */
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
-  // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read whole.
+  // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read
+  // whole.
   if (request.truncation !== 'auto') checkLetters(request, text, most)
   const ids = idsOf(request, text)
   if (ids.length === 0) {
@@ -46,7 +49,10 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
   return { ...origin, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
 }
 
-/** Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take seconds. */
+/**
+ * Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take
+ * seconds.
+ */
 function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelText, most: number): void {
   const { prompt } = request
   if (prompt.kind === 'ids') return

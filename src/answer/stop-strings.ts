@@ -1,8 +1,8 @@
 // Stop strings end a stream of text: what may become one is held back, and nothing of one is given out.
 
 /**
- * Looks for stop strings in text that comes in pieces. The first one to be complete ends the text; of several that end
- * together, the longest. So how the text is cut into pieces changes nothing.
+ * Looks for stop strings in text that comes in pieces. The first one to be complete ends the text; of several
+ * that end together, the longest. So how the text is cut into pieces changes nothing.
  */
 export class StopStrings {
   readonly #stops: readonly Matched[]

@@ -46,7 +46,10 @@ export function cancelResponse(deps: ApiDeps) {
   }
 }
 
-/** Handler of GET /v1/responses/:id/input_items: the whole conversation up to the answer, newest first unless `order=asc`. */
+/**
+ * Handler of GET /v1/responses/:id/input_items: the whole conversation up to the answer, newest first unless
+ * `order=asc`.
+ */
 export function listInputItems(deps: ApiDeps) {
   return async function inputItems(c: ApiContext): Promise<Response> {
     const order = c.req.query('order') ?? 'desc'
@@ -84,7 +87,10 @@ function responseReply(reply: Reply, id: string): ResponseReply {
   throw noResponse(id)
 }
 
-/** Nobody works on a paused turn until it is read, so whoever asks for its end again and again shall not wait for it. */
+/**
+ * Nobody works on a paused turn until it is read, so whoever asks for its end again and again shall not wait
+ * for it.
+ */
 function unfinished(
   { state, events }: TurnView,
   reply: ResponseReply,

@@ -11,7 +11,8 @@ import { clientLeft, openEvents, streamFrom } from './http/respond.ts'
 import type { Writer } from './http/sse.ts'
 
 /**
- * Reads a kept turn again from its first event on, in the dialect of its own reply; `writerOf` may refuse that or take another writer.
+ * Reads a kept turn again from its first event on, in the dialect of its own reply; `writerOf` may refuse
+ * that or take another writer.
  * @throws IsletError `not_found` and whatever else the lane says first.
  */
 export async function resumed(

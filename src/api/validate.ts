@@ -13,7 +13,9 @@ type Path = readonly PropertyKey[]
 type Wording = { code: ErrorCode; says: (value: unknown) => string }
 const wordings = z.registry<Wording>()
 
-/** The top-level `field`, of whose problems each is told by this code and sentence, with the field as `param`. */
+/**
+ * The top-level `field`, of whose problems each is told by this code and sentence, with the field as `param`.
+ */
 export function worded<S extends z.ZodMiniType>(field: S, code: ErrorCode, says: Wording['says']): S {
   wordings.add(field, { code, says })
   return field
@@ -96,8 +98,8 @@ function fieldError(key: string, value: unknown, { code, says }: Wording): Islet
 }
 
 /**
- * The issue of the alternative that was meant, where `issue` is of a union: the one that is furthest into the value,
- * then one of a value of the right type. Without any inside the value it is the issue itself.
+ * The issue of the alternative that was meant, where `issue` is of a union: the one that is furthest into the
+ * value, then one of a value of the right type. Without any inside the value it is the issue itself.
  */
 function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue

@@ -1,14 +1,16 @@
 // A bounded interpreter runs a chat template within a number of steps: a template is a program of strangers.
 //
-// It stands around the library's own: it counts what that evaluates, and looks at operands before an operation could make
-// something large of them.
+// It stands around the library's own: it counts what that evaluates, and looks at operands before an
+// operation could make something large of them.
 
 import { Environment, Interpreter, Template } from '@huggingface/jinja'
 
 type Node = NonNullable<Parameters<Interpreter['evaluate']>[0]>
 type Value = ReturnType<Interpreter['evaluate']>
 
-/** About half a second. A turn takes 20 to 150, so 32 Ki positions are full of the shortest ones long before. */
+/**
+ * About half a second. A turn takes 20 to 150, so 32 Ki positions are full of the shortest ones long before.
+ */
 export const MAX_TEMPLATE_STEPS = 2_000_000
 
 /** Characters and entries of one value, with all that is inside: more than any context takes. */
@@ -21,7 +23,9 @@ const MAX_DEPTH = 800
 const MAX_MADE = 1 << 25
 
 const CHARACTERS_A_STEP = 64
-/** Each time around a loop the library makes a scope; a number of a range is a new object of some 50 bytes. */
+/**
+ * Each time around a loop the library makes a scope; a number of a range is a new object of some 50 bytes.
+ */
 const STEPS_AROUND = 8
 /** Filters that write their operand with something between or before its parts. */
 const WRITERS = ['join', 'indent', 'tojson', 'string']
@@ -32,10 +36,15 @@ const MACRO_STEPS = 4096
 /** Looking for a long text in a long one may take the product of their lengths. */
 const COMPARISONS_A_STEP = 8192
 
-/** Thrown out of a template that takes too much; `message` goes on after "the chat template". Never leaves this room. */
+/**
+ * Thrown out of a template that takes too much; `message` goes on after "the chat template". Never leaves
+ * this room.
+ */
 export class TemplateLimit extends Error {}
 
-/** The text of a parsed template with these variables. Throws TemplateLimit, and whatever the template throws. */
+/**
+ * The text of a parsed template with these variables. Throws TemplateLimit, and whatever the template throws.
+ */
 export function renderBounded(
   { parsed }: Template,
   variables: Readonly<Record<string, unknown>>,
@@ -75,7 +84,10 @@ type Inner = {
 }
 type Argument = Node & { value?: Node; argument?: Node }
 
-/** What a value holds, with all that is inside, and how deep. A namespace can change, and so can what holds one. */
+/**
+ * What a value holds, with all that is inside, and how deep. A namespace can change, and so can what holds
+ * one.
+ */
 type Weight = { size: number; depth: number; fixed: boolean }
 
 const ATOM: Weight = { size: 1, depth: 0, fixed: true }
@@ -199,7 +211,10 @@ class BoundedInterpreter extends Interpreter {
     return { type: 'FilterExpression', operand, filter: prepared } as unknown as Node
   }
 
-  /** Lets the methods of a text count what they do, and of an object the one that sorts; the others of it are quick. */
+  /**
+   * Lets the methods of a text count what they do, and of an object the one that sorts; the others of it are
+   * quick.
+   */
   #countCalls(object: Value, property?: Inner['property']): void {
     const named = property?.value
     const sorts = object.type === 'ObjectValue' && (typeof named !== 'string' || named === 'dictsort')

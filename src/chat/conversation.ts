@@ -67,7 +67,10 @@ export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] 
   return out
 }
 
-/** Results in their order, each given out once: by the call's id, those without one to whichever call comes first. */
+/**
+ * Results in their order, each given out once: by the call's id, those without one to whichever call comes
+ * first.
+ */
 class ToolResults {
   readonly #all: (ChatMessage | undefined)[] = []
   readonly #byId = new Map<unknown, number[]>() // indices from the last to the first, once they are asked for

@@ -22,8 +22,8 @@ export const MAX_TEMPLATE_CHARS = 1 << 17
 const LONG_SPACE = /\s{1000}/
 
 /**
- * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages or takes more than
- * its steps for them, unsupported_format where the template itself cannot be read.
+ * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages or takes
+ * more than its steps for them, unsupported_format where the template itself cannot be read.
  */
 export function renderPrompt(
   source: string,
@@ -44,8 +44,8 @@ export function renderPrompt(
 }
 
 /**
- * Refuses a template that no chat could use: `unsupported_format` for one that cannot be read, `invalid_file` for one
- * that takes more than its steps for a word. One that refuses the word is good.
+ * Refuses a template that no chat could use: `unsupported_format` for one that cannot be read, `invalid_file`
+ * for one that takes more than its steps for a word. One that refuses the word is good.
  */
 export function checkTemplate(source: string): void {
   try {

@@ -12,13 +12,19 @@ import { isBehind, isStalled, pendingRows, type Turn } from './turn.ts'
 /** A turn is admitted when this many more positions fit too: else it would soon be sent back. */
 const HEADROOM = 2 * PAGE_POSITIONS
 
-/** Looks, a few milliseconds apart, at which a turn finds another lane's pages not yet written before it takes them. */
+/**
+ * Looks, a few milliseconds apart, at which a turn finds another lane's pages not yet written before it takes
+ * them.
+ */
 const MOST_WAITS = 40
 
 /** Rows that others may run before a turn in the background, which ran none, has a quantum beside them. */
 const PATIENCE = 32 * QUANTUM
 
-/** A turn on its way from one list to the other is in both for a moment: whatever a kill leaves, each turn can be found and ended. */
+/**
+ * A turn on its way from one list to the other is in both for a moment: whatever a kill leaves, each turn can
+ * be found and ended.
+ */
 export class Admission {
   readonly #model: Model
   readonly #cache: KvCache
@@ -105,7 +111,10 @@ export class Admission {
     this.#fair.advance(active, owed)
   }
 
-  /** Starts turns that wait, those of the tenant that was served least first. Those whose reader fell behind let the others pass, waiting or running. */
+  /**
+   * Starts turns that wait, those of the tenant that was served least first. Those whose reader fell behind
+   * let the others pass, waiting or running.
+   */
   admit(): void {
     const passed = new Set<string>()
     for (;;) {
@@ -119,14 +128,18 @@ export class Admission {
         this.#start(turn)
         this.#waiting = this.#waiting.filter((other) => other !== turn)
       } else {
-        // Others pass a tenant that runs something, but would take the pages of one that runs nothing as they become free.
+        // Others pass a tenant that runs something, but would take the pages of one that runs nothing as they
+        // become free.
         if (!this.#running.some(({ tenant }) => tenant === turn.tenant)) return
         passed.add(turn.tenant)
       }
     }
   }
 
-  /** Turns grow: when they no longer fit together, one of the tenant that holds most waits until there is room. */
+  /**
+   * Turns grow: when they no longer fit together, one of the tenant that holds most waits until there is
+   * room.
+   */
   makeRoom(): void {
     while (this.#running.length > 1 && this.#neededByRunning(1) > this.#pageCount)
       this.#sendBack(outgrown(this.#running, (turn) => this.#needed(turn, 1)))
@@ -172,7 +185,10 @@ export class Admission {
     )
   }
 
-  /** Sends turns back so that this one fits: those of others that were served more, else the one of its tenant that has run for longest. */
+  /**
+   * Sends turns back so that this one fits: those of others that were served more, else the one of its tenant
+   * that has run for longest.
+   */
   #makeWay(turn: Turn): void {
     const leaving = preempted(turn, this.#running, {
       served: (tenant) => this.served(tenant),
@@ -204,7 +220,10 @@ export class Admission {
     this.#waiting = [...this.#waiting.filter((other) => other !== turn), turn]
   }
 
-  /** A turn leaves idle pages of other lanes alone for some time, so that their lanes can write them in calls of their own. */
+  /**
+   * A turn leaves idle pages of other lanes alone for some time, so that their lanes can write them in calls
+   * of their own.
+   */
   #letsOthersWrite(turn: Turn): boolean {
     const pages = this.#cache.pagesOthersMustWrite
     if (pages === 0) return false

@@ -18,7 +18,10 @@ import { newTurn, type Turn, type TurnOptions } from './turn.ts'
 import type { Vault } from './vault.ts'
 
 export type EngineOptions = {
-  /** Turns that may wait, shared among tenants (queue-share.ts); one more is `overloaded`. Default: any number. */
+  /**
+   * Turns that may wait, shared among tenants (queue-share.ts); one more is `overloaded`. Default: any
+   * number.
+   */
   queueLimit?: number
   /** Milliseconds, any origin. Default: the host's clock. */
   now?: () => number
@@ -77,7 +80,10 @@ export class Engine<M extends Model = LocalModel> {
     return this.#gate.step !== undefined
   }
 
-  /** Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions, context_length_exceeded for a prefix that is too long, or what made the engine fail. */
+  /**
+   * Queues a turn. Throws overloaded when the queue is full, invalid_request for a prompt without positions,
+   * context_length_exceeded for a prefix that is too long, or what made the engine fail.
+   */
   open(options: TurnOptions): Turn {
     if (this.#failure !== undefined) throw this.#failure
     const holders = this.#admission.waiting.map(({ tenant }) => tenant)
@@ -107,8 +113,8 @@ export class Engine<M extends Model = LocalModel> {
   }
 
   /**
-   * A lane's object is there anew: the turns of the one before, which nobody drives any more, end, and its pages may go to the storage as
-   * this one has it. Where that one had planned a step the engine has failed.
+   * A lane's object is there anew: the turns of the one before, which nobody drives any more, end, and its
+   * pages may go to the storage as this one has it. Where that one had planned a step the engine has failed.
    */
   inherit(heir: Vault): void {
     const isGone = (vault: Vault | undefined): boolean => vault?.id === heir.id && vault !== heir
@@ -130,8 +136,8 @@ export class Engine<M extends Model = LocalModel> {
   }
 
   /**
-   * Puts the model's own prefix into the cache, where turns of every tenant fork it: it is the same for all, so it tells nothing of anyone.
-   * It goes last when pages are short; without room for it nothing happens.
+   * Puts the model's own prefix into the cache, where turns of every tenant fork it: it is the same for all,
+   * so it tells nothing of anyone. It goes last when pages are short; without room for it nothing happens.
    */
   seed(seed: Seed): void {
     this.#change(() => this.#gate.pass(() => this.#cache.seed(seed)))
@@ -150,9 +156,10 @@ export class Engine<M extends Model = LocalModel> {
   }
 
   /**
-   * Runs one step: plans it, has the model run it, commits it. Returns the rows run; 0 = nobody could run. `caller` is the storage of the
-   * lane that calls. A promise only where the model gives one; while it is pending its caller gets it again, and others get 0. Never
-   * throws or rejects: when the model fails, all turns are `failed`.
+   * Runs one step: plans it, has the model run it, commits it. Returns the rows run; 0 = nobody could run.
+   * `caller` is the storage of the lane that calls. A promise only where the model gives one; while it is
+   * pending its caller gets it again, and others get 0. Never throws or rejects: when the model fails, all
+   * turns are `failed`.
    */
   step(caller?: Vault): Ran<M> {
     const { step: pending, ran: later } = this.#gate
@@ -169,16 +176,17 @@ export class Engine<M extends Model = LocalModel> {
   }
 
   /**
-   * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while another step is not committed.
-   * What it gives must be run and handed to `commit`, or to `fail`, in a call of the same lane.
+   * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while
+   * another step is not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call
+   * of the same lane.
    */
   plan(caller?: Vault): Step | undefined {
     return this.#attempt(() => this.#plan(caller))
   }
 
   /**
-   * Publishes a step that the model has run: turns take the logits of their rows. Nothing happens where the engine failed meanwhile. Throws a
-   * RangeError for a step that is not the planned one, which stays planned.
+   * Publishes a step that the model has run: turns take the logits of their rows. Nothing happens where the
+   * engine failed meanwhile. Throws a RangeError for a step that is not the planned one, which stays planned.
    */
   commit(step: Step, outputs: Outputs): void {
     if (this.#failure === undefined && this.#gate.step !== step)
@@ -186,7 +194,9 @@ export class Engine<M extends Model = LocalModel> {
     this.#attempt(() => this.#commit(step, outputs))
   }
 
-  /** To be told when the model failed to run a step: nothing of it is published, and all turns are `failed`. */
+  /**
+   * To be told when the model failed to run a step: nothing of it is published, and all turns are `failed`.
+   */
   fail(step: Step, error: unknown): void {
     if (this.#gate.step === step) this.#change(() => this.#fail(error))
   }
@@ -225,7 +235,9 @@ export class Engine<M extends Model = LocalModel> {
     return this.#failure === undefined ? step.rows.length : 0
   }
 
-  /** Makes a change, unless the engine has failed or one before was killed in the middle, which makes it fail. */
+  /**
+   * Makes a change, unless the engine has failed or one before was killed in the middle, which makes it fail.
+   */
   #change<T>(change: () => T): T | undefined {
     if (this.#failure !== undefined) return undefined
     if (this.#mark.isSet) {
@@ -247,7 +259,10 @@ export class Engine<M extends Model = LocalModel> {
     })
   }
 
-  /** In this order, since a kill may come in the middle of it too: no turn may be left waiting for an engine that has failed. */
+  /**
+   * In this order, since a kill may come in the middle of it too: no turn may be left waiting for an engine
+   * that has failed.
+   */
   #fail(error: unknown): void {
     // A promise may reject with nothing at all.
     const failure = error ?? new IsletError('engine_failure', 'the model failed and did not say why')

@@ -1,16 +1,23 @@
 // A fair share is counted in rows: who was served fewest goes next (start-time fair queueing).
 
-/** Rows that a tenant may be ahead or behind before others notice, and the rows of a turn's slice of the pages. */
+/**
+ * Rows that a tenant may be ahead or behind before others notice, and the rows of a turn's slice of the
+ * pages.
+ */
 export const QUANTUM = 256
 
-/** Rows that a tenant can be owed at most: what it missed beyond is forgotten, so that no debt locks the others out. */
+/**
+ * Rows that a tenant can be owed at most: what it missed beyond is forgotten, so that no debt locks the
+ * others out.
+ */
 const MOST_OWED = 16 * QUANTUM
 
 /**
- * Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with the rows of a step as the service, as the virtual token counter has it for
- * tokens (Sheng et al., OSDI 2024). Each tenant has a count of the rows that it was served. Virtual time is the least count of those who
- * want more than they get. A count lies a quantum behind it at least: who comes back from idling is in front of those who were served
- * meanwhile, by a quantum and no more.
+ * Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), with the rows of a step as the service, as
+ * the virtual token counter has it for tokens (Sheng et al., OSDI 2024). Each tenant has a count of the rows
+ * that it was served. Virtual time is the least count of those who want more than they get. A count lies a
+ * quantum behind it at least: who comes back from idling is in front of those who were served meanwhile, by a
+ * quantum and no more.
  */
 export class FairShare {
   #virtualTime = 0
@@ -33,7 +40,10 @@ export class FairShare {
     this.#total += rows
   }
 
-  /** Moves virtual time on, after a step's charges. `active` tenants have turns; those `owed` could have used more rows than they got. */
+  /**
+   * Moves virtual time on, after a step's charges. `active` tenants have turns; those `owed` could have used
+   * more rows than they got.
+   */
   advance(active: ReadonlySet<string>, owed: ReadonlySet<string>): void {
     const counts = (tenants: ReadonlySet<string>): number[] =>
       [...tenants].map((tenant) => this.served(tenant))

@@ -76,7 +76,10 @@ export class KvCache {
     this.#sequences.push(sequence)
   }
 
-  /** Gives a turn the sequence that saves it most work: one of the cache, a fork of it, one from storage, or a new one. */
+  /**
+   * Gives a turn the sequence that saves it most work: one of the cache, a fork of it, one from storage, or a
+   * new one.
+   */
   start(turn: Turn): void {
     const { tenant, shape, vault } = turn
     const wanted = { tenant, shape, vault, ids: reusableIds(turn) }
@@ -116,7 +119,10 @@ export class KvCache {
     })
   }
 
-  /** Pages of other lanes that only a call of their own can write, and that would be lost if they were taken now. */
+  /**
+   * Pages of other lanes that only a call of their own can write, and that would be lost if they were taken
+   * now.
+   */
   get pagesOthersMustWrite(): number {
     return this.#model.staging.pages === 0 ? 0 : pagesToWrite(this.#sequences, this.#caller.vault)
   }

@@ -15,8 +15,8 @@ export type Shares = {
 }
 
 /**
- * The running turns that must give way so that `turn` fits, those of the tenant that was served most first; none where that would not do. A
- * tenant's own turns are not among them, unless they are in the background.
+ * The running turns that must give way so that `turn` fits, those of the tenant that was served most first;
+ * none where that would not do. A tenant's own turns are not among them, unless they are in the background.
  */
 export function preempted(turn: Turn, running: readonly Turn[], shares: Shares): Turn[] {
   const { pages, pageCount } = shares
@@ -31,7 +31,10 @@ export function preempted(turn: Turn, running: readonly Turn[], shares: Shares):
   return leaving
 }
 
-/** The running turn that waits when those that run have outgrown the pool: the youngest of the tenant that holds most. */
+/**
+ * The running turn that waits when those that run have outgrown the pool: the youngest of the tenant that
+ * holds most.
+ */
 export function outgrown(running: readonly Turn[], pages: Shares['pages']): Turn {
   const behind = running.filter(isBehind)
   const held = (tenant: string): number => sum(ofTenant(running, tenant), pages)
@@ -43,8 +46,8 @@ export function outgrown(running: readonly Turn[], pages: Shares['pages']): Turn
 }
 
 /**
- * Whether a slice of the pages is over. What a turn has to run again does not count, and of a slice half at least is new: so turns that keep
- * nothing do not take turns at nothing but computing again.
+ * Whether a slice of the pages is over. What a turn has to run again does not count, and of a slice half at
+ * least is new: so turns that keep nothing do not take turns at nothing but computing again.
  */
 export function sliceIsOver({ ran, redone }: Turn): boolean {
   return ran - redone >= Math.max(QUANTUM, redone)
@@ -60,13 +63,17 @@ function givesWay(other: Turn, turn: Turn, staying: readonly Turn[], { served, p
   if (ahead > 0 && sliceIsOver(other)) return true
   if (other.lostSlices >= MOST_LOST) return false
   if (ahead >= QUANTUM + other.redone) return true
-  // One that was not served yet need not wait for a slice, as long as the other may not take the pages back for it.
+  // One that was not served yet need not wait for a slice, as long as the other may not take the pages back
+  // for it.
   if (turn.cachedTokens !== undefined || mine > 0) return false
   const hasBegun = other.produced > other.producedBefore || other.ran >= QUANTUM
   return ahead >= QUANTUM || (hasBegun && ahead > -QUANTUM)
 }
 
-/** Turns in the background first, then those of the tenant that was served most, then the one that has run for longest. */
+/**
+ * Turns in the background first, then those of the tenant that was served most, then the one that has run for
+ * longest.
+ */
 function byService({ served }: Shares): (a: Turn, b: Turn) => number {
   return (a, b) =>
     Number(isBehind(b)) - Number(isBehind(a)) || served(b.tenant) - served(a.tenant) || b.ran - a.ran

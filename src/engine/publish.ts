@@ -6,8 +6,8 @@ import type { Step } from './step.ts'
 import type { Turn } from './turn.ts'
 
 /**
- * Publishes what the model made of a step, and gives the turns for which an id was chosen or which ended; these still hold their sequences. A
- * turn whose own code throws fails alone. `maxPositions` ends an answer.
+ * Publishes what the model made of a step, and gives the turns for which an id was chosen or which ended;
+ * these still hold their sequences. A turn whose own code throws fails alone. `maxPositions` ends an answer.
  */
 export function publish({ parts }: Step, outputs: Outputs, maxPositions: number): Turn[] {
   for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
@@ -15,14 +15,18 @@ export function publish({ parts }: Step, outputs: Outputs, maxPositions: number)
   let first = 0
   for (const part of parts) {
     const { turn, logits } = part
-    // One that was closed since hears nothing more: its reader is gone, and perhaps the object that its code belongs to.
+    // One that was closed since hears nothing more: its reader is gone, and perhaps the object that its code
+    // belongs to.
     if (turn.state === 'running' && takeLogits(part, outputs, first, maxPositions)) moved.push(turn)
     first += logits
   }
   return moved
 }
 
-/** True when the turn has one more id, or failed. The part's first row with logits is the `first` of the step's. */
+/**
+ * True when the turn has one more id, or failed. The part's first row with logits is the `first` of the
+ * step's.
+ */
 function takeLogits({ turn, logits }: Part, outputs: Outputs, first: number, maxPositions: number): boolean {
   const { produced } = turn
   const from = (turn.sequence?.length ?? 0) - logits

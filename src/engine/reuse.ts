@@ -6,7 +6,10 @@ import { sharedKeys } from '../cache/prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
 import type { Turn } from './turn.ts'
 
-/** The sequence that holds most of a turn's beginning, an idle one where several hold as much, and how many positions it holds. */
+/**
+ * The sequence that holds most of a turn's beginning, an idle one where several hold as much, and how many
+ * positions it holds.
+ */
 export function mostReusable(
   sequences: readonly Sequence[],
   { tenant, ids, shape }: Pick<Turn, 'tenant' | 'shape'> & { ids: readonly number[] },

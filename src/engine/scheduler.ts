@@ -13,9 +13,10 @@ export type Part = { turn: Turn; count: number; logits: number }
 const PREFILL_ROWS = 8
 
 /**
- * Plans a step within the model's rows. `running` is in order of admission, save that the engine moves turns that just
- * decoded behind the others, so that with more of them than logit rows each has its share. Of several tenants the one that was
- * `served` fewest rows goes first, those of this step included; turns in the background get what the others leave.
+ * Plans a step within the model's rows. `running` is in order of admission, save that the engine moves turns
+ * that just decoded behind the others, so that with more of them than logit rows each has its share. Of
+ * several tenants the one that was `served` fewest rows goes first, those of this step included; turns in the
+ * background get what the others leave.
  */
 export function planStep(
   running: readonly Turn[],
@@ -30,7 +31,8 @@ export function planStep(
   if (late !== undefined) plan.prefill([late])
   const others = prefilling.filter((turn) => turn !== late)
   const front = (turns: readonly Turn[]): Turn[] => turns.filter((turn) => !isBehind(turn))
-  // A prompt's last row needs logits too: decoding must not take them all, or that prompt would wait for ever.
+  // A prompt's last row needs logits too: decoding must not take them all, or that prompt would wait for
+  // ever.
   plan.decode(front(decoding), front(others).length > 0 ? 1 : 0)
   plan.decode(decoding.filter(isBehind), others.length > 0 ? 1 : 0)
   plan.prefill(front(others))
@@ -58,7 +60,10 @@ class StepPlan {
     return [...this.#parts.values()]
   }
 
-  /** Whether a prefix that is one step has to be planned before others decode, since its tenant is owed so much by all of them. */
+  /**
+   * Whether a prefix that is one step has to be planned before others decode, since its tenant is owed so
+   * much by all of them.
+   */
   isLate(turn: Turn, ready: readonly Turn[]): boolean {
     if (turn.shape.prefix <= (turn.sequence?.length ?? 0) || isBehind(turn)) return false
     const others = ready.filter(({ tenant }) => tenant !== turn.tenant)
@@ -84,7 +89,8 @@ class StepPlan {
       if (queue === undefined) return
       const part = this.#more(queue[0])
       const before = this.#parts.get(queue[0])?.count ?? 0
-      // A prefix that sees itself both ways is one step: it waits for one that has room, and so do those behind it.
+      // A prefix that sees itself both ways is one step: it waits for one that has room, and so do those
+      // behind it.
       if (part.count === 0 || (queue[0].sequence?.length ?? 0) + part.count < queue[0].shape.prefix)
         queue.length = 0
       else if (part.count === before) queue.shift()

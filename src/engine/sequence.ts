@@ -63,7 +63,10 @@ export function truncate(sequence: Sequence, length: number, pool: PagePool): vo
   sequence.saved = Math.min(sequence.saved, fullPages(sequence))
 }
 
-/** A second sequence, of `tenant`, with the same first `length` positions: pages are shared, the first write into one copies it. */
+/**
+ * A second sequence, of `tenant`, with the same first `length` positions: pages are shared, the first write
+ * into one copies it.
+ */
 export function fork(source: Sequence, length: number, pool: PagePool, tenant: string): Sequence {
   const copy = emptySequence(tenant)
   copy.ids = source.ids
@@ -78,8 +81,8 @@ export function fork(source: Sequence, length: number, pool: PagePool, tenant: s
 }
 
 /**
- * Makes the pages of the next `count` positions exist and belong to this sequence alone.
- * `take` gives a free page, near the one named if it can, and may evict idle sequences for it, but no page of a busy one.
+ * Makes the pages of the next `count` positions exist and belong to this sequence alone. `take` gives a free
+ * page, near the one named if it can, and may evict idle sequences for it, but no page of a busy one.
  */
 export function makeWritable(
   sequence: Sequence,

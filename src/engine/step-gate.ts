@@ -6,7 +6,9 @@ export class StepGate {
   readonly #now: () => number
   #step: Step | undefined
   #shutAt = 0
-  /** Rows of the step, once it is committed; undefined where the model answered at once or was not yet asked. */
+  /**
+   * Rows of the step, once it is committed; undefined where the model answered at once or was not yet asked.
+   */
   #ran: Promise<number> | undefined
   #marks: (() => void)[] = []
 

@@ -9,12 +9,15 @@ import type { Vault } from './vault.ts'
 export type Choice = { id: number; stop: boolean }
 
 /**
- * Called once for each new token, inside the step that computed its logits: (vocab) f32, valid during the call only.
- * `position` is the one the chosen id will have.
+ * Called once for each new token, inside the step that computed its logits: (vocab) f32, valid during the
+ * call only. `position` is the one the chosen id will have.
  */
 export type Choose = (logits: Float32Array, position: number) => Choice
 
-/** Called once for each id that was given, but the first, in order: (vocab) f32 from which `position` could have been chosen, valid during the call only. */
+/**
+ * Called once for each id that was given, but the first, in order: (vocab) f32 from which `position` could
+ * have been chosen, valid during the call only.
+ */
 export type Score = (logits: Float32Array, position: number) => void
 
 export type TurnOptions = {
@@ -27,8 +30,9 @@ export type TurnOptions = {
   maxTokens: number
   choose: Choose
   /**
-   * Hears the logits of what was given too, prompt and `generated`. Nothing of that is reused then, and a step runs as many of its rows as the
-   * model yields logits for. Positions before a prefix ends that sees itself both ways have no logits of their own.
+   * Hears the logits of what was given too, prompt and `generated`. Nothing of that is reused then, and a
+   * step runs as many of its rows as the model yields logits for. Positions before a prefix ends that sees
+   * itself both ways have no logits of their own.
    */
   score?: Score
   /** Storage of the lane that asks, and the same again if the turn's pages may be kept there. */

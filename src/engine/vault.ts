@@ -4,7 +4,9 @@
 import type { Model } from '../graph/model.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'
 
-/** What storage needs to know of a sequence: its ids, what its keys depend on, and the pages that hold them. */
+/**
+ * What storage needs to know of a sequence: its ids, what its keys depend on, and the pages that hold them.
+ */
 export type PagedIds = {
   /** undefined = the model's own prefix: all tenants may fork it, nobody continues it in place. */
   readonly tenant: string | undefined
@@ -24,8 +26,8 @@ export type StoredPages = {
   /** Their positions: whole pages, at most the prompt without its last id. */
   length: number
   /**
-   * Puts the bytes of every page that `pageOf` has a place for into that page. False when one of them is not what it was: it is gone
-   * from storage then, and what was put is of no use.
+   * Puts the bytes of every page that `pageOf` has a place for into that page. False when one of them is not
+   * what it was: it is gone from storage then, and what was put is of no use.
    */
   restore(model: Model, pageOf: (index: number) => number | undefined): boolean
 }
@@ -36,8 +38,8 @@ export interface Vault {
   /** What is stored of a prompt; undefined for nothing. */
   find(prompt: { tenant: string; ids: readonly number[]; shape: PromptShape }): StoredPages | undefined
   /**
-   * Writes the sequence's full pages that are not stored, the first `pages` of them at most, and moves its `saved` on. Never throws:
-   * storage that fails is left alone.
+   * Writes the sequence's full pages that are not stored, the first `pages` of them at most, and moves its
+   * `saved` on. Never throws: storage that fails is left alone.
    */
   save(sequence: PagedIds, model: Model, pages?: number): void
 }

@@ -14,8 +14,8 @@ const STRING = 8
 const LIST = 9
 
 /**
- * Throws `invalid_file` for more tensors or values than real models come near to. What is wrong with a header otherwise,
- * its end included, the parser says.
+ * Throws `invalid_file` for more tensors or values than real models come near to. What is wrong with a header
+ * otherwise, its end included, the parser says.
  */
 export async function checkGgufCounts(read: ReadPart, fileSize: number): Promise<void> {
   const header = new HeaderReader(read, fileSize)

@@ -6,7 +6,9 @@ import { MAX_JSON_DEPTH } from './limits.ts'
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** The value of a JSON text; `invalid_file` says what is wrong with it, `is not JSON` for one that is none. */
+/**
+ * The value of a JSON text; `invalid_file` says what is wrong with it, `is not JSON` for one that is none.
+ */
 export function parseJson(text: string): unknown {
   checkStructure(text)
   try {
@@ -16,7 +18,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** One pass over the text, before anything is made of it. Of two equal keys a parser would silently drop one. */
+/**
+ * One pass over the text, before anything is made of it. Of two equal keys a parser would silently drop one.
+ */
 function checkStructure(text: string): void {
   const keys: (Set<string> | undefined)[] = [] // of each open object; undefined for a list
   let expectsKey = false

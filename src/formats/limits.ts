@@ -10,7 +10,10 @@ export const MAX_CHECKPOINT_FILES = 1024
 /** Tensors of one checkpoint: 1024 layers of 9, and room for what others add. */
 export const MAX_TENSORS = 65_536
 
-/** Values in a GGUF header, those in lists each: the largest known (280,000 tokens with scores and types) has 1.1 million. */
+/**
+ * Values in a GGUF header, those in lists each: the largest known (280,000 tokens with scores and types) has
+ * 1.1 million.
+ */
 export const MAX_HEADER_VALUES = 4_000_000
 
 /** Files of vocabularies and the index of shards: the largest tokenizer.json has 34 MB. */

@@ -13,12 +13,15 @@ import type { Row } from './model.ts'
 type Segment = { firstPage: number; pages: number; low: number; high: number }
 
 /**
- * What one row attends to, worked out once a step and view: `sinks` has no pages while nothing is out of sight. Towards the sinks the
- * query stands at `sinkPosition`.
+ * What one row attends to, worked out once a step and view: `sinks` has no pages while nothing is out of
+ * sight. Towards the sinks the query stands at `sinkPosition`.
  */
 export type Sight = { sinks: Segment; recent: Segment; sinkPosition: number }
 
-/** How a row's query turns: cos/sin tables for its own position and towards the sinks, and the factor of its scores. */
+/**
+ * How a row's query turns: cos/sin tables for its own position and towards the sinks, and the factor of its
+ * scores.
+ */
 export type QueryRotation = { half: number; rotation: number; sinkRotation: number; factor: number }
 
 const NOTHING: Segment = { firstPage: 0, pages: 0, low: 0, high: 0 }
@@ -86,8 +89,8 @@ export class Attention {
   }
 
   /**
-   * out (heads, headDim) f32 = attention of the query q, which has not turned yet, in a layer with `alibi` or without.
-   * `warm`: the row before has just read the same pages, so that their values are in the cache.
+   * out (heads, headDim) f32 = attention of the query q, which has not turned yet, in a layer with `alibi` or
+   * without. `warm`: the row before has just read the same pages, so that their values are in the cache.
    */
   attend(
     out: number,
@@ -195,7 +198,10 @@ export class Attention {
   }
 }
 
-/** Slopes of the heads (arXiv 2108.12409): a geometric run for a power of two, every second one of the next finer run for the rest. */
+/**
+ * Slopes of the heads (arXiv 2108.12409): a geometric run for a power of two, every second one of the next
+ * finer run for the rest.
+ */
 function fillSlopes({ heads, attention }: ModelSpec, out: Float32Array): void {
   const alibi = attention.kinds.map(({ position }) => position).find((position) => position.kind === 'alibi')
   if (alibi === undefined) return

@@ -10,8 +10,8 @@ import type { Views } from './views.ts'
 export type KvKind = 'q8' | 'f32'
 
 /**
- * INT8, but for families that norm each head's q and k: their scores are so sharp that INT8 keys cost half as much again as INT8
- * activations do (logits of the Qwen 3 golden: rms 0.079 against 0.056).
+ * INT8, but for families that norm each head's q and k: their scores are so sharp that INT8 keys cost half as
+ * much again as INT8 activations do (logits of the Qwen 3 golden: rms 0.079 against 0.056).
  */
 export function servedKv({ attention }: ModelSpec): KvKind {
   return attention.qkNorm ? 'f32' : 'q8'
@@ -39,8 +39,9 @@ export type SideBySide = { at: number[]; stride: number }
 export type StepBuffers = ReturnType<typeof layOutScratch>
 
 /**
- * Scratch of one step of at most `rows` rows (a multiple of 4), `logitRows` of them with logits,
- * each seeing at most `slots` key slots. All (rows, padded size) f32 unless said. What `range` does not compute has no bytes.
+ * Scratch of one step of at most `rows` rows (a multiple of 4), `logitRows` of them with logits, each seeing
+ * at most `slots` key slots. All (rows, padded size) f32 unless said. What `range` does not compute has no
+ * bytes.
  */
 export function layOutScratch(
   arena: ArenaPlan,
@@ -56,7 +57,8 @@ export function layOutScratch(
   const attention = spec.heads * spec.headDim
   const kv = spec.kvHeads * spec.headDim
   const matrix = (columns: number, count = rows): number => arena.reserve(count * rowBytes(columns))
-  // Several results of one input, so that matrices that are neighbours in memory are one matrix to the kernels.
+  // Several results of one input, so that matrices that are neighbours in memory are one matrix to the
+  // kernels.
   const sideBySide = (...columns: number[]): SideBySide => {
     const widths = columns.map(rowBytes)
     const stride = widths.reduce((sum, width) => sum + width, 0)

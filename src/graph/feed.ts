@@ -22,8 +22,9 @@ export class Feed {
   }
 
   /**
-   * Runs `ids` as the next positions (the first call's are the prompt), at most `chunk` at a time, and gives each row's logits to `onRow`
-   * (a view that the next step overwrites). Without `onRow` nothing past the KV pages is computed.
+   * Runs `ids` as the next positions (the first call's are the prompt), at most `chunk` at a time, and gives
+   * each row's logits to `onRow` (a view that the next step overwrites). Without `onRow` nothing past the KV
+   * pages is computed.
    */
   run(
     ids: readonly number[],

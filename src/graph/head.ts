@@ -29,7 +29,10 @@ export class Head implements Outputs {
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
-  /** What the rows at the front of the residual stream yield, of which `logitRows` become logits. Those come first. */
+  /**
+   * What the rows at the front of the residual stream yield, of which `logitRows` become logits. Those come
+   * first.
+   */
   run(yields: readonly Yield[], logitRows: number): void {
     const { buffers: b, kernels, spec } = this.#parts
     const width = rowBytes(spec.hidden)

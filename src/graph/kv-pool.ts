@@ -1,5 +1,6 @@
 // The KV pool holds, layer by layer, the keys of all pages and then their values.
-// So what a token attends to lies in runs that the hardware prefetches; a page is gathered where it leaves memory.
+// So what a token attends to lies in runs that the hardware prefetches; a page is gathered where it leaves
+// memory.
 
 import type { Pages } from './model.ts'
 

@@ -36,8 +36,8 @@ export class Linear {
   }
 
   /**
-   * out = matrix x for each product: all matrices read the same x and have x's columns.
-   * x (rows, cols) f32, `stride` bytes from row to row; out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
+   * out = matrix x for each product: all matrices read the same x and have x's columns. x (rows, cols) f32,
+   * `stride` bytes from row to row; out (rows rounded up to 4 when more than one, padded(matrix.rows)) f32.
    */
   multiply(x: number, stride: number, rows: number, products: readonly Product[]): void {
     let format: Format | undefined
@@ -93,7 +93,10 @@ export class Linear {
 /** Quantised activations: a row for itself, or four rows side by side (kernels/layout.ts). */
 type Format = 'x1' | 'x4'
 
-/** Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait for memory (docs/decisions/0018). */
+/**
+ * Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait
+ * for memory (docs/decisions/0018).
+ */
 const VECTOR_ROWS = { q4: 4, q4m: 4, q6: 2, q8: 2 } as const
 
 /** What surely stays in a core's own cache. */
@@ -103,8 +106,8 @@ const GEMV = { q4: 'gemv_q4_q8', q4m: 'gemv_q4m_q8', q6: 'gemv_q6_q8', q8: 'gemv
 const GEMM = { q4: 'gemm_q4_q8', q4m: 'gemm_q4m_q8', q6: 'gemm_q6_q8', q8: 'gemm_q8_q8' } as const
 
 /**
- * Products whose results lie side by side, as few as can be: matrices of one kind that follow each other in memory, whole row groups
- * each, are one matrix.
+ * Products whose results lie side by side, as few as can be: matrices of one kind that follow each other in
+ * memory, whole row groups each, are one matrix.
  */
 export function joined(products: readonly Product[]): Product[] {
   const out: Product[] = []

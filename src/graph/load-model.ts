@@ -22,7 +22,10 @@ export type LoadOptions = MemoryOptions & {
   onProgress?: (done: number, total: number) => void
 }
 
-/** Loads a packed model, or the stage of a range of it. Throws out_of_memory or checksum_mismatch, and RangeError for a range that is none. */
+/**
+ * Loads a packed model, or the stage of a range of it. Throws out_of_memory or checksum_mismatch, and
+ * RangeError for a range that is none.
+ */
 export async function loadModel(
   manifest: Manifest,
   source: ByteSource,

@@ -49,8 +49,8 @@ export function pagesPerSequence(window: WindowOptions, chunk: number, maxPositi
 }
 
 /**
- * Plans linear memory: the `weights` bytes of the range, KV of its layers, scratch of a step. Pages and rows are as many for every range
- * of a model. Throws RangeError.
+ * Plans linear memory: the `weights` bytes of the range, KV of its layers, scratch of a step. Pages and rows
+ * are as many for every range of a model. Throws RangeError.
  */
 export function planMemory(spec: ModelSpec, weights: number, options: MemoryOptions): MemoryLayout {
   const { window, chunk, logitRows = 1, kv = servedKv(spec), range = wholeRange(spec) } = options

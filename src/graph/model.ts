@@ -5,8 +5,8 @@ import type { WindowOptions } from '../cache/window.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'
 
 /**
- * What a row leaves behind besides its K and V: `logits`, or `hidden`, the state of the last layer after the final norm, from which the
- * head makes logits.
+ * What a row leaves behind besides its K and V: `logits`, or `hidden`, the state of the last layer after the
+ * final norm, from which the head makes logits.
  */
 export type Yield = 'nothing' | 'logits' | 'hidden'
 
@@ -35,7 +35,10 @@ export interface Pages {
   readonly pageBytes: number
   /** Copies a page when a sequence forks. */
   copy(to: number, from: number): void
-  /** The bytes of a page, copied out (`pageBytes`), and back into any page: the same logits follow, bit for bit. */
+  /**
+   * The bytes of a page, copied out (`pageBytes`), and back into any page: the same logits follow, bit for
+   * bit.
+   */
   read(page: number): Uint8Array
   write(page: number, bytes: Uint8Array): void
 }
@@ -44,9 +47,15 @@ export interface Pages {
 export interface PageStaging {
   /** Pages that go at once; 0 where a page is too large for storage. */
   readonly pages: number
-  /** The bytes of pages side by side, a view until the next call of the model, and their checksum (lib/checksum.ts). */
+  /**
+   * The bytes of pages side by side, a view until the next call of the model, and their checksum
+   * (lib/checksum.ts).
+   */
   gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string }
-  /** Puts bytes that `gather` gave into pages, but for those undefined. False, and no page touched, where they are not what they were. */
+  /**
+   * Puts bytes that `gather` gave into pages, but for those undefined. False, and no page touched, where they
+   * are not what they were.
+   */
   scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean
 }
 
@@ -69,9 +78,9 @@ export interface Model {
   readonly signal: Signal
   /**
    * Runs the rows through all layers: writes their K and V into their pages (which must exist), then attends.
-   * Rows of one sequence must be in order of position; everything before them must have been run. A promise where other isolates
-   * compute a part of it: no other call of the model may come before it settles, which it must well within the engine's patience
-   * (ABANDONED_MS of engine/step.ts).
+   * Rows of one sequence must be in order of position; everything before them must have been run. A promise
+   * where other isolates compute a part of it: no other call of the model may come before it settles, which
+   * it must well within the engine's patience (ABANDONED_MS of engine/step.ts).
    */
   run(rows: readonly Row[]): Outputs | Promise<Outputs>
 }

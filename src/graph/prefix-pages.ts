@@ -12,8 +12,8 @@ import type { LocalModel, Model } from './model.ts'
 export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[] }
 
 /**
- * Computes the pages of `ids` on a model that is used for nothing else: the same bytes by any chunk and host. Slots behind the last
- * position are zeros.
+ * Computes the pages of `ids` on a model that is used for nothing else: the same bytes by any chunk and host.
+ * Slots behind the last position are zeros.
  */
 export function computePages(model: LocalModel, ids: readonly number[]): Uint8Array[] {
   const pages = Array.from({ length: Math.ceil(ids.length / PAGE_POSITIONS) }, (_, page) => page)
@@ -25,15 +25,18 @@ export function computePages(model: LocalModel, ids: readonly number[]): Uint8Ar
   return pages.map((page) => model.pages.read(page))
 }
 
-/** Leading positions whose keys and values are the same with and without a window: what no layer's window has cut yet. */
+/**
+ * Leading positions whose keys and values are the same with and without a window: what no layer's window has
+ * cut yet.
+ */
 export function uncutPositions({ attention }: ModelSpec, { window, byDepth = [] }: WindowOptions): number {
   const own = attention.kinds.map((kind) => kind.window)
   return [...own, ...byDepth, window].reduce((least: number, one) => Math.min(least, one ?? least), Infinity)
 }
 
 /**
- * The prefix of a packed model for `model`; undefined where it has none that fits its pages and this program. Throws where the file is
- * missing or damaged: nothing but time is lost with it.
+ * The prefix of a packed model for `model`; undefined where it has none that fits its pages and this program.
+ * Throws where the file is missing or damaged: nothing but time is lost with it.
  */
 export async function loadPrefix(
   { prefix, spec }: Manifest,

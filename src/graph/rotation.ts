@@ -1,6 +1,6 @@
 // A rotation table gives the cos and sin that a position's query and key turn by.
-// It is computed in float64 with our own sine and cosine, so every host gets the same bits; one position at a time, so
-// no table grows with the position.
+// It is computed in float64 with our own sine and cosine, so every host gets the same bits; one position at a
+// time, so no table grows with the position.
 
 import { log, pow, sinCos, type SinCos } from '../lib/math.ts'
 import { rotaryDim, type Position, type RopeScaling } from '../models/spec.ts'
@@ -88,7 +88,9 @@ function planeTable({ base, rotaryDim: dims }: RopePlane): RotationTable {
   }
 }
 
-/** Rounded to float16's 11 bits (Veltkamp's splitting, with 2^13 + 1), as ChatGLM-6B keeps its frequencies. */
+/**
+ * Rounded to float16's 11 bits (Veltkamp's splitting, with 2^13 + 1), as ChatGLM-6B keeps its frequencies.
+ */
 function toHalf(value: number): number {
   const f = Math.fround
   const [x, spread] = [f(value), f(f(value) * 8193)]

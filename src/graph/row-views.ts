@@ -20,7 +20,10 @@ export class RowViews {
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
-  /** Of the step's i-th row, whose rotations are filled on the way. Throws RangeError if a page that it sees was given back. */
+  /**
+   * Of the step's i-th row, whose rotations are filled on the way. Throws RangeError if a page that it sees
+   * was given back.
+   */
   of(row: Row, i: number): RowView {
     return this.#parts.views.list.map(({ window }, view) => {
       const sight = sightOf(row, window)
@@ -41,7 +44,8 @@ export class RowViews {
   /** The scores' factor: with LogN it grows with the position in the cache beyond the trained length. */
   #factorAt({ sinkPosition }: Sight): number {
     const { scale, logn } = this.#parts.spec.attention
-    // Where a query stands in the cache: its own position until something fell out of sight, then the same for all, sinks or none.
+    // Where a query stands in the cache: its own position until something fell out of sight, then the same
+    // for all, sinks or none.
     const seen = sinkPosition + 1
     if (logn === undefined || seen <= logn) return Math.fround(scale)
     return Math.fround((scale * log(seen)) / log(logn))

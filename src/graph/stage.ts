@@ -19,11 +19,14 @@ import { Sublayers } from './sublayers.ts'
 const WARM_UPS = 2
 const WARM_UP_ROWS = 64
 
-/** What a stage leaves behind: with the head what rows yield, else their residual streams. Asking for the other throws RangeError. */
+/**
+ * What a stage leaves behind: with the head what rows yield, else their residual streams. Asking for the
+ * other throws RangeError.
+ */
 export interface StageOutputs extends Outputs {
   /**
-   * The input of the next stage, copied: (rows, hidden) f32 of all rows, but from the last layer on only of those that yield something. To be
-   * asked for before the stage's next call and its staging's.
+   * The input of the next stage, copied: (rows, hidden) f32 of all rows, but from the last layer on only of
+   * those that yield something. To be asked for before the stage's next call and its staging's.
    */
   stream(): Float32Array
 }
@@ -70,14 +73,18 @@ export class Stage implements LocalModel, StageOutputs {
     this.#floats = new Float32Array(memory.buffer)
   }
 
-  /** To be called when the model is given up: the host holds the memory of an instance that may listen until it is collected. */
+  /**
+   * To be called when the model is given up: the host holds the memory of an instance that may listen until
+   * it is collected.
+   */
   release(): void {
     this.signal.end()
   }
 
   /**
-   * See Model.run. A stage with the embedding takes the rows' ids, any other what the stage before it left of these rows. A stage
-   * behind the last layer writes no K and V. Throws RangeError where the stream is not that of the rows.
+   * See Model.run. A stage with the embedding takes the rows' ids, any other what the stage before it left of
+   * these rows. A stage behind the last layer writes no K and V. Throws RangeError where the stream is not
+   * that of the rows.
    */
   run(rows: readonly Row[], stream?: Float32Array): StageOutputs {
     const { layers } = this.spec
@@ -121,8 +128,9 @@ export class Stage implements LocalModel, StageOutputs {
   }
 
   /**
-   * Runs the first layer on whatever memory holds, and some of the head, so that the host compiles the kernels with its better
-   * compiler while weights still stream in. Leaves nothing that a real step would read: pages are written before they are seen.
+   * Runs the first layer on whatever memory holds, and some of the head, so that the host compiles the
+   * kernels with its better compiler while weights still stream in. Leaves nothing that a real step would
+   * read: pages are written before they are seen.
    */
   warmUp(): void {
     const count = Math.min(this.maxRows, this.pages.count * PAGE_POSITIONS, WARM_UP_ROWS)
@@ -157,7 +165,9 @@ export class Stage implements LocalModel, StageOutputs {
     }
   }
 
-  /** Puts the i-th row into the residual stream: its token's embedding, or what the stage before made of it. */
+  /**
+   * Puts the i-th row into the residual stream: its token's embedding, or what the stage before made of it.
+   */
   #enter(i: number, id: number, stream: Float32Array | undefined): void {
     const out = this.#rowAt(i)
     const { embedding } = this.#parts.tensors

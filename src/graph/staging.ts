@@ -6,7 +6,10 @@ import { PlacedChecksum } from '../weights/placed-checksum.ts'
 import type { KvPool } from './kv-pool.ts'
 import type { PageStaging } from './model.ts'
 
-/** How many pages go at once: what fits into scratch of `free` bytes that is there anyway, at least one; none that no row takes, nor empty ones. */
+/**
+ * How many pages go at once: what fits into scratch of `free` bytes that is there anyway, at least one; none
+ * that no row takes, nor empty ones.
+ */
 export function stagedPages(pageBytes: number, free: number): number {
   return pageBytes === 0 || pageBytes > ROW_BYTES
     ? 0

@@ -27,7 +27,10 @@ export class Sublayers {
     this.#bytes = new Uint8Array(memory.buffer)
   }
 
-  /** Leaves the `kept` rows, by number, at the front of the residual stream. Layers are counted from the stage's first. */
+  /**
+   * Leaves the `kept` rows, by number, at the front of the residual stream. Layers are counted from the
+   * stage's first.
+   */
   attend(index: number, rows: readonly Row[], views: readonly RowView[], kept: readonly number[]): void {
     const layer = this.#layers[index]
     const view = this.#parts.views.ofLayer[index]

@@ -12,13 +12,17 @@ export type Views = {
   list: readonly View[]
   /** By layer, counted from the first of the range. */
   ofLayer: readonly number[]
-  /** Everything that some layer of the model sees: pages outside it are of no use to any. `byDepth` is as it was configured. */
+  /**
+   * Everything that some layer of the model sees: pages outside it are of no use to any. `byDepth` is as it
+   * was configured.
+   */
   widest: WindowOptions
 }
 
 /**
- * The views of a model's layers in `range`. A layer's own window stays as it was trained where it is no wider than the configured one, which otherwise
- * takes its place, sinks and all. Throws invalid_request where the family allows no window.
+ * The views of a model's layers in `range`. A layer's own window stays as it was trained where it is no wider
+ * than the configured one, which otherwise takes its place, sinks and all. Throws invalid_request where the
+ * family allows no window.
  */
 export function viewsOf(
   spec: ModelSpec,

@@ -31,8 +31,9 @@
 //      i16 fraction[4][2], i16 sum[4][2], i32 start[4][2], codes [group][token], i16 pair[4][2][2], f32 own scale[4][2], own sum[4][2], 32 unused
 
 /**
- * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the tile's; a row group is
- * 16 rows, its tiles follow each other by column. `f32` is plain row-major without padding (vectors too).
+ * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the
+ * tile's; a row group is 16 rows, its tiles follow each other by column. `f32` is plain row-major without
+ * padding (vectors too).
  */
 export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
 

@@ -26,7 +26,10 @@ export function assetSource(assets: Assets, model: string): ByteSource {
   }
 }
 
-/** Reads manifest.json and the tokenizer, which is fetched once more where it came damaged. Throws invalid_file or checksum_mismatch. */
+/**
+ * Reads manifest.json and the tokenizer, which is fetched once more where it came damaged. Throws
+ * invalid_file or checksum_mismatch.
+ */
 export async function readModelText(source: ByteSource): Promise<ModelText> {
   const manifest = parseManifest(await new Response(await source.open('manifest.json')).text())
   const tokenizer = readTokenizer(await readChecked(source, manifest.tokenizer))

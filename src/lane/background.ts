@@ -39,7 +39,10 @@ export class Background {
     this.#parts = parts
   }
 
-  /** The alarm rang, and the model is named: runs the turns that go on unread, then deletes what has lived its time. */
+  /**
+   * The alarm rang, and the model is named: runs the turns that go on unread, then deletes what has lived its
+   * time.
+   */
   async awake(): Promise<void> {
     const { sessions, alarm, clock } = this.#parts
     const unread = sessions.unread()
@@ -54,7 +57,10 @@ export class Background {
     else if (due !== undefined) alarm.wake(Math.max(due, now + LEAST_WAIT_MS))
   }
 
-  /** Runs turns of the queue one after another; false where one stopped before its end, and a later call should go on. */
+  /**
+   * Runs turns of the queue one after another; false where one stopped before its end, and a later call
+   * should go on.
+   */
   async #runQueued(): Promise<boolean> {
     const { sessions, run } = this.#parts
     for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
@@ -75,14 +81,19 @@ export class Background {
     return true
   }
 
-  /** A turn begins to run: what it computes is written as it goes, and one that goes on unread is found should its object die. */
+  /**
+   * A turn begins to run: what it computes is written as it goes, and one that goes on unread is found should
+   * its object die.
+   */
   begun(record: TurnRecord): void {
     const { alarm, clock } = this.#parts
     this.#write()
     if (record.request.background) alarm.wake(clock.now() + HEARTBEAT_MS)
   }
 
-  /** Nobody reads a stored turn any more: it goes on by the alarm, or is deleted by it when its time is over. */
+  /**
+   * Nobody reads a stored turn any more: it goes on by the alarm, or is deleted by it when its time is over.
+   */
   left(record: TurnRecord): void {
     const { alarm, clock, lifetimes } = this.#parts
     if (goesOn(record)) {

@@ -4,7 +4,10 @@ import type { GenerationEvent } from '../protocol/generation.ts'
 import { isUserCode } from '../lib/errors.ts'
 import { errorEvent } from '../protocol/wire.ts'
 
-/** Events of `events`; what it throws becomes the last event, and a failure of ours a line in the log, too. Never throws. */
+/**
+ * Events of `events`; what it throws becomes the last event, and a failure of ours a line in the log, too.
+ * Never throws.
+ */
 export async function* guarded(
   events: AsyncGenerator<GenerationEvent>,
   requestId: string,

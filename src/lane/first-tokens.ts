@@ -3,7 +3,10 @@
 /** Steps after which a request is no longer new, whether it has its first token or not. */
 const MOST_STEPS = 16
 
-/** An answer leaves the thread to requests that are new for so long, milliseconds, and so many times in a row: each look costs them some of it. */
+/**
+ * An answer leaves the thread to requests that are new for so long, milliseconds, and so many times in a row:
+ * each look costs them some of it.
+ */
 export const HOLD_MS = 20
 export const MOST_HOLDS = 3
 

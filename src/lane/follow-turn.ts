@@ -33,9 +33,10 @@ export async function prepare(
 }
 
 /**
- * Events of a turn from its first on, whatever of it was computed before: `session` if it is stored, progress while it waits, `start`,
- * progress through a long prompt, text, `finish`. The record is kept up to date as it goes. Throws IsletError. To stop, abort `signal` or
- * `return()`: the engine's turn is closed, its pages stay as cache. `background`: nobody waits for it.
+ * Events of a turn from its first on, whatever of it was computed before: `session` if it is stored, progress
+ * while it waits, `start`, progress through a long prompt, text, `finish`. The record is kept up to date as
+ * it goes. Throws IsletError. To stop, abort `signal` or `return()`: the engine's turn is closed, its pages
+ * stay as cache. `background`: nobody waits for it.
  */
 export async function* follow(
   record: TurnRecord,

@@ -21,7 +21,10 @@ export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
   readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
-  /** Pages of the prefix that were packed with the model; undefined where there are none or they cannot be used. Never rejects. */
+  /**
+   * Pages of the prefix that were packed with the model; undefined where there are none or they cannot be
+   * used. Never rejects.
+   */
   readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
   queueLimit?: number
 }
@@ -34,7 +37,10 @@ export type Loaded = {
   scratch: Scratch
 }
 
-/** A load that has shown no progress for this long belonged to an object that is gone: the next caller starts anew. */
+/**
+ * A load that has shown no progress for this long belonged to an object that is gone: the next caller starts
+ * anew.
+ */
 const ABANDONED_MS = 15_000
 
 /** How often a lane that waits for another lane's load checks whether that lane lives. */
@@ -87,9 +93,10 @@ export class Isolate {
   }
 
   /**
-   * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when the lane
-   * that was loading is gone. Resolves when the load ended, well or not; it never rejects, and nobody need wait. While another lane
-   * loads it watches from this lane's own context, and takes over should that lane die.
+   * Sees to it that the engine is there or on its way: loads it when cold, again after a failure, and when
+   * the lane that was loading is gone. Resolves when the load ended, well or not; it never rejects, and
+   * nobody need wait. While another lane loads it watches from this lane's own context, and takes over should
+   * that lane die.
    */
   async begin(loader: Loader): Promise<void> {
     const { clock } = loader

@@ -41,7 +41,10 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /** Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are forgotten. */
+  /**
+   * Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are
+   * forgotten.
+   */
   wakeAt(time: number): void
 }
 
@@ -107,7 +110,10 @@ export class Lane {
     isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
-  /** Events of one request as lines of JSON, made as they are read. A cancel pauses what is stored and ends what is not. */
+  /**
+   * Events of one request as lines of JSON, made as they are read. A cancel pauses what is stored and ends
+   * what is not.
+   */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
     const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
     return this.#driver(request.requestId, answer).stream()
@@ -166,8 +172,9 @@ export class Lane {
   }
 
   /**
-   * The platform killed this lane for its memory: the next load has half the window, kept across restarts. Every
-   * request that was under way reports the same reset to the object made after it, so only the first one counts.
+   * The platform killed this lane for its memory: the next load has half the window, kept across restarts.
+   * Every request that was under way reports the same reset to the object made after it, so only the first
+   * one counts.
    */
   async memoryReset(): Promise<void> {
     if (this.#resetKnown) return
@@ -228,7 +235,8 @@ export class Lane {
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
     if (record.end !== undefined && lacksLogprobs(record)) {
-      // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record stays as it is.
+      // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
+      // stays as it is.
       yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
       return
     }
@@ -276,8 +284,8 @@ export class Lane {
   }
 
   /**
-   * What pages and answers depend on: all of it in their names, so that nothing of another model is ever taken for this one's. The window
-   * is that of the model in place, which another lane may have loaded.
+   * What pages and answers depend on: all of it in their names, so that nothing of another model is ever
+   * taken for this one's. The window is that of the model in place, which another lane may have loaded.
    */
   #useModel({ manifest }: ModelText): void {
     const { hash, spec, chat } = manifest

@@ -3,7 +3,9 @@
 import { IsletError } from '../lib/errors.ts'
 import { LINEAR_BYTES, POOL_BYTES } from '../lib/limits.ts'
 
-/** Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time. */
+/**
+ * Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time.
+ */
 export const LOGIT_ROWS = 4
 
 /** Pools beyond this many full sequences would only hold idle ones. */
@@ -11,7 +13,10 @@ const MOST_SEQUENCES = 8
 
 export type PoolPlan = { totalBytes: number; pageBytes: number; pageCount: number }
 
-/** Pages of the pool, given the plan of a pool that holds one sequence and the bytes that it may take (0 = no limit of its own). Throws out_of_memory when even that is too large. */
+/**
+ * Pages of the pool, given the plan of a pool that holds one sequence and the bytes that it may take (0 = no
+ * limit of its own). Throws out_of_memory when even that is too large.
+ */
 export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan, budget = 0): number {
   if (totalBytes > LINEAR_BYTES) {
     const pages = `${pageCount} KV pages of ${pageBytes} bytes`

@@ -7,7 +7,10 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 import { sessionView } from './session-view.ts'
 import type { Sessions, SessionsParts } from './sessions.ts'
 
-/** A list gives the host its turn after so many rows; so many tokens, whose pages are looked for, count as one more. */
+/**
+ * A list gives the host its turn after so many rows; so many tokens, whose pages are looked for, count as one
+ * more.
+ */
 const LIST_STEP = 32
 const TOKENS_A_ROW = 512
 
@@ -71,7 +74,10 @@ export class OwnedSessions {
     })
   }
 
-  /** A copy of a session that goes on by itself; it shares the pages. Throws not_found, or conflict while the session answers. */
+  /**
+   * A copy of a session that goes on by itself; it shares the pages. Throws not_found, or conflict while the
+   * session answers.
+   */
   fork(tenant: string, id: string, lane: string): SessionView {
     const source = this.find(tenant, id)
     if (this.#sessions.isDriven(source.session)) {
@@ -97,7 +103,10 @@ export class OwnedSessions {
     return this.view(copy)
   }
 
-  /** Deletes a session: its turns, its pages in memory, and those in storage that no other needs. Throws not_found. */
+  /**
+   * Deletes a session: its turns, its pages in memory, and those in storage that no other needs. Throws
+   * not_found.
+   */
   async remove(tenant: string, id: string): Promise<void> {
     await this.#forget(this.find(tenant, id))
     await this.#sessions.deletion.sweep()

@@ -6,12 +6,15 @@ import type { FirstTokens } from './first-tokens.ts'
 
 const COMPUTE_MS = 50
 
-/** While several tenants are there: a request has to come some way, a turn of the host each, before any lane knows of it. */
+/**
+ * While several tenants are there: a request has to come some way, a turn of the host each, before any lane
+ * knows of it.
+ */
 const SHARED_COMPUTE_MS = 8
 
 /**
- * Deployed clocks stand still between I/O: where no time seems to pass, steps are counted instead, and four rows of a step as one more.
- * Some 40 ms of decoding, or two chunks of a prompt.
+ * Deployed clocks stand still between I/O: where no time seems to pass, steps are counted instead, and four
+ * rows of a step as one more. Some 40 ms of decoding, or two chunks of a prompt.
  */
 const STEPS_WITHOUT_CLOCK = 10
 const ROWS_A_STEP = 4
@@ -44,7 +47,9 @@ export class Pacer {
     this.#first.stepped()
   }
 
-  /** Idles for `ms`. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not. */
+  /**
+   * Idles for `ms`. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not.
+   */
   async restUnlessStepped(ms: number, vault: Vault | undefined): Promise<boolean> {
     const last = this.#last
     await this.rest(ms)

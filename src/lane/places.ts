@@ -4,7 +4,9 @@ import { hasPlace } from '../engine/queue-share.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ReaderDriver } from './reader-driver.ts'
 
-/** A stream that nobody has read from for this long, milliseconds, leaves when somebody else needs its place. */
+/**
+ * A stream that nobody has read from for this long, milliseconds, leaves when somebody else needs its place.
+ */
 export const UNREAD_MS = 10_000
 
 /** A request under way. */
@@ -24,7 +26,10 @@ export class Places {
     return this.#taken.filter((place) => place.tenant === tenant).length
   }
 
-  /** Gives the request a place; false where its tenant has as many as it may. Streams that nobody reads end first, whoever reads on is told so. */
+  /**
+   * Gives the request a place; false where its tenant has as many as it may. Streams that nobody reads end
+   * first, whoever reads on is told so.
+   */
   async take(place: Place): Promise<boolean> {
     while (this.#taken.length >= this.#limit) {
       const unread = this.#unread(place.tenant)

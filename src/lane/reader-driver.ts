@@ -38,7 +38,10 @@ export class ReaderDriver implements Driver {
     return this.#abort.signal
   }
 
-  /** Ends the answer; a reader that asks once more is told `reason`. Resolves when nothing of it runs any more. */
+  /**
+   * Ends the answer; a reader that asks once more is told `reason`. Resolves when nothing of it runs any
+   * more.
+   */
   async stop(reason?: IsletError): Promise<void> {
     this.#reason ??= reason
     this.#abort.abort()
@@ -68,7 +71,10 @@ export class ReaderDriver implements Driver {
     })
   }
 
-  /** Runs the answer to its end with no reader. No reader gives the host its turn then, so `rest` does after each event. */
+  /**
+   * Runs the answer to its end with no reader. No reader gives the host its turn then, so `rest` does after
+   * each event.
+   */
   async run(rest: () => Promise<void>): Promise<void> {
     this.#isUnread = true
     while ((await this.#events.next()).done !== true) await rest()

@@ -4,7 +4,10 @@ import type { Answer, PlacedText } from '../answer/answer.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
-/** The events of one client. Where an engine failed, the next one replays the answer, and what was given is skipped. */
+/**
+ * The events of one client. Where an engine failed, the next one replays the answer, and what was given is
+ * skipped.
+ */
 export class Reader {
   #started = false
   /** The place (`at`) of the next text. */

@@ -7,7 +7,10 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 /** Pages of a session, of `pageBytes` each; 0 bytes while no model is there. */
 export type Held = { pageBytes: number; memory: number; storage: number }
 
-/** `options` is the window in force; it counts for a turn that has not ended, since one that has ended tells its own. */
+/**
+ * `options` is the window in force; it counts for a turn that has not ended, since one that has ended tells
+ * its own.
+ */
 export function sessionView(record: TurnRecord, options: WindowOptions, held: Held): SessionView {
   const { session, state, createdAt, usedAt, expiresAt, prompt, generated, request, end } = record
   const tokens = prompt.ids.length + generated.length

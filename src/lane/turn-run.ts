@@ -16,7 +16,10 @@ import { isStored, type TurnRecord } from '../storage/turn-record.ts'
 /** How often a reader looks while others have all the pages. */
 const QUEUED_MS = 5
 
-/** Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its turn. */
+/**
+ * Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its
+ * turn.
+ */
 const SILENT_STEPS = 4
 
 /** What the host's kernels are told when the request's CPU time is nearly used up. */
@@ -36,8 +39,8 @@ export type TurnRun = {
 }
 
 /**
- * Opens the engine's turn and gives its events, from progress in the queue to `finish`; the record is kept up to date as it goes. Whoever
- * stops reading closes the turn. Throws what made the turn or the engine fail.
+ * Opens the engine's turn and gives its events, from progress in the queue to `finish`; the record is kept up
+ * to date as it goes. Whoever stops reading closes the turn. Throws what made the turn or the engine fail.
  */
 export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
   const { record, text, host, signal, reader, answer, loaded, background } = context
@@ -87,7 +90,10 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   }
 }
 
-/** Opens the engine's turn. A lane has accepted it, so it waits here where the engine's own queue is full. Undefined after an abort. */
+/**
+ * Opens the engine's turn. A lane has accepted it, so it waits here where the engine's own queue is full.
+ * Undefined after an abort.
+ */
 async function* opened(
   { record, loaded: { engine, pacer }, signal, host }: TurnRun,
   options: TurnOptions,
@@ -109,14 +115,18 @@ async function* untilAdmitted(
   { loaded: { engine, pacer }, signal, host }: TurnRun,
 ): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
-  // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for its reader.
+  // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for
+  // its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
   while (isQueued() && !signal.aborted) {
     await look(engine, pacer, host)
   }
 }
 
-/** Waits a little. Those in front may have readers that are slow: where nobody else of the lane runs a step, one lets them pass or sends them back. */
+/**
+ * Waits a little. Those in front may have readers that are slow: where nobody else of the lane runs a step,
+ * one lets them pass or sends them back.
+ */
 async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost): Promise<void> {
   if (await pacer.restUnlessStepped(QUEUED_MS, vault)) return
   const ran = engine.step(vault)
@@ -124,8 +134,8 @@ async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost)
 }
 
 /**
- * Takes what is ready, else runs a step for everyone. Handing out an event gives the host its turn; a rest is for where none comes: it
- * costs a millisecond and more. True when the platform's limit on CPU time is near.
+ * Takes what is ready, else runs a step for everyone. Handing out an event gives the host its turn; a rest is
+ * for where none comes: it costs a millisecond and more. True when the platform's limit on CPU time is near.
  */
 async function* answering(
   turn: Turn,

@@ -79,7 +79,10 @@ export class WindowedLoader implements Loader {
     return this.#reading
   }
 
-  /** Loads with the largest window that the memory takes: halved until it fits, and kept so. Throws engine_failure or out_of_memory. */
+  /**
+   * Loads with the largest window that the memory takes: halved until it fits, and kept so. Throws
+   * engine_failure or out_of_memory.
+   */
   async readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
     const { spec } = text.manifest
     for (;;) {

@@ -13,7 +13,10 @@ import type { TurnStore } from '../storage/turn-store.ts'
 /** A record's state is written this often while its answer grows. */
 const CHECKPOINT_MS = 2000
 
-/** A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is durable within a second. */
+/**
+ * A page that is full waits this long for others to fill a row with it: with two ticks of the lane it is
+ * durable within a second.
+ */
 const PAGE_MS = 400
 
 /** A turn that runs. `ids` of its answer and `runs` of pages were there when its row was last written. */
@@ -75,7 +78,9 @@ export class WriteBehind {
     guard.attempt(() => timed(use, 'saveMs', () => turns.update(record, runsOf(record))))
   }
 
-  /** Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved. */
+  /**
+   * Saves whole rows of full pages, and the rest where `isDue`; true while pages are left that are not saved.
+   */
   #flush(engine: Engine<Model> | undefined, isDue: (sequence: Sequence) => boolean): boolean {
     if (engine === undefined || engine.failure !== undefined || engine.model.staging.pages === 0) return false
     // Pages that are due now are written by a later tick.

@@ -1,6 +1,6 @@
-// IsletError is the one error class, and its `code` is one of a closed list. src/api/http/errors.ts maps each code
-// to a status; the command line maps user codes to exit 2 and the rest to exit 1. Errors
-// cross RPC by `code`, never by instanceof.
+// IsletError is the one error class, and its `code` is one of a closed list. src/api/http/errors.ts maps each
+// code to a status; the command line maps user codes to exit 2 and the rest to exit 1. Errors cross RPC by
+// `code`, never by instanceof.
 
 /** Mistakes of the caller: exit code 2, HTTP 4xx. */
 export const USER_CODES = [

@@ -2,7 +2,10 @@
 
 import { IsletError } from '../lib/errors.ts'
 
-/** The error with the file's name in front, unless its message has it already; others than IsletError as they are. */
+/**
+ * The error with the file's name in front, unless its message has it already; others than IsletError as they
+ * are.
+ */
 export function inFile(name: string, error: unknown, between = ': '): unknown {
   if (!(error instanceof IsletError) || error.message.includes(name)) return error
   return new IsletError(error.code, `${name}${between}${error.message}`, {

@@ -16,8 +16,8 @@ const LARGE =
   /^(vocab|tokenizer|manifest|model\.safetensors\.index)\.json$|\.(model|tiktoken|bin)$|^merges\.txt$/
 
 /**
- * A reader of small files in a folder: undefined where one is absent, `invalid_file` for what is no file, or has more
- * than `most` bytes (default: by its name).
+ * A reader of small files in a folder: undefined where one is absent, `invalid_file` for what is no file, or
+ * has more than `most` bytes (default: by its name).
  */
 export function folderReader(folder: string, most?: number): ReadFile {
   return async (name) => {
@@ -36,7 +36,10 @@ export function folderReader(folder: string, most?: number): ReadFile {
   }
 }
 
-/** Facts of a regular file, undefined where nothing is. Opening a named pipe would wait for ever, so look first. */
+/**
+ * Facts of a regular file, undefined where nothing is. Opening a named pipe would wait for ever, so look
+ * first.
+ */
 export async function factsOfFile(path: string, name: string): Promise<Stats | undefined> {
   const facts = await stat(path).catch(() => undefined)
   if (facts === undefined) {
@@ -56,7 +59,10 @@ export function kindOf(facts: Stats): string {
   return facts.isSocket() ? 'a socket' : 'a device'
 }
 
-/** A JSON object from a file of the folder; `invalid_file` if it is something else, undefined where it is absent. */
+/**
+ * A JSON object from a file of the folder; `invalid_file` if it is something else, undefined where it is
+ * absent.
+ */
 export async function readJsonFile(
   read: ReadFile,
   name: string,

@@ -70,7 +70,10 @@ export function writeTokenizer(source: TokenizerSource): Uint8Array {
   return file
 }
 
-/** What would be refused at the edge is refused here; the file that is at fault is not the one that was just made. */
+/**
+ * What would be refused at the edge is refused here; the file that is at fault is not the one that was just
+ * made.
+ */
 function checkFile(file: Uint8Array): void {
   try {
     parseTokenizer(file)
@@ -175,8 +178,8 @@ function mergeTable(merges: Uint32Array): Uint32Array {
 }
 
 /**
- * Counts the slots that are looked at in vain, three a row for honest rows: names made to meet in one slot would take the
- * square of their number here, and again at every look at the edge.
+ * Counts the slots that are looked at in vain, three a row for honest rows: names made to meet in one slot
+ * would take the square of their number here, and again at every look at the edge.
  */
 function probes(rows: number): () => void {
   let left = 65_536 + 16 * rows
@@ -195,8 +198,8 @@ function canCutAtSpaces({ tokens, types, settings }: TokenizerSource): boolean {
 }
 
 /**
- * (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist, or one that comes twice:
- * programs differ in which of them counts.
+ * (merges, 3) from pairs of names. Throws invalid_file for a merge of tokens that do not exist, or one that
+ * comes twice: programs differ in which of them counts.
  */
 export function mergeRows(
   pairs: Iterable<readonly [string, string]>,
@@ -226,7 +229,10 @@ export function mergeRows(
   return Uint32Array.from(rows)
 }
 
-/** Merges as files write them, a text or a list of two; one at a time, since a million pairs take a hundred megabytes. */
+/**
+ * Merges as files write them, a text or a list of two; one at a time, since a million pairs take a hundred
+ * megabytes.
+ */
 export function* mergePairs(merges: readonly unknown[]): Generator<[string, string]> {
   for (const merge of merges) {
     if (Array.isArray(merge) && merge.length === 2) yield [String(merge[0]), String(merge[1])]
@@ -253,7 +259,10 @@ export function ranksOfScores(scores: ArrayLike<number>): Uint32Array {
   return Uint32Array.from(scores, (score) => rankOf.get(score) ?? 0)
 }
 
-/** `invalid_file` for a name of two tokens: which of them a text becomes would be chance. Unused and nameless ones are exempt. */
+/**
+ * `invalid_file` for a name of two tokens: which of them a text becomes would be chance. Unused and nameless
+ * ones are exempt.
+ */
 export function checkNames(names: readonly string[], types: Uint8Array): void {
   const seen = new Map<string, number>()
   names.forEach((name, id) => {

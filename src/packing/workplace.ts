@@ -7,13 +7,16 @@ import { IsletError } from '../lib/errors.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** `.NAME.PID.packing` is written by process PID, `.NAME.PID.replaced` was OUT until the new one takes its place. */
+/**
+ * `.NAME.PID.packing` is written by process PID, `.NAME.PID.replaced` was OUT until the new one takes its
+ * place.
+ */
 const LEFTOVER = /^\.(.+)\.(\d+)\.(packing|replaced)$/
 
 /**
- * What `work` gives, which fills the folder that it is told; that folder is `target` then, in place of what was there.
- * If it throws, or a signal ends the process, everything is as before. A process that was killed leaves a workplace
- * behind, which the next one removes. `invalid_request` where no folder can be made.
+ * What `work` gives, which fills the folder that it is told; that folder is `target` then, in place of what
+ * was there. If it throws, or a signal ends the process, everything is as before. A process that was killed
+ * leaves a workplace behind, which the next one removes. `invalid_request` where no folder can be made.
  */
 export async function inWorkplace<T>(target: string, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = dirname(target)

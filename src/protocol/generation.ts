@@ -56,7 +56,9 @@ export type GenerateRequest = {
   stop: string[]
   ignoreEos: boolean
   sampling: SamplingOptions
-  /** 0 = none; otherwise that many alternatives with each token's log probability. undefined = no logprobs. */
+  /**
+   * 0 = none; otherwise that many alternatives with each token's log probability. undefined = no logprobs.
+   */
   topLogprobs: number | undefined
   truncation: 'auto' | 'disabled'
   /** Repeat the prompt in front of the completion (completions endpoint). */
@@ -67,15 +69,24 @@ export type GenerateRequest = {
   store: boolean
   /** SHA-256 in hex of the request's body. */
   bodyHash: string
-  /** The client sent this before and received nothing: what is there under the same tenant and body is continued. */
+  /**
+   * The client sent this before and received nothing: what is there under the same tenant and body is
+   * continued.
+   */
   retry: boolean
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean
-  /** How the API words its reply: plain JSON that is kept with the turn and given back when it is read again. Nobody else looks into it. */
+  /**
+   * How the API words its reply: plain JSON that is kept with the turn and given back when it is read again.
+   * Nobody else looks into it.
+   */
   reply: Json
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
-  /** A turn that is kept by its own id: the conversation up to here without instructions, for the turn that goes on from it. Needs `store`. */
+  /**
+   * A turn that is kept by its own id: the conversation up to here without instructions, for the turn that
+   * goes on from it. Needs `store`.
+   */
   conversation?: ChatMessage[]
 }
 
@@ -98,7 +109,10 @@ export type Usage = {
 /** What the window hid, at the last position: always reported. */
 export type WindowReport = { window: number | undefined; sinks: number; outOfSight: number }
 
-/** A call that the model wrote, whole; `arguments` is its text, JSON in all formats but ReAct, where it is what stands there. */
+/**
+ * A call that the model wrote, whole; `arguments` is its text, JSON in all formats but ReAct, where it is
+ * what stands there.
+ */
 export type ToolCall = { name: string; arguments: string }
 
 /** `tool_calls`: the model ended its answer, and there were calls in it. */
@@ -106,8 +120,9 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls'
 
 export type GenerationEvent =
   /**
-   * Comes first, and only of a request with `store`: the ids under which this can be read again, and the `reply` of the request that
-   * began it. `turn` is the id of a turn that has a `conversation`, else that of the session's last one.
+   * Comes first, and only of a request with `store`: the ids under which this can be read again, and the
+   * `reply` of the request that began it. `turn` is the id of a turn that has a `conversation`, else that of
+   * the session's last one.
    */
   | { type: 'session'; session: string; turn: string; reply: Json }
   | { type: 'start'; promptTokens: number; cachedTokens: number; truncatedTokens: number }
@@ -115,8 +130,9 @@ export type GenerationEvent =
   | {
       type: 'text'
       /**
-       * Its place among the texts of its answer, an echoed prompt's is 0: the cursor of whoever reads. Each reading of a turn has the same
-       * texts at the same places, since they follow from the ids. Absent where one event holds all of an answer.
+       * Its place among the texts of its answer, an echoed prompt's is 0: the cursor of whoever reads. Each
+       * reading of a turn has the same texts at the same places, since they follow from the ids. Absent where
+       * one event holds all of an answer.
        */
       at?: number
       /** Content; of these tokens some may be thoughts or calls instead. */
@@ -132,7 +148,10 @@ export type GenerationEvent =
       usage: Usage
       window: WindowReport
       logitsHash?: string
-      /** The answer was stopped short by the platform's limit on CPU time; with `store` it can be read on. `reason` is `length`. */
+      /**
+       * The answer was stopped short by the platform's limit on CPU time; with `store` it can be read on.
+       * `reason` is `length`.
+       */
       stopped?: 'cpu_limit'
     }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */

@@ -49,8 +49,8 @@ export type LaneHealth = {
 }
 
 /**
- * `running`: a reader or the lane itself drives it. `paused`: unfinished, nobody does; it goes on when it is read. `failed`: ended by
- * an error, `cancelled`: by its owner.
+ * `running`: a reader or the lane itself drives it. `paused`: unfinished, nobody does; it goes on when it is
+ * read. `failed`: ended by an error, `cancelled`: by its owner.
  */
 export type TurnState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
 
@@ -95,13 +95,14 @@ export interface Lanes {
   /** Ids this deployment serves, from its manifest. */
   models(): Promise<ModelCard[]>
   /**
-   * One generation: events in order; `return()` on the iterator ends it, also while a `next()` is waiting: with `store` it pauses and
-   * can be read on, without it is gone. The first event is `session`, `start`, `progress` or `error`; the last is `finish` or `error`.
+   * One generation: events in order; `return()` on the iterator ends it, also while a `next()` is waiting:
+   * with `store` it pauses and can be read on, without it is gone. The first event is `session`, `start`,
+   * `progress` or `error`; the last is `finish` or `error`.
    */
   generate(request: GenerateRequest): AsyncIterable<GenerationEvent>
   /**
-   * A session's last turn (`sess_...`) or a kept turn from its first event on: what is there is repeated, the rest computed. Who read it
-   * until now is ended with an `error` of code `conflict`.
+   * A session's last turn (`sess_...`) or a kept turn from its first event on: what is there is repeated, the
+   * rest computed. Who read it until now is ended with an `error` of code `conflict`.
    */
   resume(tenant: string, id: string): AsyncIterable<GenerationEvent>
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */

@@ -26,7 +26,10 @@ export function errorEvent(thrown: unknown): GenerationEvent & { type: 'error' }
   }
 }
 
-/** Reads events off a stream of lines until it ends or `signal` aborts, which cancels it also in the middle of a read. */
+/**
+ * Reads events off a stream of lines until it ends or `signal` aborts, which cancels it also in the middle of
+ * a read.
+ */
 export async function* decodeEvents(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,

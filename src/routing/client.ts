@@ -15,10 +15,14 @@ export type LaneOptions = Layout & {
   log(entry: Record<string, unknown>): void
 }
 
-/** Objects that are asked at the same time when all are: the platform lets a request wait for six connections. */
+/**
+ * Objects that are asked at the same time when all are: the platform lets a request wait for six connections.
+ */
 const AT_ONCE = 6
 
-/** Lanes behind `stubOf`, which gives a fresh stub for an object's name; `region` is where it shall be made. */
+/**
+ * Lanes behind `stubOf`, which gives a fresh stub for an object's name; `region` is where it shall be made.
+ */
 export function createLanes(
   stubOf: (name: string, region: Region | undefined) => LaneStub,
   options: LaneOptions,

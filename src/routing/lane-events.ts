@@ -122,7 +122,10 @@ export class LaneEvents implements AsyncIterator<GenerationEvent> {
     throw lost(error, outOfMemory, this.#received.session)
   }
 
-  /** Once before there is text and once behind it: nothing was sent yet, or the lane kept it, so the client does not notice. */
+  /**
+   * Once before there is text and once behind it: nothing was sent yet, or the lane kept it, so the client
+   * does not notice.
+   */
   #retryOrResume(): boolean {
     const { anything, text, session } = this.#received
     if (anything && !this.#call.stored) return false

@@ -16,13 +16,19 @@ export type Layout = {
 /** How many lanes a request is offered to before it is refused. */
 const MOST_OFFERS = 3
 
-/** The request with `session` set if its key is the id of one: that is how clients without a field for it name a session. */
+/**
+ * The request with `session` set if its key is the id of one: that is how clients without a field for it name
+ * a session.
+ */
 export function withSession(request: GenerateRequest): GenerateRequest {
   if (request.session !== undefined || !isSessionId(request.sessionKey)) return request
   return { ...request, session: request.sessionKey }
 }
 
-/** Lanes that may serve a request that came in at `region`, the best first. Throws `not_found` for a malformed session. */
+/**
+ * Lanes that may serve a request that came in at `region`, the best first. Throws `not_found` for a malformed
+ * session.
+ */
 export function lanesFor(
   request: GenerateRequest,
   { lanes }: Layout,

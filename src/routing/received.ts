@@ -6,8 +6,9 @@ type SessionEvent = GenerationEvent & { type: 'session' }
 type TextEvent = GenerationEvent & { type: 'text' }
 
 /**
- * Events pass through `fresh`; after `replay` those that were handed on are dropped, texts by the place that they carry. All readings of
- * a turn have the same texts at the same places, so the ids at each tell whether it is the same answer.
+ * Events pass through `fresh`; after `replay` those that were handed on are dropped, texts by the place that
+ * they carry. All readings of a turn have the same texts at the same places, so the ids at each tell whether
+ * it is the same answer.
  */
 export class Received {
   /** Whether any event was handed on. */
@@ -17,7 +18,9 @@ export class Received {
   #session: SessionEvent | undefined
   #started = false
   #replayed = false
-  /** Ids of each text that was handed on. Their number is the cursor: the place of the first text that is new. */
+  /**
+   * Ids of each text that was handed on. Their number is the cursor: the place of the first text that is new.
+   */
   readonly #texts: (readonly number[])[] = []
   /** The place of the next text in the stream that is read now. */
   #at = 0
@@ -38,7 +41,10 @@ export class Received {
     this.#at = 0
   }
 
-  /** The event, or undefined if it was received before. Throws if this is not the answer that was received before. */
+  /**
+   * The event, or undefined if it was received before. Throws if this is not the answer that was received
+   * before.
+   */
   fresh(event: GenerationEvent): GenerationEvent | undefined {
     if (!this.#isFresh(event)) return undefined
     this.anything = true
@@ -87,7 +93,8 @@ export class Received {
   }
 
   #isNew({ at, ids }: TextEvent): boolean {
-    // A stream leaves nothing out. Lanes that have older code than this, while both are served, do not say the place.
+    // A stream leaves nothing out. Lanes that have older code than this, while both are served, do not say
+    // the place.
     if (at !== undefined && at !== this.#at) throw new Error('a text of the answer is missing')
     const before = this.#texts[this.#at++]
     if (before === undefined) {

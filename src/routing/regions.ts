@@ -33,7 +33,10 @@ const CONTINENTS: Record<string, Point> = {
 /** What the platform says about where a request comes from; each part may be absent. */
 export type Whereabouts = { latitude?: unknown; longitude?: unknown; continent?: unknown }
 
-/** The one of `regions` that is nearest to the request; the first when nothing is known, undefined when there are none. */
+/**
+ * The one of `regions` that is nearest to the request; the first when nothing is known, undefined when there
+ * are none.
+ */
 export function nearestRegion(regions: readonly Region[], from: Whereabouts | undefined): Region | undefined {
   const here = pointOf(from)
   if (here === undefined) return regions[0]

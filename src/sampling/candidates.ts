@@ -16,7 +16,10 @@ export type Scratch = {
   sums: Float64Array
 }
 
-/** Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a bias is asked for. */
+/**
+ * Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a
+ * bias is asked for.
+ */
 export function createScratch(vocab: number): Scratch {
   let row: Float32Array | undefined
   return {

@@ -16,8 +16,8 @@ const BATCH = 256
 export type TurnId = { session: string; turn: string }
 
 /**
- * `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its forks; `body` is the hash of
- * the request's body.
+ * `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its
+ * forks; `body` is the hash of the request's body.
  */
 export type TurnEntry = TurnId & {
   tenant: string
@@ -62,7 +62,10 @@ export class Ledger {
     return this.#totals
   }
 
-  /** A turn's row was inserted; with `before` that one's row goes, and its pages are this one's until it names its own. */
+  /**
+   * A turn's row was inserted; with `before` that one's row goes, and its pages are this one's until it names
+   * its own.
+   */
   inserted(entry: TurnEntry, before?: TurnId): void {
     const { session, turn, tenant, used, bytes, part, model, body } = entry
     const old = before === undefined ? undefined : this.#take(before)
@@ -80,7 +83,9 @@ export class Ledger {
     this.totals.add(tenant, bytes, isNew ? 1 : 0)
   }
 
-  /** A turn's row was written. One that `isRunning` stays where it was in the order of use: its end moves it. */
+  /**
+   * A turn's row was written. One that `isRunning` stays where it was in the order of use: its end moves it.
+   */
   updated(entry: Omit<TurnEntry, 'tenant' | 'part' | 'body'>, isRunning: boolean): void {
     const { session, turn, used, bytes, run, model } = entry
     const [row] = this.sql
@@ -108,7 +113,10 @@ export class Ledger {
     this.totals.add(String(row['tenant']), bytes - oldBytes)
   }
 
-  /** A turn's row was deleted; its runs go with the next sweep, unless others need them. Gives the bytes that were charged for it. */
+  /**
+   * A turn's row was deleted; its runs go with the next sweep, unless others need them. Gives the bytes that
+   * were charged for it.
+   */
   removed(id: TurnId): number {
     const entry = this.#take(id)
     if (entry === undefined) return 0
@@ -266,7 +274,10 @@ export class Ledger {
     }
   }
 
-  /** Runs that an object wrote and had not entered when it was lost belong to nobody: they go with the next sweep. */
+  /**
+   * Runs that an object wrote and had not entered when it was lost belong to nobody: they go with the next
+   * sweep.
+   */
   #enterStrays(totals: Totals): void {
     const strays = this.#raw.exec(
       `INSERT INTO run_use (id, tenant, parent, refs, bytes, freed)

@@ -1,5 +1,6 @@
 // The page store keeps KV pages in a lane's SQLite, in runs named by their first page (cache/chain.ts).
-// Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even looked at.
+// Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even
+// looked at.
 
 import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'
 import type { Model } from '../graph/model.ts'
@@ -45,7 +46,10 @@ export class PageStore implements Vault {
     this.#guard.attempt(() => openRuns(sql))
   }
 
-  /** Says what pages are computed by: model, template, quantisation, window. Before this nothing is found and nothing written. */
+  /**
+   * Says what pages are computed by: model, template, quantisation, window. Before this nothing is found and
+   * nothing written.
+   */
   useModel(basis: readonly unknown[]): void {
     this.#basis = basis
     this.#saved = new WeakMap()
@@ -72,7 +76,10 @@ export class PageStore implements Vault {
     timed(this.#use, 'saveMs', () => this.#guard.attempt(() => this.#saveUpTo(sequence, model, pages)))
   }
 
-  /** Ids of the runs that hold a prompt's stored pages, and the number of these. The ids of one `owner` may only grow. */
+  /**
+   * Ids of the runs that hold a prompt's stored pages, and the number of these. The ids of one `owner` may
+   * only grow.
+   */
   held(prompt: PromptKey, owner: object): { runs: number[]; pages: number } {
     const pages = Math.floor(prompt.ids.length / PAGE_POSITIONS)
     const names = this.#namesOf(prompt, pages, this.#names.get(owner))
@@ -89,7 +96,8 @@ export class PageStore implements Vault {
     if (tenant === undefined) return
     const known = this.#saved.get(sequence)
     const names = this.#namesOf({ tenant, ids, shape }, pages, known?.names.slice(0, saved))
-    // After a cut, a fork or a deletion `saved` may lie inside a run, and the next run must begin where that one ends.
+    // After a cut, a fork or a deletion `saved` may lie inside a run, and the next run must begin where that
+    // one ends.
     const runs = known?.end === saved ? undefined : this.#runsOf(names)
     let at = runs === undefined ? saved : end(runs)
     let last = runs === undefined ? known?.last : runs.at(-1)?.id
@@ -151,7 +159,10 @@ export class PageStore implements Vault {
     return false
   }
 
-  /** Writes one run from page `at` on, behind the run `before`; 0 where that page has left memory, or there is no room. */
+  /**
+   * Writes one run from page `at` on, behind the run `before`; 0 where that page has left memory, or there is
+   * no room.
+   */
   #write(
     sequence: PagedIds,
     model: Model,
@@ -200,7 +211,9 @@ function end(runs: readonly PageRun[]): number {
   return last === undefined ? 0 : last.first + last.used
 }
 
-/** 52 bits of a run's name. Where two runs have the same id the later one replaces the other: it is a cache. */
+/**
+ * 52 bits of a run's name. Where two runs have the same id the later one replaces the other: it is a cache.
+ */
 function idOf(head: string): number {
   return parseInt(head.slice(0, 13), 16)
 }

@@ -17,7 +17,10 @@ const TURNS = 16
 /** Steps within one write of pages. */
 const STEPS_A_WRITE = 2
 
-/** Pages leave this part of the budget to turns: the pages of those that run cannot go, and the next one shall find room. */
+/**
+ * Pages leave this part of the budget to turns: the pages of those that run cannot go, and the next one shall
+ * find room.
+ */
 const LEFT_FOR_TURNS = 8
 
 export type RoomParts = {
@@ -32,7 +35,9 @@ export type RoomParts = {
   evicted(session: string): void
 }
 
-/** What shall be stored. `sessions`: 1 for a new one; `keep`: the session that it goes on with, which stays. */
+/**
+ * What shall be stored. `sessions`: 1 for a new one; `keep`: the session that it goes on with, which stays.
+ */
 export type Need = { tenant: string; bytes: number; sessions: number; keep?: string }
 
 export class Room {
@@ -43,9 +48,9 @@ export class Room {
   }
 
   /**
-   * Whether there is room; if not, one step was made towards it. Only what the tenant itself stores goes, or, where the whole lane is
-   * full, what the tenant with most bytes does. Throws invalid_request for what no room is made for, overloaded where all that could go is
-   * in use.
+   * Whether there is room; if not, one step was made towards it. Only what the tenant itself stores goes, or,
+   * where the whole lane is full, what the tenant with most bytes does. Throws invalid_request for what no
+   * room is made for, overloaded where all that could go is in use.
    */
   admit(need: Need): boolean {
     const { tenantBytes, laneBytes } = this.#parts.budget
@@ -66,7 +71,10 @@ export class Room {
     return this.#shortOf(need) === undefined
   }
 
-  /** Room for pages, for which pages alone go: they are a cache, and never cost a session, nor the room that the next one needs. */
+  /**
+   * Room for pages, for which pages alone go: they are a cache, and never cost a session, nor the room that
+   * the next one needs.
+   */
   forPages(tenant: string, bytes: number): boolean {
     const { tenantBytes, laneBytes } = this.#parts.budget
     const left = Math.min(tenantBytes, laneBytes) / LEFT_FOR_TURNS

@@ -1,6 +1,7 @@
 // The run ledger counts who needs each page run, and deletes those that nobody needs, a few at a time.
-// Runs form chains, since the name of a page covers all pages before it: a run needs the one before it, and a turn needs its last. So one
-// number for a turn and one for a run tell what is needed, however long the prompt is.
+// Runs form chains, since the name of a page covers all pages before it: a run needs the one before it, and a
+// turn needs its last. So one number for a turn and one for a run tell what is needed, however long the
+// prompt is.
 
 import { bound, type Sql } from './sql.ts'
 import type { Totals } from './totals.ts'
@@ -18,7 +19,10 @@ export class RunLedger {
   readonly #sql: () => Sql
   readonly #totals: () => Totals
   readonly #now: () => number
-  /** Runs that were written and are not entered yet: most get their first turn at once, which saves the rows between. */
+  /**
+   * Runs that were written and are not entered yet: most get their first turn at once, which saves the rows
+   * between.
+   */
   readonly #pending = new Map<number, WrittenRun & { refs: number }>()
   /** Told when runs were deleted. */
   onDeleted: () => void = () => undefined
@@ -93,8 +97,8 @@ export class RunLedger {
   }
 
   /**
-   * Deletes runs that nobody needs: those given up, and those that were written until `since` and that no turn has named. At most a step's
-   * worth; true if there may be more.
+   * Deletes runs that nobody needs: those given up, and those that were written until `since` and that no
+   * turn has named. At most a step's worth; true if there may be more.
    */
   sweep(since = 0): boolean {
     this.enter()

@@ -1,5 +1,6 @@
 // The schema makes a lane's tables: turns, page runs, and the ledger of who stores what.
-// The ledger's tables are made when they are first used. Rows that older code has written are entered then, once for each object.
+// The ledger's tables are made when they are first used. Rows that older code has written are entered then,
+// once for each object.
 
 import type { Sql } from './sql.ts'
 
@@ -16,8 +17,9 @@ const LEDGER_SCHEMA = [
   // A session of a tenant, and when it was last used.
   'CREATE TABLE session_use (session TEXT PRIMARY KEY, tenant TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID',
   'CREATE INDEX session_by_use ON session_use (tenant, used DESC, session)',
-  // A turn: the bytes it is charged, the last run that holds its pages, the part it shares with forks, and what of its facts a request
-  // is compared with, since to find these in a megabyte of JSON takes milliseconds.
+  // A turn: the bytes it is charged, the last run that holds its pages, the part it shares with forks, and
+  // what of its facts a request is compared with, since to find these in a megabyte of JSON takes
+  // milliseconds.
   'CREATE TABLE turn_use (session TEXT NOT NULL, turn TEXT NOT NULL, tenant TEXT NOT NULL, used INTEGER NOT NULL, ' +
     'bytes INTEGER NOT NULL, run INTEGER, part INTEGER, model TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (session, turn)) WITHOUT ROWID',
   'CREATE INDEX turn_with_pages ON turn_use (tenant, used) WHERE run IS NOT NULL',

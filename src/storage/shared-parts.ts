@@ -28,7 +28,9 @@ export class SharedParts {
     this.#ledger = ledger
   }
 
-  /** The part that a stored turn shares, made now if there is none; undefined where the turn is small or gone. */
+  /**
+   * The part that a stored turn shares, made now if there is none; undefined where the turn is small or gone.
+   */
   of(id: TurnId): number | undefined {
     const entry = this.#ledger.entry(id)
     if (entry === undefined || entry.part !== undefined) return entry?.part

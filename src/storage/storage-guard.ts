@@ -2,7 +2,10 @@
 
 import { IsletError } from '../lib/errors.ts'
 
-/** One for all of an object's storage: the platform ends whoever touches it after an update of the code, and a disk may be full. */
+/**
+ * One for all of an object's storage: the platform ends whoever touches it after an update of the code, and a
+ * disk may be full.
+ */
 export class StorageGuard {
   readonly #onLoss: (error: unknown) => void
   #lost = false
@@ -17,7 +20,10 @@ export class StorageGuard {
     return this.#lost
   }
 
-  /** Does `work` with storage; undefined where storage is lost, or is lost by this. Throws an IsletError of `work`, which is no loss. */
+  /**
+   * Does `work` with storage; undefined where storage is lost, or is lost by this. Throws an IsletError of
+   * `work`, which is no loss.
+   */
   attempt<T>(work: () => T): T | undefined {
     if (this.#lost) return undefined
     try {

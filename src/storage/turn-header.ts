@@ -15,7 +15,10 @@ export type TurnHeader = {
   isKept: boolean
 }
 
-/** Whether `request` retries the request that began this turn, and the turn can still be replayed or continued. `now` names the model. */
+/**
+ * Whether `request` retries the request that began this turn, and the turn can still be replayed or
+ * continued. `now` names the model.
+ */
 export function isTryOf(
   { state, bodyHash, model }: TurnHeader,
   request: GenerateRequest,

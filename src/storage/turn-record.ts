@@ -1,5 +1,6 @@
 // A turn record holds one turn: who asked for what, what has been answered, and where it stands.
-// It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for bit.
+// It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for
+// bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
 import type { TurnState } from '../protocol/lanes.ts'
@@ -55,7 +56,10 @@ export function isStored(record: TurnRecord): boolean {
   return record.session !== ''
 }
 
-/** Log probabilities are not stored, since they can be larger than a row: to have them again the turn is computed from its first row. */
+/**
+ * Log probabilities are not stored, since they can be larger than a row: to have them again the turn is
+ * computed from its first row.
+ */
 export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
 }

@@ -2,7 +2,10 @@
 
 import type { Sql } from './sql.ts'
 
-/** `configured` is the setting that `windows` replaced, as text: when it changes, what is stored no longer counts. */
+/**
+ * `configured` is the setting that `windows` replaced, as text: when it changes, what is stored no longer
+ * counts.
+ */
 export type StoredWindow = { configured: string; windows: readonly number[]; note: string }
 
 export interface WindowStore {

@@ -54,7 +54,9 @@ export function nameGuard(
 /** Longer names are compared one by one: real ones stay far below, and parts take the square of a length. */
 const LONGEST_IN_SETS = 64
 
-/** Proper beginnings and ends of names: some thousand names, as Gemma's, are too many to try at each message. */
+/**
+ * Proper beginnings and ends of names: some thousand names, as Gemma's, are too many to try at each message.
+ */
 type NameParts = { heads: Set<string>; tails: Set<string>; longest: number; long: readonly string[] }
 
 function partsOf(names: readonly string[]): NameParts {

@@ -28,8 +28,9 @@ export function checkRange({ layers }: Pick<ModelSpec, 'layers'>, range: LayerRa
 }
 
 /**
- * The weights of a range. A tensor keeps the bytes up to the next one, so that all stay aligned and neighbours stay neighbours; disjoint
- * ranges have together as many bytes as the whole. A tied head needs the embedding. Throws RangeError.
+ * The weights of a range. A tensor keeps the bytes up to the next one, so that all stay aligned and
+ * neighbours stay neighbours; disjoint ranges have together as many bytes as the whole. A tied head needs the
+ * embedding. Throws RangeError.
  */
 export function rangeOf(
   manifest: Pick<Manifest, 'spec' | 'tensors' | 'shards'>,

@@ -19,8 +19,8 @@ const READ_BYTES = 1024 * 1024
 export type Span = { from: number; to: number }
 
 /**
- * A shard of which only `kept` comes to lie in memory (weights/range.ts), parts in order; absent = all of it. All of it is read and
- * checked in either case.
+ * A shard of which only `kept` comes to lie in memory (weights/range.ts), parts in order; absent = all of it.
+ * All of it is read and checked in either case.
  */
 export type KeptShard = Shard & { kept?: readonly Span[] }
 
@@ -37,8 +37,8 @@ export type LoadTarget = {
 /**
  * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when
  * reading of one begins, and not read before its turn. A shard that came damaged is fetched once more, in
- * place and alone. `onProgress` gets bytes read and to be read, which fall back then. Throws checksum_mismatch
- * naming the shard.
+ * place and alone. `onProgress` gets bytes read and to be read, which fall back then. Throws
+ * checksum_mismatch naming the shard.
  */
 export async function streamWeights(
   manifest: { shards: readonly KeptShard[] },
@@ -71,10 +71,16 @@ export async function streamWeights(
   }
 }
 
-/** What becomes of a shard's bytes: `put` gets each piece with its offset, in order; `hex` is the checksum of all. */
+/**
+ * What becomes of a shard's bytes: `put` gets each piece with its offset, in order; `hex` is the checksum of
+ * all.
+ */
 type Filling = { put(piece: Uint8Array, offset: number): void; hex(): string }
 
-/** A shard that lies in memory as a whole is checked there, by a kernel; any other before its parts are taken out. */
+/**
+ * A shard that lies in memory as a whole is checked there, by a kernel; any other before its parts are taken
+ * out.
+ */
 function fillingOf(
   { length, kept }: KeptShard,
   { memory, kernels, scratch }: LoadTarget,

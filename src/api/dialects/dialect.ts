@@ -18,7 +18,9 @@ export type Asked<R extends Reply = Reply> = {
   order: Omit<Order, 'prompt'>
   /** What the reply holds besides what every reply has. */
   reply: Omit<R, keyof Reply>
-  /** The prompt, with the session and the conversation that it continues; asked for once the model is known. */
+  /**
+   * The prompt, with the session and the conversation that it continues; asked for once the model is known.
+   */
   prompt(turnOf: TurnOf): Promise<Pick<Order, 'prompt' | 'session' | 'conversation'>>
 }
 
@@ -33,12 +35,18 @@ export type Dialect<R extends Reply = Reply> = {
    * @throws IsletError with `param`, for anything missing, malformed or not implemented.
    */
   parse(body: Record<string, unknown>, newSeed: () => number): Asked<R>
-  /** Writes a stream, from its first event to its last frame, which may be one of no event, such as `[DONE]`. */
+  /**
+   * Writes a stream, from its first event to its last frame, which may be one of no event, such as `[DONE]`.
+   */
   writer(reply: R): Writer
   /** An answer that is not streamed. */
   whole(reply: R, collected: Collected): object
-  /** What is answered at once to an order with `background` that is not streamed, in dialects that have such. */
+  /**
+   * What is answered at once to an order with `background` that is not streamed, in dialects that have such.
+   */
   queued?(reply: R, session: SessionEvent): object
-  /** The body of an error that comes instead of an answer, whoever found it: a guard, the router or a lane. */
+  /**
+   * The body of an error that comes instead of an answer, whoever found it: a guard, the router or a lane.
+   */
   errorBody(failure: Failure): object
 }

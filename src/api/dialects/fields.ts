@@ -1,5 +1,6 @@
 // The shared fields are those that chat and text completions both take, each with its rule.
-// Supported ones have ranges, known ones pass at a neutral value alone, and some are ignored because they change nothing.
+// Supported ones have ranges, known ones pass at a neutral value alone, and some are ignored because they
+// change nothing.
 
 import * as z from 'zod/mini'
 import { atMost, preview, worded } from '../validate.ts'
@@ -98,7 +99,10 @@ const biases = z.record(
   'must be an object of token ids and numbers',
 )
 
-/** Longest stop string: each is kept with its turn. OpenAI documents no limit; texts that stop an answer are words or lines. */
+/**
+ * Longest stop string: each is kept with its turn. OpenAI documents no limit; texts that stop an answer are
+ * words or lines.
+ */
 const MAX_STOP = 1000
 const stopWords = `must be a string or up to 4 strings, none empty or of more than ${MAX_STOP} characters`
 const stopString = z.string(stopWords).check(z.minLength(1), z.maxLength(MAX_STOP))

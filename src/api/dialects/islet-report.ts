@@ -2,7 +2,10 @@
 
 import type { FinishEvent, SessionEvent, StartEvent } from '../http/events.ts'
 
-/** Where this can be read again, what the window hid and what was cut or reused. A window of null is full attention. */
+/**
+ * Where this can be read again, what the window hid and what was cut or reused. A window of null is full
+ * attention.
+ */
 export function isletReport(
   session: SessionEvent | undefined,
   start: StartEvent | undefined,

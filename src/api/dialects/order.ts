@@ -33,7 +33,9 @@ type SamplingFields = Pick<
   | 'logit_bias'
 >
 
-/** What chat and text completions say alike; the prompt, its length and log probabilities are each one's own. */
+/**
+ * What chat and text completions say alike; the prompt, its length and log probabilities are each one's own.
+ */
 export function sharedOrder(fields: SharedFields, newSeed: () => number) {
   const stream = fields.stream ?? false
   if (fields.stream_options !== undefined && !stream) {

@@ -12,7 +12,10 @@ export type Reply = {
   model: string
 }
 
-/** The reply as the session's own request asked for it: a retry goes on with the id and time that its client may have seen. */
+/**
+ * The reply as the session's own request asked for it: a retry goes on with the id and time that its client
+ * may have seen.
+ */
 export function continued<R extends Reply>(asked: R, session: { reply: Json } | undefined): R {
   return session !== undefined && kindOf(session.reply) === asked.kind ? (session.reply as R) : asked
 }

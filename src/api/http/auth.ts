@@ -31,7 +31,10 @@ export function isLoopback(url: string): boolean {
   return parsed !== null && /^https?:$/.test(parsed.protocol) && LOOPBACK.has(parsed.hostname)
 }
 
-/** Refuses every host but loopback while no keys are configured, so that a deployed worker is never open by accident. */
+/**
+ * Refuses every host but loopback while no keys are configured, so that a deployed worker is never open by
+ * accident.
+ */
 export function guardHost(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function hostGuard(c, next) {
     if (!hasKeys(apiKeys) && !isLoopback(c.req.url)) {
@@ -45,8 +48,9 @@ export function guardHost(apiKeys: string | undefined): MiddlewareHandler<ApiEnv
 }
 
 /**
- * Refuses pages of other sites while no keys are configured: a browser sends simple requests for any page, and to compute and to store
- * does not need their answers read. The Origin decides where there is one, else Sec-Fetch-Site; programs send neither.
+ * Refuses pages of other sites while no keys are configured: a browser sends simple requests for any page,
+ * and to compute and to store does not need their answers read. The Origin decides where there is one, else
+ * Sec-Fetch-Site; programs send neither.
  */
 export function guardOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function originGuard(c, next) {
@@ -62,11 +66,15 @@ export function guardOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiE
 
 function isForeign(origin: string | undefined, site: string | undefined): boolean {
   if (origin !== undefined) return !isLoopback(origin)
-  // Without an Origin: an image, a script or a link. The site of a loopback host is that host, so `same-site` is a page of this machine.
+  // Without an Origin: an image, a script or a link. The site of a loopback host is that host, so `same-site`
+  // is a page of this machine.
   return site !== undefined && !['same-origin', 'same-site', 'none'].includes(site.trim().toLowerCase())
 }
 
-/** Sets `tenant`: the key's hash. Without configured keys any bearer string is a tenant, and none is `anonymous`. */
+/**
+ * Sets `tenant`: the key's hash. Without configured keys any bearer string is a tenant, and none is
+ * `anonymous`.
+ */
 export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function keyGuard(c, next) {
     const key = bearerOf(c)

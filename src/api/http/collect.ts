@@ -27,7 +27,10 @@ export type Collected = {
   finish: FinishEvent
 }
 
-/** Where the lane is in this process, reading alone never lets the host do anything else: timers, other requests. */
+/**
+ * Where the lane is in this process, reading alone never lets the host do anything else: timers, other
+ * requests.
+ */
 const EVENTS_A_TURN = 8
 
 /**

@@ -7,7 +7,10 @@ type Rendering = {
   headers?: Record<string, string>
 }
 
-/** A failure as a client may know it, before a dialect words it. `status` is of no use once an answer has begun. */
+/**
+ * A failure as a client may know it, before a dialect words it. `status` is of no use once an answer has
+ * begun.
+ */
 export type Failure = Rendering & { code: ErrorCode; message: string; param: string | null }
 
 const REFUSED: Rendering = { status: 400 }

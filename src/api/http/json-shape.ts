@@ -11,7 +11,8 @@ const [QUOTE, COMMA, COLON, BACKSLASH] = [0x22, 0x2c, 0x3a, 0x5c]
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Passes text whose values can be parsed, checked and walked in little time; of text that is no JSON it says nothing.
+ * Passes text whose values can be parsed, checked and walked in little time; of text that is no JSON it says
+ * nothing.
  * @throws IsletError `invalid_request`, with the name of the outermost object's field as `param`.
  */
 export function checkShape(text: string): void {

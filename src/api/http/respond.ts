@@ -27,7 +27,10 @@ export function clientLeft(): Response {
   return new Response(null, { status: CLIENT_LEFT })
 }
 
-/** Events of a lane, ended when the client leaves; undefined when it has left already, so that no lane is asked. */
+/**
+ * Events of a lane, ended when the client leaves; undefined when it has left already, so that no lane is
+ * asked.
+ */
 export function openEvents(
   c: ApiContext,
   generation: AsyncIterable<GenerationEvent>,
@@ -43,8 +46,8 @@ export function openEvents(
 }
 
 /**
- * Status before bytes: an error that comes first, or right after the session's name, has its own status. Once anything
- * else came, or nothing for `pingMs`, the 200 is given and errors become frames.
+ * Status before bytes: an error that comes first, or right after the session's name, has its own status. Once
+ * anything else came, or nothing for `pingMs`, the 200 is given and errors become frames.
  */
 export async function streamed(
   c: ApiContext,
@@ -69,7 +72,10 @@ export async function streamed(
 
 type Source = { events: EventIterator; ahead: Promise<EventResult>[]; writer: Writer }
 
-/** The response of status 200 whose body is a stream: the events `ahead`, which were asked for, and those that follow. */
+/**
+ * The response of status 200 whose body is a stream: the events `ahead`, which were asked for, and those that
+ * follow.
+ */
 export function streamFrom(
   c: ApiContext,
   deps: ApiDeps,
@@ -87,7 +93,9 @@ export function sessionHeader(session: SessionEvent | undefined): Record<string,
   return session === undefined ? {} : { [SESSION_HEADER]: session.session }
 }
 
-/** A Worker drops what runs for a client that left, its `finally` too, unless something waits for it: so wait. */
+/**
+ * A Worker drops what runs for a client that left, its `finally` too, unless something waits for it: so wait.
+ */
 function cancelOnLeave(c: ApiContext, events: EventIterator): void {
   c.req.raw.signal.addEventListener('abort', () => {
     const closing = closeEvents(events)

@@ -17,12 +17,16 @@ export const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8',
 
 const COMMENT = ':\n\n'
 
-/** One server-sent event: its name, where the dialect has names, and its data, JSON or a word as it stands. */
+/**
+ * One server-sent event: its name, where the dialect has names, and its data, JSON or a word as it stands.
+ */
 export type Frame = { event?: string; data: object | string }
 
 /** A writer turns the events of one answer into the frames of its stream; it keeps count between events. */
 export type Writer = {
-  /** Sent while nothing comes: a frame, or a comment, which is the only kind that all OpenAI clients ignore. */
+  /**
+   * Sent while nothing comes: a frame, or a comment, which is the only kind that all OpenAI clients ignore.
+   */
   ping: Frame | 'comment'
   /** The frames that an event stands for, often none; with those of `finish` the stream ends. */
   write(event: AnswerEvent): Frame[]
@@ -41,8 +45,8 @@ export type SseSource = {
 }
 
 /**
- * The body of a streamed answer: frames, and pings while nothing comes, to the frames of `finish`. A failure becomes
- * frames of its own and the end, so a generation that broke off never looks complete.
+ * The body of a streamed answer: frames, and pings while nothing comes, to the frames of `finish`. A failure
+ * becomes frames of its own and the end, so a generation that broke off never looks complete.
  */
 export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
   const { events, ahead, writer, pingMs } = source

@@ -57,8 +57,9 @@ function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): o
 }
 
 /**
- * Gives for each event of an answer, one after the other, where its tokens begin in the text that is returned, in code points. Text may
- * come later than its tokens and without some of their bytes: a token never points behind the text of its own event.
+ * Gives for each event of an answer, one after the other, where its tokens begin in the text that is
+ * returned, in code points. Text may come later than its tokens and without some of their bytes: a token
+ * never points behind the text of its own event.
  */
 function textOffsets(): (event: TextEvent) => number[] {
   let begin = 0

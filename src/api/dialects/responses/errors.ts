@@ -4,7 +4,9 @@ import type { Failure } from '../../http/errors.ts'
 
 export { openAiError as responseErrorBody } from '../openai-error.ts'
 
-/** Whoever reads no longer, because another does or the lane is out of reach, has not seen the response fail. */
+/**
+ * Whoever reads no longer, because another does or the lane is out of reach, has not seen the response fail.
+ */
 export function isCutOff({ code }: Failure, ended: boolean): boolean {
   return !ended || code === 'conflict'
 }

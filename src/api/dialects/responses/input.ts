@@ -42,8 +42,8 @@ const items = 'must be a string or an array of items'
 export const inputSchema = z.union([z.string(), z.array(item, items).check(z.minLength(1))], items)
 
 /**
- * The messages of a checked `input`. Calls join the assistant's message before them, as templates expect them there;
- * earlier thoughts are no part of a prompt.
+ * The messages of a checked `input`. Calls join the assistant's message before them, as templates expect them
+ * there; earlier thoughts are no part of a prompt.
  */
 export function inputMessages(input: z.output<typeof inputSchema>): ChatMessage[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]

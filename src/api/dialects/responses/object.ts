@@ -6,7 +6,9 @@ import type { FinishEvent } from '../../http/events.ts'
 import type { Reply } from '../reply.ts'
 import { responseError } from './errors.ts'
 
-/** Of a response's own id its reply has only what it is without a turn: a kept one is named after its turn. */
+/**
+ * Of a response's own id its reply has only what it is without a turn: a kept one is named after its turn.
+ */
 export type ResponseReply = Reply & {
   kind: 'response'
   background: boolean

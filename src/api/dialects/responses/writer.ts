@@ -1,5 +1,6 @@
 // The writer of responses turns events into typed events, and keeps the response as it stands.
-// Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among them.
+// Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among
+// them.
 
 import type { ToolCall } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
@@ -173,7 +174,10 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
   const unheard = (events: TypedEvent[]): TypedFrame[] =>
     events.filter((event) => event.sequence_number > after).map(frameOf)
 
-  /** A failure is always said, also to whoever has as many events: those may be of a reading that went further. */
+  /**
+   * A failure is always said, also to whoever has as many events: those may be of a reading that went
+   * further.
+   */
   function failed(failure: Failure): TypedFrame[] {
     const events = [...begin(), ...close('incomplete')]
     const state = { response: response('failed', { error: failure }) }
