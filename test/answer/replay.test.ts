@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Answer } from '../../src/answer/answer.ts'
 import type { GenerateRequest, TokenLogprob } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
-import { byteTokenizer, END } from '../helpers/byte-tokenizer.ts'
+import { byteTokenizer, END, MARK } from '../helpers/byte-tokenizer.ts'
 import { request } from '../helpers/request.ts'
 import { rng } from '../helpers/rng.ts'
 
@@ -115,4 +115,42 @@ test('the hash covers every row that was chosen from, in order', () => {
   }
   expect(new Set([hashOf([0, 1, 2]), hashOf([1, 0, 2]), hashOf([0, 1]), hashOf([1, 2])]).size).toBe(4)
   expect(hashOf([0, 1, 2])).toBe(hashOf([0, 1, 2]))
+})
+
+test('the hash covers the first and the last logit of a row', () => {
+  const hashOf = (changed: number): string | undefined => {
+    const answer = new Answer(asked({}, { hashLogits: true }), tokenizer, prompt)
+    answer.begin(scratch)
+    answer.choose(changed < 0 ? rows[0] : rows[0].with(changed, -7), 9)
+    return answer.logitsHash()
+  }
+  expect(new Set([-1, 0, tokenizer.vocabSize - 1].map(hashOf)).size).toBe(3)
+})
+
+test('each time that an id was generated counts for its frequency', () => {
+  const flat = new Float32Array(tokenizer.vocabSize).fill(-99)
+  flat.set([3, 2, 1])
+  const answer = new Answer(asked({ temperature: 0, frequencyPenalty: 0.6 }), tokenizer, prompt)
+  answer.begin(scratch)
+  const chosen = Array.from({ length: 6 }, (_, i) => answer.choose(flat, i).id)
+  // 3, 2.4, 1.8 beside 2, then 1.4 and 1.2 beside 1.
+  expect(chosen).toEqual([0, 0, 1, 0, 1, 0])
+})
+
+test('log probabilities come with every id, also those whose text waits, and special tokens by their names', () => {
+  const answer = new Answer(asked({}, { topLogprobs: 0 }), tokenizer, prompt)
+  answer.begin(scratch)
+  const choose = (id: number): void =>
+    void answer.choose(new Float32Array(tokenizer.vocabSize).fill(-99).with(id, 9), 1)
+  for (const id of [0xe4, 0xb8, 0xad, MARK, 65]) choose(id)
+  const events = []
+  for (let event = answer.take(); event !== undefined; event = answer.take()) events.push(event)
+  expect(events.map(({ text, logprobs }) => [text, logprobs?.length])).toEqual([
+    ['\u4e2d', 3],
+    ['A', 2],
+  ])
+  expect(events[1].logprobs?.map(({ token, bytes }) => [token, bytes])).toEqual([
+    ['<mark>', []],
+    ['A', [65]],
+  ])
 })

@@ -139,6 +139,14 @@ describe('what is saved', () => {
     expect(restored(store)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
+  test('is gone on from where its run ends, though a fork counts fewer pages as saved', () => {
+    const store = storeOn()
+    store.save(sequence([0, 1, 2, 3]), model)
+    store.save(sequence([0, 1, 2, 3, 4, 5], { saved: 2 }), model)
+    expect(restored(store)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(rows()).toHaveLength(2)
+  })
+
   test('is nothing of the model itself, which has no tenant', () => {
     const store = storeOn()
     store.save(sequence(undefined, { tenant: undefined }), model)
