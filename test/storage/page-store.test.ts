@@ -100,6 +100,18 @@ describe('what is saved', () => {
     expect(lengthOf(storeOn(['hash', 'window']))).toBe(PAGES * PAGE_POSITIONS)
   })
 
+  test('is written anew for another model, with its names, where the answer goes on', () => {
+    const store = storeOn()
+    const growing = sequence([0, 1, 2, 3])
+    store.save(growing, model)
+    store.useModel(['other'])
+    Object.assign(growing, { length: PAGES * PAGE_POSITIONS })
+    growing.pages.push(4, 5)
+    store.save(growing, model)
+    expect(lengthOf(storeOn(['other']))).toBe(PAGES * PAGE_POSITIONS)
+    expect(lengthOf(storeOn())).toBe(4 * PAGE_POSITIONS)
+  })
+
   test('is found up to where a prompt parts, and never with its last id', () => {
     const store = storeOn()
     store.save(sequence(), model)
@@ -233,9 +245,11 @@ test('runs are kept by their ids, and what was deleted is written again', () => 
   expect(store.keepOnly('SELECT value FROM json_each(?)', JSON.stringify(runs))).toBe(1)
   expect([lengthOf(store), lengthOf(store, { tenant: 'b' })]).toEqual([4 * PAGE_POSITIONS, 0])
   expect(store.keepOnly('SELECT NULL WHERE 0')).toBe(1)
-  first.saved = 0
+  // The answer grows, and its first pages are written again with those that are new.
+  Object.assign(first, { length: PAGES * PAGE_POSITIONS })
+  first.pages.push(4, 5)
   store.save(first, model)
-  expect(lengthOf(store)).toBe(4 * PAGE_POSITIONS)
+  expect(lengthOf(store)).toBe(PAGES * PAGE_POSITIONS)
 })
 
 test('before the model is named nothing is found and nothing written', () => {
