@@ -70,6 +70,8 @@ describe('a turn', () => {
     run(short, ...turns.map((one) => one.turn))
     expect(turns[0].asked).toEqual(asked)
     expect(turns.map((one) => one.asked.length)).toEqual([40, 40, 40])
+    // What is found when it comes back was its own: it counts as computed.
+    expect(turns.map(({ turn: { cachedTokens } }) => cachedTokens)).toEqual([0, 0, 0])
   })
 
   test('that was given all of its answer but one id computes that one', () => {
@@ -94,4 +96,20 @@ test('a stop in the last place is a stop, and a limit reached is a limit', () =>
     ['length', 3],
     ['stop', 1],
   ])
+})
+
+test('a turn whose choice throws leaves the engine, and its pages as cache', () => {
+  const engine = new Engine(new MockModel())
+  const turn = engine.open({
+    tenant: 'a',
+    prompt: prompt(40),
+    maxTokens: 5,
+    choose: () => {
+      throw new Error('no text')
+    },
+  })
+  for (let step = 0; step < 10 && turn.state !== 'failed'; step++) engine.step()
+  expect(turn).toMatchObject({ state: 'failed', error: new Error('no text') })
+  expect(engine.load).toMatchObject({ running: 0, waiting: 0, sequences: 1 })
+  expect(engine.step()).toBe(0)
 })

@@ -60,6 +60,18 @@ describe('a pool that is short', () => {
     expect(model.rowsRun - before).toBe(81 - 64 + 9)
   })
 
+  test('writes pages that their sequence sees no more before it takes them, so that those behind are found', () => {
+    const window = { window: 40, sinks: 4 }
+    const store = vault()
+    const engine = new Engine(new MockModel({ pageCount: 16, window }))
+    const first = finish(engine, open(engine, prompt(150, 1), 10, store), store)
+    for (const seed of [2, 3, 4]) finish(engine, open(engine, prompt(150, seed), 10, store), store)
+    const longer = [...prompt(150, 1), ...first, 9]
+    const turn = open(engine, longer, 10, store)
+    expect(finish(engine, turn, store)).toEqual(greedyAlone(longer, 10, window))
+    expect(turn.cachedTokens).toBe(144)
+  })
+
   test('what was generated before is gone on with', () => {
     const store = vault()
     const whole = greedyAlone(prompt(50), 60)

@@ -180,7 +180,52 @@ describe('a copy', () => {
   })
 })
 
+describe('what is not stored', () => {
+  test('is not in storage either when others drive its pages out of memory', async () => {
+    const storage = laneStorage()
+    const { lane } = laneOn(storage, { model: { pageCount: 10 } })
+    for (const first of [0, 1, 2, 3]) {
+      const prompt = { kind: 'ids' as const, ids: ids.with(0, first) }
+      const events = await ask(lane, asked({ store: false, prompt }))
+      expect(idsOf(events)).toEqual(greedyAlone(prompt.ids, 40))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(storage.sql.exec('SELECT head FROM kv_runs').toArray()).toEqual([])
+  })
+})
+
+describe('the limit on CPU time', () => {
+  test('ends one answer of an engine, and the next one has a limit of its own', async () => {
+    const { lane, models } = laneOn(laneStorage())
+    const events: GenerationEvent[] = []
+    for await (const event of decodeEvents(lane.generate(asked()))) {
+      events.push(event)
+      if (event.type === 'text' && idsOf(events).length > 5) models[0].signal.value = 24
+      if (event.type === 'finish') expect(models[0].signal.value).toBe(0)
+    }
+    expect(events.at(-1)).toMatchObject({ stopped: 'cpu_limit' })
+    const rest = await readOn({ lane }, sessionOf(events).session)
+    expect(rest.at(-1)).not.toHaveProperty('stopped')
+    expect(idsOf(rest)).toEqual(greedyAlone(ids, 40))
+  })
+})
+
 describe('what is deleted', () => {
+  test('leaves the pages in storage that another session needs, and no others', async () => {
+    const storage = laneStorage()
+    const { lane } = laneOn(storage)
+    const pages = (): number =>
+      Number(storage.sql.exec('SELECT SUM(count) AS n FROM kv_runs').toArray()[0]['n'] ?? 0)
+    const first = sessionOf(await ask(lane, asked()))
+    const other = { kind: 'ids' as const, ids: ids.with(70, 250) }
+    const second = sessionOf(await ask(lane, asked({ sessionKey: 'other', prompt: other })))
+    expect(pages()).toBeGreaterThan(8)
+    await lane.owned.remove('tenant', first.session)
+    await vi.waitFor(() => expect(pages()).toBe(8))
+    await lane.owned.remove('tenant', second.session)
+    await vi.waitFor(() => expect(pages()).toBe(0))
+  })
+
   test('is gone from memory at once', async () => {
     const isolate = new Isolate()
     const { lane } = laneOn(laneStorage(), { parts: { isolate } })
