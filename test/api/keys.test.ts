@@ -64,6 +64,8 @@ describe('names of pages', () => {
     const names = pageNames(chainRoot(['model', 'tenant']), ids, 3)
     expect(names.map(({ length }) => length)).toEqual([NAME_LENGTH, NAME_LENGTH, NAME_LENGTH])
     expect(NAME_LENGTH).toBe(32)
+    // No part of it repeats another.
+    for (const name of names) expect(new Set(name.match(/.{8}/g)).size).toBe(4)
     for (let at = 0; at < 48; at++) {
       const other = pageNames(chainRoot(['model', 'tenant']), ids.with(at, 1000), 3)
       expect(other.map((name, page) => name === names[page])).toEqual([at >= 16, at >= 32, false])

@@ -72,6 +72,54 @@ describe('a pool that is short', () => {
     expect(turn.cachedTokens).toBe(144)
   })
 
+  test('restores nothing where memory has as much', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel())
+    finish(engine, open(engine, prompt(65), 3, store), store)
+    for (const sequence of engine.sequencesOf(store)) store.save(sequence, engine.model)
+    const again = open(engine, prompt(65), 3, store)
+    expect(finish(engine, again, store)).toEqual(greedyAlone(prompt(65), 3))
+    expect([again.cachedTokens, use.pagesRestored]).toEqual([64, 0])
+  })
+
+  test('writes what comes in the place of saved pages that were cut off', () => {
+    const store = vault()
+    const engine = new Engine(new MockModel())
+    const save = (): void => {
+      for (const sequence of engine.sequencesOf(store)) store.save(sequence, engine.model)
+    }
+    finish(engine, open(engine, prompt(64), 2, store), store)
+    save()
+    // So near to the end that the sequence itself is cut and gone on with.
+    const other = [...prompt(60), 250, 249, ...prompt(40, 5)]
+    finish(engine, open(engine, other, 2, store), store)
+    save()
+    const next = new Engine(new MockModel())
+    const turn = open(next, [...other, 7], 5, store)
+    expect(finish(next, turn, store)).toEqual(greedyAlone([...other, 7], 5))
+    expect(turn.cachedTokens).toBe(96)
+  })
+
+  test('keeps nothing of a session that is forgotten', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel())
+    const turn = engine.open({
+      tenant: 'a',
+      prompt: prompt(70),
+      maxTokens: 3,
+      choose: (logits) => ({ id: argmax(logits), stop: false }),
+      vault: store,
+      session: 'sess_0_a',
+    })
+    finish(engine, turn, store)
+    engine.forget('sess_0_b')
+    expect(engine.load.sequences).toBe(1)
+    engine.forget('sess_0_a')
+    expect([engine.load.sequences, use.runs]).toEqual([0, 0])
+  })
+
   test('what was generated before is gone on with', () => {
     const store = vault()
     const whole = greedyAlone(prompt(50), 60)
