@@ -72,6 +72,21 @@ describe('a pool that is short', () => {
     expect(turn.cachedTokens).toBe(144)
   })
 
+  test('counts what a turn finds of its own when it comes back as computed', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel({ pageCount: 10 }))
+    const turns = [1, 2].map((seed) => open(engine, prompt(33, seed), 70, store))
+    for (let step = 0; turns.some(({ state }) => state === 'waiting' || state === 'running'); step++) {
+      if (step > 1000) throw new Error('no progress')
+      engine.step(store)
+      for (const turn of turns) turn.taken = turn.produced
+    }
+    turns.forEach((turn, i) => expect(turn.ids.slice(33)).toEqual(greedyAlone(prompt(33, i + 1), 70)))
+    expect(use.pagesRestored).toBeGreaterThan(0)
+    expect(turns.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 0])
+  })
+
   test('restores nothing where memory has as much', () => {
     const use = noStorageUse()
     const store = vault(use)
