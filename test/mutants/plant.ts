@@ -15,7 +15,7 @@ const LINKED = ['node_modules', 'models']
 const LEFT_OUT = ['.git', '.wrangler', '.ci', ...LINKED]
 
 /** A test that hangs has caught its bug too. */
-const MOST_MS = 180_000
+const MOST_MS = 120_000
 
 function copyProject(): string {
   const copy = mkdtempSync(join(tmpdir(), 'islet-mutants-'))
