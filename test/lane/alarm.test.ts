@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { Alarm } from '../../src/lane/alarm.ts'
+import { FirstTokens } from '../../src/lane/first-tokens.ts'
 import { Pacer } from '../../src/lane/pacer.ts'
 
 describe('an alarm', () => {
@@ -31,13 +32,14 @@ describe('an alarm', () => {
 describe('a pacer', () => {
   const begin = () => {
     const clock = { time: 1000, waited: [] as number[] }
-    const pacer = new Pacer({ now: () => clock.time, wait: async (ms) => void clock.waited.push(ms) })
+    const host = { now: () => clock.time, wait: async (ms: number) => void clock.waited.push(ms) }
+    const pacer = new Pacer(host, new FirstTokens())
     return { clock, pacer }
   }
 
   test('is due after 50 ms, and not before by a clock that goes', () => {
     const { clock, pacer } = begin()
-    for (let i = 0; i < 100; i++) pacer.stepped(1)
+    for (let i = 0; i < 100; i++) pacer.stepped(1, undefined)
     clock.time = 1049
     expect(pacer.isDue).toBe(false)
     clock.time = 1050
@@ -50,18 +52,18 @@ describe('a pacer', () => {
     [32, 2],
   ])('by a clock that stands still is due after steps of %i rows: %i', (rows, steps) => {
     const { pacer } = begin()
-    for (let i = 1; i < steps; i++) pacer.stepped(rows)
+    for (let i = 1; i < steps; i++) pacer.stepped(rows, undefined)
     expect(pacer.isDue).toBe(false)
-    pacer.stepped(rows)
+    pacer.stepped(rows, undefined)
     expect(pacer.isDue).toBe(true)
   })
 
   test('begins anew with each rest', async () => {
     const { clock, pacer } = begin()
-    for (let i = 0; i < 20; i++) pacer.stepped(4)
+    for (let i = 0; i < 20; i++) pacer.stepped(4, undefined)
     await pacer.rest()
     expect(pacer.isDue).toBe(false)
-    pacer.stepped(4)
+    pacer.stepped(4, undefined)
     expect(pacer.isDue).toBe(false)
     clock.time = 1060
     expect(pacer.isDue).toBe(true)

@@ -61,13 +61,16 @@ describe.each([false, true])('of one prompt_cache_key and one body (retry: %s)',
 test('a full lane offers on a request of whoever has nothing there', async () => {
   const { lane } = laneOn(laneStorage(), { config: { queue: 1 } })
   await ask(lane, asked('a'))
-  const reader = decodeEvents(lane.generate(asked('c', { sessionKey: 'other' })))
-  while ((await reader.next()).value?.type !== 'text');
+  const readers = ['a', 'b'].map((tenant) =>
+    decodeEvents(lane.generate(asked(tenant, { sessionKey: 'other' }))),
+  )
+  for (const reader of readers) while ((await reader.next()).value?.type !== 'text');
   const [mine] = await ask(lane, asked('a'))
   const [theirs] = await ask(lane, asked('b'))
+  expect(mine).toMatchObject({ code: 'overloaded' })
   expect(mine).not.toHaveProperty('movable')
   expect(theirs).toMatchObject({ code: 'overloaded', movable: true })
-  await reader.return(undefined)
+  for (const reader of readers) await reader.return(undefined)
 })
 
 describe('an id of another tenant', () => {
