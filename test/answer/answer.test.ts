@@ -96,6 +96,11 @@ describe('a call', () => {
     expect([text, calls, reason]).toEqual([CALL.slice(0, -20), [], 'length'])
   })
 
+  it('is not why an answer ended that its limit of tokens ended', () => {
+    const { calls, reason } = answerOf(bytes(`${CALL} `), HERMES, { tools: true })
+    expect([calls.length, reason]).toEqual([1, 'length'])
+  })
+
   it('in front of a stop string still counts', () => {
     const { calls, reason } = answerOf(bytes(`${CALL}STOP`), HERMES, { tools: true }, { stop: ['STOP'] })
     expect([calls.length, reason]).toEqual([1, 'tool_calls'])

@@ -21,3 +21,17 @@ test('a page that nobody holds is neither shared nor given back', () => {
   expect(() => pool.share(0)).toThrow('free')
   expect(() => pool.release(0)).toThrow('twice')
 })
+
+test('a page is shared while it has two holders', () => {
+  const pool = new PagePool(2)
+  pool.take()
+  expect(pool.isShared(0)).toBe(false)
+  pool.share(0)
+  pool.share(0)
+  pool.release(0)
+  expect([pool.isShared(0), pool.free]).toEqual([true, 1])
+  pool.release(0)
+  expect([pool.isShared(0), pool.free]).toEqual([false, 1])
+  pool.release(0)
+  expect(pool.free).toBe(2)
+})

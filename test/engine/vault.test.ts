@@ -60,6 +60,81 @@ describe('a pool that is short', () => {
     expect(model.rowsRun - before).toBe(81 - 64 + 9)
   })
 
+  test('writes pages that their sequence sees no more before it takes them, so that those behind are found', () => {
+    const window = { window: 40, sinks: 4 }
+    const store = vault()
+    const engine = new Engine(new MockModel({ pageCount: 16, window }))
+    const first = finish(engine, open(engine, prompt(150, 1), 10, store), store)
+    for (const seed of [2, 3, 4]) finish(engine, open(engine, prompt(150, seed), 10, store), store)
+    const longer = [...prompt(150, 1), ...first, 9]
+    const turn = open(engine, longer, 10, store)
+    expect(finish(engine, turn, store)).toEqual(greedyAlone(longer, 10, window))
+    expect(turn.cachedTokens).toBe(144)
+  })
+
+  test('counts what a turn finds of its own when it comes back as computed', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel({ pageCount: 10 }))
+    const turns = [1, 2].map((seed) => open(engine, prompt(33, seed), 70, store))
+    for (let step = 0; turns.some(({ state }) => state === 'waiting' || state === 'running'); step++) {
+      if (step > 1000) throw new Error('no progress')
+      engine.step(store)
+      for (const turn of turns) turn.taken = turn.produced
+    }
+    turns.forEach((turn, i) => expect(turn.ids.slice(33)).toEqual(greedyAlone(prompt(33, i + 1), 70)))
+    expect(use.pagesRestored).toBeGreaterThan(0)
+    expect(turns.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 0])
+  })
+
+  test('restores nothing where memory has as much', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel())
+    finish(engine, open(engine, prompt(65), 3, store), store)
+    for (const sequence of engine.sequencesOf(store)) store.save(sequence, engine.model)
+    const again = open(engine, prompt(65), 3, store)
+    expect(finish(engine, again, store)).toEqual(greedyAlone(prompt(65), 3))
+    expect([again.cachedTokens, use.pagesRestored]).toEqual([64, 0])
+  })
+
+  test('writes what comes in the place of saved pages that were cut off', () => {
+    const store = vault()
+    const engine = new Engine(new MockModel())
+    const save = (): void => {
+      for (const sequence of engine.sequencesOf(store)) store.save(sequence, engine.model)
+    }
+    finish(engine, open(engine, prompt(64), 2, store), store)
+    save()
+    // So near to the end that the sequence itself is cut and gone on with.
+    const other = [...prompt(60), 250, 249, ...prompt(40, 5)]
+    finish(engine, open(engine, other, 2, store), store)
+    save()
+    const next = new Engine(new MockModel())
+    const turn = open(next, [...other, 7], 5, store)
+    expect(finish(next, turn, store)).toEqual(greedyAlone([...other, 7], 5))
+    expect(turn.cachedTokens).toBe(96)
+  })
+
+  test('keeps nothing of a session that is forgotten', () => {
+    const use = noStorageUse()
+    const store = vault(use)
+    const engine = new Engine(new MockModel())
+    const turn = engine.open({
+      tenant: 'a',
+      prompt: prompt(70),
+      maxTokens: 3,
+      choose: (logits) => ({ id: argmax(logits), stop: false }),
+      vault: store,
+      session: 'sess_0_a',
+    })
+    finish(engine, turn, store)
+    engine.forget('sess_0_b')
+    expect(engine.load.sequences).toBe(1)
+    engine.forget('sess_0_a')
+    expect([engine.load.sequences, use.runs]).toEqual([0, 0])
+  })
+
   test('what was generated before is gone on with', () => {
     const store = vault()
     const whole = greedyAlone(prompt(50), 60)

@@ -29,3 +29,19 @@ it('more than 4 GiB is not asked for', () => {
   plan.reserve(2 ** 32)
   expect(() => plan.allocate()).toThrow(expect.objectContaining({ code: 'out_of_memory' }))
 })
+
+it('two plans share bytes, and what follows lies behind the larger', () => {
+  for (const [first, second] of [
+    [1000, 100],
+    [100, 1000],
+  ]) {
+    const plan = new ArenaPlan()
+    const start = plan.reserve(1)
+    const { a, b } = plan.overlay(
+      () => ({ a: plan.reserve(first) }),
+      () => ({ b: plan.reserve(second) }),
+    )
+    expect([a, b]).toEqual([start + 64, start + 64])
+    expect(plan.reserve(1)).toBe(start + 64 + 1024)
+  }
+})

@@ -1,6 +1,9 @@
 // These tests list and delete much: in steps of few rows, between which the lane serves others, and in a time that goes with what is asked.
 
 import { expect, test } from 'vitest'
+import { Deletion } from '../../src/lane/deletion.ts'
+import { newRecord } from '../../src/storage/turn-record.ts'
+import { TurnStore } from '../../src/storage/turn-store.ts'
 import { ask, eventsOf, laneOn, laneStorage } from '../helpers/mock-lane.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 import { request } from '../helpers/request.ts'
@@ -119,4 +122,30 @@ test('a request that needs room waits for it in steps, and others are served', a
   const [event] = eventsOf(await ask(lane, asked(2)), 'session')
   expect(made.steps.most).toBeGreaterThan(0)
   expect(lane.owned.list('tenant').map(({ id }) => id)).toEqual([event.session])
+})
+
+test('is due next for pages, or for the turn where that is earlier or the pages are gone', async () => {
+  const turns = new TurnStore(nodeSql())
+  const due = (pages: number, now: number): Promise<number | undefined> => {
+    const parts = { turns, lifetimes: { pages }, now: () => now, rest: () => Promise.resolve() }
+    return new Deletion({ ...parts, isRunning: () => false }).expired()
+  }
+  const inserted = (session: string, expiresAt: number) => {
+    const details = { session, turn: 't', createdAt: 1000, expiresAt, model: 'm', echo: undefined }
+    const prompt = { ids: [1, 2], truncatedTokens: 0, kind: 'ids' as const, tools: false }
+    const record = newRecord(request({ store: true }), prompt, details)
+    turns.insert(record, undefined)
+    return record
+  }
+  expect(await due(100, 0)).toBeUndefined()
+  const made = inserted('a', 9000)
+  expect(await due(100, 1000)).toBe(9000)
+  turns.update(made, [1])
+  expect(await due(100_000, 1000)).toBe(9000)
+  expect(await due(100, 1000)).toBe(1100)
+  expect(await due(100, 1099)).toBe(1100)
+  // They went at that time: it is no reason to come again.
+  expect(await due(100, 1100)).toBe(9000)
+  inserted('b', 5000)
+  expect(await due(100_000, 1000)).toBe(5000)
 })

@@ -65,7 +65,7 @@ async function begin() {
   /** Ids of the answer in the turn's row. */
   const durable = (): number =>
     Number(sql.exec('SELECT length(generated) AS bytes FROM turns').toArray()[0]['bytes'] ?? 0) / 4
-  return { durable, sessions, record, runTo, pages, rows, tick, stored }
+  return { durable, sessions, record, runTo, pages, rows, tick, stored, sql }
 }
 
 test('a row of pages is written at the next tick, single pages within a second', async () => {
@@ -102,4 +102,17 @@ test('the turn is there before its first token, then every two seconds, then at 
   expect(stored()).not.toBe(record)
   expect(stored()).toMatchObject({ state: 'paused' })
   expect(durable()).toBe(record.generated.length)
+})
+
+test('an end is written also where no id has come since the last time', async () => {
+  const { sessions, record, runTo, tick, sql } = await begin()
+  const state = (): unknown => sql.exec('SELECT state FROM turns').toArray()[0]['state']
+  const driver = { stop: async () => undefined }
+  await sessions.enter(record, driver)
+  runTo(60)
+  // Pages first, so that there is nothing left to write but the state.
+  for (const ms of [TICK, 500, 2000]) tick(ms)
+  expect(state()).toBe('running')
+  sessions.leave(record, driver)
+  expect(state()).toBe('paused')
 })

@@ -1,0 +1,74 @@
+// The borders of a prompt: its length, its ids, those of its biases, and what is cut from its front.
+
+import { describe, expect, test } from 'vitest'
+import { preparePrompt, type PromptLimits } from '../../src/answer/prepare-prompt.ts'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
+import { BOS, byteTokenizer } from '../helpers/byte-tokenizer.ts'
+import { mockManifest } from '../helpers/mock-lane.ts'
+import { request } from '../helpers/request.ts'
+
+const text = { manifest: mockManifest(), tokenizer: byteTokenizer() }
+const VOCAB = text.manifest.spec.vocab
+const prepared = (
+  changes: Partial<GenerateRequest>,
+  limits: PromptLimits = { maxPrompt: 10, maxPositions: 100 },
+) => preparePrompt(request(changes), text, limits)
+const idPrompt = (ids: number[]) => ({ prompt: { kind: 'ids' as const, ids } })
+const count = (length: number) => idPrompt(Array.from({ length }, (_, i) => i))
+const refused = (code: string, param?: string) => expect.objectContaining({ code, param }) as Error
+
+describe('the length', () => {
+  test('may be the limit, and leaves a position for the answer', () => {
+    expect(prepared(count(10)).truncatedTokens).toBe(0)
+    expect(() => prepared(count(11))).toThrow(refused('context_length_exceeded', 'prompt'))
+    expect(prepared(count(99), { maxPrompt: 500, maxPositions: 100 }).ids).toHaveLength(99)
+    expect(() => prepared(count(100), { maxPrompt: 500, maxPositions: 100 })).toThrow(
+      refused('context_length_exceeded', 'prompt'),
+    )
+  })
+
+  test('is not nothing', () => {
+    expect(() => prepared(idPrompt([]))).toThrow(refused('invalid_request', 'prompt'))
+  })
+
+  test('is cut at the front for the answer that was asked for, and keeps BOS', () => {
+    const limits = { maxPrompt: 500, maxPositions: 100 }
+    const auto = { truncation: 'auto' as const, maxTokens: 30 }
+    const cut = prepared({ ...count(200), ...auto }, limits)
+    expect([cut.ids[0], cut.ids.at(-1), cut.ids.length, cut.truncatedTokens]).toEqual([130, 199, 70, 130])
+    const withBos = prepared(
+      { ...idPrompt([BOS, ...Array.from({ length: 199 }, (_, i) => i)]), ...auto },
+      limits,
+    )
+    expect([withBos.ids[0], withBos.ids[1], withBos.ids.length]).toEqual([BOS, 130, 70])
+    // An answer of any length takes half at most.
+    expect(prepared({ ...count(200), truncation: 'auto', maxTokens: undefined }, limits).ids).toHaveLength(50)
+    expect(
+      prepared({ ...count(200), truncation: 'auto' }, { maxPrompt: 20, maxPositions: Infinity }).ids,
+    ).toHaveLength(20)
+  })
+})
+
+describe('ids', () => {
+  test.each([0, VOCAB - 1])('%i is one', (id) => expect(prepared(idPrompt([id])).ids).toEqual([id]))
+
+  test.each([-1, 0.5, VOCAB, NaN])('%d is none', (id) => {
+    expect(() => prepared(idPrompt([3, id]))).toThrow(/prompt\[1\]/)
+  })
+
+  test('of biases are looked at too', () => {
+    const biased = (id: number) =>
+      prepared({
+        ...count(3),
+        sampling: {
+          ...request().sampling,
+          logitBias: [
+            [0, 1],
+            [id, 1],
+          ],
+        },
+      })
+    expect(biased(VOCAB - 1).ids).toHaveLength(3)
+    expect(() => biased(VOCAB)).toThrow(refused('invalid_request', 'logit_bias'))
+  })
+})
