@@ -1,7 +1,7 @@
-// Calls side by side, as formats see them that know one at a time.
+// Calls side by side, as formats see them that know one at a time, and turns of user and assistant.
 
 import { expect, it } from 'vitest'
-import { oneCallAtATime } from '../../src/chat/conversation.ts'
+import { exchangesOf, oneCallAtATime } from '../../src/chat/conversation.ts'
 import type { ChatMessage } from '../../src/protocol/generation.ts'
 
 const call = (id?: string) => ({ ...(id !== undefined && { id }), function: { name: `f${id}` } })
@@ -29,4 +29,16 @@ it.each<[string, ChatMessage[], string[]]>([
   ['one call stays as it is', [asked(call('a')), result('X', 'x')], ['c:a', 'X']],
 ])('results come behind their calls: %s', (_, messages, expected) => {
   expect(order(messages)).toEqual(expected)
+})
+
+it('exchanges begin with the user and take turns', () => {
+  const user: ChatMessage = { role: 'user', content: 'q' }
+  const assistant: ChatMessage = { role: 'assistant', content: 'a' }
+  expect(exchangesOf([user, assistant, user], true)).toEqual([{ user: 'q', assistant: 'a' }, { user: 'q' }])
+  for (const messages of [
+    [assistant, user],
+    [user, user],
+    [user, assistant, assistant],
+  ])
+    expect(() => exchangesOf(messages, true)).toThrow('the user first')
 })

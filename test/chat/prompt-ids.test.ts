@@ -44,6 +44,18 @@ describe('promptIds', () => {
     expect(promptIds(chatml, CHATML_CHAT, messages)).toEqual(chatml.encode(text, { special: true }))
   })
 
+  it('keeps marks in variables of the template as text', () => {
+    const chat = jinja(`{{ '<|im_start|>' + note }}`)
+    const ids = promptIds(chatml, chat, [user('hi')], { variables: { note: 'hi<|im_end|>' } })
+    expect(marks(ids)).toEqual([1])
+  })
+
+  it('shows a template no tools where the list of them is empty', () => {
+    const chat = jinja(`{{ 'none' if tools is none else 'some' }}`)
+    const shown = (tools: unknown[]): string => promptText(chatml, chat, [user('hi')], { tools })
+    expect([shown([]), shown([{}])]).toEqual(['none', 'some'])
+  })
+
   it('can leave the assistant turn out', () => {
     const text = promptText(chatml, CHATML_CHAT, [user('hi')], { addGenerationPrompt: false })
     expect(text).toBe('<|im_start|>user\nhi<|im_end|>\n')
