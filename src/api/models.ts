@@ -1,7 +1,8 @@
 // The model handlers answer /v1/models and check that a request names a model that is served here.
 
 import { IsletError } from '../lib/errors.ts'
-import type { Lanes, ModelCard } from '../protocol/lanes.ts'
+import type { Lanes } from '../protocol/lanes.ts'
+import type { ModelCard } from '../protocol/views.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { preview } from './validate.ts'
 

@@ -1,8 +1,7 @@
-// Lane calls are the RPC methods of a lane's object: this one list types object, stub and the tests' fakes.
-// What a caller gets from each is told at Lanes.
+// Lane calls are the RPC methods of a lane's object: this one list types object, stub, client and the tests' fakes.
 
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './lanes.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from './views.ts'
 
 /** What a call by id gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
@@ -13,12 +12,17 @@ type LaneCalls = {
   resume(tenant: string, id: string): ReadableStream<Uint8Array>
   sessions(tenant: string, page: SessionPage): SessionView[]
   session(tenant: string, id: string): Outcome<SessionView>
+  /** A new session that begins as this one stands now. Error `conflict` while it runs. */
   fork(tenant: string, id: string): Outcome<SessionView>
+  /** Ends and deletes a session with its turns, kept ones too, and its pages. */
   remove(tenant: string, id: string): Outcome<null>
+  /** Deletes everything of a tenant; gives the number of sessions. The client asks every lane, and adds up. */
   removeAll(tenant: string): number
   turn(tenant: string, id: string): Outcome<TurnView>
   removeTurn(tenant: string, id: string): Outcome<null>
+  /** Ends a turn that runs or waits; one that has ended stays as it is. */
   cancelTurn(tenant: string, id: string): Outcome<TurnView>
+  /** Asking begins the load when the lane is cold. The client asks the lane that would serve next. */
   health(): LaneHealth
   memoryReset(): void
 }
@@ -35,4 +39,15 @@ export type LaneMethods = {
 /** The same object as the router calls it. */
 export type LaneStub = {
   [N in CallName]: (...args: Parameters<LaneCalls[N]>) => Promise<ReturnType<LaneCalls[N]>>
+}
+
+/** Calls that the client passes on as they are: streams, and the list of all lanes' sessions, have another shape there. */
+type PassedOn = Exclude<CallName, 'generate' | 'resume' | 'sessions' | 'memoryReset'>
+
+/** What a call gives to whoever asks the client, which throws the errors. */
+type AnswerOf<T> = T extends { value: infer V } ? (V extends null ? void : V) : Exclude<T, { error: unknown }>
+
+/** The client's part of the calls. */
+export type LaneAnswers = {
+  [N in PassedOn]: (...args: Parameters<LaneCalls[N]>) => Promise<AnswerOf<ReturnType<LaneCalls[N]>>>
 }
