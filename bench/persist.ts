@@ -1,7 +1,7 @@
 // What storing costs while tokens come, and what it gives back: pairs of the same decode with `store` and without, in turns; then a
 // thousand positions restored from storage by a worker that was started anew on the same state, beside their prefill.
 
-import type { StorageUse } from '../src/protocol/views.ts'
+import type { StorageUse } from '../src/protocol/lane-reports.ts'
 import { noStorageUse } from '../src/storage/storage-use.ts'
 import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import { promptIds } from './lib/cases.ts'

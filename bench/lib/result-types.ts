@@ -1,6 +1,6 @@
 // The result files: what a mode writes and report/ reads. All raw values, times in seconds, sizes in bytes.
 
-import type { StorageUse } from '../../src/protocol/views.ts'
+import type { StorageUse } from '../../src/protocol/lane-reports.ts'
 import type { HeapUsage } from '../../tools/inspector.ts'
 import type { Result } from './results.ts'
 import type { Rounds } from './rounds.ts'

@@ -1,6 +1,6 @@
 // Health answers 200 once a lane can serve, else 503 with its state; the root says what this server is.
 
-import type { LaneHealth } from '../protocol/views.ts'
+import type { LaneHealth } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { hasAccess } from './http/auth.ts'
 

@@ -2,7 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { ModelCard } from '../protocol/views.ts'
+import type { ModelCard } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { preview } from './validate.ts'
 

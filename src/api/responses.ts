@@ -1,7 +1,7 @@
 // The handlers of kept responses find, show, read again, cancel and delete them by their id.
 
 import { IsletError } from '../lib/errors.ts'
-import type { TurnView } from '../protocol/views.ts'
+import type { TurnView } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './dialects/responses/ids.ts'
 import { conversationItems } from './dialects/responses/input.ts'

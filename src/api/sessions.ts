@@ -1,6 +1,6 @@
 // The handlers of /v1/sessions list, show, fork, read again and delete what a tenant has stored.
 
-import type { SessionView } from '../protocol/views.ts'
+import type { SessionView } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { countOf, limitOf, listObject } from './http/query.ts'
 import { resumed, skipping } from './resume.ts'

@@ -4,7 +4,7 @@
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
-import type { LaneHealth, TurnView } from '../protocol/views.ts'
+import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'

@@ -2,7 +2,7 @@
 
 import { pagesHeld } from '../engine/sequence.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { SessionPage, SessionView } from '../protocol/views.ts'
+import type { SessionPage, SessionView } from '../protocol/lane-reports.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 import { sessionView } from './session-view.ts'
 import type { Sessions, SessionsParts } from './sessions.ts'

@@ -1,7 +1,7 @@
 // A session view shows a session's owner how long it is, what is in sight, and where its pages lie.
 
 import { outOfSight, type WindowOptions } from '../cache/window.ts'
-import type { SessionView } from '../protocol/views.ts'
+import type { SessionView } from '../protocol/lane-reports.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
 /** Pages of a session, of `pageBytes` each; 0 bytes while no model is there. */

@@ -3,7 +3,7 @@
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import { answerTo } from './follow-turn.ts'
-import type { TurnView } from '../protocol/views.ts'
+import type { TurnView } from '../protocol/lane-reports.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 
 /** The record as its owner sees it. `text` is that of the model which answered. */

@@ -3,7 +3,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { Model } from '../graph/model.ts'
 import { fullPages, type Sequence } from '../engine/sequence.ts'
-import type { StorageUse } from '../protocol/views.ts'
+import type { StorageUse } from '../protocol/lane-reports.ts'
 import type { PageStore } from '../storage/page-store.ts'
 import type { StorageGuard } from '../storage/storage-guard.ts'
 import { timed } from '../storage/storage-use.ts'

@@ -1,7 +1,7 @@
-// Lane calls are the RPC methods of a lane's object: this one list types object, stub, client and the tests' fakes.
+// Lane calls are the RPC methods of a lane's object: one list types object, stub, client and fakes.
 
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './views.ts'
+import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-reports.ts'
 
 /** What a call by id gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }

@@ -3,7 +3,7 @@
 
 import type { LaneAnswers } from './calls.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
-import type { ModelCard, SessionView } from './views.ts'
+import type { ModelCard, SessionView } from './lane-reports.ts'
 
 /** Ids of other tenants, of sessions that ended, and of nothing at all are one and the same `not_found`. */
 export interface Lanes extends LaneAnswers {

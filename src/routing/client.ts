@@ -3,7 +3,7 @@
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { SessionView } from '../protocol/views.ts'
+import type { SessionView } from '../protocol/lane-reports.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
 import type { LaneStub, Outcome } from '../protocol/calls.ts'

@@ -1,7 +1,7 @@
 // The ledger charges each stored turn and page run to its tenant.
 // So a budget is checked without reading rows.
 
-import type { SessionPage } from '../protocol/views.ts'
+import type { SessionPage } from '../protocol/lane-reports.ts'
 import { RunLedger } from './run-ledger.ts'
 import { hasLedger, makeLedger } from './schema.ts'
 import { bound, type Sql } from './sql.ts'

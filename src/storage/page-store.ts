@@ -12,7 +12,7 @@ import { Ledger } from './ledger.ts'
 import { openRuns, RUN_VERSION } from './schema.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
 import type { StorageGuard } from './storage-guard.ts'
-import type { StorageUse } from '../protocol/views.ts'
+import type { StorageUse } from '../protocol/lane-reports.ts'
 import { noStorageUse, timed } from './storage-use.ts'
 
 /** A run of pages as a prompt finds it: `used` of its pages are the prompt's. */

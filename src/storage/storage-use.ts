@@ -1,6 +1,6 @@
 // Storage use counts what a lane's storage has done since its object began: rows as billed, and time.
 
-import type { StorageUse } from '../protocol/views.ts'
+import type { StorageUse } from '../protocol/lane-reports.ts'
 import type { Sql } from './sql.ts'
 
 export function noStorageUse(): StorageUse {

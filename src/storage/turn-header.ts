@@ -1,7 +1,7 @@
 // A turn header holds the few columns that decide whether a request continues a turn.
 
 import type { GenerateRequest } from '../protocol/generation.ts'
-import type { TurnState } from '../protocol/views.ts'
+import type { TurnState } from '../protocol/lane-reports.ts'
 
 export type TurnHeader = {
   session: string

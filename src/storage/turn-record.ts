@@ -3,7 +3,7 @@
 // bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
-import type { TurnState } from '../protocol/views.ts'
+import type { TurnState } from '../protocol/lane-reports.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 
 /** A request without what its prompt was made of. */

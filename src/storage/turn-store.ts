@@ -4,7 +4,7 @@
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
-import type { TurnState } from '../protocol/views.ts'
+import type { TurnState } from '../protocol/lane-reports.ts'
 import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
 import { Ledger, TURN_BYTES, type TurnEntry, type TurnId } from './ledger.ts'

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { failureOf } from '../../src/api/http/errors.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { SessionView } from '../../src/protocol/views.ts'
+import type { SessionView } from '../../src/protocol/lane-reports.ts'
 import { appOver, chat, fakeLanes, HELLO, ORIGIN } from './helpers.ts'
 
 describe('a body', () => {

@@ -6,7 +6,7 @@ import type { ApiConfig, ApiLimits } from '../../src/api/context.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { Lanes } from '../../src/protocol/lanes.ts'
-import type { LaneHealth, ModelCard } from '../../src/protocol/views.ts'
+import type { LaneHealth, ModelCard } from '../../src/protocol/lane-reports.ts'
 
 export const MODEL = 'smollm2-135m-instruct'
 export const ORIGIN = 'http://localhost:8787'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { TurnView } from '../../src/protocol/views.ts'
+import type { TurnView } from '../../src/protocol/lane-reports.ts'
 import {
   HELLO,
   MODEL,

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseKeyHashes } from '../../src/api/http/auth.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
-import type { LaneHealth } from '../../src/protocol/views.ts'
+import type { LaneHealth } from '../../src/protocol/lane-reports.ts'
 import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
 
 const call = (path: string, init: RequestInit = {}, config = {}, fake = fakeLanes()) =>

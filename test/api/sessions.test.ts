@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
-import type { SessionView } from '../../src/protocol/views.ts'
+import type { SessionView } from '../../src/protocol/lane-reports.ts'
 import {
   HELLO,
   ORIGIN,

@@ -2,7 +2,7 @@
 // One endpoint runs them all and knows nothing of any by name.
 
 import type * as z from 'zod/mini'
-import type { TurnView } from '../../protocol/views.ts'
+import type { TurnView } from '../../protocol/lane-reports.ts'
 import type { Failure } from '../http/errors.ts'
 import type { SessionEvent } from '../http/events.ts'
 import type { Collected } from '../http/collect.ts'

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { PLAIN } from '../../../src/cache/prompt-shape.ts'
 import type { PagedIds } from '../../../src/engine/vault.ts'
-import type { TurnState } from '../../../src/protocol/views.ts'
+import type { TurnState } from '../../../src/protocol/lane-reports.ts'
 import { Ledger } from '../../../src/storage/ledger.ts'
 import { PageStore } from '../../../src/storage/page-store.ts'
 import type { Sql } from '../../../src/storage/sql.ts'

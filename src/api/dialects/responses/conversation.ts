@@ -2,7 +2,7 @@
 
 import { errorCode, IsletError } from '../../../lib/errors.ts'
 import type { ChatMessage } from '../../../protocol/generation.ts'
-import type { TurnView } from '../../../protocol/views.ts'
+import type { TurnView } from '../../../protocol/lane-reports.ts'
 import type { Asked, TurnOf } from '../dialect.ts'
 import { callObject } from '../tools.ts'
 import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './ids.ts'

@@ -1,4 +1,4 @@
-// Views are what a lane shows of itself, of its sessions and of its turns.
+// Lane reports tell of a lane, of its sessions and of its turns.
 
 import type { ChatMessage, GenerationEvent, Json, WindowReport } from './generation.ts'
 
