@@ -2,7 +2,7 @@
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'
-import type { FinishReason, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { FinishReason, GenerateRequest, TextEvent, TokenLogprob } from '../protocol/generation.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'
@@ -12,7 +12,7 @@ import { TextStream } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { tokenLogprob } from './token-logprob.ts'
 
-export type PlacedText = GenerationEvent & { type: 'text'; at: number }
+export type PlacedText = TextEvent & { at: number }
 
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<

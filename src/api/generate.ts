@@ -1,6 +1,6 @@
 // The endpoint of generations runs any dialect: body to order, one lane call, answer as a stream or whole.
 
-import type { GenerateRequest, Json } from '../protocol/generation.ts'
+import type { GenerateRequest, Json, SessionEvent } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -9,7 +9,7 @@ import type { Order } from './dialects/order.ts'
 import { readBody } from './http/body.ts'
 import { collect } from './http/collect.ts'
 import { eventError } from './http/errors.ts'
-import { closeEvents, sessionIn, type EventIterator, type SessionEvent } from './http/events.ts'
+import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sessionHeader, streamed } from './http/respond.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'

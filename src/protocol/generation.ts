@@ -156,3 +156,8 @@ export type GenerationEvent =
     }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
+
+export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
+export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
+export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
+export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>

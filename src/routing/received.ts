@@ -1,9 +1,6 @@
 // A record of what the client has received cuts a replayed answer to what is new.
 
-import type { GenerationEvent } from '../protocol/generation.ts'
-
-type SessionEvent = GenerationEvent & { type: 'session' }
-type TextEvent = GenerationEvent & { type: 'text' }
+import type { GenerationEvent, SessionEvent, TextEvent } from '../protocol/generation.ts'
 
 /**
  * Events pass through `fresh`; after `replay` those that were handed on are dropped, texts by the place that

@@ -44,10 +44,11 @@ export function nameGuard(
   if (usable.length === 0) return (text) => text
   // The lookahead finds names that overlap; the guard goes behind the first character of each.
   const whole = new RegExp(`(?=${usable.map(escapePattern).join('|')}).`, 'gsu')
-  const parts = partsOf(usable)
+  // Some tens of thousands of strings where names are thousands: made with the first text that needs them.
+  let parts: NameParts | undefined
   return (text, scope) => {
     const broken = text.replace(whole, (first) => first + guard)
-    return scope === 'edges' ? guardEdges(broken, parts, guard) : broken
+    return scope === 'edges' ? guardEdges(broken, (parts ??= partsOf(usable)), guard) : broken
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { argmax, greedyAlone, MockModel, type MockOptions } from '../helpers/mock-model.ts'
+import { runToEnd } from '../helpers/run-to-end.ts'
 
 const prompt = (length: number, seed = 1): number[] =>
   Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
@@ -15,12 +16,7 @@ function open(engine: Engine, ids: readonly number[], maxTokens: number, tenant 
 
 /** Steps until the turns end; their readers take everything at once. */
 function run(engine: Engine, ...turns: Turn[]): number[][] {
-  for (let i = 0; turns.some(({ state }) => state === 'waiting' || state === 'running'); i++) {
-    if (i > 5000) throw new Error('no progress')
-    engine.step()
-    for (const turn of turns) turn.taken = turn.produced
-  }
-  for (const turn of turns) if (turn.state === 'failed') throw turn.error
+  runToEnd(engine, ...turns)
   return turns.map((turn) => turn.ids.slice(turn.promptTokens))
 }
 

@@ -7,6 +7,7 @@ import { planStep } from '../../src/engine/scheduler.ts'
 import { emptySequence } from '../../src/engine/sequence.ts'
 import { newTurn, type Turn } from '../../src/engine/turn.ts'
 import { argmax, greedyAlone, logitsAlone, MockModel, type MockOptions } from '../helpers/mock-model.ts'
+import { runToEnd } from '../helpers/run-to-end.ts'
 
 const prompt = (length: number, seed = 1): number[] =>
   Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
@@ -32,15 +33,6 @@ function openScored(engine: Engine, ids: readonly number[], maxTokens: number, g
   return { turn, scores, positions }
 }
 
-function run(engine: Engine, ...turns: Turn[]): void {
-  for (let i = 0; turns.some(({ state }) => state === 'waiting' || state === 'running'); i++) {
-    if (i > 5000) throw new Error('no progress')
-    engine.step()
-    for (const turn of turns) turn.taken = turn.produced
-  }
-  for (const turn of turns) if (turn.state === 'failed') throw turn.error
-}
-
 const window = { window: 40, sinks: 4 }
 
 describe('scores of a prompt', () => {
@@ -54,7 +46,7 @@ describe('scores of a prompt', () => {
     const model = new MockModel(options)
     const engine = new Engine(model)
     const { turn, scores, positions } = openScored(engine, prompt(70), 12)
-    run(engine, turn)
+    runToEnd(engine, turn)
     expect(positions).toEqual(prompt(69).map((_, i) => i + 1))
     expect(scores).toEqual(logitsAlone(prompt(70), options.window))
     expect(turn.ids.slice(70)).toEqual(greedyAlone(prompt(70), 12, options.window))
@@ -66,7 +58,7 @@ describe('scores of a prompt', () => {
     const whole = greedyAlone(prompt(20), 12)
     const engine = new Engine(new MockModel())
     const { turn, scores } = openScored(engine, prompt(20), 12, whole.slice(0, 5))
-    run(engine, turn)
+    runToEnd(engine, turn)
     expect(scores).toEqual(logitsAlone([...prompt(20), ...whole.slice(0, 5)]))
     expect(turn.ids.slice(20)).toEqual(whole)
   })
@@ -74,7 +66,7 @@ describe('scores of a prompt', () => {
   test('a prompt of one id has none', () => {
     const engine = new Engine(new MockModel())
     const { turn, scores } = openScored(engine, prompt(1), 3)
-    run(engine, turn)
+    runToEnd(engine, turn)
     expect(scores).toEqual([])
     expect(turn.ids.slice(1)).toEqual(greedyAlone(prompt(1), 3))
   })
@@ -82,13 +74,13 @@ describe('scores of a prompt', () => {
   test('nothing of it is reused, and others reuse it', () => {
     const engine = new Engine(new MockModel())
     const first = engine.open({ tenant: 'a', prompt: prompt(50), maxTokens: 5, choose: greedy })
-    run(engine, first)
+    runToEnd(engine, first)
     const scored = openScored(engine, prompt(50), 5)
-    run(engine, scored.turn)
+    runToEnd(engine, scored.turn)
     expect(scored.turn.cachedTokens).toBe(0)
     expect(scored.scores).toEqual(logitsAlone(prompt(50)))
     const again = engine.open({ tenant: 'a', prompt: prompt(60), maxTokens: 5, choose: greedy })
-    run(engine, again)
+    runToEnd(engine, again)
     expect(again.cachedTokens).toBe(50)
   })
 
@@ -100,7 +92,7 @@ describe('scores of a prompt', () => {
     )
     for (let i = 0; i < 5; i++) engine.step()
     const scored = [4, 5].map((seed) => openScored(engine, prompt(33, seed), 10))
-    run(engine, ...plain, ...scored.map(({ turn }) => turn))
+    runToEnd(engine, ...plain, ...scored.map(({ turn }) => turn))
     plain.forEach((turn, i) => expect(turn.ids.slice(9)).toEqual(greedyAlone(prompt(9, i + 1), 40)))
     scored.forEach(({ turn, scores }, i) => {
       expect(scores).toEqual(logitsAlone(prompt(33, i + 4)))
@@ -121,7 +113,7 @@ describe('scores of a prompt', () => {
     expect(turn.wantsFrom).toBe(scores.length)
     expect(scores.length).toBeGreaterThan(20)
     expect(scores.length).toBeLessThan(99)
-    run(engine, grows, turn)
+    runToEnd(engine, grows, turn)
     expect(scores).toEqual(logitsAlone(prompt(100, 2)))
     expect(turn.ids.slice(100)).toEqual(greedyAlone(prompt(100, 2), 9))
     // Its pages were taken, so that its rows were run again, but not for their logits.
@@ -141,7 +133,7 @@ describe('scores of a prompt', () => {
       },
     })
     const good = openScored(engine, prompt(20, 2), 9)
-    run(engine, good.turn)
+    runToEnd(engine, good.turn)
     expect(good.scores).toEqual(logitsAlone(prompt(20, 2)))
     expect(bad).toMatchObject({ state: 'failed', error: new Error('no score') })
     expect(engine.failure).toBeUndefined()

@@ -5,6 +5,7 @@ import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { uniform } from '../../src/sampling/random.ts'
 import { MockModel } from '../helpers/mock-model.ts'
+import { runToEnd } from '../helpers/run-to-end.ts'
 
 const prompt = (length: number, seed = 1): number[] =>
   Array.from({ length }, (_, i) => (i * 7 + seed * 31) % 251)
@@ -32,19 +33,10 @@ function sampled(
   return { turn, asked }
 }
 
-function run(engine: Engine, ...turns: Turn[]): void {
-  for (let i = 0; turns.some(({ state }) => state === 'waiting' || state === 'running'); i++) {
-    if (i > 5000) throw new Error('no progress')
-    engine.step()
-    for (const turn of turns) turn.taken = turn.produced
-  }
-  for (const turn of turns) if (turn.state === 'failed') throw turn.error
-}
-
 describe('a turn', () => {
   const engine = new Engine(new MockModel())
   const { turn, asked } = sampled(engine, prompt(37), 40)
-  run(engine, turn)
+  runToEnd(engine, turn)
   const answer = turn.ids.slice(37)
 
   test('is asked for each position once, behind the prompt', () => {
@@ -56,7 +48,7 @@ describe('a turn', () => {
       const cold = new Engine(new MockModel())
       for (const own of [cold, engine]) {
         const later = sampled(own, prompt(37), 40, answer.slice(0, cut))
-        run(own, later.turn)
+        runToEnd(own, later.turn)
         expect(later.asked, `after ${cut}`).toEqual(asked.slice(cut))
         expect(later.turn.ids.slice(37)).toEqual(answer)
         expect(later.turn).toMatchObject({ promptTokens: 37, produced: 40, reason: 'length' })
@@ -67,11 +59,11 @@ describe('a turn', () => {
   test('sent back and admitted again is asked as if alone', () => {
     const short = new Engine(new MockModel({ pageCount: 8 }))
     const turns = [1, 2].map((seed) => sampled(short, prompt(17, seed), 70))
-    run(short, ...turns.map((one) => one.turn))
+    runToEnd(short, ...turns.map((one) => one.turn))
     for (const [i, one] of turns.entries()) {
       const cold = new Engine(new MockModel())
       const alone = sampled(cold, prompt(17, i + 1), 70)
-      run(cold, alone.turn)
+      runToEnd(cold, alone.turn)
       expect(one.asked).toEqual(alone.asked)
     }
     // What is found when it comes back was its own: it counts as computed.
@@ -95,7 +87,7 @@ test('a stop in the last place is a stop, and a limit reached is a limit', () =>
       choose: (_, position) => ({ id: position, stop: position === 5 + stopAt }),
     })
   const turns = [open(3, 2), open(3, 3), open(3, 0)]
-  run(engine, ...turns)
+  runToEnd(engine, ...turns)
   expect(turns.map(({ reason, produced }) => [reason, produced])).toEqual([
     ['stop', 3],
     ['length', 3],

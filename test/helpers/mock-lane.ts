@@ -119,3 +119,16 @@ export const textOf = (events: readonly GenerationEvent[]): string =>
   eventsOf(events, 'text')
     .map(({ text }) => text)
     .join('')
+
+/** Options of a model that traps as soon as it is told to, once; the next engine's goes on. */
+export function trapOnce(): { onForward: () => void; arm: () => void } {
+  let armed = false
+  return {
+    arm: () => void (armed = true),
+    onForward() {
+      if (!armed) return
+      armed = false
+      throw new WebAssembly.RuntimeError('memory access out of bounds')
+    },
+  }
+}

@@ -5,7 +5,7 @@ import type { PlacedText } from '../../src/answer/answer.ts'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { fakeLanes, readAll, readUntilThrow, streamOf } from '../helpers/fake-lanes.ts'
-import { ask, eventsOf, laneOn, laneStorage, textOf } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, laneOn, laneStorage, textOf, trapOnce } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
 
 const gone = new Error('Network connection lost.')
@@ -82,17 +82,12 @@ describe.each(cases)('an answer %s', async (_, changes, shows) => {
   })
 
   test('whose engine fails goes on behind what its reader has', async () => {
-    let fails = false
-    const onForward = (): void => {
-      if (!fails) return
-      fails = false
-      throw new WebAssembly.RuntimeError('memory access out of bounds')
-    }
+    const { onForward, arm } = trapOnce()
     const { lane, models } = laneOn(laneStorage(), { model: { onForward } })
     const events: GenerationEvent[] = []
     for await (const event of decodeEvents(lane.generate(asked(changes)))) {
       events.push(event)
-      if (event.type === 'text' && textsOf(events).length === 2) fails = true
+      if (event.type === 'text' && textsOf(events).length === 2) arm()
     }
     expect(textsOf(events)).toEqual(texts)
     expect(models).toHaveLength(2)

@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
-import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane } from '../helpers/mock-lane.ts'
+import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane, trapOnce } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
 
 const TOKENS = 24
@@ -147,17 +147,12 @@ describe('an answer whose reader left', () => {
 })
 
 test('an answer goes on under a second engine as it began', async () => {
-  let fails = false
-  const onForward = (): void => {
-    if (!fails) return
-    fails = false
-    throw new WebAssembly.RuntimeError('memory access out of bounds')
-  }
+  const { onForward, arm } = trapOnce()
   const { lane, models } = laneOn(laneStorage(), { model: { onForward } })
   const events: GenerationEvent[] = []
   for await (const event of decodeEvents(lane.generate(asked(9)))) {
     events.push(event)
-    if (event.type === 'text' && models.length === 1) fails = true
+    if (event.type === 'text' && models.length === 1) arm()
   }
   expect(models).toHaveLength(2)
   expect(idsOf(events)).toEqual(idsOf(await alone(9)))

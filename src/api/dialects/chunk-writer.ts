@@ -1,9 +1,9 @@
 // The chunk writer words what chat and text completions have in common: chunks, usage, the end.
 // What a choice looks like is the dialect's.
 
+import type { FinishEvent, SessionEvent, StartEvent, TextEvent } from '../../protocol/generation.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Failure } from '../http/errors.ts'
-import type { FinishEvent, SessionEvent, StartEvent, TextEvent } from '../http/events.ts'
 import type { Frame, Writer } from '../http/sse.ts'
 import { isletReport } from './islet-report.ts'
 import { continued, type Reply } from './reply.ts'

@@ -1,10 +1,10 @@
 // A dialect is how one API words its requests, its answers and its errors: a folder beside this file.
 // One endpoint runs them all and knows nothing of any by name.
 
+import type { SessionEvent } from '../../protocol/generation.ts'
 import type * as z from 'zod/mini'
 import type { TurnView } from '../../protocol/lane-reports.ts'
 import type { Failure } from '../http/errors.ts'
-import type { SessionEvent } from '../http/events.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Writer } from '../http/sse.ts'
 import type { Reply } from './reply.ts'

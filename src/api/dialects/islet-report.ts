@@ -1,6 +1,6 @@
 // The report `islet` is our extension of OpenAI's objects: the session, what the window hid, what was reused.
 
-import type { FinishEvent, SessionEvent, StartEvent } from '../http/events.ts'
+import type { FinishEvent, SessionEvent, StartEvent } from '../../protocol/generation.ts'
 
 /**
  * Where this can be read again, what the window hid and what was cut or reused. A window of null is full

@@ -1,17 +1,16 @@
 // The collector gathers the events of an answer that is not streamed.
 
-import type { TokenLogprob, ToolCall } from '../../protocol/generation.ts'
+import type {
+  FinishEvent,
+  SessionEvent,
+  StartEvent,
+  TextEvent,
+  TokenLogprob,
+  ToolCall,
+} from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { eventError } from './errors.ts'
-import {
-  closeEvents,
-  type EventIterator,
-  type EventResult,
-  type FinishEvent,
-  type SessionEvent,
-  type StartEvent,
-  type TextEvent,
-} from './events.ts'
+import { closeEvents, type EventIterator, type EventResult } from './events.ts'
 
 /** A whole answer. */
 export type Collected = {

@@ -1,11 +1,7 @@
 // The events of one answer come from a lane through an iterator, which is waited for and closed here.
 
-import type { GenerationEvent } from '../../protocol/generation.ts'
+import type { GenerationEvent, SessionEvent } from '../../protocol/generation.ts'
 
-export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
-export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
-export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
-export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 /** All that an answer is made of; an error ends it in other words. */
 export type AnswerEvent = Exclude<GenerationEvent, { type: 'error' }>
 

@@ -1,7 +1,7 @@
 // A streamed response begins with its status once it is known whether an answer begins or an error.
 // What a client asked for ends when the client leaves.
 
-import type { GenerationEvent } from '../../protocol/generation.ts'
+import type { GenerationEvent, SessionEvent } from '../../protocol/generation.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from '../context.ts'
 import { eventError } from './errors.ts'
 import {
@@ -11,7 +11,6 @@ import {
   settledWithin,
   type EventIterator,
   type EventResult,
-  type SessionEvent,
 } from './events.ts'
 import { reportFailure } from './log.ts'
 import { SSE_HEADERS, sseBody, type Writer } from './sse.ts'

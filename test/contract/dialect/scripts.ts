@@ -1,7 +1,7 @@
 // The scripts are answers of every kind that a lane gives, as its events, with what all dialects must make of them.
 
 import { expect } from 'vitest'
-import type { GenerationEvent, TokenLogprob, ToolCall } from '../../../src/protocol/generation.ts'
+import type { GenerationEvent, TextEvent, TokenLogprob, ToolCall } from '../../../src/protocol/generation.ts'
 import { finish, HELLO, start, text, type Step } from '../../api/helpers.ts'
 import type { Answer, Ask, Dialect } from './dialect.ts'
 
@@ -13,7 +13,6 @@ export type Script = {
   offsets?: number[]
 }
 
-type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 
 const part = (fields: Partial<TextEvent>): GenerationEvent => ({

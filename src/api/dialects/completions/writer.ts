@@ -1,8 +1,7 @@
 // The writer of text completions words an answer as text, with log probabilities in parallel arrays.
 
-import type { TokenLogprob } from '../../../protocol/generation.ts'
+import type { TextEvent, TokenLogprob } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
-import type { TextEvent } from '../../http/events.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
 import { completionFailure } from './errors.ts'

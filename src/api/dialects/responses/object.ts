@@ -1,8 +1,7 @@
 // The Response object holds a response and its parts as OpenAI words them.
 
-import type { Json } from '../../../protocol/generation.ts'
+import type { FinishEvent, Json } from '../../../protocol/generation.ts'
 import type { Failure } from '../../http/errors.ts'
-import type { FinishEvent } from '../../http/events.ts'
 import type { Reply } from '../reply.ts'
 import { responseError } from './errors.ts'
 

@@ -2,10 +2,10 @@
 // Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among
 // them.
 
-import type { ToolCall } from '../../../protocol/generation.ts'
+import type { FinishEvent, SessionEvent, StartEvent, ToolCall } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
 import type { Failure } from '../../http/errors.ts'
-import type { AnswerEvent, FinishEvent, SessionEvent, StartEvent } from '../../http/events.ts'
+import type { AnswerEvent } from '../../http/events.ts'
 import type { Writer } from '../../http/sse.ts'
 import { isletReport } from '../islet-report.ts'
 import { continued } from '../reply.ts'
