@@ -3,7 +3,7 @@
 
 import type { SessionPage } from '../protocol/lane-reports.ts'
 import { RunLedger } from './run-ledger.ts'
-import { hasLedger, makeLedger } from './schema.ts'
+import { openLedger, openTables } from './schema.ts'
 import { bound, type Sql } from './sql.ts'
 import { Totals } from './totals.ts'
 
@@ -35,6 +35,7 @@ export class Ledger {
   #totals: Totals | undefined
 
   constructor(sql: Sql, now: () => number = () => 0) {
+    openTables(sql)
     this.#raw = sql
     this.runs = new RunLedger(
       () => this.sql,
@@ -53,11 +54,8 @@ export class Ledger {
   get totals(): Totals {
     if (this.#totals !== undefined) return this.#totals
     this.#totals = new Totals()
-    if (hasLedger(this.#raw)) this.#addUp(this.#totals)
-    else {
-      makeLedger(this.#raw)
-      this.#enterAll()
-    }
+    if (openLedger(this.#raw)) this.#addUp(this.#totals)
+    else this.#enterAll()
     this.#enterStrays(this.#totals)
     return this.#totals
   }

@@ -9,7 +9,7 @@ import { fullPages } from '../engine/sequence.ts'
 import type { PagedIds, StoredPages, Vault } from '../engine/vault.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { Ledger } from './ledger.ts'
-import { openRuns, RUN_VERSION } from './schema.ts'
+import { RUN_VERSION } from './schema.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
 import type { StorageGuard } from './storage-guard.ts'
 import type { StorageUse } from '../protocol/lane-reports.ts'
@@ -43,7 +43,6 @@ export class PageStore implements Vault {
     this.#guard = guard
     this.#ledger = ledger
     ledger.runs.onDeleted = () => (this.#saved = new WeakMap())
-    this.#guard.attempt(() => openRuns(sql))
   }
 
   /**

@@ -40,15 +40,15 @@ const LEDGER_SCHEMA = [
   'CREATE TABLE ledger (versions TEXT NOT NULL)',
 ]
 
-/** Whether the ledger is there and of this code; then no row needs to be looked at when an object starts. */
-export function hasLedger(sql: Sql): boolean {
+/** What the ledger was made for; undefined where there is none. */
+function ledgerVersions(sql: Sql): unknown {
   const made = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'").toArray()
-  if (made.length === 0) return false
-  return sql.exec('SELECT versions FROM ledger').toArray()[0]?.['versions'] === VERSIONS
+  return made.length === 0 ? undefined : sql.exec('SELECT versions FROM ledger').toArray()[0]?.['versions']
 }
 
-export function openTurns(sql: Sql): void {
-  if (hasLedger(sql)) return
+/** Makes the tables of turns and runs. Beside a ledger of this code no row needs to be looked at. */
+export function openTables(sql: Sql): void {
+  if (ledgerVersions(sql) === VERSIONS) return
   sql.exec(
     'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
       'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
@@ -57,10 +57,6 @@ export function openTurns(sql: Sql): void {
   )
   sql.exec('CREATE INDEX IF NOT EXISTS turns_by_key ON turns (tenant, key)')
   sql.exec('DELETE FROM turns WHERE version <> ?', TURN_VERSION)
-}
-
-export function openRuns(sql: Sql): void {
-  if (hasLedger(sql)) return
   sql.exec(
     // The key is a number: to compare a key of text SQLite reads the whole row that it is in, all its bytes.
     'CREATE TABLE IF NOT EXISTS kv_runs (id INTEGER PRIMARY KEY, head TEXT NOT NULL, version INTEGER NOT NULL, ' +
@@ -69,11 +65,12 @@ export function openRuns(sql: Sql): void {
   sql.exec('DELETE FROM kv_runs WHERE version <> ?', RUN_VERSION)
 }
 
-/** Makes the ledger's tables, empty. */
-export function makeLedger(sql: Sql): void {
-  openTurns(sql)
-  openRuns(sql)
-  for (const table of LEDGER) sql.exec(`DROP TABLE IF EXISTS ${table}`)
+/** True where the ledger was there; else its tables are made, empty. */
+export function openLedger(sql: Sql): boolean {
+  const versions = ledgerVersions(sql)
+  if (versions === VERSIONS) return true
+  if (versions !== undefined) for (const table of LEDGER) sql.exec(`DROP TABLE IF EXISTS ${table}`)
   for (const statement of LEDGER_SCHEMA) sql.exec(statement)
   sql.exec('INSERT INTO ledger (versions) VALUES (?)', VERSIONS)
+  return false
 }

@@ -9,7 +9,7 @@ import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
 import { Ledger, TURN_BYTES, type TurnEntry, type TurnId } from './ledger.ts'
 import { STEP } from './run-ledger.ts'
-import { openTurns, TURN_VERSION } from './schema.ts'
+import { TURN_VERSION } from './schema.ts'
 import { detailsOf, SharedParts, type Details } from './shared-parts.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
 
@@ -37,7 +37,6 @@ export class TurnStore {
     this.#sql = sql
     this.ledger = ledger
     this.#parts = new SharedParts(sql, ledger)
-    openTurns(sql)
   }
 
   /** Throws invalid_request for a turn that could outgrow a row. */
