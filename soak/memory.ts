@@ -73,14 +73,15 @@ export class MemoryWatch {
 
   /** Throws once the process is gone. */
   async look(turns: number, resident: number | undefined): Promise<void> {
-    await this.#heap.collectGarbage()
+    const health = async (): Promise<unknown> => (await fetch(`${this.#url}/health`)).json()
+    await this.#heap.collectGarbage(health)
     const usage = await this.#heap.sample()
-    const health = (await (await fetch(`${this.#url}/health`)).json()) as { linear_memory_bytes?: number }
+    const { linear_memory_bytes: linear = 0 } = (await health()) as { linear_memory_bytes?: number }
     this.samples.push({
       at: Math.round(performance.now() - this.#began) / 1000,
       turns,
       heap: heapTotal(usage),
-      linear: health.linear_memory_bytes ?? 0,
+      linear,
       ...(resident !== undefined && { resident }),
     })
   }

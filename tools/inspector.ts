@@ -54,9 +54,17 @@ export class HeapSampler {
     return usage
   }
 
-  /** Has all garbage collected, so that the next sample is of what is held. */
-  async collectGarbage(): Promise<void> {
-    await this.#call('HeapProfiler.collectGarbage')
+  /** Has all garbage collected, so that the next sample is of what is held. An idle isolate collects when a request comes: `wake` sends one. */
+  async collectGarbage(wake: () => Promise<unknown>): Promise<void> {
+    let collected = false
+    const waking = async (): Promise<void> => {
+      while (!collected) {
+        await wake()
+        await sleep(WAKE_MS)
+      }
+    }
+    const collecting = this.#call('HeapProfiler.collectGarbage').finally(() => (collected = true))
+    await Promise.all([collecting, waking()])
   }
 
   start(): void {
@@ -69,18 +77,10 @@ export class HeapSampler {
     this.#socket.close()
   }
 
-  /** As stop(), and gives what is held after a collection. An idle isolate collects when a request comes: `wake` sends one. */
+  /** As stop(), and gives what is held after a collection (see collectGarbage). */
   async stopAndCollect(wake: () => Promise<unknown>): Promise<HeapUsage> {
     await this.#end()
-    let collected = false
-    const waking = async (): Promise<void> => {
-      while (!collected) {
-        await wake()
-        await sleep(WAKE_MS)
-      }
-    }
-    const collecting = this.collectGarbage().finally(() => (collected = true))
-    await Promise.all([collecting, waking()])
+    await this.collectGarbage(wake)
     const held = await this.#call('Runtime.getHeapUsage')
     this.#socket.close()
     return held
