@@ -1,0 +1,104 @@
+// A distinct term is a text that may not be one of those that were there: a key of an object, an item of a set.
+
+import { Term } from './term.ts'
+
+/** What goes on when a text is whole: its bytes, as Latin-1, tell which one it was. */
+type Then = (text: string) => Term
+
+/** The strings of `inner` but for those in `seen` (bytes as Latin-1), then what `then` says. NOTHING where none is left. */
+export function distinct(inner: Term, seen: ReadonlySet<string>, then: Then): Term {
+  return isLeft(inner, '', seen) ? new Distinct(inner, '', seen, then) : inner.terms.nothing
+}
+
+class Distinct extends Term {
+  readonly #inner: Term
+  readonly #before: string
+  readonly #seen: ReadonlySet<string>
+  readonly #then: Then
+
+  constructor(inner: Term, before: string, seen: ReadonlySet<string>, then: Then) {
+    super(inner.terms)
+    this.#inner = inner
+    this.#before = before
+    this.#seen = seen
+    this.#then = then
+  }
+
+  get shortest(): number {
+    const way = this.#way()
+    return way.length + this.#then(this.#before + way).shortest
+  }
+
+  get shortestByte(): number {
+    const way = this.#way()
+    return way === '' ? this.#then(this.#before).shortestByte : way.charCodeAt(0)
+  }
+
+  /** To the end of a text that was not there: longer than the shortest one where that was. */
+  #known: string | undefined
+  #way(): string {
+    return (this.#known ??= shortestOther(this.#inner, this.#before, this.#seen))
+  }
+
+  derive(byte: number): Term {
+    const { terms } = this
+    const text = this.#before + String.fromCharCode(byte)
+    const inner = terms.step(this.#inner, byte)
+    const within =
+      inner === terms.empty
+        ? this.#whole(text)
+        : isLeft(inner, text, this.#seen)
+          ? new Distinct(inner, text, this.#seen, this.#then)
+          : terms.nothing
+    return this.#inner.shortest === 0
+      ? terms.either(within, terms.step(this.#whole(this.#before), byte))
+      : within
+  }
+
+  #whole(text: string): Term {
+    return this.#seen.has(text) ? this.terms.nothing : this.#then(text)
+  }
+}
+
+/** `inner` has a string besides those of `seen` that begin with `before`. */
+function isLeft(inner: Term, before: string, seen: ReadonlySet<string>): boolean {
+  if (inner === inner.terms.nothing) return false
+  let taken = 0
+  for (const text of seen) if (text.startsWith(before)) taken++
+  return taken === 0 || inner.isEndless || strings(inner, taken + 1).length > taken
+}
+
+function shortestOther(inner: Term, before: string, seen: ReadonlySet<string>): string {
+  const way = Array.from(inner.terms.shortestWay(inner), (byte) => String.fromCharCode(byte)).join('')
+  if (!seen.has(before + way)) return way
+  const other = strings(inner, seen.size + 1).find((text) => !seen.has(before + text))
+  if (other === undefined) throw new RangeError('no text is left')
+  return other
+}
+
+/** Some strings of a term, `most` at most: short ones first, each followed to its end before the next is looked for. */
+function strings(term: Term, most: number): string[] {
+  const { terms } = term
+  const found: string[] = []
+  const waiting = new Map<number, [text: string, term: Term][]>([[term.shortest, [['', term]]]])
+  while (waiting.size > 0 && found.length < most) {
+    const length = Math.min(...waiting.keys())
+    const level = waiting.get(length) ?? []
+    const next = level.pop()
+    if (next === undefined) {
+      waiting.delete(length)
+      continue
+    }
+    const [text, at] = next
+    if (at.shortest === 0) found.push(text)
+    for (let byte = 0; byte < 256; byte++) {
+      const to = terms.step(at, byte)
+      if (to === terms.nothing) continue
+      const total = text.length + 1 + to.shortest
+      const beside = waiting.get(total)
+      if (beside === undefined) waiting.set(total, [[text + String.fromCharCode(byte), to]])
+      else beside.push([text + String.fromCharCode(byte), to])
+    }
+  }
+  return found
+}

@@ -1,0 +1,23 @@
+// A grammar error says which part of a schema, pattern or grammar cannot be promised, by its JSON pointer.
+
+/** Thrown while a grammar is made; whoever asked turns it into the client's 400. */
+export class GrammarError extends Error {
+  /** Within the schema, such as `/properties/a/not`; '' for the whole. */
+  readonly pointer: string
+
+  constructor(message: string, pointer = '') {
+    super(message)
+    this.pointer = pointer
+  }
+}
+
+/** Limits of one grammar, counted in what is made and never by the clock. */
+export const LIMITS = {
+  schemaBytes: 65_536,
+  depth: 32,
+  nodes: 5_000,
+  regexStates: 20_000,
+  patternChars: 1_000,
+  enumValues: 5_000,
+  enumBytes: 250_000,
+} as const

@@ -1,0 +1,133 @@
+// The schema compiler makes one grammar of a JSON Schema: each set of claims about a value is a rule.
+
+import { parseExactJson, writeExactJson, type ExactJson } from '../../lib/exact-json.ts'
+import { arrayTerm } from '../array-term.ts'
+import { GrammarError, LIMITS } from '../grammar-error.ts'
+import { JsonTerms } from '../json-terms.ts'
+import { objectTerm } from '../object-term.ts'
+import { NEVER, seal, Terms, type Rule, type Term } from '../term.ts'
+import type { Claim } from './claim.ts'
+import { factsOf, type Facts } from './facts.ts'
+import { holds } from './holds.ts'
+import { typeOfValue } from './json-value.ts'
+import { leavesOf } from './leaves.ts'
+import { objectLanguage } from './object-language.ts'
+import { SchemaReader } from './read.ts'
+import { located, numbers, strings } from './scalars.ts'
+
+export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly string[] }
+
+/** The grammar of a schema given as JSON text. Throws GrammarError with the pointer of what cannot be promised. */
+export function compileSchema(text: string): CompiledSchema {
+  if (text.length > LIMITS.schemaBytes)
+    throw new GrammarError(`the schema has ${text.length} characters, at most ${LIMITS.schemaBytes}`)
+  const reader = new SchemaReader(parseExactJson(text))
+  const terms = new Terms()
+  const compiler = new Compiler(terms)
+  const start = compiler.valueOf([reader.root], false)
+  compiler.finish()
+  if (start.shortest === NEVER) throw new GrammarError('no value is possible')
+  return { terms, start, ignored: [...reader.ignored] }
+}
+
+export class Compiler {
+  readonly #json: JsonTerms
+  readonly #canonical: JsonTerms
+  readonly #rules = new Map<string, Rule>()
+  readonly #waiting: (() => void)[] = []
+
+  constructor(terms: Terms) {
+    this.#json = new JsonTerms(terms)
+    this.#canonical = new JsonTerms(terms, true)
+  }
+
+  /** Values of which all these claims hold. */
+  valueOf(claims: readonly Claim[], isCanonical: boolean): Term {
+    const json = isCanonical ? this.#canonical : this.#json
+    const told = claims.filter(({ kind }) => kind !== 'always')
+    if (told.length === 0) return json.any()
+    if (told.some(({ kind }) => kind === 'never')) return json.terms.nothing
+    const key = `${isCanonical}${[...new Set(told.map(({ id }) => id))].sort((a, b) => a - b).join()}`
+    const known = this.#rules.get(key)
+    if (known !== undefined) return known
+    if (this.#rules.size >= LIMITS.nodes)
+      throw new GrammarError(`the schema has more than ${LIMITS.nodes} parts`, told[0].pointer)
+    const rule = json.rule(told[0].pointer)
+    this.#rules.set(key, rule)
+    this.#waiting.push(() => {
+      rule.body = located(told[0].pointer, () => this.#body(told, json))
+    })
+    return rule
+  }
+
+  /** Makes the bodies of all rules, and finds out which can end. */
+  finish(): void {
+    for (let make = this.#waiting.pop(); make !== undefined; make = this.#waiting.pop()) make()
+    seal(this.#json.terms, [...this.#json.rules, ...this.#canonical.rules])
+  }
+
+  #body(claims: readonly Claim[], json: JsonTerms): Term {
+    return json.terms.either(...leavesOf(claims).map((leaf) => this.#leaf(factsOf(leaf), json)))
+  }
+
+  #leaf(facts: Facts, json: JsonTerms): Term {
+    const { terms } = json
+    const { types, claims } = facts.leaf
+    if (facts.values !== undefined) {
+      const possible = facts.values.filter(
+        (value) => types.has(typeOfValue(value)) && claims.every((claim) => holds(claim, value)),
+      )
+      return terms.either(...possible.map((value) => terms.text(writeExactJson(value))))
+    }
+    const isExcluded = (value: ExactJson): boolean => facts.excluded.includes(value)
+    const options: Term[] = []
+    if (types.has('null') && !isExcluded(null)) options.push(json.null())
+    if (types.has('boolean'))
+      for (const value of [true, false]) if (!isExcluded(value)) options.push(terms.text(String(value)))
+    if (types.has('integer') || types.has('fraction')) options.push(json.number(numbers(facts)))
+    if (types.has('string')) options.push(json.string(strings(facts), facts.length.least, facts.length.most))
+    if (types.has('array')) options.push(this.#array(facts, json))
+    if (types.has('object')) options.push(this.#object(facts, json))
+    return terms.either(...options)
+  }
+
+  #array(facts: Facts, json: JsonTerms): Term {
+    const { count, items, contains, isUnique, excluded } = facts
+    for (const value of excluded)
+      if (Array.isArray(value)) throw new GrammarError('an excluded array is not supported')
+    const isCanonical = isUnique || json.isCanonical
+    const itemClaims = (index: number): Claim[] => [
+      ...items.flatMap((each) => {
+        const own = each.prefix[index] ?? each.further
+        if (own === undefined || (each.isUnevaluated && isKnown(facts, index, each))) return []
+        return [own]
+      }),
+      // What must be among the items is put first.
+      ...contains.flatMap(({ claim, least }) => (index < least ? [claim] : [])),
+    ]
+    const owed = contains.reduce((most, { least }) => Math.max(most, least), 0)
+    const length = items.reduce((most, { prefix }) => Math.max(most, prefix.length), owed)
+    const prefix = Array.from({ length }, (_, i) => this.valueOf(itemClaims(i), isCanonical))
+    const further = this.valueOf(itemClaims(Infinity), isCanonical)
+    const least = Math.max(count.least, owed)
+    return arrayTerm(isCanonical ? this.#canonical : json, {
+      prefix,
+      further,
+      least,
+      most: count.most,
+      isUnique,
+    })
+  }
+
+  #object(facts: Facts, json: JsonTerms): Term {
+    for (const value of facts.excluded)
+      if (value instanceof Map) throw new GrammarError('an excluded object is not supported')
+    const language = objectLanguage(facts, (claims) => this.valueOf(claims, json.isCanonical))
+    return language === undefined ? json.terms.nothing : objectTerm(json, language)
+  }
+}
+
+/** Another part of the schema says what this item is. */
+function isKnown({ items }: Facts, index: number, but: Facts['items'][number]): boolean {
+  return items.some((each) => each !== but && (index < each.prefix.length || each.further !== undefined))
+}
