@@ -32,6 +32,8 @@ export class TurnStore {
   readonly ledger: Ledger
   readonly #sql: Sql
   readonly #parts: SharedParts
+  /** When a record's row says that it expires. */
+  readonly #expires = new WeakMap<TurnRecord, number>()
 
   constructor(sql: Sql, ledger = new Ledger(sql)) {
     this.#sql = sql
@@ -88,25 +90,26 @@ export class TurnStore {
   /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
   update(record: TurnRecord, runs: readonly number[]): void {
     const { state, usedAt: used, expiresAt, session, turn } = record
-    const part = this.ledger.entry(record)?.part
+    const entry = this.ledger.entry(record)
+    if (entry === undefined) return
+    const { part } = entry
     const details =
       part === undefined ? JSON.stringify(detailsOf(record)) : this.#parts.ownDetails(record, part)
     const isShared = part !== undefined && this.#parts.hasGenerated(part, record.generated.length)
     const generated = isShared ? null : bytesOf(record.generated)
-    this.#sql.exec(
-      ...bound`UPDATE turns SET state = ${state}, used = ${used}, expires = ${expiresAt},
-      generated = ${generated}, facts = ${details}, runs = ${JSON.stringify(runs)}
-      WHERE session = ${session} AND turn = ${turn}`,
-    )
+    // A column that is set is written in its index too, also where it is as it was.
+    const expires = this.#expires.get(record) === expiresAt ? [] : [expiresAt]
+    this.#expires.set(record, expiresAt)
     const [row] = this.#sql
-      .exec(`SELECT ${BYTES} AS bytes FROM turns WHERE session = ? AND turn = ?`, session, turn)
+      .exec(
+        `UPDATE turns SET state = ?, used = ?, generated = ?, facts = ?, runs = ?${expires.length > 0 ? ', expires = ?' : ''}
+        WHERE session = ? AND turn = ? RETURNING ${BYTES} AS bytes`,
+        ...[state, used, generated, details, JSON.stringify(runs), ...expires, session, turn],
+      )
       .toArray()
     if (row === undefined) return
     const bytes = Number(row['bytes']) + openBytes(record) + TURN_BYTES
-    this.ledger.updated(
-      { session, turn, used, bytes, run: runs.at(-1), model: record.model },
-      state === 'running',
-    )
+    this.ledger.updated(entry, { used, bytes, run: runs.at(-1), model: record.model }, state === 'running')
   }
 
   turn(tenant: string, turn: string): TurnRecord | undefined {
@@ -209,6 +212,7 @@ export class TurnStore {
     }: Record<'prompt' | 'generated', Uint8Array | null> & { runs: readonly number[] },
   ): void {
     const { request } = record
+    this.#expires.set(record, record.expiresAt)
     void this.ledger.totals // a ledger that is made behind the row would enter it too
     insertRow(this.#sql, 'INSERT INTO turns', {
       session: record.session,
