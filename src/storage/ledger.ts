@@ -101,15 +101,17 @@ export class Ledger {
    * were charged for it.
    */
   removed(id: TurnId): number {
+    const before = this.totals.bytes
     const entry = this.#take(id)
     if (entry === undefined) return 0
+    const freed = before - this.totals.bytes
     this.runs.release(entry.run)
     this.runs.enter()
     const left = this.sql.exec('SELECT 1 FROM turn_use WHERE session = ? LIMIT 1', id.session).toArray()
-    if (left.length > 0) return entry.bytes
+    if (left.length > 0) return freed
     this.sql.exec('DELETE FROM session_use WHERE session = ?', id.session)
     this.totals.add(entry.tenant, 0, -1)
-    return entry.bytes
+    return freed
   }
 
   entry({ session, turn }: TurnId): TurnEntry | undefined {
