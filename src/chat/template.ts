@@ -76,11 +76,11 @@ export function checkTemplate(source: string): void {
 function render(source: string, messages: readonly ChatMessage[], options: RenderOptions): string {
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   return compile(source).render({
+    documents: null,
     ...(variables instanceof Map ? (Object.fromEntries(variables) as Record<string, unknown>) : variables),
     messages,
     // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
     tools: tools === undefined || tools.length === 0 ? null : tools,
-    documents: null,
     add_generation_prompt: addGenerationPrompt,
     ...(bosToken === undefined ? {} : { bos_token: bosToken }),
     ...(eosToken === undefined ? {} : { eos_token: eosToken }),
