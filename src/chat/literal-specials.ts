@@ -3,6 +3,7 @@
 
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { Float } from '../lib/exact-json.ts'
 import { nameGuard } from '../tokenizer/special.ts'
 import type { GuardScope } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -57,17 +58,23 @@ function mapStrings(
   scope: GuardScope = 'edges',
 ): unknown {
   if (typeof value === 'string') return protect(value, scope)
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || value instanceof Float) return value
   if (depth === MAX_DEPTH) {
     throw new IsletError('invalid_request', `${param} is nested deeper than ${MAX_DEPTH} levels`, { param })
   }
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, protect, param, depth + 1, scope))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+  // A map keeps the places of keys such as "10", which an object would sort to its front.
+  return new Map(
+    Array.from(entriesOf(value), ([key, item]) => [
       protect(key, 'inside'),
       mapStrings(item, protect, param, depth + 1, key === 'role' || key === 'type' ? 'inside' : 'edges'),
     ]),
   )
+}
+
+/** Of an exact or a plain object of JSON. */
+function entriesOf(value: object): Iterable<[string, unknown]> {
+  return value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value)
 }
 
 /** A Unicode noncharacter (U+FDD0 to U+FDEF) that occurs nowhere in these values. */
@@ -79,7 +86,7 @@ function unusedCharacter(values: readonly unknown[]): string {
     if (typeof value === 'string') texts.push(value)
     else if (Array.isArray(value)) for (const item of value as unknown[]) pending.push(item)
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) pending.push(key, item)
+      for (const [key, item] of entriesOf(value)) pending.push(key, item)
     }
   }
   for (let code = 0xfdd0; code <= 0xfdef; code++) {

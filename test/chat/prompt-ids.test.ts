@@ -140,8 +140,8 @@ describe('promptIds', () => {
     const chat = jinja(
       `{{ messages[0].content.split('</think>')[-1] | trim }}|{{ messages[0].content == 'x' }}|{{ messages[0].role == 'user' }}`,
     )
-    expect(promptText(chatml, chat, [user('<think>a</think> b ')])).toBe('b|false|true')
-    expect(promptText(chatml, chat, [user('x')])).toBe('x|true|true')
+    expect(promptText(chatml, chat, [user('<think>a</think> b ')])).toBe('b|False|True')
+    expect(promptText(chatml, chat, [user('x')])).toBe('x|True|True')
   })
 
   it('adds BOS by the flag alone and never twice', async () => {
