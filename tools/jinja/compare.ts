@@ -27,10 +27,17 @@ type Render = (source: string, messages: unknown, options: object) => string
 type Outcome = { text: string } | { error: string }
 
 /** Of the checkout that is looked at: its numbers are known to its engine alone. */
-type Side = { renderPrompt: Render; parseExactJson: Parse }
+type Side = { renderPrompt: Render; checkTemplate: (source: string) => void; parseExactJson: Parse }
 
 /** How a rendering came out. What Python refuses we may refuse in other words. */
-const KINDS = ['equal', 'bothRefuse', 'differs', 'refusedHereOnly', 'refusedByPythonOnly'] as const
+const KINDS = [
+  'equal',
+  'bothRefuse',
+  'differs',
+  'refusedHereOnly',
+  'refusedByPythonOnly',
+  'refusedWhenPacking',
+] as const
 type Kind = (typeof KINDS)[number]
 
 class FrozenDate extends Date {
@@ -53,7 +60,7 @@ function outcomeOf(
     addGenerationPrompt: conversation.get('add_generation_prompt') ?? true,
     bosToken: '<s>',
     eosToken: '</s>',
-    variables: conversation.get('variables') ?? new Map(),
+    variables: Object.fromEntries((conversation.get('variables') as ExactObject | undefined) ?? []),
   }
   const attempt = (messages: ExactJson): Outcome => {
     try {
@@ -67,6 +74,16 @@ function outcomeOf(
   if ('text' in first) return first
   const second = attempt(sent)
   return 'text' in second ? second : first
+}
+
+/** Why packing refuses the template, if it does. */
+function refusalOf({ checkTemplate }: Side, source: string): string | undefined {
+  try {
+    checkTemplate(source)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** A value with the `arguments` of calls in it read, where they are JSON of an object or a list. */
@@ -116,9 +133,9 @@ async function main(): Promise<number> {
   const [corpus, id, number] = positionals
   if (corpus === undefined) throw new Error('which corpus? tools/jinja/compare.ts CORPUS')
   const checkout = resolve(values.src ?? ROOT)
-  const { renderPrompt } = (await import(join(checkout, 'src/chat/template.ts'))) as Side
+  const { renderPrompt, checkTemplate } = (await import(join(checkout, 'src/chat/template.ts'))) as Side
   const { parseExactJson } = (await import(join(checkout, 'src/lib/exact-json.ts'))) as Side
-  const side: Side = { renderPrompt, parseExactJson }
+  const side: Side = { renderPrompt, checkTemplate, parseExactJson }
   process.env.TZ = 'UTC'
   globalThis.Date = FrozenDate as DateConstructor
 
@@ -126,27 +143,30 @@ async function main(): Promise<number> {
   const conversations = file.get('conversations') as ExactObject[]
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>
   const unlike = new Set<string>()
-  const templates = new Set<string>()
+  const refusals = new Map<string, string | undefined>()
   const list: string[] = []
   for await (const line of createInterface({ input: createReadStream(join(corpus, 'expected.jsonl')) })) {
     const expected = JSON.parse(line) as Expected
     const { template, conversation } = expected
     if (id !== undefined && template !== id) continue
     if (number !== undefined && conversation !== Number(number)) continue
-    templates.add(template)
     const source = readFileSync(join(corpus, 'templates', `${template}.jinja`), 'utf8')
+    if (!refusals.has(template)) refusals.set(template, refusalOf(side, source))
     const outcome = outcomeOf(side, source, conversations[conversation])
-    const kind = kindOf(expected, outcome)
+    const refusal = refusals.get(template)
+    const kind = refusal === undefined ? kindOf(expected, outcome) : 'refusedWhenPacking'
     counts[kind]++
     if (kind === 'equal' || kind === 'bothRefuse') continue
-    unlike.add(template)
+    if (refusal === undefined) unlike.add(template)
     const what = conversations[conversation].get('what')
     list.push(JSON.stringify({ template, conversation, what, kind, ...firstDifference(expected, outcome) }))
   }
 
+  // Of templates that packing takes: the others serve no chat.
   const rendered = counts.equal + counts.differs + counts.refusedHereOnly
   const results = {
-    templates: templates.size,
+    templates: refusals.size,
+    templatesRefusedWhenPacking: [...refusals.values()].filter((refusal) => refusal !== undefined).length,
     templatesWithDifferences: unlike.size,
     conversations: conversations.length,
     renderedByPython: rendered,
