@@ -1,8 +1,8 @@
 // Special tokens come from the template alone: their names stay literal text where a message holds them. All
 // other ids are those of the whole rendered text.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { JsonObject } from '../lib/json-value.ts'
 import { nameGuard } from '../tokenizer/special.ts'
 import type { GuardScope } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -19,13 +19,13 @@ export type TemplateOptions = Pick<RenderOptions, 'tools' | 'addGenerationPrompt
 export function renderGuarded(
   tokenizer: Tokenizer,
   template: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: TemplateOptions,
 ): { text: string; guard: string } {
   const guard = unusedCharacter([messages, options.tools, options.variables, template])
   const protect = nameGuard(tokenizer.guardedNames ?? [], guard)
   const guarded = (value: unknown, param: string): unknown => mapStrings(value, protect, param, 0)
-  const text = renderPrompt(template, guarded(messages, 'messages') as ChatMessage[], {
+  const text = renderPrompt(template, guarded(messages, 'messages') as JsonObject[], {
     ...options,
     tools: guarded(options.tools, 'tools') as unknown[] | undefined,
     variables: guarded(options.variables, 'messages') as TemplateOptions['variables'],

@@ -1,8 +1,8 @@
 // This file renders a checkpoint's chat template (Jinja) with messages to the text of a prompt.
 
 import { Template } from '@huggingface/jinja'
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { plainJson, type JsonObject } from '../lib/json-value.ts'
 import { renderBounded, TemplateLimit } from './bounded-template.ts'
 
 export type RenderOptions = {
@@ -27,7 +27,7 @@ const LONG_SPACE = /\s{1000}/
  */
 export function renderPrompt(
   source: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: RenderOptions = {},
 ): string {
   try {
@@ -41,6 +41,12 @@ export function renderPrompt(
         : `the chat template refuses these messages: ${reason}`
     throw new IsletError('invalid_request', says, { param: 'messages', cause })
   }
+}
+
+/** Whether the template raised an error over the messages: in another form it may take them. */
+export function isRefusal(error: unknown): boolean {
+  const isOurs = error instanceof IsletError && error.code === 'invalid_request'
+  return isOurs && error.cause instanceof Error && !(error.cause instanceof TemplateLimit)
 }
 
 /**
@@ -57,7 +63,7 @@ export function checkTemplate(source: string): void {
   }
 }
 
-function render(source: string, messages: readonly ChatMessage[], options: RenderOptions): string {
+function render(source: string, messages: readonly JsonObject[], options: RenderOptions): string {
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   return renderBounded(compile(source), {
     ...variables,
@@ -71,26 +77,9 @@ function render(source: string, messages: readonly ChatMessage[], options: Rende
   })
 }
 
-/**
- * Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its
- * text.
- */
-export function withArguments(message: ChatMessage): ChatMessage {
-  if (message.tool_calls === undefined) return message
-  return { ...message, tool_calls: message.tool_calls.map(withParsed) }
-}
-
-function withParsed(call: unknown): unknown {
-  const { function: called } = (call ?? {}) as { function?: { arguments?: unknown } }
-  if (typeof called?.arguments !== 'string') return call
-  try {
-    const value: unknown = JSON.parse(called.arguments)
-    if (typeof value === 'object' && value !== null)
-      return { ...(call as object), function: { ...called, arguments: value } }
-  } catch {
-    // Not JSON: the template gets the text that there is.
-  }
-  return call
+/** The template library knows plain values alone. */
+export function forEngine<T>(value: T): T {
+  return plainJson(value) as T
 }
 
 /** Parsing costs a millisecond or two; an isolate has one model, the CLI a few. */

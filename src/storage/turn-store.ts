@@ -4,6 +4,7 @@
 import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
+import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { TurnHeader } from './turn-header.ts'
 import type { TurnRecord } from './turn-record.ts'
@@ -297,7 +298,8 @@ function recordOf(row: Record<string, unknown> & { facts: Details }): TurnRecord
     end: details.end,
     prompt: { ...prompt, ids: idsOf(row['prompt']) },
     generated: idsOf(row['generated']),
-    conversation: typeof conversation === 'string' ? (JSON.parse(conversation) as ChatMessage[]) : undefined,
+    conversation:
+      typeof conversation === 'string' ? (JSON.parse(conversation) as Written<ChatMessage>[]) : undefined,
   }
 }
 
