@@ -123,7 +123,7 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
 /** How the answer to a prompt ends and is read. */
 export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
   if (kind !== 'chat') return PLAIN_RULES
-  const thinking = endsInThought(tokenizer, manifest.chat, ids)
+  const thinking = endsInThought(tokenizer, manifest.chat, ids, tools)
   return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 

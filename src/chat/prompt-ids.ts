@@ -10,6 +10,7 @@ import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './literal-specials.ts'
 import { messageForms, textMessages, type SentMessage } from './message-forms.ts'
 import { encodeLayout, showParts, type ChatLayout } from './parts.ts'
+import { chosenTemplate } from './chosen-template.ts'
 import { forEngine, isRefusal, renderPrompt } from './template.ts'
 
 export type PromptOptions = Omit<TemplateOptions, 'tools' | 'variables'> & {
@@ -75,7 +76,7 @@ function renderFirst<T>(
   { addGenerationPrompt, tools, variables }: PromptOptions,
   render: (template: string, form: JsonObject[], settings: TemplateOptions) => T,
 ): T {
-  const template = templateOf(chat)
+  const template = templateOf(chat, tools)
   const settings = forEngine({ addGenerationPrompt, tools, variables }) as TemplateOptions
   let refusal: unknown
   for (const form of messageForms(messages, (role) => takesParts(template, role))) {
@@ -110,8 +111,8 @@ function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
   return tokenizer.addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
 }
 
-function templateOf(chat: Exclude<ChatFormat, BuiltinChat>): string {
-  if (chat.kind === 'jinja') return chat.template
+function templateOf(chat: Exclude<ChatFormat, BuiltinChat>, tools: readonly unknown[] = []): string {
+  if (chat.kind === 'jinja') return chosenTemplate(chat, tools.length > 0)
   throw new IsletError(
     'invalid_request',
     'this model has no chat template; use the completions endpoint or another model',

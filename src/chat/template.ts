@@ -66,14 +66,15 @@ export function checkTemplate(source: string): void {
 function render(source: string, messages: readonly JsonObject[], options: RenderOptions): string {
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   return renderBounded(compile(source), {
+    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
+    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
+    documents: null,
+    // They may hide what stands above, as in transformers.
     ...variables,
     messages,
     // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
     tools: tools === undefined || tools.length === 0 ? null : tools,
-    documents: null,
     add_generation_prompt: addGenerationPrompt,
-    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
-    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
   })
 }
 

@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { promptIds, promptText } from '../../src/chat/prompt-ids.ts'
+import { answerParser, readsToolCalls } from '../../src/chat/answers/rules.ts'
 import { messageForms } from '../../src/chat/message-forms.ts'
 import { takesParts } from '../../src/chat/content-parts.ts'
 import { Float, parseExactJson, type ExactObject } from '../../src/lib/exact-json.ts'
@@ -91,6 +92,39 @@ it('thoughts, names, ids and further fields are there', () => {
       { role: 'tool', content: 'r', tool_call_id: 'I', name: 'N', more: { x: 'X' } },
     ]),
   ).toBe('TRNXI')
+})
+
+it('variables hide marks and documents, and nothing of the conversation', () => {
+  const template =
+    '{{ bos_token }}{{ documents[0] }}{{ messages | length }}{{ tools is none }}{{ add_generation_prompt }}'
+  const variables = {
+    bos_token: 'B',
+    documents: ['D'],
+    messages: [],
+    tools: [1],
+    add_generation_prompt: false,
+  }
+  const text = promptText(tokenizer, { kind: 'jinja', template }, [{ role: 'user', content: 'q' }], {
+    variables,
+  })
+  expect(text).toBe('BD1truetrue')
+})
+
+it('the template for tools is taken where tools are given', () => {
+  const chat = {
+    kind: 'jinja' as const,
+    template: 'plain',
+    toolTemplate: 'tools {{ tools[0].function.name }}',
+  }
+  const text = (tools: object[]) => promptText(tokenizer, chat, [{ role: 'user', content: 'q' }], { tools })
+  expect([text([]), text([{ type: 'function', function: { name: 'f' } }])]).toEqual(['plain', 'tools f'])
+  const marked = { ...chat, toolTemplate: '<tool_call> {{ tools }} </think>' }
+  expect([readsToolCalls(chat), readsToolCalls(marked)]).toEqual([false, true])
+  const parse = (tools: boolean) => answerParser(marked, { tools }).push('<think>a</think>b')
+  expect([parse(false), parse(true)].map((parts) => parts.map(({ kind }) => kind))).toEqual([
+    ['content'],
+    ['reasoning', 'content'],
+  ])
 })
 
 const BOTH =
