@@ -3,8 +3,10 @@
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
 import { promptIds, promptText, textIds } from '../chat/prompt-ids.ts'
-import type { GenerateRequest } from '../protocol/generation.ts'
+import { contentText, type ChatMessage, type GenerateRequest } from '../protocol/generation.ts'
+import { plainWritten, readWritten, type Written } from '../protocol/written.ts'
 import { IsletError } from '../lib/errors.ts'
+import { entriesOf } from '../lib/json-value.ts'
 import { leastIds, LETTERS_OF_AN_ID } from './least-ids.ts'
 import type { ModelText } from './model-text.ts'
 
@@ -22,6 +24,8 @@ export type Prompt = {
   /** The model was told of tools. */
   tools: boolean
 }
+
+type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
 
 /** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
@@ -56,13 +60,24 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
 function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelText, most: number): void {
   const { prompt } = request
   if (prompt.kind === 'ids') return
-  const texts = prompt.kind === 'chat' ? prompt.messages.map(({ content }) => content) : [prompt.text]
+  const texts = prompt.kind === 'chat' ? prompt.messages.map(textOfMessage) : [prompt.text]
   if (texts.reduce((sum, { length }) => sum + length, 0) <= most * LETTERS_OF_AN_ID) return
   // A template may leave messages out.
   const text =
-    prompt.kind === 'chat' ? promptText(tokenizer, manifest.chat, prompt.messages, prompt) : prompt.text
+    prompt.kind === 'chat'
+      ? promptText(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt))
+      : prompt.text
   const least = leastIds(tokenizer, text)
   if (least > most) throw tooLong(request, `at least ${least}`, most)
+}
+
+function textOfMessage(message: Written<ChatMessage>): string {
+  return contentText(plainWritten(message).content)
+}
+
+/** What a chat prompt has beside messages, as it was written. */
+function optionsOf({ tools = [], variables = {} }: ChatPrompt) {
+  return { tools: tools.map(readWritten), variables: readWritten(variables) }
 }
 
 function tooLong(request: GenerateRequest, count: string, most: number): IsletError {
@@ -76,7 +91,8 @@ function tooLong(request: GenerateRequest, count: string, most: number): IsletEr
 function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
   const { prompt } = request
   if (prompt.kind === 'chat') {
-    const { messages, tools = [], variables = {} } = prompt
+    const { messages } = prompt
+    const { tools, variables } = optionsOf(prompt)
     if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
       throw new IsletError(
         'unsupported_value',
@@ -84,14 +100,14 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
         { param: 'tools' },
       )
     }
-    if (manifest.chat.kind === 'builtin' && Object.keys(variables).length > 0) {
+    if (manifest.chat.kind === 'builtin' && entriesOf(variables).length > 0) {
       throw new IsletError(
         'unsupported_value',
         `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
         { param: 'chat_template_kwargs' },
       )
     }
-    return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
+    return promptIds(tokenizer, manifest.chat, messages.map(readWritten), { tools, variables })
   }
   if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
   const { vocab } = manifest.spec
@@ -107,7 +123,7 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
 /** How the answer to a prompt ends and is read. */
 export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
   if (kind !== 'chat') return PLAIN_RULES
-  const thinking = endsInThought(tokenizer, manifest.chat, ids)
+  const thinking = endsInThought(tokenizer, manifest.chat, ids, tools)
   return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 

@@ -1,9 +1,9 @@
 // Special tokens come from the template alone: their names stay literal text where a message holds them. All
 // other ids are those of the whole rendered text.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Float } from '../lib/exact-json.ts'
+import { entriesOf, type JsonObject } from '../lib/json-value.ts'
 import { nameGuard } from '../tokenizer/special.ts'
 import type { GuardScope } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -20,13 +20,13 @@ export type TemplateOptions = Pick<RenderOptions, 'tools' | 'addGenerationPrompt
 export function renderGuarded(
   tokenizer: Tokenizer,
   template: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: TemplateOptions,
 ): { text: string; guard: string } {
   const guard = unusedCharacter([messages, options.tools, options.variables, template])
   const protect = nameGuard(tokenizer.guardedNames ?? [], guard)
   const guarded = (value: unknown, param: string): unknown => mapStrings(value, protect, param, 0)
-  const text = renderPrompt(template, guarded(messages, 'messages') as ChatMessage[], {
+  const text = renderPrompt(template, guarded(messages, 'messages') as JsonObject[], {
     ...options,
     tools: guarded(options.tools, 'tools') as unknown[] | undefined,
     variables: guarded(options.variables, 'messages') as TemplateOptions['variables'],
@@ -65,16 +65,11 @@ function mapStrings(
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, protect, param, depth + 1, scope))
   // A map keeps the places of keys such as "10", which an object would sort to its front.
   return new Map(
-    Array.from(entriesOf(value), ([key, item]) => [
+    entriesOf(value as JsonObject).map(([key, item]) => [
       protect(key, 'inside'),
       mapStrings(item, protect, param, depth + 1, key === 'role' || key === 'type' ? 'inside' : 'edges'),
     ]),
   )
-}
-
-/** Of an exact or a plain object of JSON. */
-function entriesOf(value: object): Iterable<[string, unknown]> {
-  return value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value)
 }
 
 /** A Unicode noncharacter (U+FDD0 to U+FDEF) that occurs nowhere in these values. */
@@ -86,7 +81,7 @@ function unusedCharacter(values: readonly unknown[]): string {
     if (typeof value === 'string') texts.push(value)
     else if (Array.isArray(value)) for (const item of value as unknown[]) pending.push(item)
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of entriesOf(value)) pending.push(key, item)
+      for (const [key, item] of entriesOf(value as JsonObject)) pending.push(key, item)
     }
   }
   for (let code = 0xfdd0; code <= 0xfdef; code++) {

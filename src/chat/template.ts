@@ -1,18 +1,18 @@
 // This file renders a checkpoint's chat template (Jinja) with messages to the text of a prompt.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { JsonObject } from '../lib/json-value.ts'
 import { Program } from './jinja/engine.ts'
 import { TemplateError, TemplateLimit, TemplateSyntax } from './jinja/errors.ts'
 
 export type RenderOptions = {
-  tools?: unknown[]
+  tools?: readonly unknown[]
   /** End with the beginning of the assistant's turn; true unless said otherwise. */
   addGenerationPrompt?: boolean
   bosToken?: string
   eosToken?: string
   /** Further variables of the template, such as `enable_thinking`. */
-  variables?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>
+  variables?: JsonObject
 }
 
 /** The largest templates that are known have some 30,000. */
@@ -24,7 +24,7 @@ export const MAX_TEMPLATE_CHARS = 1 << 17
  */
 export function renderPrompt(
   source: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: RenderOptions = {},
 ): string {
   try {
@@ -39,6 +39,12 @@ export function renderPrompt(
         : `the chat template refuses these messages: ${reason}`
     throw new IsletError('invalid_request', says, { param: 'messages', cause })
   }
+}
+
+/** Whether the template raised an error over the messages: in another form it may take them. */
+export function isRefusal(error: unknown): boolean {
+  const isOurs = error instanceof IsletError && error.code === 'invalid_request'
+  return isOurs && error.cause instanceof Error && !(error.cause instanceof TemplateLimit)
 }
 
 /** A tool as the APIs name one, for a trial. */
@@ -73,40 +79,19 @@ export function checkTemplate(source: string): void {
   }
 }
 
-function render(source: string, messages: readonly ChatMessage[], options: RenderOptions): string {
+function render(source: string, messages: readonly JsonObject[], options: RenderOptions): string {
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
   return compile(source).render({
+    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
+    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
     documents: null,
+    // They may hide what stands above, as in transformers.
     ...(variables instanceof Map ? (Object.fromEntries(variables) as Record<string, unknown>) : variables),
     messages,
     // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
     tools: tools === undefined || tools.length === 0 ? null : tools,
     add_generation_prompt: addGenerationPrompt,
-    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
-    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
   })
-}
-
-/**
- * Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its
- * text.
- */
-export function withArguments(message: ChatMessage): ChatMessage {
-  if (message.tool_calls === undefined) return message
-  return { ...message, tool_calls: message.tool_calls.map(withParsed) }
-}
-
-function withParsed(call: unknown): unknown {
-  const { function: called } = (call ?? {}) as { function?: { arguments?: unknown } }
-  if (typeof called?.arguments !== 'string') return call
-  try {
-    const value: unknown = JSON.parse(called.arguments)
-    if (typeof value === 'object' && value !== null)
-      return { ...(call as object), function: { ...called, arguments: value } }
-  } catch {
-    // Not JSON: the template gets the text that there is.
-  }
-  return call
 }
 
 /** Compiling costs a millisecond or two; an isolate has one model, the CLI a few. */

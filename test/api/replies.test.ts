@@ -287,12 +287,19 @@ describe('what the lane is asked for', () => {
     expect(request.prompt).toEqual({
       kind: 'chat',
       messages: [
-        { role: 'system', content: 'D' },
-        { role: 'user', name: 'Ann', content: 'a\nb' },
-        { role: 'assistant', content: '', tool_calls: [call] },
+        { role: 'system', content: 'D', cache_control: { type: 'ephemeral' } },
+        {
+          role: 'user',
+          name: 'Ann',
+          content: [
+            { type: 'text', text: 'a', extra: 1 },
+            { type: 'text', text: 'b' },
+          ],
+        },
+        { role: 'assistant', content: null, refusal: null, tool_calls: [{ ...call, index: 0 }] },
         { role: 'tool', tool_call_id: 'c1', content: '42' },
-        { role: 'assistant', content: '' },
-        { role: 'user', content: '' },
+        { role: 'assistant' },
+        { role: 'user', content: null },
       ],
     })
   })

@@ -5,11 +5,11 @@ import { oneCallAtATime } from '../../src/chat/conversation.ts'
 import { promptIds } from '../../src/chat/prompt-ids.ts'
 import { checkTemplate, MAX_TEMPLATE_CHARS, renderPrompt } from '../../src/chat/template.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { ChatMessage } from '../../src/protocol/generation.ts'
+import type { TextMessage } from '../../src/chat/conversation.ts'
 import { nameGuard } from '../../src/tokenizer/special.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
 
-const HELLO: ChatMessage[] = [{ role: 'user', content: 'Hello' }]
+const HELLO: TextMessage[] = [{ role: 'user', content: 'Hello' }]
 
 function refusal(action: () => unknown): IsletError {
   try {
@@ -194,8 +194,8 @@ describe('messages without end', () => {
     kind: 'jinja',
     template: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}',
   } as const
-  const empty = (count: number): ChatMessage[] =>
-    Array.from({ length: count }, (): ChatMessage => ({ role: 'user', content: '' }))
+  const empty = (count: number): TextMessage[] =>
+    Array.from({ length: count }, (): TextMessage => ({ role: 'user', content: '' }))
 
   it('62,000 empty ones are a prompt', () => {
     expect(promptIds(byteTokenizer(), CHAT, empty(62_000))).toHaveLength(4 * 62_000 + 1)
@@ -215,7 +215,7 @@ describe('messages without end', () => {
 
   it('200,000 results of 100,000 calls are put in order', () => {
     const calls = Array.from({ length: 100_000 }, (_, id) => ({ id: String(id), function: { name: 'f' } }))
-    const result = (id: string | undefined, content: string): ChatMessage => ({
+    const result = (id: string | undefined, content: string): TextMessage => ({
       role: 'tool',
       content,
       ...(id !== undefined && { tool_call_id: id }),
@@ -233,14 +233,14 @@ describe('messages without end', () => {
   })
 
   it('results without an id go to the calls in order', () => {
-    const result = (content: string, id?: string): ChatMessage => ({
+    const result = (content: string, id?: string): TextMessage => ({
       role: 'tool',
       content,
       tool_call_id: id,
     })
     const calls = ['a', 'b', 'c'].map((id) => ({ id, function: { name: 'f' } }))
     const messages = [
-      { role: 'assistant', content: '', tool_calls: calls } as ChatMessage,
+      { role: 'assistant', content: '', tool_calls: calls } as TextMessage,
       ...[result('for b', 'b'), result('any 1'), result('for a', 'a'), result('any 2')],
     ]
     const given = oneCallAtATime(messages).filter(({ role }) => role === 'tool')

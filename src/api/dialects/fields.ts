@@ -53,14 +53,18 @@ const MAX_JSON = 262_144
 /** The bounds of a value that holds any JSON. */
 export const jsonBounds = () =>
   [
-    z.refine((value) => hasLevels(value, MAX_LEVELS), {
-      error: `must not be nested deeper than ${MAX_LEVELS} levels`,
-      abort: true,
-    }),
+    levelBounds(),
     z.refine((value) => JSON.stringify(value).length <= MAX_JSON, {
       error: `must have at most ${MAX_JSON} characters as JSON`,
     }),
   ] as const
+
+/** The bound of a value that holds any JSON beside long texts. */
+export const levelBounds = () =>
+  z.refine((value) => hasLevels(value, MAX_LEVELS), {
+    error: `must not be nested deeper than ${MAX_LEVELS} levels`,
+    abort: true,
+  })
 
 /** Whether a value has at most `most` levels of arrays and objects. */
 function hasLevels(value: unknown, most: number): boolean {

@@ -2,10 +2,20 @@
 
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
+import { parseExactJson } from '../../lib/exact-json.ts'
 import { checkShape } from './json-shape.ts'
 
 /** A JSON object, and the SHA-256 of the bytes it came in, by which a request that is sent again is known. */
-export type Body = { fields: Record<string, unknown>; hash: string }
+export type Body = { fields: Record<string, unknown>; changed: ChangedFields; hash: string }
+
+/** The JSON text of those fields in which JSON.parse may have changed digits or the order of keys. */
+export type ChangedFields = ReadonlyMap<string, string>
+
+/** A checked field of a body, exact where plain values would not be as they were sent. */
+export function sentField(fields: Record<string, unknown>, changed: ChangedFields, name: string): unknown {
+  const text = changed.get(name)
+  return text === undefined ? fields[name] : parseExactJson(text)
+}
 
 /**
  * The body as a JSON object. Of a key given twice the last counts, as in JSON.parse.
@@ -14,7 +24,7 @@ export type Body = { fields: Record<string, unknown>; hash: string }
 export async function readBody(request: Request, limit: number): Promise<Body> {
   const bytes = await readBytes(request, limit)
   const text = decode(bytes)
-  checkShape(text)
+  const changed = checkShape(text)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -29,7 +39,7 @@ export async function readBody(request: Request, limit: number): Promise<Body> {
       'The request body must be a JSON object, such as {"model": "..."}',
     )
   }
-  return { fields: value as Record<string, unknown>, hash: await hashText(bytes) }
+  return { fields: value as Record<string, unknown>, changed, hash: await hashText(bytes) }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
