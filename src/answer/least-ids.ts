@@ -28,7 +28,7 @@ export function* leastIdsSliced(tokenizer: Tokenizer, text: string, budget: Budg
     letters += counts.letters
     all += counts.all
     at = end
-    if (budget.spend(WINDOW)) yield
+    if (budget.spend(WINDOW / 2)) yield
   }
   return Math.max(Math.ceil(letters / measure.letters), Math.ceil(all / measure.all))
 }

@@ -2,7 +2,7 @@
 // happens before the text is normalised.
 
 import type { Budget, Sliced } from '../lib/sliced.ts'
-import { WINDOW } from './windows.ts'
+import { WINDOW, WINDOW_UNITS } from './windows.ts'
 
 const NEWLINE = '<n>'
 const TAB = '<|tab|>'
@@ -27,7 +27,7 @@ export function* nameWhiteSpace(text: string, budget: Budget): Sliced<string> {
     const end = blankBorder(text, at, at + WINDOW)
     out += named(text.slice(at, end))
     at = end
-    if (budget.spend(WINDOW)) yield
+    if (budget.spend(WINDOW_UNITS)) yield
   }
   return out
 }

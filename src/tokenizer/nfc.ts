@@ -1,16 +1,17 @@
 // NFC in windows composes a long text in parts that end where no character can join the next.
 
 import type { Budget, Sliced } from '../lib/sliced.ts'
+import { withMarksOrdered } from './mark-order.ts'
 import { WINDOW } from './windows.ts'
 
 /** The text in NFC. */
 export function* composed(text: string, budget: Budget): Sliced<string> {
-  if (text.length <= WINDOW) return text.normalize('NFC')
+  if (text.length <= WINDOW) return (yield* withMarksOrdered(text, budget)).normalize('NFC')
   let out = ''
   for (let at = 0; at < text.length;) {
     const end = endOfPart(text, at)
-    out += text.slice(at, end).normalize('NFC')
-    if (budget.spend(end - at)) yield
+    out += (yield* withMarksOrdered(text.slice(at, end), budget)).normalize('NFC')
+    if (budget.spend((end - at) / 8)) yield
     at = end
   }
   return out

@@ -2,7 +2,7 @@
 
 import type { Budget, Sliced } from '../lib/sliced.ts'
 import type { TakePart } from './plain-encoder.ts'
-import { WINDOW } from './windows.ts'
+import { WINDOW, WINDOW_UNITS } from './windows.ts'
 
 /** `longest` name in UTF-16 units. */
 export type NameMatcher = { pattern: RegExp; longest: number }
@@ -23,7 +23,6 @@ export function nameMatcher(names: readonly string[]): NameMatcher | undefined {
 
 /** About what it costs to find a name, in units of a budget. */
 const NAME_UNITS = 8
-const SEARCH_UNITS = WINDOW / 8 // a window without any
 
 /** Cuts text at the names: calls `plain` and `name` in order. */
 export function* splitAtNames(
@@ -48,7 +47,7 @@ export function* splitAtNames(
       if (budget.spend(NAME_UNITS)) yield
     }
     at = Math.max(at + WINDOW, done)
-    if (at < text.length && budget.spend(SEARCH_UNITS)) yield
+    if (at < text.length && budget.spend(WINDOW_UNITS)) yield
   }
   const rest = done < text.length ? plain(text.slice(done)) : undefined
   if (rest !== undefined) yield* rest

@@ -6,6 +6,9 @@ import { utf8Into } from './utf8.ts'
 /** UTF-16 units. A text within one window is read as a whole. */
 export const WINDOW = 1 << 13
 
+/** What it costs to go over a window once. */
+export const WINDOW_UNITS = WINDOW / 8
+
 /** The first place at or behind `at` that is not inside a character. */
 export function characterBorder(text: string, at: number): number {
   if (at >= text.length) return text.length
@@ -19,7 +22,7 @@ export function* replaced(text: string, mark: string, by: string, budget: Budget
   let out = ''
   for (let at = 0; at < text.length; at += WINDOW) {
     out += text.slice(at, at + WINDOW).replaceAll(mark, by)
-    if (budget.spend(WINDOW)) yield
+    if (budget.spend(WINDOW_UNITS)) yield
   }
   return out
 }
@@ -33,7 +36,7 @@ export function* utf8InWindows(text: string, scratch: { bytes: Uint8Array }, bud
     const end = characterBorder(text, at + WINDOW)
     length += utf8Into(text.slice(at, end), { bytes: scratch.bytes.subarray(length) })
     at = end
-    if (budget.spend(WINDOW)) yield
+    if (budget.spend(WINDOW_UNITS)) yield
   }
   return length
 }

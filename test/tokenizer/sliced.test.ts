@@ -100,6 +100,20 @@ describe('in windows', () => {
     }
   })
 
+  it('long runs of marks are composed as the engine composes them, in a time that grows with their length', () => {
+    const marks = ['\u0301', '\u0323', '\u0334', '\u0345', '\u0344', '\u05b0', '\u0bca', '\u093c', '\u{1d165}', '\u20d0'] // prettier-ignore
+    const below = seeded(8)
+    for (let round = 0; round < 20; round++) {
+      const run = Array.from({ length: 500 + below(900) }, () => marks[below(marks.length)]).join('')
+      const text = `e${run}\u0915${run}x${'\u0bc6\u0bbe'.repeat(300)}`
+      expect(atOnce(composed(text, fine()))).toBe(text.normalize('NFC'))
+    }
+    // 90 s, left to the engine.
+    const { value, turns } = counted(composed(`a${'\u0301\u0323'.repeat(200_000)}`, new Budget()))
+    expect(value).toBe(`\u1ea1${'\u0323'.repeat(199_999)}${'\u0301'.repeat(200_000)}`)
+    expect(turns).toBeGreaterThan(20)
+  })
+
   it('texts are composed, replaced, encoded, and their blanks named as in the whole', () => {
     for (const text of [...texts(5, 60), ' '.repeat(3 * WINDOW + 1), `x${' '.repeat(WINDOW + 80)}`]) {
       expect(atOnce(composed(text, fine()))).toBe(text.normalize('NFC'))
