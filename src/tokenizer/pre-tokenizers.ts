@@ -5,7 +5,7 @@ import { IsletError } from '../lib/errors.ts'
 import type { Budget, Sliced } from '../lib/sliced.ts'
 import type { TakePart } from './plain-encoder.ts'
 import { splitAtNames } from './special.ts'
-import { characterBorder, WINDOW } from './windows.ts'
+import { characterBorder, WINDOW, WINDOW_UNITS } from './windows.ts'
 
 /** Lowercase contractions only, runs of digits stay together. */
 const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
@@ -54,24 +54,35 @@ export function preTokenizer(name: string): (text: string, emit: TakePart, budge
 
 /** Cuts a text by a pattern that leaves nothing out, a window at a time. */
 function* cutBy(pattern: RegExp, text: string, emit: TakePart, budget: Budget): Sliced<void> {
-  for (let at = 0, width = WINDOW; at < text.length;) {
+  let from = 0 // where the next piece begins
+  for (let at = 0, width = WINDOW; from < text.length;) {
     const start = at
     const end = characterBorder(text, start + width)
     const window = start === 0 && end === text.length ? text : text.slice(start, end)
     const sure = end === text.length ? window.length : sureEnd(window)
-    for (const match of window.matchAll(pattern)) {
-      const [piece] = match
-      if (match.index + piece.length > sure) break
+    let isRun = false
+    for (const { 0: found, index } of window.matchAll(pattern)) {
+      const next = start + index + found.length
+      if (next - start > sure) {
+        isRun = found.length === window.length && sure === window.length - 2
+        break
+      }
+      const piece = from === start + index ? found : text.slice(from, next)
       const rest = emit(piece)
       if (rest !== undefined) yield* rest
-      at = start + match.index + piece.length
+      from = at = next
       if (budget.spend(piece.length + PIECE_UNITS)) yield
     }
-    // A piece without end: it is looked for in twice as much.
-    width = at === start ? 2 * width : WINDOW
+    // Characters of one class fill the window: where they end, their last ones tell as well. Of white space the
+    // first ones count too, so it is looked for in twice as much.
+    if (isRun) at = characterBorder(text, end - RUN_TAIL)
+    width = isRun || at !== start ? WINDOW : 2 * width
+    if (from < start + window.length && budget.spend(WINDOW_UNITS)) yield
   }
 }
 
+/** A few characters, so that none of them is taken for the one in front of a word. */
+const RUN_TAIL = 8
 /** What a piece costs beside its letters. */
 const PIECE_UNITS = 2
 

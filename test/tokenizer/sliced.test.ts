@@ -63,7 +63,10 @@ describe('in windows', () => {
       }
       return done < text.length ? [...parts, ...cut(text.slice(done), level + 1)] : parts
     }
-    for (const text of texts(3, 20)) {
+    const runs = ['a', '北', '1', '!', '🌍', '\u{20000}', "'", ' ', '\n', '\ufeff', '!\n'].flatMap((unit) =>
+      ['x', ' y', "'re", '\n\n z', '!\n\n \n', '12'].map((edge) => edge + unit.repeat(2 * WINDOW + 3) + edge),
+    )
+    for (const text of [...texts(3, 20), ...runs]) {
       const pieces: string[] = []
       atOnce(preTokenizer(name)(text, (piece) => void pieces.push(piece), fine()))
       expect(pieces).toEqual(cut(text, 0))
