@@ -1,4 +1,4 @@
-// Long runs of combining marks are put in canonical order here, since the engine's sorting takes their square.
+// Long runs of combining marks are put in canonical order here: NFC's own sorting takes their square.
 
 import type { Budget, Sliced } from '../lib/sliced.ts'
 
