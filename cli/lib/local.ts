@@ -89,8 +89,10 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     id: manifest.id,
     async *generate(changes) {
       const request = { ...defaults, ...changes }
-      const { prompt, echo } = await prepare(request, host)
-      yield* follow(unstored(request, prompt, echo), text, host, new AbortController().signal)
+      const { signal } = new AbortController()
+      const prepared = await prepare(request, host, signal)
+      if (prepared === undefined) return
+      yield* follow(unstored(request, prepared.prompt, prepared.echo), text, host, signal)
     },
   }
 }

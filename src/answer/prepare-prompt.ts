@@ -2,12 +2,13 @@
 
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
-import { promptIds, promptText, textIds } from '../chat/prompt-ids.ts'
+import { promptIdsSliced, promptText, textIdsSliced } from '../chat/prompt-ids.ts'
 import { contentText, type ChatMessage, type GenerateRequest } from '../protocol/generation.ts'
 import { plainWritten, readWritten, type Written } from '../protocol/written.ts'
 import { IsletError } from '../lib/errors.ts'
 import { entriesOf } from '../lib/json-value.ts'
-import { leastIds, LETTERS_OF_AN_ID } from './least-ids.ts'
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
+import { leastIdsSliced, LETTERS_OF_AN_ID } from './least-ids.ts'
 import type { ModelText } from './model-text.ts'
 
 export type PromptLimits = {
@@ -34,12 +35,22 @@ const ANSWER_ROOM = 256
  * Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded.
  */
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+  return atOnce(prepareSliced(request, text, limits, new Budget(Infinity)))
+}
+
+/** The same prompt, in slices. */
+export function* prepareSliced(
+  request: GenerateRequest,
+  text: ModelText,
+  limits: PromptLimits,
+  budget = new Budget(),
+): Sliced<Prompt> {
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read
   // whole.
-  if (request.truncation !== 'auto') checkLetters(request, text, most)
-  const ids = idsOf(request, text)
+  if (request.truncation !== 'auto') yield* checkLetters(request, text, most, budget)
+  const ids = yield* idsOf(request, text, budget)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
       param: paramOf(request),
@@ -57,7 +68,12 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
  * Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take
  * seconds.
  */
-function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelText, most: number): void {
+function* checkLetters(
+  request: GenerateRequest,
+  { tokenizer, manifest }: ModelText,
+  most: number,
+  budget: Budget,
+): Sliced<void> {
   const { prompt } = request
   if (prompt.kind === 'ids') return
   const texts = prompt.kind === 'chat' ? prompt.messages.map(textOfMessage) : [prompt.text]
@@ -67,7 +83,7 @@ function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelTe
     prompt.kind === 'chat'
       ? promptText(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt))
       : prompt.text
-  const least = leastIds(tokenizer, text)
+  const least = yield* leastIdsSliced(tokenizer, text, budget)
   if (least > most) throw tooLong(request, `at least ${least}`, most)
 }
 
@@ -88,7 +104,11 @@ function tooLong(request: GenerateRequest, count: string, most: number): IsletEr
   )
 }
 
-function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
+function* idsOf(
+  request: GenerateRequest,
+  { tokenizer, manifest }: ModelText,
+  budget: Budget,
+): Sliced<number[]> {
   const { prompt } = request
   if (prompt.kind === 'chat') {
     const { messages } = prompt
@@ -107,9 +127,11 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
         { param: 'chat_template_kwargs' },
       )
     }
-    return promptIds(tokenizer, manifest.chat, messages.map(readWritten), { tools, variables })
+    const sent = messages.map(readWritten)
+    return yield* promptIdsSliced(tokenizer, manifest.chat, sent, budget, { tools, variables })
   }
-  if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
+  if (prompt.kind === 'text')
+    return yield* textIdsSliced(tokenizer, manifest.chat, prompt.text, prompt.after ?? '', budget)
   const { vocab } = manifest.spec
   const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
   if (bad < 0) return prompt.ids

@@ -2,14 +2,15 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { JsonObject } from '../lib/json-value.ts'
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
 import { takesParts } from './content-parts.ts'
-import type { Budget, Format } from './formats/format.ts'
+import type { Budget as Room, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './literal-specials.ts'
 import { messageForms, textMessages, type SentMessage } from './message-forms.ts'
-import { encodeLayout, showParts, type ChatLayout } from './parts.ts'
+import { encodeLayout, showParts, type ChatLayout, type LayoutIds } from './parts.ts'
 import { chosenTemplate } from './chosen-template.ts'
 import { isRefusal, renderPrompt } from './template.ts'
 
@@ -21,7 +22,7 @@ export type PromptOptions = Omit<TemplateOptions, 'tools' | 'variables'> & {
    * Shortens a built-in format's conversation as its original does; what is missing comes from the model's
    * files.
    */
-  fit?: Partial<Budget>
+  fit?: Partial<Room>
   /**
    * Lets special tokens that are written in messages become tokens, as the authors' own scripts do; for
    * templates.
@@ -40,16 +41,27 @@ export function promptIds(
   messages: readonly SentMessage[],
   options: PromptOptions = {},
 ): number[] {
+  return atOnce(promptIdsSliced(tokenizer, chat, messages, new Budget(Infinity), options))
+}
+
+/** The same ids, in slices: rendering a template is one, with the first of encoding. */
+export function* promptIdsSliced(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  messages: readonly SentMessage[],
+  budget: Budget,
+  options: PromptOptions = {},
+): Sliced<number[]> {
   if (chat.kind === 'builtin') {
     const { format, layout } = layoutOf(chat, messages, options)
-    return idsOfLayout(tokenizer, chat, format, layout, options.fit)
+    return idsOfLayout(chat, format, yield* encodeLayout(tokenizer, layout, budget), options.fit)
   }
   const { text, guard } = renderFirst(chat, messages, options, (template, form, settings) =>
     options.trusted === true
       ? { text: renderPrompt(template, form, { ...settings, ...sequenceMarks(tokenizer) }), guard: undefined }
       : renderGuarded(tokenizer, template, form, settings),
   )
-  return withBos(tokenizer, tokenizer.encode(text, { special: true, guard }))
+  return withBos(tokenizer, yield* tokenizer.encodeSliced(text, budget, { special: true, guard }))
 }
 
 /** The text of a chat prompt as the model's authors would see it; never shortened. */
@@ -96,6 +108,17 @@ function renderFirst<T>(
  * unsupported_value (suffix) where it cannot.
  */
 export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, after = ''): number[] {
+  return atOnce(textIdsSliced(tokenizer, chat, text, after, new Budget(Infinity)))
+}
+
+/** The same ids, in slices. */
+export function* textIdsSliced(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  text: string,
+  after: string,
+  budget: Budget,
+): Sliced<number[]> {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
   const parts = after === '' ? (format?.text?.(text) ?? [text]) : format?.gap?.(text, after)
   if (parts === undefined) {
@@ -103,7 +126,8 @@ export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, af
       param: 'suffix',
     })
   }
-  return withBos(tokenizer, encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }).head)
+  const { head } = yield* encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }, budget)
+  return withBos(tokenizer, head)
 }
 
 function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
@@ -138,13 +162,11 @@ function layoutOf(
 }
 
 function idsOfLayout(
-  tokenizer: Tokenizer,
   chat: BuiltinChat,
   format: Format,
-  layout: ChatLayout,
-  fit: Partial<Budget> | undefined,
+  { head, rounds, tail }: LayoutIds,
+  fit: Partial<Room> | undefined,
 ): number[] {
-  const { head, rounds, tail } = encodeLayout(tokenizer, layout)
   if (fit === undefined) return [...head, ...rounds.flat(), ...tail]
   if (format.fit === undefined) {
     throw new IsletError('unsupported_value', `the chat format ${chat.format} has no rule for shortening`)
