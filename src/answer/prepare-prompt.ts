@@ -30,6 +30,8 @@ type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
 
 /** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
+/** Most that it leaves whatever number is named: a quarter of all, or so many where that is more. */
+const LEAST_RESERVE = 64
 
 /**
  * Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded.
@@ -60,8 +62,17 @@ export function* prepareSliced(
   const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
   if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') throw tooLong(request, `${ids.length}`, most)
-  const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
+  const answer = answerReserve(request.maxTokens, limits.maxPositions)
   return { ...origin, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
+}
+
+/**
+ * Positions that are kept for the answer behind a cut prompt: `max_tokens`, a quarter of all positions at most, or
+ * LEAST_RESERVE in a short context, of which half stays the prompt's.
+ */
+function answerReserve(maxTokens: number | undefined, positions: number): number {
+  const most = Math.min(Math.max(LEAST_RESERVE, Math.floor(positions / 4)), Math.floor(positions / 2))
+  return Math.min(maxTokens ?? ANSWER_ROOM, most)
 }
 
 /**

@@ -6,6 +6,8 @@ import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import {
   MODEL,
   HELLO,
+  ORIGIN,
+  appOver,
   chat,
   clientOver,
   completion,
@@ -232,6 +234,33 @@ describe('what the lane is asked for', () => {
       expect((await asked('/v1/completions', completion({ seed }))).sampling.seed).toBe(expected)
     })
   }
+
+  it.each([
+    ['9007199254740992', 0],
+    ['9007199254740993', 1],
+    ['-9007199254740993', 0xffffffff],
+    ['9223372036854775807', 0xffffffff],
+    ['18446744073709551615', 0xffffffff],
+    ['1e16', 1874919424],
+  ])('seed %s is %s, from all of its digits', async (digits, expected) => {
+    const fake = fakeLanes()
+    const body = JSON.stringify(completion({ metadata: { seed: 1 } })).replace(/}$/, `, "seed": ${digits}}`)
+    const path = `${ORIGIN}/v1/completions`
+    expect((await appOver(fake).app.request(path, { method: 'POST', body })).status).toBe(200)
+    expect(fake.requests[0].sampling.seed).toBe(expected)
+  })
+
+  it.each(['18446744073709551616', '-9223372036854775809000', '1e30'])(
+    'seed %s is refused',
+    async (digits) => {
+      const body = JSON.stringify(completion({ x: 0 })).replace('"x":0', `"seed":${digits}`)
+      const response = await appOver(fakeLanes()).app.request(`${ORIGIN}/v1/completions`, {
+        method: 'POST',
+        body,
+      })
+      expect(await response.json()).toMatchObject({ error: { param: 'seed', code: 'invalid_request' } })
+    },
+  )
 
   it('max_completion_tokens wins over max_tokens; a text completion has 16 by default (E9)', async () => {
     const both = await asked('/v1/chat/completions', chat({ max_tokens: 5, max_completion_tokens: 6 }))

@@ -3,7 +3,7 @@
 // change nothing.
 
 import * as z from 'zod/mini'
-import { atMost, preview, worded } from '../validate.ts'
+import { atMost, glimpse, preview, worded } from '../validate.ts'
 
 // All that may be absent are nullish: null counts as absent.
 const number = (minimum: number, maximum: number) =>
@@ -18,7 +18,7 @@ export function neutral<S extends z.ZodMiniType>(
 ): z.ZodMiniOptional<z.ZodMiniNullable<S>> {
   const field = z.nullish(schema)
   z.globalRegistry.add(field, { description: `Supported only as ${only}.` })
-  const says = (value: unknown) => `is supported only as ${only}, not ${preview(value)}`
+  const says = (value: unknown) => `is supported only as ${only}, not ${glimpse(value)}`
   return worded(field, 'unsupported_value', says)
 }
 

@@ -71,7 +71,11 @@ export const responseSchema = bodySchema({
     '{"effort": "none"}',
     z.catchall(z.object({ effort: z.nullish(z.literal('none')) }), z.null()),
   ),
-  include: neutral('[]', emptyArray()),
+  // A client that keeps its own history asks for this always. No reasoning here is encrypted: there is nothing to include.
+  include: neutral(
+    '[] or ["reasoning.encrypted_content"]',
+    z.array(z.literal('reasoning.encrypted_content')).check(z.maxLength(1)),
+  ),
   top_logprobs: neutral('0', z.literal(0)),
   context_management: neutral('[]', emptyArray()),
   stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
