@@ -1,28 +1,30 @@
 // `npm run fair`: what one tenant's load does to another's first token, and the speed of a tenant that is alone.
-// Each load has a fresh worker with two keys. B asks again and again while A does its worst, beside one ordinary stream of A's. Nothing is
-// written. ISLET_BENCH_MODEL chooses the model; a machine that does other things too gives no figures worth keeping.
+// Each load has a fresh worker with two keys. B asks again and again while A does its worst, beside one ordinary stream of A's.
+// ISLET_BENCH_MODEL chooses the model; a machine that does other things too gives no figures worth keeping.
 
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createParser } from 'eventsource-parser'
 import { MODEL, prepareModel } from './lib/model.ts'
-import { median, printTable } from './lib/results.ts'
-import { BenchError } from './lib/setup.ts'
+import { FAIR_GOALS as GOALS, type FairResult, type FairResults } from './lib/fair-result.ts'
+import { describeMachine, median, printTable } from './lib/results.ts'
+import { BenchError, ROOT } from './lib/setup.ts'
 import { startIslet, untilHealthy, type Worker } from './lib/worker.ts'
 
 const [A, B] = ['fair-key-of-a', 'fair-key-of-b']
 const HASHES = [A, B].map((key) => createHash('sha256').update(key).digest('hex')).join(',')
-/** B's first token beside A's load, in times of what it is beside one ordinary stream: at the median, and at worst. */
-const GOALS = { median: 3, worst: 6 }
+const RESULTS = `${ROOT}/docs/results/fair.json`
 /** Between two of B's requests, milliseconds. */
 const PAUSE_MS = 500
 
 const USAGE = `npm run fair -- [--tries N] [--load NAME]...
   --tries N    requests of B beside each load (50)
   --load NAME  only: ${'endless, prompts, unread, background, bodies, all'} (may be given several times)
-  --alone      only A's own speed, with nobody beside it`
+  --alone      only A's own speed, with nobody beside it
+  --save       keeps the model's entry of docs/results/fair.json, for which all loads must have run; then npm run docs`
 
 /** Starts what A does; it goes on until `signal` is aborted. */
 type Load = (key: Key, signal: AbortSignal) => Promise<void>
@@ -220,6 +222,12 @@ async function alone(): Promise<number[]> {
   }
 }
 
+/** Keeps the model's entry, and those of other models as they are. */
+function save(result: FairResult): void {
+  const kept = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as FairResults) : {}
+  writeFileSync(RESULTS, `${JSON.stringify({ ...kept, [MODEL]: result }, undefined, 2)}\n`)
+}
+
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -227,25 +235,38 @@ async function main(args: string[]): Promise<void> {
       tries: { type: 'string', default: '50' },
       load: { type: 'string', multiple: true, default: Object.keys(loads) },
       alone: { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return console.log(USAGE)
   const tries = Number(values.tries)
   if (!Number.isInteger(tries) || tries < 1) throw new BenchError('--tries is a whole number')
+  if (values.save && (values.alone || Object.keys(loads).some((name) => !values.load.includes(name))))
+    throw new BenchError('--save keeps all loads: leave --load and --alone out')
+  const machine = await describeMachine()
   prepareModel()
   const [one, four] = await alone()
   console.log(`${MODEL}, A alone: ${one.toFixed(1)} tokens/s of one stream, ${four.toFixed(1)} of four`)
   if (values.alone) return
-  const usual = median(await waitsBeside(ordinary, tries))
+  const beside = await waitsBeside(ordinary, tries)
+  const usual = median(beside)
   console.log(`B beside one ordinary stream: ${Math.round(usual * 1000)} ms to its first token`)
   const rows: string[][] = []
+  const result: FairResult = {
+    machine,
+    tries,
+    alone: { one, four },
+    ordinary: { median: usual, worst: Math.max(...beside) },
+    loads: {},
+  }
   let isMissed = false
   for (const name of values.load) {
     const load = loads[name]
     if (load === undefined) throw new BenchError(`there is no load "${name}"\n${USAGE}`)
     const waits = await waitsBeside(load, tries)
     const [middle, worst] = [median(waits) / usual, Math.max(...waits) / usual]
+    result.loads[name] = { median: median(waits), worst: Math.max(...waits) }
     isMissed ||= middle > GOALS.median || worst > GOALS.worst
     rows.push([
       name,
@@ -258,6 +279,7 @@ async function main(args: string[]): Promise<void> {
     ['load of A', 'median ms', 'worst ms', `median x (${GOALS.median})`, `worst x (${GOALS.worst})`],
     rows,
   )
+  if (values.save) save(result)
   if (isMissed) process.exitCode = 1
 }
 

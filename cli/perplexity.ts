@@ -13,7 +13,7 @@ import { readTokenizer } from '../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { nodeKernels } from './lib/kernels.ts'
 import { localKv } from './lib/kv.ts'
-import { openModel } from './lib/model.ts'
+import { openTextModel } from './lib/model.ts'
 import { windowOption, wholeNumber } from './lib/options.ts'
 import { progressBar } from './lib/progress.ts'
 import { countedIds, type Mean, scoreText, SMALLEST_CONTEXT, type TextScore } from './lib/score.ts'
@@ -97,9 +97,7 @@ function settingsOf(values: Values): Run {
 }
 
 async function openReader(name: string, { window, kv, chunk, context }: Run): Promise<Reader> {
-  const { manifest, source, tokenizerBytes } = await openModel(name, {})
-  if (tokenizerBytes.length === 0)
-    throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
+  const { manifest, source, tokenizerBytes } = await openTextModel(name, {})
   const chosen = context ?? Math.min(512, manifest.spec.context)
   const kind = kv ?? localKv(manifest)
   const model = await loadModel(manifest, source, {

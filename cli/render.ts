@@ -3,9 +3,10 @@
 import { promptIds, promptText } from '../src/chat/prompt-ids.ts'
 import type { PromptOptions } from '../src/chat/prompt-ids.ts'
 import { IsletError } from '../src/lib/errors.ts'
+import { isJsonObject, type JsonObject } from '../src/lib/json-value.ts'
 import { chatNamed } from '../src/packing/chat-format.ts'
 import { BUILTIN_FORMATS, type ChatFormat } from '../src/weights/manifest.ts'
-import { readConversation } from './lib/conversation.ts'
+import { joined, readConversation } from './lib/conversation.ts'
 import { wholeNumber } from './lib/options.ts'
 import { printOut, printText, readArguments, readJson, readText } from './lib/text-command.ts'
 import type { Print } from './lib/text-command.ts'
@@ -61,7 +62,7 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   const settings: PromptOptions = {
     tools: conversation.tools,
     addGenerationPrompt: values['no-generation-prompt'] !== true && conversation.opening,
-    variables: { ...conversation.variables, ...(await variablesOf(values.variables)) },
+    variables: joined(conversation.variables, await variablesOf(values.variables)),
     fit: fitOf(values),
     trusted: values.trusted,
   }
@@ -77,11 +78,10 @@ async function formatOf(values: Values, found: ChatFormat): Promise<ChatFormat> 
     : { kind: 'jinja', template: await readText(values.template, '--template') }
 }
 
-async function variablesOf(path: string | undefined): Promise<Record<string, unknown>> {
+async function variablesOf(path: string | undefined): Promise<JsonObject> {
   if (path === undefined) return {}
   const value = await readJson(path, '--variables')
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
+  if (isJsonObject(value)) return value
   throw new IsletError('invalid_request', 'the variables must be a JSON object', { param: '--variables' })
 }
 

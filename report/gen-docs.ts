@@ -13,6 +13,7 @@ import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
+import { fairBlocks } from './lib/fair-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
@@ -31,6 +32,7 @@ const DOCUMENTS = [
   'docs/file-map.md',
   'docs/performance.md',
   'docs/quantising.md',
+  'docs/sessions.md',
   'docs/soak.md',
 ]
 const CHARTS = 'docs/charts'
@@ -70,6 +72,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...dialogueBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
+    ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
   ])
   return DOCUMENTS.map((path) => {

@@ -2,15 +2,19 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { number, windowList } from '../cli/lib/options.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
 import { buildKernels } from '../tools/build.ts'
+import { freePort } from '../tools/free-port.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const USUAL_PORT = 8787
 
 /** Served when neither the hub nor the package index can be reached. */
 const EMBEDDED = 'tiny'
@@ -38,6 +42,34 @@ function curlLine(url: string, model: string): string {
   return `curl -N ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`
 }
 
+/**
+ * What a run has for itself, by its port: the site with its model, and what its lanes store. Two runs in one checkout
+ * share nothing.
+ */
+function placeOf(port: number): { site: string; state: string } {
+  const state = port === USUAL_PORT ? 'state' : `state-${port}`
+  return { site: `${ROOT}build/sites/${port}`, state: `${ROOT}.wrangler/${state}` }
+}
+
+/** Throws `conflict` where something listens already: its site must not be replaced. */
+async function checkFree(port: number): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed)
+    server.listen(port, 'localhost', listening)
+  }).catch((cause: unknown) => {
+    throw new IsletError(
+      'conflict',
+      `port ${port} is taken: stop what listens there, or give another --port`,
+      {
+        param: '--port',
+        cause,
+      },
+    )
+  })
+  await new Promise((closed) => server.close(closed))
+}
+
 /** Polls /health, which starts the load, until it is 200. */
 async function untilReady(url: string, stopped: () => boolean): Promise<void> {
   while (!stopped()) {
@@ -54,20 +86,28 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { port: { type: 'string' }, model: { type: 'string' }, window: { type: 'string' } },
   })
-  const port = values.port === undefined ? 8787 : number(values.port, '--port', 1, 65535)
+  const port = values.port === undefined ? USUAL_PORT : number(values.port, '--port', 1, 65535)
   const name = (values.model ?? DEFAULT_MODEL).toLowerCase()
   const vars =
     values.window === undefined ? [] : ['--var', `WINDOW:${windowList(values.window, '--window', 0).join()}`]
 
+  await checkFree(port)
   // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
   const folder = await modelFolder(name)
-  const id = placeModel(folder)
+  const { site, state } = placeOf(port)
+  const id = placeModel(folder, site)
   const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
   const args = [
     'dev',
     '--port',
     String(port),
+    '--assets',
+    site,
+    '--persist-to',
+    state,
+    '--inspector-port',
+    String(await freePort()),
     '--var',
     `MODEL:${id}`,
     ...vars,

@@ -3,7 +3,7 @@
 //
 //   quads    i32x4.relaxed_dot_i8x16_i7x16_add_s: one instruction where the host has VNNI (asconfig: --use DOT_QUADS=1)
 //   relaxed  i16x8.relaxed_dot_i8x16_i7x16_s: pairs in i16, widened once per block
-//   plain    extended multiplies
+//   plain    pairs of widened bytes in i32
 //
 // With the second operand in 0..127 the relaxed instructions have one meaning on every host, and every sum
 // here is exact.
@@ -17,10 +17,11 @@ const QUADS: bool = DOT_QUADS != 0
 // Pairs of products: i16 lane j = a[2j] * b[2j] + a[2j+1] * b[2j+1].
 // @ts-ignore: decorator
 @inline
-function pairs(a: v128, b: v128): v128 {
+export function pairs(a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(a, b)
   const low = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(a, b))
-  const high = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(a, b))
+  // Not by extmul_high: without AVX, V8's baseline compiler writes over one of its operands.
+  const high = i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(a), i16x8.extend_high_i8x16_s(b))
   return i16x8.narrow_i32x4_s(low, high)
 }
 

@@ -3,70 +3,79 @@
 import * as z from 'zod/mini'
 import { messagesSchema, toChatMessages } from '../../src/api/dialects/chat/messages.ts'
 import { validate } from '../../src/api/validate.ts'
-import type { ChatMessage } from '../../src/protocol/generation.ts'
+import type { SentMessage } from '../../src/chat/message-forms.ts'
+import { readWritten } from '../../src/protocol/written.ts'
 import { IsletError } from '../../src/lib/errors.ts'
+import {
+  entriesOf,
+  fieldOf,
+  isJsonObject,
+  plainJson,
+  withField,
+  type JsonObject,
+} from '../../src/lib/json-value.ts'
 
 export type Conversation = {
-  messages: ChatMessage[]
+  messages: SentMessage[]
   tools: unknown[] | undefined
   opening: boolean
-  variables: Record<string, unknown>
+  variables: JsonObject
 }
 
-type Json = Record<string, unknown>
-
 /**
- * `given` is an array of messages or a request with them; `tools` go before those in the request, and those
- * before what a system message carries (as ChatGLM3 has it). Roles `observation` and `function` are read as
- * `tool`.
+ * `given`, plain or exact, is an array of messages or a request with them; `tools` go before those in the
+ * request, and those before what a system message carries (as ChatGLM3 has it). Roles `observation` and
+ * `function` are read as `tool`.
  */
 export function readConversation(given: unknown, tools: unknown): Conversation {
-  const request: Json = Array.isArray(given) ? { messages: given } : isObject(given) ? given : {}
-  const list = Array.isArray(request.messages) ? (request.messages as unknown[]) : undefined
-  const { messages } = validate(z.object({ messages: messagesSchema }), {
-    messages: list?.map(inOpenAiWords) ?? request.messages,
-  })
-  const inSystem = list?.find((message) => isObject(message) && message.tools !== undefined)
-  const offered = tools ?? request.tools ?? request.functions ?? (inSystem as Json | undefined)?.tools
-  const { enable_thinking: thinking, chat_template_kwargs: more } = request
+  const request: JsonObject = Array.isArray(given) ? { messages: given } : isJsonObject(given) ? given : {}
+  const sent = fieldOf(request, 'messages')
+  const list = Array.isArray(sent) ? sent.map(inOpenAiWords) : undefined
+  const plain = list?.map((message) => withoutCalls(plainJson(message)))
+  validate(z.object({ messages: messagesSchema }), { messages: plain ?? plainJson(sent) })
+  const messages = (list ?? []) as JsonObject[]
+  const inSystem = messages.find((message) => fieldOf(message, 'tools') !== undefined)
+  const offered =
+    tools ??
+    fieldOf(request, 'tools') ??
+    fieldOf(request, 'functions') ??
+    (inSystem && fieldOf(inSystem, 'tools'))
+  const thinking = fieldOf(request, 'enable_thinking')
+  const more = fieldOf(request, 'chat_template_kwargs')
+  const variables: JsonObject = typeof thinking === 'boolean' ? { enable_thinking: thinking } : {}
   return {
-    messages: toChatMessages(messages).map((message, index) => withOwn(message, list?.[index])),
+    messages: toChatMessages(messages).map(readWritten),
     tools: readTools(offered),
-    opening: request.add_generation_prompt !== false,
-    variables: {
-      ...(typeof thinking === 'boolean' && { enable_thinking: thinking }),
-      ...(isObject(more) && more),
-    },
+    opening: fieldOf(request, 'add_generation_prompt') !== false,
+    variables: isJsonObject(more) ? joined(variables, more) : variables,
   }
 }
 
-/** What the schema would refuse or drop is put in its words, or taken back by `withOwn`. */
+/** Both objects' fields; those of the second count. */
+export function joined(first: JsonObject, second: JsonObject): JsonObject {
+  return entriesOf(second).reduce<JsonObject>(
+    (all, [name, value]) => withField(all, name, value),
+    new Map(entriesOf(first)) as JsonObject,
+  )
+}
+
+/** A message with the roles and the calls of the families' scripts in OpenAI's words. */
 function inOpenAiWords(message: unknown): unknown {
-  if (!isObject(message)) return message
-  const role = message.role === 'observation' || message.role === 'function' ? 'tool' : message.role
-  return { ...message, role, tool_calls: undefined }
+  if (!isJsonObject(message)) return message
+  const role = fieldOf(message, 'role')
+  if (role === 'observation' || role === 'function') return withField(message, 'role', 'tool')
+  const call = fieldOf(message, 'function_call')
+  const needsCall = role === 'assistant' && isJsonObject(call) && !fieldOf(message, 'tool_calls')
+  return needsCall ? withField(message, 'tool_calls', [call]) : message
 }
 
-/**
- * Calls as the file has them: templates want arguments as an object, which the endpoint's schema does not
- * allow.
- */
-function withOwn(message: ChatMessage, source: unknown): ChatMessage {
-  if (message.role !== 'assistant' || !isObject(source)) return message
-  const called = source.tool_calls ?? (isObject(source.function_call) ? [source.function_call] : undefined)
-  return {
-    ...message,
-    ...(Array.isArray(called) && { tool_calls: called }),
-    ...(typeof source.metadata === 'string' && source.metadata !== '' && { metadata: source.metadata }),
-  }
+/** The schema knows calls of OpenAI alone; scripts leave out their ids and types. */
+function withoutCalls(message: unknown): unknown {
+  return isJsonObject(message) ? { ...message, tool_calls: undefined } : message
 }
 
 function readTools(value: unknown): unknown[] | undefined {
   if (value === undefined || value === null) return undefined
   if (Array.isArray(value)) return value as unknown[]
   throw new IsletError('invalid_request', 'the tools must be a JSON array', { param: '--tools' })
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,7 +8,6 @@ import {
 } from '../../src/protocol/generation.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { loadPrefix } from '../../src/graph/prefix-pages.ts'
-import { IsletError } from '../../src/lib/errors.ts'
 import { follow, prepare } from '../../src/lane/follow-turn.ts'
 import { Isolate, type Loader } from '../../src/lane/isolate.ts'
 import { unstored } from '../../src/lane/sessions.ts'
@@ -16,7 +15,7 @@ import { TurnHost } from '../../src/lane/turn-host.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { nodeKernels } from './kernels.ts'
 import { localKv } from './kv.ts'
-import { openModel } from './model.ts'
+import { openTextModel } from './model.ts'
 
 export type Local = {
   id: string
@@ -37,9 +36,7 @@ const clock = {
  * read.
  */
 export async function openLocal(name: string, window: WindowOptions): Promise<Local> {
-  const { manifest, source, tokenizerBytes } = await openModel(name, {})
-  if (tokenizerBytes.length === 0)
-    throw new IsletError('unsupported_format', `${name} has no tokenizer that we read`)
+  const { manifest, source, tokenizerBytes } = await openTextModel(name, {})
   const text = { manifest, tokenizer: readTokenizer(tokenizerBytes) }
   const loader: Loader = {
     clock,
@@ -89,8 +86,10 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     id: manifest.id,
     async *generate(changes) {
       const request = { ...defaults, ...changes }
-      const { prompt, echo } = await prepare(request, host)
-      yield* follow(unstored(request, prompt, echo), text, host, new AbortController().signal)
+      const { signal } = new AbortController()
+      const prepared = await prepare(request, host, signal)
+      if (prepared === undefined) return
+      yield* follow(unstored(request, prepared.prompt, prepared.echo), text, host, signal)
     },
   }
 }

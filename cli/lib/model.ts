@@ -19,7 +19,13 @@ import { fileSource } from './file-source.ts'
 /** Where models are kept by name. */
 export const MODELS = fileURLToPath(new URL('../../models/', import.meta.url))
 
-export type OpenedModel = { manifest: Manifest; source: ByteSource; tokenizerBytes: Uint8Array }
+export type OpenedModel = {
+  manifest: Manifest
+  source: ByteSource
+  tokenizerBytes: Uint8Array
+  /** Why the checkpoint's tokenizer is not read, where it has one. */
+  tokenizerFault?: IsletError
+}
 
 export type ModelPath = { kind: 'packed' | 'checkpoint'; path: string }
 
@@ -30,11 +36,20 @@ export type ModelPath = { kind: 'packed' | 'checkpoint'; path: string }
 export async function openModel(model: string, options: PackOptions): Promise<OpenedModel> {
   const { kind, path } = await findModel(model)
   if (kind === 'checkpoint') {
-    const { manifest, weights, tokenizer } = await packToMemory(path, options)
-    return { manifest, source: weights, tokenizerBytes: tokenizer }
+    const { manifest, weights, tokenizer, tokenizerFault } = await packToMemory(path, options)
+    return { manifest, source: weights, tokenizerBytes: tokenizer, ...(tokenizerFault && { tokenizerFault }) }
   }
   const manifest = await readManifest(path)
   return { manifest, source: fileSource(path), tokenizerBytes: await readTokenizerFile(path, manifest) }
+}
+
+/**
+ * Opens a model that reads and writes text. Throws why its tokenizer is not read, as packing does.
+ */
+export async function openTextModel(name: string, options: PackOptions): Promise<OpenedModel> {
+  const opened = await openModel(name, options)
+  if (opened.tokenizerBytes.length > 0) return opened
+  throw opened.tokenizerFault ?? new IsletError('unsupported_format', `${name} has no tokenizer`)
 }
 
 /** The path behind MODEL: as given if it exists, else a name in models/, without regard to case. */

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
 import { IsletError } from '../../src/lib/errors.ts'
+import { readJson as parseJson } from '../../src/lib/json-value.ts'
 
 /** Takes results; standard output unless a test listens. */
 export type Print = (text: string) => void
@@ -54,10 +55,12 @@ export async function readText(path: string, param: string): Promise<string> {
   }
 }
 
-/** A JSON file that an option names. */
+/** A JSON file that an option names, exact where plain values would not be what it says. */
 export async function readJson(path: string, param: string): Promise<unknown> {
   try {
-    return JSON.parse(await readText(path, param)) as unknown
+    const text = await readText(path, param)
+    JSON.parse(text) // says better what is wrong
+    return parseJson(text)
   } catch (cause) {
     if (cause instanceof IsletError) throw cause
     throw new IsletError('invalid_request', `${param} is not JSON: ${(cause as Error).message}`, {

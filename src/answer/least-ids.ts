@@ -1,6 +1,8 @@
 // The least number of ids follows from a text's characters, so a prompt far too long is refused unread.
 
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { characterBorder, WINDOW } from '../tokenizer/windows.ts'
 
 /**
  * Most letters of one id, where a vocabulary is not looked at: texts with fewer for each id that fits are not
@@ -13,8 +15,21 @@ export const LETTERS_OF_AN_ID = 16
  * in it for certain, over what one token holds at most. It is 0 where the tokenizer lacks letters.
  */
 export function leastIds(tokenizer: Tokenizer, text: string): number {
+  return atOnce(leastIdsSliced(tokenizer, text, new Budget(Infinity)))
+}
+
+/** The same number, in slices. */
+export function* leastIdsSliced(tokenizer: Tokenizer, text: string, budget: Budget): Sliced<number> {
   const measure = measureOf(tokenizer)
-  const { letters, all } = countsOf(text, measure)
+  let [letters, all] = [0, 0]
+  for (let at = 0; at < text.length;) {
+    const end = characterBorder(text, at + WINDOW)
+    const counts = countsOf(text.slice(at, end), measure)
+    letters += counts.letters
+    all += counts.all
+    at = end
+    if (budget.spend(WINDOW / 2)) yield
+  }
   return Math.max(Math.ceil(letters / measure.letters), Math.ceil(all / measure.all))
 }
 

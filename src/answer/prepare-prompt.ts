@@ -2,10 +2,13 @@
 
 import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
-import { promptIds, promptText, textIds } from '../chat/prompt-ids.ts'
-import type { GenerateRequest } from '../protocol/generation.ts'
+import { promptIdsSliced, promptText, textIdsSliced } from '../chat/prompt-ids.ts'
+import { contentText, type ChatMessage, type GenerateRequest } from '../protocol/generation.ts'
+import { plainWritten, readWritten, type Written } from '../protocol/written.ts'
 import { IsletError } from '../lib/errors.ts'
-import { leastIds, LETTERS_OF_AN_ID } from './least-ids.ts'
+import { entriesOf } from '../lib/json-value.ts'
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
+import { leastIdsSliced, LETTERS_OF_AN_ID } from './least-ids.ts'
 import type { ModelText } from './model-text.ts'
 
 export type PromptLimits = {
@@ -23,19 +26,33 @@ export type Prompt = {
   tools: boolean
 }
 
+type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
+
 /** Positions that a cut prompt leaves for the answer when the request names no number. */
 const ANSWER_ROOM = 256
+/** Most that it leaves whatever number is named: a quarter of all, or so many where that is more. */
+const LEAST_RESERVE = 64
 
 /**
  * Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded.
  */
 export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+  return atOnce(prepareSliced(request, text, limits, new Budget(Infinity)))
+}
+
+/** The same prompt, in slices. */
+export function* prepareSliced(
+  request: GenerateRequest,
+  text: ModelText,
+  limits: PromptLimits,
+  budget = new Budget(),
+): Sliced<Prompt> {
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read
   // whole.
-  if (request.truncation !== 'auto') checkLetters(request, text, most)
-  const ids = idsOf(request, text)
+  if (request.truncation !== 'auto') yield* checkLetters(request, text, most, budget)
+  const ids = yield* idsOf(request, text, budget)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
       param: paramOf(request),
@@ -45,24 +62,49 @@ export function preparePrompt(request: GenerateRequest, text: ModelText, limits:
   const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
   if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') throw tooLong(request, `${ids.length}`, most)
-  const answer = Math.min(request.maxTokens ?? ANSWER_ROOM, Math.floor(limits.maxPositions / 2))
+  const answer = answerReserve(request.maxTokens, limits.maxPositions)
   return { ...origin, ...cutFront(ids, Math.min(most, limits.maxPositions - answer), text.tokenizer.bosId) }
+}
+
+/**
+ * Positions that are kept for the answer behind a cut prompt: `max_tokens`, a quarter of all positions at most, or
+ * LEAST_RESERVE in a short context, of which half stays the prompt's.
+ */
+function answerReserve(maxTokens: number | undefined, positions: number): number {
+  const most = Math.min(Math.max(LEAST_RESERVE, Math.floor(positions / 4)), Math.floor(positions / 2))
+  return Math.min(maxTokens ?? ANSWER_ROOM, most)
 }
 
 /**
  * Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take
  * seconds.
  */
-function checkLetters(request: GenerateRequest, { tokenizer, manifest }: ModelText, most: number): void {
+function* checkLetters(
+  request: GenerateRequest,
+  { tokenizer, manifest }: ModelText,
+  most: number,
+  budget: Budget,
+): Sliced<void> {
   const { prompt } = request
   if (prompt.kind === 'ids') return
-  const texts = prompt.kind === 'chat' ? prompt.messages.map(({ content }) => content) : [prompt.text]
+  const texts = prompt.kind === 'chat' ? prompt.messages.map(textOfMessage) : [prompt.text]
   if (texts.reduce((sum, { length }) => sum + length, 0) <= most * LETTERS_OF_AN_ID) return
   // A template may leave messages out.
   const text =
-    prompt.kind === 'chat' ? promptText(tokenizer, manifest.chat, prompt.messages, prompt) : prompt.text
-  const least = leastIds(tokenizer, text)
+    prompt.kind === 'chat'
+      ? promptText(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt))
+      : prompt.text
+  const least = yield* leastIdsSliced(tokenizer, text, budget)
   if (least > most) throw tooLong(request, `at least ${least}`, most)
+}
+
+function textOfMessage(message: Written<ChatMessage>): string {
+  return contentText(plainWritten(message).content)
+}
+
+/** What a chat prompt has beside messages, as it was written. */
+function optionsOf({ tools = [], variables = {} }: ChatPrompt) {
+  return { tools: tools.map(readWritten), variables: readWritten(variables) }
 }
 
 function tooLong(request: GenerateRequest, count: string, most: number): IsletError {
@@ -73,10 +115,15 @@ function tooLong(request: GenerateRequest, count: string, most: number): IsletEr
   )
 }
 
-function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): number[] {
+function* idsOf(
+  request: GenerateRequest,
+  { tokenizer, manifest }: ModelText,
+  budget: Budget,
+): Sliced<number[]> {
   const { prompt } = request
   if (prompt.kind === 'chat') {
-    const { messages, tools = [], variables = {} } = prompt
+    const { messages } = prompt
+    const { tools, variables } = optionsOf(prompt)
     if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
       throw new IsletError(
         'unsupported_value',
@@ -84,16 +131,18 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
         { param: 'tools' },
       )
     }
-    if (manifest.chat.kind === 'builtin' && Object.keys(variables).length > 0) {
+    if (manifest.chat.kind === 'builtin' && entriesOf(variables).length > 0) {
       throw new IsletError(
         'unsupported_value',
         `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
         { param: 'chat_template_kwargs' },
       )
     }
-    return promptIds(tokenizer, manifest.chat, messages, { tools, variables })
+    const sent = messages.map(readWritten)
+    return yield* promptIdsSliced(tokenizer, manifest.chat, sent, budget, { tools, variables })
   }
-  if (prompt.kind === 'text') return textIds(tokenizer, manifest.chat, prompt.text, prompt.after)
+  if (prompt.kind === 'text')
+    return yield* textIdsSliced(tokenizer, manifest.chat, prompt.text, prompt.after ?? '', budget)
   const { vocab } = manifest.spec
   const bad = prompt.ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
   if (bad < 0) return prompt.ids
@@ -107,7 +156,7 @@ function idsOf(request: GenerateRequest, { tokenizer, manifest }: ModelText): nu
 /** How the answer to a prompt ends and is read. */
 export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
   if (kind !== 'chat') return PLAIN_RULES
-  const thinking = endsInThought(tokenizer, manifest.chat, ids)
+  const thinking = endsInThought(tokenizer, manifest.chat, ids, tools)
   return answerRules(tokenizer, manifest.chat, { tools, thinking })
 }
 

@@ -4,7 +4,7 @@ import type { TokenLogprob } from '../protocol/generation.ts'
 import type { Logprobs } from '../sampling/logprobs.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 /** The entry of a stream for the chosen `id`. */
 export function tokenLogprob(id: number, { logprob, top }: Logprobs, tokenizer: Tokenizer): TokenLogprob {

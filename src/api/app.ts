@@ -25,7 +25,8 @@ const PREFLIGHT_SECONDS = 86_400
 
 /** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
-  const app = new Hono<ApiEnv>()
+  // A slash at the end of a path means nothing.
+  const app = new Hono<ApiEnv>({ strict: false })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
   for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))

@@ -18,7 +18,7 @@ import { sessionKey } from './session-key.ts'
 export function postGenerate(deps: ApiDeps, dialect: Dialect) {
   return async function generate(c: ApiContext): Promise<Response> {
     const body = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
-    const asked = dialect.parse(body.fields, deps.newSeed)
+    const asked = dialect.parse(body.fields, deps.newSeed, body.changed)
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, asked.order.model)
     const prompt = await asked.prompt((id) => lanes.turn(c.var.tenant, id))

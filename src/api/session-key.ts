@@ -1,6 +1,7 @@
 // The key that routes a request to the lane where its history is warm. It is never an identity.
 
-import type { GenerateRequest } from '../protocol/generation.ts'
+import { contentText, type GenerateRequest } from '../protocol/generation.ts'
+import { plainWritten } from '../protocol/written.ts'
 import { hashText } from './http/hash-text.ts'
 import type { Order } from './dialects/order.ts'
 
@@ -20,7 +21,11 @@ export async function sessionKey(tenant: string, order: Order): Promise<string> 
 function opening(prompt: GenerateRequest['prompt']): unknown[] {
   if (prompt.kind === 'ids') return ['ids', ...prompt.ids.slice(0, PREFIX_IDS)]
   if (prompt.kind === 'text') return ['text', prompt.text.slice(0, PREFIX_CHARACTERS)]
-  const firstUser = prompt.messages.findIndex((message) => message.role === 'user')
-  const opened = firstUser < 0 ? prompt.messages : prompt.messages.slice(0, firstUser + 1)
-  return ['chat', ...opened.map(({ role, content }) => [role, content])]
+  const opened: string[][] = []
+  for (const message of prompt.messages) {
+    const { role, content } = plainWritten(message)
+    opened.push([role, contentText(content)])
+    if (role === 'user') break
+  }
+  return ['chat', ...opened]
 }

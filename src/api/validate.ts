@@ -87,6 +87,19 @@ export function preview(value: unknown): string {
   return String(value)
 }
 
+/** What stands in a value, for fields where only few values pass: three entries of each level, three levels. */
+export function glimpse(value: unknown, levels = 3): string {
+  if (typeof value !== 'object' || value === null || levels === 0) return preview(value)
+  const words = Object.entries(value)
+    .slice(0, 4)
+    .map(([key, inner], at) => {
+      if (at === 3) return '...'
+      const word = glimpse(inner, levels - 1)
+      return Array.isArray(value) ? word : `${preview(key)}: ${word}`
+    })
+  return Array.isArray(value) ? `[${words.join(', ')}]` : `{${words.join(', ')}}`
+}
+
 function unknownParameter(name: string): IsletError {
   return new IsletError('unknown_parameter', `Unknown parameter: ${preview(name)}; remove it`, {
     param: name.slice(0, 100),

@@ -1,11 +1,21 @@
 // The built-in formats check a conversation here: its order, its calls, and what the format cannot say.
 // Refusals say what is wrong.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { fieldOf, isJsonObject, type JsonObject } from '../lib/json-value.ts'
+
+/** What the built-in formats know of a message; their original code takes texts alone. */
+export type TextMessage = {
+  role: string
+  content: string
+  /** What ChatGLM3 writes behind the role: the name of a tool. */
+  metadata?: string
+  tool_calls?: readonly unknown[]
+  tool_call_id?: string
+}
 
 /** A function as clients offer it, out of OpenAI's wrapper `{ type: 'function', function }`. */
-export type ToolFunction = Readonly<Record<string, unknown>>
+export type ToolFunction = JsonObject
 
 /** A call of an earlier answer: arguments as the JSON text that the model gave, or already as an object. */
 export type EarlierCall = { id: string | undefined; name: string; arguments: unknown }
@@ -20,24 +30,27 @@ export function refuseMessages(says: string): IsletError {
 /** Functions out of their wrappers; entries that are no objects are refused. */
 export function functionsOf(tools: readonly unknown[]): ToolFunction[] {
   return tools.map((tool, index) => {
-    if (!isObject(tool)) {
+    if (!isJsonObject(tool)) {
       throw new IsletError('invalid_request', `tools[${index}] is not an object`, { param: 'tools' })
     }
-    return tool.type === 'function' && isObject(tool.function) ? tool.function : tool
+    const inner = fieldOf(tool, 'function')
+    return fieldOf(tool, 'type') === 'function' && isJsonObject(inner) ? inner : tool
   })
 }
 
 /** The calls of an assistant's message; throws invalid_request for one without a name. */
-export function callsOf(message: ChatMessage): EarlierCall[] {
+export function callsOf(message: TextMessage): EarlierCall[] {
   return (message.tool_calls ?? []).map((call) => {
-    const outer = isObject(call) ? call : {}
-    const inner = isObject(outer.function) ? outer.function : outer
-    if (typeof inner.name !== 'string')
+    const outer = isJsonObject(call) ? call : {}
+    const called = fieldOf(outer, 'function')
+    const inner = isJsonObject(called) ? called : outer
+    const [id, name] = [fieldOf(outer, 'id'), fieldOf(inner, 'name')]
+    if (typeof name !== 'string')
       throw refuseMessages('needs a name in every tool call of an assistant message')
     return {
-      id: typeof outer.id === 'string' ? outer.id : undefined,
-      name: inner.name,
-      arguments: inner.arguments ?? {},
+      id: typeof id === 'string' ? id : undefined,
+      name,
+      arguments: fieldOf(inner, 'arguments') ?? {},
     }
   })
 }
@@ -46,8 +59,8 @@ export function callsOf(message: ChatMessage): EarlierCall[] {
  * One call a message, each followed by its own result, for formats that know no parallel calls. Results are
  * matched by `tool_call_id`; those without one are taken in order, those of no call come last.
  */
-export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] {
-  const out: ChatMessage[] = []
+export function oneCallAtATime(messages: readonly TextMessage[]): TextMessage[] {
+  const out: TextMessage[] = []
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i]
     const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : []
@@ -59,7 +72,7 @@ export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] 
     while (messages[i + 1]?.role === 'tool') results.add(messages[++i])
     calls.forEach((call, index) => {
       out.push({ ...message, content: index === 0 ? message.content : '', tool_calls: [call] })
-      const own = results.take(isObject(call) ? call.id : undefined)
+      const own = results.take(isJsonObject(call) ? fieldOf(call, 'id') : undefined)
       if (own !== undefined) out.push(own)
     })
     for (const result of results.rest()) out.push(result)
@@ -72,18 +85,18 @@ export function oneCallAtATime(messages: readonly ChatMessage[]): ChatMessage[] 
  * first.
  */
 class ToolResults {
-  readonly #all: (ChatMessage | undefined)[] = []
+  readonly #all: (TextMessage | undefined)[] = []
   readonly #byId = new Map<unknown, number[]>() // indices from the last to the first, once they are asked for
   #turned = false
 
-  add(message: ChatMessage): void {
+  add(message: TextMessage): void {
     const same = this.#byId.get(message.tool_call_id)
     if (same === undefined) this.#byId.set(message.tool_call_id, [this.#all.length])
     else same.push(this.#all.length)
     this.#all.push(message)
   }
 
-  take(id: unknown): ChatMessage | undefined {
+  take(id: unknown): TextMessage | undefined {
     if (!this.#turned) for (const indices of this.#byId.values()) indices.reverse()
     this.#turned = true
     const [anyones, own] = [this.#byId.get(undefined), this.#byId.get(id)]
@@ -95,13 +108,13 @@ class ToolResults {
     return message
   }
 
-  rest(): ChatMessage[] {
+  rest(): TextMessage[] {
     return this.#all.filter((message) => message !== undefined)
   }
 }
 
 /** Strict turns of user and assistant, the user's last, for formats without any other role. */
-export function exchangesOf(messages: readonly ChatMessage[], endsWithUser: boolean): Exchange[] {
+export function exchangesOf(messages: readonly TextMessage[], endsWithUser: boolean): Exchange[] {
   const exchanges: Exchange[] = []
   messages.forEach((message, index) => {
     plainMessage(message)
@@ -122,7 +135,7 @@ export function exchangesOf(messages: readonly ChatMessage[], endsWithUser: bool
 }
 
 /** Refuses what a format without tools would have to drop in silence. */
-export function plainMessage(message: ChatMessage): void {
+export function plainMessage(message: TextMessage): void {
   if (message.role === 'tool' || (message.tool_calls?.length ?? 0) > 0)
     throw refuseMessages('has no tool calls and no tool messages')
   if (message.role === 'system')

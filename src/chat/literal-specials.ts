@@ -1,8 +1,9 @@
 // Special tokens come from the template alone: their names stay literal text where a message holds them. All
 // other ids are those of the whole rendered text.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import { Float } from '../lib/exact-json.ts'
+import { entriesOf, type JsonObject } from '../lib/json-value.ts'
 import { nameGuard } from '../tokenizer/special.ts'
 import type { GuardScope } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -19,13 +20,13 @@ export type TemplateOptions = Pick<RenderOptions, 'tools' | 'addGenerationPrompt
 export function renderGuarded(
   tokenizer: Tokenizer,
   template: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: TemplateOptions,
 ): { text: string; guard: string } {
   const guard = unusedCharacter([messages, options.tools, options.variables, template])
   const protect = nameGuard(tokenizer.guardedNames ?? [], guard)
   const guarded = (value: unknown, param: string): unknown => mapStrings(value, protect, param, 0)
-  const text = renderPrompt(template, guarded(messages, 'messages') as ChatMessage[], {
+  const text = renderPrompt(template, guarded(messages, 'messages') as JsonObject[], {
     ...options,
     tools: guarded(options.tools, 'tools') as unknown[] | undefined,
     variables: guarded(options.variables, 'messages') as TemplateOptions['variables'],
@@ -57,13 +58,14 @@ function mapStrings(
   scope: GuardScope = 'edges',
 ): unknown {
   if (typeof value === 'string') return protect(value, scope)
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || value instanceof Float) return value
   if (depth === MAX_DEPTH) {
     throw new IsletError('invalid_request', `${param} is nested deeper than ${MAX_DEPTH} levels`, { param })
   }
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, protect, param, depth + 1, scope))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+  // A map keeps the places of keys such as "10", which an object would sort to its front.
+  return new Map(
+    entriesOf(value as JsonObject).map(([key, item]) => [
       protect(key, 'inside'),
       mapStrings(item, protect, param, depth + 1, key === 'role' || key === 'type' ? 'inside' : 'edges'),
     ]),
@@ -79,7 +81,7 @@ function unusedCharacter(values: readonly unknown[]): string {
     if (typeof value === 'string') texts.push(value)
     else if (Array.isArray(value)) for (const item of value as unknown[]) pending.push(item)
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) pending.push(key, item)
+      for (const [key, item] of entriesOf(value as JsonObject)) pending.push(key, item)
     }
   }
   for (let code = 0xfdd0; code <= 0xfdef; code++) {

@@ -2,7 +2,8 @@
 // and never read for special tokens.
 
 import { IsletError } from '../lib/errors.ts'
-import { nameMatcher } from '../tokenizer/special.ts'
+import type { Budget, Sliced } from '../lib/sliced.ts'
+import { nameMatcher, splitAtNames, type NameMatcher } from '../tokenizer/special.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
 /** A text, or a token: by name, by id, or the tokenizer's own beginning or end of a sequence. */
@@ -18,18 +19,28 @@ export type ChatLayout = { head: ChatPart[]; rounds: ChatPart[][]; tail: ChatPar
 export type LayoutIds = { head: number[]; rounds: number[][]; tail: number[] }
 
 /** Throws unsupported_format where the tokenizer lacks a token that the format needs. */
-export function encodeLayout(tokenizer: Tokenizer, { head, rounds, tail }: ChatLayout): LayoutIds {
+export function* encodeLayout(
+  tokenizer: Tokenizer,
+  { head, rounds, tail }: ChatLayout,
+  budget: Budget,
+): Sliced<LayoutIds> {
   const matcher = nameMatcher(namesInText(tokenizer, [...head, ...rounds.flat(), ...tail]))
-  const encode = (parts: readonly ChatPart[]): number[] => {
+  const encode = function* (parts: readonly ChatPart[]): Sliced<number[]> {
     const ids: number[] = []
     for (const part of parts) {
-      if (typeof part !== 'string') ids.push(idOfPart(tokenizer, part))
-      else
-        for (const piece of cutInside(part, matcher)) for (const id of tokenizer.encode(piece)) ids.push(id)
+      if (typeof part !== 'string') {
+        ids.push(idOfPart(tokenizer, part))
+        continue
+      }
+      for (const piece of yield* cutInside(part, matcher, budget))
+        for (const id of yield* tokenizer.encodeSliced(piece, budget)) ids.push(id)
     }
     return ids
   }
-  return { head: encode(head), rounds: rounds.map(encode), tail: encode(tail) }
+  const ids: LayoutIds = { head: yield* encode(head), rounds: [], tail: [] }
+  for (const round of rounds) ids.rounds.push(yield* encode(round))
+  ids.tail = yield* encode(tail)
+  return ids
 }
 
 /**
@@ -45,16 +56,16 @@ function namesInText(tokenizer: Tokenizer, parts: readonly ChatPart[]): string[]
 }
 
 /** Cuts a text behind the first character of each name, so that encoding the pieces apart finds none. */
-function cutInside(text: string, names: RegExp | undefined): string[] {
+function* cutInside(text: string, names: NameMatcher | undefined, budget: Budget): Sliced<string[]> {
   const pieces: string[] = []
-  let done = 0
-  if (names !== undefined) {
-    for (const match of text.matchAll(names)) {
-      pieces.push(text.slice(done, match.index + 1))
-      done = match.index + 1
-    }
+  let rest = ''
+  const plain = (part: string): undefined => void (rest += part)
+  const name = (found: string): undefined => {
+    pieces.push(rest + found.slice(0, 1))
+    rest = found.slice(1)
   }
-  pieces.push(text.slice(done))
+  yield* splitAtNames(text, names, plain, name, budget)
+  pieces.push(rest)
   return pieces
 }
 

@@ -1,21 +1,28 @@
 // This file turns messages into a prompt's ids, by the model's template or by its built-in format.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { JsonObject } from '../lib/json-value.ts'
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { BuiltinChat, ChatFormat } from '../weights/manifest.ts'
-import type { Budget, Format } from './formats/format.ts'
+import { takesParts } from './content-parts.ts'
+import type { Budget as Room, Format } from './formats/format.ts'
 import { FORMATS } from './formats/index.ts'
 import { renderGuarded, sequenceMarks, type TemplateOptions } from './literal-specials.ts'
-import { encodeLayout, showParts, type ChatLayout } from './parts.ts'
-import { renderPrompt, withArguments } from './template.ts'
+import { messageForms, textMessages, type SentMessage } from './message-forms.ts'
+import { encodeLayout, showParts, type ChatLayout, type LayoutIds } from './parts.ts'
+import { chosenTemplate } from './chosen-template.ts'
+import { isRefusal, renderPrompt } from './template.ts'
 
-export type PromptOptions = TemplateOptions & {
+export type PromptOptions = Omit<TemplateOptions, 'tools' | 'variables'> & {
+  tools?: readonly unknown[]
+  /** Further variables of the template, such as `enable_thinking`. */
+  variables?: JsonObject
   /**
    * Shortens a built-in format's conversation as its original does; what is missing comes from the model's
    * files.
    */
-  fit?: Partial<Budget>
+  fit?: Partial<Room>
   /**
    * Lets special tokens that are written in messages become tokens, as the authors' own scripts do; for
    * templates.
@@ -31,36 +38,68 @@ export type PromptOptions = TemplateOptions & {
 export function promptIds(
   tokenizer: Tokenizer,
   chat: ChatFormat,
-  messages: readonly ChatMessage[],
+  messages: readonly SentMessage[],
   options: PromptOptions = {},
 ): number[] {
+  return atOnce(promptIdsSliced(tokenizer, chat, messages, new Budget(Infinity), options))
+}
+
+/** The same ids, in slices: rendering a template is one, with the first of encoding. */
+export function* promptIdsSliced(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  messages: readonly SentMessage[],
+  budget: Budget,
+  options: PromptOptions = {},
+): Sliced<number[]> {
   if (chat.kind === 'builtin') {
     const { format, layout } = layoutOf(chat, messages, options)
-    return idsOfLayout(tokenizer, chat, format, layout, options.fit)
+    return idsOfLayout(chat, format, yield* encodeLayout(tokenizer, layout, budget), options.fit)
   }
-  const template = templateOf(chat)
-  const spoken = messages.map(withArguments)
-  if (options.trusted === true) {
-    const text = renderPrompt(template, spoken, { ...options, ...sequenceMarks(tokenizer) })
-    return withBos(tokenizer, tokenizer.encode(text, { special: true }))
-  }
-  const { text, guard } = renderGuarded(tokenizer, template, spoken, options)
-  return withBos(tokenizer, tokenizer.encode(text, { special: true, guard }))
+  const { text, guard } = renderFirst(chat, messages, options, (template, form, settings) =>
+    options.trusted === true
+      ? { text: renderPrompt(template, form, { ...settings, ...sequenceMarks(tokenizer) }), guard: undefined }
+      : renderGuarded(tokenizer, template, form, settings),
+  )
+  return withBos(tokenizer, yield* tokenizer.encodeSliced(text, budget, { special: true, guard }))
 }
 
 /** The text of a chat prompt as the model's authors would see it; never shortened. */
 export function promptText(
   tokenizer: Tokenizer,
   chat: ChatFormat,
-  messages: readonly ChatMessage[],
+  messages: readonly SentMessage[],
   options: PromptOptions = {},
 ): string {
   if (chat.kind === 'builtin') {
     const { head, rounds, tail } = layoutOf(chat, messages, options).layout
     return showParts(tokenizer, [...head, ...rounds.flat(), ...tail])
   }
-  const { text, guard } = renderGuarded(tokenizer, templateOf(chat), messages.map(withArguments), options)
+  const { text, guard } = renderFirst(chat, messages, options, (template, form, settings) =>
+    renderGuarded(tokenizer, template, form, settings),
+  )
   return text.replaceAll(guard, '')
+}
+
+/** Renders the first form of the messages that the template takes. Where it refuses all, its first words count. */
+function renderFirst<T>(
+  chat: Exclude<ChatFormat, BuiltinChat>,
+  messages: readonly SentMessage[],
+  { addGenerationPrompt, tools, variables }: PromptOptions,
+  render: (template: string, form: JsonObject[], settings: TemplateOptions) => T,
+): T {
+  const template = templateOf(chat, tools)
+  const settings = { addGenerationPrompt, tools, variables }
+  let refusal: unknown
+  for (const form of messageForms(messages, (role) => takesParts(template, role))) {
+    try {
+      return render(template, form, settings)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      refusal ??= error
+    }
+  }
+  throw refusal
 }
 
 /**
@@ -69,6 +108,17 @@ export function promptText(
  * unsupported_value (suffix) where it cannot.
  */
 export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, after = ''): number[] {
+  return atOnce(textIdsSliced(tokenizer, chat, text, after, new Budget(Infinity)))
+}
+
+/** The same ids, in slices. */
+export function* textIdsSliced(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  text: string,
+  after: string,
+  budget: Budget,
+): Sliced<number[]> {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
   const parts = after === '' ? (format?.text?.(text) ?? [text]) : format?.gap?.(text, after)
   if (parts === undefined) {
@@ -76,7 +126,8 @@ export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, af
       param: 'suffix',
     })
   }
-  return withBos(tokenizer, encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }).head)
+  const { head } = yield* encodeLayout(tokenizer, { head: parts, rounds: [], tail: [] }, budget)
+  return withBos(tokenizer, head)
 }
 
 function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
@@ -84,8 +135,8 @@ function withBos(tokenizer: Tokenizer, ids: number[]): number[] {
   return tokenizer.addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
 }
 
-function templateOf(chat: Exclude<ChatFormat, BuiltinChat>): string {
-  if (chat.kind === 'jinja') return chat.template
+function templateOf(chat: Exclude<ChatFormat, BuiltinChat>, tools: readonly unknown[] = []): string {
+  if (chat.kind === 'jinja') return chosenTemplate(chat, tools.length > 0)
   throw new IsletError(
     'invalid_request',
     'this model has no chat template; use the completions endpoint or another model',
@@ -95,7 +146,7 @@ function templateOf(chat: Exclude<ChatFormat, BuiltinChat>): string {
 
 function layoutOf(
   chat: BuiltinChat,
-  messages: readonly ChatMessage[],
+  messages: readonly SentMessage[],
   { tools = [], addGenerationPrompt = true }: PromptOptions,
 ): { format: Format; layout: ChatLayout } {
   const format = FORMATS[chat.format]
@@ -104,17 +155,18 @@ function layoutOf(
       param: 'tools',
     })
   }
-  return { format, layout: format.layout(messages, { chat, tools, opening: addGenerationPrompt }) }
+  return {
+    format,
+    layout: format.layout(textMessages(messages), { chat, tools, opening: addGenerationPrompt }),
+  }
 }
 
 function idsOfLayout(
-  tokenizer: Tokenizer,
   chat: BuiltinChat,
   format: Format,
-  layout: ChatLayout,
-  fit: Partial<Budget> | undefined,
+  { head, rounds, tail }: LayoutIds,
+  fit: Partial<Room> | undefined,
 ): number[] {
-  const { head, rounds, tail } = encodeLayout(tokenizer, layout)
   if (fit === undefined) return [...head, ...rounds.flat(), ...tail]
   if (format.fit === undefined) {
     throw new IsletError('unsupported_value', `the chat format ${chat.format} has no rule for shortening`)

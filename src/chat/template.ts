@@ -1,25 +1,22 @@
 // This file renders a checkpoint's chat template (Jinja) with messages to the text of a prompt.
 
-import { Template } from '@huggingface/jinja'
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import { renderBounded, TemplateLimit } from './bounded-template.ts'
+import type { JsonObject } from '../lib/json-value.ts'
+import { Program } from './jinja/engine.ts'
+import { TemplateError, TemplateLimit, TemplateSyntax } from './jinja/errors.ts'
 
 export type RenderOptions = {
-  tools?: unknown[]
+  tools?: readonly unknown[]
   /** End with the beginning of the assistant's turn; true unless said otherwise. */
   addGenerationPrompt?: boolean
   bosToken?: string
   eosToken?: string
   /** Further variables of the template, such as `enable_thinking`. */
-  variables?: Readonly<Record<string, unknown>>
+  variables?: JsonObject
 }
 
 /** The largest templates that are known have some 30,000. */
 export const MAX_TEMPLATE_CHARS = 1 << 17
-
-/** The library looks through white space once for each character of it. */
-const LONG_SPACE = /\s{1000}/
 
 /**
  * The text of a prompt. Throws invalid_request (messages) where the template refuses the messages or takes
@@ -27,14 +24,15 @@ const LONG_SPACE = /\s{1000}/
  */
 export function renderPrompt(
   source: string,
-  messages: readonly ChatMessage[],
+  messages: readonly JsonObject[],
   options: RenderOptions = {},
 ): string {
   try {
     return render(source, messages, options)
   } catch (cause) {
-    if (cause instanceof IsletError) throw cause
-    const reason = cause instanceof Error ? cause.message.slice(0, 500) : String(cause)
+    if (cause instanceof TemplateSyntax) throw unreadable(cause.message, cause)
+    if (!(cause instanceof TemplateError || cause instanceof TemplateLimit)) throw cause
+    const reason = cause.message.slice(0, 500)
     const says =
       cause instanceof TemplateLimit
         ? `the chat template ${reason} for these messages: send fewer or shorter ones`
@@ -43,76 +41,76 @@ export function renderPrompt(
   }
 }
 
+/** Whether the template raised an error over the messages: in another form it may take them. */
+export function isRefusal(error: unknown): boolean {
+  const isOurs = error instanceof IsletError && error.code === 'invalid_request'
+  return isOurs && error.cause instanceof Error && !(error.cause instanceof TemplateLimit)
+}
+
+/** A tool as the APIs name one, for a trial. */
+const TRIAL_TOOL = {
+  type: 'function',
+  function: {
+    name: 'look_up',
+    description: 'Looks a word up',
+    parameters: {
+      type: 'object',
+      properties: { word: { type: 'string', description: 'The word' } },
+      required: ['word'],
+    },
+  },
+}
+
 /**
- * Refuses a template that no chat could use: `unsupported_format` for one that cannot be read, `invalid_file`
- * for one that takes more than its steps for a word. One that refuses the word is good.
+ * Refuses a template that no chat could use: `unsupported_format` for one that cannot be read or asks for what
+ * the engine cannot do, `invalid_file` for one that takes more than its steps for a word. One that refuses the
+ * word is good.
  */
 export function checkTemplate(source: string): void {
-  try {
-    render(source, [{ role: 'user', content: 'Hello' }], { bosToken: '<s>', eosToken: '</s>' })
-  } catch (cause) {
-    if (cause instanceof IsletError) throw cause
-    if (cause instanceof TemplateLimit)
-      throw new IsletError('invalid_file', `the chat template ${cause.message} for one message`, { cause })
+  for (const tools of [[], [TRIAL_TOOL]]) {
+    try {
+      render(source, [{ role: 'user', content: 'Hello' }], { tools, bosToken: '<s>', eosToken: '</s>' })
+    } catch (cause) {
+      if (cause instanceof TemplateSyntax) throw unreadable(cause.message, cause)
+      if (cause instanceof TemplateLimit)
+        throw new IsletError('invalid_file', `the chat template ${cause.message} for one message`, { cause })
+      if (!(cause instanceof TemplateError)) throw cause
+    }
   }
 }
 
-function render(source: string, messages: readonly ChatMessage[], options: RenderOptions): string {
+function render(source: string, messages: readonly JsonObject[], options: RenderOptions): string {
   const { tools, bosToken, eosToken, addGenerationPrompt = true, variables } = options
-  return renderBounded(compile(source), {
-    ...variables,
+  return compile(source).render({
+    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
+    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
+    documents: null,
+    // They may hide what stands above, as in transformers.
+    ...(variables instanceof Map ? (Object.fromEntries(variables) as Record<string, unknown>) : variables),
     messages,
     // Absent is null, not undefined: templates ask `tools is not none` as well as `if tools`.
     tools: tools === undefined || tools.length === 0 ? null : tools,
-    documents: null,
     add_generation_prompt: addGenerationPrompt,
-    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
-    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
   })
 }
 
-/**
- * Templates print the arguments of earlier calls as JSON themselves, so they want the object and not its
- * text.
- */
-export function withArguments(message: ChatMessage): ChatMessage {
-  if (message.tool_calls === undefined) return message
-  return { ...message, tool_calls: message.tool_calls.map(withParsed) }
-}
-
-function withParsed(call: unknown): unknown {
-  const { function: called } = (call ?? {}) as { function?: { arguments?: unknown } }
-  if (typeof called?.arguments !== 'string') return call
-  try {
-    const value: unknown = JSON.parse(called.arguments)
-    if (typeof value === 'object' && value !== null)
-      return { ...(call as object), function: { ...called, arguments: value } }
-  } catch {
-    // Not JSON: the template gets the text that there is.
-  }
-  return call
-}
-
-/** Parsing costs a millisecond or two; an isolate has one model, the CLI a few. */
-const compiled = new Map<string, Template>()
+/** Compiling costs a millisecond or two; an isolate has one model, the CLI a few. */
+const compiled = new Map<string, Program>()
 const MAX_COMPILED = 8
 
-function compile(source: string): Template {
+function compile(source: string): Program {
   const known = compiled.get(source)
   if (known !== undefined) return known
   if (source.length > MAX_TEMPLATE_CHARS)
     throw unreadable(`it has ${source.length} characters, at most ${MAX_TEMPLATE_CHARS} are read`)
-  if (LONG_SPACE.test(source)) throw unreadable('it has a thousand characters of white space in a row')
-  try {
-    const template = new Template(source)
-    if (compiled.size >= MAX_COMPILED) compiled.clear()
-    compiled.set(source, template)
-    return template
-  } catch (cause) {
-    throw unreadable((cause instanceof Error ? cause.message : String(cause)).slice(0, 500), cause)
-  }
+  const program = new Program(source)
+  if (compiled.size >= MAX_COMPILED) compiled.clear()
+  compiled.set(source, program)
+  return program
 }
 
 function unreadable(why: string, cause?: unknown): IsletError {
-  return new IsletError('unsupported_format', `the chat template cannot be read: ${why}`, { cause })
+  return new IsletError('unsupported_format', `the chat template cannot be read: ${why.slice(0, 500)}`, {
+    cause,
+  })
 }

@@ -10,9 +10,30 @@ import { instantiateKernels, type KernelModules } from './wasm.ts'
  */
 const SUM_OF_STOPPED_PAIRS = 2 * 32767
 
+type Probes = Pick<Kernels, 'dot_four' | 'dot_pair' | 'share_one'>
+
 /** True where the host does a four-byte dot in several instructions, as far as results tell. */
 export function dotsByPairs(quads: Pick<Kernels, 'dot_four'>): boolean {
   return quads.dot_four(127, 255) === SUM_OF_STOPPED_PAIRS
+}
+
+/** Signed activations, and weights of seven bits: operands that a compiler mixes up give other products. */
+const ACTIVATIONS = [-128, -3, 5, 127]
+const WEIGHTS = [1, 100, 127]
+
+/**
+ * True where relaxed instructions mean within their defined range what they must. Without AVX, V8's baseline
+ * compiler writes one operand of a pair dot over the other, which makes (w, w) of (x, w).
+ */
+export function multipliesRight(kernels: Probes): boolean {
+  return ACTIVATIONS.every((x) =>
+    WEIGHTS.every(
+      (w) =>
+        kernels.dot_pair(x, w) === 2 * x * w &&
+        kernels.dot_four(x, w) === 4 * x * w &&
+        kernels.share_one(256 * x, 256 * w) === 2 * x * w,
+    ),
+  )
 }
 
 /**
@@ -23,9 +44,11 @@ export function fastestKernels(
   { quads, relaxed, plain }: KernelModules,
   memory: WebAssembly.Memory,
 ): Kernels {
-  if (quads !== undefined) {
-    const kernels = instantiateKernels(quads, memory)
-    if (relaxed === undefined || !dotsByPairs(kernels)) return kernels
+  for (const module of [quads, relaxed]) {
+    if (module === undefined) continue
+    const kernels = instantiateKernels(module, memory)
+    if (module === quads && relaxed !== undefined && dotsByPairs(kernels)) continue
+    if (multipliesRight(kernels)) return kernels
   }
-  return instantiateKernels(relaxed ?? plain, memory)
+  return instantiateKernels(plain, memory)
 }

@@ -145,6 +145,10 @@ export type Kernels = {
   absorb_blocks(state: number, bytes: number, blocks: number): void
   /** Four products x * w, summed. Only with w in 0..127 is it the same everywhere: choose.ts looks beyond. */
   dot_four(x: number, w: number): number
+  /** Two products x * w, summed. */
+  dot_pair(x: number, w: number): number
+  /** v * fraction / 32768, halves up. */
+  share_one(v: number, fraction: number): number
 }
 
 export type KernelName = keyof Kernels

@@ -4,7 +4,8 @@ import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts
 import { IsletError } from '../lib/errors.ts'
 import { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
-import { preparePrompt, rulesFor, type Prompt } from '../answer/prepare-prompt.ts'
+import { prepareSliced, rulesFor, type Prompt } from '../answer/prepare-prompt.ts'
+import { inTurns } from '../lib/sliced.ts'
 import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { Reader } from './reader.ts'
 import type { TurnHost } from './turn-host.ts'
@@ -13,14 +14,20 @@ import { runTurn } from './turn-run.ts'
 /** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
 const MOST_ENGINES = 2
 
-/** Text and prompt of a request, checked. Throws IsletError. */
+/**
+ * Text and prompt of a request, checked; undefined after an abort. A long prompt gives the host its turn
+ * between slices. Throws IsletError.
+ */
 export async function prepare(
   request: GenerateRequest,
   host: TurnHost,
-): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined }> {
+  signal: AbortSignal,
+): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined } | undefined> {
   const text = await host.text()
   const { manifest, tokenizer } = text
-  const prompt = preparePrompt(request, text, host.limits(text))
+  const work = prepareSliced(request, text, host.limits(text))
+  const prompt = await inTurns(work, () => host.clock.wait(0), signal)
+  if (prompt === undefined) return undefined
   if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
     throw new IsletError(
       'model_not_found',

@@ -208,7 +208,9 @@ export class Lane {
     isolate.first.begin(driver.signal, request.tenant, clock.now())
     try {
       const host = this.#host()
-      const { text, prompt, echo } = await prepare(request, host)
+      const prepared = await prepare(request, host, driver.signal)
+      if (prepared === undefined) return
+      const { text, prompt, echo } = prepared
       this.#useModel(text)
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)

@@ -9,10 +9,11 @@ import type { Sessions, SessionsParts } from './sessions.ts'
 
 /**
  * A list gives the host its turn after so many rows; so many tokens, whose pages are looked for, count as one
- * more.
+ * more, and so many bytes of a row.
  */
 const LIST_STEP = 32
 const TOKENS_A_ROW = 512
+const BYTES_A_ROW = 32_768
 
 const IDS_A_STEP = 1000
 
@@ -34,16 +35,16 @@ export class OwnedSessions {
 
   /** A tenant's sessions, those used last first, in one go. */
   list(tenant: string, page?: SessionPage): SessionView[] {
-    return [...this.#views(tenant, page)]
+    return [...this.#views(tenant, page)].map(({ view }) => view)
   }
 
   /** The same in steps, between which the lane serves others. */
   async listed(tenant: string, page: SessionPage): Promise<SessionView[]> {
     const views: SessionView[] = []
     let work = 0
-    for (const view of this.#views(tenant, page)) {
+    for (const { view, bytes } of this.#views(tenant, page)) {
       views.push(view)
-      work += 1 + view.tokens / TOKENS_A_ROW
+      work += 1 + view.tokens / TOKENS_A_ROW + bytes / BYTES_A_ROW
       if (work < LIST_STEP) continue
       work = 0
       await this.#parts.rest()
@@ -51,11 +52,12 @@ export class OwnedSessions {
     return views
   }
 
-  *#views(tenant: string, page?: SessionPage): Generator<SessionView> {
+  *#views(tenant: string, page?: SessionPage): Generator<{ view: SessionView; bytes: number }> {
     for (const { session } of this.#sessions.ledger.sessions(tenant, page)) {
       // One may have been deleted since.
-      const record = this.#sessions.newest(tenant, session)
-      if (record !== undefined) yield this.view(record)
+      const found = this.#sessions.turns.outline(tenant, session)
+      if (found !== undefined)
+        yield { view: this.view(this.#sessions.live(found.record)), bytes: found.bytes }
     }
   }
 

@@ -32,6 +32,8 @@ export class Pacer {
   #since: number
   #steps = 0
   #last: { vault: Vault | undefined } | undefined
+  /** Rests of a lane that have begun, by their milliseconds. */
+  readonly #rests = new WeakMap<Vault, Map<number, Promise<void>>>()
 
   /** `first` knows who is there. */
   constructor(clock: Clock, first: FirstTokens) {
@@ -48,11 +50,11 @@ export class Pacer {
   }
 
   /**
-   * Idles for `ms`. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not.
+   * Idles for `ms`, as `restTogether` does. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not.
    */
   async restUnlessStepped(ms: number, vault: Vault | undefined): Promise<boolean> {
     const last = this.#last
-    await this.rest(ms)
+    await this.restTogether(ms, vault)
     return this.#last !== last && this.#last?.vault === vault
   }
 
@@ -68,5 +70,18 @@ export class Pacer {
     await this.#clock.wait(ms)
     this.#since = this.#clock.now()
     this.#steps = 0
+  }
+
+  /**
+   * Idles for `ms`, or for what is left of a rest of `ms` that one of the lane has begun: with a timer for
+   * each of 64 turns that wait the host would have no turn for anybody else.
+   */
+  restTogether(ms: number, vault: Vault | undefined): Promise<void> {
+    if (ms === 0 || vault === undefined) return this.rest(ms)
+    const rests = this.#rests.get(vault) ?? new Map<number, Promise<void>>()
+    this.#rests.set(vault, rests)
+    const begun = rests.get(ms) ?? this.rest(ms).finally(() => rests.delete(ms))
+    rests.set(ms, begun)
+    return begun
   }
 }

@@ -184,16 +184,17 @@ export class Sessions {
     const found = id.startsWith('sess_') ? this.turns.newest(tenant, id) : this.turns.turn(tenant, id)
     const record = id.startsWith('sess_') || found?.conversation !== undefined ? found : undefined
     if (record === undefined) throw noSuch(id.startsWith('sess_') ? 'session' : 'turn')
-    return this.#live(record)
+    return this.live(record)
   }
 
   /** A session's last turn; undefined for none. */
   newest(tenant: string, session: string): TurnRecord | undefined {
     const record = this.turns.newest(tenant, session)
-    return record === undefined ? undefined : this.#live(record)
+    return record === undefined ? undefined : this.live(record)
   }
 
-  #live(record: TurnRecord): TurnRecord {
+  /** The record that is driven now, where it is of the same turn. */
+  live(record: TurnRecord): TurnRecord {
     const live = this.#driven.get(record.session)?.record
     if (live?.turn === record.turn) return live
     // The object died while it ran this turn.

@@ -152,7 +152,7 @@ async function* answering(
   while (!signal.aborted) {
     if (holds < MOST_HOLDS && first.goFirst(signal, tenant, (other) => engine.served(other))) {
       holds += 1
-      await pacer.rest(HOLD_MS)
+      await pacer.restTogether(HOLD_MS, host.vault)
       continue
     }
     holds = 0

@@ -56,6 +56,7 @@ export class WriteBehind {
     this.#running.delete(record)
     this.#flush(this.#parts.engine(), (sequence) => sequence.session === record.session)
     this.#checkpoint(running)
+    this.#parts.pages.list()
   }
 
   /** Writes what is due; true while something will be. */
@@ -69,6 +70,7 @@ export class WriteBehind {
     })
     for (const running of this.#running.values())
       if (now - running.savedAt >= CHECKPOINT_MS) this.#checkpoint(running)
+    this.#parts.pages.list()
     return !this.#parts.guard.lost && (pending || this.#running.size > 0)
   }
 
@@ -92,8 +94,8 @@ export class WriteBehind {
       if (pages <= sequence.saved) continue
       const rows = Math.floor((pages - sequence.saved) / engine.model.staging.pages)
       const whole = sequence.saved + rows * engine.model.staging.pages
-      store.save(sequence, engine.model, whole)
-      if (sequence.saved < pages && isDue(sequence)) store.save(sequence, engine.model, pages)
+      store.saveUnlisted(sequence, engine.model, whole)
+      if (sequence.saved < pages && isDue(sequence)) store.saveUnlisted(sequence, engine.model, pages)
       pending ||= sequence.saved < pages
     }
     return pending

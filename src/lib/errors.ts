@@ -16,6 +16,7 @@ export const USER_CODES = [
   'conflict', // something else is using it, or it is not what it was
   'context_length_exceeded',
   'body_too_large',
+  'unsupported_encoding', // a body compressed in a way that we do not read
   'unsupported_format', // a model file we do not read
   'invalid_file', // a model file that is damaged or hostile
 ] as const

@@ -20,9 +20,12 @@ const TOKEN =
 /** Deeper text would end the stack. */
 const MAX_DEPTH = 1000
 
+/** Digits of an integer: reading more takes seconds, and Python reads no more either. */
+export const MAX_DIGITS = 4300
+
 /**
  * Reads what JSON.parse reads. Of a key that comes twice the last value counts, at the place of the first.
- * @throws SyntaxError for what is not JSON, or nested deeper than 1,000 levels.
+ * @throws SyntaxError for what is not JSON, nested deeper than 1,000 levels, or an integer of more than MAX_DIGITS.
  */
 export function parseExactJson(text: string): ExactJson {
   const reader = new Reader(text)
@@ -104,7 +107,9 @@ class Reader {
 function numberOf(whole: string, rest: string): ExactJson {
   if (rest !== '') return new Float(Number(whole + rest))
   const value = Number(whole)
-  return Number.isSafeInteger(value) ? value + 0 : BigInt(whole)
+  if (Number.isSafeInteger(value)) return value + 0
+  if (whole.length > MAX_DIGITS) throw new SyntaxError(`a number of more than ${MAX_DIGITS} digits`)
+  return BigInt(whole)
 }
 
 /** JSON text that reads as an equal value; no white space. A float that is too large for JSON is written as it overflows. */

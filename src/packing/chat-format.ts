@@ -4,7 +4,7 @@
 import { checkTemplate } from '../chat/template.ts'
 import { IsletError } from '../lib/errors.ts'
 import { BUILTIN_FORMATS } from '../weights/manifest.ts'
-import type { BuiltinChat, BuiltinFormat, ChatFormat } from '../weights/manifest.ts'
+import type { BuiltinChat, BuiltinFormat, ChatFormat, TemplateChat } from '../weights/manifest.ts'
 import { FAMILY_TEMPLATES } from './family-templates.ts'
 import { inFile } from './in-file.ts'
 import type { ModelSource } from './source.ts'
@@ -27,9 +27,13 @@ export type FolderFacts = {
   name: string
 }
 
+/** Of several templates the one for chats with functions has this name everywhere. */
+export const TOOL_TEMPLATE = 'tool_use'
+
 /** A template if there is one, else the family's format, else none. */
-export function chatOfFolder(template: unknown, facts: FolderFacts): ChatFormat {
-  if (typeof template === 'string' && template !== '') return { kind: 'jinja', template }
+export function chatOfFolder(template: unknown, facts: FolderFacts, toolTemplate?: unknown): ChatFormat {
+  const own = templateChat(template, toolTemplate)
+  if (own !== undefined) return own
   const { config = {}, tokenizer, generation = {} } = facts
   const format = folderFormat(facts)
   if (format === undefined) return templateOf(config.model_type)
@@ -49,7 +53,8 @@ export function chatOfFolder(template: unknown, facts: FolderFacts): ChatFormat 
 /** The same from GGUF metadata, which records neither ids of roles nor limits. */
 export function chatOfGguf(metadata: Json, fileName = ''): ChatFormat {
   const template = metadata['tokenizer.chat_template']
-  if (typeof template === 'string' && template !== '') return { kind: 'jinja', template }
+  const own = templateChat(template, metadata[`tokenizer.chat_template.${TOOL_TEMPLATE}`])
+  if (own !== undefined) return own
   const name = [metadata['general.name'], metadata['general.basename'], fileName]
     .map(textOf)
     .join(' ')
@@ -73,12 +78,20 @@ export function chatNamed(name: string, found: ChatFormat): ChatFormat {
 /** Refuses a template that no chat could use; another format can take its place. */
 export function checkChat({ chat, chatFile }: Pick<ModelSource, 'chat' | 'chatFile'>): void {
   try {
-    if (chat.kind === 'jinja') checkTemplate(chat.template)
+    if (chat.kind !== 'jinja') return
+    checkTemplate(chat.template)
+    if (chat.toolTemplate !== undefined) checkTemplate(chat.toolTemplate)
   } catch (error) {
     if (!(error instanceof IsletError)) throw error
     const says = `${error.message}; --chat packs with another format, or none`
     throw inFile(chatFile, new IsletError(error.code, says, { cause: error.cause }))
   }
+}
+
+export function templateChat(template: unknown, toolTemplate: unknown): TemplateChat | undefined {
+  if (typeof template !== 'string' || template === '') return undefined
+  const isOther = typeof toolTemplate === 'string' && toolTemplate !== '' && toolTemplate !== template
+  return { kind: 'jinja', template, ...(isOther && { toolTemplate }) }
 }
 
 function templateOf(family: unknown): ChatFormat {

@@ -8,7 +8,13 @@ import { openSource } from './open-source.ts'
 import { packInto, type PackOptions } from './pack.ts'
 import { shardCutter } from './shards.ts'
 
-export type MemoryPack = { manifest: Manifest; weights: ByteSource; tokenizer: Uint8Array }
+export type MemoryPack = {
+  manifest: Manifest
+  weights: ByteSource
+  tokenizer: Uint8Array
+  /** Why the tokenizer is not read, where there is one. */
+  tokenizerFault: IsletError | undefined
+}
 
 /**
  * Packs the checkpoint at `path`. Its tokenizer is empty where there is none or none that we read: logits
@@ -25,10 +31,12 @@ export async function packToMemory(path: string, options: PackOptions = {}): Pro
     })
     const tensors = await packInto(source, options, cutter.sink)
     const shards = cutter.finish()
-    const tokenizer = (await readableTokenizer(source.tokenizer())) ?? new Uint8Array(0)
+    const read = await readableTokenizer(source.tokenizer())
+    const tokenizerFault = read instanceof IsletError ? read : undefined
+    const tokenizer = read instanceof Uint8Array ? read : new Uint8Array(0)
     files.set(TOKENIZER_FILE, [tokenizer])
     const manifest = makeManifest(source, options.id, tensors, shards, tokenizer)
-    return { manifest, weights: memorySource(files), tokenizer }
+    return { manifest, weights: memorySource(files), tokenizer, tokenizerFault }
   } finally {
     await source.close()
   }
@@ -51,11 +59,14 @@ export function memorySource(files: ReadonlyMap<string, readonly Uint8Array[]>):
   }
 }
 
-async function readableTokenizer(reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+/** The tokenizer, or why it is not read. */
+async function readableTokenizer(
+  reading: Promise<Uint8Array | undefined>,
+): Promise<Uint8Array | IsletError | undefined> {
   try {
     return await reading
   } catch (error) {
-    if (error instanceof IsletError && error.code === 'unsupported_format') return undefined
+    if (error instanceof IsletError && error.code === 'unsupported_format') return error
     throw error
   }
 }

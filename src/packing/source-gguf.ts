@@ -10,6 +10,7 @@ import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
+import { refusePart } from './split-gguf.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
 import { fitTokenizer } from './tokenizer-fit.ts'
 import { writeTokenizer } from './tokenizer-write.ts'
@@ -25,6 +26,7 @@ export async function openGguf(path: string, name: string): Promise<ModelSource>
   const file = await openRangeFile(path)
   try {
     const parsed = await readHeader(path, file)
+    refusePart(metadataOf(parsed), file.name)
     return sourceOf(parsed, file, name)
   } catch (error) {
     await file.close()
@@ -36,7 +38,11 @@ export async function openGguf(path: string, name: string): Promise<ModelSource>
 export async function readGgufMetadata(path: string): Promise<Record<string, unknown>> {
   const file = await openRangeFile(path)
   try {
-    return { ...(await readHeader(path, file)).metadata }
+    const parsed = await readHeader(path, file)
+    const metadata = metadataOf(parsed)
+    // The first part has the whole tokenizer.
+    if (metadata.get('tokenizer.ggml.model') === undefined) refusePart(metadata, file.name)
+    return { ...parsed.metadata }
   } catch (error) {
     throw inFile(file.name, error)
   } finally {
@@ -56,6 +62,9 @@ async function readHeader(path: string, file: RangeFile): Promise<ParsedGguf> {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new IsletError('invalid_file', `${path} cannot be read as GGUF: ${why}`, { cause })
   }
+  // Behind the end of a file the parser reads zeros.
+  if (parsed.tensorInfoByteRange[1] > file.size)
+    throw new IsletError('invalid_file', 'damaged GGUF file: the header is cut off')
   const metadata = parsed.metadata as Record<string, unknown>
   const names = metadata['tokenizer.ggml.tokens']
   if (metadata['tokenizer.ggml.model'] === 'llama' && Array.isArray(names) && mayLackMarks(names)) {

@@ -5,7 +5,7 @@ import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
 import type { ChatFormat } from '../weights/manifest.ts'
 import { show } from '../models/facts.ts'
-import { chatOfFolder } from './chat-format.ts'
+import { chatOfFolder, templateChat, TOOL_TEMPLATE, type FolderFacts } from './chat-format.ts'
 import { naming } from './in-file.ts'
 import { readJsonFile as readJson, type ReadFile } from './small-file.ts'
 import { CHATGLM_ENDS, completeChatGlm, isChatGlm } from './tokenizer-chatglm.ts'
@@ -32,6 +32,7 @@ export const TOKENIZER_FILES = [
 
 /** Where a chat template lies by itself. */
 export const TEMPLATE_FILE = 'chat_template.jinja'
+const TOOL_TEMPLATE_FILE = `additional_chat_templates/${TOOL_TEMPLATE}.jinja`
 
 const SETTINGS = 'tokenizer_config.json'
 const GENERATION = 'generation_config.json'
@@ -150,28 +151,36 @@ async function readSource(
 }
 
 /**
- * The chat format of a folder: chat_template.jinja, else the template in tokenizer_config.json (named
- * `default` of several), else what the family has built in. `name` is that of the folder.
+ * The chat format of a folder: chat_template.jinja, with that for tools in a folder beside it, else the
+ * template in tokenizer_config.json (`default` and `tool_use` of several), else what the family has built in.
+ * `name` is that of the folder.
  */
 export async function chatFromFolder(readFile: ReadFile, name = ''): Promise<ChatFormat> {
   const file = await readFile(TEMPLATE_FILE)
-  if (file !== undefined) return { kind: 'jinja', template: new TextDecoder().decode(file) }
+  const beside = await readFile(TOOL_TEMPLATE_FILE)
+  const own = templateChat(file && decodeText(file), beside && decodeText(beside))
+  if (own !== undefined) return own
   const config = (await readJson(readFile, SETTINGS)) ?? {}
-  let template = config.chat_template
-  if (Array.isArray(template)) {
-    const named = template as { name?: unknown; template?: unknown }[]
-    template = (named.find((entry) => entry?.name === 'default') ?? named[0])?.template
-  }
+  const named = Array.isArray(config.chat_template)
+    ? (config.chat_template as { name?: unknown; template?: unknown }[])
+    : [{ name: 'default', template: config.chat_template }]
+  const templateOf = (wanted: string) => named.find((entry) => entry?.name === wanted)?.template
+  const toolTemplate = beside === undefined ? templateOf(TOOL_TEMPLATE) : decodeText(beside)
   const code = await readFile('tokenization_chatglm.py')
-  return chatOfFolder(template, {
+  const facts: FolderFacts = {
     config: await readJson(readFile, 'config.json'),
     tokenizer: config,
     generation: await readJson(readFile, 'generation_config.json'),
-    code: code === undefined ? '' : new TextDecoder().decode(code),
+    code: code === undefined ? '' : decodeText(code),
     iceText: (await readFile('ice_text.model')) !== undefined,
     sentencePiece: (await readFile('tokenizer.model')) !== undefined,
     name,
-  })
+  }
+  return chatOfFolder(templateOf('default') ?? named[0]?.template, facts, toolTemplate)
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
 }
 
 /** Adds tokens past the vocabulary, and gives those inside it the type that the list says. */

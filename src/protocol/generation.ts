@@ -1,5 +1,8 @@
 // Plain data between the rooms: what the API asks of a lane and what a lane answers. Survives JSON.
 
+import { fieldOf, isJsonObject, type JsonObject } from '../lib/json-value.ts'
+import type { Written } from './written.ts'
+
 export type SamplingOptions = {
   temperature: number // 0 = greedy
   topK: number // 0 = off
@@ -25,14 +28,23 @@ export const DEFAULT_SAMPLING: Readonly<SamplingOptions> = {
   logitBias: [],
 }
 
+/** A message as its client sent it, further fields too: templates may read them. */
 export type ChatMessage = {
   role: string
-  content: string
-  name?: string
-  /** What ChatGLM3 writes behind the role: the name of a tool. */
-  metadata?: string
-  tool_calls?: unknown[]
+  content?: string | null | readonly ContentPart[]
+  tool_calls?: readonly unknown[]
   tool_call_id?: string
+  readonly [field: string]: unknown
+}
+
+export type ContentPart = { type: string; text?: string; refusal?: string }
+
+/** A content as one text: parts joined by line breaks as llama-server and vLLM join them, '' for none. */
+export function contentText(content: unknown): string {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return ''
+  const textOf = (part: JsonObject) => fieldOf(part, 'text') ?? fieldOf(part, 'refusal') ?? ''
+  return content.map((part: unknown) => (isJsonObject(part) ? textOf(part) : part)).join('\n')
 }
 
 export type GenerateRequest = {
@@ -44,10 +56,10 @@ export type GenerateRequest = {
   prompt:
     | {
         kind: 'chat'
-        messages: ChatMessage[]
-        tools?: unknown[]
+        messages: Written<ChatMessage>[]
+        tools?: Written<object>[]
         /** Further variables of the chat template, such as `enable_thinking`. */
-        variables?: Record<string, unknown>
+        variables?: Written<Record<string, unknown>>
       }
     /** `after`: the text behind a gap that the model shall fill. */
     | { kind: 'text'; text: string; after?: string }
@@ -87,7 +99,7 @@ export type GenerateRequest = {
    * A turn that is kept by its own id: the conversation up to here without instructions, for the turn that
    * goes on from it. Needs `store`.
    */
-  conversation?: ChatMessage[]
+  conversation?: Written<ChatMessage>[]
 }
 
 /** What JSON can say. */

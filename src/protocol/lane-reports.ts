@@ -1,6 +1,7 @@
 // Lane reports tell of a lane, of its sessions and of its turns.
 
 import type { ChatMessage, GenerationEvent, Json, WindowReport } from './generation.ts'
+import type { Written } from './written.ts'
 
 export type ModelCard = {
   /** The model's id, lower case. */
@@ -84,7 +85,7 @@ export type TurnView = {
   state: TurnState
   createdAt: number
   /** As the request brought it. */
-  conversation: ChatMessage[]
+  conversation: Written<ChatMessage>[]
   /** `start` if it got that far, at most one `text` with all of it, then `finish` or `error` if it ended. */
   events: GenerationEvent[]
 }

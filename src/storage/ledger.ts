@@ -2,32 +2,14 @@
 // So a budget is checked without reading rows.
 
 import type { SessionPage } from '../protocol/lane-reports.ts'
+import { enterParts, enterStrays, enterTurns } from './enter-rows.ts'
 import { RunLedger } from './run-ledger.ts'
 import { openLedger, openTables } from './schema.ts'
 import { bound, type Sql } from './sql.ts'
 import { Totals } from './totals.ts'
+import type { TurnEntry, TurnId } from './turn-entry.ts'
 
-/** What a turn takes beside the bytes of its row: keys, indexes, and its entry here. */
-export const TURN_BYTES = 1024
-
-/** Rows of older code that are entered at a time. */
-const BATCH = 256
-
-export type TurnId = { session: string; turn: string }
-
-/**
- * `bytes` are charged until they change; `run` is the last run of its pages, `part` what it shares with its
- * forks; `body` is the hash of the request's body.
- */
-export type TurnEntry = TurnId & {
-  tenant: string
-  used: number
-  bytes: number
-  run?: number
-  part?: number
-  model: string
-  body: string
-}
+export { TURN_BYTES, type TurnEntry, type TurnId } from './turn-entry.ts'
 
 export class Ledger {
   readonly runs: RunLedger
@@ -54,9 +36,11 @@ export class Ledger {
   get totals(): Totals {
     if (this.#totals !== undefined) return this.#totals
     this.#totals = new Totals()
-    if (openLedger(this.#raw)) this.#addUp(this.#totals)
-    else this.#enterAll()
-    this.#enterStrays(this.#totals)
+    const { was, entering } = openLedger(this.#raw)
+    if (was === 'current') this.#addUp(this.#totals)
+    else enterTurns(this.#raw, this)
+    if (was === 'stale') enterParts(this.#raw, this.#totals)
+    enterStrays(this.#raw, this.#totals, entering)
     return this.#totals
   }
 
@@ -67,48 +51,49 @@ export class Ledger {
   inserted(entry: TurnEntry, before?: TurnId): void {
     const { session, turn, tenant, used, bytes, part, model, body } = entry
     const old = before === undefined ? undefined : this.#take(before)
-    const isNew = this.sql.exec('SELECT 1 FROM session_use WHERE session = ?', session).toArray().length === 0
     this.sql.exec(
       ...bound`INSERT INTO turn_use (session, turn, tenant, used, bytes, run, part, model, body)
       VALUES (${session}, ${turn}, ${tenant}, ${used}, ${bytes}, ${old?.run ?? entry.run ?? null}, ${part ?? null}, ${model}, ${body})`,
     )
-    if (old?.run === undefined) this.runs.hold(entry.run)
-    if (isNew)
-      this.sql.exec(
-        ...bound`INSERT INTO session_use (session, tenant, used) VALUES (${session}, ${tenant}, ${used})`,
+    if (old?.run === undefined && entry.run !== undefined) {
+      this.runs.hold(entry.run)
+      this.runs.enter()
+    }
+    const made = this.sql
+      .exec(
+        ...bound`INSERT OR IGNORE INTO session_use (session, tenant, used) VALUES (${session}, ${tenant}, ${used}) RETURNING 1`,
       )
-    else this.#touch(session, used)
-    this.totals.add(tenant, bytes, isNew ? 1 : 0)
+      .toArray()
+    if (made.length === 0) this.#touch(session, used)
+    this.totals.add(tenant, bytes, made.length)
   }
 
   /**
-   * A turn's row was written. One that `isRunning` stays where it was in the order of use: its end moves it.
+   * A turn's row was written, whose entry is `old`. One that `isRunning` stays where it was in the order of
+   * use: its end moves it.
    */
-  updated(entry: Omit<TurnEntry, 'tenant' | 'part' | 'body'>, isRunning: boolean): void {
-    const { session, turn, used, bytes, run, model } = entry
-    const [row] = this.sql
-      .exec(
-        ...bound`SELECT tenant, bytes, run, model FROM turn_use WHERE session = ${session} AND turn = ${turn}`,
-      )
-      .toArray()
-    if (row === undefined) return
-    this.runs.enter()
-    const [oldBytes, oldRun] = [Number(row['bytes']), numberOf(row['run'])]
-    if (run !== oldRun) {
+  updated(
+    old: TurnEntry,
+    { used, bytes, run, model }: Pick<TurnEntry, 'used' | 'bytes' | 'run' | 'model'>,
+    isRunning: boolean,
+  ): void {
+    const { session, turn } = old
+    if (run !== old.run) {
       this.runs.hold(run)
-      this.runs.release(oldRun)
+      this.runs.release(old.run)
     }
+    this.runs.enter()
     if (!isRunning) {
       this.sql.exec(
         ...bound`UPDATE turn_use SET used = ${used}, bytes = ${bytes}, run = ${run ?? null}, model = ${model}
         WHERE session = ${session} AND turn = ${turn}`,
       )
       this.#touch(session, used)
-    } else if (bytes !== oldBytes || run !== oldRun || model !== row['model'])
+    } else if (bytes !== old.bytes || run !== old.run || model !== old.model)
       this.sql.exec(
         ...bound`UPDATE turn_use SET bytes = ${bytes}, run = ${run ?? null}, model = ${model} WHERE session = ${session} AND turn = ${turn}`,
       )
-    this.totals.add(String(row['tenant']), bytes - oldBytes)
+    this.totals.add(old.tenant, bytes - old.bytes)
   }
 
   /**
@@ -116,14 +101,17 @@ export class Ledger {
    * were charged for it.
    */
   removed(id: TurnId): number {
+    const before = this.totals.bytes
     const entry = this.#take(id)
     if (entry === undefined) return 0
+    const freed = before - this.totals.bytes
     this.runs.release(entry.run)
+    this.runs.enter()
     const left = this.sql.exec('SELECT 1 FROM turn_use WHERE session = ? LIMIT 1', id.session).toArray()
-    if (left.length > 0) return entry.bytes
+    if (left.length > 0) return freed
     this.sql.exec('DELETE FROM session_use WHERE session = ?', id.session)
     this.totals.add(entry.tenant, 0, -1)
-    return entry.bytes
+    return freed
   }
 
   entry({ session, turn }: TurnId): TurnEntry | undefined {
@@ -145,6 +133,7 @@ export class Ledger {
   giveUpPages({ session, turn, run }: Pick<TurnEntry, 'session' | 'turn' | 'run'>): void {
     this.sql.exec(...bound`UPDATE turn_use SET run = NULL WHERE session = ${session} AND turn = ${turn}`)
     this.runs.release(run)
+    this.runs.enter()
   }
 
   /** A tenant's turns whose pages are kept, those used longest ago first. */
@@ -233,55 +222,6 @@ export class Ledger {
     sums('SELECT tenant, COUNT(*) AS sessions, 0 AS bytes FROM session_use GROUP BY tenant')
     for (const table of ['turn_use', 'run_use', 'shared_parts'])
       sums(`SELECT tenant, 0 AS sessions, SUM(bytes) AS bytes FROM ${table} GROUP BY tenant`)
-  }
-
-  /** Enters the rows that code without a ledger has written. */
-  #enterAll(): void {
-    const known = new Set<number>()
-    let [session, turn] = ['', '']
-    for (;;) {
-      const rows = this.sql
-        .exec(
-          ...bound`SELECT session, turn, tenant, used, runs, octet_length(prompt) + coalesce(octet_length(generated), 0) +
-          octet_length(facts) + coalesce(octet_length(conversation), 0) + octet_length(runs) AS bytes,
-          facts ->> '$.model' AS model, facts ->> '$.request.bodyHash' AS body FROM turns
-          WHERE (session, turn) > (${session}, ${turn}) ORDER BY session, turn LIMIT ${BATCH}`,
-        )
-        .toArray()
-      for (const row of rows) {
-        ;[session, turn] = [String(row['session']), String(row['turn'])]
-        const tenant = String(row['tenant'])
-        let run: number | undefined
-        for (const id of JSON.parse(String(row['runs'])) as number[]) {
-          if (!known.has(id)) {
-            const [stored] = this.sql
-              .exec('SELECT length(bytes) + length(names) AS bytes FROM kv_runs WHERE id = ?', id)
-              .toArray()
-            if (stored === undefined) break
-            this.runs.written({ id, tenant, parent: run, bytes: Number(stored['bytes']) })
-            known.add(id)
-          }
-          run = id
-        }
-        const [used, bytes] = [Number(row['used']), Number(row['bytes']) + TURN_BYTES]
-        const [model, body] = [String(row['model']), String(row['body'])]
-        this.inserted({ session, turn, tenant, used, bytes, run, model, body })
-      }
-      this.runs.enter()
-      if (rows.length < BATCH) return
-    }
-  }
-
-  /**
-   * Runs that an object wrote and had not entered when it was lost belong to nobody: they go with the next
-   * sweep.
-   */
-  #enterStrays(totals: Totals): void {
-    const strays = this.#raw.exec(
-      `INSERT INTO run_use (id, tenant, parent, refs, bytes, freed)
-      SELECT id, '', NULL, 0, length(bytes), 0 FROM kv_runs WHERE id NOT IN (SELECT id FROM run_use) RETURNING bytes`,
-    )
-    for (const { bytes } of strays.toArray()) totals.add('', Number(bytes))
   }
 }
 

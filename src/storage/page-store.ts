@@ -71,8 +71,19 @@ export class PageStore implements Vault {
   }
 
   save(sequence: PagedIds, model: Model, pages = fullPages(sequence)): void {
+    this.saveUnlisted(sequence, model, pages)
+    this.list()
+  }
+
+  /** The same for whoever names the runs in a turn's row at once, or calls `list` when all are written. */
+  saveUnlisted(sequence: PagedIds, model: Model, pages: number): void {
     if (sequence.saved >= pages || model.staging.pages === 0) return
     timed(this.#use, 'saveMs', () => this.#guard.attempt(() => this.#saveUpTo(sequence, model, pages)))
+  }
+
+  /** Stores which runs no turn's row names yet, for the object after this one. */
+  list(): void {
+    this.#guard.attempt(() => this.#ledger.runs.list())
   }
 
   /**

@@ -7,7 +7,7 @@ import { bound, type Sql } from './sql.ts'
 import type { Totals } from './totals.ts'
 
 /** What a run takes beside its bytes and names: keys, checksum, its entry here. */
-const RUN_BYTES = 256
+export const RUN_BYTES = 256
 
 /** `parent`: the run of the pages before it. `bytes`: of pages and names. */
 export type WrittenRun = { id: number; tenant: string; parent: number | undefined; bytes: number }
@@ -24,6 +24,10 @@ export class RunLedger {
    * between.
    */
   readonly #pending = new Map<number, WrittenRun & { refs: number }>()
+  /** By how much the entered runs are needed more than their entries say; most changes cancel out. */
+  readonly #changes = new Map<number, number>()
+  /** Runs that the stored list of those to enter has. */
+  #listed = new Set<number>()
   /** Told when runs were deleted. */
   onDeleted: () => void = () => undefined
 
@@ -54,6 +58,7 @@ export class RunLedger {
         ...bound`UPDATE run_use SET tenant = ${run.tenant}, parent = ${run.parent ?? null}, bytes = ${bytes},
         freed = ${this.#now()} WHERE id = ${run.id}`,
       )
+    this.enter()
   }
 
   /** The row of a run was deleted because it was damaged; those that need it may write it again. */
@@ -71,7 +76,7 @@ export class RunLedger {
     if (id === undefined) return
     const pending = this.#pending.get(id)
     if (pending !== undefined) pending.refs += 1
-    else this.#sql().exec('UPDATE run_use SET refs = refs + 1 WHERE id = ?', id)
+    else this.#change(id, 1)
   }
 
   /** One less needs it: with the last one the run is in the queue of those to delete. */
@@ -79,14 +84,22 @@ export class RunLedger {
     if (id === undefined) return
     const pending = this.#pending.get(id)
     if (pending !== undefined) pending.refs -= 1
-    else
-      this.#sql().exec(
-        'UPDATE run_use SET freed = CASE refs WHEN 1 THEN 0 ELSE freed END, refs = refs - 1 WHERE id = ? AND refs > 0',
-        id,
-      )
+    else this.#change(id, -1)
   }
 
-  /** Enters the runs that were written since. */
+  #change(id: number, by: number): void {
+    this.#changes.set(id, (this.#changes.get(id) ?? 0) + by)
+  }
+
+  /** Stores which runs are not entered yet: should this object be lost, the next one looks for these alone. */
+  list(): void {
+    const ids = [...this.#pending.keys()]
+    if (ids.every((id) => this.#listed.has(id))) return
+    this.#sql().exec('UPDATE ledger SET entering = ?', JSON.stringify(ids))
+    this.#listed = new Set(ids)
+  }
+
+  /** Enters the runs that were written since, and by how much the others are needed more or less. */
   enter(): void {
     for (const { id, tenant, parent, bytes, refs } of this.#pending.values())
       this.#sql().exec(
@@ -94,6 +107,13 @@ export class RunLedger {
         VALUES (${id}, ${tenant}, ${parent ?? null}, ${refs}, ${bytes}, ${this.#now()})`,
       )
     this.#pending.clear()
+    for (const [id, by] of this.#changes)
+      if (by !== 0)
+        this.#sql().exec(
+          ...bound`UPDATE run_use SET freed = CASE WHEN refs > 0 AND refs + ${by} <= 0 THEN 0 ELSE freed END,
+          refs = MAX(0, refs + ${by}) WHERE id = ${id}`,
+        )
+    this.#changes.clear()
   }
 
   /**
@@ -101,10 +121,10 @@ export class RunLedger {
    * turn has named. At most a step's worth; true if there may be more.
    */
   sweep(since = 0): boolean {
-    this.enter()
     const due = Math.max(0, since)
     let [rows, bytes] = [0, 0]
     for (;;) {
+      this.enter()
       const free = this.#sql()
         .exec(
           ...bound`SELECT id, tenant, parent, bytes FROM run_use INDEXED BY run_to_delete
@@ -138,6 +158,7 @@ export class RunLedger {
   }
 
   #swept(more: boolean): boolean {
+    this.enter()
     this.onDeleted()
     return more
   }

@@ -1,6 +1,6 @@
 // The schema makes a lane's tables: turns, page runs, and the ledger of who stores what.
 // The ledger's tables are made when they are first used. Rows that older code has written are entered then,
-// once for each object.
+// once for each object, and again where older code has written beside a ledger.
 
 import type { Sql } from './sql.ts'
 
@@ -11,7 +11,8 @@ export const RUN_VERSION = 1
 /** What the ledger was made for: another text, and it is made anew of the rows. */
 const VERSIONS = `turns ${TURN_VERSION}, runs ${RUN_VERSION}, ledger 1`
 
-const LEDGER = ['ledger', 'session_use', 'turn_use', 'run_use', 'shared_parts']
+/** What is made anew of the rows; shared parts stay, since nothing else has what they hold. */
+const LEDGER = ['ledger', 'session_use', 'turn_use', 'run_use']
 
 const LEDGER_SCHEMA = [
   // A session of a tenant, and when it was last used.
@@ -29,7 +30,7 @@ const LEDGER_SCHEMA = [
   // The queue of runs that nothing needs any more.
   'CREATE INDEX run_to_delete ON run_use (freed) WHERE refs = 0',
   // What a turn and its forks have in common, as long as one of them is there.
-  'CREATE TABLE shared_parts (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, refs INTEGER NOT NULL, bytes INTEGER NOT NULL, ' +
+  'CREATE TABLE IF NOT EXISTS shared_parts (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, refs INTEGER NOT NULL, bytes INTEGER NOT NULL, ' +
     'prompt BLOB NOT NULL, generated BLOB, facts TEXT NOT NULL)',
   // Turns in the orders in which they are looked for: no query reads more rows than it gives.
   'CREATE INDEX IF NOT EXISTS turns_by_age ON turns (tenant, key, created)',
@@ -37,18 +38,32 @@ const LEDGER_SCHEMA = [
   'CREATE INDEX IF NOT EXISTS turns_by_expiry ON turns (expires)',
   "CREATE INDEX IF NOT EXISTS turns_unfinished ON turns (session) WHERE background = 1 AND state = 'running'",
   'DROP INDEX IF EXISTS turns_by_key',
-  'CREATE TABLE ledger (versions TEXT NOT NULL)',
+  // `entering`: ids of runs that were written and may not be entered yet.
+  'CREATE TABLE ledger (versions TEXT NOT NULL, entering TEXT)',
 ]
 
-/** What the ledger was made for; undefined where there is none. */
-function ledgerVersions(sql: Sql): unknown {
-  const made = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'").toArray()
-  return made.length === 0 ? undefined : sql.exec('SELECT versions FROM ledger').toArray()[0]?.['versions']
+/** `stale`: of another version, or older code has written beside it. */
+export type LedgerState = 'none' | 'stale' | 'current'
+
+/** `entering`: runs that may not be entered yet; undefined where nobody has listed them. */
+export type OpenedLedger = { was: LedgerState; entering: number[] | undefined }
+
+/** Older code makes the index `turns_by_key` whenever it starts, and no ledger has it. */
+function ledgerState(sql: Sql): OpenedLedger {
+  const made = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('ledger', 'turns_by_key')").toArray()
+  if (!made.some(({ name }) => name === 'ledger')) return { was: 'none', entering: undefined }
+  const [row] = sql.exec('SELECT * FROM ledger').toArray()
+  if (made.length > 1 || row?.['versions'] !== VERSIONS) return { was: 'stale', entering: undefined }
+  return { was: 'current', entering: listedIds(row['entering'] as string | null | undefined) }
+}
+
+function listedIds(json: string | null | undefined): number[] | undefined {
+  return json === undefined ? undefined : (JSON.parse(json ?? '[]') as number[])
 }
 
 /** Makes the tables of turns and runs. Beside a ledger of this code no row needs to be looked at. */
 export function openTables(sql: Sql): void {
-  if (ledgerVersions(sql) === VERSIONS) return
+  if (ledgerState(sql).was === 'current') return
   sql.exec(
     'CREATE TABLE IF NOT EXISTS turns (session TEXT NOT NULL, turn TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, ' +
       'key TEXT NOT NULL, state TEXT NOT NULL, background INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, ' +
@@ -65,12 +80,15 @@ export function openTables(sql: Sql): void {
   sql.exec('DELETE FROM kv_runs WHERE version <> ?', RUN_VERSION)
 }
 
-/** True where the ledger was there; else its tables are made, empty. */
-export function openLedger(sql: Sql): boolean {
-  const versions = ledgerVersions(sql)
-  if (versions === VERSIONS) return true
-  if (versions !== undefined) for (const table of LEDGER) sql.exec(`DROP TABLE IF EXISTS ${table}`)
+/** Gives the ledger as it was; where it was not of this code, its tables are made, empty. */
+export function openLedger(sql: Sql): OpenedLedger {
+  const opened = ledgerState(sql)
+  if (opened.was === 'current') {
+    if (opened.entering === undefined) sql.exec('ALTER TABLE ledger ADD COLUMN entering TEXT')
+    return opened
+  }
+  if (opened.was === 'stale') for (const table of LEDGER) sql.exec(`DROP TABLE IF EXISTS ${table}`)
   for (const statement of LEDGER_SCHEMA) sql.exec(statement)
   sql.exec('INSERT INTO ledger (versions) VALUES (?)', VERSIONS)
-  return false
+  return opened
 }

@@ -1,7 +1,8 @@
 // Shared parts hold what a turn and its forks have in common, so that a copy costs what differs.
+// They hold the text of a large turn from its beginning too, so that its row is short.
 
 import type { TurnRecord } from './turn-record.ts'
-import type { Ledger, TurnId } from './ledger.ts'
+import type { Ledger, TurnEntry, TurnId } from './ledger.ts'
 import { bound, type Sql } from './sql.ts'
 
 /** A smaller row is copied whole. */
@@ -9,6 +10,12 @@ const LEAST_BYTES = 8192
 
 /** A field of more JSON than this is shared: ids, hashes and numbers stay in the row. */
 const MOST_OWN = 256
+
+/** In the place of a conversation that is kept here. It is no JSON: code that knows no parts cannot take it for one. */
+export const CONVERSATION = 'shared'
+
+/** In the place of a part's prompt that the turn's own row has. */
+const NO_PROMPT = new Uint8Array(1)
 
 /** What a row keeps as JSON. */
 export type Details = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
@@ -33,6 +40,7 @@ export class SharedParts {
    */
   of(id: TurnId): number | undefined {
     const entry = this.#ledger.entry(id)
+    if (entry?.part !== undefined) this.#addIds(entry, entry.part)
     if (entry === undefined || entry.part !== undefined) return entry?.part
     const { session, turn } = id
     const [row] = this.#sql
@@ -69,6 +77,46 @@ export class SharedParts {
     return Number(part)
   }
 
+  /** Keeps the large text of a turn whose row is about to be inserted; the part is its own until it is forked. */
+  begin(record: TurnRecord): { part: number; bytes: number } {
+    const [, shared] = split(detailsOf(record))
+    const text = JSON.stringify({ ...shared, conversation: record.conversation })
+    const bytes = NO_PROMPT.length + new TextEncoder().encode(text).length
+    const { tenant } = record.request
+    const { totals } = this.#ledger
+    const [{ id }] = this.#sql
+      .exec(
+        ...bound`INSERT INTO shared_parts (tenant, refs, bytes, prompt, generated, facts)
+        VALUES (${tenant}, 1, ${bytes}, ${NO_PROMPT}, NULL, ${text}) RETURNING id`,
+      )
+      .toArray()
+    totals.add(tenant, bytes)
+    return { part: Number(id), bytes }
+  }
+
+  /** A turn whose text alone is in its part is forked: now its ids go there too. */
+  #addIds(entry: TurnEntry, part: number): void {
+    const { session, turn, tenant } = entry
+    const [row] = this.#sql
+      .exec(
+        ...bound`SELECT turns.prompt AS prompt, turns.generated AS generated FROM turns, shared_parts WHERE session = ${session} AND turn = ${turn}
+        AND id = ${part} AND octet_length(shared_parts.prompt) = ${NO_PROMPT.length}`,
+      )
+      .toArray()
+    if (row === undefined) return
+    const [prompt, generated] = [row['prompt'] as ArrayBuffer, row['generated'] as ArrayBuffer | null]
+    const moved = prompt.byteLength + (generated?.byteLength ?? 0)
+    const bytes = moved - NO_PROMPT.length
+    this.#sql.exec(
+      ...bound`UPDATE shared_parts SET prompt = ${prompt}, generated = ${generated}, bytes = bytes + ${bytes} WHERE id = ${part}`,
+    )
+    this.#sql.exec(
+      ...bound`UPDATE turns SET prompt = ${this.noPrompt}, generated = NULL WHERE session = ${session} AND turn = ${turn}`,
+    )
+    this.#ledger.totals.add(tenant, bytes)
+    this.#ledger.charge(entry, Math.max(0, entry.bytes - moved + this.noPrompt.length), part)
+  }
+
   /** The JSON of a row that shares this part. */
   ownDetails(record: TurnRecord, part: number): string {
     const [own] = split(detailsOf(record))
@@ -85,9 +133,21 @@ export class SharedParts {
 
   /** The prompt of a row with `prompt` and `part`, the id of what it shares or null. */
   promptOf({ prompt, part: id }: Json): unknown {
-    if (id === null) return prompt
+    const isOwn = (prompt as ArrayBuffer).byteLength !== this.noPrompt.length
+    if (id === null || isOwn) return prompt
     const [part] = this.#sql.exec('SELECT prompt FROM shared_parts WHERE id = ?', Number(id)).toArray()
-    return part['prompt']
+    return partPrompt(part) ?? prompt
+  }
+
+  /** A row of `turns` with its ids; of what it shares no text is read. */
+  outlined(row: Json): Json & { facts: Details } {
+    const { shared: id = null, ...facts } = JSON.parse(String(row['facts'])) as Details & { shared?: number }
+    const prompt = this.promptOf({ prompt: row['prompt'], part: id })
+    const hasAnswer = row['generated'] !== null || id === null
+    const [part] = hasAnswer
+      ? []
+      : this.#sql.exec('SELECT generated FROM shared_parts WHERE id = ?', id).toArray()
+    return { ...row, prompt, generated: row['generated'] ?? part?.['generated'] ?? null, facts }
   }
 
   /** A row of `turns` with what it shares in its place. */
@@ -98,14 +158,19 @@ export class SharedParts {
     const [part] = this.#sql
       .exec('SELECT prompt, generated, facts FROM shared_parts WHERE id = ?', id)
       .toArray()
-    const shared = JSON.parse(String(part['facts'])) as Details
+    const shared = JSON.parse(String(part['facts'])) as Details & { conversation?: unknown }
     return {
       ...row,
-      prompt: part['prompt'],
+      conversation: row['conversation'] === CONVERSATION ? shared.conversation : row['conversation'],
+      prompt: partPrompt(part) ?? row['prompt'],
       generated: row['generated'] ?? part['generated'],
       facts: { ...shared, ...facts, request: { ...shared.request, ...facts.request } },
     }
   }
+}
+
+function partPrompt({ prompt }: Json): unknown {
+  return (prompt as ArrayBuffer).byteLength === NO_PROMPT.length ? undefined : prompt
 }
 
 export function detailsOf(record: TurnRecord): Details {

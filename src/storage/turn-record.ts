@@ -3,6 +3,7 @@
 // bit.
 
 import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 
@@ -25,7 +26,7 @@ export type TurnRecord = {
   /** Repeated in front of the answer. */
   echo: string | undefined
   /** The messages of a kept turn, for the turn that continues it. */
-  conversation: ChatMessage[] | undefined
+  conversation: Written<ChatMessage>[] | undefined
   cachedTokens: number | undefined
   generated: number[]
   logprobs: TokenLogprob[]

@@ -1,7 +1,6 @@
 // The turn store keeps turns in a lane's SQLite: one row each, written before its first token.
 // The row is written again every few seconds, and at the turn's end.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
@@ -10,8 +9,9 @@ import type { TurnRecord } from './turn-record.ts'
 import { Ledger, TURN_BYTES, type TurnEntry, type TurnId } from './ledger.ts'
 import { STEP } from './run-ledger.ts'
 import { TURN_VERSION } from './schema.ts'
-import { detailsOf, SharedParts, type Details } from './shared-parts.ts'
+import { CONVERSATION, detailsOf, SharedParts } from './shared-parts.ts'
 import { bound, insertRow, type Sql } from './sql.ts'
+import { bytesOf, recordOf } from './turn-row.ts'
 
 /** Sessions of one key that a request is compared with. */
 const MOST_ALIKE = 16
@@ -19,6 +19,9 @@ const MOST_ALIKE = 16
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
 const UNFINISHED = "background = 1 AND state = 'running'"
+
+/** More text than this is kept beside the row: SQLite reads whole rows of this table to find another's place. */
+const WIDE_TEXT = 16_384
 
 /** Bytes of a row's large columns. SQLite knows them without reading these. */
 const BYTES =
@@ -32,6 +35,8 @@ export class TurnStore {
   readonly ledger: Ledger
   readonly #sql: Sql
   readonly #parts: SharedParts
+  /** When a record's row says that it expires. */
+  readonly #expires = new WeakMap<TurnRecord, number>()
 
   constructor(sql: Sql, ledger = new Ledger(sql)) {
     this.#sql = sql
@@ -49,12 +54,18 @@ export class TurnStore {
 
   /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
   insert(record: TurnRecord, before: TurnHeader | undefined, draft = this.draft(record)): void {
-    this.#insert(draft, {
-      prompt: bytesOf(record.prompt.ids),
-      generated: bytesOf(record.generated),
-      runs: [],
-    })
-    this.ledger.inserted(entryOf(record, draft.bytes), before)
+    const { details, conversation, bytes } = draft
+    const ids = { prompt: bytesOf(record.prompt.ids), generated: bytesOf(record.generated), runs: [] }
+    if (details.length + (conversation?.length ?? 0) < WIDE_TEXT) {
+      this.#insert(draft, ids)
+      this.ledger.inserted(entryOf(record, bytes), before)
+    } else {
+      const beside = this.#parts.begin(record)
+      const own = this.#parts.ownDetails(record, beside.part)
+      this.#insert({ ...draft, details: own, conversation: conversation && CONVERSATION }, ids)
+      const rest = Math.max(0, bytes - beside.bytes)
+      this.ledger.inserted({ ...entryOf(record, rest), part: beside.part }, before)
+    }
     if (before !== undefined) this.#delete(before)
   }
 
@@ -77,10 +88,12 @@ export class TurnStore {
       return this.ledger.inserted({ ...entryOf(copy, draft.bytes), run })
     }
     const details = this.#parts.ownDetails(copy, part)
-    const bytes = details.length + JSON.stringify(runs).length + openBytes(copy) + TURN_BYTES
+    const generated = this.#parts.hasGenerated(part, copy.generated.length) ? null : bytesOf(copy.generated)
+    const text = details.length + JSON.stringify(runs).length
+    const bytes = text + (generated?.length ?? 0) + openBytes(copy) + TURN_BYTES
     admit(bytes)
     const draft = { record: copy, details, conversation: null, bytes }
-    this.#insert(draft, { prompt: this.#parts.noPrompt, generated: null, runs })
+    this.#insert(draft, { prompt: this.#parts.noPrompt, generated, runs })
     this.ledger.inserted({ ...entryOf(copy, bytes), run, part })
     this.ledger.holdPart(part)
   }
@@ -88,25 +101,26 @@ export class TurnStore {
   /** Writes how far a turn has come; `runs` are the ids of the runs that hold its pages. */
   update(record: TurnRecord, runs: readonly number[]): void {
     const { state, usedAt: used, expiresAt, session, turn } = record
-    const part = this.ledger.entry(record)?.part
+    const entry = this.ledger.entry(record)
+    if (entry === undefined) return
+    const { part } = entry
     const details =
       part === undefined ? JSON.stringify(detailsOf(record)) : this.#parts.ownDetails(record, part)
     const isShared = part !== undefined && this.#parts.hasGenerated(part, record.generated.length)
     const generated = isShared ? null : bytesOf(record.generated)
-    this.#sql.exec(
-      ...bound`UPDATE turns SET state = ${state}, used = ${used}, expires = ${expiresAt},
-      generated = ${generated}, facts = ${details}, runs = ${JSON.stringify(runs)}
-      WHERE session = ${session} AND turn = ${turn}`,
-    )
+    // A column that is set is written in its index too, also where it is as it was.
+    const expires = this.#expires.get(record) === expiresAt ? [] : [expiresAt]
+    this.#expires.set(record, expiresAt)
     const [row] = this.#sql
-      .exec(`SELECT ${BYTES} AS bytes FROM turns WHERE session = ? AND turn = ?`, session, turn)
+      .exec(
+        `UPDATE turns SET state = ?, used = ?, generated = ?, facts = ?, runs = ?${expires.length > 0 ? ', expires = ?' : ''}
+        WHERE session = ? AND turn = ? RETURNING ${BYTES} AS bytes`,
+        ...[state, used, generated, details, JSON.stringify(runs), ...expires, session, turn],
+      )
       .toArray()
     if (row === undefined) return
     const bytes = Number(row['bytes']) + openBytes(record) + TURN_BYTES
-    this.ledger.updated(
-      { session, turn, used, bytes, run: runs.at(-1), model: record.model },
-      state === 'running',
-    )
+    this.ledger.updated(entry, { used, bytes, run: runs.at(-1), model: record.model }, state === 'running')
   }
 
   turn(tenant: string, turn: string): TurnRecord | undefined {
@@ -118,6 +132,19 @@ export class TurnStore {
   /** A session's last turn. */
   newest(tenant: string, session: string): TurnRecord | undefined {
     return this.#records('tenant = ? AND session = ? ORDER BY created DESC LIMIT 1', tenant, session)[0]
+  }
+
+  /** A session's last turn as a list shows it: of the request what is small, and no conversation. */
+  outline(tenant: string, session: string): { record: TurnRecord; bytes: number } | undefined {
+    const [row] = this.#sql
+      .exec(
+        `SELECT session, turn, state, created, used, expires, prompt, generated, facts, NULL AS conversation,
+        ${BYTES} AS bytes FROM turns WHERE tenant = ? AND session = ? ORDER BY created DESC LIMIT 1`,
+        tenant,
+        session,
+      )
+      .toArray()
+    return row && { record: recordOf(this.#parts.outlined(row)), bytes: Number(row['bytes']) }
   }
 
   /** Whether there is a session with this key. */
@@ -209,6 +236,7 @@ export class TurnStore {
     }: Record<'prompt' | 'generated', Uint8Array | null> & { runs: readonly number[] },
   ): void {
     const { request } = record
+    this.#expires.set(record, record.expiresAt)
     void this.ledger.totals // a ledger that is made behind the row would enter it too
     insertRow(this.#sql, 'INSERT INTO turns', {
       session: record.session,
@@ -278,37 +306,4 @@ function openBytes({ state, request, generated }: TurnRecord): number {
 
 function entryOf({ session, turn, usedAt: used, model, request }: TurnRecord, bytes: number): TurnEntry {
   return { session, turn, tenant: request.tenant, used, bytes, model, body: request.bodyHash }
-}
-
-function recordOf(row: Record<string, unknown> & { facts: Details }): TurnRecord {
-  const { prompt, ...details } = row.facts
-  const conversation = row['conversation']
-  return {
-    session: String(row['session']),
-    turn: String(row['turn']),
-    state: row['state'] as TurnState,
-    createdAt: Number(row['created']),
-    usedAt: Number(row['used']),
-    expiresAt: Number(row['expires']),
-    ...details,
-    echo: details.echo,
-    cachedTokens: details.cachedTokens,
-    logprobs: [],
-    end: details.end,
-    prompt: { ...prompt, ids: idsOf(row['prompt']) },
-    generated: idsOf(row['generated']),
-    conversation: typeof conversation === 'string' ? (JSON.parse(conversation) as ChatMessage[]) : undefined,
-  }
-}
-
-/** Ids as a blob; no ids are NULL, which some hosts make of an empty blob anyway. */
-function bytesOf(ids: readonly number[]): Uint8Array | null {
-  if (ids.length === 0) return null
-  return new Uint8Array(Uint32Array.from(ids).buffer)
-}
-
-function idsOf(blob: unknown): number[] {
-  if (blob === null) return []
-  const bytes = new Uint8Array(blob as ArrayBuffer)
-  return [...new Uint32Array(bytes.slice().buffer)]
 }

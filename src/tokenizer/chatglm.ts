@@ -1,6 +1,9 @@
 // ChatGLM-1 has tokens of its own for white space: newlines, tabs and runs of spaces become names. That
 // happens before the text is normalised.
 
+import type { Budget, Sliced } from '../lib/sliced.ts'
+import { WINDOW, WINDOW_UNITS } from './windows.ts'
+
 const NEWLINE = '<n>'
 const TAB = '<|tab|>'
 /** Longest run of spaces that has a token. */
@@ -17,7 +20,28 @@ export const BLANK_NAMES: readonly string[] = [
 ]
 
 /** Text with its white space as names: long runs are cut into the longest blanks from the left. */
-export function nameWhiteSpace(text: string): string {
+export function* nameWhiteSpace(text: string, budget: Budget): Sliced<string> {
+  if (text.length <= WINDOW) return named(text)
+  let out = ''
+  for (let at = 0; at < text.length;) {
+    const end = blankBorder(text, at, at + WINDOW)
+    out += named(text.slice(at, end))
+    at = end
+    if (budget.spend(WINDOW_UNITS)) yield
+  }
+  return out
+}
+
+/** A place at or before `end` that leaves the blanks of a run as they are; `start` is such a place too. */
+function blankBorder(text: string, start: number, end: number): number {
+  if (end >= text.length) return text.length
+  if (text[end] !== ' ') return end
+  let run = end
+  while (run > start && text[run - 1] === ' ') run--
+  return run + Math.floor((end - run) / LONGEST_BLANK) * LONGEST_BLANK
+}
+
+function named(text: string): string {
   return text
     .replaceAll('\n', NEWLINE)
     .replaceAll('\t', TAB)

@@ -14,11 +14,14 @@ export interface PairRules {
 }
 
 const POSITIONS = 2 ** 31
-/** Larger scratch arrays (about 36 bytes a symbol) are dropped after use. */
+/** Arrays that are kept grow by doubling; those of a long piece have its length. */
 const KEPT_SYMBOLS = 1 << 13
 
 export class Merger {
+  /** The text that is merged. */
+  bytes = new Uint8Array(256)
   /** Symbols: the caller fills ids[0, count) and starts[0, count]; afterwards walks from 0 by next[]. */
+  count = 0
   ids = new Int32Array(0)
   starts = new Int32Array(0) // byte offset of each symbol; starts[count] is the end
   next = new Int32Array(0)
@@ -26,11 +29,19 @@ export class Merger {
   #candidates = new Int32Array(0) // for the pair that begins at this symbol
   #heap = new Float64Array(0) // order x 2^31 + position, stale entries included
   #size = 0
+  #proposed = 0 // pairs that have been looked at for the first time
+  readonly #rules: PairRules
 
-  /** Makes room for `count` symbols. */
-  reserve(count: number): void {
-    if (this.ids.length > count) return
-    const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(count + 1)))
+  /** `rules` of the text that it is given a view of. */
+  constructor(rules: (text: () => Uint8Array) => PairRules) {
+    this.#rules = rules(() => this.bytes)
+  }
+
+  /** Forgets all symbols, and makes room for `most`: about 36 bytes each. */
+  reserve(most: number): void {
+    this.count = this.#size = this.#proposed = 0
+    if (this.ids.length > most) return
+    const capacity = Math.max(256, most + 1 + Math.min(most, KEPT_SYMBOLS))
     this.ids = new Int32Array(capacity)
     this.starts = new Int32Array(capacity)
     this.next = new Int32Array(capacity)
@@ -40,25 +51,21 @@ export class Merger {
     this.#heap = new Float64Array(2 * capacity)
   }
 
-  /** Drops scratch memory that only a very long piece needed. */
-  release(): void {
-    if (this.ids.length <= KEPT_SYMBOLS) return
-    this.ids = this.starts = this.next = this.#previous = this.#candidates = new Int32Array(0)
-    this.#heap = new Float64Array(0)
-  }
-
-  /** Merges the first `count` symbols in place. */
-  run(rules: PairRules, count: number): void {
-    const { ids, starts, next } = this
+  /** Merges in place, on for at most `units` looks at a pair; true once no pair is left. */
+  advance(units: number): boolean {
+    const { ids, starts, next, count } = this
+    const rules = this.#rules
     const previous = this.#previous
     const candidates = this.#candidates
-    for (let i = 0; i < count; i++) {
-      next[i] = i + 1
-      previous[i] = i - 1
+    for (; this.#proposed <= count; this.#proposed++) {
+      if (units-- <= 0) return false
+      const at = this.#proposed
+      next[at] = at + 1
+      previous[at] = at - 1
+      if (at > 0) this.#propose(rules, at - 1, count)
     }
-    this.#size = 0
-    for (let i = 0; i < count; i++) this.#propose(rules, i, count)
     while (this.#size > 0) {
+      if (units-- <= 0) return false
       const key = this.#pop()
       const order = Math.floor(key / POSITIONS)
       const left = key - order * POSITIONS
@@ -74,6 +81,7 @@ export class Merger {
       this.#propose(rules, left, count)
       if (previous[left] >= 0) this.#propose(rules, previous[left], count)
     }
+    return true
   }
 
   #propose(rules: PairRules, left: number, count: number): void {

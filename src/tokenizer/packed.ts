@@ -1,15 +1,17 @@
 // A packed tokenizer runs over the arrays of tokenizer.bin: an encoder, a decoder and the names of tokens.
 
+import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
 import { bytesOfName, nameOfBytes } from './byte-map.ts'
 import { byteLevelEncoder } from './bpe.ts'
 import { nameWhiteSpace, whiteSpaceBytes } from './chatglm.ts'
 import { TOKEN, parseTokenizer } from './format.ts'
-import type { PlainEncoder } from './plain-encoder.ts'
+import type { PlainEncoder, TakePart } from './plain-encoder.ts'
 import { sentencePieceEncoder } from './sentencepiece.ts'
-import { nameMatcher, splitAtNames } from './special.ts'
+import { nameMatcher, splitAtNames, type NameMatcher } from './special.ts'
 import { TextStream } from './stream-decoder.ts'
 import type { DecodingRules, EncodeOptions, Tokenizer } from './tokenizer.ts'
 import { Vocabulary, byteOfToken } from './vocabulary.ts'
+import { replaced } from './windows.ts'
 
 /**
  * Opens a tokenizer.bin; the tokenizer works on these bytes, which must not change afterwards.
@@ -32,9 +34,9 @@ class PackedTokenizer implements Tokenizer {
   readonly #offset: number // ids of this class's methods less this are ids of the vocabulary
   readonly #encodePlain: PlainEncoder
   readonly #named = new Map<string, number>() // control, unknown and user-defined tokens: a few hundred at most
-  readonly #anywhere: RegExp | undefined // user-defined tokens: part of the text itself, as all originals have it
-  readonly #special: RegExp | undefined
-  readonly #parsed: RegExp | undefined // those that the family's own tokenizer reads in text
+  readonly #anywhere: NameMatcher | undefined // user-defined tokens: part of the text itself, as all originals have it
+  readonly #special: NameMatcher | undefined
+  readonly #parsed: NameMatcher | undefined // those that the family's own tokenizer reads in text
   readonly #whiteSpace: ReadonlyMap<number, Uint8Array> // tokens whose name is not what they print
 
   constructor(vocabulary: Vocabulary) {
@@ -76,40 +78,53 @@ class PackedTokenizer implements Tokenizer {
     }
   }
 
-  encode(text: string, options: EncodeOptions = {}): number[] {
+  encode(text: string, options?: EncodeOptions): number[] {
+    return atOnce(this.encodeSliced(text, new Budget(Infinity), options))
+  }
+
+  *encodeSliced(text: string, budget: Budget, options: EncodeOptions = {}): Sliced<number[]> {
     const { special, guard, literal = false } = options
     const out: number[] = []
-    const pushName = (name: string): void => void out.push(this.#named.get(name) ?? 0)
-    const encodePlain = (part: string): void => this.#encodePlain(part, out.length === 0, out, literal)
-    const pushPlain = (part: string): void => {
-      const clean = guard === undefined ? part : part.replaceAll(guard, '')
-      const written = this.#whiteSpace.size > 0 ? nameWhiteSpace(clean) : clean
-      if (this.#anywhere === undefined || literal) encodePlain(written)
-      else splitAtNames(written, this.#anywhere, encodePlain, pushName)
+    const pushName = (name: string): undefined => void out.push(this.#named.get(name) ?? 0)
+    const encodePlain = (part: string): Sliced<void> =>
+      this.#encodePlain(part, out.length === 0, out, literal, budget)
+    const encodeWritten = (part: string): Sliced<void> =>
+      this.#anywhere === undefined || literal
+        ? encodePlain(part)
+        : splitAtNames(part, this.#anywhere, encodePlain, pushName, budget)
+    const hasOwnSpace = this.#whiteSpace.size > 0
+    const pushPlain = function* (part: string): Sliced<void> {
+      const clean = guard === undefined ? part : yield* replaced(part, guard, '', budget)
+      yield* encodeWritten(hasOwnSpace ? yield* nameWhiteSpace(clean, budget) : clean)
     }
-    if (special === 'original') this.#encodeAsOriginal(text, pushPlain, pushName)
-    else if (special === true) splitAtNames(text, this.#special, pushPlain, pushName)
-    else pushPlain(text)
+    if (special === 'original') yield* this.#encodeAsOriginal(text, pushPlain, pushName, budget)
+    else if (special === true) yield* splitAtNames(text, this.#special, pushPlain, pushName, budget)
+    else yield* pushPlain(text)
     if (this.#offset > 0) for (let i = 0; i < out.length; i++) out[i] += this.#offset
     return out
   }
 
-  #encodeAsOriginal(text: string, pushPlain: (text: string) => void, pushName: (name: string) => void): void {
+  *#encodeAsOriginal(
+    text: string,
+    pushPlain: (part: string) => Sliced<void>,
+    pushName: TakePart,
+    budget: Budget,
+  ): Sliced<void> {
     const parts: { text: string; name: boolean }[] = []
-    splitAtNames(
-      text,
-      this.#parsed,
-      (plain) => parts.push({ text: plain, name: false }),
-      (name) => parts.push({ text: name, name: true }),
-    )
+    const plain = (part: string): undefined => void parts.push({ text: part, name: false })
+    const name = (part: string): undefined => void parts.push({ text: part, name: true })
+    yield* splitAtNames(text, this.#parsed, plain, name, budget)
     const strip = this.#vocabulary.settings.stripBesideSpecials === true
-    parts.forEach((part, i) => {
-      if (part.name) return pushName(part.text)
-      let plain = part.text
-      if (strip && i > 0) plain = plain.trimStart()
-      if (strip && i + 1 < parts.length) plain = plain.trimEnd()
-      if (plain !== '') pushPlain(plain)
-    })
+    for (const [i, part] of parts.entries()) {
+      if (part.name) {
+        pushName(part.text)
+        continue
+      }
+      let words = part.text
+      if (strip && i > 0) words = words.trimStart()
+      if (strip && i + 1 < parts.length) words = words.trimEnd()
+      if (words !== '') yield* pushPlain(words)
+    }
   }
 
   tokenBytes(id: number): Uint8Array {

@@ -1,32 +1,56 @@
 // This file finds the names of special tokens in a text, and keeps user text from becoming one.
 
+import type { Budget, Sliced } from '../lib/sliced.ts'
+import type { TakePart } from './plain-encoder.ts'
+import { WINDOW, WINDOW_UNITS } from './windows.ts'
+
+/** `longest` name in UTF-16 units. */
+export type NameMatcher = { pattern: RegExp; longest: number }
+
 /**
  * A matcher for any of the names, leftmost and then longest; undefined if there are none. Names of one
  * character are left out: no guard could break them, and merging finds them anyway.
  */
-export function nameMatcher(names: readonly string[]): RegExp | undefined {
+export function nameMatcher(names: readonly string[]): NameMatcher | undefined {
   const usable = names.filter((name) => Array.from(name).length > 1)
   if (usable.length === 0) return undefined
   const longestFirst = usable.toSorted((a, b) => b.length - a.length)
-  return new RegExp(longestFirst.map(escapePattern).join('|'), 'gu')
+  return {
+    pattern: new RegExp(longestFirst.map(escapePattern).join('|'), 'gu'),
+    longest: longestFirst[0].length,
+  }
 }
 
+/** About what it costs to find a name, in units of a budget. */
+const NAME_UNITS = 8
+
 /** Cuts text at the names: calls `plain` and `name` in order. */
-export function splitAtNames(
+export function* splitAtNames(
   text: string,
-  matcher: RegExp | undefined,
-  plain: (text: string) => void,
-  name: (name: string) => void,
-): void {
+  matcher: NameMatcher | undefined,
+  plain: TakePart,
+  name: TakePart,
+  budget: Budget,
+): Sliced<void> {
   let done = 0
-  if (matcher !== undefined) {
-    for (const match of text.matchAll(matcher)) {
-      if (match.index > done) plain(text.slice(done, match.index))
-      name(match[0])
-      done = match.index + match[0].length
+  for (let at = 0; matcher !== undefined && at < text.length;) {
+    // A name that begins in the window is seen as a whole.
+    const window = text.slice(at, at + WINDOW + matcher.longest)
+    for (const match of window.matchAll(matcher.pattern)) {
+      if (match.index >= WINDOW) break
+      const found = at + match.index
+      const before = found > done ? plain(text.slice(done, found)) : undefined
+      if (before !== undefined) yield* before
+      const own = name(match[0])
+      if (own !== undefined) yield* own
+      done = found + match[0].length
+      if (budget.spend(NAME_UNITS)) yield
     }
+    at = Math.max(at + WINDOW, done)
+    if (at < text.length && budget.spend(WINDOW_UNITS)) yield
   }
-  if (done < text.length) plain(text.slice(done))
+  const rest = done < text.length ? plain(text.slice(done)) : undefined
+  if (rest !== undefined) yield* rest
 }
 
 /**

@@ -1,5 +1,7 @@
 // This interface is what the rest of the program knows of a tokenizer. packed.ts implements it.
 
+import type { Budget, Sliced } from '../lib/sliced.ts'
+
 export type EncodeOptions = {
   /**
    * Special tokens written in the text become their ids; otherwise they are plain text. 'original': as the
@@ -44,6 +46,8 @@ export interface Tokenizer {
   readonly decoding?: DecodingRules
   /** Text to ids, without BOS. `special` true: special tokens written in the text become their ids. */
   encode(text: string, options?: EncodeOptions): number[]
+  /** The same ids, in slices of the budget, which several texts may share. */
+  encodeSliced(text: string, budget: Budget, options?: EncodeOptions): Sliced<number[]>
   /** The bytes a token stands for when printed; special tokens are empty. */
   tokenBytes(id: number): Uint8Array
   /** The id of a token given by its exact name, special ones too. */

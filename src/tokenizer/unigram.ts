@@ -1,10 +1,13 @@
 // The unigram encoder finds the segmentation with the highest sum of log probabilities, by Viterbi. Sums are
 // float32 as in SentencePiece, and the first of equals wins, so ties fall alike.
 
+import type { Sliced } from '../lib/sliced.ts'
 import { TOKEN } from './format.ts'
 import { characterEnd } from './normalise.ts'
-import { KEPT_BYTES, utf8Into } from './utf8.ts'
+import type { PieceEncoder, WriteUnknown } from './pieces.ts'
+import { utf8Into } from './utf8.ts'
 import type { Vocabulary } from './vocabulary.ts'
+import { utf8InWindows } from './windows.ts'
 
 /** An unknown character costs this much more than the least likely token. */
 const UNKNOWN_PENALTY = 10
@@ -13,77 +16,119 @@ const UNKNOWN_PENALTY = 10
  */
 const BONUS = 0.1
 
-/** Appends the ids of a normalised text; `unknown` gets the bytes of a character that no token covers. */
-export type PieceEncoder = (
-  text: string,
-  out: number[],
-  unknown: (bytes: Uint8Array, start: number, end: number) => void,
-) => void
+/** UTF-16 units. A longer word has memory of its own: other texts may be encoded between its slices. */
+const LONG_WORD = 1 << 11
+/** Bytes between two looks at the budget. */
+const STRIDE = 1 << 11
 
-export function unigramEncoder(vocabulary: Vocabulary): PieceEncoder {
-  const { scores, types, settings } = vocabulary
-  const unknownScore = Math.fround(lowestScore(scores, types) - UNKNOWN_PENALTY)
-  const scratch = { bytes: new Uint8Array(0) }
+/** Makes encoders of a text's words, in order. */
+export function unigramEncoder(vocabulary: Vocabulary, unknown: WriteUnknown): () => PieceEncoder {
+  const { scores, types } = vocabulary
+  const lowest = Math.fround(lowestScore(scores, types) - UNKNOWN_PENALTY)
+  const shared = new Lattice(vocabulary, lowest)
+  return () => {
+    let sum = 0 // goes on from word to word, so that cutting at spaces changes no rounding
+    return (word, out, budget) => {
+      if (word.length > LONG_WORD) {
+        const own = new Lattice(vocabulary, lowest)
+        const encodeLong = function* (): Sliced<void> {
+          const length = yield* utf8InWindows(word, own, budget)
+          own.begin(length, sum)
+          while (!own.advance(STRIDE)) if (budget.spend(STRIDE)) yield
+          sum = own.sum
+          const path = own.path()
+          for (let i = path.length - 1; i >= 0; i--) {
+            own.write(path[i], out, unknown)
+            if (i % STRIDE === 0 && budget.spend(STRIDE)) yield
+          }
+        }
+        return encodeLong()
+      }
+      shared.begin(utf8Into(word, shared), sum)
+      shared.advance(Infinity)
+      sum = shared.sum
+      const path = shared.path()
+      for (let i = path.length - 1; i >= 0; i--) shared.write(path[i], out, unknown)
+      return undefined
+    }
+  }
+}
+
+/** All ways through the bytes of a word, and the best one to each of them. */
+class Lattice {
+  bytes = new Uint8Array(256)
+  readonly #vocabulary: Vocabulary
+  readonly #unknownScore: number
   // Best way to end at each byte: its sum, where its last token begins (-1: no way yet), and that token's id.
-  let sums = new Float32Array(0)
-  let begins = new Int32Array(0)
-  let ids = new Int32Array(0)
-  let at = 0 // where the tokens begin that are being offered
+  #sums = new Float32Array(0)
+  #begins = new Int32Array(0)
+  #ids = new Int32Array(0)
+  #length = 0
+  #at = 0 // where the tokens begin that are being offered
 
-  const reserve = (length: number): void => {
-    if (sums.length <= length) {
-      const capacity = 2 ** Math.ceil(Math.log2(length + 256))
-      sums = new Float32Array(capacity)
-      begins = new Int32Array(capacity)
-      ids = new Int32Array(capacity)
-    }
-    begins.fill(-1, 0, length + 1)
+  constructor(vocabulary: Vocabulary, unknownScore: number) {
+    this.#vocabulary = vocabulary
+    this.#unknownScore = unknownScore
   }
 
-  const offer = (id: number, end: number, score: number): void => {
-    const sum = Math.fround(score + sums[at])
-    if (begins[end] >= 0 && !(sum > sums[end])) return
+  /** The sum of the best way to the end. */
+  get sum(): number {
+    return this.#sums[this.#length]
+  }
+
+  /** Begins a word of `length` bytes with a sum so far. */
+  begin(length: number, carried: number): void {
+    if (this.#sums.length <= length) {
+      this.#sums = new Float32Array(length + 256)
+      this.#begins = new Int32Array(length + 256)
+      this.#ids = new Int32Array(length + 256)
+    }
+    this.#begins.fill(-1, 0, length + 1)
+    this.#sums[0] = carried
+    this.#length = length
+    this.#at = 0
+  }
+
+  /** Offers the tokens that begin in the next `units` bytes; true at the end of the word. */
+  advance(units: number): boolean {
+    const { bytes } = this
+    const length = this.#length
+    const stop = Math.min(this.#at + units, length)
+    while (this.#at < stop) {
+      const next = characterEnd(bytes, this.#at, length)
+      if (!this.#vocabulary.eachToken(bytes, this.#at, length, next, this.#offerToken))
+        this.#offer(-1, next, this.#unknownScore)
+      this.#at = next
+    }
+    return this.#at >= length
+  }
+
+  /** Where the tokens of the best way end, the last one first. */
+  path(): number[] {
+    const ends: number[] = []
+    for (let end = this.#length; end > 0; end = this.#begins[end]) ends.push(end)
+    return ends
+  }
+
+  /** Appends the id of the token that ends at `end`, or those of an unknown character. */
+  write(end: number, out: number[], unknown: WriteUnknown): void {
+    if (this.#ids[end] >= 0) out.push(this.#ids[end])
+    else unknown(out, this.bytes, this.#begins[end], end)
+  }
+
+  readonly #offerToken = (id: number, end: number): void => {
+    const { types, scores } = this.#vocabulary
+    const score = types[id] === TOKEN.userDefined ? Math.fround(BONUS * (end - this.#at) - BONUS) : scores[id]
+    this.#offer(id, end, score)
+  }
+
+  #offer(id: number, end: number, score: number): void {
+    const sums = this.#sums
+    const sum = Math.fround(score + sums[this.#at])
+    if (this.#begins[end] >= 0 && !(sum > sums[end])) return
     sums[end] = sum
-    begins[end] = at
-    ids[end] = id
-  }
-  const offerToken = (id: number, end: number): void =>
-    offer(id, end, types[id] === TOKEN.userDefined ? Math.fround(BONUS * (end - at) - BONUS) : scores[id])
-
-  /** Encodes one word; sums go on from `carried`, so that cutting at spaces changes no rounding. */
-  const encodeWord = (
-    word: string,
-    carried: number,
-    out: number[],
-    unknown: Parameters<PieceEncoder>[2],
-  ): number => {
-    const length = utf8Into(word, scratch)
-    const { bytes } = scratch
-    reserve(length)
-    sums[0] = carried
-    for (at = 0; at < length;) {
-      const next = characterEnd(bytes, at, length)
-      if (!vocabulary.eachToken(bytes, at, length, next, offerToken)) offer(-1, next, unknownScore)
-      at = next
-    }
-    const path: number[] = []
-    for (let end = length; end > 0; end = begins[end]) path.push(end)
-    for (const end of path.reverse()) {
-      if (ids[end] >= 0) out.push(ids[end])
-      else unknown(bytes, begins[end], end)
-    }
-    return sums[length]
-  }
-
-  return (text, out, unknown) => {
-    let sum = 0
-    if (!settings.cutAtSpaces) encodeWord(text, sum, out, unknown)
-    else for (const [word] of text.matchAll(/ *[^ ]+| +/g)) sum = encodeWord(word, sum, out, unknown)
-    if (sums.length > KEPT_BYTES) {
-      sums = new Float32Array(0)
-      begins = ids = new Int32Array(0)
-    }
-    if (scratch.bytes.length > KEPT_BYTES) scratch.bytes = new Uint8Array(0)
+    this.#begins[end] = this.#at
+    this.#ids[end] = id
   }
 }
 

@@ -1,8 +1,5 @@
 // This file writes text as UTF-8 into a reused buffer, and reads UTF-8 without splitting a character.
 
-/** A scratch buffer that only a very long piece needed is dropped after use. */
-export const KEPT_BYTES = 1 << 16
-
 /**
  * Writes text as UTF-8 into scratch.bytes, grown as needed (lone surrogates become U+FFFD); returns the
  * length.

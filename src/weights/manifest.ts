@@ -58,8 +58,11 @@ export type BuiltinChat = {
   maxNewTokens?: number
 }
 
+/** A checkpoint's own template, and the one it has for chats with functions, if that is another. */
+export type TemplateChat = { kind: 'jinja'; template: string; toolTemplate?: string }
+
 /** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
-export type ChatFormat = { kind: 'jinja'; template: string } | BuiltinChat | { kind: 'none' }
+export type ChatFormat = TemplateChat | BuiltinChat | { kind: 'none' }
 
 /** Raised when kernels would read packed tensors otherwise (kernels/layout.ts). */
 export const MANIFEST_VERSION = 2

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { tokenizerOf } from '../../cli/lib/tokenizer-of.ts'
 import { leastIds } from '../../src/answer/least-ids.ts'
 import { preparePrompt } from '../../src/answer/prepare-prompt.ts'
+import type { Budget, Sliced } from '../../src/lib/sliced.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
@@ -114,6 +115,10 @@ function byteLevel(): Tokenizer & { long: number } {
     encode(text: string) {
       if (text.length > 1000) tokenizer.long++
       return [...new TextEncoder().encode(text)]
+    },
+    *encodeSliced(text: string, budget: Budget): Sliced<number[]> {
+      if (budget.spend(text.length)) yield
+      return tokenizer.encode(text)
     },
     tokenBytes: (id: number) => Uint8Array.of(id),
     idOf: (name: string) => (name.length === 1 ? name.charCodeAt(0) : undefined),

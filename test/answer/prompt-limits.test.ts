@@ -49,6 +49,31 @@ describe('the length', () => {
   })
 })
 
+describe('a prompt that is cut keeps as much as fits', () => {
+  const kept = (prompt: number, maxTokens: number | undefined, maxPositions: number): number => {
+    const limits = { maxPrompt: 32768, maxPositions }
+    return prepared({ ...idPrompt(Array<number>(prompt).fill(7)), truncation: 'auto', maxTokens }, limits).ids
+      .length
+  }
+
+  test.each([
+    [1e9, 384],
+    [undefined, 384],
+    [128, 384],
+    [127, 385],
+    [1, 511],
+  ])('of 512 positions beside an answer of %s', (maxTokens, length) => {
+    expect(kept(811, maxTokens, 512)).toBe(length)
+  })
+
+  test('beside 256 for an answer of no number, or a quarter', () => {
+    expect(kept(9000, undefined, 8192)).toBe(8192 - 256)
+    expect(kept(9000, 1e9, 8192)).toBe(6144)
+    expect(kept(9000, 1e9, 100)).toBe(50)
+    expect(kept(9000, 1e9, 200)).toBe(136)
+  })
+})
+
 describe('ids', () => {
   test.each([0, VOCAB - 1])('%i is one', (id) => expect(prepared(idPrompt([id])).ids).toEqual([id]))
 

@@ -6,6 +6,8 @@ import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import {
   MODEL,
   HELLO,
+  ORIGIN,
+  appOver,
   chat,
   clientOver,
   completion,
@@ -233,6 +235,33 @@ describe('what the lane is asked for', () => {
     })
   }
 
+  it.each([
+    ['9007199254740992', 0],
+    ['9007199254740993', 1],
+    ['-9007199254740993', 0xffffffff],
+    ['9223372036854775807', 0xffffffff],
+    ['18446744073709551615', 0xffffffff],
+    ['1e16', 1874919424],
+  ])('seed %s is %s, from all of its digits', async (digits, expected) => {
+    const fake = fakeLanes()
+    const body = JSON.stringify(completion({ metadata: { seed: 1 } })).replace(/}$/, `, "seed": ${digits}}`)
+    const path = `${ORIGIN}/v1/completions`
+    expect((await appOver(fake).app.request(path, { method: 'POST', body })).status).toBe(200)
+    expect(fake.requests[0].sampling.seed).toBe(expected)
+  })
+
+  it.each(['18446744073709551616', '-9223372036854775809000', '1e30'])(
+    'seed %s is refused',
+    async (digits) => {
+      const body = JSON.stringify(completion({ x: 0 })).replace('"x":0', `"seed":${digits}`)
+      const response = await appOver(fakeLanes()).app.request(`${ORIGIN}/v1/completions`, {
+        method: 'POST',
+        body,
+      })
+      expect(await response.json()).toMatchObject({ error: { param: 'seed', code: 'invalid_request' } })
+    },
+  )
+
   it('max_completion_tokens wins over max_tokens; a text completion has 16 by default (E9)', async () => {
     const both = await asked('/v1/chat/completions', chat({ max_tokens: 5, max_completion_tokens: 6 }))
     expect(both.maxTokens).toBe(6)
@@ -287,12 +316,19 @@ describe('what the lane is asked for', () => {
     expect(request.prompt).toEqual({
       kind: 'chat',
       messages: [
-        { role: 'system', content: 'D' },
-        { role: 'user', name: 'Ann', content: 'a\nb' },
-        { role: 'assistant', content: '', tool_calls: [call] },
+        { role: 'system', content: 'D', cache_control: { type: 'ephemeral' } },
+        {
+          role: 'user',
+          name: 'Ann',
+          content: [
+            { type: 'text', text: 'a', extra: 1 },
+            { type: 'text', text: 'b' },
+          ],
+        },
+        { role: 'assistant', content: null, refusal: null, tool_calls: [{ ...call, index: 0 }] },
         { role: 'tool', tool_call_id: 'c1', content: '42' },
-        { role: 'assistant', content: '' },
-        { role: 'user', content: '' },
+        { role: 'assistant' },
+        { role: 'user', content: null },
       ],
     })
   })

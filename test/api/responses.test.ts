@@ -329,6 +329,24 @@ describe('responses of others', () => {
   })
 })
 
+describe('nothing to include', () => {
+  it.each([[[]], [['reasoning.encrypted_content']]])('%j is accepted', async (include) => {
+    expect((await post(fakeLanes(), '/v1/responses', ask({ include }))).status).toBe(200)
+  })
+
+  it.each([
+    [['message.output_text.logprobs'], '["message.output_text.logprobs"]'],
+    [['reasoning.encrypted_content', 'x'], '["reasoning.encrypted_content", "x"]'],
+    [{ a: [1, [[2]]] }, '{"a": [1, [an array]]}'],
+    [[1, 2, 3, 4, 5], '[1, 2, 3, ...]'],
+  ])('%j is told as it was sent', async (include, words) => {
+    const response = await post(fakeLanes(), '/v1/responses', ask({ include }))
+    expect(await response.json()).toMatchObject({
+      error: { message: `include is supported only as [] or ["reasoning.encrypted_content"], not ${words}` },
+    })
+  })
+})
+
 describe('refused', () => {
   const cases: [object, string, string][] = [
     [{ bogus: 1 }, 'bogus', 'unknown_parameter'],

@@ -25,7 +25,13 @@ describe('paths and methods', () => {
     ['HEAD', '/v1/models', 200],
     ['GET', `/v1/models/${MODEL}`, 200],
     ['GET', '/v1/nothing', 404],
-    ['GET', '/v1/models/', 404],
+    ['GET', '/v1/models/', 200],
+    ['GET', `/v1/models/${MODEL}/`, 200],
+    ['GET', '/health/', 200],
+    ['GET', '/v1/nothing/', 404],
+    ['GET', '/v1/responses/', 405, 'POST, OPTIONS'],
+    ['GET', '/v1/chat/completions/', 405, 'POST, OPTIONS'],
+    ['POST', '/v1/sessions/x/stream/', 405, 'GET, OPTIONS'],
     ['GET', '/favicon.ico', 404],
     ['POST', '/v1/embeddings', 404],
     ['GET', '/%zz', 404],
@@ -75,6 +81,23 @@ describe('paths and methods', () => {
     expect((await call(path, { method: 'POST', body, headers }, { maxBodyBytes: 2000 })).status).toBe(200)
     expect((await call(path, { method: 'POST', body: 'a=b', headers })).status).toBe(400)
     expect((await call(path, { method: 'POST' })).status).toBe(400)
+  })
+})
+
+describe('a slash at the end of a path', () => {
+  it.each([
+    ['/v1/chat/completions', chat()],
+    ['/v1/completions', { model: MODEL, prompt: 'a' }],
+    ['/v1/responses', { model: MODEL, input: 'a' }],
+  ])('%s/ is as without it', async (path, body) => {
+    const response = await call(`${path}/`, { method: 'POST', body: JSON.stringify(body) })
+    expect(response.status).toBe(200)
+    expect((await call(`${path}/`, { method: 'POST', body: '{}' })).status).toBe(400)
+  })
+
+  it('is guarded as without it', async () => {
+    const apiKeys = await hashText('a key')
+    expect((await call('/v1/models/', {}, { apiKeys })).status).toBe(401)
   })
 })
 

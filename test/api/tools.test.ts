@@ -136,7 +136,7 @@ describe('offered functions', () => {
     expect((await post(fake, '/v1/chat/completions', chat({ messages }))).status).toBe(200)
     expect(fake.requests[0].prompt).toEqual({
       kind: 'chat',
-      messages: [messages[0], { role: 'assistant', content: '', tool_calls }, messages[2]],
+      messages: [messages[0], { role: 'assistant', content: null, tool_calls }, messages[2]],
     })
   })
 })

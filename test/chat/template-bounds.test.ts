@@ -1,19 +1,15 @@
 // A chat template is a program of strangers: whatever it does, it ends within its steps, and so does any list of messages.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Template } from '@huggingface/jinja'
 import { describe, expect, it } from 'vitest'
-import { renderBounded } from '../../src/chat/bounded-template.ts'
 import { oneCallAtATime } from '../../src/chat/conversation.ts'
 import { promptIds } from '../../src/chat/prompt-ids.ts'
 import { checkTemplate, MAX_TEMPLATE_CHARS, renderPrompt } from '../../src/chat/template.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import type { ChatMessage } from '../../src/protocol/generation.ts'
+import type { TextMessage } from '../../src/chat/conversation.ts'
 import { nameGuard } from '../../src/tokenizer/special.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
 
-const HELLO: ChatMessage[] = [{ role: 'user', content: 'Hello' }]
+const HELLO: TextMessage[] = [{ role: 'user', content: 'Hello' }]
 
 function refusal(action: () => unknown): IsletError {
   try {
@@ -43,8 +39,7 @@ describe('a template that would not end', () => {
       'loops whose condition is never met',
       '{% set r = range(50000) %}{% for i in r %}{% for j in r if false %}{% endfor %}{% endfor %}',
     ],
-    ['a range without end', '{{ range(1000000000000) | length }}'],
-    ['a range of no steps', '{{ range(0, 1, 0.00000000000000000000000000001) | length }}'],
+    ['ranges as lists', '{% for i in range(100000) %}{{ range(100000) | list | length }}{% endfor %}'],
     [
       'a macro that calls itself twice',
       '{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}',
@@ -66,8 +61,27 @@ describe('a template that would not end', () => {
     ],
     [
       'namespaces inside namespaces',
-      '{% set a = namespace(x=1) %}{% for i in range(60) %}{% set a = namespace(x=a, y=a) %}{% endfor %}{{ a|tojson }}',
+      '{% set n = namespace(a=1) %}{% for i in range(60) %}{% set n.a = namespace(x=n.a, y=n.a) %}{% endfor %}{{ n.a }}',
     ],
+    [
+      'lists inside lists as JSON',
+      '{% set ns = namespace(a=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a|tojson }}',
+    ],
+    [
+      'lists inside lists compared',
+      '{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}{% set n.b = [n.b, n.b] %}{% endfor %}{{ n.a == n.b }}',
+    ],
+    [
+      'tuples inside tuples as a key',
+      '{% set n = namespace(a=(1,)) %}{% for i in range(60) %}{% set n.a = (n.a, n.a) %}{% endfor %}{{ {n.a: 1} }}',
+    ],
+    ['a number of all digits', '{{ 7 ** (7 ** (7 ** 7)) }}'],
+    [
+      'a product of large numbers',
+      '{% set n = namespace(a=7) %}{% for i in range(60) %}{% set n.a = n.a * n.a %}{% endfor %}{{ n.a }}',
+    ],
+    ['a wide format', "{{ '%*d' % (1000000000, 1) }}"],
+    ['a wide field', "{{ '{:>1000000000}'.format(1) }}"],
     ['a namespace inside itself', '{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}'],
     ['a wide indent', '{{ [[1]] | tojson(indent=100000000) }}'],
     ['a wide indent of a block', '{% filter indent(500000000) %}a\nb{% endfilter %}'],
@@ -76,22 +90,20 @@ describe('a template that would not end', () => {
       `${LONG(10)}{% set t = namespace(a=[]) %}{% for i in range(400) %}{% set t.a = t.a + [ns.s ~ i] %}{% endfor %}` +
         '{% for i in range(100000) %}{% set x = t.a | sort %}{% endfor %}',
     ],
-    [
-      'a large macro, defined again and again',
-      `{% for i in range(100000) %}{% macro m() %}${'{{ a }}'.repeat(9000)}{% endmacro %}{% endfor %}`,
-    ],
   ])('%s', (_, template) => {
     const start = performance.now()
     const error = refusal(() => renderPrompt(template, HELLO))
     expect(performance.now() - start).toBeLessThan(8000)
     expect(error.code).toBe('invalid_request')
     expect(error.message).toMatch(
-      /takes more than 2000000 steps|makes a value of \d+ characters or entries|is nested deeper than 800 levels|call stack/,
+      /takes more than 2000000 steps|makes an integer of more than 65536 bits|makes a value of \d+ characters or entries|is nested deeper than 800 levels|call stack/,
     )
   })
 
   it('is refused before it is packed', () => {
-    const error = refusal(() => checkTemplate('{% for i in range(10000000) %}x{% endfor %}'))
+    const error = refusal(() =>
+      checkTemplate('{% for i in range(9999) %}{% for i in range(9999) %}x{% endfor %}{% endfor %}'),
+    )
     expect([error.code, error.message]).toEqual([
       'invalid_file',
       'the chat template takes more than 2000000 steps for one message',
@@ -101,14 +113,30 @@ describe('a template that would not end', () => {
 
 describe('a template that cannot be read', () => {
   it.each([
-    ['brackets without end', `{{ ${'('.repeat(50_000)}1 }}`, /call stack/],
+    [
+      'brackets without end',
+      `{{ ${'('.repeat(50_000)}1${')'.repeat(50_000)} }}`,
+      /line 1: nested deeper than 200 levels/,
+    ],
     ['conditions without end', '{% if a %}'.repeat(10_000), /./],
     ['half a tag', '{% for', /./],
     ['too many characters', 'x'.repeat(MAX_TEMPLATE_CHARS + 1), /it has 131073 characters, at most 131072/],
     [
-      'white space without end',
-      `{{ 1 }}${' '.repeat(50_000)}{{ 1 }}`,
-      /a thousand characters of white space/,
+      'a filter that there is not',
+      "a\n{% if false %}{{ 'x' | nope }}{% endif %}",
+      /line 2: no filter is named 'nope'/,
+    ],
+    ['a test that there is not', '{{ 1 is nope(2) }}', /line 1: no test is named 'nope'/],
+    [
+      'another template',
+      "{% include 'x' %}",
+      /line 1: the tag 'include': there are no other templates to load/,
+    ],
+    ['a tag that is not known', '\n\n{% do x %}', /line 3: the tag 'do': is not known/],
+    [
+      'what the engine cannot do',
+      "\n{{ 'x'.encode() }}",
+      /line 2: bytes, which encode would give is not supported/,
     ],
   ])('%s', (_, template, message) => {
     for (const action of [() => renderPrompt(template, HELLO), () => checkTemplate(template)]) {
@@ -128,42 +156,36 @@ describe('a good template', () => {
     )
   })
 
-  const corpus = join('..', 'shared', 'golden', 'jinja', 'constructs.json')
-  it.skipIf(!existsSync(corpus))('gives what it gives without bounds, construct by construct', () => {
-    const { cases } = JSON.parse(readFileSync(corpus, 'utf8')) as {
-      cases: { template: string; context: string }[]
-    }
-    const tried = (render: (template: Template) => string, source: string): string => {
-      try {
-        return render(new Template(source))
-      } catch (error) {
-        return `raises ${(error as Error).message}`
-      }
-    }
-    for (const { template, context } of cases) {
-      const variables = JSON.parse(context) as Record<string, unknown>
-      const plain = tried((each) => each.render(variables), template)
-      expect(
-        tried((each) => renderBounded(each, variables), template),
-        template,
-      ).toBe(plain)
-    }
-    expect(cases.length).toBeGreaterThan(50)
+  it.each([
+    ["{{ 1 + 'a' }}", "unsupported operand type(s) for +: 'int' and 'str'"],
+    ['{{ nope.x }}', "'nope' is undefined"],
+    ['{{ messages[0].x.y }}', "'dict object' has no attribute 'x'"],
+    [
+      '{{ range(1000000000000) | length }}',
+      'Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).',
+    ],
+    ['{{ range(0, 1, 0.5) | length }}', "'float' object cannot be interpreted as an integer"],
+    ['{{ [].append(1) }}', "access to attribute 'append' of 'list' object is unsafe."],
+  ])('%s is refused in the words of Python', (template, says) => {
+    const error = refusal(() => renderPrompt(template, HELLO))
+    expect([error.code, error.message]).toEqual([
+      'invalid_request',
+      `the chat template refuses these messages: ${says}`,
+    ])
+    checkTemplate(template)
   })
 
-  it.each([
-    `{{ {'a': [1, 2.0, {'b': none}]} | tojson(indent=2) }}{{ [1, 2] | join(', ') }}{{ 'a\nb' | indent(2, true) }}`,
-    `{{ 'a b c'.replace('b', 'x').split(' ') | join('-') }}{% filter upper %}abc{% endfilter %}`,
-    `{{ [{'a': 1}, {'b': 2}] | selectattr('a') | list }}{{ 'a' in 'abc' }}{{ 3 not in [1, 2] }}{{ {'b': 1}.items() }}`,
-    `{% for k, v in {'a': 1} | items %}{{ k }}{{ v }}{{ loop.last }}{% endfor %}{{ {'b': 1, 'a': 2} | dictsort }}`,
-    `{% for i in range(2, 9, 3) if i != 5 %}{{ i }}{% else %}none{% endfor %}{{ strftime_now('%Y') }}{{ none is none }}`,
-    `{% macro m(a, b='x') %}{{ a }}{{ b }}{{ caller() if caller else '' }}{% endmacro %}{{ m('1', b='2') }}{% call m('3') %}4{% endcall %}`,
-    `{{ messages[0].content[1:3] }}{{ messages[::-1] | length }}{{ messages | map(attribute='role') | list | tojson }}`,
-    `{{ {'b': 1, 'a': 2}.dictsort(by='value') }}{{ {'get': 1}['get'] }}{{ {'a': 1}['get']('a') }}{{ ''.strip() ~ 1 }}`,
-    `{{ tojson }}{{ range(3) }}{{ namespace(a=1).a }}{{ [1, [2]] | string }}{{ True and None }}`,
-  ])('%s', (template) => {
-    const variables = { messages: HELLO }
-    expect(renderBounded(new Template(template), variables)).toBe(new Template(template).render(variables))
+  it('may define a large macro again and again', () => {
+    const macro = `{% macro m() %}${'{{ a }}'.repeat(9000)}{% endmacro %}`
+    expect(renderPrompt(`{% for i in range(50000) %}${macro}{% endfor %}x`, HELLO)).toBe('x')
+  })
+
+  it('may have white space without end', () => {
+    const start = performance.now()
+    expect(
+      renderPrompt(`{{ 1 }}${' '.repeat(50_000)}{{ 1 }}{% ${' '.repeat(50_000)}if 1 %}{% endif %}`, HELLO),
+    ).toBe(`1${' '.repeat(50_000)}1`)
+    expect(performance.now() - start).toBeLessThan(2000)
   })
 })
 
@@ -172,8 +194,8 @@ describe('messages without end', () => {
     kind: 'jinja',
     template: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}',
   } as const
-  const empty = (count: number): ChatMessage[] =>
-    Array.from({ length: count }, (): ChatMessage => ({ role: 'user', content: '' }))
+  const empty = (count: number): TextMessage[] =>
+    Array.from({ length: count }, (): TextMessage => ({ role: 'user', content: '' }))
 
   it('62,000 empty ones are a prompt', () => {
     expect(promptIds(byteTokenizer(), CHAT, empty(62_000))).toHaveLength(4 * 62_000 + 1)
@@ -193,7 +215,7 @@ describe('messages without end', () => {
 
   it('200,000 results of 100,000 calls are put in order', () => {
     const calls = Array.from({ length: 100_000 }, (_, id) => ({ id: String(id), function: { name: 'f' } }))
-    const result = (id: string | undefined, content: string): ChatMessage => ({
+    const result = (id: string | undefined, content: string): TextMessage => ({
       role: 'tool',
       content,
       ...(id !== undefined && { tool_call_id: id }),
@@ -211,14 +233,14 @@ describe('messages without end', () => {
   })
 
   it('results without an id go to the calls in order', () => {
-    const result = (content: string, id?: string): ChatMessage => ({
+    const result = (content: string, id?: string): TextMessage => ({
       role: 'tool',
       content,
       tool_call_id: id,
     })
     const calls = ['a', 'b', 'c'].map((id) => ({ id, function: { name: 'f' } }))
     const messages = [
-      { role: 'assistant', content: '', tool_calls: calls } as ChatMessage,
+      { role: 'assistant', content: '', tool_calls: calls } as TextMessage,
       ...[result('for b', 'b'), result('any 1'), result('for a', 'a'), result('any 2')],
     ]
     const given = oneCallAtATime(messages).filter(({ role }) => role === 'tool')

@@ -16,6 +16,10 @@ export function byteTokenizer(endIds: readonly number[] = [END]): Tokenizer {
     addBos: true,
     endIds: new Set(endIds),
     encode: (text) => [...encoder.encode(text)],
+    *encodeSliced(text, budget) {
+      if (budget.spend(text.length)) yield
+      return [...encoder.encode(text)]
+    },
     tokenBytes: (id) => (id < 256 ? Uint8Array.of(id) : new Uint8Array()),
     idOf: (name) => (NAMES.includes(name) ? 256 + NAMES.indexOf(name) : undefined),
     nameOf: (id) => NAMES[id - 256] ?? `<0x${id.toString(16)}>`,

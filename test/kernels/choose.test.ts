@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
-import { dotsByPairs, fastestKernels } from '../../src/kernels/choose.ts'
+import { dotsByPairs, fastestKernels, multipliesRight } from '../../src/kernels/choose.ts'
 import { hasRelaxedSimd, instantiateKernels, type KernelModules } from '../../src/kernels/wasm.ts'
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 })
@@ -32,6 +32,23 @@ describe('the build of the kernels', () => {
     expect(dotsByPairs(host(65534))).toBe(true) // pairs of 8-bit products, stopped at 32767
     expect(dotsByPairs(host(129540))).toBe(false) // AVX-VNNI
     expect(dotsByPairs(host(-508))).toBe(false) // Arm, or AVX-VNNI-INT8
+  })
+
+  it('by answers within the defined range, negative ones too', () => {
+    const right = {
+      dot_four: (x: number, w: number) => 4 * x * w,
+      dot_pair: (x: number, w: number) => 2 * x * w,
+      share_one: (v: number, fraction: number) => Math.floor((v * fraction) / 32768 + 0.5),
+    }
+    expect(multipliesRight(right)).toBe(true)
+    // V8's baseline compiler without AVX, operands the other way round, and sums without a sign.
+    for (const wrong of [
+      { dot_pair: (_x: number, w: number) => (Math.imul(2 * w, w) << 16) >> 16 },
+      { dot_pair: (x: number, w: number) => 2 * (x & 255) * w },
+      { dot_four: (x: number, w: number) => 4 * Math.abs(x) * w },
+      { share_one: (v: number) => v },
+    ])
+      expect(multipliesRight({ ...right, ...wrong })).toBe(false)
   })
 
   it.skipIf(!hasRelaxedSimd())('this host gives one of them, again and again', () => {

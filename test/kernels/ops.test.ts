@@ -84,16 +84,27 @@ describe('the checksum of shards', () => {
   })
 })
 
-describe('dot_four', () => {
+describe('the probes', () => {
   const builds = Object.values(nodeKernels()).filter((module) => module !== undefined)
   const kernels = builds.map((module) =>
     instantiateKernels(module, new WebAssembly.Memory({ initial: 2, maximum: 2 })),
   )
 
-  it('sums four products with weights of seven bits', () => {
-    const twin = referenceKernels(new WebAssembly.Memory({ initial: 1, maximum: 1 }))
+  const twin = referenceKernels(new WebAssembly.Memory({ initial: 1, maximum: 1 }))
+
+  it('sum two or four products with weights of seven bits', () => {
     for (const x of [-128, -127, -1, 0, 1, 127])
       for (const w of [0, 1, 15, 63, 127])
-        for (const k of [...kernels, twin]) expect(k.dot_four(x, w)).toBe((4 * x * w) | 0)
+        for (const k of [...kernels, twin]) {
+          expect(k.dot_four(x, w)).toBe((4 * x * w) | 0)
+          expect(k.dot_pair(x, w)).toBe((2 * x * w) | 0)
+        }
+  })
+
+  it('take a share of a number, halves up', () => {
+    for (const v of [-32768, -3, -1, 0, 1, 3, 32767])
+      for (const fraction of [0, 1, 16384, 32767])
+        for (const k of [...kernels, twin])
+          expect(k.share_one(v, fraction)).toBe(Math.floor((v * fraction) / 32768 + 0.5))
   })
 })

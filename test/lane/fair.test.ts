@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest'
 import { FirstTokens } from '../../src/lane/first-tokens.ts'
 import { Isolate } from '../../src/lane/isolate.ts'
-import type { Clock } from '../../src/lane/pacer.ts'
+import { Pacer, type Clock } from '../../src/lane/pacer.ts'
 import { Places, UNREAD_MS } from '../../src/lane/places.ts'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
@@ -167,6 +167,51 @@ test('hundreds in the background: all run, a few at a time, tenants in turns, be
   expect(made.lane.sessions.unread()).toEqual([])
   expect(eventsOf(answer, 'finish')).toHaveLength(1)
 }, 60_000)
+
+test('turns that wait look together: 40 of them keep the host as busy as one', async () => {
+  const waits = { now: 0, most: 0 }
+  const clock = stoppedClock()
+  const counted: Clock = {
+    now: clock.now,
+    wait: async (ms) => {
+      waits.now += ms > 0 ? 1 : 0
+      waits.most = Math.max(waits.most, waits.now)
+      await clock.wait(ms)
+      waits.now -= ms > 0 ? 1 : 0
+    },
+  }
+  const made = mockLane({ config: { queue: 64 }, model: { pageCount: 8 }, parts: { clock: counted } })
+  await ask(made.lane, request({})) // the model is there
+  waits.most = 0
+  const prompts = Array.from({ length: 40 }, (_, i) => idPrompt(60, i))
+  const answers = await Promise.all(
+    prompts.map((prompt) => ask(made.lane, request({ prompt, maxTokens: 10, ignoreEos: true }))),
+  )
+  answers.forEach((answer, i) => expect(idsOf(answer)).toEqual(greedyAlone(prompts[i].ids, 10)))
+  // One look, and one that holds for a first token.
+  expect(waits.most).toBeGreaterThan(0)
+  expect(waits.most).toBeLessThanOrEqual(2)
+})
+
+test('a rest is shared by turns of one lane and of one length, and begins anew when it is over', async () => {
+  const ends: (() => void)[] = []
+  const wait = vi.fn((_: number) => new Promise<void>((resolve) => ends.push(resolve)))
+  const pacer = new Pacer({ now: () => 0, wait }, new FirstTokens())
+  const [lane, other] = [laneStorage(), laneStorage()].map((storage) => laneOn(storage).lane.sessions.pages)
+  const rested = [5, 5].map((ms) => pacer.restUnlessStepped(ms, lane))
+  const others = [
+    pacer.restTogether(20, lane),
+    pacer.restTogether(5, other),
+    pacer.restTogether(5, undefined),
+  ]
+  expect(wait.mock.calls).toEqual([[5], [20], [5], [5]])
+  pacer.stepped(1, lane)
+  for (const end of ends) end()
+  expect(await Promise.all(rested)).toEqual([true, true])
+  await Promise.all(others)
+  void pacer.restTogether(5, lane)
+  expect(wait).toHaveBeenCalledTimes(5)
+})
 
 test('answers wait for the first token of whoever was served less, and not for long', () => {
   const first = new FirstTokens()

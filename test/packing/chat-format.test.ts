@@ -1,7 +1,13 @@
 // Which chat format a checkpoint is given, by what its files say.
 
 import { describe, expect, it } from 'vitest'
-import { chatNamed, chatOfFolder, chatOfGguf, type FolderFacts } from '../../src/packing/chat-format.ts'
+import {
+  chatNamed,
+  checkChat,
+  chatOfFolder,
+  chatOfGguf,
+  type FolderFacts,
+} from '../../src/packing/chat-format.ts'
 import { FAMILY_TEMPLATES } from '../../src/packing/family-templates.ts'
 import { renderPrompt } from '../../src/chat/template.ts'
 
@@ -155,12 +161,26 @@ describe('GGUF metadata', () => {
     [metadata('llama', 'mistral'), NONE],
     [metadata('llama', 'llama3', { 'tokenizer.ggml.model': 'gpt2' }), NONE],
     [metadata('llama', 'llama2', { 'tokenizer.chat_template': 't' }), { kind: 'jinja', template: 't' }],
+    [
+      metadata('llama', 'x', {
+        'tokenizer.chat_template': 't',
+        'tokenizer.chat_templates': ['tool_use', 'rag'],
+        'tokenizer.chat_template.tool_use': 'u',
+        'tokenizer.chat_template.rag': 'r',
+      }),
+      { kind: 'jinja', template: 't', toolTemplate: 'u' },
+    ],
     [metadata('qwen2', 'x'), { kind: 'jinja', template: FAMILY_TEMPLATES.get('qwen2') }],
     [metadata('gemma3', 'x'), { kind: 'jinja', template: FAMILY_TEMPLATES.get('gemma3') }],
     [metadata('mamba', 'x'), NONE],
   ])('%#', (facts, chat) => {
     expect(chatOfGguf(facts)).toEqual(chat)
   })
+})
+
+it('a template for tools that no chat could use is refused as the other is', () => {
+  const chat = { kind: 'jinja' as const, template: 'x', toolTemplate: '{% if %}' }
+  expect(() => checkChat({ chat, chatFile: 'model.gguf' })).toThrow('model.gguf')
 })
 
 it('a person may name another format, and its facts stay', () => {

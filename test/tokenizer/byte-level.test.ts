@@ -1,6 +1,7 @@
 // Byte-level BPE against a plain reference, on long hostile input, and what packing refuses.
 
 import { describe, expect, it } from 'vitest'
+import { atOnce, Budget } from '../../src/lib/sliced.ts'
 import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
 import { preTokenizer } from '../../src/tokenizer/pre-tokenizers.ts'
@@ -33,7 +34,8 @@ describe('merging', () => {
     for (let round = 0; round < 300; round++) {
       const text = Array.from({ length: below(40) }, () => 'aaabbbc  '[below(9)]).join('')
       const expected: string[] = []
-      preTokenizer('smollm')(text, (piece) => expected.push(...slowMerge(piece)))
+      const take = (piece: string): undefined => void expected.push(...slowMerge(piece))
+      atOnce(preTokenizer('smollm')(text, take, new Budget()))
       expect(tokenizer.encode(text).map((id) => tokenizer.nameOf(id))).toEqual(expected)
       expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
     }
@@ -130,7 +132,7 @@ describe('packing', () => {
 describe('pre-tokenizers', () => {
   const pieces = (name: string, text: string): string[] => {
     const out: string[] = []
-    preTokenizer(name)(text, (piece) => out.push(piece))
+    atOnce(preTokenizer(name)(text, (piece) => void out.push(piece), new Budget()))
     return out
   }
 

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { atOnce, Budget } from '../../src/lib/sliced.ts'
 import { tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
 import { nameWhiteSpace } from '../../src/tokenizer/chatglm.ts'
 import { cleanUp } from '../../src/tokenizer/clean-up.ts'
@@ -29,9 +30,10 @@ describe('ChatGLM-1', () => {
   const CLASS = { tokenizer_class: 'ChatGLMTokenizer' }
 
   it('names white space, the longest blanks first', () => {
-    expect(nameWhiteSpace(`a b\n\t  ${'c'}`)).toBe('a b<n><|tab|><|blank_2|>c')
-    expect(nameWhiteSpace(' '.repeat(81))).toBe('<|blank_80|> ')
-    expect(nameWhiteSpace(' '.repeat(163))).toBe('<|blank_80|><|blank_80|><|blank_3|>')
+    const named = (text: string): string => atOnce(nameWhiteSpace(text, new Budget()))
+    expect(named(`a b\n\t  ${'c'}`)).toBe('a b<n><|tab|><|blank_2|>c')
+    expect(named(' '.repeat(81))).toBe('<|blank_80|> ')
+    expect(named(' '.repeat(163))).toBe('<|blank_80|><|blank_80|><|blank_3|>')
   })
 
   it('gives white space back', async () => {

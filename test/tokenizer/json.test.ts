@@ -161,4 +161,17 @@ describe('chat template of a folder', () => {
     expect(await chatFromFolder(folder(config))).toEqual({ kind: 'jinja', template: 'd' })
     expect(await chatFromFolder(folder({}))).toEqual({ kind: 'none' })
   })
+
+  it('has the one for tools from a list, or from a folder beside the file', async () => {
+    const several = [{ name: 'tool_use', template: 't' }, { name: 'default', template: 'd' }] // prettier-ignore
+    const config = { 'tokenizer_config.json': { chat_template: several } }
+    expect(await chatFromFolder(folder(config))).toEqual({ kind: 'jinja', template: 'd', toolTemplate: 't' })
+    const files = { 'chat_template.jinja': 'f', 'additional_chat_templates/tool_use.jinja': 'u' }
+    const beside = { kind: 'jinja', template: 'f', toolTemplate: 'u' }
+    expect(await chatFromFolder(folder({ ...config, ...files }))).toEqual(beside)
+    expect(await chatFromFolder(folder({ ...config, 'chat_template.jinja': 'f' }))).toEqual({
+      kind: 'jinja',
+      template: 'f',
+    })
+  })
 })

@@ -1,6 +1,7 @@
 // Names of special tokens are found leftmost and longest, and a text never becomes one, nor a part of one at its edge.
 
 import { describe, expect, it } from 'vitest'
+import { atOnce, Budget } from '../../src/lib/sliced.ts'
 import { nameGuard, nameMatcher, splitAtNames } from '../../src/tokenizer/special.ts'
 
 const NAMES = ['<|im_end|>', '<|im_end|>\n', '<s>', 'x']
@@ -9,12 +10,9 @@ const GUARD = '\ufdd0'
 describe('names in a text', () => {
   const split = (text: string): [string, boolean][] => {
     const parts: [string, boolean][] = []
-    splitAtNames(
-      text,
-      nameMatcher(NAMES),
-      (part) => parts.push([part, false]),
-      (name) => parts.push([name, true]),
-    )
+    const plain = (part: string): undefined => void parts.push([part, false])
+    const name = (found: string): undefined => void parts.push([found, true])
+    atOnce(splitAtNames(text, nameMatcher(NAMES), plain, name, new Budget()))
     return parts
   }
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { atOnce, Budget } from '../../src/lib/sliced.ts'
 import { readSentencePieceModel } from '../../src/packing/tokenizer-model.ts'
 import type { TokenizerSource } from '../../src/packing/tokenizer-write.ts'
 import { CharacterMap, damageOfCharsmap } from '../../src/tokenizer/charsmap.ts'
@@ -103,10 +104,14 @@ describe('unigram', () => {
 })
 
 describe('character map', () => {
+  const normalises = (...given: Parameters<typeof normaliser>) => {
+    const normalise = normaliser(...given)
+    return (text: string, prefix: boolean): string => atOnce(normalise(text, prefix, new Budget()))
+  }
   const { charsmap } = readSentencePieceModel(readFileSync(join(FIXTURES, 'chatglm1/ice_text.model')))
 
   it('equals NFKC where nmt_nfkc adds nothing', () => {
-    const normalise = normaliser(charsmap, false, [])
+    const normalise = normalises(charsmap, false, [])
     for (let code = 0xa1; code < 0xd800; code++) {
       const character = String.fromCharCode(code)
       // Marks that compose, joiners and what nmt makes a space or nothing are not what NFKC does; neither is later Unicode.
@@ -121,11 +126,11 @@ describe('character map', () => {
   })
 
   it('drops controls, makes spaces one kind, and keeps user-defined names', () => {
-    const squeeze = normaliser(charsmap, true, ['\u2460x'])
+    const squeeze = normalises(charsmap, true, ['\u2460x'])
     expect(squeeze('\u0001  a\u3000\u00a0 b \ufeff ', true)).toBe(' a b')
     expect(squeeze('\u2460x\u2460', false)).toBe('\u2460x1')
     expect(squeeze('   ', true)).toBe('')
-    expect(normaliser(charsmap, false, [])('   ', true)).toBe('    ')
+    expect(normalises(charsmap, false, [])('   ', true)).toBe('    ')
   })
 
   /** A map of one trie and its replacements. */
@@ -145,7 +150,7 @@ describe('character map', () => {
     const text = new Uint8Array(10_000).fill(0x61)
     expect(map.match(text, 0, text.length)).toBe(true)
     expect(map.length).toBeLessThanOrEqual(64)
-    expect(normaliser(mapOf(units, [0x78, 0]), false, [])('a'.repeat(640), false)).toBe('x'.repeat(10))
+    expect(normalises(mapOf(units, [0x78, 0]), false, [])('a'.repeat(640), false)).toBe('x'.repeat(10))
   })
 
   it('finds nothing where the trie or a value leads outside', () => {

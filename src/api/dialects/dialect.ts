@@ -5,6 +5,7 @@ import type { SessionEvent } from '../../protocol/generation.ts'
 import type * as z from 'zod/mini'
 import type { TurnView } from '../../protocol/lane-reports.ts'
 import type { Failure } from '../http/errors.ts'
+import type { ChangedFields } from '../http/body.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Writer } from '../http/sse.ts'
 import type { Reply } from './reply.ts'
@@ -31,10 +32,10 @@ export type Dialect<R extends Reply = Reply> = {
   /** The request's body. */
   schema: z.ZodMiniObject
   /**
-   * Reads a body.
+   * Reads a body. `changed`: the texts of what JSON.parse made of its fields something else.
    * @throws IsletError with `param`, for anything missing, malformed or not implemented.
    */
-  parse(body: Record<string, unknown>, newSeed: () => number): Asked<R>
+  parse(body: Record<string, unknown>, newSeed: () => number, changed?: ChangedFields): Asked<R>
   /**
    * Writes a stream, from its first event to its last frame, which may be one of no event, such as `[DONE]`.
    */

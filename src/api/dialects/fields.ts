@@ -3,7 +3,7 @@
 // change nothing.
 
 import * as z from 'zod/mini'
-import { atMost, preview, worded } from '../validate.ts'
+import { atMost, glimpse, preview, worded } from '../validate.ts'
 
 // All that may be absent are nullish: null counts as absent.
 const number = (minimum: number, maximum: number) =>
@@ -18,7 +18,7 @@ export function neutral<S extends z.ZodMiniType>(
 ): z.ZodMiniOptional<z.ZodMiniNullable<S>> {
   const field = z.nullish(schema)
   z.globalRegistry.add(field, { description: `Supported only as ${only}.` })
-  const says = (value: unknown) => `is supported only as ${only}, not ${preview(value)}`
+  const says = (value: unknown) => `is supported only as ${only}, not ${glimpse(value)}`
   return worded(field, 'unsupported_value', says)
 }
 
@@ -53,14 +53,18 @@ const MAX_JSON = 262_144
 /** The bounds of a value that holds any JSON. */
 export const jsonBounds = () =>
   [
-    z.refine((value) => hasLevels(value, MAX_LEVELS), {
-      error: `must not be nested deeper than ${MAX_LEVELS} levels`,
-      abort: true,
-    }),
+    levelBounds(),
     z.refine((value) => JSON.stringify(value).length <= MAX_JSON, {
       error: `must have at most ${MAX_JSON} characters as JSON`,
     }),
   ] as const
+
+/** The bound of a value that holds any JSON beside long texts. */
+export const levelBounds = () =>
+  z.refine((value) => hasLevels(value, MAX_LEVELS), {
+    error: `must not be nested deeper than ${MAX_LEVELS} levels`,
+    abort: true,
+  })
 
 /** Whether a value has at most `most` levels of arrays and objects. */
 function hasLevels(value: unknown, most: number): boolean {

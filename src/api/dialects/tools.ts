@@ -2,6 +2,8 @@
 
 import * as z from 'zod/mini'
 import type { ToolCall } from '../../protocol/generation.ts'
+import type { JsonObject } from '../../lib/json-value.ts'
+import { written, type Written } from '../../protocol/written.ts'
 import { jsonBounds } from './fields.ts'
 
 /** Most functions a request may offer: each is part of the prompt. */
@@ -17,6 +19,11 @@ const tool = z.object({
 })
 
 export const toolsSchema = z.array(tool).check(z.maxLength(MAX_TOOLS), ...jsonBounds())
+
+/** Checked functions with all their fields, in their places. */
+export function toolsAsSent(tools: unknown): Written<object>[] {
+  return (tools as JsonObject[]).map((tool) => written(tool))
+}
 
 /** A call of an answer that is not streamed. */
 export function callObject(answerId: string, index: number, call: ToolCall): object {

@@ -1,20 +1,33 @@
 // The body reader takes JSON within a limit. The content type is not asked: a body that parses is accepted.
 
 import { IsletError } from '../../lib/errors.ts'
+import { exactSeed } from './exact-seed.ts'
 import { hashText } from './hash-text.ts'
+import { parseExactJson } from '../../lib/exact-json.ts'
+import { inflated } from './inflate.ts'
 import { checkShape } from './json-shape.ts'
 
-/** A JSON object, and the SHA-256 of the bytes it came in, by which a request that is sent again is known. */
-export type Body = { fields: Record<string, unknown>; hash: string }
+/** A JSON object, and the SHA-256 of its text's bytes, by which a request that is sent again is known. */
+export type Body = { fields: Record<string, unknown>; changed: ChangedFields; hash: string }
+
+/** The JSON text of those fields in which JSON.parse may have changed digits or the order of keys. */
+export type ChangedFields = ReadonlyMap<string, string>
+
+/** A checked field of a body, exact where plain values would not be as they were sent. */
+export function sentField(fields: Record<string, unknown>, changed: ChangedFields, name: string): unknown {
+  const text = changed.get(name)
+  return text === undefined ? fields[name] : parseExactJson(text)
+}
 
 /**
  * The body as a JSON object. Of a key given twice the last counts, as in JSON.parse.
- * @throws IsletError `body_too_large` above `limit` bytes, `invalid_request` when it is not a JSON object in UTF-8, or has too many names or items.
+ * @throws IsletError `body_too_large` above `limit` bytes, inflated ones where it is compressed, `unsupported_encoding` where it is in
+ * a way that is not read, `invalid_request` when it is not a JSON object in UTF-8, or has too many names or items.
  */
 export async function readBody(request: Request, limit: number): Promise<Body> {
   const bytes = await readBytes(request, limit)
   const text = decode(bytes)
-  checkShape(text)
+  const changed = checkShape(text)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -29,17 +42,23 @@ export async function readBody(request: Request, limit: number): Promise<Body> {
       'The request body must be a JSON object, such as {"model": "..."}',
     )
   }
-  return { fields: value as Record<string, unknown>, hash: await hashText(bytes) }
+  const fields = value as Record<string, unknown>
+  if (typeof fields['seed'] === 'number')
+    fields['seed'] = exactSeed(fields['seed'], sentField(fields, changed, 'seed'))
+  return { fields, changed, hash: await hashText(bytes) }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge(limit)
   const chunks: Uint8Array[] = []
   let length = 0
-  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
+  const format = formatOf(request)
+  const body = request.body as ReadableStream<Uint8Array> | null
+  const reader = (body !== null && format !== undefined ? inflated(body, format) : body)?.getReader()
   for (;;) {
     const chunk = await reader?.read().catch((cause: unknown) => {
-      throw new IsletError('invalid_request', 'The request body broke off', { cause })
+      const fault = format === undefined ? 'broke off' : `broke off, or is not valid ${format}`
+      throw new IsletError('invalid_request', `The request body ${fault}`, { cause })
     })
     if (chunk === undefined || chunk.done) break
     length += chunk.value.byteLength
@@ -57,6 +76,26 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
     offset += chunk.byteLength
   }
   return bytes
+}
+
+/** How the body is compressed, if it is: one coding, since several in a row would multiply what comes out. */
+function formatOf(request: Request): 'gzip' | 'deflate' | undefined {
+  const encoding = request.headers.get('content-encoding') ?? ''
+  switch (encoding.trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return undefined
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip'
+    case 'deflate':
+      return 'deflate'
+    default:
+      throw new IsletError(
+        'unsupported_encoding',
+        `The request body has the content-encoding ${JSON.stringify(encoding.slice(0, 60))}; gzip and deflate are read, or send it as it is`,
+      )
+  }
 }
 
 function decode(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@
 import { errorCode, IsletError, type ErrorCode } from '../../lib/errors.ts'
 
 type Rendering = {
-  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500 | 503
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503
   headers?: Record<string, string>
 }
 
@@ -40,6 +40,7 @@ const RENDERING: Record<ErrorCode, Rendering> = {
   // Without the header clients would send a 409 again, and it would be the same.
   conflict: { status: 409, headers: { 'x-should-retry': 'false' } },
   body_too_large: { status: 413 },
+  unsupported_encoding: { status: 415, headers: { 'accept-encoding': 'gzip, deflate' } },
   // A bad model file is the caller's mistake at the command line, but the deployment's here.
   unsupported_format: FINAL,
   invalid_file: FINAL,

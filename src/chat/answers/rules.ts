@@ -3,6 +3,7 @@
 
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { BuiltinFormat, ChatFormat } from '../../weights/manifest.ts'
+import { chosenTemplate } from '../chosen-template.ts'
 import { FORMATS } from '../formats/index.ts'
 import { chatglm3Parser } from './chatglm3.ts'
 import { HERMES_MARKS, hermesParser } from './hermes.ts'
@@ -33,7 +34,9 @@ export const PLAIN_RULES: AnswerRules = { ends: new Set(), stops: [], marks: new
 /** Whether functions may be offered and the calls of an answer are understood. */
 export function readsToolCalls(chat: ChatFormat): boolean {
   if (chat.kind === 'builtin') return FORMATS[chat.format].tools
-  return chat.kind === 'jinja' && chat.template.includes(HERMES_MARKS.call) && /\btools\b/.test(chat.template)
+  if (chat.kind !== 'jinja') return false
+  const template = chosenTemplate(chat, true)
+  return template.includes(HERMES_MARKS.call) && /\btools\b/.test(template)
 }
 
 export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: RulesOptions): AnswerRules {
@@ -55,7 +58,7 @@ export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: Rul
 export function answerParser(chat: ChatFormat, { tools, thinking = false }: RulesOptions): AnswerParser {
   if (chat.kind === 'builtin') return BUILTIN[chat.format](tools)
   if (!readsMarks(chat, { tools })) return plainParser()
-  const thinks = isThinker(chat)
+  const thinks = isThinker(chat, tools)
   return hermesParser({ tools: tools && readsToolCalls(chat), thinks, thinking: thinks && thinking })
 }
 
@@ -63,19 +66,24 @@ export function answerParser(chat: ChatFormat, { tools, thinking = false }: Rule
 const LAST_IDS = 8
 
 /** Whether a prompt leaves the model inside its thoughts, as some templates do. */
-export function endsInThought(tokenizer: Tokenizer, chat: ChatFormat, prompt: readonly number[]): boolean {
-  if (!isThinker(chat)) return false
+export function endsInThought(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  prompt: readonly number[],
+  tools = false,
+): boolean {
+  if (!isThinker(chat, tools)) return false
   const last = prompt.slice(-LAST_IDS)
   const shown = last.map((id) => (tokenizer.isSpecial(id) ? tokenizer.nameOf(id) : tokenizer.decode([id])))
   return shown.join('').trimEnd().endsWith(HERMES_MARKS.think)
 }
 
-function isThinker(chat: ChatFormat): boolean {
-  return chat.kind === 'jinja' && chat.template.includes(HERMES_MARKS.thinkEnd)
+function isThinker(chat: ChatFormat, tools: boolean): boolean {
+  return chat.kind === 'jinja' && chosenTemplate(chat, tools).includes(HERMES_MARKS.thinkEnd)
 }
 
 function readsMarks(chat: ChatFormat, { tools }: RulesOptions): boolean {
-  return chat.kind === 'jinja' && (isThinker(chat) || (tools && readsToolCalls(chat)))
+  return chat.kind === 'jinja' && (isThinker(chat, tools) || (tools && readsToolCalls(chat)))
 }
 
 const BUILTIN: Readonly<Record<BuiltinFormat, (tools: boolean) => AnswerParser>> = {

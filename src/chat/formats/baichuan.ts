@@ -1,7 +1,6 @@
 // Baichuan-13B-Chat and Baichuan2-Chat put a role token before each message.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
-import { plainMessage, refuseMessages } from '../conversation.ts'
+import { plainMessage, refuseMessages, type TextMessage } from '../conversation.ts'
 import type { ChatPart } from '../parts.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
 import type { Format } from './format.ts'
@@ -49,7 +48,7 @@ export const baichuan2: Format = {
 }
 
 function roundsOf(
-  messages: readonly ChatMessage[],
+  messages: readonly TextMessage[],
   chat: BuiltinChat,
   afterAnswer: ChatPart[],
 ): ChatPart[][] {

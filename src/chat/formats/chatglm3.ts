@@ -1,9 +1,9 @@
 // ChatGLM3-6B puts a role token before each message and lists functions in the system message. The model
 // answers with calls in Python.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
-import { callsOf, functionsOf, isObject, oneCallAtATime, refuseMessages } from '../conversation.ts'
-import type { EarlierCall } from '../conversation.ts'
+import { entriesOf, isJsonObject, readJson } from '../../lib/json-value.ts'
+import { callsOf, functionsOf, oneCallAtATime, refuseMessages } from '../conversation.ts'
+import type { EarlierCall, TextMessage } from '../conversation.ts'
 import type { ChatPart } from '../parts.ts'
 import { pythonJson, pythonLiteral } from '../python-text.ts'
 import { glmText } from './chatglm-rounds.ts'
@@ -31,7 +31,7 @@ export const chatglm3: Format = {
   marks: [ASSISTANT],
 }
 
-function withTools(messages: readonly ChatMessage[], tools: readonly unknown[]): ChatMessage[] {
+function withTools(messages: readonly TextMessage[], tools: readonly unknown[]): TextMessage[] {
   if (tools.length === 0) return [...messages]
   const list = pythonJson(functionsOf(tools), 4)
   const [first, ...rest] = messages
@@ -40,7 +40,7 @@ function withTools(messages: readonly ChatMessage[], tools: readonly unknown[]):
     : [{ role: 'system', content: `${TOOLS_SYSTEM}\n${list}` }, ...messages]
 }
 
-function messageParts(message: ChatMessage): ChatPart[] {
+function messageParts(message: TextMessage): ChatPart[] {
   const { role, content } = message
   if (role === 'tool') return oneMessage('<|observation|>', '', content)
   if (role !== 'assistant') return oneMessage(`<|${role}|>`, '', content)
@@ -57,14 +57,15 @@ function oneMessage(token: string, metadata: string, content: string): ChatPart[
 
 function callText(call: EarlierCall): string {
   const given = typeof call.arguments === 'string' ? parsed(call.arguments) : call.arguments
-  if (!isObject(given)) throw refuseMessages(`needs an object as the arguments of the call of ${call.name}`)
-  const list = Object.entries(given).map(([key, value]) => `${key}=${pythonLiteral(value)}`)
+  if (!isJsonObject(given))
+    throw refuseMessages(`needs an object as the arguments of the call of ${call.name}`)
+  const list = entriesOf(given).map(([key, value]) => `${key}=${pythonLiteral(value)}`)
   return ` \`\`\`python\ntool_call(${list.join(', ')})\n\`\`\``
 }
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return readJson(text)
   } catch {
     return undefined
   }

@@ -1,7 +1,7 @@
 // A built-in chat format turns messages into parts, as the original code did where it had no template. It
 // also knows how its original shortens a prompt, and where its answers end.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
+import type { TextMessage } from '../conversation.ts'
 import type { BuiltinChat } from '../../weights/manifest.ts'
 import type { ChatLayout, LayoutIds, ChatPart } from '../parts.ts'
 
@@ -17,7 +17,7 @@ export type LayoutOptions = {
 
 export type Format = {
   /** Pure. Throws invalid_request for messages that the format cannot say. */
-  layout(messages: readonly ChatMessage[], options: LayoutOptions): ChatLayout
+  layout(messages: readonly TextMessage[], options: LayoutOptions): ChatLayout
   /**
    * A plain text as the original's tokenizer hands it to the model; formats without it have the text alone.
    */

@@ -1,8 +1,8 @@
 // Llama-2-chat writes [INST] question [/INST] answer, and puts each pair between BOS and EOS.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
-import { exchangesOf, refuseMessages } from '../conversation.ts'
+import { exchangesOf, refuseMessages, type TextMessage } from '../conversation.ts'
 import type { ChatPart } from '../parts.ts'
+import { pythonStrip } from '../python-text.ts'
 import type { Format } from './format.ts'
 
 /**
@@ -21,10 +21,10 @@ export const llama2: Format = {
     return {
       head: [],
       rounds: exchanges.map(({ user, assistant }): ChatPart[] => {
-        const question = `[INST] ${user.trim()} [/INST]`
+        const question = `[INST] ${pythonStrip(user)} [/INST]`
         return assistant === undefined
           ? [{ special: 'bos' }, question]
-          : [{ special: 'bos' }, `${question} ${assistant.trim()} `, { special: 'eos' }]
+          : [{ special: 'bos' }, `${question} ${pythonStrip(assistant)} `, { special: 'eos' }]
       }),
       tail: [],
     }
@@ -34,7 +34,7 @@ export const llama2: Format = {
 }
 
 /** The system text opens the first message of the user. */
-function withSystemInside(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+function withSystemInside(messages: readonly TextMessage[]): readonly TextMessage[] {
   const [system, first, ...rest] = messages
   if (system?.role !== 'system' || first === undefined) return messages
   return [{ ...first, content: `<<SYS>>\n${system.content}\n<</SYS>>\n\n${first.content}` }, ...rest]

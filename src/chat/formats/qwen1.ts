@@ -1,10 +1,9 @@
 // The first Qwen-7B-Chat uses ChatML whose pieces are encoded apart, and is told of functions by ReAct.
 
-import type { ChatMessage } from '../../protocol/generation.ts'
 import { callsOf, oneCallAtATime, refuseMessages } from '../conversation.ts'
-import type { Exchange } from '../conversation.ts'
+import type { Exchange, TextMessage } from '../conversation.ts'
 import type { ChatPart } from '../parts.ts'
-import { pythonJson } from '../python-text.ts'
+import { pythonJson, pythonStripEnd } from '../python-text.ts'
 import type { Format } from './format.ts'
 import { FUNCTION_CALLING, REACT_EXAMPLE, reactInstruction, type ReactStyle } from './react.ts'
 
@@ -59,7 +58,7 @@ function joined(role: string, content: string): ChatPart[] {
 
 /** Calls and their results become Thought, Action and Observation inside the answers of the assistant. */
 function readMessages(
-  messages: readonly ChatMessage[],
+  messages: readonly TextMessage[],
   instruction: string,
 ): { system: string; exchanges: Exchange[] } {
   const hasSystem = messages[0]?.role === 'system'
@@ -76,7 +75,7 @@ function readMessages(
   return { system, exchanges }
 }
 
-function plainExchanges(turns: readonly ChatMessage[]): Exchange[] {
+function plainExchanges(turns: readonly TextMessage[]): Exchange[] {
   const exchanges: Exchange[] = []
   for (const { role, content } of turns) {
     if (role === 'user') addQuestion(exchanges, content)
@@ -86,7 +85,7 @@ function plainExchanges(turns: readonly ChatMessage[]): Exchange[] {
   return checked(exchanges)
 }
 
-function reactExchanges(turns: readonly ChatMessage[], offered: boolean): Exchange[] {
+function reactExchanges(turns: readonly TextMessage[], offered: boolean): Exchange[] {
   const exchanges: Exchange[] = []
   turns.forEach((message, index) => {
     const content = trimmed(message.content)
@@ -107,7 +106,7 @@ function reactExchanges(turns: readonly ChatMessage[], offered: boolean): Exchan
   return checked(exchanges)
 }
 
-function answerText(message: ChatMessage, content: string, offered: boolean): string {
+function answerText(message: TextMessage, content: string, offered: boolean): string {
   const [call] = callsOf(message)
   if (call === undefined)
     return offered ? `Thought: I now know the final answer.\nFinal Answer: ${content}` : content
@@ -135,5 +134,5 @@ function checked(exchanges: Exchange[]): Exchange[] {
 
 /** Line breaks in front and white space behind go, as in Qwen's own server. */
 function trimmed(text: string): string {
-  return text.replace(/^\n+/, '').trimEnd()
+  return pythonStripEnd(text.replace(/^\n+/, ''))
 }

@@ -1,6 +1,7 @@
 // These are the words that tell first-generation Qwen of functions, in two styles. Its ReAct example and its
 // function calling differ in a few words.
 
+import { fieldOf } from '../../lib/json-value.ts'
 import { functionsOf, type ToolFunction } from '../conversation.ts'
 import { pythonJson } from '../python-text.ts'
 
@@ -42,7 +43,7 @@ function describe(each: ToolFunction): string {
   const model = textOf(each, 'name_for_model', 'name')
   const human = textOf(each, 'name_for_human', 'name')
   const use = textOf(each, 'description_for_model', 'description')
-  const parameters = pythonJson(each.parameters ?? { type: 'object', properties: {} })
+  const parameters = pythonJson(fieldOf(each, 'parameters') ?? { type: 'object', properties: {} })
   return (
     `${model}: Call this tool to interact with the ${human} API. ` +
     `What is the ${human} API useful for? ${use} Parameters: ${parameters}`
@@ -50,6 +51,6 @@ function describe(each: ToolFunction): string {
 }
 
 function textOf(each: ToolFunction, own: string, openai: string): string {
-  const value = each[own] ?? each[openai]
+  const value = fieldOf(each, own) ?? fieldOf(each, openai)
   return typeof value === 'string' ? value : ''
 }

@@ -13,6 +13,8 @@ export function opsReference({
   Kernels,
   | 'absorb_blocks'
   | 'dot_four'
+  | 'dot_pair'
+  | 'share_one'
   | 'rms_norm'
   | 'layer_norm'
   | 'silu_mul'
@@ -87,6 +89,9 @@ export function opsReference({
   }
 
   const dot_four = (x: number, w: number): number => (4 * x * w) | 0
+  const dot_pair = (x: number, w: number): number => (2 * x * w) | 0
+  const share_one = (v: number, fraction: number): number => (v * fraction + 16384) >> 15
 
-  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, absorb_blocks, dot_four }
+  const probes = { dot_four, dot_pair, share_one }
+  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, absorb_blocks, ...probes }
 }

@@ -1,27 +1,35 @@
-// The message reader turns chat messages into plain data with text contents.
+// The message reader checks chat messages and hands them on as they were sent.
 
 import * as z from 'zod/mini'
 import type { ChatMessage } from '../../../protocol/generation.ts'
-import { label, shortText } from '../fields.ts'
+import { written, type Written } from '../../../protocol/written.ts'
+import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.ts'
+import { label, levelBounds, shortText } from '../fields.ts'
 
-const toolCall = z.object({
+/** OpenAI knows text alone; templates and their authors' scripts have objects. */
+const callArguments = z.union(
+  [z.string(), z.record(z.string(), z.unknown())],
+  'must be a string or an object',
+)
+
+const toolCall = z.looseObject({
   id: shortText(),
   type: z.literal('function'),
-  function: z.object({ name: shortText(), arguments: z.string() }),
+  function: z.looseObject({ name: shortText(), arguments: callArguments }),
 })
 
 const part = z.discriminatedUnion(
   'type',
   [
-    z.object({ type: z.literal('text'), text: z.string() }),
-    z.object({ type: z.literal('refusal'), refusal: z.string() }),
+    z.looseObject({ type: z.literal('text'), text: z.string() }),
+    z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
   ],
   'must be {"type": "text", "text": "..."}',
 )
 const parts = 'must be a string, null or an array of text parts'
 const contentSchema = z.nullish(z.union([z.string(), z.array(part, parts).check(z.minLength(1))], parts))
 
-const message = z.object({
+const message = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
   content: contentSchema,
   name: label(),
@@ -29,21 +37,23 @@ const message = z.object({
   tool_call_id: label(),
 })
 
-export const messagesSchema = z.array(message).check(z.minLength(1))
+export const messagesSchema = z.array(message).check(z.minLength(1), levelBounds())
 
-/** Messages for the template: `developer` becomes `system`, null content the empty string, parts one text. */
-export function toChatMessages(messages: z.output<typeof messagesSchema>): ChatMessage[] {
-  return messages.map(({ role, content, name, tool_calls, tool_call_id }) => ({
-    role: role === 'developer' ? 'system' : role,
-    content: textOf(content),
-    ...(typeof name === 'string' && { name }),
-    ...(role === 'assistant' && tool_calls && { tool_calls }),
-    ...(role === 'tool' && typeof tool_call_id === 'string' && { tool_call_id }),
-  }))
-}
+/** Fields whose null counts as absent, as that of a body's fields does. */
+const NULLABLE = ['name', 'tool_calls', 'tool_call_id']
 
-/** Text and refusal parts, joined by line breaks as llama-server and vLLM join them. */
-function textOf(content: z.output<typeof contentSchema>): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n')
+/**
+ * Checked messages as their client sent them, further fields, parts and null contents too: what is read of
+ * them is the template's affair. `developer` is OpenAI's new word for `system`, which templates know.
+ */
+export function toChatMessages(messages: readonly JsonObject[]): Written<ChatMessage>[] {
+  return messages.map((message) => {
+    const entries = entriesOf(message)
+      .filter(([key, value]) => value !== null || !NULLABLE.includes(key))
+      .map(([key, value]): [string, unknown] => [
+        key,
+        key === 'role' && value === 'developer' ? 'system' : value,
+      ])
+    return written(objectLike(message, entries))
+  })
 }

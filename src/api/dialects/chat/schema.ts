@@ -2,6 +2,9 @@
 
 import * as z from 'zod/mini'
 import { IsletError } from '../../../lib/errors.ts'
+import type { JsonObject } from '../../../lib/json-value.ts'
+import { written } from '../../../protocol/written.ts'
+import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import type { Asked } from '../dialect.ts'
 import {
@@ -15,7 +18,8 @@ import {
   unsupported,
 } from '../fields.ts'
 import { sharedOrder, type Order } from '../order.ts'
-import { toolsSchema } from '../tools.ts'
+import { checkResults } from '../tool-results.ts'
+import { toolsAsSent, toolsSchema } from '../tools.ts'
 import { messagesSchema, toChatMessages } from './messages.ts'
 import type { ChatReply } from './writer.ts'
 
@@ -44,9 +48,15 @@ export const chatSchema = bodySchema({
  * Reads the body of POST /v1/chat/completions.
  * @throws IsletError with `param`, for anything missing, malformed or not implemented.
  */
-export function parseChat(body: Record<string, unknown>, newSeed: () => number): Order {
+export function parseChat(
+  body: Record<string, unknown>,
+  newSeed: () => number,
+  changed: ChangedFields = new Map(),
+): Order {
   const fields = validate(chatSchema, body)
-  const tools = fields.tools ?? []
+  const tools = fields.tools ? toolsAsSent(sentField(body, changed, 'tools')) : []
+  const messages = toChatMessages(sentField(body, changed, 'messages') as JsonObject[])
+  checkResults(messages)
   if (fields.top_logprobs && fields.logprobs !== true) {
     throw new IsletError('invalid_request', 'top_logprobs needs "logprobs": true', { param: 'top_logprobs' })
   }
@@ -54,10 +64,12 @@ export function parseChat(body: Record<string, unknown>, newSeed: () => number):
     ...sharedOrder(fields, newSeed),
     prompt: {
       kind: 'chat',
-      messages: toChatMessages(fields.messages),
+      messages,
       // A model that shall call nothing is told of nothing that it could call.
       ...(tools.length > 0 && fields.tool_choice !== 'none' && { tools }),
-      ...(fields.chat_template_kwargs !== undefined && { variables: fields.chat_template_kwargs }),
+      ...(fields.chat_template_kwargs !== undefined && {
+        variables: written(sentField(body, changed, 'chat_template_kwargs') as JsonObject),
+      }),
     },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
@@ -66,7 +78,7 @@ export function parseChat(body: Record<string, unknown>, newSeed: () => number):
 }
 
 /** The same as what its dialect asks for: a body brings its whole prompt. */
-export function askChat(body: Record<string, unknown>, newSeed: () => number): Asked<ChatReply> {
-  const { prompt, ...order } = parseChat(body, newSeed)
+export function askChat(...body: Parameters<typeof parseChat>): Asked<ChatReply> {
+  const { prompt, ...order } = parseChat(...body)
   return { order, reply: { includeUsage: order.includeUsage }, prompt: () => Promise.resolve({ prompt }) }
 }

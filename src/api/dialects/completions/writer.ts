@@ -5,6 +5,7 @@ import type { Collected } from '../../http/collect.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
 import { completionFailure } from './errors.ts'
+import { spellings } from './spellings.ts'
 
 export type CompletionReply = ChunkReply<'text'>
 
@@ -45,11 +46,12 @@ function choice(text: string, logprobs: object | null, finish_reason: string | n
 }
 
 function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): object {
+  const spelt = tokens.map(spellings)
   return {
-    tokens: tokens.map(({ token }) => token),
+    tokens: spelt.map(({ chosen }) => chosen),
     token_logprobs: tokens.map(({ logprob }) => logprob),
-    top_logprobs: tokens.map(({ top }) =>
-      Object.fromEntries(top.map(({ token, logprob }) => [token, logprob])),
+    top_logprobs: tokens.map(({ top }, at) =>
+      Object.fromEntries(top.map(({ logprob }, rank) => [spelt[at].top[rank], logprob])),
     ),
     text_offset,
   }

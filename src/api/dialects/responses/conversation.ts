@@ -2,8 +2,10 @@
 
 import { errorCode, IsletError } from '../../../lib/errors.ts'
 import type { ChatMessage } from '../../../protocol/generation.ts'
+import type { Written } from '../../../protocol/written.ts'
 import type { TurnView } from '../../../protocol/lane-reports.ts'
 import type { Asked, TurnOf } from '../dialect.ts'
+import { answersNothing, callIds } from '../tool-results.ts'
 import { callObject } from '../tools.ts'
 import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './ids.ts'
 import type { ResponseReply } from './object.ts'
@@ -13,14 +15,15 @@ import { parseResponse, type ResponseOrder } from './schema.ts'
  * Reads the body of POST /v1/responses.
  * @throws IsletError with `param`, for anything missing, malformed or not implemented.
  */
-export function askResponse(body: Record<string, unknown>, newSeed: () => number): Asked<ResponseReply> {
-  const parsed = parseResponse(body, newSeed)
+export function askResponse(...body: Parameters<typeof parseResponse>): Asked<ResponseReply> {
+  const parsed = parseResponse(...body)
   const { order, previous, shown } = parsed
   return {
     order,
     reply: { background: order.background, shown },
     async prompt(turnOf) {
       const before = previous === undefined ? undefined : await conversationAfter(turnOf, previous)
+      checkOutputs(parsed, before?.conversation ?? [])
       const conversation = [...(before?.conversation ?? []), ...parsed.input]
       return {
         prompt: promptOf(parsed, conversation),
@@ -31,8 +34,17 @@ export function askResponse(body: Record<string, unknown>, newSeed: () => number
   }
 }
 
+/** Throws invalid_request for a result of a call that neither the input nor the turns before it have. */
+function checkOutputs({ results }: ResponseOrder, before: readonly Written<ChatMessage>[]): void {
+  const calls = callIds(before)
+  for (const { place, call, isResult } of results) {
+    if (!isResult) calls.add(call)
+    else if (!calls.has(call)) throw answersNothing(place, call, 'call_id')
+  }
+}
+
 /** Instructions are the request's own: they stand before a conversation and are no part of it. */
-function promptOf({ instructions, tools, variables }: ResponseOrder, conversation: ChatMessage[]) {
+function promptOf({ instructions, tools, variables }: ResponseOrder, conversation: Written<ChatMessage>[]) {
   const system = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
   return {
     kind: 'chat' as const,
@@ -43,7 +55,7 @@ function promptOf({ instructions, tools, variables }: ResponseOrder, conversatio
 }
 
 /** What a response goes on from: the conversation with its answer, and the session to go on in. */
-type Before = { conversation: ChatMessage[]; session: string | undefined }
+type Before = { conversation: Written<ChatMessage>[]; session: string | undefined }
 
 /**
  * The conversation at the end of a kept response, the model's answer with its calls included.
@@ -64,9 +76,11 @@ async function conversationAfter(turnOf: TurnOf, id: string): Promise<Before> {
 function answerOf({ turn, events }: TurnView): ChatMessage {
   const texts = events.filter((event) => event.type === 'text')
   const calls = texts.flatMap((event) => event.calls ?? [])
+  const reasoning = texts.map((event) => event.reasoning ?? '').join('')
   return {
     role: 'assistant',
     content: texts.map((event) => event.text).join(''),
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
     ...(calls.length > 0 && {
       tool_calls: calls.map((call, index) => callObject(RESPONSE_PREFIX + turn, index, call)),
     }),

@@ -1,7 +1,9 @@
 // Input items of a response: checked, and turned into the chat messages they stand for.
 
 import * as z from 'zod/mini'
-import type { ChatMessage } from '../../../protocol/generation.ts'
+import { contentText, type ChatMessage } from '../../../protocol/generation.ts'
+import { plainWritten, type Written } from '../../../protocol/written.ts'
+import { fieldOf, isJsonObject } from '../../../lib/json-value.ts'
 import { shortText } from '../fields.ts'
 
 type Fields = Record<string, unknown>
@@ -32,7 +34,7 @@ const item = z.discriminatedUnion(
       arguments: z.string(),
     }),
     z.object({ type: z.literal('function_call_output'), call_id: shortText(), output: contentSchema }),
-    z.object({ type: z.literal('reasoning') }),
+    z.object({ type: z.literal('reasoning'), content: z.optional(z.unknown()) }),
   ],
   'must be an object',
 )
@@ -41,39 +43,79 @@ const items = 'must be a string or an array of items'
 /** A text, or items of text and of function calls. */
 export const inputSchema = z.union([z.string(), z.array(item, items).check(z.minLength(1))], items)
 
+/** A call or a result in the input, with its place there. */
+export type ResultPlace = { place: string; call: string; isResult: boolean }
+
+export function resultsIn(input: z.output<typeof inputSchema>): ResultPlace[] {
+  if (typeof input === 'string') return []
+  return input.flatMap((item, index) =>
+    item.type === 'function_call' || item.type === 'function_call_output'
+      ? [{ place: `input[${index}]`, call: item.call_id, isResult: item.type === 'function_call_output' }]
+      : [],
+  )
+}
+
+/** The assistant's message while its items are read. */
+type Said = ChatMessage & { tool_calls?: unknown[]; reasoning_content?: string }
+
 /**
  * The messages of a checked `input`. Calls join the assistant's message before them, as templates expect them
- * there; earlier thoughts are no part of a prompt.
+ * there, and thoughts the message or call behind them.
  */
 export function inputMessages(input: z.output<typeof inputSchema>): ChatMessage[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
-  const messages: ChatMessage[] = []
+  const messages: Said[] = []
+  let thoughts: string[] = []
+  /** Hands the thoughts before it to an assistant's message. */
+  const think = (message: Said): Said => {
+    const all = [...(message.reasoning_content === undefined ? [] : [message.reasoning_content]), ...thoughts]
+    thoughts = []
+    return all.length === 0 ? message : Object.assign(message, { reasoning_content: all.join('\n') })
+  }
   for (const item of input) {
-    if (item.type === 'reasoning') continue
-    if (item.type === 'function_call') {
+    if (item.type === 'reasoning') {
+      thoughts.push(...thoughtsOf(item.content))
+    } else if (item.type === 'function_call') {
       const { call_id: id, name, arguments: text } = item
       const call = { id, type: 'function', function: { name, arguments: text } }
       const last = messages.at(-1)
-      if (last?.role === 'assistant') (last.tool_calls ??= []).push(call)
-      else messages.push({ role: 'assistant', content: '', tool_calls: [call] })
+      if (last?.role === 'assistant') (think(last).tool_calls ??= []).push(call)
+      else messages.push(think({ role: 'assistant', content: '', tool_calls: [call] }))
     } else if (item.type === 'function_call_output') {
-      messages.push({ role: 'tool', content: textOf(item.output), tool_call_id: item.call_id })
+      messages.push({ role: 'tool', content: contentOf(item.output), tool_call_id: item.call_id })
     } else {
       const role = item.role === 'developer' ? 'system' : item.role
-      messages.push({ role, content: textOf(item.content) })
+      const message = { role, content: contentOf(item.content) }
+      messages.push(role === 'assistant' ? think(message) : message)
     }
   }
   return messages
 }
 
-function textOf(content: z.output<typeof contentSchema>): string {
+/** The parts in the words of chat, in which templates read them. */
+function contentOf(content: z.output<typeof contentSchema>): ChatMessage['content'] {
   if (typeof content === 'string') return content
-  return content.map((part) => (part.type === 'refusal' ? part.refusal : part.text)).join('\n')
+  return content.map((part) => ({ type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }))
+}
+
+/** The texts of a reasoning item; a summary is none of the model's own words. */
+function thoughtsOf(content: unknown): string[] {
+  if (!Array.isArray(content)) return []
+  return content.flatMap((part: unknown) => {
+    const text = isJsonObject(part) ? fieldOf(part, 'text') : undefined
+    return typeof text === 'string' && text !== '' ? [text] : []
+  })
 }
 
 /** The items that a conversation stands for, the other way round; `base` makes their ids. */
-export function conversationItems(conversation: ChatMessage[], base: string): ({ id: string } & Fields)[] {
-  return conversation.flatMap(({ role, content, tool_calls, tool_call_id }, index) => {
+export function conversationItems(
+  conversation: readonly Written<ChatMessage>[],
+  base: string,
+): ({ id: string } & Fields)[] {
+  return conversation.flatMap((given, index) => {
+    const { role, content: sent, tool_calls, tool_call_id, reasoning_content: thoughts } = plainWritten(given)
+    const texts = Array.isArray(sent) ? sent.map((part) => contentText([part])) : [contentText(sent)]
+    const content = texts.join('\n')
     if (role === 'tool') {
       const id = `fco_${base}_${index}`
       return [
@@ -89,18 +131,28 @@ export function conversationItems(conversation: ChatMessage[], base: string): ({
       name: call.function.name,
       arguments: call.function.arguments,
     }))
-    if (content === '' && calls.length > 0) return items
-    const part =
-      role === 'assistant'
-        ? { type: 'output_text', text: content, annotations: [] }
-        : { type: 'input_text', text: content }
+    const reasoning =
+      typeof thoughts === 'string'
+        ? [
+            {
+              id: `rs_${base}_${index}`,
+              type: 'reasoning',
+              summary: [],
+              content: [{ type: 'reasoning_text', text: thoughts }],
+            },
+          ]
+        : []
+    if (content === '' && calls.length > 0) return [...reasoning, ...items]
+    const parts = texts.map((text) =>
+      role === 'assistant' ? { type: 'output_text', text, annotations: [] } : { type: 'input_text', text },
+    )
     const message = {
       id: `msg_${base}_${index}`,
       type: 'message',
       status: 'completed',
       role,
-      content: [part],
+      content: parts,
     }
-    return [message, ...items]
+    return [...reasoning, message, ...items]
   })
 }

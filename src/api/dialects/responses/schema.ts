@@ -16,10 +16,13 @@ import {
   toolChoice,
   unsupported,
 } from '../fields.ts'
+import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.ts'
+import { written, type Written } from '../../../protocol/written.ts'
+import { sentField, type ChangedFields } from '../../http/body.ts'
 import { samplingOf, stopsOf, type Order } from '../order.ts'
 import { MAX_TOOLS } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
-import { inputMessages, inputSchema } from './input.ts'
+import { inputMessages, inputSchema, resultsIn, type ResultPlace } from './input.ts'
 import type { ResponseReply } from './object.ts'
 
 /** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
@@ -68,7 +71,11 @@ export const responseSchema = bodySchema({
     '{"effort": "none"}',
     z.catchall(z.object({ effort: z.nullish(z.literal('none')) }), z.null()),
   ),
-  include: neutral('[]', emptyArray()),
+  // A client that keeps its own history asks for this always. No reasoning here is encrypted: there is nothing to include.
+  include: neutral(
+    '[] or ["reasoning.encrypted_content"]',
+    z.array(z.literal('reasoning.encrypted_content')).check(z.maxLength(1)),
+  ),
   top_logprobs: neutral('0', z.literal(0)),
   context_management: neutral('[]', emptyArray()),
   stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
@@ -84,10 +91,12 @@ export type ResponseOrder = {
   /** All but the prompt, which needs the turn before. */
   order: Omit<Order, 'prompt'>
   input: ChatMessage[]
+  /** The call that each result in the input answers, by its place. */
+  results: ResultPlace[]
   instructions: string | undefined
   /** Functions in the form that chat templates know. */
-  tools: object[]
-  variables: Record<string, unknown> | undefined
+  tools: Written<object>[]
+  variables: Written<Record<string, unknown>> | undefined
   previous: string | undefined
   shown: ResponseReply['shown']
 }
@@ -96,7 +105,11 @@ export type ResponseOrder = {
  * Reads the body of POST /v1/responses.
  * @throws IsletError with `param`, for anything missing, malformed or not implemented.
  */
-export function parseResponse(body: Record<string, unknown>, newSeed: () => number): ResponseOrder {
+export function parseResponse(
+  body: Record<string, unknown>,
+  newSeed: () => number,
+  changed: ChangedFields = new Map(),
+): ResponseOrder {
   const fields = validate(responseSchema, body)
   const [stream, store, background] = [
     fields.stream ?? false,
@@ -127,9 +140,16 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
       sampling,
     },
     input,
+    results: resultsIn(fields.input),
     instructions: fields.instructions,
-    tools: fields.tool_choice === 'none' ? [] : tools.map(chatTool),
-    variables: fields.chat_template_kwargs,
+    tools:
+      fields.tool_choice === 'none' || tools.length === 0
+        ? []
+        : (sentField(body, changed, 'tools') as JsonObject[]).map(chatTool),
+    variables:
+      fields.chat_template_kwargs === undefined
+        ? undefined
+        : written(sentField(body, changed, 'chat_template_kwargs') as JsonObject),
     previous: fields.previous_response_id,
     shown: {
       instructions: fields.instructions ?? null,
@@ -155,15 +175,15 @@ export function parseResponse(body: Record<string, unknown>, newSeed: () => numb
   }
 }
 
-function chatTool({ name, description, parameters }: z.output<typeof tool>): object {
-  return {
-    type: 'function',
-    function: {
-      name,
-      ...(typeof description === 'string' && { description }),
-      ...(parameters && { parameters }),
-    },
-  }
+/** A flat function in the wrapper that templates know, with its fields in their places. */
+function chatTool(given: JsonObject): Written<object> {
+  const fields = entriesOf(given).filter(([key, value]) => key !== 'type' && value !== null)
+  return written(
+    objectLike(given, [
+      ['type', 'function'],
+      ['function', objectLike(given, fields)],
+    ]),
+  )
 }
 
 function refuse(param: string, says: string): IsletError {
