@@ -23,7 +23,7 @@ const LEVELS = [
   ['weights'],
   ['models'],
   ['tokenizer'],
-  ['formats', 'kernels'],
+  ['formats', 'kernels', 'grammar'],
   ['protocol'],
   ['lib'],
 ]

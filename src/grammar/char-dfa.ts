@@ -1,8 +1,9 @@
-// A character automaton is a regular language with its states made explicit: from each the end can be reached.
+// A character automaton is a regular language with explicit states, each with a way to an end.
 
 import { ANY_CHAR, MAX_CHAR, type CharRanges } from './char-ranges.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import type { RegexTerm } from './regex-term.ts'
+import { spend } from './work-budget.ts'
 
 /** Code points from `low` to `high` lead to the state `to`. */
 export type Edge = { low: number; high: number; to: number }
@@ -67,18 +68,23 @@ export type Explored<S> = {
 }
 
 /** All states that can be reached, without those that reach no end. */
-export function exploreDfa<S>(start: S, { isEnd, edges, keyOf }: Explored<S>): CharDfa {
+export function exploreDfa<S>(
+  start: S,
+  { isEnd, edges, keyOf }: Explored<S>,
+  most: number = LIMITS.regexStates,
+): CharDfa {
   const numbers = new Map<number | string, number>([[keyOf(start), 0]])
   const found: S[] = [start]
   const all: { edges: Edge[]; isEnd: boolean }[] = []
   for (let i = 0; i < found.length; i++) {
     const out: Edge[] = []
-    for (const { low, high, to } of edges(found[i])) {
+    const leading = edges(found[i])
+    spend(2 + leading.length)
+    for (const { low, high, to } of leading) {
       let number = numbers.get(keyOf(to))
       if (number === undefined) {
         number = found.length
-        if (number >= LIMITS.regexStates)
-          throw new GrammarError(`the pattern needs more than ${LIMITS.regexStates} states`)
+        if (number >= most) throw new GrammarError(`the pattern needs more than ${most} states`)
         numbers.set(keyOf(to), number)
         found.push(to)
       }

@@ -1,4 +1,4 @@
-// Unicode properties are asked of the host's own tables: one look at each code point, kept for the next pattern.
+// A property lookup finds the code points of a Unicode property in the host's own tables.
 
 import { charRanges, MAX_CHAR, type CharRanges } from './char-ranges.ts'
 

@@ -1,11 +1,15 @@
-// A distinct term is a text that may not be one of those that were there: a key of an object, an item of a set.
+// A distinct term is a text unlike those that were there: a key of an object, an item of a set.
 
 import { Term } from './term.ts'
+import { spend } from './work-budget.ts'
 
 /** What goes on when a text is whole: its bytes, as Latin-1, tell which one it was. */
 type Then = (text: string) => Term
 
-/** The strings of `inner` but for those in `seen` (bytes as Latin-1), then what `then` says. NOTHING where none is left. */
+/**
+ * The strings of `inner` but for those in `seen` (bytes as Latin-1), then what `then` says. NOTHING where none is left; what `then`
+ * gives must have a way to the end.
+ */
 export function distinct(inner: Term, seen: ReadonlySet<string>, then: Then): Term {
   return isLeft(inner, '', seen) ? new Distinct(inner, '', seen, then) : inner.terms.nothing
 }
@@ -16,17 +20,24 @@ class Distinct extends Term {
   readonly #seen: ReadonlySet<string>
   readonly #then: Then
 
-  constructor(inner: Term, before: string, seen: ReadonlySet<string>, then: Then) {
+  /** `way`: known by the text that it goes on. */
+  constructor(inner: Term, before: string, seen: ReadonlySet<string>, then: Then, way?: string) {
     super(inner.terms)
     this.#inner = inner
     this.#before = before
     this.#seen = seen
     this.#then = then
+    this.#known = way
   }
 
   get shortest(): number {
     const way = this.#way()
     return way.length + this.#then(this.#before + way).shortest
+  }
+
+  /** Whoever made it has looked. */
+  override get isPossible(): boolean {
+    return true
   }
 
   get shortestByte(): number {
@@ -42,17 +53,21 @@ class Distinct extends Term {
 
   derive(byte: number): Term {
     const { terms } = this
-    const text = this.#before + String.fromCharCode(byte)
-    const inner = terms.step(this.#inner, byte)
-    const within =
-      inner === terms.empty
-        ? this.#whole(text)
-        : isLeft(inner, text, this.#seen)
-          ? new Distinct(inner, text, this.#seen, this.#then)
-          : terms.nothing
+    const within = this.#within(byte)
     return this.#inner.shortest === 0
       ? terms.either(within, terms.step(this.#whole(this.#before), byte))
       : within
+  }
+
+  #within(byte: number): Term {
+    const text = this.#before + String.fromCharCode(byte)
+    const inner = this.terms.step(this.#inner, byte)
+    if (inner === this.terms.empty) return this.#whole(text)
+    const known = this.#known
+    const way = known?.charCodeAt(0) === byte ? known.slice(1) : undefined
+    return way !== undefined || isLeft(inner, text, this.#seen)
+      ? new Distinct(inner, text, this.#seen, this.#then, way)
+      : this.terms.nothing
   }
 
   #whole(text: string): Term {
@@ -62,43 +77,44 @@ class Distinct extends Term {
 
 /** `inner` has a string besides those of `seen` that begin with `before`. */
 function isLeft(inner: Term, before: string, seen: ReadonlySet<string>): boolean {
-  if (inner === inner.terms.nothing) return false
+  if (!inner.isPossible) return false
   let taken = 0
   for (const text of seen) if (text.startsWith(before)) taken++
-  return taken === 0 || inner.isEndless || strings(inner, taken + 1).length > taken
+  return taken === 0 || inner.leastCount > taken || someStrings(inner, taken + 1).length > taken
 }
 
 function shortestOther(inner: Term, before: string, seen: ReadonlySet<string>): string {
   const way = Array.from(inner.terms.shortestWay(inner), (byte) => String.fromCharCode(byte)).join('')
   if (!seen.has(before + way)) return way
-  const other = strings(inner, seen.size + 1).find((text) => !seen.has(before + text))
+  const other = someStrings(inner, seen.size + 1).find((text) => !seen.has(before + text))
   if (other === undefined) throw new RangeError('no text is left')
   return other
 }
 
-/** Some strings of a term, `most` at most: short ones first, each followed to its end before the next is looked for. */
-function strings(term: Term, most: number): string[] {
+/** The shortest strings of a term, `most` at most; each is followed to its end before the next is looked for. */
+export function someStrings(term: Term, most: number): string[] {
   const { terms } = term
-  const found: string[] = []
+  const found = new Set<string>()
   const waiting = new Map<number, [text: string, term: Term][]>([[term.shortest, [['', term]]]])
-  while (waiting.size > 0 && found.length < most) {
+  while (waiting.size > 0 && found.size < most) {
     const length = Math.min(...waiting.keys())
-    const level = waiting.get(length) ?? []
-    const next = level.pop()
+    const next = waiting.get(length)?.pop()
     if (next === undefined) {
       waiting.delete(length)
       continue
     }
+    spend(32)
     const [text, at] = next
-    if (at.shortest === 0) found.push(text)
+    if (at.shortest === 0) found.add(text)
     for (let byte = 0; byte < 256; byte++) {
       const to = terms.step(at, byte)
       if (to === terms.nothing) continue
       const total = text.length + 1 + to.shortest
       const beside = waiting.get(total)
-      if (beside === undefined) waiting.set(total, [[text + String.fromCharCode(byte), to]])
-      else beside.push([text + String.fromCharCode(byte), to])
+      const item: [string, Term] = [text + String.fromCharCode(byte), to]
+      if (beside === undefined) waiting.set(total, [item])
+      else beside.push(item)
     }
   }
-  return found
+  return [...found]
 }

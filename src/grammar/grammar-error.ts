@@ -16,8 +16,13 @@ export const LIMITS = {
   schemaBytes: 65_536,
   depth: 32,
   nodes: 5_000,
-  regexStates: 20_000,
+  regexStates: 4_000,
   patternChars: 1_000,
   enumValues: 5_000,
-  enumBytes: 250_000,
+  /** Bytes of the shortest value. */
+  shortest: 65_536,
+  /** See work-budget.ts. */
+  work: 100_000,
+  /** Items and further keys of which none may come twice, where so many are asked for. */
+  distinct: 64,
 } as const

@@ -1,18 +1,19 @@
 // JSON terms are what all values share: white space, literals, strings, and any value at all.
 
 import { ANY_TEXT, intersect, type CharDfa } from './char-dfa.ts'
-import { LengthBound } from './length-bound.ts'
 import { arrayTerm } from './array-term.ts'
 import { objectTerm } from './object-term.ts'
 import { CANONICAL_NUMBER, INTEGER, NUMBER } from './number-language.ts'
-import { Rule, type Term, type Terms } from './term.ts'
+import type { JsonLayout } from './json-layout.ts'
+import { Rule } from './rule.ts'
+import type { Term, Terms } from './term.ts'
 import { textTerm, type TextLanguage } from './text-term.ts'
 
 /** Deeper than anybody indents. */
 const MOST_INDENT = 24
 
 /** Makes the terms of JSON values for one grammar. */
-export class JsonTerms {
+export class JsonTerms implements JsonLayout {
   readonly terms: Terms
   /** Rules that were made, to be sealed with all others. */
   readonly rules: Rule[] = []
@@ -44,9 +45,8 @@ export class JsonTerms {
     const language: TextLanguage = {
       dfa,
       spelling: dfa === ANY_TEXT && !this.isCanonical ? 'free' : 'json',
-      ...(isBound && dfa.length > 0 && { bound: new LengthBound(dfa, least, most) }),
+      ...(isBound && { bound: { least, most } }),
     }
-    if (language.bound?.isAlive(0, 0) === false) return this.terms.nothing
     return this.terms.pair(this.terms.text('"'), textTerm(this.terms, language))
   }
 
@@ -90,7 +90,7 @@ export class JsonTerms {
 
   anyObject(): Term {
     const further = [{ names: ANY_TEXT, value: this.any() }]
-    return objectTerm(this, { keys: [], further, least: 0, most: Infinity })
+    return objectTerm(this, { keys: [], further, least: 0, most: this.isCanonical ? 1 : Infinity })
   }
 
   rule(name: string): Rule {

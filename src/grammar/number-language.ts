@@ -42,16 +42,20 @@ type Machine<S> = { start: S; step: (state: S, char: string) => S | undefined; i
 
 /** The texts of digits, points and minus signs that a machine takes. */
 function machineDfa<S>({ start, step, isEnd }: Machine<S>): CharDfa {
-  return exploreDfa<S>(start, {
-    isEnd,
-    keyOf: (state) => JSON.stringify(state),
-    edges: (state) =>
-      Array.from('-.0123456789').flatMap((char) => {
-        const to = step(state, char)
-        const code = char.charCodeAt(0)
-        return to === undefined ? [] : [{ low: code, high: code, to }]
-      }),
-  })
+  return exploreDfa<S>(
+    start,
+    {
+      isEnd,
+      keyOf: (state) => JSON.stringify(state),
+      edges: (state) =>
+        Array.from('-.0123456789').flatMap((char) => {
+          const to = step(state, char)
+          const code = char.charCodeAt(0)
+          return to === undefined ? [] : [{ low: code, high: code, to }]
+        }),
+    },
+    2 * MAX_MULTIPLE,
+  )
 }
 
 let fewDigits: CharDfa | undefined

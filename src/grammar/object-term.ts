@@ -1,9 +1,11 @@
-// An object term is a JSON object: the schema's keys in their order, then further ones, none twice, within a count.
+// An object term is a JSON object: keys in their order, then further ones, none twice, in a count.
 
 import type { CharDfa } from './char-dfa.ts'
 import { distinct } from './distinct.ts'
-import type { JsonTerms } from './json-terms.ts'
-import { NEVER, Term } from './term.ts'
+import type { JsonLayout } from './json-layout.ts'
+import { GrammarError, LIMITS } from './grammar-error.ts'
+import { Compound, NEVER, type Term } from './term.ts'
+import { textCount } from './text-count.ts'
 import { textTerm } from './text-term.ts'
 
 export type ObjectKey = { name: string; value: Term; isRequired: boolean }
@@ -17,18 +19,30 @@ export type ObjectLanguage = {
   most: number
 }
 
-/** Names of `further` must not be among the keys: whoever makes the language takes them out. */
-export function objectTerm(json: JsonTerms, language: ObjectLanguage): Term {
+/**
+ * Names of `further` must not be among the keys: whoever makes the language takes them out. Throws GrammarError where more members are
+ * asked for than are told apart.
+ */
+export function objectTerm(json: JsonLayout, language: ObjectLanguage): Term {
   const { terms, space } = json
   const spec = new ObjectSpec(json, language)
+  const chosen = language.least - spec.owed[0]
+  if (chosen > 0 && (language.least > LIMITS.distinct || chosen * language.keys.length > MAX_CHOICES))
+    throw new GrammarError(`an object of at least ${language.least} members is not supported`)
   return terms.sequence(terms.text('{'), space, spec.place(0, 0, NONE))
 }
 
+/** Members that must be chosen among optional ones, times these. */
+const MAX_CHOICES = 10_000
+
 const NONE: ReadonlySet<string> = new Set()
+
+/** From each key on: keys that have a value, and bytes of the required ones; besides, the number of further names. */
+type Supply = { round: number; possible: readonly number[]; bytes: readonly number[]; names: number }
 
 /** A language with what all its places need. */
 class ObjectSpec {
-  readonly json: JsonTerms
+  readonly json: JsonLayout
   readonly language: ObjectLanguage
   /** `"name":` and its space, for each key. */
   readonly heads: readonly Term[]
@@ -38,7 +52,7 @@ class ObjectSpec {
   readonly names: readonly Term[]
   readonly #places = new Map<number, Term>()
 
-  constructor(json: JsonTerms, language: ObjectLanguage) {
+  constructor(json: JsonLayout, language: ObjectLanguage) {
     const { terms, space } = json
     this.json = json
     this.language = language
@@ -48,6 +62,36 @@ class ObjectSpec {
     for (const { isRequired } of [...language.keys].reverse()) owed.unshift(owed[0] + (isRequired ? 1 : 0))
     this.owed = owed
     this.names = language.further.map(({ names }) => textTerm(terms, { dfa: names, spelling: 'json' }))
+  }
+
+  #supply: Supply | undefined
+  /** What each key has to give, as far as is known by now. */
+  get supply(): Supply {
+    const { terms } = this.json
+    if (this.#supply?.round !== terms.round) this.#supply = this.#look(terms.round)
+    return this.#supply
+  }
+
+  #look(round: number): Supply {
+    const { keys, further } = this.language
+    const possible = [0]
+    const bytes = [0]
+    for (let i = keys.length - 1; i >= 0; i--) {
+      const { value, isRequired } = keys[i]
+      possible.unshift(possible[0] + (value.isPossible ? 1 : 0))
+      bytes.unshift(bytes[0] + (isRequired ? 1 + this.heads[i].shortest + value.shortest : 0))
+    }
+    const names = further.reduce(
+      (sum, { names: dfa, value }) => sum + (value.isPossible ? textCount(dfa, 0) : 0),
+      0,
+    )
+    return { round, possible, bytes, names }
+  }
+
+  /** Behind `count` members, of which `seen` are further ones, the least number can be reached. */
+  isReached(index: number, count: number, seen: number): boolean {
+    const { possible, names } = this.supply
+    return count + possible[index] + names - seen >= this.language.least
   }
 
   /** Members beyond both bounds need no count. */
@@ -63,7 +107,7 @@ class ObjectSpec {
 }
 
 /** Behind the brace and its space, or behind a member; keys before `index` cannot come any more. */
-class ObjectPlace extends Term {
+class ObjectPlace extends Compound {
   readonly #spec: ObjectSpec
   readonly #index: number
   readonly #count: number
@@ -77,55 +121,43 @@ class ObjectPlace extends Term {
     this.#seen = seen
   }
 
-  #shortest: number | undefined
-  get shortest(): number {
-    if (this.#shortest !== undefined) return this.#shortest
-    const shortest = this.#measure()
-    if (this.terms.isSealed) this.#shortest = shortest
-    return shortest
+  /** Keys that are owed, and others only as far as the least count wants them. */
+  protected measure(): number {
+    const owed = this.#spec.owed[this.#index]
+    const wanted = this.#spec.language.least - this.#count
+    if (wanted <= owed)
+      return 1 + this.#spec.supply.bytes[this.#index] - (owed > 0 && this.#count === 0 ? 1 : 0)
+    return this.#members().reduce((least, { shortest }) => Math.min(least, shortest), NEVER)
   }
 
-  /** The way that `#choose` goes. */
-  #measure(): number {
-    const chosen = this.#choose()
-    if (chosen === 'end') return 1
-    return chosen === undefined ? NEVER : chosen.shortest
-  }
-
-  override get isEndless(): boolean {
-    return this.#body().isEndless
+  override get leastCount(): number {
+    return this.#body().leastCount
   }
 
   get shortestByte(): number {
-    const chosen = this.#choose()
-    return chosen === 'end' ? 0x7d : (chosen ?? this.terms.nothing).shortestByte
-  }
-
-  /** What a short way goes on with: keys that are owed, and others only as far as the least count wants them. */
-  #choose(): Term | 'end' | undefined {
-    const { keys, least } = this.#spec.language
-    const owed = this.#spec.owed[this.#index]
-    const wanted = least - this.#count
-    if (owed === 0 && wanted <= 0) return 'end'
-    for (let i = this.#index; i < keys.length; i++) {
-      const { isRequired, value } = keys[i]
-      if (isRequired || (wanted > owed && value.shortest < NEVER)) return this.#keyed(i)
-    }
-    return this.#further().find((member) => member.shortest < NEVER)
+    const { language, owed } = this.#spec
+    const wanted = language.least - this.#count
+    if (wanted > owed[this.#index]) return this.terms.either(...this.#members()).shortestByte
+    const next = language.keys.findIndex(({ isRequired }, i) => isRequired && i >= this.#index)
+    return next < 0 ? 0x7d : this.#keyed(next).shortestByte
   }
 
   /** The members that may come next, each with all that follows it. */
   #members(): Term[] {
     const { language, owed } = this.#spec
     const { keys, most } = language
+    const after = this.#count + 1
     if (this.#count >= most) return []
     const options: Term[] = []
     for (let i = this.#index; i < keys.length; i++) {
-      // What is owed must still fit in.
-      if (this.#count + owed[i + 1] + 1 <= most) options.push(this.#keyed(i))
+      // What is owed must still fit in, and what is left suffice.
+      const fits = after + owed[i + 1] <= most && this.#spec.isReached(i + 1, after, this.#seen.size)
+      if (fits && keys[i].value.isPossible) options.push(this.#keyed(i))
       if (keys[i].isRequired) return options
     }
-    return [...options, ...this.#further()]
+    return this.#spec.isReached(keys.length, after, this.#seen.size + 1)
+      ? [...options, ...this.#further()]
+      : options
   }
 
   get #before(): Term {
@@ -143,7 +175,7 @@ class ObjectPlace extends Term {
     const { language, colon, names } = this.#spec
     const { terms } = this
     return language.further.map(({ value }, i) => {
-      if (value.shortest === NEVER) return terms.nothing
+      if (!value.isPossible) return terms.nothing
       const name = distinct(names[i], this.#seen, (text) => {
         const seen = new Set(this.#seen).add(text)
         return terms.sequence(colon, value, this.#spec.place(language.keys.length, this.#count + 1, seen))
@@ -160,7 +192,7 @@ class ObjectPlace extends Term {
   #make(): Term {
     const { json, language, owed } = this.#spec
     const { terms, space } = json
-    const options = this.#members().filter((member) => member.shortest < NEVER)
+    const options = this.#members()
     const close = terms.text('}')
     if (owed[this.#index] === 0 && this.#count >= language.least)
       options.push(this.#count === 0 ? close : terms.pair(space, close))

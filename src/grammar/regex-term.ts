@@ -1,8 +1,9 @@
-// A regex term is a regular language over code points, derived by a character; intersections and complements too.
+// A regex term is a regular language over code points, derived by a character.
 //
 // Source: Owens, Reppy and Turon, "Regular-expression derivatives re-examined", 2009. Terms are made once each, and
 // similar ones (order and doubles of alternatives) are the same, so that there are finitely many derivatives.
 
+import { spend } from './work-budget.ts'
 import { ANY_CHAR, hasChar, type CharRanges } from './char-ranges.ts'
 
 export type RegexTerm = {
@@ -110,6 +111,7 @@ export class RegexTerms {
   #once(key: string, kind: Kind, isNullable: boolean): RegexTerm {
     const known = this.#known.get(key)
     if (known !== undefined) return known
+    spend(4 + (kind.kind === 'either' ? kind.options.length : 0))
     const made = new Made(this, this.#known.size, kind, isNullable)
     this.#known.set(key, made)
     return made

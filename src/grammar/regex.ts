@@ -1,4 +1,4 @@
-// A pattern becomes a character automaton here: what it matches somewhere in a text, as JSON Schema reads it, or as a whole.
+// A pattern becomes a character automaton here: what it finds in a text, or what it is as a whole.
 
 import { ANY_CHAR } from './char-ranges.ts'
 import { dfaOf, type CharDfa } from './char-dfa.ts'

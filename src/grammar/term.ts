@@ -28,13 +28,17 @@ export abstract class Term {
   /** The first byte of a shortest string. Must not be asked of what may end, or of NOTHING. */
   abstract get shortestByte(): number
 
-  /** It is known to have endlessly many strings; false where nobody looked. */
-  get isEndless(): boolean {
-    return false
+  /** At least so many strings belong to it, Infinity where they have no end; a low guess where nobody counts. */
+  get leastCount(): number {
+    return 1
+  }
+
+  get isPossible(): boolean {
+    return this.shortest < NEVER
   }
 }
 
-/** Steps that are remembered, and terms that are found again: dropped together, since an answer may be long. */
+/** Steps that are remembered, and terms that are found again: dropped together. */
 const MAX_REMEMBERED = 4096
 
 /** Makes terms of one grammar, each once, and remembers their derivatives. */
@@ -43,6 +47,10 @@ export class Terms {
   readonly nothing: Term
   /** Shortest ways are known for good: no rule changes any more. */
   isSealed = false
+  /** Rises while shortest ways are looked for: what was found before may be too long. */
+  round = 0
+  /** Looked at once the shortest ways are known; true asks for another search. */
+  readonly lateChecks: (() => boolean)[] = []
   #count = 0
   readonly #steps = new Map<number, Term>()
   readonly #known = new Map<string, Term>()
@@ -52,25 +60,26 @@ export class Terms {
     this.nothing = new Nothing(this)
   }
 
+  forget(): void {
+    this.#steps.clear()
+    this.#known.clear()
+  }
+
   nextId(): number {
     return this.#count++
   }
-
   /** What may follow `byte` in `term`. */
   step(term: Term, byte: number): Term {
     const key = term.id * 256 + byte
     const known = this.#steps.get(key)
     if (known !== undefined) return known
-    const next = term.derive(byte)
-    if (this.#steps.size >= MAX_REMEMBERED) {
-      this.#steps.clear()
-      this.#known.clear()
-    }
+    const derived = term.derive(byte)
+    const next = derived.isPossible ? derived : this.nothing
+    if (this.#steps.size >= MAX_REMEMBERED) this.forget()
     this.#steps.set(key, next)
     return next
   }
 
-  /** What may follow all of `bytes`. */
   advance(term: Term, bytes: Uint8Array): Term {
     for (let i = 0; i < bytes.length && term !== this.nothing; i++) term = this.step(term, bytes[i])
     return term
@@ -79,10 +88,11 @@ export class Terms {
   /** Bytes of a shortest string of a term that has one. */
   shortestWay(term: Term): Uint8Array {
     const bytes: number[] = []
-    while (term.shortest > 0) {
+    for (let left = term.shortest; left > 0; left = term.shortest) {
       const byte = term.shortestByte
-      bytes.push(byte)
       term = this.step(term, byte)
+      if (term.shortest >= left) throw new RangeError('a shortest way does not come nearer to its end')
+      bytes.push(byte)
     }
     return Uint8Array.from(bytes)
   }
@@ -112,7 +122,6 @@ export class Terms {
     return this.once(`c${sorted.map(({ id }) => id).join()}`, () => new Choice(this, sorted))
   }
 
-  /** From `least` to `most` times. */
   repeat(body: Term, least: number, most = Infinity): Term {
     if (most === 0 || body === this.empty) return this.empty
     if (body === this.nothing) return least === 0 ? this.empty : body
@@ -128,7 +137,6 @@ export class Terms {
     return this.literal(new TextEncoder().encode(text))
   }
 
-  /** One of the bytes from `low` to `high`. */
   range(low: number, high: number): Term {
     return this.once(`b${low},${high}`, () => new ByteRange(this, low, high))
   }
@@ -143,7 +151,6 @@ export class Terms {
   }
 }
 
-/** The empty string alone. */
 class Empty extends Term {
   get shortest(): number {
     return 0
@@ -178,6 +185,9 @@ class Literal extends Term {
     this.#bytes = bytes
     this.#at = at
   }
+  get text(): string {
+    return String.fromCharCode(...this.#bytes.subarray(this.#at))
+  }
   get shortest(): number {
     return this.#bytes.length - this.#at
   }
@@ -210,15 +220,17 @@ class ByteRange extends Term {
   }
 }
 
-/** A term made of others: its shortest way is kept once the grammar is sealed. */
-abstract class Compound extends Term {
-  #shortest: number | undefined
+/** A term made of others: its shortest way is kept as long as no rule changes. */
+export abstract class Compound extends Term {
+  #shortest = NEVER
+  #round = -1
 
   get shortest(): number {
-    if (this.#shortest !== undefined) return this.#shortest
-    const shortest = this.measure()
-    if (this.terms.isSealed) this.#shortest = shortest
-    return shortest
+    if (this.#round !== this.terms.round) {
+      this.#round = this.terms.round
+      this.#shortest = this.measure()
+    }
+    return this.#shortest
   }
   protected abstract measure(): number
 }
@@ -235,8 +247,12 @@ class Sequence extends Compound {
   protected measure(): number {
     return this.head.shortest + this.tail.shortest
   }
-  override get isEndless(): boolean {
-    return this.head.isEndless || this.tail.isEndless
+  override get leastCount(): number {
+    // Of JSON without white space nothing can be cut in two ways.
+    return this.head.leastCount * this.tail.leastCount
+  }
+  override get isPossible(): boolean {
+    return this.head.isPossible && this.tail.isPossible
   }
   get shortestByte(): number {
     return this.head.shortest === 0 ? this.tail.shortestByte : this.head.shortestByte
@@ -258,8 +274,17 @@ class Choice extends Compound {
   protected measure(): number {
     return this.options.reduce((least, { shortest }) => Math.min(least, shortest), NEVER)
   }
-  override get isEndless(): boolean {
-    return this.options.some((option) => option.isEndless)
+  override get leastCount(): number {
+    const texts = new Set<string>()
+    let most = 0
+    for (const option of this.options) {
+      if (option instanceof Literal) texts.add(option.text)
+      else if (option.isPossible) most = Math.max(most, option.leastCount)
+    }
+    return Math.max(most, texts.size)
+  }
+  override get isPossible(): boolean {
+    return this.options.some((option) => option.isPossible)
   }
   get shortestByte(): number {
     const { shortest } = this
@@ -292,54 +317,4 @@ class Repeat extends Compound {
     const rest = terms.repeat(this.#body, Math.max(0, this.#least - 1), this.#most - 1)
     return terms.pair(terms.step(this.#body, byte), rest)
   }
-}
-
-/**
- * A named term that others call before it is known, and itself. Bodies are set while the grammar is made; seal() then finds the
- * shortest way of each.
- */
-export class Rule extends Term {
-  readonly name: string
-  body: Term
-  #shortest = NEVER
-
-  constructor(terms: Terms, name: string) {
-    super(terms)
-    this.name = name
-    this.body = terms.nothing
-  }
-  get shortest(): number {
-    return this.#shortest
-  }
-  get shortestByte(): number {
-    return this.body.shortestByte
-  }
-  #isAsked = false
-  override get isEndless(): boolean {
-    if (this.#isAsked) return false
-    this.#isAsked = true
-    const { isEndless } = this.body
-    this.#isAsked = false
-    return isEndless
-  }
-  derive(byte: number): Term {
-    return this.terms.step(this.body, byte)
-  }
-  /** Looks at the body again; true if a shorter way was found. */
-  settle(): boolean {
-    const { shortest } = this.body
-    if (shortest >= this.#shortest) return false
-    this.#shortest = shortest
-    return true
-  }
-}
-
-/** Finds the shortest way of each rule, the least fixed point: 0 as soon as it is found, NEVER for a rule that cannot end. */
-export function seal(terms: Terms, rules: readonly Rule[]): void {
-  let isChanged = true
-  while (isChanged) {
-    isChanged = false
-    for (const rule of rules) isChanged = rule.settle() || isChanged
-  }
-  terms.isSealed = true
 }

@@ -1,4 +1,4 @@
-// A claim is one thing that a JSON Schema asks of a value; a schema is read into claims, and these are put together.
+// A claim is one thing that a JSON Schema asks of a value; a schema is read into claims.
 //
 // As in JSON Schema a claim about one type says nothing of values of another. What a claim's negation cannot say
 // exactly it says of fewer values: all that is generated still validates.
@@ -18,6 +18,8 @@ export type Members = {
   further: Claim | undefined
   /** Further names are closed by what other parts of the schema know too. */
   isUnevaluated: boolean
+  /** The schema that says it. */
+  pointer: string
 }
 
 type Said =
@@ -42,6 +44,16 @@ type Said =
   | { kind: 'contains'; claim: Claim; least: number }
 
 export type Claim = Said & { readonly id: number; readonly pointer: string }
+
+const IN_PLACE = /^(\/(allOf|anyOf|oneOf)\/\d+)+$/
+
+/**
+ * What `other` knows counts as evaluated for the schema at `pointer`: it is a part of that which is surely applied where the leaf has it.
+ * Behind a reference or a condition it is taken not to be, so that fewer values are left.
+ */
+export function isEvaluated(pointer: string, other: string): boolean {
+  return other.startsWith(pointer) && IN_PLACE.test(other.slice(pointer.length))
+}
 
 let claims = 0
 

@@ -3,10 +3,13 @@
 import { parseExactJson, writeExactJson, type ExactJson } from '../../lib/exact-json.ts'
 import { arrayTerm } from '../array-term.ts'
 import { GrammarError, LIMITS } from '../grammar-error.ts'
+import { isTooLong } from '../text-cost.ts'
 import { JsonTerms } from '../json-terms.ts'
 import { objectTerm } from '../object-term.ts'
-import { NEVER, seal, Terms, type Rule, type Term } from '../term.ts'
-import type { Claim } from './claim.ts'
+import { withinBudget } from '../work-budget.ts'
+import { seal, type Rule } from '../rule.ts'
+import { Terms, type Term } from '../term.ts'
+import { isEvaluated, type Claim } from './claim.ts'
 import { factsOf, type Facts } from './facts.ts'
 import { holds } from './holds.ts'
 import { typeOfValue } from './json-value.ts'
@@ -17,26 +20,46 @@ import { located, numbers, strings } from './scalars.ts'
 
 export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly string[] }
 
+/** Bounds of what a schema leaves open, so that a model that loops comes to an end; a schema's own least counts and bounds go first. */
+export type DefaultBounds = { mostChars?: number; mostItems?: number }
+
 /** The grammar of a schema given as JSON text. Throws GrammarError with the pointer of what cannot be promised. */
-export function compileSchema(text: string): CompiledSchema {
+export function compileSchema(text: string, bounds: DefaultBounds = {}): CompiledSchema {
   if (text.length > LIMITS.schemaBytes)
     throw new GrammarError(`the schema has ${text.length} characters, at most ${LIMITS.schemaBytes}`)
-  const reader = new SchemaReader(parseExactJson(text))
+  return withinBudget(() => compile(schemaOf(text), bounds))
+}
+
+function schemaOf(text: string): ExactJson {
+  try {
+    return parseExactJson(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new GrammarError(`the schema is not JSON: ${error.message}`)
+  }
+}
+
+function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
+  const reader = new SchemaReader(schema)
   const terms = new Terms()
-  const compiler = new Compiler(terms)
+  const compiler = new Compiler(terms, bounds)
   const start = compiler.valueOf([reader.root], false)
   compiler.finish()
-  if (start.shortest === NEVER) throw new GrammarError('no value is possible')
+  if (!start.isPossible) throw new GrammarError('no value is possible')
+  if (start.shortest > LIMITS.shortest)
+    throw new GrammarError(`the shortest value has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
   return { terms, start, ignored: [...reader.ignored] }
 }
 
 export class Compiler {
+  readonly #bounds: DefaultBounds
   readonly #json: JsonTerms
   readonly #canonical: JsonTerms
   readonly #rules = new Map<string, Rule>()
   readonly #waiting: (() => void)[] = []
 
-  constructor(terms: Terms) {
+  constructor(terms: Terms, bounds: DefaultBounds) {
+    this.#bounds = bounds
     this.#json = new JsonTerms(terms)
     this.#canonical = new JsonTerms(terms, true)
   }
@@ -74,8 +97,10 @@ export class Compiler {
     const { terms } = json
     const { types, claims } = facts.leaf
     if (facts.values !== undefined) {
+      const listing = claims.find((claim) => claim.kind === 'values' && !claim.isExcluded)
+      const others = claims.filter((claim) => claim !== listing)
       const possible = facts.values.filter(
-        (value) => types.has(typeOfValue(value)) && claims.every((claim) => holds(claim, value)),
+        (value) => types.has(typeOfValue(value)) && others.every((claim) => holds(claim, value)),
       )
       return terms.either(...possible.map((value) => terms.text(writeExactJson(value))))
     }
@@ -85,10 +110,20 @@ export class Compiler {
     if (types.has('boolean'))
       for (const value of [true, false]) if (!isExcluded(value)) options.push(terms.text(String(value)))
     if (types.has('integer') || types.has('fraction')) options.push(json.number(numbers(facts)))
-    if (types.has('string')) options.push(json.string(strings(facts), facts.length.least, facts.length.most))
+    if (types.has('string')) options.push(this.#string(facts, json))
     if (types.has('array')) options.push(this.#array(facts, json))
     if (types.has('object')) options.push(this.#object(facts, json))
     return terms.either(...options)
+  }
+
+  #string(facts: Facts, json: JsonTerms): Term {
+    const { least, most } = facts.length
+    const dfa = strings(facts)
+    const bound = { least, most: Math.min(most, Math.max(least, this.#bounds.mostChars ?? Infinity)) }
+    // A default must not refuse what is fine without it: nothing within it, or a table that is too large.
+    const isOwn = most < Infinity || isTooLong(dfa, bound)
+    const term = json.string(dfa, least, isOwn ? most : bound.most)
+    return isOwn || term.isPossible ? term : json.string(dfa, least, most)
   }
 
   #array(facts: Facts, json: JsonTerms): Term {
@@ -114,7 +149,7 @@ export class Compiler {
       prefix,
       further,
       least,
-      most: count.most,
+      most: count.most < Infinity ? count.most : Math.max(least, length, this.#bounds.mostItems ?? Infinity),
       isUnique,
     })
   }
@@ -122,12 +157,16 @@ export class Compiler {
   #object(facts: Facts, json: JsonTerms): Term {
     for (const value of facts.excluded)
       if (value instanceof Map) throw new GrammarError('an excluded object is not supported')
-    const language = objectLanguage(facts, (claims) => this.valueOf(claims, json.isCanonical))
+    const { isCanonical } = json
+    const language = objectLanguage(facts, (claims) => this.valueOf(claims, isCanonical), isCanonical)
     return language === undefined ? json.terms.nothing : objectTerm(json, language)
   }
 }
 
 /** Another part of the schema says what this item is. */
 function isKnown({ items }: Facts, index: number, but: Facts['items'][number]): boolean {
-  return items.some((each) => each !== but && (index < each.prefix.length || each.further !== undefined))
+  return items.some(
+    (each) =>
+      isEvaluated(but.pointer, each.pointer) && (index < each.prefix.length || each.further !== undefined),
+  )
 }

@@ -69,10 +69,7 @@ export function factsOf(leaf: Leaf): Facts {
 function distinctValues(values: readonly ExactJson[]): ExactJson[] {
   const plain = new Set(values.filter((value) => typeof value === 'string'))
   const others = values.filter((value) => typeof value !== 'string')
-  return [
-    ...plain,
-    ...others.filter((value, i) => !others.slice(0, i).some((other) => areEqual(other, value))),
-  ]
+  return [...plain, ...others.filter((value, i) => others.findIndex((other) => areEqual(other, value)) === i)]
 }
 
 /** The bound that leaves least; `sign` is 1 for lower bounds. */

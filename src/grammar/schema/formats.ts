@@ -1,4 +1,4 @@
-// Formats that JSON Schema's drafts define are enforced, as patterns; a name that no draft defines is an annotation.
+// A format that a draft of JSON Schema defines is enforced as a pattern; others are annotations.
 
 import type { CharDfa } from '../char-dfa.ts'
 import { GrammarError } from '../grammar-error.ts'
@@ -30,13 +30,14 @@ const DATE = [
 const TIME = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)'
 
 const ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
-const HOST = `${LABEL}(\\.${LABEL})*`
+/** No two hyphens in a row, which would be Punycode that nobody checks; six labels of 40 stay below 253 characters. */
+const LABEL = '[A-Za-z0-9]([A-Za-z0-9]|-[A-Za-z0-9]){0,19}'
+const HOST = `${LABEL}(\\.${LABEL}){0,5}`
 const PCHAR = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 const USER = "([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})"
 const AUTHORITY = `(${USER}*@)?(\\[(${IPV6})\\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:\\d{0,5})?`
 const TAIL = `(\\?(${PCHAR}|[/?])*)?(#(${PCHAR}|[/?])*)?`
-const ABSOLUTE = `[A-Za-z][A-Za-z0-9+.-]*:(//${AUTHORITY}(/${PCHAR}*)*|/(${PCHAR}+(/${PCHAR}*)*)?|${PCHAR}+(/${PCHAR}*)*|)${TAIL}`
+const ABSOLUTE = `[A-Za-z][A-Za-z0-9+.-]*:(//${AUTHORITY}(/${PCHAR}*)*|/(${PCHAR}+(/${PCHAR}*)*)?|${PCHAR}+(/${PCHAR}*)*)${TAIL}`
 const SEGMENT_NO_COLON = `(${PCHAR.replace(':@', '@')})+`
 const RELATIVE = `(//${AUTHORITY}(/${PCHAR}*)*|/(${PCHAR}+(/${PCHAR}*)*)?|${SEGMENT_NO_COLON}(/${PCHAR}*)*|)${TAIL}`
 const POINTER = '(/([^~/]|~[01])*)*'
@@ -47,7 +48,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   'date-time': `(${DATE})[Tt]${TIME}`,
   duration:
     'P(\\d+W|(\\d+Y(\\d+M(\\d+D)?)?|\\d+M(\\d+D)?|\\d+D)(T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S))?|T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S))',
-  email: `${ATEXT}(\\.${ATEXT})*@${HOST}`,
+  email: `${ATEXT}(\\.${ATEXT})*@${LABEL}(\\.${LABEL}){1,5}`,
   hostname: HOST,
   ipv4: IPV4,
   'ip-address': IPV4,
@@ -72,6 +73,16 @@ const SAME_AS: Readonly<Record<string, string>> = {
 
 /** Defined by a draft, and not followed. */
 const REFUSED = ['regex', 'style', 'phone']
+
+/**
+ * Formats that are followed exactly. What is written of others is a part of them, or validators differ: a string outside that part
+ * may be of the format all the same.
+ */
+const EXACT = ['date', 'ipv4', 'ip-address', 'ipv6', 'uuid']
+
+export function isExactFormat(name: string): boolean {
+  return EXACT.includes(name)
+}
 
 const made = new Map<string, CharDfa>()
 

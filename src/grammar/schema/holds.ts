@@ -1,10 +1,11 @@
-// A value is checked against claims here: of the values that a schema lists, those that all its other parts allow.
+// A listed value is checked against claims here: an enum keeps those that all other parts allow.
 
 import type { ExactJson } from '../../lib/exact-json.ts'
 import { dfaStep, type CharDfa } from '../char-dfa.ts'
 import { patternDfa } from '../regex.ts'
 import type { Claim, Members } from './claim.ts'
 import { formatDfa } from './formats.ts'
+import { negation } from './negate.ts'
 import { areEqual, isNumber, numberOf, typeOfValue } from './json-value.ts'
 
 /** The value fulfils the claim. Throws GrammarError for patterns and formats that cannot be followed. */
@@ -19,7 +20,7 @@ export function holds(of: Claim, value: ExactJson): boolean {
     case 'any':
       return of.of.some((each) => holds(each, value))
     case 'not':
-      return !holds(of.of, value)
+      return fails(of.of, value)
     case 'ref':
       return holds(of.target(), value)
     case 'types':
@@ -76,6 +77,11 @@ export function holds(of: Claim, value: ExactJson): boolean {
     case 'contains':
       return !Array.isArray(value) || value.filter((item) => holds(of.claim, item)).length >= of.least
   }
+}
+
+/** The value surely does not fulfil the claim: it fulfils what is said for its negation. */
+function fails(of: Claim, value: ExactJson): boolean {
+  return of.kind === 'ref' ? fails(of.target(), value) : holds(negation(of), value)
 }
 
 /** What a schema's members ask of the value under `name`. */

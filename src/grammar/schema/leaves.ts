@@ -1,9 +1,10 @@
-// Alternatives of a schema are taken apart here: a value fulfils one of the leaves, lists of claims without alternatives.
+// A leaf is a list of claims without alternatives; a value of a schema fulfils one of its leaves.
 
 import { GrammarError } from '../grammar-error.ts'
 import { VALUE_TYPES, type Claim, type ValueType } from './claim.ts'
 import { holds } from './holds.ts'
 import { negation } from './negate.ts'
+import { spend } from '../work-budget.ts'
 
 /** Combinations of alternatives of one value. */
 const MAX_LEAVES = 256
@@ -58,6 +59,7 @@ class Branch {
   }
 
   copy(): Branch {
+    spend(8 + this.claims.length + this.#taken.size)
     const other = new Branch(this.#budget)
     other.types = new Set(this.types)
     other.claims = [...this.claims]
@@ -68,6 +70,7 @@ class Branch {
 
   add(of: Claim, ancestors: Ancestors): void {
     if (this.isDead) return
+    spend(2)
     if (--this.#budget.looks < 0) throw new GrammarError('too many combinations of alternatives', of.pointer)
     switch (of.kind) {
       case 'always':
@@ -103,6 +106,7 @@ class Branch {
   nextGroup(): Group | undefined {
     const open: Group[] = []
     for (const { options, ancestors } of this.#groups) {
+      spend(4 * options.length)
       const possible = options.filter((option) => !this.#isImpossible(option))
       if (possible.some((option) => this.#isImplied(option))) continue
       if (possible.length === 0) {

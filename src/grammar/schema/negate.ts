@@ -1,5 +1,6 @@
-// A negation is said in claims that can be generated from; what cannot be said is left out, so that fewer values remain.
+// A negation is said in claims to generate from; what cannot be said leaves fewer values.
 
+import { isExactFormat } from './formats.ts'
 import { allOf, anyOf, claim, not, typed, VALUE_TYPES, type Claim, type ValueType } from './claim.ts'
 
 const NUMBERS: readonly ValueType[] = ['integer', 'fraction']
@@ -34,6 +35,7 @@ export function negation(of: Claim): Claim {
       return of_type(NUMBERS, claim({ ...of, isExcluded: !of.isExcluded }, at))
     case 'pattern':
     case 'format':
+      if (of.kind === 'format' && !isExactFormat(of.text)) return claim({ kind: 'never' }, at)
       return of_type(['string'], claim({ ...of, isExcluded: !of.isExcluded }, at))
     case 'length':
     case 'size':
@@ -65,7 +67,8 @@ export function negation(of: Claim): Claim {
       return of_type(['object'], anyOf(wrong.filter(isPossible), at))
     }
     case 'items': {
-      const first = of.prefix[0] ?? of.further
+      // Whether an item is unevaluated depends on what stands beside.
+      const first = of.prefix[0] ?? (of.isUnevaluated ? undefined : of.further)
       if (first === undefined) return claim({ kind: 'never' }, at)
       const items = claim(
         { kind: 'items', prefix: [not(first)], further: undefined, isUnevaluated: false },

@@ -3,10 +3,10 @@
 import type { ExactObject } from '../../lib/exact-json.ts'
 import { GrammarError } from '../grammar-error.ts'
 import { claim, type Claim } from './claim.ts'
-import { lengths, numberAt, type SchemaReader } from './read.ts'
+import { lengths, numberAt, type PartReader } from './keywords.ts'
 import type { Place } from './refs.ts'
 
-export function readArray(reader: SchemaReader, schema: ExactObject, place: Place): Claim[] {
+export function readArray(reader: PartReader, schema: ExactObject, place: Place): Claim[] {
   const { pointer } = place
   const found = [
     ...items(reader, schema, place),
@@ -24,7 +24,7 @@ export function readArray(reader: SchemaReader, schema: ExactObject, place: Plac
 }
 
 /** `prefixItems` and `items`, or as older drafts say it a list of `items` and `additionalItems`. */
-function items(reader: SchemaReader, schema: ExactObject, place: Place): Claim[] {
+function items(reader: PartReader, schema: ExactObject, place: Place): Claim[] {
   const own = schema.get('items')
   const isOld = Array.isArray(own)
   const list = isOld ? own : schema.get('prefixItems')

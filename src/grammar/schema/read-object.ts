@@ -3,10 +3,10 @@
 import type { ExactJson, ExactObject } from '../../lib/exact-json.ts'
 import { GrammarError } from '../grammar-error.ts'
 import { allOf, anyOf, claim, type Claim } from './claim.ts'
-import { lengths, type SchemaReader } from './read.ts'
+import { lengths, type PartReader } from './keywords.ts'
 import type { Place } from './refs.ts'
 
-export function readObject(reader: SchemaReader, schema: ExactObject, place: Place): Claim[] {
+export function readObject(reader: PartReader, schema: ExactObject, place: Place): Claim[] {
   const { pointer } = place
   const found = [
     ...members(reader, schema, place),
@@ -27,7 +27,7 @@ export function readObject(reader: SchemaReader, schema: ExactObject, place: Pla
   return found
 }
 
-function members(reader: SchemaReader, schema: ExactObject, place: Place): Claim[] {
+function members(reader: PartReader, schema: ExactObject, place: Place): Claim[] {
   const { pointer } = place
   const named = objectAt(schema, 'properties', pointer)
   const patterned = objectAt(schema, 'patternProperties', pointer)
@@ -47,7 +47,9 @@ function members(reader: SchemaReader, schema: ExactObject, place: Place): Claim
       ? reader.child(place, 'unevaluatedProperties')
       : undefined
   const isUnevaluated = hasUnevaluated && !hasFurther
-  return [claim({ kind: 'members', members: { properties, patterns, further, isUnevaluated } }, pointer)]
+  return [
+    claim({ kind: 'members', members: { properties, patterns, further, isUnevaluated, pointer } }, pointer),
+  ]
 }
 
 function requiredClaim(name: ExactJson, pointer: string): Claim {
@@ -58,7 +60,7 @@ function requiredClaim(name: ExactJson, pointer: string): Claim {
 
 /** Where `name` is, this is asked of the object too. */
 function dependency(
-  reader: SchemaReader,
+  reader: PartReader,
   place: Place,
   keyword: string,
   name: string,

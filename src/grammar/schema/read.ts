@@ -1,10 +1,12 @@
-// The schema reader turns JSON Schema (drafts 4 to 2020-12) into claims; a keyword that it cannot promise is an error.
+// The schema reader turns JSON Schema into claims; what it cannot promise is an error.
+// Drafts 4 to 2020-12 are read.
 
 import { type ExactJson, type ExactObject } from '../../lib/exact-json.ts'
 import { GrammarError, LIMITS } from '../grammar-error.ts'
 import { allOf, ALWAYS, anyOf, claim, NEVER_CLAIM, not, typed, type Claim, type ValueType } from './claim.ts'
 import { isDefinedFormat } from './formats.ts'
 import { isNumber, numberOf } from './json-value.ts'
+import { lengths, numberAt } from './keywords.ts'
 import { readObject } from './read-object.ts'
 import { readArray } from './read-array.ts'
 import { References, type Place } from './refs.ts'
@@ -183,23 +185,4 @@ function exactlyOne(options: readonly Claim[], pointer: string): Claim {
     options.map((option, i) => allOf([option, ...options.filter((_, j) => j !== i).map(not)], pointer)),
     pointer,
   )
-}
-
-export function numberAt(schema: ExactObject, keyword: string, pointer: string): number | undefined {
-  const value = schema.get(keyword)
-  if (value === undefined) return undefined
-  if (!isNumber(value)) throw new GrammarError(`${keyword} is not a number`, `${pointer}/${keyword}`)
-  return numberOf(value)
-}
-
-/** A claim of two keywords that count. */
-export function lengths(
-  schema: ExactObject,
-  kind: 'length' | 'size' | 'count',
-  [low, high]: readonly [string, string],
-  pointer: string,
-): Claim[] {
-  const least = numberAt(schema, low, pointer) ?? 0
-  const most = numberAt(schema, high, pointer) ?? Infinity
-  return least === 0 && most === Infinity ? [] : [claim({ kind, least, most }, pointer)]
 }

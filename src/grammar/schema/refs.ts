@@ -1,4 +1,4 @@
-// References of a schema lead to other parts of the same document, by JSON pointer, anchor or identifier.
+// A reference names another part of the same schema, by JSON pointer, anchor or identifier.
 
 import type { ExactJson, ExactObject } from '../../lib/exact-json.ts'
 import { GrammarError } from '../grammar-error.ts'
@@ -7,6 +7,26 @@ import { GrammarError } from '../grammar-error.ts'
 export type Place = { schema: ExactJson; pointer: string; base: string }
 
 const NO_BASE = 'schema:/'
+
+/** Keywords that hold a schema, or a list of them. */
+const PARTS = new Set([
+  ...['items', 'prefixItems', 'additionalItems', 'unevaluatedItems', 'contains', 'propertyNames'],
+  ...[
+    'additionalProperties',
+    'unevaluatedProperties',
+    'allOf',
+    'anyOf',
+    'oneOf',
+    'not',
+    'if',
+    'then',
+    'else',
+  ],
+])
+/** Keywords that hold schemas by name. */
+const NAMED_PARTS = new Set([
+  ...['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'dependencies'],
+])
 
 /** Finds what a `$ref` names. */
 export class References {
@@ -70,8 +90,12 @@ export class References {
     }
     const anchor = schema.get('$anchor')
     if (typeof anchor === 'string') this.#add(resolveUri(`#${anchor}`, base), place)
-    for (const key of schema.keys())
-      if (key !== 'enum' && key !== 'const') this.#collect(this.child(place, key))
+    for (const key of schema.keys()) {
+      const part = this.child(place, key)
+      if (PARTS.has(key)) this.#collect(part)
+      else if (NAMED_PARTS.has(key) && part.schema instanceof Map)
+        for (const name of part.schema.keys()) this.#collect(this.child(part, name))
+    }
   }
 
   #add(uri: string, place: Place): void {
