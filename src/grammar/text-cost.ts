@@ -83,7 +83,7 @@ export class TextCosts {
 
   /** Bytes to the nearest end, without a closing quote; Infinity where none can be reached. */
   rest(state: number, count: number): number {
-    if (count > this.#bound.most) return Infinity
+    if (count > this.#bound.most || this.#bound.least > this.#bound.most) return Infinity
     if (this.#table === undefined) return Math.max(0, this.#bound.least - count) * this.#perChar
     const bytes = this.#table[count][state]
     return bytes === DEAD ? Infinity : bytes

@@ -192,6 +192,7 @@ const REFUSALS: readonly Refusal[] = [
   ['a type that is none', { type: 'text' }, '/type'],
   ['maxContains', { contains: {}, maxContains: 2 }, '/maxContains'],
   ['an empty set of two', { type: 'array', items: { const: 1 }, uniqueItems: true, minItems: 2 }, ''],
+  ['too long and too short a text', { type: 'string', minLength: 2, maxLength: 1 }, ''],
   ['too few names', { type: 'object', propertyNames: { enum: ['a'] }, minProperties: 2 }, ''],
 ]
 
