@@ -39,7 +39,7 @@ export abstract class Term {
 }
 
 /** Steps that are remembered, and terms that are found again: dropped together. */
-const MAX_REMEMBERED = 4096
+const MAX_REMEMBERED = 1024
 
 /** Makes terms of one grammar, each once, and remembers their derivatives. */
 export class Terms {

@@ -235,7 +235,7 @@ describe('a schema', () => {
     expect(takes(of({ type: 'array', minItems: 3, items: { type: 'null' } }), '[null,null,null]')).toBe(true)
   })
 
-  it('remembers little of a long answer', () => {
+  it('closes a long answer', () => {
     const { terms, start } = compileSchema('{"type":"array","items":{"type":"string","maxLength":100000}}')
     const end = terms.advance(start, new TextEncoder().encode(`["${'lorem ipsum '.repeat(5000)}`))
     expect(terms.shortestWay(end).length).toBe(2)
