@@ -130,8 +130,9 @@ class ObjectPlace extends Compound {
     return this.#members().reduce((least, { shortest }) => Math.min(least, shortest), NEVER)
   }
 
+  #texts: number | undefined
   override get leastCount(): number {
-    return this.#body().leastCount
+    return (this.#texts ??= this.#body().leastCount)
   }
 
   get shortestByte(): number {

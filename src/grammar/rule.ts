@@ -23,13 +23,15 @@ export class Rule extends Term {
   get shortestByte(): number {
     return this.body.shortestByte
   }
-  #isAsked = false
+  #count = 1
+  #countedIn = -1
+  /** Looked for once: rules that call each other would be asked again on every way. */
   override get leastCount(): number {
-    if (this.#isAsked) return 1
-    this.#isAsked = true
-    const { leastCount } = this.body
-    this.#isAsked = false
-    return leastCount
+    if (this.#countedIn === this.terms.round) return this.#count
+    this.#countedIn = this.terms.round
+    this.#count = 1
+    this.#count = this.body.leastCount
+    return this.#count
   }
   derive(byte: number): Term {
     return this.terms.step(this.body, byte)
