@@ -35,7 +35,7 @@ export default {
   disableTypeChecks: false,
   timeoutMS: 5000,
   timeoutFactor: 2,
-  ignorePatterns: ['docs', 'report', 'soak', 'scripts', '.wrangler', '.ci'],
+  ignorePatterns: ['docs', 'report', 'soak', 'scripts', '.wrangler', '.ci', 'models/*', '!models/tiny'],
   tempDirName: join(tmpdir(), `islet-stryker-${ROOM}`),
   reporters: ['clear-text', 'progress-append-only', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, skipFull: true },

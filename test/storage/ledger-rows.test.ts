@@ -58,6 +58,14 @@ describe('a turn that is inserted', () => {
     expect(new Ledger(sql).totals.of('a')).toEqual({ sessions: 1, bytes: 150 })
   })
 
+  test('is given back as it was entered', () => {
+    writeRun(1)
+    const made = enter('s', 't', { run: 1, model: 'other', body: 'hash', part: 4 })
+    expect(ledger.entry(made)).toEqual(made)
+    const bare = enter('s', 't2')
+    expect(ledger.entry(bare)).toEqual({ ...bare, run: undefined, part: undefined })
+  })
+
   test('in the place of another has its pages, held once, and its session is the same', () => {
     writeRun(1)
     const before = enter('s', 't1', { run: 1 })
@@ -296,14 +304,18 @@ describe('an object that starts', () => {
     const insert = (session: string, runs: number[]): void => {
       const details = { session, turn: 't', createdAt: 1, expiresAt: 1e9, model: 'm', echo: undefined }
       const prompt = { ids: [1], truncatedTokens: 0, kind: 'ids' as const, tools: false }
-      const made = newRecord(request({ store: true, tenant: 'a' }), prompt, details)
+      const asked = request({ store: true, tenant: 'a', bodyHash: 'hash' })
+      const made = newRecord(asked, prompt, details)
       turns.insert(made, undefined)
       turns.update(made, runs)
     }
     insert('s1', [1, 2])
-    insert('s2', [1, 3])
+    // The row names one more run, which is gone: its pages end before that.
+    insert('s2', [1, 3, 4])
     drop()
     const next = new Ledger(sql)
+    expect(next.entry({ session: 's1', turn: 't' })).toMatchObject({ run: 2, model: 'm', body: 'hash' })
+    expect(next.entry({ session: 's2', turn: 't' })?.run).toBe(3)
     const rows = (): unknown[] =>
       sql.exec('SELECT id, parent, refs, bytes FROM run_use ORDER BY id').toArray()
     const total = next.totals.bytes

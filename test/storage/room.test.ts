@@ -175,6 +175,19 @@ describe('what goes', () => {
     expect(sessions()).toEqual(['s'])
   })
 
+  test('is the pages of that turn with it', () => {
+    const row = stored('s', { turn: 't1', pages: 1000 })
+    stored('s', { turn: 't2' })
+    // What runs keeps its pages; the session is driven, and goes on.
+    driven.push('s')
+    const made = room({ tenantBytes: 2 * row + 1000, tenantSessions: 0 })
+    expect(() => made.admit(need(10))).toThrow(expect.objectContaining({ code: 'overloaded' }))
+    expect(made.admit(need(10, { keep: 's' }))).toBe(false)
+    expect(sql.exec('SELECT turn FROM turns').toArray()).toEqual([{ turn: 't2' }])
+    expect(bytesOf()).toBe(row)
+    expect(sql.exec('SELECT id FROM kv_runs').toArray()).toEqual([])
+  })
+
   test('is of the tenant with most where the lane is full, else of the tenant that asks', () => {
     const row = stored('small', { tenant: 'a', pages: 300 })
     stored('large', { tenant: 'b', pages: 5000 })
