@@ -103,3 +103,14 @@ test('an answer cannot choose before it begins', () => {
   const answer = new Answer(request(), tokenizer, [], PLAIN_RULES, false)
   expect(() => answer.choose(row(A, B), 0)).toThrow('before it begins')
 })
+
+test('the end has the ids that were held back, and is nothing where none were', () => {
+  const whole = begun()
+  whole.replay([A], [])
+  expect(whole.take()).toMatchObject({ type: 'text', text: 'a' })
+  expect(whole.end()).toBeUndefined()
+  const held = begun()
+  held.replay([MARK], [])
+  expect(held.take()).toBeUndefined()
+  expect(held.end()).toEqual({ type: 'text', at: 0, text: '', ids: [MARK] })
+})
