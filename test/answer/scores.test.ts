@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { Answer } from '../../src/answer/answer.ts'
 import { tokenLogprob } from '../../src/answer/token-logprob.ts'
-import { PLAIN_RULES } from '../../src/chat/answers/rules.ts'
+import { answerRules, PLAIN_RULES } from '../../src/chat/answers/rules.ts'
 import { DEFAULT_SAMPLING, type GenerateRequest } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { byteTokenizer, MARK } from '../helpers/byte-tokenizer.ts'
@@ -113,4 +113,22 @@ test('the end has the ids that were held back, and is nothing where none were', 
   held.replay([MARK], [])
   expect(held.take()).toBeUndefined()
   expect(held.end()).toEqual({ type: 'text', at: 0, text: '', ids: [MARK] })
+})
+
+test('thoughts of one event are joined, and events without any have no such field', () => {
+  const rules = answerRules(
+    tokenizer,
+    { kind: 'jinja', template: '<think></think>' },
+    { tools: false, thinking: true },
+  )
+  const answer = new Answer(request({ ignoreEos: true }), tokenizer, [], rules, false)
+  answer.replay(tokenizer.encode('hm</think>yes'), [])
+  const events = []
+  for (let event = answer.take(); event !== undefined; event = answer.take()) events.push(event)
+  const rest = answer.end()
+  if (rest !== undefined) events.push(rest)
+  expect(events.map(({ reasoning }) => reasoning ?? '').join('')).toBe('hm')
+  expect(events.map(({ text }) => text).join('')).toBe('yes')
+  expect(events.filter((event) => 'reasoning' in event).every(({ reasoning }) => reasoning !== '')).toBe(true)
+  expect(events.every(({ type }) => type === 'text')).toBe(true)
 })
