@@ -74,11 +74,20 @@ describe('a prompt that is cut keeps as much as fits', () => {
   })
 })
 
+test('BOS gives way where one id alone fits', () => {
+  const limits = { maxPrompt: 1, maxPositions: 100 }
+  const auto = { truncation: 'auto' as const }
+  expect(prepared({ ...idPrompt([BOS, 7, 8]), ...auto }, limits).ids).toEqual([8])
+  expect(prepared({ ...idPrompt([BOS, 7, 8]), ...auto }, { ...limits, maxPrompt: 2 }).ids).toEqual([BOS, 8])
+  expect(prepared({ ...idPrompt([6, 7, 8]), ...auto }, { ...limits, maxPrompt: 2 }).ids).toEqual([7, 8])
+})
+
 describe('ids', () => {
   test.each([0, VOCAB - 1])('%i is one', (id) => expect(prepared(idPrompt([id])).ids).toEqual([id]))
 
   test.each([-1, 0.5, VOCAB, NaN])('%d is none', (id) => {
     expect(() => prepared(idPrompt([3, id]))).toThrow(/prompt\[1\]/)
+    expect(() => prepared(idPrompt([3, id]))).toThrow(refused('invalid_request', 'prompt'))
   })
 
   test('of biases are looked at too', () => {
