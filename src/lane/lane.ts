@@ -8,12 +8,13 @@ import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
-import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
 import { Background } from './background.ts'
 import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
+import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
 import { OwnedSessions } from './owned-sessions.ts'
@@ -65,11 +66,13 @@ export class Lane {
   readonly #background: Background
   #resetKnown = false
   readonly #places: Places
+  readonly #handOuts: HandOuts
 
   constructor(parts: LaneParts) {
     this.#parts = parts
     const { storage, isolate, clock, config, log } = parts
     this.#places = new Places(config.queue)
+    this.#handOuts = new HandOuts(clock)
     this.#loader = new WindowedLoader({
       settings: config,
       clock,
@@ -291,6 +294,7 @@ export class Lane {
         this.sessions.settle(record)
       },
       vault: this.sessions.pages,
+      handOuts: this.#handOuts,
     }
     const limits = (text: ModelText) => this.#loader.limits(text)
     return new TurnHost({ isolate: this.#parts.isolate, loader: this.#loader, limits, ledger }, load)
@@ -311,9 +315,4 @@ export class Lane {
     const window = this.#parts.isolate.inPlace?.model.window ?? this.#loader.windowOf(spec)
     this.sessions.useModel([hash, spec, chat, window], spec, window)
   }
-}
-
-/** Whether an answer has ended, but is computed again to be read: a copy is driven, beside the record's driver. */
-function isToldByCopy(record: TurnRecord): boolean {
-  return record.end !== undefined && lacksLogprobs(record)
 }

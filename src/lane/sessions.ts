@@ -14,7 +14,7 @@ import { PageStore } from '../storage/page-store.ts'
 import { Room, type Budget } from '../storage/room.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
-import { idsOf, isStored, lacksLogprobs, newRecord, unstored } from '../storage/turn-record.ts'
+import { idsOf, isStored, isToldByCopy, newRecord, unstored } from '../storage/turn-record.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
@@ -176,7 +176,7 @@ export class Sessions {
 
   /** The record, which nobody else begins now; one that is told again by a copy is never entered. */
   #entered(record: TurnRecord): TurnRecord {
-    if (record.end === undefined || !lacksLogprobs(record)) this.#entering.add(record.session)
+    if (!isToldByCopy(record)) this.#entering.add(record.session)
     return record
   }
 

@@ -70,6 +70,11 @@ export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boo
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
 }
 
+/** Whether a turn has ended, but is computed again to be read: by a copy, beside whoever drives it. */
+export function isToldByCopy(record: TurnRecord): boolean {
+  return record.end !== undefined && lacksLogprobs(record)
+}
+
 /** Ids of prompt and answer. */
 export function idsOf({ prompt, generated }: TurnRecord): number[] {
   return [...prompt.ids, ...generated]
