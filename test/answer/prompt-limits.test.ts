@@ -82,6 +82,14 @@ test('BOS gives way where one id alone fits', () => {
   expect(prepared({ ...idPrompt([6, 7, 8]), ...auto }, { ...limits, maxPrompt: 2 }).ids).toEqual([7, 8])
 })
 
+test('a prompt that shall be cut is read up to 32 letters for each id that fits', () => {
+  const limits = { maxPrompt: 10, maxPositions: 100 }
+  const ask = (letters: number) =>
+    prepared({ prompt: { kind: 'text', text: 'a'.repeat(letters) }, truncation: 'auto' }, limits)
+  expect(ask(320).ids.length).toBe(10)
+  expect(() => ask(321)).toThrow(/has 321 letters: truncation "auto" cuts up to 320 of them/)
+})
+
 describe('ids', () => {
   test.each([0, VOCAB - 1])('%i is one', (id) => expect(prepared(idPrompt([id])).ids).toEqual([id]))
 

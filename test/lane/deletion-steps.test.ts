@@ -49,7 +49,7 @@ function withPages(id: number, tenant = 'tenant'): void {
   ledger.runs.written({ id, tenant, parent: undefined, bytes: 10 })
   const entry = ledger.entry({ session: `s${id}`, turn: `t${id}` })
   if (entry === undefined) throw new Error('no entry')
-  ledger.updated({ ...entry, run: id }, false)
+  ledger.updated(entry, { ...entry, run: id }, false)
 }
 
 const count = (table: string): number => sql.exec(`SELECT 1 FROM ${table}`).toArray().length

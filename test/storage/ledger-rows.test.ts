@@ -32,6 +32,13 @@ function enter(...args: Parameters<typeof entry>): TurnEntry {
   return made
 }
 
+/** A turn's row is as `next` from now on. */
+function update(next: TurnEntry, isRunning: boolean): void {
+  const old = ledger.entry(next)
+  if (old === undefined) throw new Error('no entry')
+  ledger.updated(old, next, isRunning)
+}
+
 function writeRun(id: number, parent?: number, tenant = 'a'): void {
   sql.exec(
     "INSERT INTO kv_runs (id, head, version, count, names, checksum, bytes) VALUES (?, 'h', 1, 1, 'n', '', x'0102')",
@@ -99,10 +106,10 @@ describe('a turn that is inserted', () => {
 describe('a turn that is updated', () => {
   test('is charged the difference, whether it runs or not', () => {
     const made = enter('s', 't')
-    ledger.updated({ ...made, bytes: 130 }, true)
+    update({ ...made, bytes: 130 }, true)
     expect(of().bytes).toBe(130)
     expect(new Ledger(sql).totals.bytes).toBe(130)
-    ledger.updated({ ...made, bytes: 90 }, false)
+    update({ ...made, bytes: 90 }, false)
     expect(of().bytes).toBe(90)
     expect(new Ledger(sql).totals.bytes).toBe(90)
   })
@@ -110,11 +117,11 @@ describe('a turn that is updated', () => {
   test('holds its new run, and lets the one before go', () => {
     for (const id of [1, 2, 3]) writeRun(id)
     const made = enter('s', 't', { run: 1 })
-    ledger.updated({ ...made, run: 2 }, true)
+    update({ ...made, run: 2 }, true)
     expect(refs()).toEqual({ 1: 0, 2: 1, 3: 0 })
-    ledger.updated({ ...made, run: 2 }, true)
+    update({ ...made, run: 2 }, true)
     expect(refs()).toEqual({ 1: 0, 2: 1, 3: 0 })
-    ledger.updated({ ...made, run: 3 }, false)
+    update({ ...made, run: 3 }, false)
     expect(refs()).toEqual({ 1: 0, 2: 0, 3: 1 })
     expect(ledger.entry(made)?.run).toBe(3)
   })
@@ -123,10 +130,10 @@ describe('a turn that is updated', () => {
     const made = enter('s1', 't')
     now += 1
     enter('s2', 't')
-    ledger.updated({ ...made, used: 5000, model: 'other' }, true)
+    update({ ...made, used: 5000, model: 'other' }, true)
     expect(names()).toEqual(['s2', 's1'])
     expect(ledger.entry(made)).toMatchObject({ used: 1000, model: 'other' })
-    ledger.updated({ ...made, used: 5000 }, false)
+    update({ ...made, used: 5000 }, false)
     expect(names()).toEqual(['s1', 's2'])
     expect(ledger.entry(made)).toMatchObject({ used: 5000, model: 'm' })
   })
@@ -135,12 +142,15 @@ describe('a turn that is updated', () => {
     const made = enter('s', 't1')
     now = 9000
     enter('s', 't2')
-    ledger.updated({ ...made, used: 2000 }, false)
+    update({ ...made, used: 2000 }, false)
     expect(ledger.usedAt('s')).toBe(9000)
   })
 
   test('is charged nothing when it is gone', () => {
-    ledger.updated(entry('s', 't', { bytes: 500 }), false)
+    const details = { session: 's', turn: 't', createdAt: now, expiresAt: 1e9, model: 'm', echo: undefined }
+    const prompt = { ids: [1], truncatedTokens: 0, kind: 'ids' as const, tools: false }
+    const gone = newRecord(request({ store: true, tenant: 'a' }), prompt, details)
+    new TurnStore(sql, ledger).update(gone, [])
     expect(ledger.totals.bytes).toBe(0)
     expect(names()).toEqual([])
   })
@@ -330,11 +340,11 @@ describe('an object that starts', () => {
 
   test('charges a run that nobody entered to nobody, and sweeps it at once', () => {
     void ledger.totals
-    sql.exec(
-      "INSERT INTO kv_runs (id, head, version, count, names, checksum, bytes) VALUES (9, 'h', 1, 1, 'n', '', x'010203')",
-    )
+    writeRun(9)
+    ledger.runs.list()
     const next = new Ledger(sql)
-    expect(next.totals.of('')).toEqual({ sessions: 0, bytes: 3 })
+    expect(next.totals.of('')).toEqual({ sessions: 0, bytes: 3 + RUN })
+    expect(next.totals.tenants).toEqual([''])
     expect(next.runs.sweep()).toBe(false)
     expect(sql.exec('SELECT id FROM kv_runs').toArray()).toEqual([])
     expect(next.totals.tenants).toEqual([])

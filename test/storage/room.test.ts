@@ -57,7 +57,7 @@ function stored(
   ledger.runs.written({ id, tenant, parent: undefined, bytes: pages - 256 })
   const entry = ledger.entry({ session, turn })
   if (entry === undefined) throw new Error('no entry')
-  ledger.updated({ ...entry, run: id }, true)
+  ledger.updated(entry, { ...entry, run: id }, true)
   return bytes
 }
 
@@ -216,7 +216,7 @@ describe('what goes', () => {
     for (let i = 1; i < 20; i++) {
       stored(`s${i}`)
       const entry = ledger.entry({ session: `s${i}`, turn: `s${i}` })
-      if (entry !== undefined) ledger.updated({ ...entry, run }, true)
+      if (entry !== undefined) ledger.updated(entry, { ...entry, run }, true)
     }
     const made = room({ tenantBytes: bytesOf() })
     expect(made.admit(need(1))).toBe(false)
