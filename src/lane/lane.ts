@@ -121,7 +121,7 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#resume(() => this.sessions.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
   }
 
   /** The sessions for their owners, once it is known which model's they are. */
@@ -192,16 +192,7 @@ export class Lane {
     const place = { tenant: request.tenant, driver }
     if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
-      const held = this.#places.takenBy(request.tenant)
-      yield {
-        ...errorEvent(
-          new IsletError(
-            'overloaded',
-            `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
-          ),
-        ),
-        ...(movable && { movable }),
-      }
+      yield { ...this.#full(request.tenant), ...(movable && { movable }) }
       return
     }
     const { isolate, clock } = this.#parts
@@ -220,8 +211,34 @@ export class Lane {
     }
   }
 
+  /** What a tenant is told that holds as many places as it may. */
+  #full(tenant: string): GenerationEvent & { type: 'error' } {
+    const held = this.#places.takenBy(tenant)
+    return errorEvent(
+      new IsletError(
+        'overloaded',
+        `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
+      ),
+    )
+  }
+
+  /** As #resume, for a reader: in a place of its own, or in that of the reader whom it takes over from. */
+  async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
+    const record = find() // nothing is loaded for an id of nothing
+    const place = { tenant: record.request.tenant, driver }
+    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    if (!(await this.#places.take(place, before))) {
+      yield this.#full(place.tenant)
+      return
+    }
+    try {
+      yield* this.#resume(find, driver)
+    } finally {
+      this.#places.leave(place)
+    }
+  }
+
   async *#resume(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
-    find() // nothing is loaded for an id of nothing
     const text = await this.#text()
     const record = find()
     this.sessions.checkModel(record)
@@ -236,7 +253,7 @@ export class Lane {
     host: TurnHost,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
-    if (record.end !== undefined && lacksLogprobs(record)) {
+    if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.
       yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
@@ -294,4 +311,9 @@ export class Lane {
     const window = this.#parts.isolate.inPlace?.model.window ?? this.#loader.windowOf(spec)
     this.sessions.useModel([hash, spec, chat, window], spec, window)
   }
+}
+
+/** Whether an answer has ended, but is computed again to be read: a copy is driven, beside the record's driver. */
+function isToldByCopy(record: TurnRecord): boolean {
+  return record.end !== undefined && lacksLogprobs(record)
 }

@@ -53,6 +53,11 @@ export function newRecord(
   }
 }
 
+/** A record of a turn that is not stored: it lives as long as its request. */
+export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
+  return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
+}
+
 export function isStored(record: TurnRecord): boolean {
   return record.session !== ''
 }
