@@ -7,6 +7,7 @@ import { IsletError } from '../src/lib/errors.ts'
 import { openLocal, type Local } from './lib/local.ts'
 import { number, windowOption, wholeNumber } from './lib/options.ts'
 import { printOut, readArguments, type Print } from './lib/text-command.ts'
+import { checkedChat, tokenizerOf } from './lib/tokenizer-of.ts'
 
 const usage = `chat MODEL [--system T] [--temperature X] [--seed N] [--max-tokens N] [--window W] [--sinks S]
 
@@ -36,6 +37,7 @@ async function run(
   const seed = values.seed === undefined ? 0 : wholeNumber(values.seed, '--seed', 0) >>> 0
   const maxTokens =
     values['max-tokens'] === undefined ? 512 : wholeNumber(values['max-tokens'], '--max-tokens', 1)
+  checkedChat(await tokenizerOf(model))
   const local = await openLocal(model, windowOption(values.window ?? '1024', values.sinks))
   const messages: ChatMessage[] =
     values.system === undefined ? [] : [{ role: 'system', content: values.system }]

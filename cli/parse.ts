@@ -9,7 +9,7 @@ import { IsletError } from '../src/lib/errors.ts'
 import { chatNamed } from '../src/packing/chat-format.ts'
 import { BUILTIN_FORMATS, type ChatFormat } from '../src/weights/manifest.ts'
 import { printOut, readFileArguments, readText, type Print } from './lib/text-command.ts'
-import { tokenizerOf } from './lib/tokenizer-of.ts'
+import { checkedChat, tokenizerOf } from './lib/tokenizer-of.ts'
 
 const usage = `parse MODEL FILE [--tools] [--chat FORMAT | --template F.jinja]
 
@@ -49,6 +49,6 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
 async function formatOf(model: string, values: { chat?: string; template?: string }): Promise<ChatFormat> {
   if (values.template !== undefined)
     return { kind: 'jinja', template: await readText(values.template, '--template') }
-  const { chat } = await tokenizerOf(model)
-  return values.chat === undefined ? chat : chatNamed(values.chat, chat)
+  const found = await tokenizerOf(model)
+  return values.chat === undefined ? checkedChat(found) : chatNamed(values.chat, found.chat)
 }

@@ -10,7 +10,7 @@ import { joined, readConversation } from './lib/conversation.ts'
 import { wholeNumber } from './lib/options.ts'
 import { printOut, printText, readArguments, readJson, readText } from './lib/text-command.ts'
 import type { Print } from './lib/text-command.ts'
-import { tokenizerOf } from './lib/tokenizer-of.ts'
+import { checkedChat, tokenizerOf, type TextModel } from './lib/tokenizer-of.ts'
 
 const usage = `render MODEL --messages F.json [--tools F.json] [--ids] [--chat FORMAT | --template F.jinja] [--no-generation-prompt]
               [--variables F.json] [--max-length N] [--max-new-tokens N] [--trusted]
@@ -57,8 +57,9 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   const given = await readJson(values.messages, '--messages')
   const tools = values.tools === undefined ? undefined : await readJson(values.tools, '--tools')
   const conversation = readConversation(given, tools)
-  const { tokenizer, chat } = await tokenizerOf(model)
-  const format = await formatOf(values, chat)
+  const found = await tokenizerOf(model)
+  const { tokenizer } = found
+  const format = await formatOf(values, found)
   const settings: PromptOptions = {
     tools: conversation.tools,
     addGenerationPrompt: values['no-generation-prompt'] !== true && conversation.opening,
@@ -71,10 +72,10 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   else printText(promptText(tokenizer, format, messages, settings), print)
 }
 
-async function formatOf(values: Values, found: ChatFormat): Promise<ChatFormat> {
-  if (values.chat !== undefined) return chatNamed(values.chat, found)
+async function formatOf(values: Values, found: TextModel): Promise<ChatFormat> {
+  if (values.chat !== undefined) return chatNamed(values.chat, found.chat)
   return values.template === undefined
-    ? found
+    ? checkedChat(found)
     : { kind: 'jinja', template: await readText(values.template, '--template') }
 }
 

@@ -20,12 +20,14 @@ import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
 import { routeBlocks } from './lib/route-tables.ts'
+import { templateBlocks } from './lib/template-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [
   'README.md',
   'docs/api.md',
+  'docs/chat.md',
   'docs/context.md',
   'docs/dialogue.md',
   'docs/families.md',
@@ -74,6 +76,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
+    ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])
   return DOCUMENTS.map((path) => {
     const text = readFileSync(`${ROOT}${path}`, 'utf8')

@@ -5,13 +5,14 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MAX_JSON_BYTES } from '../../src/formats/limits.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import { chatOfGguf } from '../../src/packing/chat-format.ts'
+import { chatOfGguf, checkChat } from '../../src/packing/chat-format.ts'
 import { readGgufMetadata } from '../../src/packing/source-gguf.ts'
 import { tokenizerFromGguf } from '../../src/packing/tokenizer-gguf.ts'
 import type { GgufMetadata } from '../../src/packing/tokenizer-gguf.ts'
 import {
   chatFromFolder,
   isTokenizerFile,
+  TEMPLATE_FILE,
   TOKENIZER_FILES,
   tiktokenAmong,
   tokenizerFromFolder,
@@ -24,7 +25,18 @@ import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../src/weights/manifest.ts'
 import { MODELS, readManifest, readTokenizerFile } from './model.ts'
 
-export type TextModel = { tokenizer: Tokenizer; chat: ChatFormat }
+export type TextModel = {
+  tokenizer: Tokenizer
+  chat: ChatFormat
+  /** The file of a checkpoint in which a template would be; a packed model's has been checked. */
+  chatFile?: string
+}
+
+/** The chat format of a model that reads or writes chats. Throws what packing says of a template that cannot be read. */
+export function checkedChat({ chat, chatFile }: TextModel): ChatFormat {
+  if (chatFile !== undefined) checkChat({ chat, chatFile })
+  return chat
+}
 
 /** Throws model_not_found, or what reading the files throws. */
 export async function tokenizerOf(model: string): Promise<TextModel> {
@@ -100,11 +112,13 @@ async function fromGguf(path: string): Promise<TextModel> {
   return {
     tokenizer: readTokenizer(bytes),
     chat: chatOfGguf(metadata, basename(path)),
+    chatFile: basename(path),
   }
 }
 
 async function fromHuggingFace(read: ReadFile, name: string, tiktoken?: string): Promise<TextModel> {
   const source = await tokenizerFromFolder(read, tiktoken)
   const bytes = naming(source.file ?? name, () => writeTokenizer(source))
-  return { tokenizer: readTokenizer(bytes), chat: await chatFromFolder(read, name) }
+  const chatFile = (await read(TEMPLATE_FILE)) === undefined ? 'tokenizer_config.json' : TEMPLATE_FILE
+  return { tokenizer: readTokenizer(bytes), chat: await chatFromFolder(read, name), chatFile }
 }

@@ -49,9 +49,7 @@ export function* prepareSliced(
 ): Sliced<Prompt> {
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
-  // Of a prompt that shall be cut the last ids count, and how it is cut at the front changes them: it is read
-  // whole.
-  if (request.truncation !== 'auto') yield* checkLetters(request, text, most, budget)
+  yield* checkLetters(request, text, most, budget)
   const ids = yield* idsOf(request, text, budget)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
@@ -76,8 +74,14 @@ function answerReserve(maxTokens: number | undefined, positions: number): number
 }
 
 /**
+ * Letters for each id that fits, of a prompt that shall be cut: it is read whole, since how it is cut at the
+ * front changes the ids behind. Prose that comes to this is some eight times too long.
+ */
+const LETTERS_TO_CUT = 2 * LETTERS_OF_AN_ID
+
+/**
  * Throws context_length_exceeded where the letters of a text alone are too many: tokenising would take
- * seconds.
+ * seconds, and the memory of a lane.
  */
 function* checkLetters(
   request: GenerateRequest,
@@ -88,7 +92,12 @@ function* checkLetters(
   const { prompt } = request
   if (prompt.kind === 'ids') return
   const texts = prompt.kind === 'chat' ? prompt.messages.map(textOfMessage) : [prompt.text]
-  if (texts.reduce((sum, { length }) => sum + length, 0) <= most * LETTERS_OF_AN_ID) return
+  const letters = texts.reduce((sum, { length }) => sum + length, 0)
+  if (request.truncation === 'auto') {
+    if (letters > most * LETTERS_TO_CUT) throw tooLongToCut(request, letters, most)
+    return
+  }
+  if (letters <= most * LETTERS_OF_AN_ID) return
   // A template may leave messages out.
   const text =
     prompt.kind === 'chat'
@@ -111,6 +120,14 @@ function tooLong(request: GenerateRequest, count: string, most: number): IsletEr
   return new IsletError(
     'context_length_exceeded',
     `the prompt has ${count} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
+    { param: paramOf(request) },
+  )
+}
+
+function tooLongToCut(request: GenerateRequest, letters: number, most: number): IsletError {
+  return new IsletError(
+    'context_length_exceeded',
+    `the prompt has ${letters} letters: truncation "auto" cuts up to ${most * LETTERS_TO_CUT} of them for the ${most} tokens that this model takes; shorten it`,
     { param: paramOf(request) },
   )
 }

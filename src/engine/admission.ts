@@ -22,6 +22,12 @@ const MOST_WAITS = 40
 const PATIENCE = 32 * QUANTUM
 
 /**
+ * Rows that a turn runs again for each new one, at most, which do not count where pages are given. With one
+ * of each the tokens of equal tenants that keep nothing were 12 % apart, with two 4 %.
+ */
+const MOST_FORGIVEN = 2
+
+/**
  * A turn on its way from one list to the other is in both for a moment: whatever a kill leaves, each turn can
  * be found and ended.
  */
@@ -31,6 +37,9 @@ export class Admission {
   readonly #caller: Caller
   #waiting: Turn[] = []
   #running: Turn[] = []
+  /** All rows: the order within a step, and on the thread. */
+  readonly #rows = new FairShare()
+  /** Rows that are new, or run again too often: the order of admission, and who gives way. */
   readonly #fair = new FairShare()
   /** Counts admissions: the youngest turn gives way first. */
   #clock = 0
@@ -59,7 +68,7 @@ export class Admission {
 
   /** Puts a turn at the end of the queue. */
   enqueue(turn: Turn): void {
-    turn.ranAt = this.#fair.total
+    turn.ranAt = this.#rows.total
     this.#waiting.push(turn)
   }
 
@@ -80,34 +89,43 @@ export class Admission {
     this.#running = []
   }
 
-  /** Rows that count as served to a tenant. */
+  /** Rows that count as served to a tenant, those that were run again among them. */
   served(tenant: string): number {
-    return this.#fair.served(tenant)
+    return this.#rows.served(tenant)
   }
 
-  /** A step will run these parts: their tenants are charged for the rows. */
+  /**
+   * A step will run these parts: their tenants are charged for the rows. What a turn runs again, since its
+   * pages were taken, is charged within steps alone, up to twice its new rows: to lose pages costs no
+   * place in the queue for them.
+   */
   charge(parts: readonly Part[]): void {
     const given = new Map(parts.map(({ turn, count }) => [turn, count]))
     for (const [turn, count] of given) {
       const held = turn.sequence?.length ?? 0
-      this.#fair.charge(turn.tenant, count)
+      const again = Math.max(0, Math.min(held + count, turn.reached) - held)
+      this.#rows.charge(turn.tenant, count)
       turn.ran += count
-      turn.redone += Math.max(0, Math.min(held + count, turn.reached) - held)
+      turn.redone += again
       turn.reached = Math.max(turn.reached, held + count)
+      const forgiven = Math.min(again, MOST_FORGIVEN * turn.reached - turn.forgiven)
+      turn.forgiven += forgiven
+      this.#fair.charge(turn.tenant, count - forgiven)
       turn.overdue -= count
-      turn.ranAt = this.#fair.total
+      turn.ranAt = this.#rows.total
     }
     const active = new Set(parts.map(({ turn }) => turn.tenant))
     const owed = new Set<string>()
     for (const turn of [...this.#waiting, ...this.#running]) {
       if (isStalled(turn)) continue
-      const isLate = turn.background && this.#fair.total - turn.ranAt >= PATIENCE
+      const isLate = turn.background && this.#rows.total - turn.ranAt >= PATIENCE
       if (isLate && turn.overdue <= 0) turn.overdue = QUANTUM
       if (isBehind(turn)) continue
       active.add(turn.tenant)
       const gotAll = turn.state === 'running' && pendingRows(turn) === given.get(turn)
       if (!gotAll) owed.add(turn.tenant)
     }
+    this.#rows.advance(active, owed)
     this.#fair.advance(active, owed)
   }
 
@@ -178,7 +196,7 @@ export class Admission {
       (turn) => !passed.has(turn.tenant) && !isStalled(turn) && this.#caller.mayTouch(turn.vault),
     )
     const before = (a: Turn, b: Turn): boolean =>
-      isBehind(a) === isBehind(b) ? this.served(a.tenant) < this.served(b.tenant) : isBehind(b)
+      isBehind(a) === isBehind(b) ? this.#fair.served(a.tenant) < this.#fair.served(b.tenant) : isBehind(b)
     return ready.reduce<Turn | undefined>(
       (first, turn) => (first === undefined || before(turn, first) ? turn : first),
       undefined,
@@ -191,7 +209,7 @@ export class Admission {
    */
   #makeWay(turn: Turn): void {
     const leaving = preempted(turn, this.#running, {
-      served: (tenant) => this.served(tenant),
+      served: (tenant) => this.#fair.served(tenant),
       pages: (other) => this.#needed(other, HEADROOM),
       pageCount: this.#pageCount,
     })

@@ -76,6 +76,8 @@ export type Turn = {
   redone: number
   /** Positions that were ever computed, whether they are still held or not. */
   reached: number
+  /** Rows run again that do not count where pages are given. */
+  forgiven: number
   /** Slices in a row that others took from it before their end. */
   lostSlices: number
   /** The engine's rows when it last ran one. */
@@ -118,6 +120,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     ran: 0,
     redone: 0,
     reached: 0,
+    forgiven: 0,
     lostSlices: 0,
     ranAt: 0,
     overdue: 0,

@@ -8,12 +8,13 @@ import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
-import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
 import { Background } from './background.ts'
 import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
+import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
 import { OwnedSessions } from './owned-sessions.ts'
@@ -65,11 +66,13 @@ export class Lane {
   readonly #background: Background
   #resetKnown = false
   readonly #places: Places
+  readonly #handOuts: HandOuts
 
   constructor(parts: LaneParts) {
     this.#parts = parts
     const { storage, isolate, clock, config, log } = parts
     this.#places = new Places(config.queue)
+    this.#handOuts = new HandOuts(clock)
     this.#loader = new WindowedLoader({
       settings: config,
       clock,
@@ -121,7 +124,7 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#resume(() => this.sessions.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
   }
 
   /** The sessions for their owners, once it is known which model's they are. */
@@ -192,16 +195,7 @@ export class Lane {
     const place = { tenant: request.tenant, driver }
     if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
-      const held = this.#places.takenBy(request.tenant)
-      yield {
-        ...errorEvent(
-          new IsletError(
-            'overloaded',
-            `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
-          ),
-        ),
-        ...(movable && { movable }),
-      }
+      yield { ...this.#full(request.tenant), ...(movable && { movable }) }
       return
     }
     const { isolate, clock } = this.#parts
@@ -220,8 +214,34 @@ export class Lane {
     }
   }
 
+  /** What a tenant is told that holds as many places as it may. */
+  #full(tenant: string): GenerationEvent & { type: 'error' } {
+    const held = this.#places.takenBy(tenant)
+    return errorEvent(
+      new IsletError(
+        'overloaded',
+        `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
+      ),
+    )
+  }
+
+  /** As #resume, for a reader: in a place of its own, or in that of the reader whom it takes over from. */
+  async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
+    const record = find() // nothing is loaded for an id of nothing
+    const place = { tenant: record.request.tenant, driver }
+    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    if (!(await this.#places.take(place, before))) {
+      yield this.#full(place.tenant)
+      return
+    }
+    try {
+      yield* this.#resume(find, driver)
+    } finally {
+      this.#places.leave(place)
+    }
+  }
+
   async *#resume(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
-    find() // nothing is loaded for an id of nothing
     const text = await this.#text()
     const record = find()
     this.sessions.checkModel(record)
@@ -236,7 +256,7 @@ export class Lane {
     host: TurnHost,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
-    if (record.end !== undefined && lacksLogprobs(record)) {
+    if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.
       yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
@@ -274,6 +294,7 @@ export class Lane {
         this.sessions.settle(record)
       },
       vault: this.sessions.pages,
+      handOuts: this.#handOuts,
     }
     const limits = (text: ModelText) => this.#loader.limits(text)
     return new TurnHost({ isolate: this.#parts.isolate, loader: this.#loader, limits, ledger }, load)

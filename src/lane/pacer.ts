@@ -68,6 +68,11 @@ export class Pacer {
   /** Gives the host its turn, or `ms` of idling. */
   async rest(ms = 0): Promise<void> {
     await this.#clock.wait(ms)
+    this.begin()
+  }
+
+  /** The host has just had its turn. */
+  begin(): void {
     this.#since = this.#clock.now()
     this.#steps = 0
   }

@@ -28,9 +28,14 @@ export class Places {
 
   /**
    * Gives the request a place; false where its tenant has as many as it may. Streams that nobody reads end
-   * first, whoever reads on is told so.
+   * first, whoever reads on is told so. A place of `before`, which the request will stop, becomes its own.
    */
-  async take(place: Place): Promise<boolean> {
+  async take(place: Place, before?: unknown): Promise<boolean> {
+    const at = this.#taken.findIndex(({ driver }) => driver === before)
+    if (at >= 0) {
+      this.#taken = this.#taken.with(at, place)
+      return true
+    }
     while (this.#taken.length >= this.#limit) {
       const unread = this.#unread(place.tenant)
       if (unread === undefined) break

@@ -13,7 +13,8 @@ import { Ledger, type TurnId } from '../storage/ledger.ts'
 import { PageStore } from '../storage/page-store.ts'
 import { Room, type Budget } from '../storage/room.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
-import { idsOf, isStored, lacksLogprobs, newRecord, type TurnRecord } from '../storage/turn-record.ts'
+import type { TurnRecord } from '../storage/turn-record.ts'
+import { idsOf, isStored, isToldByCopy, newRecord, unstored } from '../storage/turn-record.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
@@ -175,7 +176,7 @@ export class Sessions {
 
   /** The record, which nobody else begins now; one that is told again by a copy is never entered. */
   #entered(record: TurnRecord): TurnRecord {
-    if (record.end === undefined || !lacksLogprobs(record)) this.#entering.add(record.session)
+    if (!isToldByCopy(record)) this.#entering.add(record.session)
     return record
   }
 
@@ -250,6 +251,11 @@ export class Sessions {
     return this.#driven.has(session) || this.#entering.has(session)
   }
 
+  /** Who drives a turn of this session, and would be stopped by one who enters. */
+  driverOf(session: string): Driver | undefined {
+    return this.#driven.get(session)?.driver
+  }
+
   /** Writes a turn's row as the record stands; storage that fails is left alone. */
   write(record: TurnRecord): void {
     this.#writes.write(record)
@@ -307,11 +313,6 @@ export class Sessions {
     const { turns, sessions } = this.#parts.lifetimes
     return usedAt + (conversation === undefined ? sessions : turns)
   }
-}
-
-/** A record of a turn that is not stored: it lives as long as its request. */
-export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
-  return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
 }
 
 function noSuch(what: 'session' | 'turn'): IsletError {

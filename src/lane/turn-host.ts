@@ -5,6 +5,7 @@ import type { PromptLimits } from '../answer/prepare-prompt.ts'
 import type { Vault } from '../engine/vault.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
+import type { HandOuts } from './hand-outs.ts'
 import type { Isolate, Loaded, Loader } from './isolate.ts'
 import type { Clock } from './pacer.ts'
 
@@ -20,6 +21,7 @@ export type TurnLedger = {
   settle(record: TurnRecord, text: ModelText): void
   /** For the pages of stored turns. */
   readonly vault: Vault
+  readonly handOuts: HandOuts
 }
 
 export type TurnHostParts = {
@@ -33,6 +35,8 @@ export type TurnHostParts = {
 export class TurnHost {
   readonly clock: Clock
   readonly vault: Vault | undefined
+  /** Of the lane's answers. */
+  readonly handOuts: HandOuts | undefined
   readonly #parts: TurnHostParts
   #load: Promise<void> | undefined
 
@@ -41,6 +45,7 @@ export class TurnHost {
     this.#parts = parts
     this.clock = parts.loader.clock
     this.vault = parts.ledger?.vault
+    this.handOuts = parts.ledger?.handOuts
     if (load) this.rebuild()
   }
 

@@ -139,29 +139,29 @@ async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost)
  */
 async function* answering(
   turn: Turn,
-  { record, answer, reader, loaded, host, signal }: TurnRun,
+  context: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
+  const { answer, reader, loaded, host, signal, background } = context
   const { engine, model, pacer, first } = loaded
   const { clock } = host
-  const { tenant } = record.request
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
-  let holds = 0
+  if (!background && first.isShared(clock.now())) {
+    // Each rest is as long as what others' streams do meanwhile: a short prompt is run before it.
+    silent = 0
+    pacer.begin()
+  }
   while (!signal.aborted) {
-    if (holds < MOST_HOLDS && first.goFirst(signal, tenant, (other) => engine.served(other))) {
-      holds += 1
-      await pacer.restTogether(HOLD_MS, host.vault)
-      continue
-    }
-    holds = 0
+    const held = await giveWay(context)
+    if (signal.aborted) return false
     const event = reader.next(answer)
     if (event !== undefined) {
       first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
-      yield event
+      yield* handOut(event, context, held)
       continue
     }
     turn.taken = turn.produced
@@ -188,6 +188,39 @@ async function* answering(
     }
   }
   return false
+}
+
+/**
+ * Leaves the thread to requests of others that are new, a few times at most. `held`: how often it did so
+ * already; gives how often then.
+ */
+async function giveWay({ record, loaded, signal, host }: TurnRun, held = 0): Promise<number> {
+  const { engine, pacer, first } = loaded
+  const isAsked = (): boolean =>
+    !signal.aborted && first.goFirst(signal, record.request.tenant, (other) => engine.served(other))
+  let holds = held
+  for (; holds < MOST_HOLDS && isAsked(); holds++) await pacer.restTogether(HOLD_MS, host.vault)
+  return holds
+}
+
+/** Gives the event to the reader; while several tenants are there it waits until it may go. */
+async function* handOut(
+  event: GenerationEvent,
+  context: TurnRun,
+  held: number,
+): AsyncGenerator<GenerationEvent> {
+  const { record, loaded, host, background } = context
+  if (background || host.handOuts === undefined || !loaded.first.isShared(host.clock.now())) {
+    yield event
+    return
+  }
+  const isBack = await host.handOuts.begin(record.request.tenant)
+  try {
+    await giveWay(context, held) // somebody may have come meanwhile
+    yield event
+  } finally {
+    isBack()
+  }
 }
 
 function* finish(

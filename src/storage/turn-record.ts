@@ -53,6 +53,11 @@ export function newRecord(
   }
 }
 
+/** A record of a turn that is not stored: it lives as long as its request. */
+export function unstored(request: GenerateRequest, prompt: Prompt, echo: string | undefined): TurnRecord {
+  return newRecord(request, prompt, { session: '', turn: '', createdAt: 0, expiresAt: 0, model: '', echo })
+}
+
 export function isStored(record: TurnRecord): boolean {
   return record.session !== ''
 }
@@ -63,6 +68,11 @@ export function isStored(record: TurnRecord): boolean {
  */
 export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
+}
+
+/** Whether a turn has ended, but is computed again to be read: by a copy, beside whoever drives it. */
+export function isToldByCopy(record: TurnRecord): boolean {
+  return record.end !== undefined && lacksLogprobs(record)
 }
 
 /** Ids of prompt and answer. */

@@ -170,7 +170,7 @@ describe('a prompt', () => {
     // What the template leaves out does not count.
     for (const content of ['a', ' '.repeat(9000)])
       expect(prepared({ prompt: said(content) }).message).toBe('')
-    const text = { kind: 'text', text: 'a'.repeat(9000) } as const
+    const text = { kind: 'text', text: 'a'.repeat(3200) } as const
     expect(prepared({ prompt: text, truncation: 'auto' })).toEqual({ ids: 100, long: 1, message: '' })
   })
 })

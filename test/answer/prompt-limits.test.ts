@@ -74,11 +74,28 @@ describe('a prompt that is cut keeps as much as fits', () => {
   })
 })
 
+test('BOS gives way where one id alone fits', () => {
+  const limits = { maxPrompt: 1, maxPositions: 100 }
+  const auto = { truncation: 'auto' as const }
+  expect(prepared({ ...idPrompt([BOS, 7, 8]), ...auto }, limits).ids).toEqual([8])
+  expect(prepared({ ...idPrompt([BOS, 7, 8]), ...auto }, { ...limits, maxPrompt: 2 }).ids).toEqual([BOS, 8])
+  expect(prepared({ ...idPrompt([6, 7, 8]), ...auto }, { ...limits, maxPrompt: 2 }).ids).toEqual([7, 8])
+})
+
+test('a prompt that shall be cut is read up to 32 letters for each id that fits', () => {
+  const limits = { maxPrompt: 10, maxPositions: 100 }
+  const ask = (letters: number) =>
+    prepared({ prompt: { kind: 'text', text: 'a'.repeat(letters) }, truncation: 'auto' }, limits)
+  expect(ask(320).ids.length).toBe(10)
+  expect(() => ask(321)).toThrow(/has 321 letters: truncation "auto" cuts up to 320 of them/)
+})
+
 describe('ids', () => {
   test.each([0, VOCAB - 1])('%i is one', (id) => expect(prepared(idPrompt([id])).ids).toEqual([id]))
 
   test.each([-1, 0.5, VOCAB, NaN])('%d is none', (id) => {
     expect(() => prepared(idPrompt([3, id]))).toThrow(/prompt\[1\]/)
+    expect(() => prepared(idPrompt([3, id]))).toThrow(refused('invalid_request', 'prompt'))
   })
 
   test('of biases are looked at too', () => {

@@ -235,3 +235,52 @@ it('knows which formats have calls', () => {
   expect(readsToolCalls({ kind: 'jinja', template: '{{ tools }}' })).toBe(false)
   expect(readsToolCalls({ kind: 'none' })).toBe(false)
 })
+
+describe('what a model wrote in a call', () => {
+  const calls = (chat: ChatFormat, text: string): unknown => parse(chat, text).calls
+  it('keeps its digits and the order of its keys', () => {
+    const written = '{"b":1.0,"10":12345678901234567890,"2":1e16,"x":[-0.0,2.50]}'
+    const exact = '{"b":1.0,"10":12345678901234567890,"2":10000000000000000.0,"x":[-0.0,2.5]}'
+    expect(calls(HERMES, `<tool_call>{"name": "f", "arguments": ${written}}</tool_call>`)).toEqual([
+      { name: 'f', arguments: exact },
+    ])
+    expect(calls(HERMES, `<tool_call>{"arguments": ${written}, "name": "f"}</tool_call>`)).toEqual([
+      { name: 'f', arguments: exact },
+    ])
+    expect(calls(builtin('qwen1'), `\nAction: f\nAction Input: ${written}\n`)).toEqual([
+      { name: 'f', arguments: written },
+    ])
+    const fenced = 'f\n```python\ntool_call(b=1.0, c=2., d=1e16, e=.5, f=12345678901234567890)\n```'
+    expect(calls(builtin('chatglm3'), fenced)).toEqual([
+      { name: 'f', arguments: '{"b":1.0,"c":2.0,"d":1e+16,"e":0.5,"f":12345678901234567890}' },
+    ])
+  })
+})
+
+describe("the white space around an answer is Python's", () => {
+  // Python strips U+001F and U+0085, and keeps U+FEFF; JavaScript does the opposite.
+  const [gone, kept] = ['\x1f\x85\u2003\n', '\ufeff']
+  it.each(['chatglm1', 'chatglm2', 'chatglm3'] as const)('%s', (format) => {
+    const text = `${gone}${kept}a${kept}${gone}`
+    expect(parse(builtin(format), text, { tools: false })).toEqual(said(`${kept}a${kept}`))
+  })
+
+  it('ReAct', () => {
+    const text = `Thought: ${kept}so${gone}\nAction:${gone}f${kept}${gone}\nAction Input:${gone}{}${kept}${gone}`
+    expect(parse(builtin('qwen1'), text)).toEqual({
+      content: `${kept}so`,
+      reasoning: '',
+      calls: [{ name: `f${kept}`, arguments: `{}${kept}` }],
+    })
+  })
+
+  it('thoughts and calls', () => {
+    const call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    const text = `${gone}<think>${gone}${kept}why${kept}${gone}</think>${gone}${kept}so${kept}${gone}${call}${gone}`
+    expect(parse(THINKER, text)).toEqual({
+      content: `${kept}so${kept}`,
+      reasoning: `${kept}why${kept}`,
+      calls: [{ name: 'f', arguments: '{}' }],
+    })
+  })
+})

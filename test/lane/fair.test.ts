@@ -95,6 +95,70 @@ test('a stream gives its place to who holds less, not to who holds more', async 
   expect([places.takenBy('a'), places.takenBy('b'), places.takenBy('c')]).toEqual([2, 0, 1])
 })
 
+test('an answer that is read on has a place: who reads all its sessions on at once is turned away itself', async () => {
+  const made = laneOn(laneStorage(), { config: { queue: 2 }, parts: { clock: stoppedClock() } })
+  const paused = async (tenant: string, seed: number): Promise<string> => {
+    const asked = { tenant, sessionKey: `${tenant}${seed}`, prompt: idPrompt(30, seed), maxTokens: 60 }
+    const reader = await begun(made, { ...asked, store: true })
+    await reader.return(undefined)
+    await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(0))
+    const ids = made.lane.owned.list(tenant).map(({ id }) => id)
+    return ids.find((id) => made.lane.sessions.find(tenant, id).request.sessionKey === asked.sessionKey) ?? ''
+  }
+  const sessions: string[] = []
+  for (let i = 0; i < 3; i++) sessions.push(await paused('a', i))
+  const ofB = await paused('b', 9)
+  const resumed = async (session: string): Promise<AsyncGenerator<GenerationEvent>> => {
+    const reader = decodeEvents(made.lane.resume('a', session))
+    for (let type; type !== 'text';) type = (await reader.next()).value?.type as string
+    return reader
+  }
+  const readers = [await resumed(sessions[0]), await resumed(sessions[1])]
+  const more = await all(decodeEvents(made.lane.resume('a', sessions[2])))
+  expect(more).toMatchObject([{ type: 'error', code: 'overloaded' }])
+  expect(more[0]).not.toHaveProperty('movable')
+  expect(made.lane.sessions.find('a', sessions[2]).state).toBe('paused')
+  expect(await ask(made.lane, request({ tenant: 'a' }))).toMatchObject([{ code: 'overloaded' }])
+  expect(idsOf(await all(decodeEvents(made.lane.resume('b', ofB))))).toEqual(
+    greedyAlone(idPrompt(30, 9).ids, 60),
+  )
+
+  // Who takes a reader's answer over takes its place over, and has it no longer than it reads.
+  readers.push(await resumed(sessions[0]))
+  expect((await all(readers[0])).at(-1)).toMatchObject({ type: 'error', code: 'conflict' })
+  expect(await ask(made.lane, request({ tenant: 'a' }))).toMatchObject([{ code: 'overloaded' }])
+  for (const reader of readers) await reader.return(undefined)
+  await vi.waitFor(async () =>
+    expect(idsOf(await all(decodeEvents(made.lane.resume('a', sessions[2]))))).toEqual(
+      greedyAlone(idPrompt(30, 2).ids, 60),
+    ),
+  )
+})
+
+test('what runs in the background has no place: it goes on while readers have them all', async () => {
+  const made = laneOn(laneStorage(), { config: { queue: 1 }, parts: { clock: stoppedClock() } })
+  const messages = [{ role: 'user', content: 'Hello' }]
+  const put = decodeEvents(
+    made.lane.generate(
+      request({
+        tenant: 'a',
+        prompt: { kind: 'chat', messages },
+        conversation: messages,
+        background: true,
+        store: true,
+      }),
+    ),
+  )
+  await put.next()
+  await put.return(undefined)
+  await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(0))
+  const reader = await begun(made, { tenant: 'a', maxTokens: 300 })
+  await made.lane.awake()
+  expect(made.lane.owned.list('a').map(({ state }) => state)).toEqual(['done'])
+  expect(await ask(made.lane, request({ tenant: 'a' }))).toMatchObject([{ code: 'overloaded' }])
+  await reader.return(undefined)
+})
+
 test('what a lane has accepted waits where the queue of the shared engine is full', async () => {
   const isolate = new Isolate()
   const lanes = [1, 2, 3].map(() =>

@@ -9,12 +9,15 @@ import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
 import { mockManifest } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
 
+/** A prompt of four slices is as long as one may be that shall be cut. */
+const LIMIT = (4 * SLICE_UNITS) / 32
+
 /** A host that counts its turns, and does something in the first. */
 function counting(inFirst: () => void = () => undefined): { host: TurnHost; turns: () => number } {
   let turns = 0
   const host = {
     text: () => Promise.resolve({ manifest: mockManifest(), tokenizer: byteTokenizer() }),
-    limits: () => ({ maxPrompt: 10, maxPositions: Infinity }),
+    limits: () => ({ maxPrompt: LIMIT, maxPositions: Infinity }),
     clock: {
       now: () => 0,
       wait: () => {
@@ -45,7 +48,7 @@ describe('a prompt', () => {
   it('of more has turns of the host before it is cut', async () => {
     const { host, turns } = counting()
     const prepared = await prepare(long(), host, new AbortController().signal)
-    expect(prepared?.prompt).toMatchObject({ truncatedTokens: 4 * SLICE_UNITS + 1 - 10 })
+    expect(prepared?.prompt).toMatchObject({ truncatedTokens: 4 * SLICE_UNITS + 1 - LIMIT })
     expect(turns()).toBeGreaterThan(0)
   })
 

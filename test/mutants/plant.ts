@@ -75,7 +75,8 @@ try {
     console.log(`${fate.padEnd(16)} ${seconds.padStart(6)} s  ${mutant.id}`)
     return [mutant, fate] as const
   })
-  if (wanted.length === 0) writeFileSync(join(ROOT, 'docs/mutants.md'), mutantTable(fates))
+  const page = join(ROOT, 'docs/mutants.md')
+  if (wanted.length === 0) writeFileSync(page, mutantTable(fates, readFileSync(page, 'utf8')))
   process.exitCode = fates.every(([, fate]) => fate === 'caught' || fate === 'equivalent') ? 0 : 1
 } finally {
   rmSync(copy, { recursive: true, force: true })

@@ -6,8 +6,11 @@ export type Fate = 'caught' | 'equivalent' | 'SURVIVED' | 'DOES NOT COMPILE'
 
 type Row = readonly [mutant: Mutant, fate: Fate]
 
-/** docs/mutants.md, in Markdown. */
-export function mutantTable(rows: readonly Row[]): string {
+/** Where the scores of a mutation tool begin, which are written by hand behind the tables. */
+const TOOL = '## Made by a tool'
+
+/** docs/mutants.md, in Markdown. What stands in the old `page` of a mutation tool stays. */
+export function mutantTable(rows: readonly Row[], page = ''): string {
   const count = (fate: Fate): number => rows.filter(([, own]) => own === fate).length
   const bad = count('SURVIVED') + count('DOES NOT COMPILE')
   const rooms = Map.groupBy(rows, ([{ file }]) => roomOf(file))
@@ -29,6 +32,7 @@ export function mutantTable(rows: readonly Row[]): string {
       ...own.map(line),
     ]),
     '',
+    ...(page.includes(TOOL) ? [page.slice(page.indexOf(TOOL))] : []),
   ].join('\n')
 }
 

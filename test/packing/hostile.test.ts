@@ -14,6 +14,8 @@ const SECONDS = 10
 const MEGABYTES = 200
 /** Processes, two at a time: the peak of one is that of all its cases. */
 const PROCESSES = 16
+/** Of all of them together: half a minute on an idle machine, two on one that is busy. */
+const HOOK_MS = 300_000
 
 const home = mkdtempSync(join(tmpdir(), 'islet-hostile-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
@@ -51,7 +53,7 @@ describe('hostile checkpoints', () => {
         for (const outcome of await outcomes(first)) all.set(`${outcome.command} ${outcome.index}`, outcome)
     }
     await Promise.all([worker(), worker()])
-  })
+  }, HOOK_MS)
 
   it('are more than 105, each of its own name', () => {
     expect(HOSTILE.length).toBeGreaterThan(105)

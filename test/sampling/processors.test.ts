@@ -21,6 +21,12 @@ test('logit bias is added', () => {
   expect(processed([1, 2, 3, 4], { logitBias: [[0, 100], [3, -100], [1, 0.5]] })).toEqual([101, 2.5, 3, -96]) // prettier-ignore
 })
 
+test('one bias that is not zero is enough, and an id that was generated no times is not penalised', () => {
+  expect(processed([1, 2], { logitBias: [[0, 0], [1, 5]] })).toEqual([1, 7]) // prettier-ignore
+  const none: Occurrences = { prompt: new Set(), generated: new Map([[1, 0]]) }
+  expect(processed([1, 2], { presencePenalty: 1, frequencyPenalty: 1 }, none)).toEqual([1, 2])
+})
+
 test('repetition divides what is positive and multiplies what is not, once for each id of prompt and answer', () => {
   expect(processed([1, -1, 4, 3, 0], { repetitionPenalty: 2 })).toEqual([0.5, -2, 4, 1.5, 0])
   expect(processed([1, -1, 4, 3, 0], { repetitionPenalty: 0.5 })).toEqual([2, -0.5, 4, 6, 0])

@@ -201,7 +201,46 @@ test.each([
   ['seed', { seed: 2 ** 32 }],
   ['logit_bias', { logitBias: [[-1, 2]] as [number, number][] }],
   ['logit_bias', { logitBias: [[1, NaN]] as [number, number][] }],
+  ['temperature', { temperature: Infinity }],
+  ['top_k', { topK: -1 }],
+  ['top_k', { topK: 2 ** 32 }],
+  ['top_p', { topP: -0.1 }],
+  ['min_p', { minP: 1.1 }],
+  ['repetition_penalty', { repetitionPenalty: Infinity }],
+  ['repetition_penalty', { repetitionPenalty: -1 }],
+  ['seed', { seed: -1 }],
 ])('an impossible %s is refused when the sampler is made', (param, changed) => {
   const refused = expect.objectContaining({ code: 'invalid_request', param })
   expect(() => createSampler(samplingOptions(changed))).toThrow(refused)
+})
+
+test('the ends of each range are allowed', () => {
+  const ends: Partial<SamplingOptions>[] = [
+    { temperature: 0, topK: 0, topP: 0, minP: 0, seed: 0, repetitionPenalty: 5e-324 },
+    { temperature: 1e30, topK: 2 ** 32 - 1, topP: 1, minP: 1, seed: 2 ** 32 - 1, repetitionPenalty: 1e30 },
+    { presencePenalty: -2, frequencyPenalty: -2, logitBias: [[0, -100]] },
+  ]
+  for (const changed of ends) expect([0, 1]).toContain(sampleAt(Float32Array.of(1, 2), changed))
+})
+
+test('log probabilities are given for 0 to 20 alternatives, and only when asked for', () => {
+  const logits = Float32Array.from({ length: 30 }, (_, id) => id)
+  const sampled = (topLogprobs?: number) =>
+    createSampler(samplingOptions({ temperature: 0 }), { topLogprobs }).sample(logits, at(0))
+  expect(sampled()).toEqual({ id: 29 })
+  expect(sampled(0).logprobs?.top).toEqual([])
+  expect(sampled(20).logprobs?.top).toHaveLength(20)
+  for (const wrong of [-1, 21, 1.5])
+    expect(() => sampled(wrong)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', param: 'top_logprobs' }),
+    )
+})
+
+test('scratch is made once for the vocabulary, and one that is too small is refused', () => {
+  const logits = Float32Array.of(1, 2, 3, 4)
+  const sampleIn = (vocab: number): number =>
+    createSampler(samplingOptions({ topK: 1 }), { scratch: createScratch(vocab) }).sample(logits, at(0)).id
+  expect(sampleIn(4)).toBe(3)
+  expect(sampleIn(9)).toBe(3)
+  expect(() => sampleIn(3)).toThrow(RangeError)
 })

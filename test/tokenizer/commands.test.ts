@@ -103,7 +103,7 @@ describe('render', () => {
 
   it('prints text as the endpoint reads the messages', async () => {
     const text = await output(render, LLAMA, '--messages', messages, '--template', template)
-    expect(text).toContain('<s>[system] be brief\n[user] a\n</s>\n[assistant] \n')
+    expect(text).toContain('<s>[system] be brief\n[user] a\n</s>\n[assistant] None\n')
   })
 
   it('prints ids, without a mark from a message', async () => {

@@ -48,7 +48,7 @@ async function say(content: string): Promise<{ status: number; text: string }> {
 it.each([
   ['loop', /takes more than 2000000 steps/],
   ['deep', /is nested deeper than 800 levels/],
-  ['large', /makes a value of 4194306 characters/],
+  ['large', /makes a value of 8388608 characters/],
 ])('%s', async (content, message) => {
   const { status, text } = await say(content)
   expect(text).toMatch(message)

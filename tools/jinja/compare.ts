@@ -3,8 +3,9 @@
 //   tools/jinja/compare.ts CORPUS [--src CHECKOUT] [--list FILE] [--write] [ID [NUMBER]]
 //
 // CORPUS is what tools/jinja/render.py wrote: `templates/ID.jinja` and `expected.jsonl`. The templates are not ours and
-// stay outside the tree; `--write` puts the counts into docs/results/templates.json. `--list` writes each difference
-// as a line of JSON, `--src` takes the engine of another checkout. Exit 1 where anything differs.
+// stay outside the tree; `--write` puts the counts and each difference into docs/results/templates.json. `--list` writes
+// each difference as a line of JSON, `--src` takes the engine of another checkout. Exit 1 where anything differs.
+// Messages take the forms that src/chat offers a template; lists of parts stay lists, and null stays none, as Python has them.
 
 import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -12,6 +13,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { ExactJson, ExactObject } from '../../src/lib/exact-json.ts'
 import { ROOT } from '../root.ts'
+import { KINDS, type Kind, type TemplateCounts } from './counts.ts'
 
 const CONVERSATIONS = join(ROOT, 'test/fixtures/jinja/conversations.json')
 const RESULTS = join(ROOT, 'docs/results/templates.json')
@@ -24,21 +26,16 @@ type Expected = { template: string; conversation: number } & (
 )
 type Parse = (text: string) => ExactJson
 type Render = (source: string, messages: unknown, options: object) => string
+type Forms = (messages: ExactJson, takesParts: () => boolean) => Iterable<ExactObject[]>
 type Outcome = { text: string } | { error: string }
 
 /** Of the checkout that is looked at: its numbers are known to its engine alone. */
-type Side = { renderPrompt: Render; checkTemplate: (source: string) => void; parseExactJson: Parse }
-
-/** How a rendering came out. What Python refuses we may refuse in other words. */
-const KINDS = [
-  'equal',
-  'bothRefuse',
-  'differs',
-  'refusedHereOnly',
-  'refusedByPythonOnly',
-  'refusedWhenPacking',
-] as const
-type Kind = (typeof KINDS)[number]
+type Side = {
+  renderPrompt: Render
+  checkTemplate: (source: string) => void
+  parseExactJson: Parse
+  messageForms: Forms
+}
 
 class FrozenDate extends Date {
   constructor(...given: [] | [number | string | Date]) {
@@ -50,11 +47,7 @@ class FrozenDate extends Date {
   }
 }
 
-function outcomeOf(
-  { renderPrompt, parseExactJson }: Side,
-  source: string,
-  conversation: ExactObject,
-): Outcome {
+function outcomeOf({ renderPrompt, messageForms }: Side, source: string, conversation: ExactObject): Outcome {
   const options = {
     tools: conversation.get('tools') ?? [],
     addGenerationPrompt: conversation.get('add_generation_prompt') ?? true,
@@ -62,18 +55,17 @@ function outcomeOf(
     eosToken: '</s>',
     variables: Object.fromEntries((conversation.get('variables') as ExactObject | undefined) ?? []),
   }
-  const attempt = (messages: ExactJson): Outcome => {
+  const sent = (conversation.get('messages') ?? []) as ExactObject[]
+  let refusal: Outcome | undefined
+  for (const form of messageForms(sent, () => true)) {
+    if (form.some((message, i) => message.get('content') === '' && sent[i].get('content') !== '')) continue
     try {
-      return { text: renderPrompt(source, messages, options) }
+      return { text: renderPrompt(source, form, options) }
     } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) }
+      refusal ??= { error: error instanceof Error ? error.message : String(error) }
     }
   }
-  const sent = conversation.get('messages') ?? []
-  const first = attempt(withObjects(sent, parseExactJson))
-  if ('text' in first) return first
-  const second = attempt(sent)
-  return 'text' in second ? second : first
+  return refusal ?? { error: 'no form was left' }
 }
 
 /** Why packing refuses the template, if it does. */
@@ -83,28 +75,6 @@ function refusalOf({ checkTemplate }: Side, source: string): string | undefined 
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
-  }
-}
-
-/** A value with the `arguments` of calls in it read, where they are JSON of an object or a list. */
-function withObjects(value: ExactJson, parse: Parse): ExactJson {
-  if (Array.isArray(value)) return value.map((item) => withObjects(item, parse))
-  if (!(value instanceof Map)) return value
-  return new Map(
-    Array.from(value, ([key, item]) => [
-      key,
-      key === 'arguments' ? argumentsOf(item, parse) : withObjects(item, parse),
-    ]),
-  )
-}
-
-function argumentsOf(sent: ExactJson, parse: Parse): ExactJson {
-  if (typeof sent !== 'string') return sent
-  try {
-    const value = parse(sent)
-    return Array.isArray(value) || value instanceof Map ? value : sent
-  } catch {
-    return sent
   }
 }
 
@@ -125,6 +95,15 @@ function firstDifference(expected: Expected, outcome: Outcome): object {
   return { at, python: near(expected.text), here: near(outcome.text) }
 }
 
+function refusedByReason(refusals: ReadonlyMap<string, string | undefined>): TemplateCounts['refused'] {
+  const byReason = new Map<string, string[]>()
+  for (const [template, refusal] of refusals) {
+    const why = refusal?.replace(/^the chat template cannot be read: line \d+: /, '')
+    if (why !== undefined) byReason.set(why, [...(byReason.get(why) ?? []), template])
+  }
+  return Array.from(byReason, ([why, templates]) => ({ why, templates }))
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -135,7 +114,8 @@ async function main(): Promise<number> {
   const checkout = resolve(values.src ?? ROOT)
   const { renderPrompt, checkTemplate } = (await import(join(checkout, 'src/chat/template.ts'))) as Side
   const { parseExactJson } = (await import(join(checkout, 'src/lib/exact-json.ts'))) as Side
-  const side: Side = { renderPrompt, checkTemplate, parseExactJson }
+  const { messageForms } = (await import(join(checkout, 'src/chat/message-forms.ts'))) as Side
+  const side: Side = { renderPrompt, checkTemplate, parseExactJson, messageForms }
   process.env.TZ = 'UTC'
   globalThis.Date = FrozenDate as DateConstructor
 
@@ -144,7 +124,7 @@ async function main(): Promise<number> {
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>
   const unlike = new Set<string>()
   const refusals = new Map<string, string | undefined>()
-  const list: string[] = []
+  const [list, differences]: string[][] = [[], []]
   for await (const line of createInterface({ input: createReadStream(join(corpus, 'expected.jsonl')) })) {
     const expected = JSON.parse(line) as Expected
     const { template, conversation } = expected
@@ -157,21 +137,26 @@ async function main(): Promise<number> {
     const kind = refusal === undefined ? kindOf(expected, outcome) : 'refusedWhenPacking'
     counts[kind]++
     if (kind === 'equal' || kind === 'bothRefuse') continue
-    if (refusal === undefined) unlike.add(template)
-    const what = conversations[conversation].get('what')
+    const what = conversations[conversation].get('what') as string
+    if (refusal === undefined) {
+      unlike.add(template)
+      differences.push(`${template} ${conversation} (${what}): ${kind}`)
+    }
     list.push(JSON.stringify({ template, conversation, what, kind, ...firstDifference(expected, outcome) }))
   }
 
-  // Of templates that packing takes: the others serve no chat.
   const rendered = counts.equal + counts.differs + counts.refusedHereOnly
-  const results = {
+  const refused = refusedByReason(refusals)
+  const results: TemplateCounts = {
     templates: refusals.size,
-    templatesRefusedWhenPacking: [...refusals.values()].filter((refusal) => refusal !== undefined).length,
+    templatesRefusedWhenPacking: refused.flatMap(({ templates }) => templates).length,
     templatesWithDifferences: unlike.size,
     conversations: conversations.length,
     renderedByPython: rendered,
     ...counts,
     equalPercent: Math.floor((counts.equal / rendered) * 100_000) / 1000,
+    refused,
+    differences,
   }
   process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
   if (id !== undefined) for (const line of list) process.stdout.write(`${line}\n`)

@@ -1,6 +1,7 @@
 // This parser reads ChatGLM3's answers: messages after role tokens, each with a line for a tool's name.
 
 import { ASSISTANT } from '../formats/chatglm3.ts'
+import { pythonStrip } from '../python-text.ts'
 import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 import { pythonCallArguments } from './python-call.ts'
 import { tidy, type TextRule } from './text-rules.ts'
@@ -12,7 +13,7 @@ export type Chatglm3Message = { role: 'assistant'; metadata: string; content: st
 export function chatglm3Messages(answer: string): Chatglm3Message[] {
   return answer.split(ASSISTANT).map((segment) => {
     const { metadata, rest } = splitHead(segment)
-    return { role: 'assistant', metadata, content: metadata.trim() === '' ? rest.trim() : rest }
+    return { role: 'assistant', metadata, content: pythonStrip(metadata) === '' ? pythonStrip(rest) : rest }
   })
 }
 
@@ -61,7 +62,7 @@ class Chatglm3Parser implements AnswerParser {
   #isText(): boolean {
     if (!this.#tools) return true
     const line = this.#text.indexOf('\n')
-    return line >= 0 && this.#text.slice(0, line).trim() === ''
+    return line >= 0 && pythonStrip(this.#text.slice(0, line)) === ''
   }
 
   #finish(segment: string): AnswerPiece[] {
@@ -93,7 +94,7 @@ function splitHead(segment: string): { metadata: string; rest: string } {
 
 function callOf(segment: string): { name: string; arguments: string } | undefined {
   const { metadata, rest } = splitHead(segment)
-  const name = metadata.trim()
+  const name = pythonStrip(metadata)
   // The call stands between the lines that fence it.
   const written = name === '' ? undefined : pythonCallArguments(rest.split('\n').slice(1, -1).join('\n'))
   return written === undefined ? undefined : { name, arguments: written }

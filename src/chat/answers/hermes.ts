@@ -1,7 +1,8 @@
 // This parser reads <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes) and thinking in <think>.
 
 import type { ToolCall } from '../../protocol/generation.ts'
-import { isObject } from '../conversation.ts'
+import { fieldOf, isJsonObject, jsonText, readJson } from '../../lib/json-value.ts'
+import { pythonStrip, pythonStripEnd, pythonStripStart } from '../python-text.ts'
 import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 export type HermesOptions = {
@@ -50,16 +51,16 @@ class HermesParser implements AnswerParser {
   end(): AnswerPiece[] {
     const rest = this.#text
     this.#text = ''
-    if (this.#state === 'thinking') return reasoning(rest.trimEnd())
+    if (this.#state === 'thinking') return reasoning(pythonStripEnd(rest))
     if (this.#state === 'call') return this.#block(rest, this.#gap + HERMES_MARKS.call + rest)
     // Behind a call there is nothing to be said but white space.
-    return content(this.#called && rest.trim() === '' ? '' : rest)
+    return content(this.#called && pythonStrip(rest) === '' ? '' : rest)
   }
 
   /** One move; false when more text is needed. */
   #advance(pieces: AnswerPiece[]): boolean {
     if (this.#trimStart) {
-      this.#text = this.#text.trimStart()
+      this.#text = pythonStripStart(this.#text)
       if (this.#text === '') return false
     }
     switch (this.#state) {
@@ -85,7 +86,7 @@ class HermesParser implements AnswerParser {
   }
 
   #begin(): boolean {
-    const said = this.#text.trimStart()
+    const said = pythonStripStart(this.#text)
     const { think } = HERMES_MARKS
     if (think.startsWith(said) && said !== think) return false
     const thinks = said.startsWith(think)
@@ -99,7 +100,7 @@ class HermesParser implements AnswerParser {
   #upTo(mark: string, kind: (text: string) => AnswerPiece[], next: State, pieces: AnswerPiece[]): boolean {
     const at = this.#text.indexOf(mark)
     const open = at < 0 ? this.#text.length - heldLength(this.#text, mark) : at
-    const sure = this.#text.slice(0, open).trimEnd().length
+    const sure = pythonStripEnd(this.#text.slice(0, open)).length
     pieces.push(...this.#take(sure, kind))
     if (at < 0) return false
     this.#gap = this.#text.slice(0, open - sure)
@@ -129,13 +130,16 @@ class HermesParser implements AnswerParser {
 function callOf(text: string): ToolCall | undefined {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = readJson(text)
   } catch {
     return undefined
   }
-  if (!isObject(value) || typeof value.name !== 'string') return undefined
-  const given = value.arguments ?? value.parameters ?? {}
-  return { name: value.name, arguments: typeof given === 'string' ? given : JSON.stringify(given) }
+  if (!isJsonObject(value)) return undefined
+  const name = fieldOf(value, 'name')
+  if (typeof name !== 'string') return undefined
+  // As the model wrote them: digits and the order of keys come back in the next prompt.
+  const given = fieldOf(value, 'arguments') ?? fieldOf(value, 'parameters') ?? {}
+  return { name, arguments: typeof given === 'string' ? given : jsonText(given) }
 }
 
 function reasoning(text: string): AnswerPiece[] {

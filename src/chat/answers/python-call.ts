@@ -1,6 +1,7 @@
 // This file turns a ChatGLM3 call, tool_call(city='...', days=3), into JSON without evaluating anything.
 
 import { IsletError } from '../../lib/errors.ts'
+import { floatText } from '../jinja/numbers.ts'
 
 /** Deeper nesting is no argument, and would overflow the stack. */
 const MAX_DEPTH = 64
@@ -134,7 +135,7 @@ class Reader {
   }
 
   #space(): void {
-    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++
+    while (/[ \t\n\f\r]/.test(this.#text[this.#at] ?? '')) this.#at++
   }
 }
 
@@ -143,12 +144,11 @@ const SHORT: Readonly<Record<string, string>> = {
   ...{ a: '\x07', b: '\b', f: '\f', v: '\v' },
 }
 
-/** Whole numbers keep all their digits; the rest is what JSON can say. */
+/** Whole numbers keep all their digits; a float is what Python would print. */
 function numberText(text: string): string {
   if (/^[+-]?(0|[1-9]\d*)$/.test(text)) return text.replace(/^\+/, '')
-  if (/^-?(0|[1-9]\d*)\.\d+$/.test(text)) return text
   const value = Number(text)
-  return Number.isFinite(value) && !/^[+-]?0\d/.test(text) ? String(value) : fail()
+  return Number.isFinite(value) && /[.e]/i.test(text) ? floatText(value) : fail()
 }
 
 function fail(): never {

@@ -1,5 +1,6 @@
 // This parser reads ReAct answers of first-generation Qwen: Thought, Action, Action Input, Final Answer.
 
+import { pythonStrip } from '../python-text.ts'
 import { content, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 /** Which line is the answer shows at the end alone, so nothing is given out before. */
@@ -31,13 +32,13 @@ function reactPieces(text: string): AnswerPiece[] {
     // The stop word has usually ended the text before it.
     const observation = text.indexOf(OBSERVATION, input)
     const end = observation < 0 ? text.length : observation
-    const name = text.slice(action + ACTION.length, input).trim()
+    const name = pythonStrip(text.slice(action + ACTION.length, input))
     if (name !== '') {
       const before = text.slice(0, action)
       const thought = before.indexOf(THOUGHT)
       const said = thought < 0 ? before : before.slice(thought + THOUGHT.length)
-      const call = { name, arguments: text.slice(input + INPUT.length, end).trim() }
-      return [...content(said.trim()), { kind: 'call', call }]
+      const call = { name, arguments: pythonStrip(text.slice(input + INPUT.length, end)) }
+      return [...content(pythonStrip(said)), { kind: 'call', call }]
     }
   }
   const final = text.lastIndexOf(FINAL)

@@ -9,6 +9,7 @@ import { chatglm3Parser } from './chatglm3.ts'
 import { HERMES_MARKS, hermesParser } from './hermes.ts'
 import { content, plainParser, type AnswerParser } from './parser.ts'
 import { reactParser } from './react.ts'
+import { pythonStripEnd } from '../python-text.ts'
 import { tidy, tidyWithPunctuation, type TextRule } from './text-rules.ts'
 
 export type RulesOptions = {
@@ -75,7 +76,7 @@ export function endsInThought(
   if (!isThinker(chat, tools)) return false
   const last = prompt.slice(-LAST_IDS)
   const shown = last.map((id) => (tokenizer.isSpecial(id) ? tokenizer.nameOf(id) : tokenizer.decode([id])))
-  return shown.join('').trimEnd().endsWith(HERMES_MARKS.think)
+  return pythonStripEnd(shown.join('')).endsWith(HERMES_MARKS.think)
 }
 
 function isThinker(chat: ChatFormat, tools: boolean): boolean {

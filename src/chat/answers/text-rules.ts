@@ -1,6 +1,7 @@
 // Text rules tidy an answer while it streams, as ChatGLM's own code does with the whole text. Each holds back
 // only what the next text can change.
 
+import { pythonStripEnd, pythonStripStart } from '../python-text.ts'
 import { heldLength } from './parser.ts'
 
 /** A rule over text in pieces: together they give what the rule gives for the whole. */
@@ -29,8 +30,8 @@ function trimmer(): TextRule {
   return {
     push(text) {
       let rest = space + text
-      if (!began) rest = rest.trimStart()
-      const kept = rest.trimEnd()
+      if (!began) rest = pythonStripStart(rest)
+      const kept = pythonStripEnd(rest)
       if (kept === '') {
         space = began ? rest : ''
         return ''

@@ -63,6 +63,7 @@ export type Statement = { line: number } & (
   | { kind: 'macro'; name: string; signature: Signature; body: Statement[] }
   | { kind: 'call'; call: Expression & { kind: 'call' }; signature: Signature; body: Statement[] }
   | { kind: 'block'; name: string; scoped: boolean; body: Statement[] }
+  | { kind: 'autoescape'; value: Expression; body: Statement[] }
   /** What `generation` marks: printed as it is, in a scope of its own. */
   | { kind: 'scope'; body: Statement[] }
   | { kind: 'break' | 'continue' }

@@ -3,14 +3,14 @@
 import { Float } from '../../lib/exact-json.ts'
 import { defined } from './arguments.ts'
 import type { Bound } from './bind.ts'
-import { DICT_METHODS, LIST_METHODS, NUMBER_ATTRIBUTES, TUPLE_METHODS } from './container-methods.ts'
+import { DICT_METHODS, LIST_METHODS, numberAttribute, TUPLE_METHODS } from './container-methods.ts'
 import { TemplateError, typeError } from './errors.ts'
 import { sizeOf, sliced, slicedText } from './iterate.ts'
 import type { Meter } from './meter.ts'
 import { asInteger } from './numbers.ts'
-import { repr, str } from './repr.ts'
+import { markedText, repr } from './repr.ts'
 import { formatMap, strFormat } from './str-format.ts'
-import { escapeHtml, pointsOf } from './strings.ts'
+import { pointsOf } from './strings.ts'
 import { TEXT_METHODS } from './text-methods.ts'
 import {
   callable,
@@ -89,7 +89,7 @@ export function ownAttribute(of: Value, name: string): Value | undefined {
   }
   if (of instanceof Range && (name === 'start' || name === 'stop' || name === 'step')) return of[name]
   if (of instanceof Float || asInteger(of) !== undefined)
-    return NUMBER_ATTRIBUTES.get(name)?.(of as number | bigint | boolean | Float)
+    return numberAttribute(of as number | bigint | boolean | Float, name)
   return undefined
 }
 
@@ -128,8 +128,7 @@ function textMethod(of: string | Markup, text: string, name: string): Value | un
 
 /** What a marked string takes in is escaped. */
 function escapedArgs(name: string, args: readonly Value[], meter: Meter): readonly Value[] {
-  const escaped = (value: Value): Value =>
-    value instanceof Markup ? value.text : escapeHtml(str(value, meter))
+  const escaped = (value: Value): Value => markedText(value, meter)
   if (name === 'replace') return args.map((value, i) => (i === 1 ? escaped(value) : value))
   if (name === 'join' && Array.isArray(args[0])) return [args[0].map(escaped)]
   return args
@@ -162,8 +161,6 @@ function missing(of: Value, key: Value, meter: Meter): Undefined {
 export function sliceOf(of: Value, bounds: readonly (Value | undefined)[], meter: Meter): Value {
   defined(of)
   const whole = bounds.map((bound) => (bound === null ? undefined : bound))
-  if (whole.some((bound) => bound !== undefined && asInteger(bound) === undefined))
-    return missing(of, 0, meter)
   const numbers = whole.map((bound) => (bound === undefined ? undefined : Number(asInteger(bound))))
   const text = textOf(of)
   const parts = text !== undefined || Array.isArray(of) || of instanceof Tuple || of instanceof Range

@@ -10,9 +10,9 @@ import { Loop, type LoopBody } from './loop.ts'
 import { compileMacro } from './macro.ts'
 import { MACRO_LEVELS } from './meter.ts'
 import { Output, type Run } from './output.ts'
-import { str } from './repr.ts'
+import { bodyValue, printed } from './repr.ts'
 import type { Scope } from './scope.ts'
-import { Namespace, truthy, type Value } from './values.ts'
+import { Instance, Namespace, truthy, type Value } from './values.ts'
 
 /** Runs statements one after the other. */
 export function compileBody(statements: readonly Statement[]): Run {
@@ -28,12 +28,40 @@ export function compileBody(statements: readonly Statement[]): Run {
 }
 
 /** What a body prints, in a scope of its own. */
-export function compilePrinted(statements: readonly Statement[]): (scope: Scope) => string {
+export function compilePrinted(statements: readonly Statement[]): Eval {
   const body = compileBody(statements)
   return (scope) => {
     const output = new Output()
     body(scope.inner(), output)
-    return output.text
+    return bodyValue(output.text, scope.meter)
+  }
+}
+
+/** The variable `self`: its attributes print the blocks of these names, which see the outermost scope. */
+export function compileBlocks(blocks: ReadonlyMap<string, readonly Statement[]>): (root: Scope) => Instance {
+  const bodies = new Map(Array.from(blocks, ([name, body]) => [name, compilePrinted(body)]))
+  return (root) => new Blocks(bodies, root)
+}
+
+class Blocks extends Instance {
+  readonly #bodies: ReadonlyMap<string, Eval>
+  readonly #root: Scope
+
+  constructor(bodies: ReadonlyMap<string, Eval>, root: Scope) {
+    super('TemplateReference')
+    this.#bodies = bodies
+    this.#root = root
+  }
+
+  override attribute(name: string): Value | undefined {
+    const body = this.#bodies.get(name)
+    if (body === undefined) return undefined
+    return new Instance('BlockReference', (meter) => {
+      meter.enter(MACRO_LEVELS)
+      const value = body(this.#root)
+      meter.leave(MACRO_LEVELS)
+      return value
+    })
   }
 }
 
@@ -60,7 +88,7 @@ function compileKind(node: Statement): Run {
     }
     case 'print': {
       const value = expression(node.value)
-      return (scope, output) => void output.add(str(value(scope), scope.meter), scope.meter)
+      return (scope, output) => void output.add(printed(value(scope), scope.meter), scope.meter)
     }
     case 'if':
       return compileIf(node)
@@ -92,13 +120,24 @@ function compileKind(node: Statement): Run {
         const callee = of(scope)
         const { args, named } = given(scope)
         const value = callValue(callee, args, new Map([...named, ['caller', caller(scope)]]), scope.meter)
-        output.add(str(value, scope.meter), scope.meter)
+        output.add(printed(value, scope.meter), scope.meter)
         return undefined
       }
     }
     case 'block': {
       const body = compileBody(node.body)
       return (scope, output) => void body((node.scoped ? scope : scope.root).inner(), output)
+    }
+    case 'autoescape': {
+      const [value, body] = [expression(node.value), compileBody(node.body)]
+      return (scope, output) => {
+        const { meter } = scope
+        const { escapes } = meter
+        meter.escapes = truthy(value(scope))
+        const leaves = body(scope.inner(), output)
+        meter.escapes = escapes
+        return leaves
+      }
     }
     case 'scope': {
       const body = compileBody(node.body)
@@ -212,7 +251,7 @@ function compileFor(node: Statement & { kind: 'for' }): Run {
       const inner = new Output()
       around(scope, given, inner, depth, again)
       scope.meter.leave(MACRO_LEVELS)
-      return inner.text
+      return bodyValue(inner.text, scope.meter)
     }
     around(scope, items(scope), output, 0, again)
     return undefined

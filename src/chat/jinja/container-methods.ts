@@ -4,11 +4,12 @@ import { Float } from '../../lib/exact-json.ts'
 import { integerArg } from './arguments.ts'
 import { native, type Bound } from './bind.ts'
 import { equals } from './compare.ts'
-import { valueError } from './errors.ts'
+import { Unsupported, valueError } from './errors.ts'
 import { listOf } from './iterate.ts'
 import type { Meter } from './meter.ts'
+import { integerOf, ratioOf, type Integer } from './numbers.ts'
 import { repr } from './repr.ts'
-import { callable, Dict, type Tuple, View, type Value } from './values.ts'
+import { callable, Dict, Tuple, View, type Value } from './values.ts'
 
 function got(value: Value | undefined, otherwise: Value): Value {
   return value === undefined ? otherwise : value
@@ -104,25 +105,49 @@ export const TUPLE_METHODS: ReadonlyMap<string, Bound<Tuple>> = new Map([
   ],
 ])
 
-type Numeric = number | bigint | boolean | Float
-
-function numberMethod(name: string, body: (value: Numeric) => Value): [string, (value: Numeric) => Value] {
-  return [name, (value) => callable(`method ${name}`, () => body(value))]
-}
-
-export const NUMBER_ATTRIBUTES: ReadonlyMap<string, (value: Numeric) => Value> = new Map([
-  ['real', plain],
-  ['imag', (value: Numeric): Value => (value instanceof Float ? new Float(0) : 0)],
-  ['numerator', plain],
-  ['denominator', (): Value => 1],
-  numberMethod('conjugate', plain),
-  numberMethod('is_integer', (value) => (value instanceof Float ? Number.isInteger(value.value) : true)),
-  numberMethod('bit_length', (value) => {
-    const size = value instanceof Float ? 0n : BigInt(value)
-    return size === 0n ? 0 : (size < 0n ? -size : size).toString(2).length
-  }),
-])
+type Numeric = Integer | boolean | Float
 
 function plain(value: Numeric): Value {
   return typeof value === 'boolean' ? Number(value) : value
+}
+
+const ofFloat = (name: string, value: number): Value | undefined => {
+  if (name === 'imag') return new Float(0)
+  if (name === 'is_integer') return callable('method is_integer', () => Number.isInteger(value))
+  return undefined
+}
+
+const ofInteger = (name: string, value: bigint): Value | undefined => {
+  const bits = (value < 0n ? -value : value).toString(2)
+  switch (name) {
+    case 'imag':
+      return 0
+    case 'numerator':
+      return integerOf(value)
+    case 'denominator':
+      return 1
+    case 'bit_length':
+      return callable('method bit_length', () => (value === 0n ? 0 : bits.length))
+    case 'bit_count':
+      return callable('method bit_count', () => bits.replaceAll('0', '').length)
+    default:
+      return undefined
+  }
+}
+
+/** The attributes of a number that need no bytes and no other base. */
+export function numberAttribute(value: Numeric, name: string): Value | undefined {
+  if (name === 'real') return plain(value)
+  if (name === 'conjugate') return callable('method conjugate', () => plain(value))
+  if (name === 'as_integer_ratio')
+    return callable('method as_integer_ratio', () => {
+      const { above, below } =
+        value instanceof Float ? ratioOf(value.value) : { above: BigInt(value), below: 1n }
+      return new Tuple([integerOf(above), integerOf(below)])
+    })
+  if (['hex', 'fromhex', 'to_bytes', 'from_bytes'].includes(name))
+    return callable(`method ${name}`, () => {
+      throw new Unsupported(`${name} of a number`)
+    })
+  return value instanceof Float ? ofFloat(name, value.value) : ofInteger(name, BigInt(value))
 }

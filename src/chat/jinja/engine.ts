@@ -1,6 +1,6 @@
 // The engine compiles chat templates (Jinja as transformers sets it up) and renders them within bounds.
 
-import { compileBody } from './compile.ts'
+import { compileBlocks, compileBody } from './compile.ts'
 import { TemplateLimit, TemplateSyntax, Unsupported } from './errors.ts'
 import { GLOBALS } from './globals.ts'
 import { toValue } from './input.ts'
@@ -8,17 +8,23 @@ import { MAX_TEMPLATE_STEPS, Meter } from './meter.ts'
 import { Output, type Run } from './output.ts'
 import { Scope } from './scope.ts'
 import { parseTemplate } from './statements.ts'
-import type { Value } from './values.ts'
+import type { Instance, Value } from './values.ts'
 
 export class Program {
   readonly #body: Run
+  readonly #blocks: (root: Scope) => Instance
 
   /** Throws TemplateSyntax for what cannot be compiled: filters and tests that there are not, too. */
   constructor(source: string) {
-    this.#body = guarded(
-      () => compileBody(parseTemplate(source)),
+    const compiled = guarded(
+      () => {
+        const { body, blocks } = parseTemplate(source)
+        return { body: compileBody(body), blocks: compileBlocks(blocks) }
+      },
       (says) => new TemplateSyntax(1, says),
     )
+    this.#body = compiled.body
+    this.#blocks = compiled.blocks
   }
 
   /**
@@ -30,7 +36,11 @@ export class Program {
     const output = new Output()
     try {
       guarded(
-        () => this.#body(new Scope(new Variables(variables, meter), meter), output),
+        () => {
+          const root = new Scope(new Variables(variables, meter), meter)
+          root.set('self', this.#blocks(root))
+          this.#body(root, output)
+        },
         (says) => new TemplateLimit(says),
       )
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Arguments, Comparison, Expression, Statement } from './ast.ts'
 import { attributeOf, itemOf, sliceOf } from './attributes.ts'
 import { callValue } from './call.ts'
 import { contains, equals, ordered } from './compare.ts'
-import { TemplateSyntax, typeError } from './errors.ts'
+import { TemplateError, TemplateSyntax, typeError } from './errors.ts'
 import { FILTERS } from './filters.ts'
 import { listOf } from './iterate.ts'
 import { binary, concatenated, unary } from './operators.ts'
@@ -27,7 +27,7 @@ export type Eval = (scope: Scope) => Value
 type Given = { args: Value[]; named: Named }
 
 /** Compiles the body of a `set` or `filter` to what it prints. */
-export type BodyCompiler = (body: readonly Statement[]) => (scope: Scope) => string
+export type BodyCompiler = (body: readonly Statement[]) => Eval
 
 /** The closure of an expression. Throws TemplateSyntax for filters and tests that there are not. */
 export function compileExpression(node: Expression, body: BodyCompiler): Eval {
@@ -71,12 +71,13 @@ export function compileExpression(node: Expression, body: BodyCompiler): Eval {
     case 'slice': {
       const of = compile(node.of)
       const bounds = node.bounds.map((bound) => (bound === undefined ? undefined : compile(bound)))
-      return (scope) =>
+      const slice: Eval = (scope) =>
         sliceOf(
           of(scope),
           bounds.map((bound) => bound?.(scope)),
           scope.meter,
         )
+      return isLiteral(node) ? orUndefined(slice) : slice
     }
     case 'call': {
       const [of, given] = [compile(node.of), compileArguments(node.args, compile)]
@@ -120,6 +121,35 @@ export function compileExpression(node: Expression, body: BodyCompiler): Eval {
       return compileCondition(node, compile)
     case 'body':
       return body(node.body)
+  }
+}
+
+/** What Jinja computes when it compiles, as far as templates slice it. */
+function isLiteral(node: Expression | undefined): boolean {
+  switch (node?.kind) {
+    case 'tuple':
+    case 'list':
+      return node.items.every(isLiteral)
+    case 'dict':
+      return node.items.every((pair) => pair.every(isLiteral))
+    case 'unary':
+      return isLiteral(node.of)
+    case 'slice':
+      return isLiteral(node.of) && node.bounds.every(isLiteral)
+    default:
+      return node === undefined || node.kind === 'constant'
+  }
+}
+
+/** A slice that cannot be is undefined there, and raises TypeError elsewhere. */
+function orUndefined(slice: Eval): Eval {
+  return (scope) => {
+    try {
+      return slice(scope)
+    } catch (error) {
+      if (error instanceof TemplateError && error.kind === 'TypeError') return new Undefined(error.message)
+      throw error
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import { dumps } from './json.ts'
 import { asInteger } from './numbers.ts'
 import { binary } from './operators.ts'
 import { attributePath } from './paths.ts'
-import { str } from './repr.ts'
+import { markedText, str } from './repr.ts'
 import { Dict, Generator, Markup, textOf, truthy, Tuple, typeName, Undefined, type Value } from './values.ts'
 
 const length = native('len', '', (value) => {
@@ -77,18 +77,24 @@ export const SEQUENCE_FILTERS: readonly [string, Bound][] = [
   [
     'join',
     native('join', 'd? attribute?', (value, [between = '', attribute], meter) => {
-      const separator = str(between, meter)
       const get = attribute == null ? undefined : attributePath(attribute, meter)
+      const all = iterate(value, meter)
+      const items = get === undefined ? all : Array.from(all, get)
+      const list = meter.escapes ? Array.from(items) : []
+      const marked = [between, ...list].some((each) => meter.escapes && each instanceof Markup)
+      const write = marked ? markedText : str
+      const separator = write(between, meter)
       let size = 0
       const texts: string[] = []
-      for (const item of iterate(value, meter)) {
-        const text = str(get === undefined ? item : get(item), meter)
+      for (const item of meter.escapes ? list : items) {
+        const text = write(item, meter)
         size += text.length + separator.length
         if (size > 1 << 20) meter.make(size)
         texts.push(text)
       }
       meter.make(size)
-      return texts.join(separator)
+      const text = texts.join(separator)
+      return marked ? new Markup(text) : text
     }),
   ],
   [

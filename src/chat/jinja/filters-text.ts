@@ -7,7 +7,7 @@ import { sortedBy } from './compare.ts'
 import { slicedText } from './iterate.ts'
 import type { Meter } from './meter.ts'
 import { percentFormat } from './percent.ts'
-import { repr, str } from './repr.ts'
+import { markedText, repr, str } from './repr.ts'
 import { capitalized, escapeHtml, lengthOf, linesOf, SPACE, stripped } from './strings.ts'
 import { binary } from './operators.ts'
 import { centered, replaced } from './text-methods.ts'
@@ -32,7 +32,7 @@ function text(
 }
 
 const escape = native('escape', '', (value, _, meter) =>
-  value instanceof Markup ? value : new Markup(escapeHtml(str(value, meter))),
+  value instanceof Markup ? value : new Markup(markedText(value, meter)),
 )
 
 const WORD_START = new RegExp(`([-${SPACE}({\\[<]+)`)
@@ -68,15 +68,13 @@ export const TEXT_FILTERS: readonly [string, Bound][] = [
   ['forceescape', native('forceescape', '', (value, _, meter) => new Markup(escapeHtml(str(value, meter))))],
   [
     'replace',
-    native('replace', 'old new count?', (value, [old = '', by = '', count], meter) =>
-      replaced(
-        str(value, meter),
-        str(old, meter),
-        str(by, meter),
-        count == null ? -1 : integerArg(count),
-        meter,
-      ),
-    ),
+    native('replace', 'old new count?', (value, [old = '', by = '', count], meter) => {
+      const marked = meter.escapes && [value, old, by].some((each) => each instanceof Markup)
+      const write = marked ? markedText : str
+      const most = count == null ? -1 : integerArg(count)
+      const text = replaced(write(value, meter), str(old, meter), write(by, meter), most, meter)
+      return marked ? new Markup(text) : text
+    }),
   ],
   [
     'format',

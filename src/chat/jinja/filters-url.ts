@@ -1,13 +1,13 @@
 // The filters of URLs and XML write what Jinja's write.
 
-import { defined } from './arguments.ts'
+import { defined, integerArg } from './arguments.ts'
 import { native, type Bound } from './bind.ts'
-import { TemplateError, Unsupported, valueError } from './errors.ts'
-import { iterable, iterate, listOf } from './iterate.ts'
+import { TemplateError, valueError } from './errors.ts'
+import { iterable, iterate, listOf, slicedText } from './iterate.ts'
 import type { Meter } from './meter.ts'
-import { quoted, str } from './repr.ts'
-import { escapeHtml } from './strings.ts'
-import { Dict, Markup, textOf, truthy, typeName, Undefined, type Value } from './values.ts'
+import { bodyValue, markedText, quoted, str } from './repr.ts'
+import { lengthOf } from './strings.ts'
+import { Dict, textOf, truthy, typeName, Undefined, type Value } from './values.ts'
 
 function urlQuoted(value: Value, query: boolean, meter: Meter): string {
   const text = str(value, meter).toWellFormed()
@@ -19,8 +19,65 @@ function urlQuoted(value: Value, query: boolean, meter: Meter): string {
   return query ? quotedText.replaceAll('%20', '+') : quotedText.replaceAll('%2F', '/')
 }
 
-function escaped(value: Value, meter: Meter): string {
-  return value instanceof Markup ? value.text : escapeHtml(str(value, meter))
+const WEB = new RegExp(
+  String.raw`^(?:(?:https?://|www\.)(?:[\p{L}\p{N}_%-]+\.)*(?:[a-z]{2,63}|xn--[\p{L}\p{N}_%]{2,59})|` +
+    String.raw`(?:[\p{L}\p{N}_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|` +
+    String.raw`https?://(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$`,
+  'iu',
+)
+const MAIL = /^\S+@[\p{L}\p{N}_][\p{L}\p{N}_.-]*\.[\p{L}\p{N}_]+$/u
+const PAIRS = [
+  ['(', ')'],
+  ['&lt;', '&gt;'],
+] as const
+
+const countOf = (text: string, what: string): number => text.split(what).length - 1
+
+/** Links around what looks like an address of the web or of mail. */
+function urlize(value: Value, args: readonly (Value | undefined)[], meter: Meter): Value {
+  const [limit, nofollow, target, rel, schemes] = args
+  const source = markedText(value, meter)
+  meter.make(source.length * 4)
+  const rels = new Set(`noopener ${rel == null ? '' : str(rel, meter)}`.split(/\s+/).filter(Boolean))
+  if (nofollow !== undefined && truthy(nofollow)) rels.add('nofollow')
+  const written = (name: string, of: Value): string => ` ${name}="${markedText(of, meter)}"`
+  const opened = target == null || !truthy(target) ? '' : written('target', target)
+  const attributes = written('rel', [...rels].sort().join(' ')) + opened
+  const most = limit == null ? Infinity : integerArg(limit)
+  const known = schemes == null ? [] : listOf(schemes, meter).map((each) => str(each, meter))
+  const shown = (text: string): string =>
+    lengthOf(text) > most ? `${slicedText(text, [undefined, most])}...` : text
+  const link = (text: string): string => {
+    if (WEB.test(text)) {
+      const scheme = /^https?:\/\//.test(text) ? '' : 'https://'
+      return `<a href="${scheme}${text}"${attributes}>${shown(text)}</a>`
+    }
+    const mail = text.replace(/^mailto:/, '')
+    if (MAIL.test(mail) && (mail !== text || !/^(?:www\.|@)|:/.test(text)))
+      return `<a href="mailto:${mail}">${mail}</a>`
+    return known.reduce(
+      (all, scheme) =>
+        all !== scheme && all.startsWith(scheme) ? `<a href="${all}"${attributes}>${all}</a>` : all,
+      text,
+    )
+  }
+  const linked = source.replaceAll(/\S+/g, (word) => {
+    const [head] = /^(?:\(|&lt;)*/.exec(word) ?? ['']
+    let middle = word.slice(head.length)
+    let [tail] = /(?:[).,]|&gt;)*$/.exec(middle) ?? ['']
+    middle = middle.slice(0, middle.length - tail.length)
+    for (const [open, close] of PAIRS) {
+      const opens = countOf(middle, open)
+      if (opens <= countOf(middle, close)) continue
+      for (let left = Math.min(opens, countOf(tail, close)); left > 0; left--) {
+        const end = tail.indexOf(close) + close.length
+        middle += tail.slice(0, end)
+        tail = tail.slice(end)
+      }
+    }
+    return head + link(middle) + tail
+  })
+  return bodyValue(linked, meter)
 }
 
 export const URL_FILTERS: readonly [string, Bound][] = [
@@ -47,15 +104,10 @@ export const URL_FILTERS: readonly [string, Bound][] = [
         if (item === null || item instanceof Undefined) continue
         const name = str(key, meter)
         if (/[\s/>=]/.test(name)) throw valueError(`Invalid character in attribute name: ${quoted(name)}`)
-        parts.push(`${escaped(key, meter)}="${escaped(item, meter)}"`)
+        parts.push(`${markedText(key, meter)}="${markedText(item, meter)}"`)
       }
-      return (truthy(space) && parts.length > 0 ? ' ' : '') + parts.join(' ')
+      return bodyValue((truthy(space) && parts.length > 0 ? ' ' : '') + parts.join(' '), meter)
     }),
   ],
-  [
-    'urlize',
-    () => {
-      throw new Unsupported('the filter urlize')
-    },
-  ],
+  ['urlize', native('urlize', 'trim_url_limit? nofollow? target? rel? extra_schemes?', urlize)],
 ]

@@ -3,7 +3,7 @@
 import { integerArg, textArg } from './arguments.ts'
 import { freeCall } from './bind.ts'
 import { fromKeys } from './container-methods.ts'
-import { TemplateError, typeError, valueError } from './errors.ts'
+import { TemplateError, typeError, Unsupported, valueError } from './errors.ts'
 import { listOf } from './iterate.ts'
 import type { Meter } from './meter.ts'
 import { repr, str } from './repr.ts'
@@ -124,6 +124,12 @@ export const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
     callable('cycler', (_, args) => {
       if (args.length === 0) throw new TemplateError('RuntimeError', 'at least one item has to be provided')
       return new Cycler(args)
+    }),
+  ],
+  [
+    'lipsum',
+    callable('lipsum', () => {
+      throw new Unsupported('lipsum, which writes words by chance,')
     }),
   ],
   [

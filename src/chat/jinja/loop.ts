@@ -5,7 +5,7 @@ import { typeError } from './errors.ts'
 import { callable, Instance, Tuple, Undefined, type Value } from './values.ts'
 
 /** Runs the body of a recursive loop over other items, one level deeper. */
-export type LoopBody = (items: Value, depth: number) => string
+export type LoopBody = (items: Value, depth: number) => Value
 
 export class Loop extends Instance {
   index0 = 0

@@ -5,6 +5,7 @@ import { Output, type Run } from './output.ts'
 import { typeError } from './errors.ts'
 import type { Eval } from './expressions.ts'
 import { MACRO_LEVELS } from './meter.ts'
+import { bodyValue } from './repr.ts'
 import type { Scope } from './scope.ts'
 import { dictOf, Instance, Tuple, Undefined, type Call, type Named, type Value } from './values.ts'
 
@@ -38,8 +39,10 @@ export function compileMacro(
   const { names, uses } = signature
   const defaults = signature.defaults.map(compile)
   const firstDefault = names.length - defaults.length
-  return (scope) =>
-    new Macro(name, signature, (meter, args, named) => {
+  return (scope) => {
+    // A macro escapes as the place does where it stands; its value is marked as the caller's place wants it.
+    const { escapes } = scope.meter
+    return new Macro(name, signature, (meter, args, named) => {
       const inner = scope.inner()
       const rest = new Map(named)
       for (const [i, parameter] of names.entries()) {
@@ -57,13 +60,16 @@ export function compileMacro(
       }
       setSpecials(inner, name, signature, args, rest)
       const output = new Output()
-      const { line } = meter
+      const { line, escapes: outside } = meter
+      meter.escapes = escapes
       meter.enter(MACRO_LEVELS)
       body(inner, output)
       meter.leave(MACRO_LEVELS)
       meter.line = line
-      return output.text
+      meter.escapes = outside
+      return bodyValue(output.text, meter)
     })
+  }
 
   function setSpecials(
     inner: Scope,

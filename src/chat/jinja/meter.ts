@@ -21,6 +21,8 @@ const COMPARISONS_A_STEP = 8192
 export class Meter {
   /** The line of the statement that runs, for errors. */
   line = 1
+  /** Inside `{% autoescape true %}`: what is printed gets escaped. */
+  escapes = false
   readonly #most: number
   #left: number
   #depth = 0

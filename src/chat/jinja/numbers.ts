@@ -1,6 +1,7 @@
 // Numbers are Python's: integers of any size, and floats that print their shortest digits.
 
 import { Float } from '../../lib/exact-json.ts'
+import { TemplateError, valueError } from './errors.ts'
 import { SPACE } from './strings.ts'
 import type { Value } from './values.ts'
 
@@ -54,6 +55,16 @@ function fractionOf(value: number): { above: bigint; below: bigint } {
   return power >= 0
     ? { above: mantissa << BigInt(power), below: 1n }
     : { above: mantissa, below: 1n << BigInt(-power) }
+}
+
+/** A float as a fraction in its lowest terms. Throws what Python throws for one that is not finite. */
+export function ratioOf(value: number): { above: bigint; below: bigint } {
+  if (Number.isNaN(value)) throw valueError('cannot convert NaN to integer ratio')
+  if (!Number.isFinite(value))
+    throw new TemplateError('OverflowError', 'cannot convert Infinity to integer ratio')
+  let { above, below } = fractionOf(value)
+  while (below > 1n && above % 2n === 0n) [above, below] = [above / 2n, below / 2n]
+  return { above: value < 0 ? -above : above, below: above === 0n ? 1n : below }
 }
 
 /** Half goes to the even neighbour, as in Python. */

@@ -7,7 +7,7 @@ import { TemplateError, TemplateLimit, typeError, Unsupported } from './errors.t
 import { percentFormat } from './percent.ts'
 import type { Meter } from './meter.ts'
 import { asInteger, integerOf, type Integer } from './numbers.ts'
-import { str } from './repr.ts'
+import { markedText, str } from './repr.ts'
 import { escapeHtml } from './strings.ts'
 import { Markup, textOf, Tuple, typeName, Undefined, type Value } from './values.ts'
 
@@ -54,11 +54,12 @@ export function unary(op: '-' | '+', value: Value): Value {
 }
 
 /** `~`: both as strings, side by side. */
-export function concatenated(parts: readonly Value[], meter: Meter): string {
+export function concatenated(parts: readonly Value[], meter: Meter): Value {
+  const marked = meter.escapes && parts.some((part) => part instanceof Markup)
   let text = ''
-  for (const part of parts) text += str(part, meter)
+  for (const part of parts) text += marked ? markedText(part, meter) : str(part, meter)
   meter.make(text.length)
-  return text
+  return marked ? new Markup(text) : text
 }
 
 function floatOf(value: Value, integer: Integer | undefined): number | undefined {

@@ -3,6 +3,7 @@
 import { Float } from '../../lib/exact-json.ts'
 import type { Meter } from './meter.ts'
 import { floatText } from './numbers.ts'
+import { escapeHtml } from './strings.ts'
 import {
   Dict,
   Generator,
@@ -23,6 +24,21 @@ export function str(value: Value, meter: Meter): string {
   if (typeof value === 'number') return String(value)
   if (value instanceof Markup) return value.text
   return value instanceof Undefined ? '' : repr(value, meter)
+}
+
+/** `escape(value)`, as text. */
+export function markedText(value: Value, meter: Meter): string {
+  return value instanceof Markup ? value.text : escapeHtml(str(value, meter))
+}
+
+/** What `{{ value }}` prints. */
+export function printed(value: Value, meter: Meter): string {
+  return meter.escapes ? markedText(value, meter) : str(value, meter)
+}
+
+/** What a body printed, as a value: marked where it was escaped. */
+export function bodyValue(text: string, meter: Meter): Value {
+  return meter.escapes ? new Markup(text) : text
 }
 
 /** `repr(value)`. */

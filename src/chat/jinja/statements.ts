@@ -7,18 +7,19 @@ import { ExpressionParser } from './parser.ts'
 /** Tags that would load another template: there is none. */
 const LOADS = ['include', 'import', 'from', 'extends']
 
-/** The statements of a template. Throws TemplateSyntax. */
-export function parseTemplate(source: string): Statement[] {
+export type Template = { body: Statement[]; blocks: ReadonlyMap<string, Statement[]> }
+
+/** The statements of a template, and those of its blocks by name. Throws TemplateSyntax. */
+export function parseTemplate(source: string): Template {
   return new StatementParser(tokenize(source)).template()
 }
 
 class StatementParser extends ExpressionParser {
   #loops = 0
-  readonly #blocks = new Set<string>()
+  readonly #blocks = new Map<string, Statement[]>()
 
-  template(): Statement[] {
-    const body = this.#body([], undefined)
-    return body
+  template(): Template {
+    return { body: this.#body([], undefined), blocks: this.#blocks }
   }
 
   /** Statements up to a tag of one of these names, which is the next token then. */
@@ -87,6 +88,10 @@ class StatementParser extends ExpressionParser {
       }
       case 'block':
         return this.#block(opened)
+      case 'autoescape': {
+        const value = this.expression()
+        return { kind: 'autoescape', value, body: this.#closed(opened, 'endautoescape'), line }
+      }
       case 'generation':
         return { kind: 'scope', body: this.#apart(() => this.#closed(opened, 'endgeneration')), line }
       case 'print':
@@ -163,10 +168,11 @@ class StatementParser extends ExpressionParser {
   #block(opened: Token): Statement {
     const name = this.expect('name').text
     if (this.#blocks.has(name)) this.fail(`block '${name}' is there twice`, opened.line)
-    this.#blocks.add(name)
+    this.#blocks.set(name, [])
     const scoped = this.skip('name', 'scoped')
     if (this.is('name', 'required')) this.fail('a required block: there are no other templates', opened.line)
     const body = this.#apart(() => this.#closed(opened, 'endblock'))
+    this.#blocks.set(name, body)
     this.skip('name', name)
     return { kind: 'block', name, scoped, body, line: opened.line }
   }

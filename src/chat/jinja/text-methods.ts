@@ -263,12 +263,14 @@ add('encode', 'encoding? errors?', () => () => {
 })
 
 const CASED = /[\p{Lowercase}\p{Uppercase}\p{Lt}]/u
-const DIGIT = String.raw`\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒`
+// Written as escapes: one letter beyond ASCII in the script doubles what an isolate holds of it.
+const DIGIT = String.raw`\p{Nd}\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468\u2474-\u247c\u2488-\u2490\u24ea\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792`
 const KINDS: Readonly<Record<string, RegExp>> = {
   isalpha: /^\p{L}+$/u,
   isdecimal: /^\p{Nd}+$/u,
   isdigit: new RegExp(`^[${DIGIT}]+$`, 'u'),
-  isnumeric: /^[\p{N}〇一二三四五六七八九十百千万億兆]+$/u,
+  isnumeric:
+    /^[\p{N}\u3007\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u5343\u4e07\u5104\u5146]+$/u,
   isalnum: /^[\p{L}\p{N}]+$/u,
   isascii: /^[^\u0080-\u{10ffff}]*$/u,
   isidentifier: /^[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*$/u,

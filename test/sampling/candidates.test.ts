@@ -1,0 +1,73 @@
+// Weights are the exponential of the scores to the last bit of a float32 but for a few; lists of the best are exact.
+
+import { expect, test } from 'vitest'
+import { createScratch, keepBest, largest, weigh } from '../../src/sampling/candidates.ts'
+import { createSampler } from '../../src/sampling/sampler.ts'
+import { rng } from '../helpers/rng.ts'
+import { at, samplingOptions } from './helpers.ts'
+
+/** Weights of all scores, with their sum. */
+function weighed(
+  scores: Float32Array,
+  best: number,
+  temperature: number,
+): { weights: Float32Array; sum: number } {
+  const scratch = createScratch(scores.length)
+  for (let id = 0; id < scores.length; id++) scratch.ids[id] = id
+  const sum = weigh(scratch, scores.length, scores, best, temperature)
+  return { weights: scratch.weights, sum }
+}
+
+test('weights are e^x rounded: 4e-14 of error turns hardly one of 40,000 to the next float32', () => {
+  const random = rng(3)
+  const scores = Float32Array.from({ length: 40_000 }, () => -random.int(2 ** 24) / 2 ** 20)
+  const { weights, sum } = weighed(scores, 0, 1)
+  const wrong = scores.filter((score, i) => weights[i] !== Math.fround(Math.exp(score)))
+  expect(wrong.length).toBeLessThanOrEqual(1)
+  expect(sum).toBe(weights.reduce((total, weight) => total + weight, 0))
+})
+
+test('scores count from the best, in units of the temperature, down to a hundred of them', () => {
+  const { weights } = weighed(Float32Array.of(7, 5, 7 - 49.5, 7 - 50, 7 - 51, -Infinity), 7, 0.5)
+  expect([...weights]).toEqual([1, Math.fround(Math.exp(-4)), Math.fround(Math.exp(-99)), 0, 0, 0])
+})
+
+test('the largest of a row come best first, the lower id among equals', () => {
+  const values = Float32Array.of(1, 5, 3, 5, 2)
+  expect(largest(values, 0)).toEqual([])
+  expect(largest(values, 1)).toEqual([1])
+  expect(largest(values, 4)).toEqual([1, 3, 2, 4])
+  expect(largest(values, 5)).toEqual([1, 3, 2, 4, 0])
+})
+
+test('the fewest that reach a weight stay, in order of id, and one at least', () => {
+  const scores = Float32Array.of(2, 9, 4, 4, -1, 4)
+  const kept = (target: number): number[] => {
+    const scratch = createScratch(scores.length)
+    for (let id = 0; id < scores.length; id++) scratch.ids[id] = id
+    scratch.weights.fill(1)
+    return [...scratch.ids.slice(0, keepBest(scratch, scores.length, scores, target))]
+  }
+  expect([0, 0.5, 1].map(kept)).toEqual([[1], [1], [1]])
+  expect([1.5, 2, 2.5, 3, 4].map(kept)).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 3],
+    [1, 2, 3, 5],
+  ])
+  expect([5, 6].map(kept)).toEqual([
+    [0, 1, 2, 3, 5],
+    [0, 1, 2, 3, 4, 5],
+  ])
+})
+
+test('a long top_k counts ids, whatever their weights were before', () => {
+  const flat = new Float32Array(300)
+  const scratch = createScratch(300)
+  scratch.weights.fill(7)
+  const sampler = createSampler(samplingOptions({ topK: 150 }), { scratch })
+  const ids = Array.from({ length: 1000 }, (_, position) => sampler.sample(flat, at(position)).id)
+  expect(Math.max(...ids)).toBeLessThan(150)
+  expect(Math.max(...ids)).toBeGreaterThan(140)
+})
