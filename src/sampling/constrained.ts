@@ -5,14 +5,12 @@
 // constraint that forbids nothing changes no id. Only where nothing that is left fits do the rules begin again, over
 // all that fits.
 
+import type { Verdict } from '../grammar/matcher.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { SamplingOptions } from '../protocol/generation.ts'
 import type { Scratch } from './candidates.ts'
 import { narrow, narrowSome, pick, total, type Drawn } from './draw.ts'
 import { uniform } from './random.ts'
-
-/** `late`: it could come, but no end would fit behind it within the limit of tokens. */
-export type Verdict = 'fits' | 'late' | 'no'
 
 export type Constraint = {
   /** Whether `id` may stand at the next place. */
