@@ -1,4 +1,4 @@
-// A matcher is the state of one answer under a grammar: which token ids may come, and which still leave time to end.
+// A matcher is the state of one answer under a grammar: which ids may come and leave time to end.
 
 import { dropsSpace } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'

@@ -1,4 +1,4 @@
-// Token ways cut the shortest bytes to an end into tokens, greedily: a sound bound of how many tokens an end takes.
+// A token way cuts the shortest bytes to an end into tokens, greedily: a bound of what an end takes.
 
 import { dropsSpace } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
