@@ -15,8 +15,8 @@ export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
 const OBJECT_SCHEMA = '{"type":"object"}'
 /** Bytes of all that is kept, as `weightOf` counts them. */
 const MAX_KEPT = 256 * 1024
-/** Bytes of a grammar whose text is empty. */
-const LEAST_WEIGHT = 8 * 1024
+/** Bytes of a grammar whose text is empty: what its answers have derived is remembered with it. */
+const LEAST_WEIGHT = 32 * 1024
 
 /** The longest unused first. */
 const kept = new Map<string, { grammar: Grammar; weight: number }>()
