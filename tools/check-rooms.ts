@@ -22,6 +22,7 @@ const LEVELS = [
   ['sampling', 'cache'],
   ['weights'],
   ['models'],
+  ['grammar'],
   ['tokenizer'],
   ['formats', 'kernels', 'grammar'],
   ['protocol'],

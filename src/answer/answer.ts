@@ -1,10 +1,13 @@
 // An answer grows from logits to ids, to text, to content, thoughts and calls, within the engine's steps.
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
-import { PLAIN_RULES, type AnswerRules } from '../chat/answers/rules.ts'
+import { PLAIN_RULES, textRules, type AnswerRules } from '../chat/answers/rules.ts'
 import type { FinishReason, GenerateRequest, TextEvent, TokenLogprob } from '../protocol/generation.ts'
+import { matcherFor } from './constraint.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
+import type { Matcher } from '../grammar/matcher.ts'
+import { IsletError } from '../lib/errors.ts'
 import { sha256, type Sha256 } from '../lib/sha256.ts'
 import type { Scratch } from '../sampling/candidates.ts'
 import { createSampler, type Sampler } from '../sampling/sampler.ts'
@@ -17,7 +20,7 @@ export type PlacedText = TextEvent & { at: number }
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<
   GenerateRequest,
-  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits' | 'echo'
+  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits' | 'echo' | 'grammar'
 >
 
 export class Answer {
@@ -34,11 +37,17 @@ export class Answer {
   /** The place of the next event that is begun. */
   #at: number
   #sampler: Sampler | undefined
+  /** The state of its grammar, from where it begins to choose. */
+  #matcher: Matcher | undefined
+  readonly #continues: boolean
+  readonly #replayed: number[] = []
   /** What the next event will carry: ids whose text is still held back, too. */
   #pending: PlacedText
   #called = false
   /** The model ended it, or a stop string did. */
   stopped = false
+  /** Its limit of tokens had a part in how it ended: see GenerationEvent. */
+  closedEarly = false
   /** One for each id with text, if the request asked for them. */
   readonly logprobs: TokenLogprob[] = []
 
@@ -53,10 +62,13 @@ export class Answer {
     this.#request = request
     this.#tokenizer = tokenizer
     this.#prompt = new Set(promptIds)
-    this.#stream = new TextStream(tokenizer, { continues })
-    this.#stops = new StopStrings([...request.stop, ...rules.stops])
-    this.#rules = rules
-    this.#parser = rules.parser()
+    this.#continues = continues
+    // Under a grammar the text is what was asked for: nothing in it is a call or a thought, and no space goes.
+    const isConstrained = request.grammar !== undefined
+    this.#rules = isConstrained ? textRules(rules) : rules
+    this.#stream = new TextStream(tokenizer, { continues, cleanUp: !isConstrained })
+    this.#stops = new StopStrings([...request.stop, ...this.#rules.stops])
+    this.#parser = this.#rules.parser()
     this.#hash = request.hashLogits ? sha256() : undefined
     // In front of the answer its reader gets the echo.
     this.#at = request.echo ? 1 : 0
@@ -64,11 +76,33 @@ export class Answer {
   }
 
   /**
-   * Makes ready to choose; `scratch` is shared by all answers of an engine. Throws invalid_request when a
-   * sampling option is out of range.
+   * Makes ready to choose; `scratch` is shared by all answers of an engine, `limit` is the most tokens of the answer, those
+   * that were replayed included. Throws invalid_request when a sampling option is out of range, conflict when what was
+   * replayed does not fit the grammar.
    */
-  begin(scratch: Scratch): void {
-    this.#sampler = createSampler(this.#request.sampling, { topLogprobs: this.#request.topLogprobs, scratch })
+  begin(scratch: Scratch, limit = Infinity): void {
+    const { sampling, topLogprobs } = this.#request
+    const constraint = this.#begun(limit)
+    this.#sampler = createSampler(sampling, { topLogprobs, scratch, ...(constraint && { constraint }) })
+  }
+
+  /** The state of the grammar behind what was replayed. */
+  #begun(limit: number): Matcher | undefined {
+    const { grammar } = this.#request
+    if (grammar === undefined) return undefined
+    const options = { ends: this.#rules.ends, continues: this.#continues, limit }
+    const matcher = (this.#matcher = matcherFor(grammar, this.#tokenizer, options))
+    for (const id of this.#replayed)
+      if (!matcher.accept(id))
+        throw new IsletError('conflict', 'what was answered before does not fit the grammar: ask anew')
+    this.#endIfDone(matcher)
+    return matcher
+  }
+
+  #endIfDone(matcher: Matcher): void {
+    if (!matcher.isDone) return
+    this.stopped = true
+    if (matcher.isCut) this.closedEarly = true
   }
 
   /** The next text for the reader, or undefined while there is none. */
@@ -81,20 +115,23 @@ export class Answer {
     if (this.#sampler === undefined) throw new Error('an answer chooses before it begins')
     this.#hash?.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength))
     const occurrences = { prompt: this.#prompt, generated: this.#generated }
-    const { id, logprobs } = this.#sampler.sample(logits, { ...occurrences, position })
+    const { id, logprobs, isLate } = this.#sampler.sample(logits, { ...occurrences, position })
+    if (isLate === true) this.closedEarly = true
     this.#accept(id, logprobs && tokenLogprob(id, logprobs, this.#tokenizer))
+    if (this.#matcher?.accept(id) === true) this.#endIfDone(this.#matcher)
     return { id, stop: this.stopped }
   }
 
   /** Takes ids that were chosen before, with their log probabilities if there were any. */
   replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
     ids.forEach((id, i) => this.#accept(id, logprobs[i]))
+    if (this.#request.grammar !== undefined) this.#replayed.push(...ids)
   }
 
   #accept(id: number, logprob: TokenLogprob | undefined): void {
     this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
     const isEnd = this.#tokenizer.endIds.has(id) || this.#rules.ends.has(id)
-    if (isEnd && !this.#request.ignoreEos) {
+    if (isEnd && (!this.#request.ignoreEos || this.#request.grammar !== undefined)) {
       this.stopped = true
       const rest = this.end()
       if (rest !== undefined) this.#ready.push(rest)

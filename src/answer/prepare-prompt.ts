@@ -9,6 +9,7 @@ import { IsletError } from '../lib/errors.ts'
 import { entriesOf } from '../lib/json-value.ts'
 import { atOnce, Budget, type Sliced } from '../lib/sliced.ts'
 import { leastIdsSliced, LETTERS_OF_AN_ID } from './least-ids.ts'
+import { checkGrammar } from './constraint.ts'
 import type { ModelText } from './model-text.ts'
 
 export type PromptLimits = {
@@ -57,6 +58,13 @@ export function* prepareSliced(
     })
   }
   const { prompt } = request
+  checkGrammar(request, text.tokenizer, {
+    limit: Math.min(
+      request.maxTokens ?? text.manifest.spec.context,
+      limits.maxPositions - Math.min(ids.length, most),
+    ),
+    continues: prompt.kind !== 'chat',
+  })
   const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
   if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') throw tooLong(request, `${ids.length}`, most)

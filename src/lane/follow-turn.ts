@@ -94,6 +94,7 @@ export function answerTo(record: TurnRecord, text: ModelText): Answer {
     prompt.kind !== 'chat',
   )
   answer.replay(record.generated, record.logprobs)
+  answer.closedEarly = record.closedEarly === true
   return answer
 }
 

@@ -50,13 +50,13 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   const maxTokens = request.maxTokens ?? text.manifest.spec.context
   const length = prompt.ids.length + generated.length
   const isFull = generated.length >= maxTokens || length >= engine.maxPositions
+  answer.begin(loaded.scratch, Math.min(maxTokens, engine.maxPositions - prompt.ids.length))
   if (answer.stopped || isFull) {
     yield* reader.start(record)
     yield* reader.take(answer)
     yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
     return
   }
-  answer.begin(loaded.scratch)
   const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,
@@ -72,6 +72,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
     record.logprobs = answer.logprobs
+    if (answer.closedEarly) record.closedEarly = true
   }
   try {
     yield* untilAdmitted(turn, context)
@@ -256,5 +257,6 @@ function finishOf(
     },
     ...(logitsHash !== undefined && { logitsHash }),
     ...(stopped && { stopped: 'cpu_limit' as const }),
+    ...(answer.closedEarly && { closedEarly: true as const }),
   }
 }

@@ -47,6 +47,17 @@ export function contentText(content: unknown): string {
   return content.map((part: unknown) => (isJsonObject(part) ? textOf(part) : part)).join('\n')
 }
 
+/**
+ * What the text of an answer must be: JSON by a schema (as it was sent), any JSON object, what a pattern matches as a whole,
+ * one of some texts, or a grammar in llama.cpp's notation.
+ */
+export type GrammarSpec =
+  | { kind: 'json_schema'; schema: string }
+  | { kind: 'json_object' }
+  | { kind: 'regex'; pattern: string }
+  | { kind: 'choice'; choices: string[] }
+  | { kind: 'ebnf'; text: string }
+
 export type GenerateRequest = {
   requestId: string
   tenant: string
@@ -93,6 +104,8 @@ export type GenerateRequest = {
    * Nobody else looks into it.
    */
   reply: Json
+  /** The answer's text is held to it, and closed before the limit of tokens; then `stop` must be empty. */
+  grammar?: GrammarSpec
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
   /**
@@ -165,6 +178,8 @@ export type GenerationEvent =
        * `reason` is `length`.
        */
       stopped?: 'cpu_limit'
+      /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
+      closedEarly?: true
     }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }

@@ -30,9 +30,12 @@ export function philox(
   return [a >>> 0, b >>> 0, c >>> 0, d >>> 0]
 }
 
-/** A double in [0, 1) with 53 random bits. `seed`: unsigned 32 bits; `position`: an integer below 2^53. */
-export function uniform(seed: number, position: number): number {
-  const [high, low] = philox([position >>> 0, Math.floor(position / 2 ** 32), 0, 0], [seed, 0])
+/**
+ * A double in [0, 1) with 53 random bits. `seed`: unsigned 32 bits; `position`: an integer below 2^53; `draw`: unsigned
+ * 32 bits, for one number after the other at a position.
+ */
+export function uniform(seed: number, position: number, draw = 0): number {
+  const [high, low] = philox([position >>> 0, Math.floor(position / 2 ** 32), draw, 0], [seed, 0])
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53
 }
 

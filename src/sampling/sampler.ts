@@ -4,7 +4,9 @@
 
 import type { SamplingOptions } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
-import { createScratch, keepBest, largest, weigh, type Scratch } from './candidates.ts'
+import { createScratch, type Scratch } from './candidates.ts'
+import { bestThatFits, drawThatFits, type Constraint } from './constrained.ts'
+import { narrow, pick } from './draw.ts'
 import { logprobsOf, type Logprobs } from './logprobs.ts'
 import { createProcessors, type Occurrences } from './processors.ts'
 import { uniform } from './random.ts'
@@ -12,7 +14,8 @@ import { uniform } from './random.ts'
 /** Where in its sequence the id will stand, and what of the sequence the penalties look at. */
 export type SampleContext = Occurrences & { position: number }
 
-export type Sample = { id: number; logprobs?: Logprobs }
+/** `isLate`: see Constrained. Log probabilities are the raw model's, also under a constraint. */
+export type Sample = { id: number; logprobs?: Logprobs; isLate?: boolean }
 
 /**
  * `logits`: (vocab) f32, not changed. Throws engine_failure when no logit is finite or one is not a number.
@@ -24,10 +27,9 @@ export type SamplerExtras = {
   topLogprobs?: number
   /** Shared with other samplers of the vocabulary; by default its own, made when first needed. */
   scratch?: Scratch
+  /** Which ids may come at all, at the place where it stands. */
+  constraint?: Constraint
 }
-
-/** Up to here a sorted list finds the best ids sooner than sums by digit. */
-const SHORT_LIST = 128
 
 /**
  * A sampler for one request. Temperature 0 takes the best score, the lower id among equals. Otherwise the id
@@ -37,7 +39,7 @@ const SHORT_LIST = 128
 export function createSampler(options: SamplingOptions, extras: SamplerExtras = {}): Sampler {
   checkOptions(options, extras.topLogprobs)
   const processors = createProcessors(options)
-  const { topLogprobs } = extras
+  const { topLogprobs, constraint } = extras
   let own: Scratch | undefined
   const scratchFor = (vocab: number): Scratch => {
     const scratch = extras.scratch ?? (own ??= createScratch(vocab))
@@ -53,23 +55,24 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
     return scores
   }
 
+  function choose(scores: Float32Array, best: number, position: number): Sample {
+    if (options.temperature === 0)
+      return constraint === undefined ? { id: best } : bestThatFits(constraint, scores, best)
+    const scratch = scratchFor(scores.length)
+    if (constraint !== undefined)
+      return drawThatFits(constraint, scratch, scores, scores[best], { options, position })
+    const drawn = narrow(scratch, scores, scores[best], options)
+    return { id: scratch.ids[pick(scratch, drawn, uniform(options.seed, position))] }
+  }
+
   return {
     sample(logits, context) {
       const likeliest = argmax(logits)
       const scores = process(logits, context)
       const best = scores === logits ? likeliest : argmax(scores)
-      const id =
-        options.temperature === 0
-          ? best
-          : draw(
-              scratchFor(logits.length),
-              scores,
-              scores[best],
-              options,
-              uniform(options.seed, context.position),
-            )
-      if (topLogprobs === undefined) return { id }
-      return { id, logprobs: logprobsOf(logits, logits[likeliest], id, topLogprobs) }
+      const chosen = choose(scores, best, context.position)
+      if (topLogprobs === undefined) return chosen
+      return { ...chosen, logprobs: logprobsOf(logits, logits[likeliest], chosen.id, topLogprobs) }
     },
   }
 }
@@ -98,70 +101,6 @@ function argmax(scores: Float32Array): number {
     'engine_failure',
     `the best of ${scores.length} scores is ${best}: no token can be chosen`,
   )
-}
-
-/** Chooses by temperature, top_k, top_p and min_p with the random number `u`. */
-function draw(
-  scratch: Scratch,
-  scores: Float32Array,
-  best: number,
-  { temperature, topK, topP, minP }: SamplingOptions,
-  u: number,
-): number {
-  const { ids, weights } = scratch
-  let count = limit(scratch, scores, topK)
-  let sum = weigh(scratch, count, scores, best, temperature)
-  if (topP < 1) {
-    // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping
-    // them is cheap.
-    count = keepLikely(scratch, count, (0.999 * (1 - topP) * sum) / count)
-    count = keepBest(scratch, count, scores, topP * sum)
-    sum = total(weights, count)
-  }
-  if (minP > 0) {
-    count = keepLikely(scratch, count, minP)
-    sum = total(weights, count)
-  }
-  // u < 1, so the target is below the sum, and the last running sum is the sum itself.
-  const target = u * sum
-  let reached = 0
-  for (let i = 0; i < count; i++) {
-    reached += weights[i]
-    if (reached > target) return ids[i]
-  }
-  throw new Error(`the running sum ended at ${reached}, before ${target}`)
-}
-
-/** Makes the `topK` best the candidates, or all with 0; returns how many. */
-function limit(scratch: Scratch, scores: Float32Array, topK: number): number {
-  const { ids, weights } = scratch
-  if (topK > 0 && topK <= SHORT_LIST) {
-    const best = largest(scores, Math.min(topK, scores.length))
-    ids.set(best.sort((a, b) => a - b))
-    return best.length
-  }
-  for (let id = 0; id < scores.length; id++) ids[id] = id
-  if (topK === 0 || topK >= scores.length) return scores.length
-  weights.fill(1, 0, scores.length)
-  return keepBest(scratch, scores.length, scores, topK)
-}
-
-/** Keeps what weighs at least `least` times the best, which weighs 1. */
-function keepLikely({ ids, weights }: Scratch, count: number, least: number): number {
-  let kept = 0
-  for (let i = 0; i < count; i++) {
-    if (weights[i] < least) continue
-    ids[kept] = ids[i]
-    weights[kept] = weights[i]
-    kept++
-  }
-  return kept
-}
-
-function total(weights: Float32Array, count: number): number {
-  let sum = 0
-  for (let i = 0; i < count; i++) sum += weights[i]
-  return sum
 }
 
 function checkOptions(options: SamplingOptions, topLogprobs: number | undefined): void {

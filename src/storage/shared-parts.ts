@@ -18,7 +18,10 @@ export const CONVERSATION = 'shared'
 const NO_PROMPT = new Uint8Array(1)
 
 /** What a row keeps as JSON. */
-export type Details = Pick<TurnRecord, 'request' | 'model' | 'echo' | 'cachedTokens' | 'end'> & {
+export type Details = Pick<
+  TurnRecord,
+  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'end'
+> & {
   prompt: Omit<TurnRecord['prompt'], 'ids'>
 }
 
@@ -174,9 +177,9 @@ function partPrompt({ prompt }: Json): unknown {
 }
 
 export function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, end } = record
+  const { request, model, echo, cachedTokens, closedEarly, end } = record
   const { ids: _, ...prompt } = record.prompt
-  return { request, model, echo, cachedTokens, end, prompt }
+  return { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */

@@ -30,6 +30,8 @@ export type TurnRecord = {
   cachedTokens: number | undefined
   generated: number[]
   logprobs: TokenLogprob[]
+  /** An id was passed over so that an answer under a grammar ends in time. */
+  closedEarly?: true
   /** How it ended: `finish` or `error`. */
   end: (GenerationEvent & { type: 'finish' | 'error' }) | undefined
 }

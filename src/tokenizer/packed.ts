@@ -10,7 +10,7 @@ import { sentencePieceEncoder } from './sentencepiece.ts'
 import { nameMatcher, splitAtNames, type NameMatcher } from './special.ts'
 import { TextStream } from './stream-decoder.ts'
 import type { DecodingRules, EncodeOptions, Tokenizer } from './tokenizer.ts'
-import { Vocabulary, byteOfToken } from './vocabulary.ts'
+import { Vocabulary, byteOfToken, isText } from './vocabulary.ts'
 import { replaced } from './windows.ts'
 
 /**
@@ -136,6 +136,22 @@ class PackedTokenizer implements Tokenizer {
     const stored = this.#vocabulary.stored(row)
     if (type === TOKEN.byte) return Uint8Array.of(byteOfToken(stored))
     return this.#whiteSpace.get(row) ?? stored
+  }
+
+  byteAt(id: number, at: number): number {
+    const row = this.#rowOf(id)
+    if (row < 0) return -1
+    if (isText(this.#vocabulary.types[row]) && !this.#whiteSpace.has(row))
+      return this.#vocabulary.byteAt(row, at)
+    return this.tokenBytes(id)[at] ?? -1
+  }
+
+  longestToken(bytes: Uint8Array, start: number): number {
+    let longest = this.#vocabulary.byteIds[bytes[start]]
+    this.#vocabulary.eachToken(bytes, start, bytes.length, start + 1, (row) => {
+      if (!this.#whiteSpace.has(row)) longest = row
+    })
+    return longest < 0 ? -1 : longest + this.#offset
   }
 
   idOf(name: string): number | undefined {

@@ -6,6 +6,14 @@ import type { TextFilter } from './clean-up.ts'
 import { Utf8Stream } from './utf8.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
+/**
+ * Whether an id that a text begins with loses its first space. A space made of a byte token or by name is the text's own;
+ * only the token's own text tells them apart.
+ */
+export function dropsSpace(tokenizer: Tokenizer, id: number): boolean {
+  return tokenizer.byteAt(id, 0) === 0x20 && /^[\u2581 ]/.test(tokenizer.nameOf(id))
+}
+
 export class TextStream {
   readonly #tokenizer: Tokenizer
   readonly #utf8: Utf8Stream
@@ -15,12 +23,12 @@ export class TextStream {
   /**
    * `continues`: the ids go on after text that is already shown (a completion after its prompt), so a leading
    * space stays. Otherwise the space that a SentencePiece tokenizer puts before every text is taken off, as
-   * it does itself.
+   * it does itself. `cleanUp` false: no space goes before punctuation, whatever the tokenizer's rules.
    */
-  constructor(tokenizer: Tokenizer, options: { continues?: boolean } = {}) {
+  constructor(tokenizer: Tokenizer, options: { continues?: boolean; cleanUp?: boolean } = {}) {
     this.#tokenizer = tokenizer
     this.#utf8 = new Utf8Stream(tokenizer.decoding?.replaceEachByte ?? false)
-    this.#clean = tokenizer.decoding?.cleanUp === true ? cleanUp() : undefined
+    this.#clean = tokenizer.decoding?.cleanUp === true && options.cleanUp !== false ? cleanUp() : undefined
     this.#atStart = tokenizer.decoding?.stripLeadingSpace === true && options.continues !== true
   }
 
@@ -43,9 +51,7 @@ export class TextStream {
   #printed(id: number): Uint8Array {
     const bytes = this.#tokenizer.tokenBytes(id)
     if (!this.#atStart || this.#tokenizer.isSpecial(id)) return bytes
-    // A space made of a byte token or by name is the text's own; only the token's own text tells them apart.
-    const strip = bytes[0] === 0x20 && /^[\u2581 ]/.test(this.#tokenizer.nameOf(id))
-    const rest = strip ? bytes.subarray(1) : bytes
+    const rest = dropsSpace(this.#tokenizer, id) ? bytes.subarray(1) : bytes
     this.#atStart = rest.length === 0 && this.#tokenizer.decoding?.stripAllLeading === true
     return rest
   }

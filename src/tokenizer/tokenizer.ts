@@ -50,6 +50,10 @@ export interface Tokenizer {
   encodeSliced(text: string, budget: Budget, options?: EncodeOptions): Sliced<number[]>
   /** The bytes a token stands for when printed; special tokens are empty. */
   tokenBytes(id: number): Uint8Array
+  /** Of the same bytes the one at a place, -1 behind the last; makes no object. */
+  byteAt(id: number, at: number): number
+  /** The longest token of plain text, or else a byte's own, that prints `bytes` from `start` on; -1 for none. */
+  longestToken(bytes: Uint8Array, start: number): number
   /** The id of a token given by its exact name, special ones too. */
   idOf(name: string): number | undefined
   nameOf(id: number): string

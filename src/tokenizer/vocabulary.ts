@@ -35,6 +35,13 @@ export class Vocabulary {
     return this.#data.bytes.subarray(this.#data.offsets[id], this.#data.offsets[id + 1])
   }
 
+  /** Of the stored bytes of a token the one at a place, -1 behind the last. */
+  byteAt(id: number, at: number): number {
+    const { offsets, bytes } = this.#data
+    const place = offsets[id] + at
+    return place < offsets[id + 1] ? bytes[place] : -1
+  }
+
   /** The token with exactly the bytes text[start, end), control tokens left out; -1 if there is none. */
   find(text: Uint8Array, start: number, end: number): number {
     if (end - start > this.longest) return -1

@@ -121,6 +121,8 @@ function byteLevel(): Tokenizer & { long: number } {
       return tokenizer.encode(text)
     },
     tokenBytes: (id: number) => Uint8Array.of(id),
+    byteAt: (id: number, at: number) => (at === 0 ? id : -1),
+    longestToken: (bytes: Uint8Array, start: number) => bytes[start],
     idOf: (name: string) => (name.length === 1 ? name.charCodeAt(0) : undefined),
     nameOf: (id: number) => String.fromCharCode(id),
     isSpecial: () => false,

@@ -21,6 +21,8 @@ export function byteTokenizer(endIds: readonly number[] = [END]): Tokenizer {
       return [...encoder.encode(text)]
     },
     tokenBytes: (id) => (id < 256 ? Uint8Array.of(id) : new Uint8Array()),
+    byteAt: (id, at) => (id < 256 && at === 0 ? id : -1),
+    longestToken: (bytes, start) => bytes[start],
     idOf: (name) => (NAMES.includes(name) ? 256 + NAMES.indexOf(name) : undefined),
     nameOf: (id) => NAMES[id - 256] ?? `<0x${id.toString(16)}>`,
     isSpecial: (id) => id >= 256,

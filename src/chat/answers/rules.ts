@@ -32,6 +32,11 @@ export type AnswerRules = {
 /** Of a completion that is no chat. */
 export const PLAIN_RULES: AnswerRules = { ends: new Set(), stops: [], marks: new Map(), parser: plainParser }
 
+/** An answer that ends alike and is read as it is. */
+export function textRules({ ends }: AnswerRules): AnswerRules {
+  return { ...PLAIN_RULES, ends }
+}
+
 /** Whether functions may be offered and the calls of an answer are understood. */
 export function readsToolCalls(chat: ChatFormat): boolean {
   if (chat.kind === 'builtin') return FORMATS[chat.format].tools

@@ -1,0 +1,52 @@
+// A constraint holds an answer to its request's grammar; what of it cannot be promised is the client's error.
+
+import { GrammarError } from '../grammar/grammar-error.ts'
+import { compileGrammar } from '../grammar/grammar.ts'
+import { Matcher, type MatcherOptions } from '../grammar/matcher.ts'
+import { IsletError } from '../lib/errors.ts'
+import type { GenerateRequest, GrammarSpec } from '../protocol/generation.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+
+/** The state of an answer that has no token yet. Throws invalid_request with the pointer of what is refused. */
+export function matcherFor(spec: GrammarSpec, tokenizer: Tokenizer, options: MatcherOptions): Matcher {
+  try {
+    return new Matcher(compileGrammar(spec), tokenizer, options)
+  } catch (error) {
+    if (!(error instanceof GrammarError)) throw error
+    const { message, pointer } = error
+    throw new IsletError('invalid_request', `grammar: ${message}`, {
+      param: pointer === '' ? 'grammar' : `grammar#${pointer}`,
+    })
+  }
+}
+
+/**
+ * Throws invalid_request where a request's grammar is refused, where its shortest text has more tokens than `limit`, or beside
+ * what could break the text: stop strings.
+ */
+export function checkGrammar(
+  { grammar, stop }: Pick<GenerateRequest, 'grammar' | 'stop'>,
+  tokenizer: Tokenizer,
+  { limit, continues }: { limit: number; continues: boolean },
+): void {
+  if (grammar === undefined) return
+  if (stop.some((text) => text !== ''))
+    throw new IsletError('invalid_request', 'stop: an answer under a grammar ends with it; leave stop out', {
+      param: 'stop',
+    })
+  const { leastTokens } = matcherFor(grammar, tokenizer, { continues })
+  if (leastTokens === Infinity)
+    throw new IsletError(
+      'invalid_request',
+      'grammar: the vocabulary of this model cannot write such a text',
+      {
+        param: 'grammar',
+      },
+    )
+  if (leastTokens > limit)
+    throw new IsletError(
+      'invalid_request',
+      `max_tokens: there is room for ${limit} tokens, and the shortest text of the grammar takes ${leastTokens}`,
+      { param: 'max_tokens' },
+    )
+}

@@ -1,0 +1,104 @@
+// A grammar is compiled from what a request asks for, and kept for the next request that asks for the same.
+
+import type { GrammarSpec } from '../protocol/generation.ts'
+import { wordsDfa, type CharDfa } from './char-dfa.ts'
+import { compileEbnf } from './ebnf.ts'
+import { GrammarError, LIMITS } from './grammar-error.ts'
+import { patternDfa } from './regex.ts'
+import { compileSchema } from './schema/compile.ts'
+import { NEVER, seal, Terms, type Term } from './term.ts'
+import { textTerm } from './text-term.ts'
+
+/** `ignored`: what of a schema is an annotation, though its name says more. */
+export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
+
+const OBJECT_SCHEMA = '{"type":"object"}'
+/** Bytes of all that is kept, as `weightOf` counts them. */
+const MAX_KEPT = 256 * 1024
+/** Bytes of a grammar whose text is empty: what its answers have derived is remembered with it. */
+const LEAST_WEIGHT = 32 * 1024
+
+/** The longest unused first. */
+const kept = new Map<string, { grammar: Grammar; weight: number }>()
+let total = 0
+
+/**
+ * The grammar of a request, the same object for the same request while it is kept. Throws GrammarError for what cannot be
+ * promised, is too large, or has no text.
+ */
+export function compileGrammar(spec: GrammarSpec): Grammar {
+  const key = JSON.stringify(spec)
+  const known = kept.get(key)
+  if (known !== undefined) {
+    kept.delete(key)
+    kept.set(key, known)
+    return known.grammar
+  }
+  const grammar = compile(spec)
+  const weight = LEAST_WEIGHT + 4 * key.length
+  kept.set(key, { grammar, weight })
+  total += weight
+  for (const [oldest, { weight: freed }] of kept) {
+    if (total <= MAX_KEPT || oldest === key) break
+    kept.delete(oldest)
+    total -= freed
+  }
+  return grammar
+}
+
+function compile(spec: GrammarSpec): Grammar {
+  const grammar = { ignored: [], ...languageOf(spec) }
+  const { terms, start } = grammar
+  if (start.shortest === NEVER) throw new GrammarError('no text is possible')
+  if (start.shortest === 0 && !leadsOn(terms, start))
+    throw new GrammarError('no text but the empty one is possible')
+  return grammar
+}
+
+function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
+  switch (spec.kind) {
+    case 'json_schema':
+      return schemaOf(spec.schema)
+    case 'json_object':
+      return compileSchema(OBJECT_SCHEMA)
+    case 'regex':
+      return textOf(patternDfa(spec.pattern, 'whole'))
+    case 'choice':
+      return textOf(choiceDfa(spec.choices))
+    case 'ebnf':
+      return compileEbnf(spec.text)
+  }
+}
+
+function schemaOf(text: string): Grammar {
+  try {
+    return compileSchema(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new GrammarError(`the schema cannot be read: ${error.message}`)
+    throw error
+  }
+}
+
+function textOf(dfa: CharDfa): { terms: Terms; start: Term } {
+  const terms = new Terms()
+  const start = textTerm(terms, { dfa, spelling: 'raw' })
+  seal(terms, [])
+  return { terms, start }
+}
+
+function choiceDfa(choices: readonly string[]): CharDfa {
+  if (choices.length > LIMITS.enumValues)
+    throw new GrammarError(`there are ${choices.length} choices, at most ${LIMITS.enumValues} are taken`)
+  if (choices.reduce((sum, { length }) => sum + length, 0) > LIMITS.enumBytes)
+    throw new GrammarError(`the choices have more than ${LIMITS.enumBytes} characters`)
+  const bad = choices.findIndex((choice) => choice === '' || !choice.isWellFormed())
+  if (bad >= 0) throw new GrammarError('a choice is empty, or has half a character', `/${bad}`)
+  return wordsDfa(choices)
+}
+
+/** Some byte may follow in `term`, and an end behind it. */
+export function leadsOn(terms: Terms, term: Term): boolean {
+  if (term === terms.empty) return false
+  for (let byte = 0; byte < 256; byte++) if (terms.step(term, byte).shortest !== NEVER) return true
+  return false
+}

@@ -1,0 +1,97 @@
+// A draw weighs the candidates that the rules leave, and takes the one that a random number falls on.
+
+import type { SamplingOptions } from '../protocol/generation.ts'
+import { keepBest, largest, weigh, type Scratch } from './candidates.ts'
+
+/** Up to here a sorted list finds the best ids sooner than sums by digit. */
+const SHORT_LIST = 128
+
+/** How many candidates of a scratch are in play, and the sum of their weights in order of id. */
+export type Drawn = { count: number; sum: number }
+
+/** Leaves of all ids what temperature, top_k, top_p and min_p leave; `best` is the largest score. */
+export function narrow(
+  scratch: Scratch,
+  scores: Float32Array,
+  best: number,
+  options: SamplingOptions,
+): Drawn {
+  const { topK } = options
+  if (topK > 0 && topK <= SHORT_LIST) {
+    const ids = largest(scores, Math.min(topK, scores.length))
+    scratch.ids.set(ids.sort((a, b) => a - b))
+    return narrowLimited(scratch, ids.length, scores, best, options)
+  }
+  for (let id = 0; id < scores.length; id++) scratch.ids[id] = id
+  return narrowSome(scratch, scores.length, scores, best, options)
+}
+
+/** The same of the first `count` candidates alone; `best` is the largest of their scores. */
+export function narrowSome(
+  scratch: Scratch,
+  count: number,
+  scores: Float32Array,
+  best: number,
+  options: SamplingOptions,
+): Drawn {
+  if (options.topK > 0 && options.topK < count) {
+    scratch.weights.fill(1, 0, count)
+    count = keepBest(scratch, count, scores, options.topK)
+  }
+  return narrowLimited(scratch, count, scores, best, options)
+}
+
+/** Behind top_k. */
+function narrowLimited(
+  scratch: Scratch,
+  count: number,
+  scores: Float32Array,
+  best: number,
+  { temperature, topP, minP }: SamplingOptions,
+): Drawn {
+  const { weights } = scratch
+  let sum = weigh(scratch, count, scores, best, temperature)
+  if (topP < 1) {
+    // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping
+    // them is cheap.
+    count = keepLikely(scratch, count, (0.999 * (1 - topP) * sum) / count)
+    count = keepBest(scratch, count, scores, topP * sum)
+    sum = total(weights, count)
+  }
+  if (minP > 0) {
+    count = keepLikely(scratch, count, minP)
+    sum = total(weights, count)
+  }
+  return { count, sum }
+}
+
+/** The index of the candidate where the running sum of weights first exceeds `u` times their sum. */
+export function pick({ weights }: Scratch, { count, sum }: Drawn, u: number): number {
+  // u < 1, so the target is below the sum, and the last running sum is the sum itself.
+  const target = u * sum
+  let reached = 0
+  for (let i = 0; i < count; i++) {
+    reached += weights[i]
+    if (reached > target) return i
+  }
+  throw new Error(`the running sum ended at ${reached}, before ${target}`)
+}
+
+/** Keeps what weighs at least `least` times the best, which weighs 1. */
+function keepLikely({ ids, weights }: Scratch, count: number, least: number): number {
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    if (weights[i] < least) continue
+    ids[kept] = ids[i]
+    weights[kept] = weights[i]
+    kept++
+  }
+  return kept
+}
+
+/** The sum of the first `count` weights in order of id. */
+export function total(weights: Float32Array, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += weights[i]
+  return sum
+}

@@ -1,0 +1,81 @@
+// Each kind of grammar that a request may ask for, and how long it is kept.
+
+import { describe, expect, test } from 'vitest'
+import { compileGrammar } from '../../src/grammar/grammar.ts'
+import type { GrammarSpec } from '../../src/protocol/generation.ts'
+import { reads, shortestOf } from './helpers.ts'
+
+const pattern = (text: string): GrammarSpec => ({ kind: 'regex', pattern: text })
+const choice = (...choices: string[]): GrammarSpec => ({ kind: 'choice', choices })
+
+describe('kinds', () => {
+  test('a pattern is all of the text', () => {
+    const grammar = compileGrammar(pattern('(yes|no), \\d+%'))
+    expect(['yes, 5%', 'no, 100%'].map((text) => reads(grammar, text))).toEqual(['whole', 'whole'])
+    expect(['yes', ' yes, 5%', 'yes, 5%!'].map((text) => reads(grammar, text))).toEqual(['begin', 'no', 'no'])
+    expect(shortestOf(grammar)).toMatch(/^no, \d%$/)
+  })
+
+  test('choices, one a prefix of another', () => {
+    const grammar = compileGrammar(choice('no', 'none', 'é', '"q"'))
+    expect(['no', 'none', 'é', '"q"'].map((text) => reads(grammar, text))).toEqual(Array(4).fill('whole'))
+    expect(['n', 'non', 'nones', 'e'].map((text) => reads(grammar, text))).toEqual([
+      'begin',
+      'begin',
+      'no',
+      'no',
+    ])
+  })
+
+  test('any JSON object, and JSON by a schema', () => {
+    const object = compileGrammar({ kind: 'json_object' })
+    expect(reads(object, '{"a": [1, "x"]}')).toBe('whole')
+    expect(reads(object, '[]')).toBe('no')
+    const schema = '{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}'
+    const grammar = compileGrammar({ kind: 'json_schema', schema })
+    expect(reads(grammar, '{"a": 12}')).toBe('whole')
+    expect(reads(grammar, '{"a": "')).toBe('no')
+  })
+})
+
+describe('refused', () => {
+  test.each([
+    ['a schema that is no JSON', { kind: 'json_schema', schema: '{' }, 'the schema cannot be read', ''],
+    [
+      'a keyword',
+      { kind: 'json_schema', schema: '{"properties":{"a":{"format":"regex"}}}' },
+      'format',
+      '/properties/a/format',
+    ],
+    ['a contradiction', { kind: 'json_schema', schema: 'false' }, 'possible', ''],
+    ['a pattern that is none', pattern('(a'), 'a group is not closed', ''],
+    ['a pattern without a text', pattern('a(?!b)b'), 'no text is possible', ''],
+    ['a pattern of nothing', pattern(''), 'no text but the empty one', ''],
+    ['no choices', choice(), 'no text is possible', ''],
+    ['an empty choice', choice('a', ''), 'a choice is empty', '/1'],
+    ['half a character', choice('\ud800'), 'half a character', '/0'],
+    ['too many', choice(...Array.from({ length: 5001 }, (_, i) => `${i}`)), 'at most 5000', ''],
+  ] as [string, GrammarSpec, string, string][])('%s', (_, spec, message, pointer) => {
+    expect(() => compileGrammar(spec)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(message), pointer }),
+    )
+  })
+})
+
+describe('what is kept', () => {
+  test('the same request has the same grammar, another kind of the same text has not', () => {
+    expect(compileGrammar(pattern('ab+'))).toBe(compileGrammar(pattern('ab+')))
+    expect(compileGrammar(choice('ab+'))).not.toBe(compileGrammar(pattern('ab+')))
+  })
+
+  test('is bounded: the longest unused goes first', () => {
+    const first = compileGrammar(pattern('first'))
+    const second = compileGrammar(pattern('second'))
+    for (let i = 0; i < 20; i++) {
+      compileGrammar(pattern(`other ${i}`))
+      expect(compileGrammar(pattern('first'))).toBe(first)
+    }
+    for (let i = 0; i < 20; i++) compileGrammar(pattern(`further ${i}`))
+    expect(compileGrammar(pattern('second'))).not.toBe(second)
+  })
+})
