@@ -47,6 +47,17 @@ export function contentText(content: unknown): string {
   return content.map((part: unknown) => (isJsonObject(part) ? textOf(part) : part)).join('\n')
 }
 
+/**
+ * What the text of an answer must be: JSON by a schema (as it was sent), any JSON object, what a pattern matches as a whole,
+ * one of some texts, or a grammar in llama.cpp's notation.
+ */
+export type GrammarSpec =
+  | { kind: 'json_schema'; schema: string }
+  | { kind: 'json_object' }
+  | { kind: 'regex'; pattern: string }
+  | { kind: 'choice'; choices: string[] }
+  | { kind: 'ebnf'; text: string }
+
 export type GenerateRequest = {
   requestId: string
   tenant: string
@@ -93,6 +104,10 @@ export type GenerateRequest = {
    * Nobody else looks into it.
    */
   reply: Json
+  /** The answer's text is held to it, and closed before the limit of tokens; then `stop` must be empty. */
+  grammar?: GrammarSpec
+  /** Where the client said it: errors of the grammar name it. */
+  grammarParam?: string
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
   /**
