@@ -24,7 +24,7 @@ const LEVELS = [
   ['models'],
   ['grammar'],
   ['tokenizer'],
-  ['formats', 'kernels', 'grammar'],
+  ['formats', 'kernels'],
   ['protocol'],
   ['lib'],
 ]

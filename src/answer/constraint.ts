@@ -7,15 +7,22 @@ import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GrammarSpec } from '../protocol/generation.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
-/** The state of an answer that has no token yet. Throws invalid_request with the pointer of what is refused. */
-export function matcherFor(spec: GrammarSpec, tokenizer: Tokenizer, options: MatcherOptions): Matcher {
+/**
+ * The state of an answer that has no token yet. Throws invalid_request with the pointer of what is refused, in the client's `param`.
+ */
+export function matcherFor(
+  spec: GrammarSpec,
+  tokenizer: Tokenizer,
+  options: MatcherOptions,
+  param = 'grammar',
+): Matcher {
   try {
     return new Matcher(compileGrammar(spec), tokenizer, options)
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error
     const { message, pointer } = error
-    throw new IsletError('invalid_request', `grammar: ${message}`, {
-      param: pointer === '' ? 'grammar' : `grammar#${pointer}`,
+    throw new IsletError('invalid_request', `${param}: ${message}`, {
+      param: pointer === '' ? param : `${param}#${pointer}`,
     })
   }
 }
@@ -25,7 +32,10 @@ export function matcherFor(spec: GrammarSpec, tokenizer: Tokenizer, options: Mat
  * what could break the text: stop strings.
  */
 export function checkGrammar(
-  { grammar, stop }: Pick<GenerateRequest, 'grammar' | 'stop'>,
+  { grammar, grammarParam: param = 'grammar', stop }: Pick<
+    GenerateRequest,
+    'grammar' | 'grammarParam' | 'stop'
+  >,
   tokenizer: Tokenizer,
   { limit, continues }: { limit: number; continues: boolean },
 ): void {
@@ -34,14 +44,12 @@ export function checkGrammar(
     throw new IsletError('invalid_request', 'stop: an answer under a grammar ends with it; leave stop out', {
       param: 'stop',
     })
-  const { leastTokens } = matcherFor(grammar, tokenizer, { continues })
+  const { leastTokens } = matcherFor(grammar, tokenizer, { continues }, param)
   if (leastTokens === Infinity)
     throw new IsletError(
       'invalid_request',
-      'grammar: the vocabulary of this model cannot write such a text',
-      {
-        param: 'grammar',
-      },
+      `${param}: the vocabulary of this model cannot write such a text`,
+      { param },
     )
   if (leastTokens > limit)
     throw new IsletError(

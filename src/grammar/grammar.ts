@@ -6,8 +6,10 @@ import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import { patternDfa } from './regex.ts'
 import { compileSchema } from './schema/compile.ts'
-import { NEVER, seal, Terms, type Term } from './term.ts'
+import { seal } from './rule.ts'
+import { NEVER, Terms, type Term } from './term.ts'
 import { textTerm } from './text-term.ts'
+import { withinBudget } from './work-budget.ts'
 
 /** `ignored`: what of a schema is an annotation, though its name says more. */
 export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
@@ -34,7 +36,7 @@ export function compileGrammar(spec: GrammarSpec): Grammar {
     kept.set(key, known)
     return known.grammar
   }
-  const grammar = compile(spec)
+  const grammar = withinBudget(() => compile(spec))
   const weight = LEAST_WEIGHT + 4 * key.length
   kept.set(key, { grammar, weight })
   total += weight
@@ -58,7 +60,7 @@ function compile(spec: GrammarSpec): Grammar {
 function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
   switch (spec.kind) {
     case 'json_schema':
-      return schemaOf(spec.schema)
+      return compileSchema(spec.schema)
     case 'json_object':
       return compileSchema(OBJECT_SCHEMA)
     case 'regex':
@@ -67,15 +69,6 @@ function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: r
       return textOf(choiceDfa(spec.choices))
     case 'ebnf':
       return compileEbnf(spec.text)
-  }
-}
-
-function schemaOf(text: string): Grammar {
-  try {
-    return compileSchema(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new GrammarError(`the schema cannot be read: ${error.message}`)
-    throw error
   }
 }
 

@@ -106,6 +106,8 @@ export type GenerateRequest = {
   reply: Json
   /** The answer's text is held to it, and closed before the limit of tokens; then `stop` must be empty. */
   grammar?: GrammarSpec
+  /** Where the client said it: errors of the grammar name it. */
+  grammarParam?: string
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
   /**

@@ -130,8 +130,18 @@ const REFUSED: Refusal[] = [
   [CHAT, { tool_choice: { type: 'function' } }, 'tool_choice', 'unsupported_value'],
   [CHAT, { functions: [{ name: 'f' }] }, 'functions', 'unsupported_value'],
   [CHAT, { function_call: { name: 'f' } }, 'function_call', 'unsupported_value'],
-  [CHAT, { response_format: { type: 'json_object' } }, 'response_format', 'unsupported_value'],
-  [CHAT, { response_format: 'text' }, 'response_format', 'unsupported_value'],
+  [CHAT, { response_format: { type: 'yaml' } }, 'response_format', 'unsupported_value'],
+  [CHAT, { response_format: { type: 'json_schema' } }, 'response_format.json_schema', 'invalid_request'],
+  [CHAT, { response_format: 'text' }, 'response_format', 'invalid_request'],
+  [CHAT, { structured_outputs: {} }, 'structured_outputs', 'invalid_request'],
+  [CHAT, { structured_outputs: { regex: 'a', choice: ['a'] } }, 'structured_outputs', 'invalid_request'],
+  [CHAT, { structured_outputs: { regex: 'a' }, stop: 'b' }, 'stop', 'invalid_request'],
+  [
+    CHAT,
+    { structured_outputs: { regex: 'a' }, response_format: { type: 'json_object' } },
+    'structured_outputs',
+    'invalid_request',
+  ],
   [CHAT, { modalities: ['text', 'audio'] }, 'modalities', 'unsupported_value'],
   [CHAT, { reasoning_effort: 'high' }, 'reasoning_effort', 'unsupported_value'],
   [CHAT, { audio: {} }, 'audio', 'unsupported_parameter'],
@@ -310,7 +320,7 @@ describe('hostile bodies', () => {
       `model messages prompt stream stream_options max_tokens max_completion_tokens temperature top_p top_k min_p
       repetition_penalty presence_penalty frequency_penalty seed logit_bias stop ignore_eos truncation n user safety_identifier
       prompt_cache_key metadata store service_tier verbosity moderation logprobs top_logprobs tools tool_choice functions
-      function_call response_format modalities audio prediction echo best_of suffix parallel_tool_calls`.split(
+      function_call response_format structured_outputs modalities audio prediction echo best_of suffix parallel_tool_calls`.split(
         /\s+/,
       )
     for (const path of [CHAT, TEXT]) {

@@ -42,9 +42,6 @@ export const emptyArray = () => z.array(z.unknown()).check(z.maxLength(0))
 /** Whether tools are called is the model's choice, or they are not shown to it. */
 export const toolChoice = () => neutral('"none" or "auto"', z.enum(['none', 'auto']))
 
-/** `{"type": "text"}`. */
-export const textFormat = () => z.looseObject({ type: z.literal('text') })
-
 /** Levels of a value that has no schema: whoever walks it, a template or JSON.stringify, is recursive. */
 const MAX_LEVELS = 64
 /** Characters of such a value as JSON: it is kept, whether a prompt shows it or not. */

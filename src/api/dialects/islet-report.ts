@@ -9,7 +9,7 @@ import type { FinishEvent, SessionEvent, StartEvent } from '../../protocol/gener
 export function isletReport(
   session: SessionEvent | undefined,
   start: StartEvent | undefined,
-  { usage, window, logitsHash, stopped }: FinishEvent,
+  { usage, window, logitsHash, stopped, closedEarly }: FinishEvent,
 ): object {
   return {
     ...(session !== undefined && { session: session.session }),
@@ -19,6 +19,7 @@ export function isletReport(
     truncated_tokens: start?.truncatedTokens ?? 0,
     cached_tokens: usage.cachedTokens,
     ...(stopped !== undefined && { stopped }),
+    ...(closedEarly === true && { closed_early: true }),
     ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
   }
 }

@@ -5,6 +5,7 @@ import type * as z from 'zod/mini'
 import { DEFAULT_SAMPLING, type GenerateRequest, type SamplingOptions } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import type { Given } from '../validate.ts'
+import { formatOf } from './answer-format.ts'
 import type { sharedFields } from './fields.ts'
 
 export type Order = Omit<
@@ -35,8 +36,9 @@ type SamplingFields = Pick<
 
 /**
  * What chat and text completions say alike; the prompt, its length and log probabilities are each one's own.
+ * `sent` gives fields as they were written.
  */
-export function sharedOrder(fields: SharedFields, newSeed: () => number) {
+export function sharedOrder(fields: SharedFields, newSeed: () => number, sent: (name: string) => unknown) {
   const stream = fields.stream ?? false
   if (fields.stream_options !== undefined && !stream) {
     throw new IsletError('invalid_request', 'stream_options needs "stream": true', {
@@ -50,6 +52,7 @@ export function sharedOrder(fields: SharedFields, newSeed: () => number) {
     background: false,
     includeUsage: fields.stream_options?.include_usage ?? false,
     stop: stopsOf(fields.stop),
+    ...formatOf(sent, stopsOf(fields.stop)),
     ignoreEos: fields.ignore_eos ?? false,
     truncation: fields.truncation ?? ('disabled' as const),
     cacheKey: fields.prompt_cache_key,

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../../lib/json-value.ts'
 import { written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
+import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import {
   emptyArray,
@@ -13,7 +14,6 @@ import {
   neutral,
   sharedFields,
   templateVariables,
-  textFormat,
   toolChoice,
   unsupported,
 } from '../fields.ts'
@@ -36,7 +36,8 @@ export const chatSchema = bodySchema({
   chat_template_kwargs: templateVariables(),
   functions: neutral('[]', emptyArray()),
   function_call: toolChoice(),
-  response_format: neutral('{"type": "text"}', textFormat()),
+  response_format: responseFormat(),
+  structured_outputs: structuredOutputs(),
   modalities: neutral('["text"]', z.array(z.literal('text')).check(z.length(1))),
   reasoning_effort: neutral('"none"', z.literal('none')),
   audio: unsupported(),
@@ -61,7 +62,7 @@ export function parseChat(
     throw new IsletError('invalid_request', 'top_logprobs needs "logprobs": true', { param: 'top_logprobs' })
   }
   return {
-    ...sharedOrder(fields, newSeed),
+    ...sharedOrder(fields, newSeed, (name) => sentField(body, changed, name)),
     prompt: {
       kind: 'chat',
       messages,

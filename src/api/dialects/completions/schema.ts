@@ -3,7 +3,9 @@
 import * as z from 'zod/mini'
 import type { GenerateRequest } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
+import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
+import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { integer, neutral, sharedFields } from '../fields.ts'
 import { sharedOrder, type Order } from '../order.ts'
@@ -20,6 +22,8 @@ export const completionSchema = bodySchema({
   logprobs: z.nullish(z.union([z.literal(false), integer(0, 5, logprobsWords)], logprobsWords)),
   best_of: neutral('1', z.literal(1)),
   suffix: z.nullish(z.string()),
+  response_format: responseFormat(),
+  structured_outputs: structuredOutputs(),
 })
 
 /** Length of a text completion when the request names none: OpenAI's documented default. */
@@ -29,10 +33,14 @@ const DEFAULT_COMPLETION_TOKENS = 16
  * Reads the body of POST /v1/completions.
  * @throws IsletError with `param`, for anything missing, malformed or not implemented.
  */
-export function parseCompletion(body: Record<string, unknown>, newSeed: () => number): Order {
+export function parseCompletion(
+  body: Record<string, unknown>,
+  newSeed: () => number,
+  changed: ChangedFields = new Map(),
+): Order {
   const fields = validate(completionSchema, body)
   return {
-    ...sharedOrder(fields, newSeed),
+    ...sharedOrder(fields, newSeed, (name) => sentField(body, changed, name)),
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
@@ -41,8 +49,8 @@ export function parseCompletion(body: Record<string, unknown>, newSeed: () => nu
 }
 
 /** The same as what its dialect asks for: a body brings its whole prompt. */
-export function askCompletion(body: Record<string, unknown>, newSeed: () => number): Asked<CompletionReply> {
-  const { prompt, ...order } = parseCompletion(body, newSeed)
+export function askCompletion(...body: Parameters<typeof parseCompletion>): Asked<CompletionReply> {
+  const { prompt, ...order } = parseCompletion(...body)
   return { order, reply: { includeUsage: order.includeUsage }, prompt: () => Promise.resolve({ prompt }) }
 }
 

@@ -12,13 +12,13 @@ import {
   neutral,
   sharedFields,
   templateVariables,
-  textFormat,
   toolChoice,
   unsupported,
 } from '../fields.ts'
 import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.ts'
 import { written, type Written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
+import { formatOf, structuredOutputs, textSettings } from '../answer-format.ts'
 import { samplingOf, stopsOf, type Order } from '../order.ts'
 import { MAX_TOOLS } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -66,7 +66,8 @@ export const responseSchema = bodySchema({
   tool_choice: toolChoice(),
   parallel_tool_calls: z.nullish(z.boolean()),
   chat_template_kwargs: templateVariables(),
-  text: neutral('{"format": {"type": "text"}}', z.looseObject({ format: z.nullish(textFormat()) })),
+  text: textSettings(),
+  structured_outputs: structuredOutputs(),
   reasoning: neutral(
     '{"effort": "none"}',
     z.catchall(z.object({ effort: z.nullish(z.literal('none')) }), z.null()),
@@ -131,6 +132,7 @@ export function parseResponse(
       includeUsage: false,
       maxTokens: fields.max_output_tokens,
       stop: stopsOf(fields.stop),
+      ...formatOf((name) => sentField(body, changed, name), stopsOf(fields.stop)),
       ignoreEos: fields.ignore_eos ?? false,
       truncation: fields.truncation ?? 'disabled',
       topLogprobs: undefined,
@@ -164,7 +166,7 @@ export function parseResponse(
       service_tier: 'default',
       store,
       temperature: sampling.temperature,
-      text: { format: { type: 'text' } },
+      text: { format: (fields.text?.format ?? { type: 'text' }) as Json },
       tool_choice: fields.tool_choice ?? 'auto',
       tools: tools.map((given) => ({ description: null, parameters: null, strict: null, ...given })) as Json,
       top_logprobs: 0,
