@@ -32,10 +32,11 @@ export function matcherFor(
  * what could break the text: stop strings.
  */
 export function checkGrammar(
-  { grammar, grammarParam: param = 'grammar', stop }: Pick<
-    GenerateRequest,
-    'grammar' | 'grammarParam' | 'stop'
-  >,
+  {
+    grammar,
+    grammarParam: param = 'grammar',
+    stop,
+  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop'>,
   tokenizer: Tokenizer,
   { limit, continues }: { limit: number; continues: boolean },
 ): void {

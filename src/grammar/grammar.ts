@@ -20,6 +20,9 @@ const MAX_KEPT = 256 * 1024
 /** Bytes of a grammar whose text is empty: what its answers have derived is remembered with it. */
 const LEAST_WEIGHT = 32 * 1024
 
+/** Characters of all choices. */
+const MAX_CHOICE_CHARS = 65_536
+
 /** The longest unused first. */
 const kept = new Map<string, { grammar: Grammar; weight: number }>()
 let total = 0
@@ -82,8 +85,8 @@ function textOf(dfa: CharDfa): { terms: Terms; start: Term } {
 function choiceDfa(choices: readonly string[]): CharDfa {
   if (choices.length > LIMITS.enumValues)
     throw new GrammarError(`there are ${choices.length} choices, at most ${LIMITS.enumValues} are taken`)
-  if (choices.reduce((sum, { length }) => sum + length, 0) > LIMITS.enumBytes)
-    throw new GrammarError(`the choices have more than ${LIMITS.enumBytes} characters`)
+  if (choices.reduce((sum, { length }) => sum + length, 0) > MAX_CHOICE_CHARS)
+    throw new GrammarError(`the choices have more than ${MAX_CHOICE_CHARS} characters`)
   const bad = choices.findIndex((choice) => choice === '' || !choice.isWellFormed())
   if (bad >= 0) throw new GrammarError('a choice is empty, or has half a character', `/${bad}`)
   return wordsDfa(choices)

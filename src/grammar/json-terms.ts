@@ -3,7 +3,7 @@
 import { ANY_TEXT, intersect, type CharDfa } from './char-dfa.ts'
 import { arrayTerm } from './array-term.ts'
 import { objectTerm } from './object-term.ts'
-import { CANONICAL_NUMBER, INTEGER, NUMBER } from './number-language.ts'
+import { allIntegers, allNumbers, canonicalNumbers } from './number-language.ts'
 import type { JsonLayout } from './json-layout.ts'
 import { Rule } from './rule.ts'
 import type { Term, Terms } from './term.ts'
@@ -35,8 +35,8 @@ export class JsonTerms implements JsonLayout {
       ? terms.empty
       : terms.either(terms.empty, terms.text(' '), terms.pair(terms.text('\n'), indent))
     this.#free = this.string()
-    this.#integer = textTerm(terms, { dfa: INTEGER, spelling: 'raw' })
-    this.#number = textTerm(terms, { dfa: isCanonical ? CANONICAL_NUMBER : NUMBER, spelling: 'raw' })
+    this.#integer = textTerm(terms, { dfa: allIntegers(), spelling: 'raw' })
+    this.#number = textTerm(terms, { dfa: isCanonical ? canonicalNumbers() : allNumbers(), spelling: 'raw' })
   }
 
   /** A string of any characters, or of those that an automaton takes, with a length in characters. */
@@ -51,10 +51,10 @@ export class JsonTerms implements JsonLayout {
   }
 
   number(dfa: CharDfa): Term {
-    if (dfa === INTEGER) return this.#integer
-    if (dfa === NUMBER) return this.#number
+    if (dfa === allIntegers()) return this.#integer
+    if (dfa === allNumbers()) return this.#number
     return textTerm(this.terms, {
-      dfa: this.isCanonical ? intersect(dfa, CANONICAL_NUMBER) : dfa,
+      dfa: this.isCanonical ? intersect(dfa, canonicalNumbers()) : dfa,
       spelling: 'raw',
     })
   }

@@ -4,21 +4,28 @@ import { exploreDfa, intersect, type CharDfa } from './char-dfa.ts'
 import { GrammarError } from './grammar-error.ts'
 import { patternDfa } from './regex.ts'
 
+/** Made when a grammar first asks: an isolate without one holds none. */
+function once(make: () => CharDfa): () => CharDfa {
+  let made: CharDfa | undefined
+  return () => (made ??= make())
+}
+
 /** Digits of a model that loops have an end here. */
-export const INTEGER = patternDfa('0|-?[1-9]\\d{0,15}', 'whole')
-export const NUMBER = patternDfa('(0|-?[1-9]\\d{0,15}|-0(?=\\.))(\\.\\d{1,16})?([eE][+-]?\\d{1,2})?', 'whole')
+export const allIntegers = once(() => patternDfa('0|-?[1-9]\\d{0,15}', 'whole'))
+export const allNumbers = once(() =>
+  patternDfa('(0|-?[1-9]\\d{0,15}|-0(?=\\.))(\\.\\d{1,16})?([eE][+-]?\\d{1,2})?', 'whole'),
+)
 
 /** Each number in one way. */
-export const CANONICAL_NUMBER = patternDfa(
-  '0|-?[1-9]\\d{0,15}|-?(0|[1-9]\\d{0,15})\\.\\d{0,15}[1-9]',
-  'whole',
+export const canonicalNumbers = once(() =>
+  patternDfa('0|-?[1-9]\\d{0,15}|-?(0|[1-9]\\d{0,15})\\.\\d{0,15}[1-9]', 'whole'),
 )
 /** Numbers that are no integers. */
-export const FRACTION = patternDfa('-?(0|[1-9]\\d{0,15})\\.(?=\\d*[1-9])\\d{1,16}', 'whole')
+export const allFractions = once(() => patternDfa('-?(0|[1-9]\\d{0,15})\\.(?=\\d*[1-9])\\d{1,16}', 'whole'))
 
 /** Where digits are compared, fewer of them, so that what a reader rounds stays on its side. */
-const BOUNDED_INTEGER = patternDfa('0|-?[1-9]\\d{0,14}', 'whole')
-const BOUNDED_NUMBER = patternDfa('(0|-?[1-9]\\d{0,14}|-0(?=\\.))(\\.\\d{1,14})?', 'whole')
+const boundedIntegers = once(() => patternDfa('0|-?[1-9]\\d{0,14}', 'whole'))
+const boundedNumbers = once(() => patternDfa('(0|-?[1-9]\\d{0,14}|-0(?=\\.))(\\.\\d{1,14})?', 'whole'))
 const MOST_DIGITS = 15
 
 /** A multiple is followed by its remainder. */
@@ -30,8 +37,8 @@ export type NumberRule = { isInteger: boolean; least?: Bound; most?: Bound; mult
 /** The numbers of a rule; empty where there are none. Throws GrammarError for a multiple that cannot be followed. */
 export function numberDfa({ isInteger, least, most, multipleOf }: NumberRule): CharDfa {
   if (least === undefined && most === undefined && multipleOf === undefined)
-    return isInteger ? INTEGER : NUMBER
-  let dfa = intersect(isInteger ? BOUNDED_INTEGER : BOUNDED_NUMBER, FEW_DIGITS())
+    return isInteger ? allIntegers() : allNumbers()
+  let dfa = intersect(isInteger ? boundedIntegers() : boundedNumbers(), fewDigits())
   if (least !== undefined) dfa = intersect(dfa, comparedDfa(least, 'above'))
   if (most !== undefined) dfa = intersect(dfa, comparedDfa(most, 'below'))
   if (multipleOf !== undefined) dfa = intersect(dfa, multipleDfa(multipleOf))
@@ -58,14 +65,13 @@ function machineDfa<S>({ start, step, isEnd }: Machine<S>): CharDfa {
   )
 }
 
-let fewDigits: CharDfa | undefined
-function FEW_DIGITS(): CharDfa {
-  return (fewDigits ??= machineDfa<number>({
+const fewDigits = once(() =>
+  machineDfa<number>({
     start: 0,
     step: (digits, char) => (/\d/.test(char) ? (digits < MOST_DIGITS ? digits + 1 : undefined) : digits),
     isEnd: () => true,
-  }))
-}
+  }),
+)
 
 /** The digits of a finite number without an exponent. */
 function decimal(value: number): { isNegative: boolean; whole: string; fraction: string } {

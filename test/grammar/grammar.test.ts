@@ -40,7 +40,7 @@ describe('kinds', () => {
 
 describe('refused', () => {
   test.each([
-    ['a schema that is no JSON', { kind: 'json_schema', schema: '{' }, 'the schema cannot be read', ''],
+    ['a schema that is no JSON', { kind: 'json_schema', schema: '{' }, 'the schema is not JSON', ''],
     [
       'a keyword',
       { kind: 'json_schema', schema: '{"properties":{"a":{"format":"regex"}}}' },

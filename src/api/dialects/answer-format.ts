@@ -1,4 +1,4 @@
-// The format of an answer is what a body asks of its text: JSON, JSON by a schema, a pattern, one of some texts, a grammar.
+// The format of an answer is what a body asks of its text: JSON, a pattern, one of some texts, a grammar.
 
 import * as z from 'zod/mini'
 import { IsletError } from '../../lib/errors.ts'

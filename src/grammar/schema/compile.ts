@@ -6,6 +6,7 @@ import { GrammarError, LIMITS } from '../grammar-error.ts'
 import { isTooLong } from '../text-cost.ts'
 import { JsonTerms } from '../json-terms.ts'
 import { objectTerm } from '../object-term.ts'
+import { oneOf } from '../one-of.ts'
 import { withinBudget } from '../work-budget.ts'
 import { seal, type Rule } from '../rule.ts'
 import { Terms, type Term } from '../term.ts'
@@ -102,7 +103,7 @@ export class Compiler {
       const possible = facts.values.filter(
         (value) => types.has(typeOfValue(value)) && others.every((claim) => holds(claim, value)),
       )
-      return terms.either(...possible.map((value) => terms.text(writeExactJson(value))))
+      return oneOf(terms, possible.map(writeExactJson))
     }
     const isExcluded = (value: ExactJson): boolean => facts.excluded.includes(value)
     const options: Term[] = []

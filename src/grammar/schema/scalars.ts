@@ -2,7 +2,7 @@
 
 import { ANY_TEXT, intersect, without, wordsDfa, type CharDfa } from '../char-dfa.ts'
 import { GrammarError } from '../grammar-error.ts'
-import { FRACTION, numberDfa, spellings } from '../number-language.ts'
+import { allFractions, numberDfa, spellings } from '../number-language.ts'
 import { patternDfa } from '../regex.ts'
 import type { Claim } from './claim.ts'
 import { factsOf, type Facts } from './facts.ts'
@@ -15,7 +15,7 @@ import { leavesOf } from './leaves.ts'
 export function numbers({ leaf, number, multiples, excluded }: Facts): CharDfa {
   const isInteger = !leaf.types.has('fraction')
   let dfa = numberDfa({ ...number, isInteger })
-  if (!leaf.types.has('integer')) dfa = intersect(dfa, FRACTION)
+  if (!leaf.types.has('integer')) dfa = intersect(dfa, allFractions())
   for (const { of, isExcluded, pointer } of multiples) {
     const multiple = located(pointer, () => numberDfa({ isInteger: false, multipleOf: of }))
     const plain = located(pointer, () =>
