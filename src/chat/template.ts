@@ -75,6 +75,9 @@ export function checkTemplate(source: string): void {
       if (cause instanceof TemplateLimit)
         throw new IsletError('invalid_file', `the chat template ${cause.message} for one message`, { cause })
       if (!(cause instanceof TemplateError)) throw cause
+      // The sandbox bounds ranges: such a template raises whatever the messages are.
+      if (cause.kind === 'OverflowError')
+        throw new IsletError('invalid_file', `the chat template raises: ${cause.message}`, { cause })
     }
   }
 }

@@ -172,7 +172,10 @@ describe('a good template', () => {
       'invalid_request',
       `the chat template refuses these messages: ${says}`,
     ])
-    checkTemplate(template)
+    // A range that the sandbox bounds raises whatever the messages are.
+    if (says.startsWith('Range too big'))
+      expect(refusal(() => checkTemplate(template)).code).toBe('invalid_file')
+    else checkTemplate(template)
   })
 
   it('may define a large macro again and again', () => {

@@ -42,7 +42,7 @@ export const TEMPLATE_CASES: HostileCase[] = [
   fileCase('of open brackets', `{{ ${'('.repeat(50_000)}`),
   fileCase('of open conditions', '{% if a %}'.repeat(10_000)),
   fileCase('of too many characters', 'x'.repeat(200_000)),
-  fileCase('of white space', `{{ 1 }}${' '.repeat(100_000)}{{ 1 }}`),
+  fileCase('of white space', `{{ 1 }}${' '.repeat(200_000)}{{ 1 }}`),
   {
     name: 'a template of 3 MB of nothing',
     file: FILE,
