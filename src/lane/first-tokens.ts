@@ -38,6 +38,11 @@ export class FirstTokens {
       if (this.#steps - since >= MOST_STEPS) this.#new.delete(request)
   }
 
+  /** Whether any request waits for its first token. */
+  get isAnybodyNew(): boolean {
+    return this.#new.size > 0
+  }
+
   /** Whether several tenants are there. */
   isShared(now: number): boolean {
     if (this.#seenAt.size < 2) return false

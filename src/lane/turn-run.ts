@@ -155,14 +155,16 @@ async function* answering(
     pacer.begin()
   }
   while (!signal.aborted) {
-    const held = await giveWay(context)
+    const held = first.isAnybodyNew ? await giveWay(context) : 0
     if (signal.aborted) return false
     const event = reader.next(answer)
     if (event !== undefined) {
       first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
-      yield* handOut(event, context, held)
+      // A generator and a promise for each token of a lone tenant would be megabytes of garbage.
+      if (background || !first.isShared(clock.now())) yield event
+      else yield* handOut(event, context, held)
       continue
     }
     turn.taken = turn.produced
@@ -204,14 +206,14 @@ async function giveWay({ record, loaded, signal, host }: TurnRun, held = 0): Pro
   return holds
 }
 
-/** Gives the event to the reader; while several tenants are there it waits until it may go. */
+/** Gives the event to the reader as soon as it may go, beside those of other tenants. */
 async function* handOut(
   event: GenerationEvent,
   context: TurnRun,
   held: number,
 ): AsyncGenerator<GenerationEvent> {
-  const { record, loaded, host, background } = context
-  if (background || host.handOuts === undefined || !loaded.first.isShared(host.clock.now())) {
+  const { record, host } = context
+  if (host.handOuts === undefined) {
     yield event
     return
   }
