@@ -10,7 +10,7 @@ import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
 import { hasPlace } from './queue-share.ts'
-import { planStep } from './scheduler.ts'
+import { isAlone, planStep, shortStep } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 import { StepGate } from './step-gate.ts'
 import { rowsOf, type Ran, type Step } from './step.ts'
@@ -25,6 +25,11 @@ export type EngineOptions = {
   queueLimit?: number
   /** Milliseconds, any origin. Default: the host's clock. */
   now?: () => number
+  /**
+   * Whether other tenants may come at any moment, so that steps of one alone are short (scheduler.ts).
+   * Default: no.
+   */
+  isShared?: () => boolean
 }
 
 /** Every call keeps the rules that step.ts tells. */
@@ -36,12 +41,17 @@ export class Engine<M extends Model = LocalModel> {
   readonly #admission: Admission
   readonly #mark = new KillMark()
   readonly #gate: StepGate
+  readonly #isShared: () => boolean
   #failure: unknown
 
-  constructor(model: M, { queueLimit = Infinity, now = () => performance.now() }: EngineOptions = {}) {
+  constructor(
+    model: M,
+    { queueLimit = Infinity, now = () => performance.now(), isShared = () => false }: EngineOptions = {},
+  ) {
     this.model = model
     this.#queueLimit = queueLimit
     this.#gate = new StepGate(now)
+    this.#isShared = isShared
     this.#cache = new KvCache(model, this.#caller)
     this.#admission = new Admission(model, this.#cache, this.#caller)
     if (this.maxPositions < 1)
@@ -207,7 +217,11 @@ export class Engine<M extends Model = LocalModel> {
     this.#caller.vault = caller
     this.#admission.admit()
     this.#admission.makeRoom()
-    const parts = planStep(this.#admission.running, this.model, (tenant) => this.#admission.served(tenant))
+    const { running, waiting } = this.#admission
+    const isShort = this.#isShared() && isAlone([...running, ...waiting])
+    const { maxRows, maxLogitRows } = this.model
+    const rows = { maxRows: isShort ? shortStep(running, maxRows) : maxRows, maxLogitRows }
+    const parts = planStep(running, rows, (tenant) => this.#admission.served(tenant))
     if (parts.length === 0) return undefined
     this.#admission.charge(parts)
     for (const { turn, count } of parts) this.#cache.makeWritable(turn, count)

@@ -13,6 +13,24 @@ export type Part = { turn: Turn; count: number; logits: number }
 const PREFILL_ROWS = 8
 
 /**
+ * Rows of a step while nobody else wants any but may come at any moment: whoever comes waits for its end.
+ * Weights are read for four rows at a time, so that longer steps of a prompt are hardly faster.
+ */
+export const SHORT_ROWS = 8
+
+/** Whether all turns that could use rows, but for those in the background, are of one tenant. */
+export function isAlone(turns: readonly Turn[]): boolean {
+  const wanting = turns.filter((turn) => !isStalled(turn) && !isBehind(turn))
+  return new Set(wanting.map(({ tenant }) => tenant)).size <= 1
+}
+
+/** Rows of a short step: as many as the model allows where a prefix has to be one step. */
+export function shortStep(running: readonly Turn[], maxRows: number): number {
+  const hasPrefix = running.some(({ shape, sequence }) => shape.prefix > (sequence?.length ?? 0))
+  return hasPrefix ? maxRows : Math.min(maxRows, SHORT_ROWS)
+}
+
+/**
  * Plans a step within the model's rows. `running` is in order of admission, save that the engine moves turns
  * that just decoded behind the others, so that with more of them than logit rows each has its share. Of
  * several tenants the one that was `served` fewest rows goes first, those of this step included; turns in the

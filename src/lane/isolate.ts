@@ -128,9 +128,13 @@ export class Isolate {
       })
       const seed = await loader.readPrefix(text, model)
       beat()
-      const engine = new Engine<Model>(model, { queueLimit: loader.queueLimit, now: () => clock.now() })
-      if (seed !== undefined) engine.seed(seed)
       const { first } = this
+      const engine = new Engine<Model>(model, {
+        queueLimit: loader.queueLimit,
+        now: () => clock.now(),
+        isShared: () => first.isShared(clock.now()),
+      })
+      if (seed !== undefined) engine.seed(seed)
       const scratch = createScratch(model.spec.vocab)
       this.#loaded = { engine, model, pacer: new Pacer(clock, first), first, scratch }
       this.#loading = false

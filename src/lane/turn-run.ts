@@ -6,7 +6,6 @@ import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
-import type { Pacer } from './pacer.ts'
 import type { Reader } from './reader.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
@@ -96,39 +95,38 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
  * Undefined after an abort.
  */
 async function* opened(
-  { record, loaded: { engine, pacer }, signal, host }: TurnRun,
+  context: TurnRun,
   options: TurnOptions,
 ): AsyncGenerator<GenerationEvent, Turn | undefined> {
+  const { record, loaded, signal } = context
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     try {
-      return engine.open(options)
+      return loaded.engine.open(options)
     } catch (error) {
       if (errorCode(error) !== 'overloaded') throw error
     }
     if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
-    await look(engine, pacer, host)
+    await look(context)
   }
   return undefined
 }
 
-async function* untilAdmitted(
-  turn: Turn,
-  { loaded: { engine, pacer }, signal, host }: TurnRun,
-): AsyncGenerator<GenerationEvent> {
+async function* untilAdmitted(turn: Turn, context: TurnRun): AsyncGenerator<GenerationEvent> {
   if (turn.state === 'waiting') yield { type: 'progress', state: 'queued', done: 0, total: turn.promptTokens }
   // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for
   // its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
-  while (isQueued() && !signal.aborted) {
-    await look(engine, pacer, host)
-  }
+  while (isQueued() && !context.signal.aborted) await look(context)
 }
 
 /**
  * Waits a little. Those in front may have readers that are slow: where nobody else of the lane runs a step,
- * one lets them pass or sends them back.
+ * one lets them pass or sends them back. Such a step would go before new requests too.
  */
-async function look(engine: Loaded['engine'], pacer: Pacer, { vault }: TurnHost): Promise<void> {
+async function look(context: TurnRun): Promise<void> {
+  await giveWay(context)
+  const { engine, pacer } = context.loaded
+  const { vault } = context.host
   if (await pacer.restUnlessStepped(QUEUED_MS, vault)) return
   const ran = engine.step(vault)
   pacer.stepped(typeof ran === 'number' ? ran : await ran, vault)

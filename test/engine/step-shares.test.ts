@@ -3,9 +3,11 @@
 import { expect, test } from 'vitest'
 import { PLAIN } from '../../src/cache/prompt-shape.ts'
 import { QUANTUM } from '../../src/engine/fair-share.ts'
-import { planStep } from '../../src/engine/scheduler.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import { planStep, shortStep, SHORT_ROWS } from '../../src/engine/scheduler.ts'
 import { emptySequence } from '../../src/engine/sequence.ts'
-import { newTurn, type Turn } from '../../src/engine/turn.ts'
+import { MAX_LAG, newTurn, type Turn } from '../../src/engine/turn.ts'
+import { argmax, MockModel } from '../helpers/mock-model.ts'
 
 function turn(tenant: string, pending: number, { background = false, prefix = 0 } = {}): Turn {
   const prompt = Array.from({ length: 400 }, () => 1)
@@ -65,4 +67,39 @@ test('a prefix of one step goes before decoding when all others were served a qu
   expect(late({ a: 9e9, c: 9e9 }, { background: true }), 'not for nobody').toEqual([1, 1, 0])
   expect(late({ a: 9e9, c: 9e9 }, {}, 384), 'the prefix has run').toEqual([1, 1, 14])
   expect(rows([turn('b', 1), turn('b', 400, { prefix: 16 })], 16), 'nobody else is there').toEqual([1, 0])
+})
+
+test('a prompt has short steps while others may come and want nothing, and whole ones once they want rows', () => {
+  let isShared = false
+  const model = new MockModel({ pageCount: 64, maxRows: 32 })
+  const engine = new Engine(model, { isShared: () => isShared })
+  const open = (tenant: string, length: number, background = false): Turn =>
+    engine.open({
+      tenant,
+      prompt: Array.from({ length }, (_, i) => (i * 7) % 251),
+      maxTokens: 40,
+      choose: (logits) => ({ id: argmax(logits), stop: false }),
+      background,
+    })
+  open('a', 300)
+  expect(engine.step(), 'alone').toBe(32)
+  isShared = true
+  expect([engine.step(), engine.step()], 'others are there').toEqual([SHORT_ROWS, SHORT_ROWS])
+  const behind = open('c', 20, true)
+  expect(engine.step(), 'nobody waits for it').toBe(SHORT_ROWS)
+  engine.close(behind)
+  const b = open('b', 40)
+  expect(engine.step(), 'b wants rows').toBe(32)
+  while (b.produced === 0) expect(engine.step(), 'until its first token').toBe(32)
+  expect(engine.step(), 'b decodes').toBe(32)
+  b.taken = b.produced - MAX_LAG
+  expect(engine.step(), 'the reader of b is slow').toBe(SHORT_ROWS)
+  engine.close(b)
+  expect(engine.step()).toBe(SHORT_ROWS)
+})
+
+test('a prefix that has to be one step is one, whoever may come', () => {
+  expect(shortStep([turn('a', 400, { prefix: 300 })], 512)).toBe(512)
+  expect(shortStep([turn('a', 100, { prefix: 300 })], 512), 'it has been run').toBe(SHORT_ROWS)
+  expect(shortStep([turn('a', 400)], 4), 'no more than there are').toBe(4)
 })

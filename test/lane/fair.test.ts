@@ -1,7 +1,8 @@
 // Tenants share a lane's places, and what was accepted to run in the background runs, in turns and behind those who wait.
 
 import { expect, test, vi } from 'vitest'
-import { FirstTokens } from '../../src/lane/first-tokens.ts'
+import { SHORT_ROWS } from '../../src/engine/scheduler.ts'
+import { FirstTokens, HOLD_MS, MOST_HOLDS } from '../../src/lane/first-tokens.ts'
 import { Isolate } from '../../src/lane/isolate.ts'
 import { Pacer, type Clock } from '../../src/lane/pacer.ts'
 import { Places, UNREAD_MS } from '../../src/lane/places.ts'
@@ -296,4 +297,42 @@ test('answers wait for the first token of whoever was served less, and not for l
   for (let step = 0; step < 16; step++) first.stepped()
   expect(first.goFirst(a, 'a', served), 'nor when it had its chance').toBe(false)
   expect(first.isShared(60_000)).toBe(false)
+})
+
+test('once two tenants are there, the steps of a long prompt that is alone are short', async () => {
+  const made = mockLane({ parts: { clock: stoppedClock() } })
+  const rowsOf = async (tenant: string, seed: number): Promise<number[]> => {
+    const before = made.models[0]?.steps.length ?? 0
+    await ask(made.lane, request({ tenant, prompt: idPrompt(100, seed), maxTokens: 1 }))
+    return made.models[0].steps.slice(before).map(([rows]) => rows)
+  }
+  expect((await rowsOf('a', 1))[0]).toBe(16)
+  await rowsOf('b', 2)
+  expect(await rowsOf('a', 3)).toEqual([...Array.from({ length: 12 }, () => SHORT_ROWS), 4])
+})
+
+test('a turn that waits runs no step in front of a new request of who was served less', async () => {
+  const isolate = new Isolate()
+  const seen: (number | string)[] = []
+  const clock = stoppedClock()
+  const wait = (ms: number): Promise<void> => {
+    if (ms > 0 && ms <= HOLD_MS) seen.push(ms)
+    return clock.wait(ms)
+  }
+  const model = { pageCount: 8, onForward: () => void seen.push('step') }
+  const made = mockLane({ model, parts: { isolate, clock: { now: clock.now, wait } } })
+  const asked = { tenant: 'a', maxTokens: 200, store: false }
+  const runs = await begun(made, { ...asked, prompt: idPrompt(60, 1) })
+  const waits = decodeEvents(made.lane.generate(request({ ...asked, prompt: idPrompt(60, 2) })))
+  expect((await waits.next()).value).toMatchObject({ type: 'progress', state: 'queued' })
+  for (let step = 0; step < 16; step++) isolate.first.stepped() // it is no longer new itself
+  isolate.first.begin(new AbortController().signal, 'b', clock.now())
+  seen.length = 0
+  const read = waits.next()
+  await vi.waitFor(() => expect(seen).toContain('step'))
+  const held = Array.from({ length: MOST_HOLDS }, () => HOLD_MS)
+  expect(seen.slice(0, MOST_HOLDS + 2)).toEqual([...held, 5, 'step'])
+  await runs.return(undefined)
+  await read
+  await waits.return(undefined)
 })
