@@ -3,7 +3,8 @@
 import { distinct, someStrings } from './distinct.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import type { JsonLayout } from './json-layout.ts'
-import { Compound, NEVER, type Term } from './term.ts'
+import { NEVER, type Term } from './term.ts'
+import { Unfolded } from './unfolded.ts'
 
 export type ArrayLanguage = {
   prefix: readonly Term[]
@@ -109,7 +110,7 @@ class ArraySpec {
 }
 
 /** Behind the bracket and its space, or behind an item. */
-class ArrayPlace extends Compound {
+class ArrayPlace extends Unfolded {
   readonly #spec: ArraySpec
   readonly #count: number
   readonly #seen: ReadonlySet<string>
@@ -136,12 +137,7 @@ class ArrayPlace extends Compound {
     return this.#count >= this.#spec.language.least ? 0x5d : this.#onward().shortestByte
   }
 
-  #known: Term | undefined
-  #body(): Term {
-    return (this.#known ??= this.#make())
-  }
-
-  #make(): Term {
+  protected make(): Term {
     const { json, language, most } = this.#spec
     const { terms, space } = json
     const options: Term[] = []
@@ -169,9 +165,5 @@ class ArrayPlace extends Compound {
 
   #next(seen: ReadonlySet<string>): Term {
     return new ArrayPlace(this.#spec, this.#count + 1, seen)
-  }
-
-  derive(byte: number): Term {
-    return this.terms.step(this.#body(), byte)
   }
 }

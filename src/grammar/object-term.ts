@@ -4,7 +4,8 @@ import type { CharDfa } from './char-dfa.ts'
 import { distinct } from './distinct.ts'
 import type { JsonLayout } from './json-layout.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
-import { Compound, NEVER, type Term } from './term.ts'
+import { NEVER, type Term } from './term.ts'
+import { Unfolded } from './unfolded.ts'
 import { textCount } from './text-count.ts'
 import { textTerm } from './text-term.ts'
 
@@ -107,7 +108,7 @@ class ObjectSpec {
 }
 
 /** Behind the brace and its space, or behind a member; keys before `index` cannot come any more. */
-class ObjectPlace extends Compound {
+class ObjectPlace extends Unfolded {
   readonly #spec: ObjectSpec
   readonly #index: number
   readonly #count: number
@@ -132,7 +133,7 @@ class ObjectPlace extends Compound {
 
   #texts: number | undefined
   override get leastCount(): number {
-    return (this.#texts ??= this.#body().leastCount)
+    return (this.#texts ??= this.body.leastCount)
   }
 
   get shortestByte(): number {
@@ -185,12 +186,7 @@ class ObjectPlace extends Compound {
     })
   }
 
-  #known: Term | undefined
-  #body(): Term {
-    return (this.#known ??= this.#make())
-  }
-
-  #make(): Term {
+  protected make(): Term {
     const { json, language, owed } = this.#spec
     const { terms, space } = json
     const options = this.#members()
@@ -198,9 +194,5 @@ class ObjectPlace extends Compound {
     if (owed[this.#index] === 0 && this.#count >= language.least)
       options.push(this.#count === 0 ? close : terms.pair(space, close))
     return terms.either(...options)
-  }
-
-  derive(byte: number): Term {
-    return this.terms.step(this.#body(), byte)
   }
 }

@@ -1,6 +1,6 @@
 // The regex parser reads ECMAScript's patterns (with the `u` flag, as JSON Schema wants) into a tree.
 
-import { ANY_CHAR, charRanges, MAX_CHAR, others, singleChar, type CharRanges } from './char-ranges.ts'
+import { charRanges, MAX_CHAR, others, singleChar, type CharRanges } from './char-ranges.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import { propertyRanges } from './char-properties.ts'
 
@@ -214,6 +214,3 @@ class Parser {
     return char === '\\' ? this.#escape(true) : singleChar(char?.codePointAt(0) ?? 0)
   }
 }
-
-/** Every character. */
-export const ANY: Regex = { kind: 'chars', ranges: ANY_CHAR }

@@ -52,7 +52,7 @@ function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
   return { terms, start, ignored: [...reader.ignored] }
 }
 
-export class Compiler {
+class Compiler {
   readonly #bounds: DefaultBounds
   readonly #json: JsonTerms
   readonly #canonical: JsonTerms
