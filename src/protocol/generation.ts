@@ -58,6 +58,16 @@ export type GrammarSpec =
   | { kind: 'choice'; choices: string[] }
   | { kind: 'ebnf'; text: string }
 
+/** What an answer may call of the functions that its prompt offers. */
+export type CallRule = {
+  /** It must be calls and nothing else, and at least one. False: text, calls, or both, as the model likes. */
+  required: boolean
+  /** Only these functions; absent: all that are offered. */
+  names?: string[]
+  /** At most one call. */
+  single: boolean
+}
+
 export type GenerateRequest = {
   requestId: string
   tenant: string
@@ -108,6 +118,8 @@ export type GenerateRequest = {
   grammar?: GrammarSpec
   /** Where the client said it: errors of the grammar name it. */
   grammarParam?: string
+  /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
+  callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
   /**
@@ -142,6 +154,19 @@ export type WindowReport = { window: number | undefined; sinks: number; outOfSig
  */
 export type ToolCall = { name: string; arguments: string }
 
+/** A piece of a call: that with a name opens one, those behind it go on with its arguments. */
+export type CallPiece = { name?: string; arguments: string }
+
+/** Joins pieces, in order, to the calls that they are pieces of. */
+export function joinCalls(pieces: Iterable<CallPiece>): ToolCall[] {
+  const calls: ToolCall[] = []
+  for (const { name, arguments: text } of pieces) {
+    if (name !== undefined) calls.push({ name, arguments: text })
+    else if (calls.length > 0) calls[calls.length - 1].arguments += text
+  }
+  return calls
+}
+
 /** `tool_calls`: the model ended its answer, and there were calls in it. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls'
 
@@ -165,7 +190,7 @@ export type GenerationEvent =
       /** Content; of these tokens some may be thoughts or calls instead. */
       text: string
       reasoning?: string
-      calls?: ToolCall[]
+      calls?: CallPiece[]
       ids: number[]
       logprobs?: TokenLogprob[]
     }

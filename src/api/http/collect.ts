@@ -1,12 +1,14 @@
 // The collector gathers the events of an answer that is not streamed.
 
-import type {
-  FinishEvent,
-  SessionEvent,
-  StartEvent,
-  TextEvent,
-  TokenLogprob,
-  ToolCall,
+import {
+  joinCalls,
+  type CallPiece,
+  type FinishEvent,
+  type SessionEvent,
+  type StartEvent,
+  type TextEvent,
+  type TokenLogprob,
+  type ToolCall,
 } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { eventError } from './errors.ts'
@@ -40,7 +42,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
   const aborted = whenAborted(signal)
   const texts: TextEvent[] = []
   const thoughts: string[] = []
-  const calls: ToolCall[] = []
+  const pieces: CallPiece[] = []
   let logprobs: TokenLogprob[] | undefined
   let session: SessionEvent | undefined
   let start: StartEvent | undefined
@@ -57,7 +59,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
         if (texts.length % EVENTS_A_TURN === 0) await hostsTurn()
         texts.push(event)
         if (event.reasoning !== undefined) thoughts.push(event.reasoning)
-        for (const call of event.calls ?? []) calls.push(call)
+        pieces.push(...(event.calls ?? []))
         if (event.logprobs !== undefined) {
           logprobs ??= []
           for (const logprob of event.logprobs) logprobs.push(logprob)
@@ -68,7 +70,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
           throw new IsletError('engine_failure', 'The generation finished before it started')
         const text = texts.map((piece) => piece.text).join('')
         const reasoning = thoughts.join('')
-        return { session, start, text, reasoning, calls, logprobs, texts, finish: event }
+        return { session, start, text, reasoning, calls: joinCalls(pieces), logprobs, texts, finish: event }
       }
     }
   } finally {

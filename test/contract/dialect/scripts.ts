@@ -1,7 +1,13 @@
 // The scripts are answers of every kind that a lane gives, as its events, with what all dialects must make of them.
 
 import { expect } from 'vitest'
-import type { GenerationEvent, TextEvent, TokenLogprob, ToolCall } from '../../../src/protocol/generation.ts'
+import {
+  joinCalls,
+  type GenerationEvent,
+  type TextEvent,
+  type TokenLogprob,
+  type ToolCall,
+} from '../../../src/protocol/generation.ts'
 import { finish, HELLO, start, text, type Step } from '../../api/helpers.ts'
 import type { Answer, Ask, Dialect } from './dialect.ts'
 
@@ -178,7 +184,7 @@ export function expected(dialect: Dialect, { steps, ask }: Script): Partial<Answ
   const events = steps.filter((step): step is GenerationEvent => 'type' in step)
   const texts = events.filter((event) => event.type === 'text')
   const last = events.at(-1) as FinishEvent
-  const calls = dialect.says.calls ? texts.flatMap((event) => event.calls ?? []) : []
+  const calls = dialect.says.calls ? joinCalls(texts.flatMap((event) => event.calls ?? [])) : []
   const logprobs = texts.flatMap((event) => event.logprobs ?? [])
   return {
     text: texts.map((event) => event.text).join(''),

@@ -1,7 +1,7 @@
 // The chat writer words an answer as a message, or as deltas of one.
 // Its parts are text, thoughts, calls and log probabilities.
 
-import type { TokenLogprob } from '../../../protocol/generation.ts'
+import { joinCalls, type TokenLogprob } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
@@ -39,7 +39,7 @@ function deltaChoices(): ChunkChoices {
       const deltas: object[] = []
       if (event.reasoning !== undefined) deltas.push({ reasoning_content: event.reasoning })
       if (event.text !== '') deltas.push({ content: event.text })
-      for (const call of event.calls ?? []) deltas.push(...callDeltas(id, calls++, call))
+      for (const call of joinCalls(event.calls ?? [])) deltas.push(...callDeltas(id, calls++, call))
       if (deltas.length === 0 && event.logprobs !== undefined) deltas.push({ content: '' })
       return deltas.map((delta, index) =>
         choice(delta, index === 0 ? chatLogprobs(event.logprobs) : null, null),

@@ -1,7 +1,7 @@
 // A response's conversation is what its prompt repeats: the turns before it, and the new input.
 
 import { errorCode, IsletError } from '../../../lib/errors.ts'
-import type { ChatMessage } from '../../../protocol/generation.ts'
+import { joinCalls, type ChatMessage } from '../../../protocol/generation.ts'
 import type { Written } from '../../../protocol/written.ts'
 import type { TurnView } from '../../../protocol/lane-reports.ts'
 import type { Asked, TurnOf } from '../dialect.ts'
@@ -75,7 +75,7 @@ async function conversationAfter(turnOf: TurnOf, id: string): Promise<Before> {
 
 function answerOf({ turn, events }: TurnView): ChatMessage {
   const texts = events.filter((event) => event.type === 'text')
-  const calls = texts.flatMap((event) => event.calls ?? [])
+  const calls = joinCalls(texts.flatMap((event) => event.calls ?? []))
   const reasoning = texts.map((event) => event.reasoning ?? '').join('')
   return {
     role: 'assistant',

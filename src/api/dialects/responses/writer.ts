@@ -2,7 +2,13 @@
 // Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among
 // them.
 
-import type { FinishEvent, SessionEvent, StartEvent, ToolCall } from '../../../protocol/generation.ts'
+import {
+  joinCalls,
+  type FinishEvent,
+  type SessionEvent,
+  type StartEvent,
+  type ToolCall,
+} from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
 import type { Failure } from '../../http/errors.ts'
 import type { AnswerEvent } from '../../http/events.ts'
@@ -159,7 +165,7 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
         start = event
         return begin()
       case 'text':
-        for (const call of event.calls ?? []) calls.push(call)
+        calls.push(...joinCalls(event.calls ?? []))
         return [
           ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
           ...(event.text === '' ? [] : grow('message', event.text)),
