@@ -26,12 +26,15 @@ export type Clock = {
   wait(ms: number): Promise<void>
 }
 
+/** A step that was run, by the storage of the lane that called it. */
+type PacedStep = { vault: Vault | undefined }
+
 export class Pacer {
   readonly #clock: Clock
   readonly #first: FirstTokens
   #since: number
   #steps = 0
-  #last: { vault: Vault | undefined } | undefined
+  #last: PacedStep | undefined
   /** Rests of a lane that have begun, by their milliseconds. */
   readonly #rests = new WeakMap<Vault, Map<number, Promise<void>>>()
 
@@ -49,12 +52,16 @@ export class Pacer {
     this.#first.stepped()
   }
 
+  /** The last step. */
+  get last(): PacedStep | undefined {
+    return this.#last
+  }
+
   /**
-   * Idles for `ms`, as `restTogether` does. True when somebody of the same lane ran a step meanwhile, so that whoever waits need not.
+   * Whether somebody of the lane ran a step after `last`, so that whoever waits need not. To be asked where the step would be run: of
+   * many who waited together each would find that nobody has, if all asked before the first of them runs one.
    */
-  async restUnlessStepped(ms: number, vault: Vault | undefined): Promise<boolean> {
-    const last = this.#last
-    await this.restTogether(ms, vault)
+  hasStepped(last: PacedStep | undefined, vault: Vault | undefined): boolean {
     return this.#last !== last && this.#last?.vault === vault
   }
 

@@ -127,7 +127,9 @@ async function look(context: TurnRun): Promise<void> {
   await giveWay(context)
   const { engine, pacer } = context.loaded
   const { vault } = context.host
-  if (await pacer.restUnlessStepped(QUEUED_MS, vault)) return
+  const { last } = pacer
+  await pacer.restTogether(QUEUED_MS, vault)
+  if (pacer.hasStepped(last, vault)) return
   const ran = engine.step(vault)
   pacer.stepped(typeof ran === 'number' ? ran : await ran, vault)
 }
@@ -173,9 +175,11 @@ async function* answering(
       return true
     }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
-      const isDriven = await pacer.restUnlessStepped(idle ? QUEUED_MS : 0, host.vault)
+      const { last } = pacer
+      await pacer.restTogether(idle ? QUEUED_MS : 0, host.vault)
       silent = 0
-      if (signal.aborted || turn.produced > turn.taken || (idle && isDriven)) continue
+      if (signal.aborted || turn.produced > turn.taken) continue
+      if (idle && pacer.hasStepped(last, host.vault)) continue
     }
     const stepped = engine.step(host.vault)
     const ran = typeof stepped === 'number' ? stepped : await stepped

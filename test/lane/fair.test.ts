@@ -258,12 +258,37 @@ test('turns that wait look together: 40 of them keep the host as busy as one', a
   expect(waits.most).toBeLessThanOrEqual(2)
 })
 
+test('of many turns that wait together one runs a step, and then the host has its turn', async () => {
+  const seen: string[] = []
+  const clock = stoppedClock()
+  const wait = (ms: number): Promise<void> => {
+    seen.push('rest')
+    return clock.wait(ms)
+  }
+  const model = { pageCount: 8, onForward: () => void seen.push('step') }
+  const made = mockLane({ config: { queue: 64 }, model, parts: { clock: { now: clock.now, wait } } })
+  const runs = await begun(made, { prompt: idPrompt(60), maxTokens: 60 }) // its reader is slow
+  seen.length = 0
+  const prompts = Array.from({ length: 20 }, (_, i) => idPrompt(60, i))
+  await Promise.all(
+    prompts.map((prompt) => ask(made.lane, request({ prompt, maxTokens: 1, ignoreEos: true }))),
+  )
+  await runs.return(undefined)
+  const together = seen
+    .join(' ')
+    .split('rest')
+    .map((steps) => steps.trim().split(' ').length)
+  expect(seen).toContain('step')
+  expect(Math.max(...together)).toBeLessThan(10)
+})
+
 test('a rest is shared by turns of one lane and of one length, and begins anew when it is over', async () => {
   const ends: (() => void)[] = []
   const wait = vi.fn((_: number) => new Promise<void>((resolve) => ends.push(resolve)))
   const pacer = new Pacer({ now: () => 0, wait }, new FirstTokens())
   const [lane, other] = [laneStorage(), laneStorage()].map((storage) => laneOn(storage).lane.sessions.pages)
-  const rested = [5, 5].map((ms) => pacer.restUnlessStepped(ms, lane))
+  const { last } = pacer
+  const rested = [5, 5].map((ms) => pacer.restTogether(ms, lane))
   const others = [
     pacer.restTogether(20, lane),
     pacer.restTogether(5, other),
@@ -272,8 +297,8 @@ test('a rest is shared by turns of one lane and of one length, and begins anew w
   expect(wait.mock.calls).toEqual([[5], [20], [5], [5]])
   pacer.stepped(1, lane)
   for (const end of ends) end()
-  expect(await Promise.all(rested)).toEqual([true, true])
-  await Promise.all(others)
+  await Promise.all([...rested, ...others])
+  expect([lane, other].map((vault) => pacer.hasStepped(last, vault))).toEqual([true, false])
   void pacer.restTogether(5, lane)
   expect(wait).toHaveBeenCalledTimes(5)
 })
