@@ -73,6 +73,7 @@ describe('calls of functions', () => {
     [[result('f'), called('f')], 'messages[0].name'],
     [[called('f'), { role: 'function', content: 'r' }], 'messages[1].name'],
     [[{ ...called('f'), function_call: { name: 'f' } }], 'messages[0].function_call.arguments'],
+    [[{ ...called('f'), role: 'user' }, result('f')], 'messages[1].name'],
     [[{ ...called('f'), tool_calls: [] }], 'messages[0].function_call'],
   ])('are refused where they fit nothing: %j', async (messages, param) => {
     const response = await post(fakeLanes(), CHAT, chat({ messages }))

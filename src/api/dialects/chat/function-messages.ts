@@ -12,8 +12,8 @@ import { answersNothing } from '../tool-results.ts'
 export function withToolCalls(messages: readonly JsonObject[]): JsonObject[] {
   const calls = new Map<unknown, string>()
   return messages.map((message, index) => {
-    const called = fieldOf(message, 'function_call')
-    if (isJsonObject(called)) {
+    const [role, called] = [fieldOf(message, 'role'), fieldOf(message, 'function_call')]
+    if (role === 'assistant' && isJsonObject(called)) {
       const place = `messages[${index}].function_call`
       if (Array.isArray(fieldOf(message, 'tool_calls')))
         throw new IsletError('invalid_request', `${place} must not be given beside tool_calls`, {
@@ -23,7 +23,7 @@ export function withToolCalls(messages: readonly JsonObject[]): JsonObject[] {
       calls.set(fieldOf(called, 'name'), id)
       return withCall(message, id, called)
     }
-    if (fieldOf(message, 'role') !== 'function') return message
+    if (role !== 'function') return message
     const name = fieldOf(message, 'name')
     const id = calls.get(name)
     if (id === undefined) throw answersNothing(`messages[${index}]`, String(name), 'name')
