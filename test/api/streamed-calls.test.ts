@@ -263,13 +263,15 @@ describe('what is accepted without effect', () => {
       ...wanted('reasoning.effort', 'reasoning.summary'),
       reasoning,
     })
-    const text2 = await client.completions.create({
+    const summed = { model: MODEL, input: 'Hi', reasoning: { summary: 'auto' as const } }
+    expect(await client.responses.create(summed)).toMatchObject(wanted('reasoning.summary'))
+    const streamed = await client.completions.create({
       model: MODEL,
       prompt: 'a',
       stream: true,
       stream_options: options,
     })
-    expect((await gather(text2)).at(-1)).toMatchObject(wanted('stream_options.include_obfuscation'))
+    expect((await gather(streamed)).at(-1)).toMatchObject(wanted('stream_options.include_obfuscation'))
   })
 
   it('is no field where nothing was', async () => {
