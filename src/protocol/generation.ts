@@ -207,6 +207,8 @@ export type GenerationEvent =
       stopped?: 'cpu_limit'
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
+      /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */
+      ignored?: string[]
     }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }

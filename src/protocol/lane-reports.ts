@@ -86,6 +86,9 @@ export type TurnView = {
   createdAt: number
   /** As the request brought it. */
   conversation: Written<ChatMessage>[]
-  /** `start` if it got that far, at most one `text` with all of it, then `finish` or `error` if it ended. */
+  /**
+   * `start` if it got that far, `text` with all of it, several where one would lose the order of its parts, then
+   * `finish` or `error` if it ended.
+   */
   events: GenerationEvent[]
 }

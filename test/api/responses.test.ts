@@ -362,10 +362,12 @@ describe('refused', () => {
     [{ conversation: 'c' }, 'conversation', 'unsupported_parameter'],
     [{ text: { format: { type: 'yaml' } } }, 'text.format', 'unsupported_value'],
     [{ text: { format: { type: 'json_object' } }, stop: 'a' }, 'stop', 'invalid_request'],
-    [{ reasoning: { effort: 'high' } }, 'reasoning', 'unsupported_value'],
+    [{ reasoning: { effort: 'enormous' } }, 'reasoning.effort', 'invalid_request'],
+    [{ reasoning: { mode: 'pro' } }, 'reasoning.mode', 'invalid_request'],
     [{ include: ['x'] }, 'include', 'unsupported_value'],
     [{ metadata: { a: 1 } }, 'metadata', 'invalid_request'],
-    [{ tool_choice: 'required' }, 'tool_choice', 'unsupported_value'],
+    [{ tool_choice: 'required' }, 'tool_choice', 'invalid_request'],
+    [{ tool_choice: { type: 'file_search' } }, 'tool_choice', 'unsupported_value'],
   ]
   for (const [extra, param, code] of cases) {
     it(JSON.stringify(extra), async () => {

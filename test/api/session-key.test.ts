@@ -7,15 +7,8 @@ import { sessionKey } from '../../src/api/session-key.ts'
 import { chat, completion } from './helpers.ts'
 
 const chatKey = (extra: Record<string, unknown> = {}, tenant = 't') =>
-  sessionKey(
-    tenant,
-    parseChat(chat(extra), () => 1),
-  )
-const textKey = (prompt: unknown) =>
-  sessionKey(
-    't',
-    parseCompletion(completion({ prompt }), () => 1),
-  )
+  sessionKey(tenant, parseChat(chat(extra), () => 1).order)
+const textKey = (prompt: unknown) => sessionKey('t', parseCompletion(completion({ prompt }), () => 1).order)
 const user = (content: unknown) => ({ role: 'user', content })
 const said = (content: string) => ({ role: 'assistant', content })
 

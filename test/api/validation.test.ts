@@ -126,10 +126,13 @@ const REFUSED: Refusal[] = [
     'tools[0].function.parameters',
     'invalid_request',
   ],
-  [CHAT, { tool_choice: 'required' }, 'tool_choice', 'unsupported_value'],
-  [CHAT, { tool_choice: { type: 'function' } }, 'tool_choice', 'unsupported_value'],
-  [CHAT, { functions: [{ name: 'f' }] }, 'functions', 'unsupported_value'],
-  [CHAT, { function_call: { name: 'f' } }, 'function_call', 'unsupported_value'],
+  [CHAT, { tool_choice: 'required' }, 'tool_choice', 'invalid_request'],
+  [CHAT, { tool_choice: 'always' }, 'tool_choice', 'invalid_request'],
+  [CHAT, { tool_choice: { type: 'function' } }, 'tool_choice.function', 'invalid_request'],
+  [CHAT, { tool_choice: { type: 'custom' } }, 'tool_choice', 'unsupported_value'],
+  [CHAT, { functions: [{}] }, 'functions[0].name', 'invalid_request'],
+  [CHAT, { function_call: { name: 'f' } }, 'function_call', 'invalid_request'],
+  [CHAT, { function_call: 'required' }, 'function_call', 'invalid_request'],
   [CHAT, { response_format: { type: 'yaml' } }, 'response_format', 'unsupported_value'],
   [CHAT, { response_format: { type: 'json_schema' } }, 'response_format.json_schema', 'invalid_request'],
   [CHAT, { response_format: 'text' }, 'response_format', 'invalid_request'],
@@ -143,7 +146,7 @@ const REFUSED: Refusal[] = [
     'invalid_request',
   ],
   [CHAT, { modalities: ['text', 'audio'] }, 'modalities', 'unsupported_value'],
-  [CHAT, { reasoning_effort: 'high' }, 'reasoning_effort', 'unsupported_value'],
+  [CHAT, { reasoning_effort: 'enormous' }, 'reasoning_effort', 'invalid_request'],
   [CHAT, { audio: {} }, 'audio', 'unsupported_parameter'],
   [CHAT, { prediction: {} }, 'prediction', 'unsupported_parameter'],
   [CHAT, { web_search_options: {} }, 'web_search_options', 'unsupported_parameter'],
@@ -199,10 +202,12 @@ const ACCEPTED: [string, Record<string, unknown>][] = [
   ),
   [CHAT, { tools: [], functions: [], tool_choice: 'auto', function_call: 'none', parallel_tool_calls: true }],
   [CHAT, { response_format: { type: 'text' }, modalities: ['text'], reasoning_effort: 'none' }],
+  [CHAT, { reasoning_effort: 'low', functions: [{ name: 'f' }] }],
   [CHAT, { logprobs: true, top_logprobs: 20 }],
   [CHAT, { top_logprobs: 0 }],
   [CHAT, { stream: true, stream_options: {} }],
   [CHAT, { stream: true, stream_options: { include_usage: null, include_obfuscation: false } }],
+  [TEXT, { stream: true, stream_options: { include_obfuscation: true } }],
   [TEXT, { best_of: 1, suffix: '', echo: false, logprobs: 5 }],
   [CHAT, { audio: null, tools: null, n: null, stop: null, stream_options: null, bogus: null, __proto: null }],
 ]
@@ -220,8 +225,8 @@ describe('accepted', () => {
 describe('sampling that the body does not name', () => {
   it('is the default, with a new seed', () => {
     const usual = { ...DEFAULT_SAMPLING, seed: 7 }
-    expect(parseChat(chat(), () => 7).sampling).toEqual(usual)
-    expect(parseCompletion(completion(), () => 7).sampling).toEqual(usual)
+    expect(parseChat(chat(), () => 7).order.sampling).toEqual(usual)
+    expect(parseCompletion(completion(), () => 7).order.sampling).toEqual(usual)
   })
 })
 

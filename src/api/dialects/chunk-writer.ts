@@ -62,7 +62,10 @@ export function chunkWriter(asked: ChunkReply, { object, choices, fail }: ChunkW
         case 'text':
           return choices.text(event, reply.id).map(frame)
         case 'finish': {
-          const last = { ...chunk([choices.finish(event.reason)]), islet: isletReport(session, start, event) }
+          const last = {
+            ...chunk([choices.finish(event.reason)]),
+            islet: isletReport(session, start, event, reply),
+          }
           return [{ data: last }, ...(reply.includeUsage ? [{ data: chunk([], event) }] : []), DONE]
         }
         default:
@@ -80,8 +83,9 @@ export function wholeCompletion(
   { session, start, finish }: Collected,
   choiceOf: (id: string) => object,
 ): object {
-  const { id, created, model } = continued(asked, session)
-  const islet = isletReport(session, start, finish)
+  const reply = continued(asked, session)
+  const { id, created, model } = reply
+  const islet = isletReport(session, start, finish, reply)
   return { id, object, created, model, choices: [choiceOf(id)], usage: usageOf(finish), islet }
 }
 

@@ -8,7 +8,7 @@ import type { Failure } from '../http/errors.ts'
 import type { ChangedFields } from '../http/body.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Writer } from '../http/sse.ts'
-import type { Reply } from './reply.ts'
+import type { Reply, ReplyHead } from './reply.ts'
 import type { Order } from './order.ts'
 
 /** A kept turn of whoever asks, by its id. */
@@ -17,12 +17,21 @@ export type TurnOf = (id: string) => Promise<TurnView>
 /** What a body asks for. */
 export type Asked<R extends Reply = Reply> = {
   order: Omit<Order, 'prompt'>
-  /** What the reply holds besides what every reply has. */
-  reply: Omit<R, keyof Reply>
+  /** What the reply holds besides its name. */
+  reply: Omit<R, keyof ReplyHead>
   /**
    * The prompt, with the session and the conversation that it continues; asked for once the model is known.
    */
   prompt(turnOf: TurnOf): Promise<Pick<Order, 'prompt' | 'session' | 'conversation'>>
+}
+
+/** A body that brings its whole prompt. */
+export type ParsedBody<R extends Reply> = { order: Order; reply: Asked<R>['reply'] }
+
+/** What such a body asks for. */
+export function askedOf<R extends Reply>({ order: parsed, reply }: ParsedBody<R>): Asked<R> {
+  const { prompt, ...order } = parsed
+  return { order, reply, prompt: () => Promise.resolve({ prompt }) }
 }
 
 export type Dialect<R extends Reply = Reply> = {

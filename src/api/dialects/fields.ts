@@ -39,8 +39,8 @@ export function ignored(): z.ZodMiniOptional<z.ZodMiniUnknown> {
 /** For lists that may be there but empty. */
 export const emptyArray = () => z.array(z.unknown()).check(z.maxLength(0))
 
-/** Whether tools are called is the model's choice, or they are not shown to it. */
-export const toolChoice = () => neutral('"none" or "auto"', z.enum(['none', 'auto']))
+/** How much a model shall think: accepted without effect. */
+export const effort = () => z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])
 
 /** Levels of a value that has no schema: whoever walks it, a template or JSON.stringify, is recursive. */
 const MAX_LEVELS = 64
@@ -111,8 +111,8 @@ const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLeng
 
 const streamOptions = z.strictObject({
   include_usage: z.nullish(z.boolean()),
-  // Padding that hides token lengths from eavesdroppers: true would be a promise we do not keep.
-  include_obfuscation: z.nullish(z.literal(false)),
+  // Padding that hides token lengths from eavesdroppers: there is none, and the reply says so.
+  include_obfuscation: z.nullish(z.boolean()),
 })
 
 export const sharedFields = {

@@ -1,16 +1,19 @@
 // The report `islet` is our extension of OpenAI's objects: the session, what the window hid, what was reused.
 
 import type { FinishEvent, SessionEvent, StartEvent } from '../../protocol/generation.ts'
+import type { Reply } from './reply.ts'
 
 /**
- * Where this can be read again, what the window hid and what was cut or reused. A window of null is full
- * attention.
+ * Where this can be read again, what the window hid, what was cut or reused, and what of the request was `ignored` or
+ * of its schema. A window of null is full attention.
  */
 export function isletReport(
   session: SessionEvent | undefined,
   start: StartEvent | undefined,
-  { usage, window, logitsHash, stopped, closedEarly }: FinishEvent,
+  { usage, window, logitsHash, stopped, closedEarly, ignored: alsoIgnored = [] }: FinishEvent,
+  { ignored = [] }: Pick<Reply, 'ignored'>,
 ): object {
+  const inVain = [...ignored, ...alsoIgnored]
   return {
     ...(session !== undefined && { session: session.session }),
     window: window.window ?? null,
@@ -20,6 +23,7 @@ export function isletReport(
     cached_tokens: usage.cachedTokens,
     ...(stopped !== undefined && { stopped }),
     ...(closedEarly === true && { closed_early: true }),
+    ...(inVain.length > 0 && { ignored: inVain }),
     ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
   }
 }

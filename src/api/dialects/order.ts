@@ -2,7 +2,12 @@
 // The caller adds who asked and where it goes.
 
 import type * as z from 'zod/mini'
-import { DEFAULT_SAMPLING, type GenerateRequest, type SamplingOptions } from '../../protocol/generation.ts'
+import {
+  DEFAULT_SAMPLING,
+  type CallRule,
+  type GenerateRequest,
+  type SamplingOptions,
+} from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import type { Given } from '../validate.ts'
 import { formatOf } from './answer-format.ts'
@@ -36,9 +41,14 @@ type SamplingFields = Pick<
 
 /**
  * What chat and text completions say alike; the prompt, its length and log probabilities are each one's own.
- * `sent` gives fields as they were written.
+ * `sent` gives fields as they were written; `rule` is of a chat that offers functions.
  */
-export function sharedOrder(fields: SharedFields, newSeed: () => number, sent: (name: string) => unknown) {
+export function sharedOrder(
+  fields: SharedFields,
+  newSeed: () => number,
+  sent: (name: string) => unknown,
+  rule?: CallRule,
+) {
   const stream = fields.stream ?? false
   if (fields.stream_options !== undefined && !stream) {
     throw new IsletError('invalid_request', 'stream_options needs "stream": true', {
@@ -52,12 +62,24 @@ export function sharedOrder(fields: SharedFields, newSeed: () => number, sent: (
     background: false,
     includeUsage: fields.stream_options?.include_usage ?? false,
     stop: stopsOf(fields.stop),
-    ...formatOf(sent, stopsOf(fields.stop)),
+    ...formOf(sent, stopsOf(fields.stop), rule),
     ignoreEos: fields.ignore_eos ?? false,
     truncation: fields.truncation ?? ('disabled' as const),
     cacheKey: fields.prompt_cache_key,
     endUser: fields.user ?? fields.safety_identifier,
     sampling: samplingOf(fields, newSeed),
+  }
+}
+
+/** What an answer must be. Calls alone have no text that a format could hold. */
+export function formOf(
+  sent: (name: string) => unknown,
+  stop: readonly string[],
+  rule: CallRule | undefined,
+): Pick<Order, 'grammar' | 'grammarParam' | 'callRule'> {
+  return {
+    ...(rule?.required !== true && formatOf(sent, stop)),
+    ...(rule !== undefined && { callRule: rule }),
   }
 }
 

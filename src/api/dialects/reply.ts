@@ -3,13 +3,19 @@
 
 import type { Json } from '../../protocol/generation.ts'
 
-/** What the reply of every dialect has; each adds fields of its own. */
-export type Reply = {
+/** What names a reply, whatever was asked. */
+export type ReplyHead = {
   /** The dialect. */
   kind: string
   id: string
   created: number // seconds since 1970
   model: string
+}
+
+/** What the reply of every dialect has; each adds fields of its own. */
+export type Reply = ReplyHead & {
+  /** Parameters of the body that were accepted without effect. */
+  ignored?: string[]
 }
 
 /**

@@ -10,6 +10,7 @@ type Message = {
   content?: string | null
   reasoning_content?: string
   tool_calls?: CallDelta[]
+  function_call?: CallDelta['function']
 }
 type TextLogprobs = {
   tokens: string[]
@@ -36,6 +37,8 @@ type Chunk = Identity & {
 const SHARED_FIELDS = `model stream stream_options max_tokens temperature top_p top_k min_p repetition_penalty presence_penalty
   frequency_penalty seed logit_bias stop ignore_eos truncation n user safety_identifier prompt_cache_key prompt_cache_retention
   prompt_cache_options metadata store service_tier verbosity moderation logprobs`
+
+const OFFERED = ['get_weather', 'now']
 
 const chunkOf = ({ data }: Frame): Chunk | undefined => (data === '[DONE]' ? undefined : (data as Chunk))
 
@@ -96,6 +99,10 @@ export const chatCompletions: Dialect = {
   path: '/v1/chat/completions',
   promptField: 'messages',
   says: { reasoning: true, calls: true, logprobs: true },
+  finish(reason, { functions = false, named = false } = {}) {
+    if (reason !== 'tool_calls') return reason
+    return named ? 'stop' : functions ? 'function_call' : reason
+  },
   fields: `${SHARED_FIELDS} messages max_completion_tokens top_logprobs tools tool_choice parallel_tool_calls
     chat_template_kwargs functions function_call response_format modalities reasoning_effort audio prediction
     web_search_options`.split(/\s+/),
@@ -103,7 +110,12 @@ export const chatCompletions: Dialect = {
     ...sharedBody(ask),
     messages: [{ role: 'user', content: ask.prompt ?? 'Hi' }],
     ...(ask.logprobs === true && { logprobs: true, top_logprobs: 2 }),
-    ...(ask.tools === true && { tools: ['get_weather', 'now'].map(functionOf) }),
+    ...(ask.tools === true && { tools: OFFERED.map(functionOf) }),
+    ...(ask.functions === true && { functions: OFFERED.map((name) => ({ name, parameters: {} })) }),
+    ...(ask.named === true &&
+      (ask.functions === true
+        ? { function_call: { name: OFFERED[0] } }
+        : { tool_choice: { type: 'function', function: { name: OFFERED[0] } } })),
   }),
 }
 
@@ -153,6 +165,10 @@ function add(answer: Answer, choice: Choice): void {
   answer.reasoning += said.reasoning_content ?? ''
   for (const [nth, delta] of (said.tool_calls ?? []).entries())
     addCall(answer.calls, delta, choice.delta === undefined ? nth : delta.index)
+  const old = said.function_call
+  // It has no id, and there is one.
+  if (old !== undefined)
+    addCall(answer.calls, { index: 0, function: old, ...(old.name !== undefined && { id: 'call_' }) }, 0)
   const entries = entriesOf(choice.logprobs)
   if (entries.length > 0) answer.logprobs = [...(answer.logprobs ?? []), ...entries]
   if (choice.finish_reason === null) return

@@ -14,6 +14,10 @@ export type Ask = {
   logprobs?: boolean
   /** Two functions are offered. */
   tools?: boolean
+  /** They are offered in the old spelling, where a dialect has one. */
+  functions?: boolean
+  /** The first of them must be called. */
+  named?: boolean
   store?: boolean
   maxTokens?: number
   temperature?: number
@@ -63,7 +67,7 @@ export type Dialect = {
   says: { reasoning: boolean; calls: boolean; logprobs: boolean }
   /** Whether a stream says usage always, or where the client asked. */
   usage: 'always' | 'asked'
-  finish: (reason: FinishReason) => string
+  finish: (reason: FinishReason, ask?: Ask) => string
   /** How much was used, by the usage of an answer. */
   counts: (usage: object) => Usage
   whole: (body: unknown) => Answer

@@ -65,9 +65,10 @@ export const responses: Dialect = {
     ...(ask.maxTokens !== undefined && { max_output_tokens: ask.maxTokens }),
     ...(ask.temperature !== undefined && { temperature: ask.temperature }),
     ...(ask.seed !== undefined && { seed: ask.seed }),
-    ...(ask.tools === true && {
+    ...((ask.tools === true || ask.functions === true) && {
       tools: ['get_weather', 'now'].map((name) => ({ type: 'function', name, parameters: {} })),
     }),
+    ...(ask.named === true && { tool_choice: { type: 'function', name: 'get_weather' } }),
   }),
   finish: (reason) => (reason === 'length' ? 'incomplete: max_output_tokens' : 'completed'),
   counts(usage) {

@@ -35,6 +35,12 @@ const CALLS: ToolCall[] = [
   { name: 'now', arguments: '{}' },
 ]
 
+/** A call as a grammar lets it come: who is called, then what of its arguments is certain. */
+const pieces = (name: string, ...texts: string[]): GenerationEvent[] => [
+  part({ calls: [{ name, arguments: '' }] }),
+  ...texts.map((each) => part({ calls: [{ arguments: each }] })),
+]
+
 function logprob(token: string, value: number): TokenLogprob {
   const bytes = [...new TextEncoder().encode(token)]
   const entry = { token, logprob: value, bytes }
@@ -92,6 +98,75 @@ export const SCRIPTS: Script[] = [
       ended({ reason: 'tool_calls' }),
     ],
     ask: { tools: true },
+  },
+  {
+    name: 'a call in pieces',
+    steps: [start, ...pieces('get_weather', '{"ci', 'ty":', '', '"北京"}'), ended({ reason: 'tool_calls' })],
+    ask: { tools: true },
+  },
+  {
+    name: 'calls in pieces, behind thoughts and text',
+    steps: [
+      start,
+      thought('two'),
+      text('我来'),
+      text('查一下。'),
+      ...pieces('get_weather', '{"city"', ':"北京'),
+      part({ calls: [{ arguments: '"}' }, { name: 'now', arguments: '{' }] }),
+      part({ calls: [{ arguments: '}' }, CALLS[0], { name: 'now', arguments: '' }] }),
+      ended({ reason: 'tool_calls', closedEarly: true }),
+    ],
+    ask: { tools: true },
+  },
+  {
+    name: 'text in front of calls, between them and behind them',
+    steps: [
+      start,
+      part({ text: 'a', calls: [{ name: 'now', arguments: '{' }] }),
+      part({ text: 'b', calls: [{ arguments: '}' }, { name: 'get_weather', arguments: '' }] }),
+      part({ calls: [{ arguments: '{"city":"x"' }] }),
+      part({ text: 'c', calls: [{ arguments: '}' }] }),
+      text(''),
+      text('d'),
+      part({ calls: [CALLS[1]] }),
+      part({ reasoning: 'hm', text: 'e' }),
+      text('f'),
+      ended({ reason: 'tool_calls' }),
+    ],
+    ask: { tools: true },
+  },
+  {
+    name: 'thoughts behind text',
+    steps: [start, thought('hm'), text('a'), thought('well'), part({ text: 'b', reasoning: '!' }), finish],
+  },
+  {
+    name: 'a call in pieces that is cut by length',
+    steps: [start, text('a'), ...pieces('get_weather', '{"city"', ':'), ended({ reason: 'length' })],
+    ask: { tools: true },
+  },
+  {
+    name: 'a call of a function in the old spelling',
+    steps: [start, text('a'), ...pieces('get_weather', '{"ci', 'ty":1}'), ended({ reason: 'tool_calls' })],
+    ask: { functions: true },
+  },
+  {
+    name: 'a call of the function that the request names',
+    steps: [start, ...pieces('get_weather', '{', '}'), ended({ reason: 'tool_calls' })],
+    ask: { tools: true, named: true },
+  },
+  {
+    name: 'a call of the function that the request names in the old spelling',
+    steps: [start, ...pieces('get_weather', '{', '}'), ended({ reason: 'tool_calls' })],
+    ask: { functions: true, named: true },
+  },
+  {
+    name: 'a call of the function that the request names, cut by length',
+    steps: [start, ...pieces('get_weather', '{'), ended({ reason: 'length' })],
+    ask: { tools: true, named: true },
+  },
+  {
+    name: 'an answer under a form, of which some was ignored',
+    steps: [start, text('{}'), ended({ closedEarly: true, ignored: ['#/properties/a/format'] })],
   },
   {
     name: 'calls that are cut by length',
@@ -194,11 +269,13 @@ export function expected(dialect: Dialect, { steps, ask }: Script): Partial<Answ
       dialect.says.logprobs && ask?.logprobs === true && logprobs.length > 0
         ? logprobs.map(({ token, logprob: value }) => expect.objectContaining({ token, logprob: value }))
         : null,
-    finish: dialect.finish(last.reason),
+    finish: dialect.finish(last.reason, ask),
     islet: expect.objectContaining({
       out_of_sight: last.window.outOfSight,
       cached_tokens: last.usage.cachedTokens,
       ...(last.stopped !== undefined && { stopped: last.stopped }),
+      ...(last.closedEarly === true && { closed_early: true }),
+      ...(last.ignored !== undefined && { ignored: last.ignored }),
       ...(last.logitsHash !== undefined && { logits_sha256: last.logitsHash }),
     }),
   }

@@ -4,6 +4,7 @@ import { createApp } from '../../../src/api/app.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../../src/protocol/generation.ts'
 import { IsletError } from '../../../src/lib/errors.ts'
 import type { Lanes } from '../../../src/protocol/lanes.ts'
+import { joinTexts } from '../../../src/protocol/text-order.ts'
 import {
   fakeLanes,
   ORIGIN,
@@ -84,21 +85,14 @@ export function keeping(script: readonly Step[], replay: readonly Step[] = scrip
   return Object.assign(fake, { replays })
 }
 
-/** The events by which a kept turn is shown: all of its text is one. */
+/** The events by which a kept turn is shown. */
 function viewed(script: readonly Step[]): GenerationEvent[] {
   const events = script.filter((step): step is GenerationEvent => 'type' in step)
   const texts = events.filter((event) => event.type === 'text')
-  const whole: GenerationEvent = {
-    type: 'text',
-    text: texts.map(({ text }) => text).join(''),
-    reasoning: texts.map(({ reasoning }) => reasoning ?? '').join(''),
-    calls: texts.flatMap(({ calls }) => calls ?? []),
-    ids: texts.flatMap(({ ids }) => ids),
-  }
   const [starts, ends] = [['start'], ['finish', 'error']].map((types) =>
     events.filter(({ type }) => types.includes(type)),
   )
-  return [...starts, ...(texts.length > 0 ? [whole] : []), ...ends]
+  return [...starts, ...joinTexts(texts), ...ends]
 }
 
 export function post(

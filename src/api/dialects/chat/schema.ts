@@ -7,19 +7,20 @@ import { written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
-import type { Asked } from '../dialect.ts'
+import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
+import { effort, integer, neutral, sharedFields, templateVariables, unsupported } from '../fields.ts'
+import { ignoredIn } from '../ignored.ts'
+import { sharedOrder, stopsOf, type Order } from '../order.ts'
 import {
-  emptyArray,
-  integer,
-  neutral,
-  sharedFields,
-  templateVariables,
-  toolChoice,
-  unsupported,
-} from '../fields.ts'
-import { sharedOrder, type Order } from '../order.ts'
+  callingOf,
+  chatToolChoice,
+  functionCall,
+  functionChoice,
+  wrappedChoice,
+  type Calling,
+} from '../tool-choice.ts'
 import { checkResults } from '../tool-results.ts'
-import { toolsAsSent, toolsSchema } from '../tools.ts'
+import { functionsSchema, toolsAsSent, toolsSchema, wrappedFunctions } from '../tools.ts'
 import { messagesSchema, toChatMessages } from './messages.ts'
 import type { ChatReply } from './writer.ts'
 
@@ -30,20 +31,22 @@ export const chatSchema = bodySchema({
   max_completion_tokens: sharedFields.max_tokens,
   logprobs: z.nullish(z.boolean()),
   top_logprobs: z.nullish(integer(0, 20)),
-  tools: z.nullish(toolsSchema),
-  tool_choice: toolChoice(),
+  tools: z.nullish(toolsSchema()),
+  tool_choice: chatToolChoice(),
   parallel_tool_calls: z.nullish(z.boolean()),
   chat_template_kwargs: templateVariables(),
-  functions: neutral('[]', emptyArray()),
-  function_call: toolChoice(),
+  functions: z.nullish(functionsSchema()),
+  function_call: functionCall(),
   response_format: responseFormat(),
   structured_outputs: structuredOutputs(),
   modalities: neutral('["text"]', z.array(z.literal('text')).check(z.length(1))),
-  reasoning_effort: neutral('"none"', z.literal('none')),
+  reasoning_effort: z.nullish(effort()),
   audio: unsupported(),
   prediction: unsupported(),
   web_search_options: unsupported(),
 })
+
+type ChatFields = ReturnType<typeof validate<typeof chatSchema>>
 
 /**
  * Reads the body of POST /v1/chat/completions.
@@ -53,33 +56,79 @@ export function parseChat(
   body: Record<string, unknown>,
   newSeed: () => number,
   changed: ChangedFields = new Map(),
-): Order {
+): ParsedBody<ChatReply> {
   const fields = validate(chatSchema, body)
-  const tools = fields.tools ? toolsAsSent(sentField(body, changed, 'tools')) : []
-  const messages = toChatMessages(sentField(body, changed, 'messages') as JsonObject[])
+  const sent = (name: string): unknown => sentField(body, changed, name)
+  const functions = (fields.functions ?? []).length > 0
+  const { rule, told, exact } = functions ? functionCalling(fields) : toolCalling(fields)
+  const messages = toChatMessages(sent('messages') as JsonObject[])
   checkResults(messages)
-  if (fields.top_logprobs && fields.logprobs !== true) {
-    throw new IsletError('invalid_request', 'top_logprobs needs "logprobs": true', { param: 'top_logprobs' })
-  }
-  return {
-    ...sharedOrder(fields, newSeed, (name) => sentField(body, changed, name)),
+  if (fields.top_logprobs && fields.logprobs !== true) throw refuse('top_logprobs', 'needs "logprobs": true')
+  const order: Order = {
+    ...sharedOrder(fields, newSeed, sent, rule),
     prompt: {
       kind: 'chat',
       messages,
       // A model that shall call nothing is told of nothing that it could call.
-      ...(tools.length > 0 && fields.tool_choice !== 'none' && { tools }),
+      ...(told && {
+        tools: functions
+          ? wrappedFunctions(sent('functions') as JsonObject[])
+          : toolsAsSent(sent('tools') as JsonObject[]),
+      }),
       ...(fields.chat_template_kwargs !== undefined && {
-        variables: written(sentField(body, changed, 'chat_template_kwargs') as JsonObject),
+        variables: written(sent('chat_template_kwargs') as JsonObject),
       }),
     },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
     echo: false,
   }
+  const reply = {
+    includeUsage: order.includeUsage,
+    ...(functions && { functions: true as const }),
+    ...(exact && { named: true as const }),
+    ...ignoredIn(fields, sent, rule),
+  }
+  return { order, reply }
+}
+
+function toolCalling({ tools, tool_choice, function_call, ...fields }: ChatFields): Calling {
+  const named = functionChoice(function_call)
+  if (named.exact === true) throw refuse('function_call', 'names a function, but there are no functions')
+  return callingOf({
+    field: 'tool_choice',
+    list: 'tools',
+    offered: (tools ?? []).map((tool) => tool.function.name),
+    nameAt: 'function.name',
+    choice: wrappedChoice(tool_choice),
+    single: fields.parallel_tool_calls === false,
+    stop: stopsOf(fields.stop),
+  })
+}
+
+/** The old spelling has room for one call. */
+function functionCalling({ functions, function_call, tools, tool_choice, stop }: ChatFields): Calling {
+  if ((tools ?? []).length > 0)
+    throw refuse('functions', 'must not be given beside tools: leave one of them out')
+  const choice = wrappedChoice(tool_choice)
+  if (choice.mode === 'required' || choice.names !== undefined)
+    throw refuse('tool_choice', 'is of tools; the choice among functions is function_call')
+  return callingOf({
+    field: 'function_call',
+    list: 'functions',
+    offered: (functions ?? []).map(({ name }) => name),
+    nameAt: 'name',
+    choice: functionChoice(function_call),
+    single: true,
+    stop: stopsOf(stop),
+  })
+}
+
+function refuse(param: string, says: string): IsletError {
+  return new IsletError('invalid_request', `${param} ${says}`, { param })
 }
 
 /** The same as what its dialect asks for: a body brings its whole prompt. */
 export function askChat(...body: Parameters<typeof parseChat>): Asked<ChatReply> {
-  const { prompt, ...order } = parseChat(...body)
-  return { order, reply: { includeUsage: order.includeUsage }, prompt: () => Promise.resolve({ prompt }) }
+  return askedOf(parseChat(...body))
 }

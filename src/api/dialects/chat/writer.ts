@@ -1,18 +1,27 @@
 // The chat writer words an answer as a message, or as deltas of one.
 // Its parts are text, thoughts, calls and log probabilities.
 
-import { joinCalls, type TokenLogprob } from '../../../protocol/generation.ts'
+import type { CallPiece, FinishReason, TokenLogprob, ToolCall } from '../../../protocol/generation.ts'
 import type { Collected } from '../../http/collect.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
-import { callDeltas, callObject } from '../tools.ts'
+import { callDeltas, callObject, functionDeltas } from '../tools.ts'
 import { chatFailure } from './errors.ts'
 
-export type ChatReply = ChunkReply<'chat'>
+export type ChatReply = ChunkReply<'chat'> & {
+  /** Functions were offered in the old spelling, so calls are told in it. */
+  functions?: true
+  /** The request named the function that is called: the end of its call is a `stop`, as OpenAI has it. */
+  named?: true
+}
 
 /** The writer of a streamed answer. */
 export function chatWriter(reply: ChatReply): Writer {
-  return chunkWriter(reply, { object: 'chat.completion.chunk', choices: deltaChoices(), fail: chatFailure })
+  return chunkWriter(reply, {
+    object: 'chat.completion.chunk',
+    choices: deltaChoices(reply),
+    fail: chatFailure,
+  })
 }
 
 /** An answer that is not streamed. */
@@ -23,15 +32,38 @@ export function wholeChat(reply: ChatReply, collected: Collected): object {
       role: 'assistant',
       content: text === '' && calls.length > 0 ? null : text,
       ...(reasoning !== '' && { reasoning_content: reasoning }),
-      ...(calls.length > 0 && { tool_calls: calls.map((call, index) => callObject(id, index, call)) }),
+      ...callFields(reply, id, calls),
       refusal: null,
     }
-    return { index: 0, message, logprobs: chatLogprobs(logprobs), finish_reason: finish.reason }
+    return {
+      index: 0,
+      message,
+      logprobs: chatLogprobs(logprobs),
+      finish_reason: finishReason(reply, finish.reason),
+    }
   })
 }
 
-function deltaChoices(): ChunkChoices {
+/** The old spelling has room for one call. */
+function callFields({ functions }: ChatReply, id: string, calls: readonly ToolCall[]): object {
+  if (calls.length === 0) return {}
+  if (functions === true) return { function_call: calls[0] }
+  return { tool_calls: calls.map((call, index) => callObject(id, index, call)) }
+}
+
+function finishReason({ functions, named }: ChatReply, reason: FinishReason): string {
+  if (reason !== 'tool_calls') return reason
+  if (named === true) return 'stop'
+  return functions === true ? 'function_call' : reason
+}
+
+function deltaChoices(reply: ChatReply): ChunkChoices {
   let calls = 0
+  const pieceDeltas = (id: string, piece: CallPiece): object[] => {
+    if (piece.name !== undefined) calls++
+    if (reply.functions !== true) return callDeltas(id, calls - 1, piece)
+    return calls > 1 ? [] : functionDeltas(piece)
+  }
   return {
     // The role comes alone and before prefill: readers need it first, proxies need a first byte.
     start: () => [choice({ role: 'assistant', content: '' }, null, null)],
@@ -39,13 +71,13 @@ function deltaChoices(): ChunkChoices {
       const deltas: object[] = []
       if (event.reasoning !== undefined) deltas.push({ reasoning_content: event.reasoning })
       if (event.text !== '') deltas.push({ content: event.text })
-      for (const call of joinCalls(event.calls ?? [])) deltas.push(...callDeltas(id, calls++, call))
+      for (const piece of event.calls ?? []) deltas.push(...pieceDeltas(id, piece))
       if (deltas.length === 0 && event.logprobs !== undefined) deltas.push({ content: '' })
       return deltas.map((delta, index) =>
         choice(delta, index === 0 ? chatLogprobs(event.logprobs) : null, null),
       )
     },
-    finish: (reason) => choice({}, null, reason),
+    finish: (reason) => choice({}, null, finishReason(reply, reason)),
   }
 }
 

@@ -6,9 +6,10 @@ import { IsletError } from '../../../lib/errors.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
-import type { Asked } from '../dialect.ts'
+import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
 import { integer, neutral, sharedFields } from '../fields.ts'
-import { sharedOrder, type Order } from '../order.ts'
+import { ignoredIn } from '../ignored.ts'
+import { sharedOrder } from '../order.ts'
 import { promptSchema, toPrompt } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
 
@@ -37,21 +38,22 @@ export function parseCompletion(
   body: Record<string, unknown>,
   newSeed: () => number,
   changed: ChangedFields = new Map(),
-): Order {
+): ParsedBody<CompletionReply> {
   const fields = validate(completionSchema, body)
-  return {
-    ...sharedOrder(fields, newSeed, (name) => sentField(body, changed, name)),
+  const sent = (name: string): unknown => sentField(body, changed, name)
+  const order = {
+    ...sharedOrder(fields, newSeed, sent),
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     echo: fields.echo ?? false,
   }
+  return { order, reply: { includeUsage: order.includeUsage, ...ignoredIn(fields, sent) } }
 }
 
 /** The same as what its dialect asks for: a body brings its whole prompt. */
 export function askCompletion(...body: Parameters<typeof parseCompletion>): Asked<CompletionReply> {
-  const { prompt, ...order } = parseCompletion(...body)
-  return { order, reply: { includeUsage: order.includeUsage }, prompt: () => Promise.resolve({ prompt }) }
+  return askedOf(parseCompletion(...body))
 }
 
 /** Whether the model can fill a gap, the lane knows. */

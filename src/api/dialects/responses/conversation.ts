@@ -17,10 +17,10 @@ import { parseResponse, type ResponseOrder } from './schema.ts'
  */
 export function askResponse(...body: Parameters<typeof parseResponse>): Asked<ResponseReply> {
   const parsed = parseResponse(...body)
-  const { order, previous, shown } = parsed
+  const { order, previous, reply } = parsed
   return {
     order,
-    reply: { background: order.background, shown },
+    reply,
     async prompt(turnOf) {
       const before = previous === undefined ? undefined : await conversationAfter(turnOf, previous)
       checkOutputs(parsed, before?.conversation ?? [])

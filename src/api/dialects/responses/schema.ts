@@ -5,22 +5,24 @@ import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
 import {
+  effort,
   emptyArray,
   ignored,
-  jsonBounds,
   label,
   neutral,
   sharedFields,
   templateVariables,
-  toolChoice,
   unsupported,
 } from '../fields.ts'
 import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.ts'
 import { written, type Written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
-import { formatOf, structuredOutputs, textSettings } from '../answer-format.ts'
-import { samplingOf, stopsOf, type Order } from '../order.ts'
-import { MAX_TOOLS } from '../tools.ts'
+import { structuredOutputs, textSettings } from '../answer-format.ts'
+import type { Asked } from '../dialect.ts'
+import { ignoredIn } from '../ignored.ts'
+import { formOf, samplingOf, stopsOf, type Order } from '../order.ts'
+import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
+import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
 import { inputMessages, inputSchema, resultsIn, type ResultPlace } from './input.ts'
 import type { ResponseReply } from './object.ts'
@@ -37,13 +39,11 @@ const metadata = worded(
     `must be an object of at most ${MAX_PAIRS} strings of at most ${MAX_TEXT} characters, with names of at most ${MAX_NAME}, not ${preview(value)}`,
 )
 
-const tool = z.looseObject({
-  type: z.literal('function'),
-  name: z.string().check(z.minLength(1), z.maxLength(64)),
-  description: z.nullish(z.string()),
-  parameters: z.nullish(z.record(z.string(), z.unknown())),
-  strict: z.nullish(z.boolean()),
-})
+const summary = () => z.nullish(z.enum(['auto', 'concise', 'detailed']))
+const reasoning = z.catchall(
+  z.object({ effort: z.nullish(effort()), summary: summary(), generate_summary: summary() }),
+  z.null('must be absent'),
+)
 
 const {
   max_tokens: maxTokens,
@@ -62,16 +62,13 @@ export const responseSchema = bodySchema({
   previous_response_id: label(),
   background: z.nullish(z.boolean()),
   metadata,
-  tools: z.nullish(z.array(tool).check(z.maxLength(MAX_TOOLS), ...jsonBounds())),
-  tool_choice: toolChoice(),
+  tools: z.nullish(flatToolsSchema()),
+  tool_choice: flatToolChoice(),
   parallel_tool_calls: z.nullish(z.boolean()),
   chat_template_kwargs: templateVariables(),
   text: textSettings(),
   structured_outputs: structuredOutputs(),
-  reasoning: neutral(
-    '{"effort": "none"}',
-    z.catchall(z.object({ effort: z.nullish(z.literal('none')) }), z.null()),
-  ),
+  reasoning: z.nullish(reasoning),
   // A client that keeps its own history asks for this always. No reasoning here is encrypted: there is nothing to include.
   include: neutral(
     '[] or ["reasoning.encrypted_content"]',
@@ -79,7 +76,7 @@ export const responseSchema = bodySchema({
   ),
   top_logprobs: neutral('0', z.literal(0)),
   context_management: neutral('[]', emptyArray()),
-  stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.literal(false)) })),
+  stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.boolean()) })),
   // It limits built-in tools, of which there are none.
   max_tool_calls: ignored(),
   conversation: unsupported(),
@@ -99,7 +96,7 @@ export type ResponseOrder = {
   tools: Written<object>[]
   variables: Written<Record<string, unknown>> | undefined
   previous: string | undefined
-  shown: ResponseReply['shown']
+  reply: Asked<ResponseReply>['reply']
 }
 
 /**
@@ -121,7 +118,18 @@ export function parseResponse(
   if (background && !store) throw refuse('background', 'needs "store": true: its answer is read later')
   const input = inputMessages(fields.input)
   if (input.length === 0) throw refuse('input', 'must have an item beside reasoning')
+  const sent = (name: string): unknown => sentField(body, changed, name)
   const tools = fields.tools ?? []
+  const stop = stopsOf(fields.stop)
+  const { rule, told } = callingOf({
+    field: 'tool_choice',
+    list: 'tools',
+    offered: tools.map(({ name }) => name),
+    nameAt: 'name',
+    choice: flatChoice(fields.tool_choice),
+    single: fields.parallel_tool_calls === false,
+    stop,
+  })
   const sampling = samplingOf(fields, newSeed)
   return {
     order: {
@@ -131,8 +139,8 @@ export function parseResponse(
       background,
       includeUsage: false,
       maxTokens: fields.max_output_tokens,
-      stop: stopsOf(fields.stop),
-      ...formatOf((name) => sentField(body, changed, name), stopsOf(fields.stop)),
+      stop,
+      ...formOf(sent, stop, rule),
       ignoreEos: fields.ignore_eos ?? false,
       truncation: fields.truncation ?? 'disabled',
       topLogprobs: undefined,
@@ -144,48 +152,49 @@ export function parseResponse(
     input,
     results: resultsIn(fields.input),
     instructions: fields.instructions,
-    tools:
-      fields.tool_choice === 'none' || tools.length === 0
-        ? []
-        : (sentField(body, changed, 'tools') as JsonObject[]).map(chatTool),
+    tools: told ? wrappedFunctions((sent('tools') as JsonObject[]).map(withoutType)) : [],
     variables:
       fields.chat_template_kwargs === undefined
         ? undefined
-        : written(sentField(body, changed, 'chat_template_kwargs') as JsonObject),
+        : written(sent('chat_template_kwargs') as JsonObject),
     previous: fields.previous_response_id,
-    shown: {
-      instructions: fields.instructions ?? null,
-      max_output_tokens: fields.max_output_tokens ?? null,
-      max_tool_calls: null,
-      metadata: fields.metadata ?? {},
-      parallel_tool_calls: fields.parallel_tool_calls ?? true,
-      previous_response_id: fields.previous_response_id ?? null,
-      prompt_cache_key: fields.prompt_cache_key ?? null,
-      reasoning: { effort: null, summary: null },
-      safety_identifier: fields.safety_identifier ?? null,
-      service_tier: 'default',
-      store,
-      temperature: sampling.temperature,
-      text: { format: (fields.text?.format ?? { type: 'text' }) as Json },
-      tool_choice: fields.tool_choice ?? 'auto',
-      tools: tools.map((given) => ({ description: null, parameters: null, strict: null, ...given })) as Json,
-      top_logprobs: 0,
-      top_p: sampling.topP,
-      truncation: fields.truncation ?? 'disabled',
-      user: fields.user ?? null,
+    reply: {
+      background,
+      shown: {
+        instructions: fields.instructions ?? null,
+        max_output_tokens: fields.max_output_tokens ?? null,
+        max_tool_calls: null,
+        metadata: fields.metadata ?? {},
+        parallel_tool_calls: fields.parallel_tool_calls ?? true,
+        previous_response_id: fields.previous_response_id ?? null,
+        prompt_cache_key: fields.prompt_cache_key ?? null,
+        reasoning: { effort: fields.reasoning?.effort ?? null, summary: fields.reasoning?.summary ?? null },
+        safety_identifier: fields.safety_identifier ?? null,
+        service_tier: 'default',
+        store,
+        temperature: sampling.temperature,
+        text: { format: (fields.text?.format ?? { type: 'text' }) as Json },
+        tool_choice: (fields.tool_choice ?? 'auto') as Json,
+        tools: tools.map((given) => ({
+          description: null,
+          parameters: null,
+          strict: null,
+          ...given,
+        })) as Json,
+        top_logprobs: 0,
+        top_p: sampling.topP,
+        truncation: fields.truncation ?? 'disabled',
+        user: fields.user ?? null,
+      },
+      ...ignoredIn(fields, sent, rule),
     },
   }
 }
 
-/** A flat function in the wrapper that templates know, with its fields in their places. */
-function chatTool(given: JsonObject): Written<object> {
+/** What the wrapper around a flat function holds. */
+function withoutType(given: JsonObject): JsonObject {
   const fields = entriesOf(given).filter(([key, value]) => key !== 'type' && value !== null)
-  return written(
-    objectLike(given, [
-      ['type', 'function'],
-      ['function', objectLike(given, fields)],
-    ]),
-  )
+  return objectLike(given, fields)
 }
 
 function refuse(param: string, says: string): IsletError {

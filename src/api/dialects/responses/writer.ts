@@ -1,14 +1,15 @@
 // The writer of responses turns events into typed events, and keeps the response as it stands.
 // Streams, whole answers and kept turns are worded by the same writer, so ids and order of items agree among
-// them.
+// them: items follow the answer, one closes where the next one opens.
 
-import {
-  joinCalls,
-  type FinishEvent,
-  type SessionEvent,
-  type StartEvent,
-  type ToolCall,
+import type {
+  CallPiece,
+  FinishEvent,
+  SessionEvent,
+  StartEvent,
+  TextEvent,
 } from '../../../protocol/generation.ts'
+import { callPieces, joinTexts } from '../../../protocol/text-order.ts'
 import type { Collected } from '../../http/collect.ts'
 import type { Failure } from '../../http/errors.ts'
 import type { AnswerEvent } from '../../http/events.ts'
@@ -39,6 +40,8 @@ const PARTS = {
   reasoning: { part: 'reasoning_text', event: 'response.reasoning_text' },
 } as const
 
+const ARGUMENTS = 'response.function_call_arguments'
+
 export type ResponseWriter = Omit<Writer, 'write'> & {
   write(event: AnswerEvent): TypedFrame[]
   /** The end of a generation that failed. */
@@ -55,9 +58,9 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
   let sequence = 0
   let begun = false
   const output: Item[] = []
-  /** Calls are said at the end: so they follow the text in every rendering of the same answer. */
-  const calls: ToolCall[] = []
-  let open: ContentItem | undefined
+  /** The last item, while it grows. */
+  let open: Item | undefined
+  let calls = 0
 
   const id = (): string => (session === undefined ? reply.id : RESPONSE_PREFIX + session.turn)
   const itemId = (prefix: string, index: number): string => {
@@ -117,6 +120,10 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
     const item = open
     open = undefined
     item.status = status
+    if (item.type === 'function_call') {
+      const whole = { ...place(item), name: item.name, arguments: item.arguments }
+      return [say(`${ARGUMENTS}.done`, whole), said('response.output_item.done', item)]
+    }
     const { event } = PARTS[item.type]
     const logprobs = item.type === 'message' ? { logprobs: [] } : {}
     const whole = { ...place(item), content_index: 0, text: item.content[0].text, ...logprobs }
@@ -127,32 +134,47 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
     ]
   }
 
-  function callEvents(call: ToolCall, index: number): TypedEvent[] {
+  /** Who is called opens an item; the pieces behind go on with its arguments. */
+  function growCall({ name, arguments: delta }: CallPiece): TypedEvent[] {
+    const events = name === undefined ? [] : [...close('completed'), openCall(name)]
+    // A piece of no open call belongs to nothing that could be shown.
+    if (open?.type !== 'function_call' || delta === '') return events
+    open.arguments += delta
+    return [...events, say(`${ARGUMENTS}.delta`, { ...place(open), delta })]
+  }
+
+  function openCall(name: string): TypedEvent {
+    const nth = calls++
     const item: CallItem = {
-      id: `${itemId('fc_', 0)}_${index}`,
+      id: `${itemId('fc_', 0)}_${nth}`,
       type: 'function_call',
       status: 'in_progress',
-      call_id: callId(id(), index),
-      name: call.name,
+      call_id: callId(id(), nth),
+      name,
       arguments: '',
     }
     output.push(item)
-    const events = [said('response.output_item.added', item)]
-    const type = 'response.function_call_arguments'
-    events.push(say(`${type}.delta`, { ...place(item), delta: call.arguments }))
-    Object.assign(item, { arguments: call.arguments, status: 'completed' })
-    events.push(say(`${type}.done`, { ...place(item), name: call.name, arguments: call.arguments }))
-    events.push(said('response.output_item.done', item))
-    return events
+    open = item
+    return said('response.output_item.added', item)
   }
 
   function end(finish: FinishEvent): TypedEvent[] {
     const status: EndStatus = finish.reason === 'length' ? 'incomplete' : 'completed'
     // An answer of nothing at all is still a message.
-    const empty = output.length === 0 && calls.length === 0 ? grow('message', '') : []
-    const events = [...empty, ...close(calls.length > 0 ? 'completed' : status), ...calls.flatMap(callEvents)]
-    const state = response(status, { finish, islet: isletReport(session, start, finish) })
-    return [...events, say(`response.${status}`, { response: state })]
+    const empty = output.length === 0 ? grow('message', '') : []
+    const events = [...empty, ...close(open !== undefined && isWholeCall(open) ? 'completed' : status)]
+    const islet = isletReport(session, start, finish, reply)
+    return [...events, say(`response.${status}`, { response: response(status, { finish, islet }) })]
+  }
+
+  function textEvents(event: TextEvent): TypedEvent[] {
+    const { continuing, opened } = callPieces(event)
+    return [
+      ...continuing.flatMap(growCall),
+      ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
+      ...(event.text === '' ? [] : grow('message', event.text)),
+      ...opened.flatMap(growCall),
+    ]
   }
 
   function eventsOf(event: AnswerEvent): TypedEvent[] {
@@ -165,11 +187,7 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
         start = event
         return begin()
       case 'text':
-        calls.push(...joinCalls(event.calls ?? []))
-        return [
-          ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
-          ...(event.text === '' ? [] : grow('message', event.text)),
-        ]
+        return textEvents(event)
       case 'finish':
         return [...begin(), ...end(event)]
       default:
@@ -200,16 +218,27 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
   }
 }
 
+/** An answer that is cut between two calls, or right behind one, has cut none. */
+function isWholeCall(item: Item): boolean {
+  if (item.type !== 'function_call') return false
+  try {
+    JSON.parse(item.arguments)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function frameOf(event: TypedEvent): TypedFrame {
   return { event: event.type, data: event }
 }
 
 /** A response that is not streamed. */
 export function wholeResponse(reply: ResponseReply, collected: Collected): object {
-  const { session, start, text, reasoning, calls, finish } = collected
+  const { session, start, texts, finish } = collected
   const writer = responseWriter(reply)
-  for (const event of [...(session === undefined ? [] : [session]), start]) writer.write(event)
-  writer.write({ type: 'text', text, reasoning, calls, ids: [] })
+  for (const event of [...(session === undefined ? [] : [session]), start, ...joinTexts(texts)])
+    writer.write(event)
   return endOf(writer.write(finish)) as object
 }
 

@@ -1,0 +1,62 @@
+// A kept turn is shown with all of its answer in the order in which the model wrote it.
+
+import { describe, expect, it } from 'vitest'
+import { turnView } from '../../src/lane/turn-view.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
+import { newRecord } from '../../src/storage/turn-record.ts'
+import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
+import { mockManifest } from '../helpers/mock-lane.ts'
+import { request } from '../helpers/request.ts'
+
+const text = {
+  manifest: { ...mockManifest(), chat: { kind: 'jinja' as const, template: '{{ tools }}<tool_call>' } },
+  tokenizer: byteTokenizer(),
+}
+const finish: GenerationEvent & { type: 'finish' } = {
+  type: 'finish',
+  reason: 'tool_calls',
+  usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 9 },
+  window: { window: undefined, sinks: 0, outOfSight: 0 },
+}
+
+/** The view of a chat with functions whose answer is this text until now. */
+function viewOf(answer: string, end?: GenerationEvent & { type: 'finish' }) {
+  const messages = [{ role: 'user', content: 'q' }]
+  const asked = request({ prompt: { kind: 'chat', messages }, conversation: messages, store: true })
+  const prompt = { ids: [1], truncatedTokens: 0, kind: 'chat' as const, tools: true }
+  const details = { session: 's', turn: 't', createdAt: 0, expiresAt: 1, model: 'mock', echo: undefined }
+  const record = { ...newRecord(asked, prompt, details), cachedTokens: 0, end }
+  record.generated = [...new TextEncoder().encode(answer)]
+  return turnView(record, text).events
+}
+
+const call = (name: string) => `<tool_call>{"name":"${name}","arguments":{"x":1.0}}</tool_call>`
+const saidIn = (events: readonly GenerationEvent[]) =>
+  events.flatMap((event) =>
+    event.type === 'text'
+      ? [[event.text.trim(), (event.calls ?? []).map(({ name }) => name ?? '+').join('')]]
+      : [],
+  )
+
+describe('a turn view', () => {
+  it('has one text where calls follow what is said', () => {
+    const events = viewOf(`Let me see. ${call('f')}\n${call('g')}`, finish)
+    expect(events.map(({ type }) => type)).toEqual(['start', 'text', 'finish'])
+    expect(saidIn(events)[0][0]).toBe('Let me see.')
+    expect(saidIn(events)[0][1].replaceAll('+', '')).toBe('fg')
+  })
+
+  it('has a further one behind a call', () => {
+    const answer = `a ${call('f')} b ${call('g')} c`
+    const said = saidIn(viewOf(answer, { ...finish, reason: 'length' }))
+    expect(said.map(([each, names]) => [each, names.replaceAll('+', '')])).toEqual([
+      ['a', 'f'],
+      ['b', 'g'],
+      ['c', ''],
+    ])
+  })
+
+  it('of a turn that has written nothing has none', () => {
+    expect(viewOf('').map(({ type }) => type)).toEqual(['start'])
+  })
+})
