@@ -14,6 +14,9 @@ import { withinBudget } from './work-budget.ts'
 /** `ignored`: what of a schema is an annotation, though its name says more. */
 export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
 
+/** Some 500 tokens of text, and lists as long as small models keep in mind: a schema that wants more says so. */
+export const DEFAULT_BOUNDS = { mostChars: 2000, mostItems: 64, mostLevels: 16 } as const
+
 const OBJECT_SCHEMA = '{"type":"object"}'
 /** Bytes of all that is kept, as `weightOf` counts them. */
 const MAX_KEPT = 256 * 1024
@@ -63,9 +66,9 @@ function compile(spec: GrammarSpec): Grammar {
 function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
   switch (spec.kind) {
     case 'json_schema':
-      return compileSchema(spec.schema)
+      return compileSchema(spec.schema, DEFAULT_BOUNDS)
     case 'json_object':
-      return compileSchema(OBJECT_SCHEMA)
+      return compileSchema(OBJECT_SCHEMA, DEFAULT_BOUNDS)
     case 'regex':
       return textOf(patternDfa(spec.pattern, 'whole'))
     case 'choice':
