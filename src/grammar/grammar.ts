@@ -11,7 +11,7 @@ import { NEVER, Terms, type Term } from './term.ts'
 import { textTerm } from './text-term.ts'
 import { withinBudget } from './work-budget.ts'
 
-/** `ignored`: what of a schema is an annotation, though its name says more. */
+/** `ignored`: what of a schema is an annotation though its name says more, such as `/properties/a/format: nanoid`. */
 export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
 
 /** Some 500 tokens of text, and lists as long as small models keep in mind: a schema that wants more says so. */

@@ -45,7 +45,7 @@ function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
   if (!start.isPossible) throw new GrammarError('no value is possible')
   if (start.shortest > LIMITS.shortest)
     throw new GrammarError(`the shortest value has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
-  return { terms, start, ignored: [...reader.ignored] }
+  return { terms, start, ignored: reader.ignored }
 }
 
 class Compiler {

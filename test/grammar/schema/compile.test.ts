@@ -219,7 +219,18 @@ describe('a schema', () => {
   })
 
   it('names what it ignores', () => {
-    expect(compileSchema('{"type":"string","format":"nanoid"}').ignored).toEqual(['format: nanoid'])
+    expect(compileSchema('{"type":"string","format":"nanoid"}').ignored).toEqual(['/format: nanoid'])
+    const nested = {
+      properties: { 'a/b': { format: 'path' }, c: { format: 'date' } },
+      items: { format: 'path' },
+    }
+    expect(compileSchema(JSON.stringify(nested)).ignored).toEqual([
+      '/properties/a~1b/format: path',
+      '/items/format: path',
+    ])
+    const many = { properties: Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, { format: 'x'.repeat(500) }])) } // prettier-ignore
+    const { ignored } = compileSchema(JSON.stringify(many))
+    expect([ignored.length, ignored[31]]).toEqual([32, `/properties/k31/format: ${'x'.repeat(256 - 24)}`])
   })
 
   it('leaves nothing open where defaults bound it, and no less than its least counts', () => {
