@@ -3,7 +3,7 @@
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, textRules, type AnswerRules } from '../chat/answers/rules.ts'
 import type { FinishReason, GenerateRequest, TextEvent, TokenLogprob } from '../protocol/generation.ts'
-import { matcherFor } from './constraint.ts'
+import { ignoredOf, matcherFor } from './constraint.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
 import type { Matcher } from '../grammar/matcher.ts'
@@ -20,7 +20,16 @@ export type PlacedText = TextEvent & { at: number }
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<
   GenerateRequest,
-  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits' | 'echo' | 'grammar'
+  | 'sampling'
+  | 'topLogprobs'
+  | 'restrictedLogprobs'
+  | 'stop'
+  | 'ignoreEos'
+  | 'hashLogits'
+  | 'echo'
+  | 'grammar'
+  | 'grammarParam'
+  | 'close'
 >
 
 export class Answer {
@@ -48,6 +57,8 @@ export class Answer {
   stopped = false
   /** Its limit of tokens had a part in how it ended: see GenerationEvent. */
   closedEarly = false
+  /** Known once it has begun: see GenerationEvent. */
+  ignored: readonly string[] = []
   /** One for each id with text, if the request asked for them. */
   readonly logprobs: TokenLogprob[] = []
 
@@ -81,15 +92,17 @@ export class Answer {
    * replayed does not fit the grammar.
    */
   begin(scratch: Scratch, limit = Infinity): void {
-    const { sampling, topLogprobs } = this.#request
-    const constraint = this.#begun(limit)
-    this.#sampler = createSampler(sampling, { topLogprobs, scratch, ...(constraint && { constraint }) })
+    const { sampling, topLogprobs, restrictedLogprobs, close } = this.#request
+    const constraint = this.#begun(close === false ? Infinity : limit)
+    const logprobs = { topLogprobs, restrictedLogprobs }
+    this.#sampler = createSampler(sampling, { ...logprobs, scratch, ...(constraint && { constraint }) })
   }
 
   /** The state of the grammar behind what was replayed. */
   #begun(limit: number): Matcher | undefined {
-    const { grammar } = this.#request
+    const { grammar, grammarParam } = this.#request
     if (grammar === undefined) return undefined
+    this.ignored = ignoredOf(grammar, grammarParam)
     const options = { ends: this.#rules.ends, continues: this.#continues, limit }
     const matcher = (this.#matcher = matcherFor(grammar, this.#tokenizer, options))
     for (const id of this.#replayed)

@@ -27,8 +27,13 @@ export function matcherFor(
   }
 }
 
+/** The annotations of a schema that was compiled before, each by its place in the client's `param`. */
+export function ignoredOf(spec: GrammarSpec, param = 'grammar'): string[] {
+  return compileGrammar(spec).ignored.map((place) => `${param}#${place}`)
+}
+
 /**
- * Throws invalid_request where a request's grammar is refused, where its shortest text has more tokens than `limit`, or beside
+ * Throws invalid_request where a request's grammar is refused, where its shortest text has more tokens than `limit` and must be closed, or beside
  * what could break the text: stop strings.
  */
 export function checkGrammar(
@@ -36,7 +41,8 @@ export function checkGrammar(
     grammar,
     grammarParam: param = 'grammar',
     stop,
-  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop'>,
+    close,
+  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop' | 'close'>,
   tokenizer: Tokenizer,
   { limit, continues }: { limit: number; continues: boolean },
 ): void {
@@ -52,7 +58,7 @@ export function checkGrammar(
       `${param}: the vocabulary of this model cannot write such a text`,
       { param },
     )
-  if (leastTokens > limit)
+  if (leastTokens > limit && close !== false)
     throw new IsletError(
       'invalid_request',
       `max_tokens: there is room for ${limit} tokens, and the shortest text of the grammar takes ${leastTokens}`,

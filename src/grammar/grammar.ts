@@ -1,9 +1,9 @@
 // A grammar is compiled from what a request asks for, and kept for the next request that asks for the same.
 
 import type { GrammarSpec } from '../protocol/generation.ts'
-import { wordsDfa, type CharDfa } from './char-dfa.ts'
 import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
+import { oneOf } from './one-of.ts'
 import { patternDfa } from './regex.ts'
 import { compileSchema } from './schema/compile.ts'
 import { seal } from './rule.ts'
@@ -11,8 +11,11 @@ import { NEVER, Terms, type Term } from './term.ts'
 import { textTerm } from './text-term.ts'
 import { withinBudget } from './work-budget.ts'
 
-/** `ignored`: what of a schema is an annotation, though its name says more. */
+/** `ignored`: what of a schema is an annotation though its name says more, such as `/properties/a/format: nanoid`. */
 export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
+
+/** Some 500 tokens of text, and lists as long as small models keep in mind: a schema that wants more says so. */
+export const DEFAULT_BOUNDS = { mostChars: 2000, mostItems: 64, mostLevels: 16 } as const
 
 const OBJECT_SCHEMA = '{"type":"object"}'
 /** Bytes of all that is kept, as `weightOf` counts them. */
@@ -63,33 +66,33 @@ function compile(spec: GrammarSpec): Grammar {
 function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
   switch (spec.kind) {
     case 'json_schema':
-      return compileSchema(spec.schema)
+      return compileSchema(spec.schema, DEFAULT_BOUNDS)
     case 'json_object':
-      return compileSchema(OBJECT_SCHEMA)
+      return compileSchema(OBJECT_SCHEMA, DEFAULT_BOUNDS)
     case 'regex':
-      return textOf(patternDfa(spec.pattern, 'whole'))
+      return sealed((terms) => textTerm(terms, { dfa: patternDfa(spec.pattern, 'whole'), spelling: 'raw' }))
     case 'choice':
-      return textOf(choiceDfa(spec.choices))
+      return sealed((terms) => oneOf(terms, checked(spec.choices)))
     case 'ebnf':
       return compileEbnf(spec.text)
   }
 }
 
-function textOf(dfa: CharDfa): { terms: Terms; start: Term } {
+function sealed(make: (terms: Terms) => Term): { terms: Terms; start: Term } {
   const terms = new Terms()
-  const start = textTerm(terms, { dfa, spelling: 'raw' })
+  const start = make(terms)
   seal(terms, [])
   return { terms, start }
 }
 
-function choiceDfa(choices: readonly string[]): CharDfa {
+function checked(choices: readonly string[]): readonly string[] {
   if (choices.length > LIMITS.enumValues)
     throw new GrammarError(`there are ${choices.length} choices, at most ${LIMITS.enumValues} are taken`)
   if (choices.reduce((sum, { length }) => sum + length, 0) > MAX_CHOICE_CHARS)
     throw new GrammarError(`the choices have more than ${MAX_CHOICE_CHARS} characters`)
   const bad = choices.findIndex((choice) => choice === '' || !choice.isWellFormed())
   if (bad >= 0) throw new GrammarError('a choice is empty, or has half a character', `/${bad}`)
-  return wordsDfa(choices)
+  return choices
 }
 
 /** Some byte may follow in `term`, and an end behind it. */

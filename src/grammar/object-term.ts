@@ -7,7 +7,6 @@ import { GrammarError, LIMITS } from './grammar-error.ts'
 import { NEVER, type Term } from './term.ts'
 import { Unfolded } from './unfolded.ts'
 import { textCount } from './text-count.ts'
-import { textTerm } from './text-term.ts'
 
 export type ObjectKey = { name: string; value: Term; isRequired: boolean }
 
@@ -18,6 +17,8 @@ export type ObjectLanguage = {
   further: readonly { names: CharDfa; value: Term }[]
   least: number
   most: number
+  /** No more further names than these, but for what the least count asks for; Infinity if absent. */
+  mostFurther?: number
 }
 
 /**
@@ -62,7 +63,7 @@ class ObjectSpec {
     const owed = [0]
     for (const { isRequired } of [...language.keys].reverse()) owed.unshift(owed[0] + (isRequired ? 1 : 0))
     this.owed = owed
-    this.names = language.further.map(({ names }) => textTerm(terms, { dfa: names, spelling: 'json' }))
+    this.names = language.further.map(({ names }) => json.name(names))
   }
 
   #supply: Supply | undefined
@@ -176,6 +177,8 @@ class ObjectPlace extends Unfolded {
   #further(): Term[] {
     const { language, colon, names } = this.#spec
     const { terms } = this
+    const { least, mostFurther = Infinity } = language
+    if (this.#seen.size >= mostFurther && this.#count >= least) return []
     return language.further.map(({ value }, i) => {
       if (!value.isPossible) return terms.nothing
       const name = distinct(names[i], this.#seen, (text) => {

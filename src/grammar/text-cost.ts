@@ -10,8 +10,11 @@ import { spend } from './work-budget.ts'
  */
 export type Spelling = 'raw' | 'json' | 'free'
 
-/** Characters of a text: from `least` to `most`. */
-export type LengthBound = { least: number; most: number }
+/**
+ * Characters of a text: from `least` to `most`. Where there is no most, `closing`: behind so many only those come that bring its end
+ * nearer, so that it ends soon whatever its automaton asks for.
+ */
+export type LengthBound = { least: number; most: number; closing?: number }
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -46,7 +49,7 @@ const MAX_CELLS = 1 << 19
 const DEAD = 0xffffffff
 
 /** An automaton and a bound of length whose table would be too large. */
-export function isTooLong(dfa: CharDfa, { least, most }: LengthBound): boolean {
+function isTooLong(dfa: CharDfa, { least, most }: LengthBound): boolean {
   return !isFree(dfa) && ((most === Infinity ? least : most) + 1) * dfa.length > MAX_CELLS
 }
 
@@ -77,15 +80,21 @@ export class TextCosts {
 
   /** The count after one more character: beyond all that matters it stays. */
   after(count: number): number {
-    const { least, most } = this.#bound
-    return most === Infinity ? Math.min(count + 1, least) : count + 1
+    const { least, most, closing = 0 } = this.#bound
+    return most === Infinity ? Math.min(count + 1, Math.max(least, closing)) : count + 1
+  }
+
+  /** From `state` behind `count` characters the next one may lead to `to`. */
+  leads(state: number, count: number, to: number): boolean {
+    const rest = this.rest(to, this.after(count))
+    return rest < (count < (this.#bound.closing ?? Infinity) ? Infinity : this.rest(state, count))
   }
 
   /** Bytes to the nearest end, without a closing quote; Infinity where none can be reached. */
   rest(state: number, count: number): number {
     if (count > this.#bound.most || this.#bound.least > this.#bound.most) return Infinity
     if (this.#table === undefined) return Math.max(0, this.#bound.least - count) * this.#perChar
-    const bytes = this.#table[count][state]
+    const bytes = this.#table[Math.min(count, this.#table.length - 1)][state]
     return bytes === DEAD ? Infinity : bytes
   }
 
@@ -94,7 +103,7 @@ export class TextCosts {
     const next = this.after(count)
     let found: { char: number; bytes: number } | undefined
     for (const edge of this.#dfa[state].edges) {
-      if (edge.low > high || edge.high < low) continue
+      if (edge.low > high || edge.high < low || !this.leads(state, count, edge.to)) continue
       const own = cheapest(Math.max(low, edge.low), Math.min(high, edge.high), this.#spelling)
       const bytes = own.bytes + this.rest(edge.to, next)
       if (bytes < (found?.bytes ?? Infinity)) found = { char: own.char, bytes }

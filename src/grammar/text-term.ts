@@ -4,7 +4,7 @@ import { dfaStep, leadsOn, type CharDfa, type DfaState } from './char-dfa.ts'
 import { freeEscape, onlyEscape, partialChar, type CharPlace } from './char-term.ts'
 import { Term, type Terms } from './term.ts'
 import { TextCosts, type LengthBound, type Spelling } from './text-cost.ts'
-import { textCount } from './text-count.ts'
+import { leastTexts, textCount } from './text-count.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -81,7 +81,14 @@ class TextTerm extends Term implements CharPlace {
   override get leastCount(): number {
     const { dfa, bound } = this.#language
     const count = textCount(dfa, this.#state)
-    if (bound === undefined || (bound.most === Infinity && count === Infinity)) return count
+    if (bound === undefined) return count
+    if (bound.most === Infinity && count === Infinity)
+      return leastTexts(
+        dfa,
+        this.#state,
+        bound.least - this.#count,
+        (bound.closing ?? Infinity) - this.#count,
+      )
     return dfa.length === 1 && leadsOn(dfa[0], 0x30, 0x7a) && bound.most - this.#count > 1 ? MANY : 1
   }
 
@@ -102,10 +109,9 @@ class TextTerm extends Term implements CharPlace {
 
   take(char: number): Term {
     const to = dfaStep(this.#here, char)
-    if (to < 0) return this.terms.nothing
     const { costs } = this.#language
-    const count = costs.after(this.#count)
-    return costs.rest(to, count) === Infinity ? this.terms.nothing : at(this.terms, this.#language, to, count)
+    if (to < 0 || !costs.leads(this.#state, this.#count, to)) return this.terms.nothing
+    return at(this.terms, this.#language, to, costs.after(this.#count))
   }
 
   takes(low: number, high: number): boolean {

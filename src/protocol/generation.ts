@@ -118,6 +118,10 @@ export type GenerateRequest = {
   grammar?: GrammarSpec
   /** Where the client said it: errors of the grammar name it. */
   grammarParam?: string
+  /** Under a grammar: the limit of tokens may cut the answer, which is not led to its end in time. */
+  close?: false
+  /** Log probabilities come within what the grammar lets in, too. */
+  restrictedLogprobs?: true
   /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
@@ -136,7 +140,9 @@ export type TokenLogprob = {
   token: string
   logprob: number
   bytes: number[]
-  top: { token: string; logprob: number; bytes: number[] }[]
+  /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
+  restricted?: number
+  top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
 }
 
 export type Usage = {

@@ -3,8 +3,7 @@
 import { parseExactJson, writeExactJson, type ExactJson } from '../../lib/exact-json.ts'
 import { arrayTerm } from '../array-term.ts'
 import { GrammarError, LIMITS } from '../grammar-error.ts'
-import { isTooLong } from '../text-cost.ts'
-import { JsonTerms } from '../json-terms.ts'
+import { JsonTerms, type DefaultBounds } from '../json-terms.ts'
 import { objectTerm } from '../object-term.ts'
 import { oneOf } from '../one-of.ts'
 import { withinBudget } from '../work-budget.ts'
@@ -20,9 +19,6 @@ import { SchemaReader } from './read.ts'
 import { located, numbers, strings } from './scalars.ts'
 
 export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly string[] }
-
-/** Bounds of what a schema leaves open, so that a model that loops comes to an end; a schema's own least counts and bounds go first. */
-export type DefaultBounds = { mostChars?: number; mostItems?: number }
 
 /** The grammar of a schema given as JSON text. Throws GrammarError with the pointer of what cannot be promised. */
 export function compileSchema(text: string, bounds: DefaultBounds = {}): CompiledSchema {
@@ -49,7 +45,7 @@ function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
   if (!start.isPossible) throw new GrammarError('no value is possible')
   if (start.shortest > LIMITS.shortest)
     throw new GrammarError(`the shortest value has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
-  return { terms, start, ignored: [...reader.ignored] }
+  return { terms, start, ignored: reader.ignored }
 }
 
 class Compiler {
@@ -61,8 +57,8 @@ class Compiler {
 
   constructor(terms: Terms, bounds: DefaultBounds) {
     this.#bounds = bounds
-    this.#json = new JsonTerms(terms)
-    this.#canonical = new JsonTerms(terms, true)
+    this.#json = new JsonTerms(terms, false, bounds)
+    this.#canonical = new JsonTerms(terms, true, bounds)
   }
 
   /** Values of which all these claims hold. */
@@ -111,20 +107,10 @@ class Compiler {
     if (types.has('boolean'))
       for (const value of [true, false]) if (!isExcluded(value)) options.push(terms.text(String(value)))
     if (types.has('integer') || types.has('fraction')) options.push(json.number(numbers(facts)))
-    if (types.has('string')) options.push(this.#string(facts, json))
+    if (types.has('string')) options.push(json.string(strings(facts), facts.length.least, facts.length.most))
     if (types.has('array')) options.push(this.#array(facts, json))
     if (types.has('object')) options.push(this.#object(facts, json))
     return terms.either(...options)
-  }
-
-  #string(facts: Facts, json: JsonTerms): Term {
-    const { least, most } = facts.length
-    const dfa = strings(facts)
-    const bound = { least, most: Math.min(most, Math.max(least, this.#bounds.mostChars ?? Infinity)) }
-    // A default must not refuse what is fine without it: nothing within it, or a table that is too large.
-    const isOwn = most < Infinity || isTooLong(dfa, bound)
-    const term = json.string(dfa, least, isOwn ? most : bound.most)
-    return isOwn || term.isPossible ? term : json.string(dfa, least, most)
   }
 
   #array(facts: Facts, json: JsonTerms): Term {
@@ -160,7 +146,9 @@ class Compiler {
       if (value instanceof Map) throw new GrammarError('an excluded object is not supported')
     const { isCanonical } = json
     const language = objectLanguage(facts, (claims) => this.valueOf(claims, isCanonical), isCanonical)
-    return language === undefined ? json.terms.nothing : objectTerm(json, language)
+    if (language === undefined) return json.terms.nothing
+    const isOpen = facts.size.most === Infinity
+    return objectTerm(json, { ...language, ...(isOpen && { mostFurther: this.#bounds.mostItems }) })
   }
 }
 

@@ -10,6 +10,7 @@ import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
 import { effort, integer, neutral, sharedFields, templateVariables, unsupported } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
+import { isletOrder } from '../islet-options.ts'
 import { sharedOrder, stopsOf, type Order } from '../order.ts'
 import {
   callingOf,
@@ -81,6 +82,7 @@ export function parseChat(
     },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
+    ...isletOrder(fields.islet, fields.logprobs === true),
     echo: false,
   }
   const reply = {

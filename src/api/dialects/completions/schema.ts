@@ -9,6 +9,7 @@ import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
 import { integer, neutral, sharedFields } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
+import { isletOrder } from '../islet-options.ts'
 import { sharedOrder } from '../order.ts'
 import { promptSchema, toPrompt } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
@@ -46,6 +47,7 @@ export function parseCompletion(
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
+    ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
     echo: fields.echo ?? false,
   }
   return { order, reply: { includeUsage: order.includeUsage, ...ignoredIn(fields, sent) } }

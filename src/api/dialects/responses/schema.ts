@@ -20,6 +20,7 @@ import { sentField, type ChangedFields } from '../../http/body.ts'
 import { structuredOutputs, textSettings } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { ignoredIn } from '../ignored.ts'
+import { isletOrder } from '../islet-options.ts'
 import { formOf, samplingOf, stopsOf, type Order } from '../order.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
@@ -144,6 +145,7 @@ export function parseResponse(
       ignoreEos: fields.ignore_eos ?? false,
       truncation: fields.truncation ?? 'disabled',
       topLogprobs: undefined,
+      ...isletOrder(fields.islet, false),
       echo: false,
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,
