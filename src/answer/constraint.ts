@@ -1,5 +1,6 @@
 // A constraint holds an answer to its request's grammar; what of it cannot be promised is the client's error.
 
+import { isHeld, type AnswerForm } from '../grammar/answer-form.ts'
 import { GrammarError } from '../grammar/grammar-error.ts'
 import { compileGrammar } from '../grammar/grammar.ts'
 import { Matcher, type MatcherOptions } from '../grammar/matcher.ts'
@@ -11,13 +12,14 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
  * The state of an answer that has no token yet. Throws invalid_request with the pointer of what is refused, in the client's `param`.
  */
 export function matcherFor(
-  spec: GrammarSpec,
+  spec: GrammarSpec | AnswerForm,
   tokenizer: Tokenizer,
   options: MatcherOptions,
   param = 'grammar',
 ): Matcher {
   try {
-    return new Matcher(compileGrammar(spec), tokenizer, options)
+    const tokens = spec.kind === 'form' ? spec.tokens : []
+    return new Matcher(compileGrammar(spec), tokenizer, { ...options, tokens })
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error
     const { message, pointer } = error
@@ -28,24 +30,27 @@ export function matcherFor(
 }
 
 /**
- * Throws invalid_request where a request's grammar is refused, where its shortest text has more tokens than `limit`, or beside
- * what could break the text: stop strings.
+ * Throws invalid_request where a request's grammar or a schema of its functions is refused, where the shortest answer has more
+ * tokens than `limit`, or beside what could break the text: stop strings. `form`: what the whole answer may be.
  */
 export function checkGrammar(
-  {
-    grammar,
-    grammarParam: param = 'grammar',
-    stop,
-  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop'>,
+  { grammar, grammarParam = 'grammar', stop }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop'>,
   tokenizer: Tokenizer,
+  form: AnswerForm | undefined,
   { limit, continues }: { limit: number; continues: boolean },
 ): void {
-  if (grammar === undefined) return
-  if (stop.some((text) => text !== ''))
+  const isAllHeld = form === undefined ? grammar !== undefined : isHeld(form)
+  if (isAllHeld && stop.some((text) => text !== ''))
     throw new IsletError('invalid_request', 'stop: an answer under a grammar ends with it; leave stop out', {
       param: 'stop',
     })
-  const { leastTokens } = matcherFor(grammar, tokenizer, { continues }, param)
+  let leastTokens = 0
+  let param = grammarParam
+  if (grammar !== undefined) ({ leastTokens } = matcherFor(grammar, tokenizer, { continues }, param))
+  if (form !== undefined) {
+    if (form.calls !== undefined) param = 'tools'
+    ;({ leastTokens } = matcherFor(form, tokenizer, { continues }, param))
+  }
   if (leastTokens === Infinity)
     throw new IsletError(
       'invalid_request',
@@ -55,7 +60,7 @@ export function checkGrammar(
   if (leastTokens > limit)
     throw new IsletError(
       'invalid_request',
-      `max_tokens: there is room for ${limit} tokens, and the shortest text of the grammar takes ${leastTokens}`,
+      `max_tokens: there is room for ${limit} tokens, and the shortest answer takes ${leastTokens}`,
       { param: 'max_tokens' },
     )
 }

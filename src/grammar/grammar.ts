@@ -1,6 +1,7 @@
 // A grammar is compiled from what a request asks for, and kept for the next request that asks for the same.
 
 import type { GrammarSpec } from '../protocol/generation.ts'
+import { compileForm, type AnswerForm } from './answer-form.ts'
 import { wordsDfa, type CharDfa } from './char-dfa.ts'
 import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
@@ -31,7 +32,7 @@ let total = 0
  * The grammar of a request, the same object for the same request while it is kept. Throws GrammarError for what cannot be
  * promised, is too large, or has no text.
  */
-export function compileGrammar(spec: GrammarSpec): Grammar {
+export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
   const key = JSON.stringify(spec)
   const known = kept.get(key)
   if (known !== undefined) {
@@ -51,7 +52,7 @@ export function compileGrammar(spec: GrammarSpec): Grammar {
   return grammar
 }
 
-function compile(spec: GrammarSpec): Grammar {
+function compile(spec: GrammarSpec | AnswerForm): Grammar {
   const grammar = { ignored: [], ...languageOf(spec) }
   const { terms, start } = grammar
   if (start.shortest === NEVER) throw new GrammarError('no text is possible')
@@ -60,7 +61,11 @@ function compile(spec: GrammarSpec): Grammar {
   return grammar
 }
 
-function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
+function languageOf(spec: GrammarSpec | AnswerForm): {
+  terms: Terms
+  start: Term
+  ignored?: readonly string[]
+} {
   switch (spec.kind) {
     case 'json_schema':
       return compileSchema(spec.schema)
@@ -72,6 +77,8 @@ function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: r
       return textOf(choiceDfa(spec.choices))
     case 'ebnf':
       return compileEbnf(spec.text)
+    case 'form':
+      return compileForm(spec, spec.text && compileGrammar(spec.text))
   }
 }
 

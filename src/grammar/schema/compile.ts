@@ -10,7 +10,7 @@ import { oneOf } from '../one-of.ts'
 import { withinBudget } from '../work-budget.ts'
 import { seal, type Rule } from '../rule.ts'
 import { Terms, type Term } from '../term.ts'
-import { isEvaluated, type Claim } from './claim.ts'
+import { claim, isEvaluated, type Claim } from './claim.ts'
 import { factsOf, type Facts } from './facts.ts'
 import { holds } from './holds.ts'
 import { typeOfValue } from './json-value.ts'
@@ -24,8 +24,11 @@ export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly stri
 /** Bounds of what a schema leaves open, so that a model that loops comes to an end; a schema's own least counts and bounds go first. */
 export type DefaultBounds = { mostChars?: number; mostItems?: number }
 
+/** `isObject`: no value but an object, whatever else the schema lets in. */
+export type SchemaOptions = DefaultBounds & { isObject?: boolean }
+
 /** The grammar of a schema given as JSON text. Throws GrammarError with the pointer of what cannot be promised. */
-export function compileSchema(text: string, bounds: DefaultBounds = {}): CompiledSchema {
+export function compileSchema(text: string, bounds: SchemaOptions = {}): CompiledSchema {
   if (text.length > LIMITS.schemaBytes)
     throw new GrammarError(`the schema has ${text.length} characters, at most ${LIMITS.schemaBytes}`)
   return withinBudget(() => compile(schemaOf(text), bounds))
@@ -40,11 +43,13 @@ function schemaOf(text: string): ExactJson {
   }
 }
 
-function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
+const OBJECT = claim({ kind: 'types', types: ['object'] }, '')
+
+function compile(schema: ExactJson, bounds: SchemaOptions): CompiledSchema {
   const reader = new SchemaReader(schema)
   const terms = new Terms()
   const compiler = new Compiler(terms, bounds)
-  const start = compiler.valueOf([reader.root], false)
+  const start = compiler.valueOf([reader.root, ...(bounds.isObject === true ? [OBJECT] : [])], false)
   compiler.finish()
   if (!start.isPossible) throw new GrammarError('no value is possible')
   if (start.shortest > LIMITS.shortest)
