@@ -10,7 +10,7 @@ import type {
   TextEvent,
   TokenLogprob,
 } from '../protocol/generation.ts'
-import { matcherFor } from './constraint.ts'
+import { ignoredOf, matcherFor } from './constraint.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
 import type { Matcher } from '../grammar/matcher.ts'
@@ -27,7 +27,16 @@ export type PlacedText = TextEvent & { at: number }
 /** What an answer needs to know of its request. */
 export type AnswerOptions = Pick<
   GenerateRequest,
-  'sampling' | 'topLogprobs' | 'stop' | 'ignoreEos' | 'hashLogits' | 'echo' | 'grammar'
+  | 'sampling'
+  | 'topLogprobs'
+  | 'restrictedLogprobs'
+  | 'stop'
+  | 'ignoreEos'
+  | 'hashLogits'
+  | 'echo'
+  | 'grammar'
+  | 'grammarParam'
+  | 'close'
 >
 
 export class Answer {
@@ -55,6 +64,8 @@ export class Answer {
   stopped = false
   /** Its limit of tokens had a part in how it ended: see GenerationEvent. */
   closedEarly = false
+  /** Known once it has begun: see GenerationEvent. */
+  ignored: readonly string[] = []
   /** One for each id with text, if the request asked for them. */
   readonly logprobs: TokenLogprob[] = []
 
@@ -88,16 +99,18 @@ export class Answer {
    * replayed does not fit the grammar.
    */
   begin(scratch: Scratch, limit = Infinity): void {
-    const { sampling, topLogprobs } = this.#request
-    const constraint = this.#begun(limit)
-    this.#sampler = createSampler(sampling, { topLogprobs, scratch, ...(constraint && { constraint }) })
+    const { sampling, topLogprobs, restrictedLogprobs, close } = this.#request
+    const constraint = this.#begun(close === false ? Infinity : limit)
+    const logprobs = { topLogprobs, restrictedLogprobs }
+    this.#sampler = createSampler(sampling, { ...logprobs, scratch, ...(constraint && { constraint }) })
   }
 
   /** The state of the grammar behind what was replayed. */
   #begun(limit: number): Matcher | undefined {
-    const { ignoreEos } = this.#request
+    const { ignoreEos, grammarParam } = this.#request
     const grammar = this.#grammar
     if (grammar === undefined) return undefined
+    this.ignored = ignoredOf(grammar, grammarParam)
     const options = {
       ends: this.#rules.ends,
       continues: this.#continues,
@@ -164,7 +177,11 @@ export class Answer {
       this.logprobs.push(logprob)
       this.#pending.logprobs?.push(logprob)
     }
-    const { text, stopped } = this.#stops.push(this.#stream.push(id) + (this.#rules.marks.get(id) ?? ''))
+    const printed = this.#stream.push(id) + (this.#rules.marks.get(id) ?? '')
+    const { text, stopped } =
+      this.#parser.isInCall === true
+        ? { text: this.#stops.flush() + printed, stopped: false }
+        : this.#stops.push(printed)
     const pieces = this.#parser.push(text)
     if (stopped) pieces.push(...this.#parser.end())
     this.#add(pieces)

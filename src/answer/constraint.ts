@@ -29,12 +29,25 @@ export function matcherFor(
   }
 }
 
+/** The annotations of a schema that was compiled before, each by its place in the client's `param`. */
+export function ignoredOf(spec: GrammarSpec | AnswerForm, param = 'grammar'): string[] {
+  const at = spec.kind === 'form' ? 'tools' : param
+  const own = compileGrammar(spec).ignored.map((place) => `${at}#${place}`)
+  return spec.kind === 'form' && spec.text !== undefined ? [...ignoredOf(spec.text, param), ...own] : own
+}
+
+/**
 /**
  * Throws invalid_request where a request's grammar or a schema of its functions is refused, where the shortest answer has more
- * tokens than `limit`, or beside what could break the text: stop strings. `form`: what the whole answer may be.
+ * tokens than `limit` and must be closed, or beside what could break the text: stop strings. `form`: what the whole answer may be.
  */
 export function checkGrammar(
-  { grammar, grammarParam = 'grammar', stop }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop'>,
+  {
+    grammar,
+    grammarParam = 'grammar',
+    stop,
+    close,
+  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop' | 'close'>,
   tokenizer: Tokenizer,
   form: AnswerForm | undefined,
   { limit, continues }: { limit: number; continues: boolean },
@@ -57,7 +70,7 @@ export function checkGrammar(
       `${param}: the vocabulary of this model cannot write such a text`,
       { param },
     )
-  if (leastTokens > limit)
+  if (leastTokens > limit && close !== false)
     throw new IsletError(
       'invalid_request',
       `max_tokens: there is room for ${limit} tokens, and the shortest answer takes ${leastTokens}`,

@@ -2,6 +2,7 @@
 
 import type { GrammarSpec } from '../protocol/generation.ts'
 import { callGrammars, type CallsForm } from './call-form.ts'
+import type { DefaultBounds } from './json-terms.ts'
 import { embedded } from './embedded.ts'
 import { freeText, textUpTo, type Mark } from './free-text.ts'
 import { markBytes } from './marked.ts'
@@ -32,12 +33,16 @@ export function isHeld({ calls, text }: AnswerForm): boolean {
   return calls?.required === true || text !== undefined
 }
 
-/** `textGrammar`: that of `text`. Throws GrammarError by the pointer of a function's part that cannot be promised. */
-export function compileForm(form: AnswerForm, textGrammar: Grammar | undefined): Grammar {
+/** `textGrammar`: that of `text`, whose annotations are not among those here. Throws GrammarError by the pointer of a function's part that cannot be promised. */
+export function compileForm(
+  form: AnswerForm,
+  textGrammar: Grammar | undefined,
+  bounds: DefaultBounds,
+): Grammar {
   const terms = new Terms()
   const isToken = (name: string): boolean => form.tokens.includes(name)
   const mark = (name: string): Term => terms.literal(markBytes(name, isToken(name)))
-  const calls = form.calls && callGrammars(terms, form.calls, mark)
+  const calls = form.calls && callGrammars(terms, form.calls, mark, bounds)
   const isAllHeld = isHeld(form)
   // Behind what has begun a thought or text there are no first marks any more.
   const thought = (then: () => Term): Term => {
@@ -54,7 +59,8 @@ export function compileForm(form: AnswerForm, textGrammar: Grammar | undefined):
       start = form.thought === 'open' ? opened : terms.either(terms.pair(mark(THINK), opened), body)
     }
   } else {
-    const free = (further: readonly Mark[]): Term => freeText(terms, [...(calls?.marks ?? []), ...further])
+    const free = (further: readonly Mark[]): Term =>
+      freeText(terms, [...(calls?.marks ?? []), ...further], further.length > 0)
     const open = (): Term => thought(() => free([]))
     start =
       form.thought === 'open'
@@ -62,5 +68,5 @@ export function compileForm(form: AnswerForm, textGrammar: Grammar | undefined):
         : free(form.thought === 'maybe' ? [{ text: THINK, then: open, isFirst: true }] : [])
   }
   seal(terms, [])
-  return { terms, start, ignored: textGrammar?.ignored ?? [] }
+  return { terms, start, ignored: calls?.ignored ?? [] }
 }

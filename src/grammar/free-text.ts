@@ -9,15 +9,15 @@ export type Mark = {
   text: string
   /** What follows it; asked for once the mark is there, so that it may lead back. Of NOTHING the mark never comes. */
   then: () => Term
-  /** Counts at the very beginning of the text alone, behind white space at most. */
+  /** Counts at the very beginning of the text alone. */
   isFirst?: boolean
 }
 
 type Node = { next: Map<number, Node>; fallback: Node | undefined; mark: Mark | undefined; depth: number }
 
-/** A text that may end anywhere, as long as no mark has come. */
-export function freeText(terms: Terms, marks: readonly Mark[]): Term {
-  return new FreeText(terms, startOf(marks))
+/** A text that may end anywhere, as long as no mark has come. `skipsSpace`: white space may stand before a first mark. */
+export function freeText(terms: Terms, marks: readonly Mark[], skipsSpace = false): Term {
+  return new FreeText(terms, startOf(marks, skipsSpace))
 }
 
 /** Any text up to the mark, which must come; `isToken`: the vocabulary has it as a token of its own. */
@@ -34,13 +34,13 @@ export function isFree(term: Term): boolean {
 const WHITE = Array.from(' \n\t\r\f\v', (space) => space.charCodeAt(0))
 
 /** The node of the beginning, where first marks and all others may begin. */
-function startOf(marks: readonly Mark[]): Node {
+function startOf(marks: readonly Mark[], skipsSpace = false): Node {
   const root = node(undefined, 0)
   add(root, marks.filter(({ isFirst }) => isFirst !== true), root) // prettier-ignore
   const first = marks.filter(({ isFirst }) => isFirst === true)
   if (first.length === 0) return root
   const start = node(root, 0)
-  for (const byte of WHITE) start.next.set(byte, start)
+  if (skipsSpace) for (const byte of WHITE) start.next.set(byte, start)
   add(start, first, root)
   return start
 }

@@ -12,8 +12,11 @@ import { NEVER, Terms, type Term } from './term.ts'
 import { textTerm } from './text-term.ts'
 import { withinBudget } from './work-budget.ts'
 
-/** `ignored`: what of a schema is an annotation, though its name says more. */
+/** `ignored`: what of a schema is an annotation though its name says more, such as `/properties/a/format: nanoid`. */
 export type Grammar = { terms: Terms; start: Term; ignored: readonly string[] }
+
+/** Some 500 tokens of text, and lists as long as small models keep in mind: a schema that wants more says so. */
+export const DEFAULT_BOUNDS = { mostChars: 2000, mostItems: 64, mostLevels: 16 } as const
 
 const OBJECT_SCHEMA = '{"type":"object"}'
 /** Bytes of all that is kept, as `weightOf` counts them. */
@@ -40,7 +43,7 @@ export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
     kept.set(key, known)
     return known.grammar
   }
-  const grammar = withinBudget(() => compile(spec))
+  const grammar = withinBudget(() => compile(spec), spec.kind === 'form' ? LIMITS.formWork : LIMITS.work)
   const weight = LEAST_WEIGHT + 4 * key.length
   kept.set(key, { grammar, weight })
   total += weight
@@ -68,9 +71,9 @@ function languageOf(spec: GrammarSpec | AnswerForm): {
 } {
   switch (spec.kind) {
     case 'json_schema':
-      return compileSchema(spec.schema)
+      return compileSchema(spec.schema, DEFAULT_BOUNDS)
     case 'json_object':
-      return compileSchema(OBJECT_SCHEMA)
+      return compileSchema(OBJECT_SCHEMA, DEFAULT_BOUNDS)
     case 'regex':
       return textOf(patternDfa(spec.pattern, 'whole'))
     case 'choice':
@@ -78,7 +81,7 @@ function languageOf(spec: GrammarSpec | AnswerForm): {
     case 'ebnf':
       return compileEbnf(spec.text)
     case 'form':
-      return compileForm(spec, spec.text && compileGrammar(spec.text))
+      return compileForm(spec, spec.text && compileGrammar(spec.text), DEFAULT_BOUNDS)
   }
 }
 

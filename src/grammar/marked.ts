@@ -1,4 +1,4 @@
-// A marked vocabulary prints the names of some tokens behind a byte of their own, so a grammar can ask for them.
+// A marked vocabulary prints the names of some tokens behind a byte of their own: grammars ask for them.
 
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 

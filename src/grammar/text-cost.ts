@@ -2,16 +2,21 @@
 
 import type { CharDfa } from './char-dfa.ts'
 import { GrammarError } from './grammar-error.ts'
+import { pythonChar } from './python-char.ts'
 import { spend } from './work-budget.ts'
 
 /**
  * How characters are spelled. `raw`: as UTF-8, the term may end where the automaton does. `json`: inside a JSON string, up to and with
  * the closing quote, each character in the one way that JSON.stringify writes it. `free`: any escape that JSON has.
+ * `python`: inside single quotes, each in one way.
  */
-export type Spelling = 'raw' | 'json' | 'free'
+export type Spelling = 'raw' | 'json' | 'free' | 'python'
 
-/** Characters of a text: from `least` to `most`. */
-export type LengthBound = { least: number; most: number }
+/**
+ * Characters of a text: from `least` to `most`. Where there is no most, `closing`: behind so many only those come that bring its end
+ * nearer, so that it ends soon whatever its automaton asks for.
+ */
+export type LengthBound = { least: number; most: number; closing?: number }
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -22,6 +27,7 @@ const LETTERED = [8, 9, 10, 12, 13]
 function spelledLength(char: number, spelling: Spelling): number {
   if (char >= 0x80) return char < 0x800 ? 2 : char < 0x10000 ? 3 : 4
   if (spelling === 'raw') return 1
+  if (spelling === 'python' && char < 0x80) return pythonChar(String.fromCharCode(char)).length
   if (char >= 0x20) return char === QUOTE || char === BACKSLASH ? 2 : 1
   return LETTERED.includes(char) ? 2 : 6
 }
@@ -29,10 +35,13 @@ function spelledLength(char: number, spelling: Spelling): number {
 /** Letters and the like before what must be escaped; each of the others begins characters of one length. */
 const CANDIDATES = [0x61, 0x30, 0x41, 0x20, 0x23, 0x5d, ...LETTERED, QUOTE, BACKSLASH, 0x80, 0x800, 0x10000]
 
+/** Behind a single quote. */
+const PYTHON_CANDIDATES = [...CANDIDATES, 0x28]
+
 /** The character from `low` to `high` with the shortest spelling. */
 function cheapest(low: number, high: number, spelling: Spelling): { char: number; bytes: number } {
   let best = { char: low, bytes: spelledLength(low, spelling) }
-  for (const char of CANDIDATES) {
+  for (const char of spelling === 'python' ? PYTHON_CANDIDATES : CANDIDATES) {
     if (char < low || char > high) continue
     const bytes = spelledLength(char, spelling)
     if (bytes < best.bytes || (bytes === best.bytes && char < 0x80 && best.char === low))
@@ -46,7 +55,7 @@ const MAX_CELLS = 1 << 19
 const DEAD = 0xffffffff
 
 /** An automaton and a bound of length whose table would be too large. */
-export function isTooLong(dfa: CharDfa, { least, most }: LengthBound): boolean {
+function isTooLong(dfa: CharDfa, { least, most }: LengthBound): boolean {
   return !isFree(dfa) && ((most === Infinity ? least : most) + 1) * dfa.length > MAX_CELLS
 }
 
@@ -77,15 +86,21 @@ export class TextCosts {
 
   /** The count after one more character: beyond all that matters it stays. */
   after(count: number): number {
-    const { least, most } = this.#bound
-    return most === Infinity ? Math.min(count + 1, least) : count + 1
+    const { least, most, closing = 0 } = this.#bound
+    return most === Infinity ? Math.min(count + 1, Math.max(least, closing)) : count + 1
+  }
+
+  /** From `state` behind `count` characters the next one may lead to `to`. */
+  leads(state: number, count: number, to: number): boolean {
+    const rest = this.rest(to, this.after(count))
+    return rest < (count < (this.#bound.closing ?? Infinity) ? Infinity : this.rest(state, count))
   }
 
   /** Bytes to the nearest end, without a closing quote; Infinity where none can be reached. */
   rest(state: number, count: number): number {
     if (count > this.#bound.most || this.#bound.least > this.#bound.most) return Infinity
     if (this.#table === undefined) return Math.max(0, this.#bound.least - count) * this.#perChar
-    const bytes = this.#table[count][state]
+    const bytes = this.#table[Math.min(count, this.#table.length - 1)][state]
     return bytes === DEAD ? Infinity : bytes
   }
 
@@ -94,7 +109,7 @@ export class TextCosts {
     const next = this.after(count)
     let found: { char: number; bytes: number } | undefined
     for (const edge of this.#dfa[state].edges) {
-      if (edge.low > high || edge.high < low) continue
+      if (edge.low > high || edge.high < low || !this.leads(state, count, edge.to)) continue
       const own = cheapest(Math.max(low, edge.low), Math.min(high, edge.high), this.#spelling)
       const bytes = own.bytes + this.rest(edge.to, next)
       if (bytes < (found?.bytes ?? Infinity)) found = { char: own.char, bytes }

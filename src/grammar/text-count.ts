@@ -1,6 +1,6 @@
 // A text count says how many texts an automaton takes; endless where it goes round.
 
-import type { CharDfa } from './char-dfa.ts'
+import type { CharDfa, Edge } from './char-dfa.ts'
 
 const known = new WeakMap<CharDfa, Float64Array>()
 
@@ -9,6 +9,14 @@ export function textCount(dfa: CharDfa, state: number): number {
   let counts = known.get(dfa)
   if (counts === undefined) known.set(dfa, (counts = countAll(dfa)))
   return counts[state] ?? 0
+}
+
+/** Of an automaton that goes round, texts of `least` to `most` characters from `state` on: so many at least. */
+export function leastTexts(dfa: CharDfa, state: number, least: number, most: number): number {
+  // A way round has as many characters as there are states, at most.
+  const rounds = Math.floor((most - Math.max(0, least)) / dfa.length) - 1
+  const letters = (sum: number, { low, high, to }: Edge): number => sum + (dfa[to].isEnd ? high - low + 1 : 0)
+  return Math.max(1, rounds, least <= 1 && most >= 1 ? dfa[state].edges.reduce(letters, 0) : 0)
 }
 
 /** States whose ways all end are taken off one after the other; what is left goes round. */

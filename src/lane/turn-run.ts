@@ -258,5 +258,6 @@ function finishOf(
     ...(logitsHash !== undefined && { logitsHash }),
     ...(stopped && { stopped: 'cpu_limit' as const }),
     ...(answer.closedEarly && { closedEarly: true as const }),
+    ...(answer.ignored.length > 0 && { ignored: [...answer.ignored] }),
   }
 }

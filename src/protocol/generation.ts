@@ -118,6 +118,10 @@ export type GenerateRequest = {
   grammar?: GrammarSpec
   /** Where the client said it: errors of the grammar name it. */
   grammarParam?: string
+  /** Under a grammar: the limit of tokens may cut the answer, which is not led to its end in time. */
+  close?: false
+  /** Log probabilities come within what the grammar lets in, too. */
+  restrictedLogprobs?: true
   /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
@@ -136,7 +140,9 @@ export type TokenLogprob = {
   token: string
   logprob: number
   bytes: number[]
-  top: { token: string; logprob: number; bytes: number[] }[]
+  /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
+  restricted?: number
+  top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
 }
 
 export type Usage = {
@@ -207,6 +213,8 @@ export type GenerationEvent =
       stopped?: 'cpu_limit'
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
+      /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */
+      ignored?: string[]
     }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }

@@ -7,7 +7,7 @@ import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from './candidates.ts'
 import { bestThatFits, drawThatFits, type Constraint } from './constrained.ts'
 import { narrow, pick } from './draw.ts'
-import { logprobsOf, type Logprobs } from './logprobs.ts'
+import { logprobsOf, withRestricted, type Logprobs } from './logprobs.ts'
 import { createProcessors, type Occurrences } from './processors.ts'
 import { uniform } from './random.ts'
 
@@ -25,6 +25,8 @@ export type Sampler = { sample(logits: Float32Array, context: SampleContext): Sa
 export type SamplerExtras = {
   /** 0 = the chosen id's log probability alone, up to 20 = that many alternatives too; undefined = none. */
   topLogprobs?: number
+  /** Each log probability comes within what the constraint lets in, too. */
+  restrictedLogprobs?: boolean
   /** Shared with other samplers of the vocabulary; by default its own, made when first needed. */
   scratch?: Scratch
   /** Which ids may come at all, at the place where it stands. */
@@ -39,7 +41,7 @@ export type SamplerExtras = {
 export function createSampler(options: SamplingOptions, extras: SamplerExtras = {}): Sampler {
   checkOptions(options, extras.topLogprobs)
   const processors = createProcessors(options)
-  const { topLogprobs, constraint } = extras
+  const { topLogprobs, restrictedLogprobs, constraint } = extras
   let own: Scratch | undefined
   const scratchFor = (vocab: number): Scratch => {
     const scratch = extras.scratch ?? (own ??= createScratch(vocab))
@@ -72,7 +74,11 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
       const best = scores === logits ? likeliest : argmax(scores)
       const chosen = choose(scores, best, context.position)
       if (topLogprobs === undefined) return chosen
-      return { ...chosen, logprobs: logprobsOf(logits, logits[likeliest], chosen.id, topLogprobs) }
+      const logprobs = logprobsOf(logits, logits[likeliest], chosen.id, topLogprobs)
+      if (restrictedLogprobs !== true) return { ...chosen, logprobs }
+      const check = constraint?.pass()
+      const fits = (id: number): boolean => check === undefined || check(id) === 'fits'
+      return { ...chosen, logprobs: withRestricted(logprobs, logits, chosen.id, fits) }
     },
   }
 }

@@ -38,6 +38,18 @@ describe('kinds', () => {
   })
 })
 
+test('what a schema leaves open has the documented bounds', () => {
+  const object = compileGrammar({ kind: 'json_object' })
+  const texts = (chars: number): string => `{"a":"${'x'.repeat(chars)}"}`
+  expect([2000, 2001].map((chars) => reads(object, texts(chars)))).toEqual(['whole', 'no'])
+  const lists = (items: number): string => `{"a":[${Array(items).fill(1).join()}]}`
+  expect([64, 65].map((items) => reads(object, lists(items)))).toEqual(['whole', 'no'])
+  const nested = (levels: number): string => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`
+  expect([16, 17].map((levels) => reads(object, nested(levels)))).toEqual(['whole', 'no'])
+  const longer = compileGrammar({ kind: 'json_schema', schema: '{"type":"string","maxLength":9000}' })
+  expect(reads(longer, `"${'x'.repeat(9000)}"`)).toBe('whole')
+})
+
 describe('refused', () => {
   test.each([
     ['a schema that is no JSON', { kind: 'json_schema', schema: '{' }, 'the schema is not JSON', ''],

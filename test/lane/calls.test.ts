@@ -1,6 +1,7 @@
 // Calls of functions as a lane gives them: forced or chosen, whole, in time, the same in company and after a kill at any token.
 
 import { describe, expect, test } from 'vitest'
+import { preparePrompt } from '../../src/answer/prepare-prompt.ts'
 import type { CallRule, GenerateRequest, GenerationEvent, ToolCall } from '../../src/protocol/generation.ts'
 import { joinCalls } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
@@ -44,7 +45,7 @@ const asked = (callRule: CallRule | undefined, changes: Partial<GenerateRequest>
 const manifest = { ...mockManifest(), spec: { ...MOCK_SPEC, context: 4096 } }
 const OPTIONS = {
   model: { pageCount: 400 },
-  config: { maxPrompt: 2000, chunk: 64 },
+  config: { maxPrompt: 2000, chunk: 64, windows: [2048] },
   parts: { readText: () => Promise.resolve({ manifest, tokenizer: byteTokenizer() }) },
 }
 const alone = (order: GenerateRequest) => ask(mockLane(OPTIONS).lane, order)
@@ -136,5 +137,39 @@ describe('a required call', () => {
         'tool_calls',
       ])
     }
+  })
+})
+
+describe('calls that the model may make', () => {
+  test('change no id of an answer without any', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const sampling = { ...request().sampling, temperature: 1, topP: seed % 2 === 0 ? 1 : 0.9, seed }
+      const order = asked(undefined, { sampling, maxTokens: 60 })
+      const text = { manifest, tokenizer: byteTokenizer() }
+      const { ids, form } = preparePrompt(order, text, { maxPrompt: 2000, maxPositions: 4096 })
+      expect(form?.calls?.functions).toHaveLength(2)
+      const held = await alone(order)
+      const free = await alone(asked(undefined, { sampling, maxTokens: 60, prompt: { kind: 'ids', ids } }))
+      expect(idsOf(held)).toEqual(idsOf(free))
+      expect(finishOf(held).reason).toBe(finishOf(free).reason)
+      expect(finishOf(held)).not.toHaveProperty('closedEarly')
+    }
+  })
+
+  test('come back in the next prompt as they were written', async () => {
+    const { lane } = mockLane(OPTIONS)
+    const first = await ask(lane, asked({ required: true, single: true, names: ['get_weather'] }))
+    const [{ name, arguments: given }] = callsIn(first)
+    const messages = [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name, arguments: given } }] }, // prettier-ignore
+      { role: 'tool', tool_call_id: 'a', content: 'rain' },
+      { role: 'user', content: 'and now?' },
+    ]
+    const next = await ask(lane, asked(undefined, { prompt: { kind: 'chat', messages, tools: TOOLS } }))
+    const [{ promptTokens }] = eventsOf(first, 'start')
+    // All of the answer is found again, to the page that it ends in.
+    const written = promptTokens + idsOf(first).length
+    expect(eventsOf(next, 'start')[0].cachedTokens).toBeGreaterThan(written - 17)
   })
 })

@@ -75,6 +75,36 @@ describe('an answer by a schema', () => {
     expect(finishOf(cut).reason).toBe('stop')
   })
 
+  test('is cut by its limit where the request wants it so, also when read on', async () => {
+    for (const [grammar, maxTokens] of [
+      [NOTE, 9],
+      [NUMBER, 4],
+      [JSON_SPEC, 20],
+    ] as const) {
+      const kept = laneStorage()
+      const changes = { grammar, maxTokens, close: false as const, store: true }
+      const whole = await ask(laneOn(kept).lane, asked(changes, { temperature: 1, seed: 9 }))
+      expect(finishOf(whole)).toMatchObject({ reason: 'length', usage: { completionTokens: maxTokens } })
+      expect(finishOf(whole)).not.toHaveProperty('closedEarly')
+      expect(reads(compileGrammar(grammar), textOf(whole))).not.toBe('no')
+      kept.sql.exec(
+        `UPDATE turns SET state = 'running', facts = json_remove(facts, '$.end'), generated = substr(generated, 1, 8)`,
+      )
+      const [{ session }] = eventsOf(whole, 'session')
+      const rest: GenerationEvent[] = []
+      for await (const event of decodeEvents(laneOn(kept).lane.resume('tenant', session))) rest.push(event)
+      expect(spoken(rest)).toEqual(spoken(whole))
+    }
+  })
+
+  test('says which annotations of its schema had no effect', async () => {
+    const schema = '{"type":"array","maxItems":1,"items":{"type":"string","maxLength":2,"format":"nanoid"}}'
+    const grammar: GrammarSpec = { kind: 'json_schema', schema }
+    const events = await alone(asked({ grammar, grammarParam: 'text.format.schema' }))
+    expect(finishOf(events).ignored).toEqual(['text.format.schema#/items/format: nanoid'])
+    expect(finishOf(await alone(asked()))).not.toHaveProperty('ignored')
+  })
+
   test('that ends by itself is not said to be closed', async () => {
     const events = await alone(asked({ grammar: { kind: 'choice', choices: ['yes', 'no'] } }))
     expect(['yes', 'no']).toContain(textOf(events))
@@ -145,6 +175,42 @@ describe('the same ids', () => {
       }
     },
   )
+})
+
+describe('log probabilities', () => {
+  const order = (changes: Partial<GenerateRequest>) =>
+    asked({ topLogprobs: 3, maxTokens: 60, ...changes }, { temperature: 1, seed: 6, topK: 40 })
+  const entries = (events: readonly GenerationEvent[]) =>
+    eventsOf(events, 'text').flatMap(({ logprobs }) => logprobs ?? [])
+
+  test('within what fits come beside the raw ones, also when read on', async () => {
+    const kept = laneStorage()
+    const whole = await ask(laneOn(kept).lane, order({ store: true, restrictedLogprobs: true }))
+    const raw = await alone(order({}))
+    const plain = entries(whole).map(({ restricted: _, top, ...token }) => ({
+      ...token,
+      top: top.map(({ restricted: _, ...rival }) => rival),
+    }))
+    expect(plain).toEqual(entries(raw))
+    const [first, second] = entries(whole)
+    // Only the brace may come first.
+    expect([first.token, first.restricted]).toEqual(['{', 0])
+    expect(first.top.every(({ token, restricted }) => restricted === (token === '{' ? 0 : null))).toBe(true)
+    expect(second.restricted).toBeLessThan(0)
+    for (const { logprob, restricted } of entries(whole)) expect(restricted).toBeGreaterThanOrEqual(logprob)
+    kept.sql.exec(
+      `UPDATE turns SET state = 'running', facts = json_remove(facts, '$.end'), generated = substr(generated, 1, 8)`,
+    )
+    const [{ session }] = eventsOf(whole, 'session')
+    const rest: GenerationEvent[] = []
+    for await (const event of decodeEvents(laneOn(kept).lane.resume('tenant', session))) rest.push(event)
+    expect(entries(rest)).toEqual(entries(whole))
+  })
+
+  test('within what fits are the raw ones where nothing holds the answer', async () => {
+    const free = await alone(order({ grammar: undefined, restrictedLogprobs: true }))
+    for (const { logprob, restricted } of entries(free)) expect(restricted).toBeCloseTo(logprob, 9)
+  })
 })
 
 describe('refused before the first token', () => {

@@ -42,3 +42,25 @@ test('come only when asked for: alone with 0, not at all with undefined', () => 
     expect.objectContaining({ param: 'top_logprobs' }),
   )
 })
+
+test('within what a constraint lets in are those of a plain mask', () => {
+  const random = rng(47)
+  const vocab = 500
+  for (const share of [0.9, 0.3, 0.01]) {
+    const logits = Float32Array.from({ length: vocab }, () => 40 * random.normal())
+    const mask = Array.from({ length: vocab }, (_, id) => id === 123 || random.uniform() < share)
+    const verdict = (id: number) =>
+      mask[id] ? ('fits' as const) : id % 2 === 0 ? ('late' as const) : ('no' as const)
+    const constraint = { verdict, pass: () => verdict }
+    const extras = { topLogprobs: 20, restrictedLogprobs: true, constraint }
+    // Rules of sampling say nothing of it.
+    const options = samplingOptions({ temperature: 0.5, topP: 0.5, logitBias: [[123, 100]], seed: 3 })
+    const { id, logprobs } = createSampler(options, extras).sample(logits, at(0))
+    const masked = logSoftmax(logits.map((logit, other) => (mask[other] ? logit : -Infinity)))
+    expect(logprobs?.restricted).toBeCloseTo(masked[id], 9)
+    expect(logprobs?.logprob).toBeCloseTo(logSoftmax(logits)[id], 9)
+    for (const rival of logprobs?.top ?? [])
+      if (mask[rival.id]) expect(rival.restricted).toBeCloseTo(masked[rival.id], 9)
+      else expect(rival.restricted).toBeNull()
+  }
+})

@@ -4,6 +4,7 @@
 
 import * as z from 'zod/mini'
 import { atMost, glimpse, preview, worded } from '../validate.ts'
+import { isletOptions } from './islet-options.ts'
 
 // All that may be absent are nullish: null counts as absent.
 const number = (minimum: number, maximum: number) =>
@@ -147,4 +148,5 @@ export const sharedFields = {
   service_tier: ignored(),
   verbosity: ignored(),
   moderation: ignored(),
+  islet: isletOptions(),
 }

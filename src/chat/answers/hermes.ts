@@ -48,6 +48,10 @@ class HermesParser implements AnswerParser {
     this.#trimStart = thinking
   }
 
+  get isInCall(): boolean {
+    return this.#isHeld && this.#state === 'call'
+  }
+
   push(text: string): AnswerPiece[] {
     this.#text += text
     const pieces: AnswerPiece[] = []

@@ -12,6 +12,8 @@ export interface AnswerParser {
   push(text: string): AnswerPiece[]
   /** The end of the answer: gives what was held back. */
   end(): AnswerPiece[]
+  /** A call is open that a grammar holds: no stop string cuts it. */
+  readonly isInCall?: boolean
 }
 
 /** The whole of an answer. */

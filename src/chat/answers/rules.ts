@@ -2,12 +2,15 @@
 // this is the one place that tells formats apart.
 
 import type { AnswerForm } from '../../grammar/answer-form.ts'
+import type { CallsForm } from '../../grammar/call-form.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { BuiltinFormat, ChatFormat } from '../../weights/manifest.ts'
+import { ownStyle } from '../calls/call-style.ts'
 import { chosenTemplate } from '../chosen-template.ts'
 import { FORMATS } from '../formats/index.ts'
 import { chatglm3Parser } from './chatglm3.ts'
 import { HERMES_MARKS, hermesParser } from './hermes.ts'
+import { jsonCallParser } from './json-answer.ts'
 import { heldTextParser } from './held-text.ts'
 import { plainParser, type AnswerParser } from './parser.ts'
 import { reactParser } from './react.ts'
@@ -45,10 +48,7 @@ export function textRules({ ends }: AnswerRules): AnswerRules {
 
 /** Whether the format has calls of its own; all others are told of functions in a form that any of them can say. */
 export function readsToolCalls(chat: ChatFormat): boolean {
-  if (chat.kind === 'builtin') return FORMATS[chat.format].tools
-  if (chat.kind !== 'jinja') return false
-  const template = chosenTemplate(chat, true)
-  return template.includes(HERMES_MARKS.call) && /\btools\b/.test(template)
+  return ownStyle(chat) !== undefined
 }
 
 export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: RulesOptions): AnswerRules {
@@ -84,11 +84,13 @@ export function answerParser(
   if (chat.kind === 'builtin') {
     const rule = TEXT_RULES[chat.format]?.()
     const parser =
-      BUILTIN[chat.format]?.(tools) ?? hermesParser({ tools, thinks: false, thinking: false, isHeld })
+      BUILTIN[chat.format]?.(tools, form) ?? hermesParser({ tools, thinks: false, thinking: false, isHeld })
     return rule === undefined ? parser : tidied(parser, rule)
   }
   if (!readsMarks(chat, { tools })) return plainParser()
-  const thinks = isThinker(chat, tools)
+  if (tools && ownStyle(chat) === 'json') return jsonCallParser(isHeld)
+  const thinks = form === undefined ? isThinker(chat, tools) : form.thought === 'maybe'
+  if (form?.thought === 'open') return hermesParser({ tools, thinks: true, thinking: true, isHeld })
   return hermesParser({ tools, thinks, thinking: thinks && thinking, isHeld })
 }
 
@@ -105,20 +107,21 @@ export function endsInThought(
   return isThinker(chat, tools) && endOf(tokenizer, prompt).endsWith(HERMES_MARKS.think)
 }
 
-/** Where a thought stands for the answer: the prompt leaves one open, or has closed it (none), or says nothing. */
+/** Where a thought stands for the answer: the prompt leaves one open, has closed it, or the model may begin with one. */
 export function thoughtOf(
   tokenizer: Tokenizer,
   chat: ChatFormat,
   prompt: readonly number[],
   tools: boolean,
-): AnswerForm['thought'] {
+): AnswerForm['thought'] | 'closed' {
   if (!isThinker(chat, tools)) return undefined
   const end = endOf(tokenizer, prompt)
   if (end.endsWith(HERMES_MARKS.think)) return 'open'
-  return end.endsWith(HERMES_MARKS.thinkEnd) ? undefined : 'maybe'
+  return end.endsWith(HERMES_MARKS.thinkEnd) ? 'closed' : 'maybe'
 }
 
-function endOf(tokenizer: Tokenizer, prompt: readonly number[]): string {
+/** The last words of a prompt. */
+export function endOf(tokenizer: Tokenizer, prompt: readonly number[]): string {
   const last = prompt.slice(-LAST_IDS)
   const shown = last.map((id) => (tokenizer.isSpecial(id) ? tokenizer.nameOf(id) : tokenizer.decode([id])))
   return pythonStripEnd(shown.join(''))
@@ -138,10 +141,15 @@ function readsMarks(chat: ChatFormat, { tools }: Pick<RulesOptions, 'tools'>): b
 }
 
 /** Parsers of formats with calls of their own. */
-const BUILTIN: Readonly<Partial<Record<BuiltinFormat, (tools: boolean) => AnswerParser>>> = {
-  chatglm3: chatglm3Parser,
-  qwen1: (tools) => (tools ? reactParser() : plainParser()),
-  'qwen1-react': (tools) => (tools ? reactParser() : plainParser()),
+const BUILTIN: Readonly<Partial<Record<BuiltinFormat, (tools: boolean, form?: AnswerForm) => AnswerParser>>> =
+  {
+    chatglm3: (tools, form) => chatglm3Parser(tools, form?.calls && namesIn(form.calls)),
+    qwen1: (tools, form) => (tools ? reactParser(form !== undefined) : plainParser()),
+    'qwen1-react': (tools, form) => (tools ? reactParser(form !== undefined) : plainParser()),
+  }
+
+function namesIn({ functions }: CallsForm): ReadonlySet<string> {
+  return new Set(functions.map(({ name }) => name))
 }
 
 /** How the originals tidy what was said. */

@@ -22,6 +22,9 @@ export function tidied(parser: AnswerParser, rule: TextRule): AnswerParser {
   const tidyPiece = (piece: AnswerPiece): AnswerPiece[] =>
     piece.kind === 'content' ? content(rule.push(piece.text)) : [piece]
   return {
+    get isInCall() {
+      return parser.isInCall === true
+    },
     push: (text) => parser.push(text).flatMap(tidyPiece),
     end: () => [...parser.end().flatMap(tidyPiece), ...content(rule.end())],
   }

@@ -8,9 +8,9 @@ import type { CallRule, GenerateRequest } from '../../protocol/generation.ts'
 import { readWritten } from '../../protocol/written.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../weights/manifest.ts'
-import { marksOf, thoughtOf } from '../answers/rules.ts'
+import { endOf, marksOf, thoughtOf } from '../answers/rules.ts'
 import { functionsOf } from '../conversation.ts'
-import { callStyle } from './call-style.ts'
+import { ownStyle } from './call-style.ts'
 
 type Asked = Pick<GenerateRequest, 'prompt' | 'grammar' | 'callRule'>
 
@@ -32,8 +32,12 @@ export function answerFormOf(
       param: 'tool_choice',
     })
   if (!hasTools && grammar === undefined) return undefined
-  const thought = thoughtOf(tokenizer, chat, ids, hasTools)
-  const calls = hasTools ? callsForm(tools, chat, callRule) : undefined
+  const place = thoughtOf(tokenizer, chat, ids, hasTools)
+  const isOpened = endOf(tokenizer, ids).endsWith('Thought:')
+  const calls = hasTools ? callsForm(tools, chat, callRule, isOpened) : undefined
+  // Thinking that is off stays off where all is held; free text is the model's own.
+  const thought =
+    place !== 'closed' ? place : grammar === undefined && calls?.required !== true ? 'maybe' : undefined
   if (calls === undefined && thought === undefined) return undefined
   const form: AnswerForm = {
     kind: 'form',
@@ -51,9 +55,14 @@ export function answerFormOf(
   return form
 }
 
-function callsForm(tools: readonly unknown[], chat: ChatFormat, rule: CallRule | undefined): CallsForm {
+function callsForm(
+  tools: readonly unknown[],
+  chat: ChatFormat,
+  rule: CallRule | undefined,
+  isOpened: boolean,
+): CallsForm {
   const { required = false, names, single = false } = rule ?? {}
-  const style = callStyle(chat)
+  const style = ownStyle(chat) ?? 'tool_call'
   const all = functionsOf(tools).map((each, i): OfferedFunction & { isNamed: boolean } => {
     const name = nameOf(each, style)
     const wrapper = each === tools[i] ? '' : '/function'
@@ -71,11 +80,11 @@ function callsForm(tools: readonly unknown[], chat: ChatFormat, rule: CallRule |
       `tool_choice: none of the functions that it names (${(names ?? []).join(', ')}) is offered`,
       { param: 'tool_choice' },
     )
-  return { style, functions, required, single }
+  return { style, functions, required, single, ...(style === 'react' && isOpened && { isOpened }) }
 }
 
 function nameOf(each: JsonObject, style: CallsForm['style']): string {
-  const own = (style as string) === 'react' ? fieldOf(each, 'name_for_model') : undefined
+  const own = style === 'react' ? fieldOf(each, 'name_for_model') : undefined
   const name = own ?? fieldOf(each, 'name')
   return typeof name === 'string' ? name : ''
 }

@@ -1,6 +1,6 @@
 // Functions are told in plain words where a chat format knows none; calls and results become text.
 
-import { fieldOf, jsonText, withField, type JsonObject } from '../../lib/json-value.ts'
+import { fieldOf, jsonText, withField } from '../../lib/json-value.ts'
 import { contentText } from '../../protocol/generation.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../weights/manifest.ts'
@@ -10,16 +10,16 @@ import type { SentMessage } from '../message-forms.ts'
 import { promptText } from '../prompt-ids.ts'
 import { CALL, CALL_END } from '../../grammar/call-form.ts'
 
-type Offered = { tools: readonly unknown[]; variables: JsonObject }
+type Offered = { tools?: readonly unknown[] }
 
 /** The messages and options of a prompt in which the format can say all of it. */
-export function toldOf(
+export function toldOf<O extends Offered>(
   tokenizer: Tokenizer,
   chat: ChatFormat,
   messages: readonly SentMessage[],
-  options: Offered,
-): { messages: readonly SentMessage[]; options: Offered } {
-  const { tools } = options
+  options: O,
+): { messages: readonly SentMessage[]; options: O } {
+  const { tools = [] } = options
   if (chat.kind === 'none' || readsToolCalls(chat)) return { messages, options }
   // A template that has words of its own for earlier calls is left to them where none are offered.
   const saysCalls = chat.kind === 'jinja' && chat.template.includes('tool_calls')

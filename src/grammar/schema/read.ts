@@ -24,11 +24,14 @@ const TYPES: Readonly<Record<string, readonly ValueType[]>> = {
 /** Keywords that a draft defines and that say nothing here that could not be left out. */
 const REFUSED = ['$dynamicRef', '$recursiveRef', 'extends', 'disallow', 'divisibleBy', '$data']
 
+/** So many annotations are named, and so many characters of each: they are kept with the answer. */
+const [MOST_IGNORED, MOST_IGNORED_CHARS] = [32, 256]
+
 /** Reads each part of a schema once. */
 export class SchemaReader {
   readonly references: References
-  /** Names of formats that no draft defines: annotations. */
-  readonly ignored = new Set<string>()
+  /** Formats that no draft defines, each by its place: annotations. */
+  readonly ignored: string[] = []
   readonly #known = new Map<ExactJson, Claim>()
   #nodes = 0
 
@@ -173,7 +176,8 @@ export class SchemaReader {
     if (typeof format === 'string') {
       if (isDefinedFormat(format))
         found.push(claim({ kind: 'format', text: format, isExcluded: false }, `${pointer}/format`))
-      else this.ignored.add(`format: ${format}`)
+      else if (this.ignored.length < MOST_IGNORED)
+        this.ignored.push([...`${pointer}/format: ${format}`].slice(0, MOST_IGNORED_CHARS).join(''))
     }
     return found
   }

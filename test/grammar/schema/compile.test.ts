@@ -219,7 +219,18 @@ describe('a schema', () => {
   })
 
   it('names what it ignores', () => {
-    expect(compileSchema('{"type":"string","format":"nanoid"}').ignored).toEqual(['format: nanoid'])
+    expect(compileSchema('{"type":"string","format":"nanoid"}').ignored).toEqual(['/format: nanoid'])
+    const nested = {
+      properties: { 'a/b': { format: 'path' }, c: { format: 'date' } },
+      items: { format: 'path' },
+    }
+    expect(compileSchema(JSON.stringify(nested)).ignored).toEqual([
+      '/properties/a~1b/format: path',
+      '/items/format: path',
+    ])
+    const many = { properties: Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, { format: 'x'.repeat(500) }])) } // prettier-ignore
+    const { ignored } = compileSchema(JSON.stringify(many))
+    expect([ignored.length, ignored[31]]).toEqual([32, `/properties/k31/format: ${'x'.repeat(256 - 24)}`])
   })
 
   it('leaves nothing open where defaults bound it, and no less than its least counts', () => {
@@ -233,6 +244,56 @@ describe('a schema', () => {
     const list = of({ type: 'array', items: { type: 'null' } })
     expect(['[null,null]', '[null,null,null]'].map((each) => takes(list, each))).toEqual([true, false])
     expect(takes(of({ type: 'array', minItems: 3, items: { type: 'null' } }), '[null,null,null]')).toBe(true)
+  })
+
+  it('has an end of its own wherever defaults bound what is open', () => {
+    const bounds = { mostChars: 3, mostItems: 2, mostLevels: 2 }
+    const of = (schema: unknown) => compileSchema(JSON.stringify(schema), bounds).start
+    const loops: [schema: unknown, text: string, fits: boolean][] = [
+      // Behind the bound a pattern is led to its end.
+      [{ type: 'string', pattern: '^(abc)+$' }, '"abcabc"', false],
+      [{ type: 'string', pattern: '^(abcd)+$' }, '"abcd"', true],
+      [{ type: 'string', pattern: '^(abcd)+$' }, '"abcdabcd"', false],
+      [{ type: 'string', minLength: 6, pattern: '^(ab)+$' }, '"ababab"', true],
+      [{ type: 'string', minLength: 6, pattern: '^(ab)+$' }, '"abababab"', false],
+      [{ type: 'string' }, '"\\u00e9\\n😀"', true],
+      [{ type: 'string' }, '"abc\\n"', false],
+      [{}, '"abcd"', false],
+      [{}, '[[1]]', true],
+      [{}, '[[[1]]]', false],
+      [{}, '[1,2,3]', false],
+      [{ type: 'object' }, '{"a":[[]]}', true],
+      [{ type: 'object' }, '{"a":1,"b":1}', true],
+      [{ type: 'object' }, '{"a":1,"b":1,"c":1}', false],
+      [{ type: 'object' }, '{"abcd":1}', false],
+      [{ type: 'object', maxProperties: 3 }, '{"a":1,"b":1,"c":1}', true],
+      [{ type: 'object', minProperties: 3 }, '{"a":1,"b":1,"c":1}', true],
+      [{ type: 'object', minProperties: 3 }, '{"a":1,"b":1,"c":1,"d":1}', false],
+      [
+        { type: 'array', uniqueItems: true, items: { type: 'string', minLength: 4 } },
+        '["abcde","abcdf"]',
+        true,
+      ],
+    ]
+    expect(loops.filter(([schema, text, fits]) => takes(of(schema), text) !== fits)).toEqual([])
+  })
+
+  it.each([
+    {},
+    { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: true },
+    { type: 'array', items: { type: 'string', format: 'uri' } },
+    { type: 'array', uniqueItems: true, items: { type: 'string' } },
+    { type: 'array', uniqueItems: true, items: { type: 'string', pattern: '^(ab|cd)+$' } },
+    { type: 'object', patternProperties: { '^x(y|z)*$': { type: 'string', pattern: '(a|bc)+d' } }, additionalProperties: false }, // prettier-ignore
+    { type: 'string', minLength: 7 },
+  ])('has no dead end within default bounds: %j', (schema) => {
+    const bounds = { mostChars: 5, mostItems: 3, mostLevels: 2 }
+    const { start } = compileSchema(JSON.stringify(schema), bounds)
+    for (let seed = 0; seed < 40; seed++) {
+      const text = walk(start, randomOf(seed), seed * 8)
+      expect(takes(start, text), text).toBe(true)
+      expect(() => JSON.parse(text) as unknown, text).not.toThrow()
+    }
   })
 
   it('closes a long answer', () => {

@@ -17,6 +17,7 @@ import {
   toolChoice,
   unsupported,
 } from '../fields.ts'
+import { isletOrder } from '../islet-options.ts'
 import { sharedOrder, type Order } from '../order.ts'
 import { checkResults } from '../tool-results.ts'
 import { toolsAsSent, toolsSchema } from '../tools.ts'
@@ -74,6 +75,7 @@ export function parseChat(
     },
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
+    ...isletOrder(fields.islet, fields.logprobs === true),
     echo: false,
   }
 }

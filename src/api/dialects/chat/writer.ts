@@ -56,11 +56,13 @@ function choice(delta: object, logprobs: object | null, finish_reason: string | 
 /** One entry for each token, arrays of successive chunks concatenate; null when none were asked for. */
 function chatLogprobs(tokens: readonly TokenLogprob[] | undefined): object | null {
   if (tokens === undefined) return null
-  const content = tokens.map(({ token, logprob, bytes, top }) => ({
-    token,
-    logprob,
-    bytes,
-    top_logprobs: top,
+  const content = tokens.map(({ top, ...token }) => ({
+    ...entry(token),
+    top_logprobs: top.map(entry),
   }))
   return { content, refusal: null }
+}
+
+function entry({ token, logprob, bytes, restricted }: TokenLogprob['top'][number]): object {
+  return { token, logprob, bytes, ...(restricted !== undefined && { islet_logprob: restricted }) }
 }

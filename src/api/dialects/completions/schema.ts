@@ -8,6 +8,7 @@ import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { integer, neutral, sharedFields } from '../fields.ts'
+import { isletOrder } from '../islet-options.ts'
 import { sharedOrder, type Order } from '../order.ts'
 import { promptSchema, toPrompt } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
@@ -44,6 +45,7 @@ export function parseCompletion(
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
+    ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
     echo: fields.echo ?? false,
   }
 }

@@ -2,7 +2,7 @@
 
 import type { TokenLogprob } from '../../../protocol/generation.ts'
 
-type Named = Omit<TokenLogprob, 'top'>
+type Named = TokenLogprob['top'][number]
 
 /**
  * How a token and its alternatives are called: each by its text, or where another has that already, as all that are no

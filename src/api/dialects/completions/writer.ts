@@ -47,13 +47,20 @@ function choice(text: string, logprobs: object | null, finish_reason: string | n
 
 function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): object {
   const spelt = tokens.map(spellings)
+  const tops = <T>(of: (rival: TokenLogprob['top'][number]) => T): object[] =>
+    tokens.map(({ top }, at) =>
+      Object.fromEntries(top.map((rival, rank) => [spelt[at].top[rank], of(rival)])),
+    )
+  const isRestricted = tokens.some(({ restricted }) => restricted !== undefined)
   return {
     tokens: spelt.map(({ chosen }) => chosen),
     token_logprobs: tokens.map(({ logprob }) => logprob),
-    top_logprobs: tokens.map(({ top }, at) =>
-      Object.fromEntries(top.map(({ logprob }, rank) => [spelt[at].top[rank], logprob])),
-    ),
+    top_logprobs: tops(({ logprob }) => logprob),
     text_offset,
+    ...(isRestricted && {
+      islet_token_logprobs: tokens.map(({ restricted }) => restricted ?? null),
+      islet_top_logprobs: tops(({ restricted }) => restricted ?? null),
+    }),
   }
 }
 

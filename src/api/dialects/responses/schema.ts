@@ -19,6 +19,7 @@ import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.
 import { written, type Written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
 import { formatOf, structuredOutputs, textSettings } from '../answer-format.ts'
+import { isletOrder } from '../islet-options.ts'
 import { samplingOf, stopsOf, type Order } from '../order.ts'
 import { MAX_TOOLS } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -136,6 +137,7 @@ export function parseResponse(
       ignoreEos: fields.ignore_eos ?? false,
       truncation: fields.truncation ?? 'disabled',
       topLogprobs: undefined,
+      ...isletOrder(fields.islet, false),
       echo: false,
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,

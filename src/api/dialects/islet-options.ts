@@ -1,0 +1,35 @@
+// The `islet` field of a body asks for what OpenAI's API has no words for.
+
+import * as z from 'zod/mini'
+import { IsletError } from '../../lib/errors.ts'
+import type { GenerateRequest } from '../../protocol/generation.ts'
+
+/** `islet`. */
+export const isletOptions = () =>
+  z.nullish(
+    z.strictObject({
+      close: z.nullish(z.boolean()),
+      logprobs: z.nullish(z.enum(['raw', 'restricted'])),
+    }),
+  )
+
+type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | null }
+
+/**
+ * What of it a lane must know. `hasLogprobs`: the body asks for log probabilities.
+ * @throws IsletError where it wants them restricted and asks for none.
+ */
+export function isletOrder(
+  options: Options | null | undefined,
+  hasLogprobs: boolean,
+): Pick<GenerateRequest, 'close' | 'restrictedLogprobs'> {
+  const isRestricted = options?.logprobs === 'restricted'
+  if (isRestricted && !hasLogprobs)
+    throw new IsletError('invalid_request', 'islet.logprobs needs log probabilities: ask for logprobs', {
+      param: 'islet.logprobs',
+    })
+  return {
+    ...(options?.close === false && { close: false }),
+    ...(isRestricted && { restrictedLogprobs: true }),
+  }
+}

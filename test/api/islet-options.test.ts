@@ -1,0 +1,96 @@
+// The `islet` field of a body: what a lane is asked for, and restricted log probabilities in each dialect's words.
+
+import { describe, expect, it } from 'vitest'
+import type { GenerateRequest } from '../../src/protocol/generation.ts'
+import { parseChat } from '../../src/api/dialects/chat/schema.ts'
+import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
+import { parseResponse } from '../../src/api/dialects/responses/schema.ts'
+import { chat, clientOver, completion, fakeLanes, finish, start, type Step } from './helpers.ts'
+
+const DIALECTS: [string, (more: object) => Partial<GenerateRequest>][] = [
+  ['chat', (more) => parseChat({ ...chat(), ...more }, () => 0)],
+  ['completions', (more) => parseCompletion({ ...completion(), ...more }, () => 0)],
+  ['responses', (more) => parseResponse({ model: 'm', input: 'a', ...more }, () => 0).order],
+]
+
+describe.each(DIALECTS)('islet of %s', (dialect, asked) => {
+  const logprobs = { chat: { logprobs: true }, completions: { logprobs: 0 }, responses: {} }[dialect]
+
+  it('leaves an answer open where it says so, and nowhere else', () => {
+    expect(asked({ islet: { close: false } })).toHaveProperty('close', false)
+    for (const islet of [undefined, null, {}, { close: null }, { close: true }])
+      expect(asked({ islet })).not.toHaveProperty('close')
+  })
+
+  it('wants log probabilities restricted only beside log probabilities', () => {
+    const islet = { logprobs: 'restricted' }
+    expect(() => asked({ islet })).toThrow(expect.objectContaining({ param: 'islet.logprobs' }))
+    expect(asked({ islet: { logprobs: 'raw' }, ...logprobs })).not.toHaveProperty('restrictedLogprobs')
+    if (dialect !== 'responses')
+      expect(asked({ islet, ...logprobs })).toHaveProperty('restrictedLogprobs', true)
+  })
+
+  it.each([[{ close: 'no' }], [{ closed: false }], [true], [{ logprobs: true }]])('refuses %j', (islet) => {
+    expect(() => asked({ islet })).toThrow(
+      expect.objectContaining({ param: expect.stringMatching(/^islet/) }),
+    )
+  })
+})
+
+describe('restricted log probabilities', () => {
+  const bytes = (token: string): number[] => [token.charCodeAt(0)]
+  const rival = (token: string, restricted: number | null) => ({
+    token,
+    logprob: -2,
+    bytes: bytes(token),
+    restricted,
+  })
+  const script: Step[] = [
+    start,
+    {
+      type: 'text',
+      text: 'a',
+      ids: [1],
+      logprobs: [
+        {
+          token: 'a',
+          logprob: -2,
+          bytes: bytes('a'),
+          restricted: -0.5,
+          top: [rival('a', -0.5), rival('b', null)],
+        },
+      ],
+    },
+    finish,
+  ]
+
+  it('stand beside the raw ones in a chat', async () => {
+    const fake = fakeLanes(script)
+    const asked = chat({ logprobs: true, top_logprobs: 2 })
+    const reply = await clientOver(fake).client.chat.completions.create(asked)
+    expect(reply.choices[0].logprobs?.content).toEqual([
+      {
+        token: 'a',
+        logprob: -2,
+        bytes: [97],
+        islet_logprob: -0.5,
+        top_logprobs: [
+          { token: 'a', logprob: -2, bytes: [97], islet_logprob: -0.5 },
+          { token: 'b', logprob: -2, bytes: [98], islet_logprob: null },
+        ],
+      },
+    ])
+  })
+
+  it('stand in arrays of their own in a completion', async () => {
+    const reply = await clientOver(fakeLanes(script)).client.completions.create(completion({ logprobs: 2 }))
+    expect(reply.choices[0].logprobs).toEqual({
+      tokens: ['a'],
+      token_logprobs: [-2],
+      top_logprobs: [{ a: -2, b: -2 }],
+      text_offset: [0],
+      islet_token_logprobs: [-0.5],
+      islet_top_logprobs: [{ a: -0.5, b: null }],
+    })
+  })
+})
