@@ -23,7 +23,7 @@ export function toldOf<O extends Offered>(
   if (chat.kind === 'none' || readsToolCalls(chat)) return { messages, options }
   // A template that has words of its own for earlier calls is left to them where none are offered.
   const saysCalls = chat.kind === 'jinja' && chat.template.includes('tool_calls')
-  if (tools.length === 0 && (saysCalls || !messages.some(isOfCalls))) return { messages, options }
+  if (tools.length === 0 && (saysCalls || !messages.some(hasCalls))) return { messages, options }
   const plain = plainMessages(messages)
   if (tools.length === 0) return { messages: plain, options }
   const words = instruction(tools)
@@ -49,9 +49,9 @@ function isResult(message: SentMessage): boolean {
   return roleOf(message) === 'tool' || roleOf(message) === 'function'
 }
 
-function isOfCalls(message: SentMessage): boolean {
+function hasCalls(message: SentMessage): boolean {
   const calls = fieldOf(message, 'tool_calls')
-  return isResult(message) || (Array.isArray(calls) && calls.length > 0)
+  return Array.isArray(calls) && calls.length > 0
 }
 
 /** Calls as the text that an answer wrote, results as what the user says: of these several in a row are one message. */
@@ -71,7 +71,7 @@ function plainMessages(messages: readonly SentMessage[]): SentMessage[] {
       flush()
     } else {
       flush()
-      plain.push(isOfCalls(message) ? { role: 'assistant', content: calledText(message, text) } : message)
+      plain.push(hasCalls(message) ? { role: 'assistant', content: calledText(message, text) } : message)
     }
   }
   flush()
