@@ -2,9 +2,9 @@
 
 import type { GrammarSpec } from '../protocol/generation.ts'
 import { compileForm, type AnswerForm } from './answer-form.ts'
-import { wordsDfa, type CharDfa } from './char-dfa.ts'
 import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
+import { oneOf } from './one-of.ts'
 import { patternDfa } from './regex.ts'
 import { compileSchema } from './schema/compile.ts'
 import { seal } from './rule.ts'
@@ -75,9 +75,9 @@ function languageOf(spec: GrammarSpec | AnswerForm): {
     case 'json_object':
       return compileSchema(OBJECT_SCHEMA, DEFAULT_BOUNDS)
     case 'regex':
-      return textOf(patternDfa(spec.pattern, 'whole'))
+      return sealed((terms) => textTerm(terms, { dfa: patternDfa(spec.pattern, 'whole'), spelling: 'raw' }))
     case 'choice':
-      return textOf(choiceDfa(spec.choices))
+      return sealed((terms) => oneOf(terms, checked(spec.choices)))
     case 'ebnf':
       return compileEbnf(spec.text)
     case 'form':
@@ -85,21 +85,21 @@ function languageOf(spec: GrammarSpec | AnswerForm): {
   }
 }
 
-function textOf(dfa: CharDfa): { terms: Terms; start: Term } {
+function sealed(make: (terms: Terms) => Term): { terms: Terms; start: Term } {
   const terms = new Terms()
-  const start = textTerm(terms, { dfa, spelling: 'raw' })
+  const start = make(terms)
   seal(terms, [])
   return { terms, start }
 }
 
-function choiceDfa(choices: readonly string[]): CharDfa {
+function checked(choices: readonly string[]): readonly string[] {
   if (choices.length > LIMITS.enumValues)
     throw new GrammarError(`there are ${choices.length} choices, at most ${LIMITS.enumValues} are taken`)
   if (choices.reduce((sum, { length }) => sum + length, 0) > MAX_CHOICE_CHARS)
     throw new GrammarError(`the choices have more than ${MAX_CHOICE_CHARS} characters`)
   const bad = choices.findIndex((choice) => choice === '' || !choice.isWellFormed())
   if (bad >= 0) throw new GrammarError('a choice is empty, or has half a character', `/${bad}`)
-  return wordsDfa(choices)
+  return choices
 }
 
 /** Some byte may follow in `term`, and an end behind it. */

@@ -1,6 +1,6 @@
 // The commands that run a model, on the embedded one: logits as .npy files, and generation that repeats itself.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -100,6 +100,64 @@ describe('generate and chat', () => {
     const args = ['--prompt', 'And God said', '--max-tokens', '12', '--temperature', '0']
     await generate.run([TINY_FOLDER, ...args], (text) => (printed += text))
     expect(printed).toBe(`${String((await json('--max-tokens', '12', '--temperature', '0'))['text'])}\n`)
+  })
+
+  describe('held to a form', () => {
+    const file = (name: string, text: string): string => {
+      const path = join(scratch, name)
+      writeFileSync(path, text)
+      return path
+    }
+    const SCHEMA = file(
+      'schema.json',
+      '{"type":"object","properties":{"mood":{"enum":["good","bad"]},"days":{"type":"integer","format":"count","maximum":9}},"required":["mood"]}',
+    )
+    const LINES = file('lines.gbnf', 'root ::= "- " [a-z]+ "."')
+
+    it.each([
+      [['--schema', SCHEMA], /^\{\s*"mood":\s*"(good|bad)"(,\s*"days":\s*-?\d+)?\s*\}$/],
+      [['--regex', '[1-9][0-9]{0,3} days'], /^[1-9][0-9]{0,3} days$/],
+      [['--grammar', LINES], /^- [a-z]+\.$/],
+      [['--choice', 'yes,no,not at all'], /^(yes|no|not at all)$/],
+    ])('%j', async (args, form) => {
+      const { text, finish_reason } = await json(...args, '--max-tokens', '40')
+      expect(text).toMatch(form)
+      expect(finish_reason).toBe('stop')
+    })
+
+    it('says when the limit closed it, and what of the schema had no effect', async () => {
+      let [printed, noted] = ['', '']
+      const args = ['--prompt', 'And God said', '--grammar', LINES, '--max-tokens', '4']
+      await generate.run(
+        [TINY_FOLDER, ...args],
+        (text) => (printed += text),
+        (text) => (noted += text),
+      )
+      expect(printed).toMatch(/^- [a-z]+\.\n$/)
+      expect(noted).toBe(
+        'islet: the limit of 4 tokens closed this text early; --max-tokens N leaves it more room\n',
+      )
+      expect(await json('--grammar', LINES, '--max-tokens', '4')).toHaveProperty('closed_early', true)
+      expect(await json('--schema', SCHEMA)).toMatchObject({
+        ignored: ['grammar#/properties/days/format: count'],
+      })
+    })
+
+    const BAD = file('bad.json', '{"properties":{"a":{"pattern":"(?<=a)b"}}}')
+    it.each([
+      [['--schema', BAD], `--schema ${BAD}#/properties/a/pattern: `],
+      [['--schema', join(scratch, 'none.json')], '--schema cannot be read'],
+      [['--schema', LINES], `--schema ${LINES}: the schema is not JSON`],
+      [['--regex', '('], '--regex: '],
+      [['--choice', 'a,'], '--choice#/1: a choice is empty'],
+      [['--grammar', BAD], `--grammar ${BAD}: `],
+      [['--regex', 'a', '--choice', 'a'], 'give one of --schema, --regex, --grammar, --choice'],
+      [['--regex', 'a{50}', '--max-tokens', '5'], 'max_tokens: there is room for 5 tokens'],
+    ])('refuses %j as the caller’s mistake', async (args, message) => {
+      await expect(json(...args)).rejects.toThrow(
+        expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining(message) }),
+      )
+    })
   })
 
   it('names the widest of several windows', async () => {

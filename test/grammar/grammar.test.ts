@@ -27,6 +27,29 @@ describe('kinds', () => {
     ])
   })
 
+  test('5,000 choices, alike for most of their length', () => {
+    const choices = Array.from({ length: 5000 }, (_, i) => `label ${i * 7}`)
+    const grammar = compileGrammar(choice(...choices))
+    expect(choices.filter((text) => reads(grammar, text) !== 'whole')).toEqual([])
+    expect(['label 1', 'label 34994', 'label'].map((text) => reads(grammar, text))).toEqual([
+      'begin', // of 14
+      'no',
+      'begin',
+    ])
+    expect(shortestOf(grammar)).toBe('label 0')
+  })
+
+  test('choices without a common beginning, and each the beginning of the next', () => {
+    const wide = Array.from({ length: 5000 }, (_, i) => String.fromCodePoint(0x4e00 + i, 0x61 + (i % 26)))
+    const apart = compileGrammar(choice(...wide))
+    expect(wide.filter((text) => reads(apart, text) !== 'whole')).toEqual([])
+    const chain = Array.from({ length: 300 }, (_, i) => 'a'.repeat(i + 1))
+    const nested = compileGrammar(choice(...chain))
+    expect([...chain, 'a'.repeat(301)].filter((text) => reads(nested, text) !== 'whole')).toEqual([
+      'a'.repeat(301),
+    ])
+  })
+
   test('any JSON object, and JSON by a schema', () => {
     const object = compileGrammar({ kind: 'json_object' })
     expect(reads(object, '{"a": [1, "x"]}')).toBe('whole')
