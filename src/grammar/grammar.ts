@@ -59,6 +59,8 @@ function compile(spec: GrammarSpec | AnswerForm): Grammar {
   const grammar = { ignored: [], ...languageOf(spec) }
   const { terms, start } = grammar
   if (start.shortest === NEVER) throw new GrammarError('no text is possible')
+  if (start.shortest > LIMITS.shortest)
+    throw new GrammarError(`the shortest text has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
   if (start.shortest === 0 && !leadsOn(terms, start))
     throw new GrammarError('no text but the empty one is possible')
   return grammar
