@@ -1,5 +1,6 @@
 // The command `islet render` turns messages into the chat endpoint's prompt, as text or ids.
 
+import { toldOf } from '../src/chat/calls/told.ts'
 import { promptIds, promptText } from '../src/chat/prompt-ids.ts'
 import type { PromptOptions } from '../src/chat/prompt-ids.ts'
 import { IsletError } from '../src/lib/errors.ts'
@@ -34,7 +35,7 @@ export const command = {
   run,
 }
 
-const options = {
+const flags = {
   messages: { type: 'string' },
   tools: { type: 'string' },
   template: { type: 'string' },
@@ -47,10 +48,10 @@ const options = {
   ids: { type: 'boolean' },
 } as const
 
-type Values = ReturnType<typeof readArguments<typeof options>>['values']
+type Values = ReturnType<typeof readArguments<typeof flags>>['values']
 
 async function run(argv: string[], print: Print = printOut): Promise<void> {
-  const { model, values } = readArguments(argv, options, usage)
+  const { model, values } = readArguments(argv, flags, usage)
   if (values.messages === undefined) {
     throw new IsletError('invalid_request', `give --messages\nusage: ${usage}`, { param: '--messages' })
   }
@@ -67,9 +68,9 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
     fit: fitOf(values),
     trusted: values.trusted,
   }
-  const { messages } = conversation
-  if (values.ids === true) print(`${JSON.stringify(promptIds(tokenizer, format, messages, settings))}\n`)
-  else printText(promptText(tokenizer, format, messages, settings), print)
+  const { messages, options } = toldOf(tokenizer, format, conversation.messages, settings)
+  if (values.ids === true) print(`${JSON.stringify(promptIds(tokenizer, format, messages, options))}\n`)
+  else printText(promptText(tokenizer, format, messages, options), print)
 }
 
 async function formatOf(values: Values, found: TextModel): Promise<ChatFormat> {

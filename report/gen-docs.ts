@@ -14,6 +14,7 @@ import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
+import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
@@ -36,6 +37,7 @@ const DOCUMENTS = [
   'docs/quantising.md',
   'docs/sessions.md',
   'docs/soak.md',
+  'docs/structured.md',
 ]
 const CHARTS = 'docs/charts'
 const RESULTS = `${ROOT}bench/results`
@@ -75,6 +77,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
+    ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])

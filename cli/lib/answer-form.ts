@@ -1,4 +1,4 @@
-// The options of an answer's form name what its text is held to, and become a grammar here.
+// The options of an answer's form name what its text must be: a schema, a pattern, a grammar or some texts.
 
 import { compileGrammar } from '../../src/grammar/grammar.ts'
 import { GrammarError } from '../../src/grammar/grammar-error.ts'

@@ -2,7 +2,14 @@
 
 import type { AnswerParser, AnswerPiece } from '../chat/answers/parser.ts'
 import { PLAIN_RULES, textRules, type AnswerRules } from '../chat/answers/rules.ts'
-import type { FinishReason, GenerateRequest, TextEvent, TokenLogprob } from '../protocol/generation.ts'
+import { isHeld, type AnswerForm } from '../grammar/answer-form.ts'
+import type {
+  FinishReason,
+  GenerateRequest,
+  GrammarSpec,
+  TextEvent,
+  TokenLogprob,
+} from '../protocol/generation.ts'
 import { ignoredOf, matcherFor } from './constraint.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
@@ -75,8 +82,8 @@ export class Answer {
     this.#prompt = new Set(promptIds)
     this.#continues = continues
     // Under a grammar the text is what was asked for: nothing in it is a call or a thought, and no space goes.
-    const isConstrained = request.grammar !== undefined
-    this.#rules = isConstrained ? textRules(rules) : rules
+    const isConstrained = request.grammar !== undefined || rules.form !== undefined
+    this.#rules = isConstrained && rules.form === undefined ? textRules(rules) : rules
     this.#stream = new TextStream(tokenizer, { continues, cleanUp: !isConstrained })
     this.#stops = new StopStrings([...request.stop, ...this.#rules.stops])
     this.#parser = this.#rules.parser()
@@ -100,10 +107,16 @@ export class Answer {
 
   /** The state of the grammar behind what was replayed. */
   #begun(limit: number): Matcher | undefined {
-    const { grammar, grammarParam } = this.#request
+    const { ignoreEos, grammarParam } = this.#request
+    const grammar = this.#grammar
     if (grammar === undefined) return undefined
     this.ignored = ignoredOf(grammar, grammarParam)
-    const options = { ends: this.#rules.ends, continues: this.#continues, limit }
+    const options = {
+      ends: this.#rules.ends,
+      continues: this.#continues,
+      limit,
+      ignoresEnds: ignoreEos && !this.#endsAnyhow,
+    }
     const matcher = (this.#matcher = matcherFor(grammar, this.#tokenizer, options))
     for (const id of this.#replayed)
       if (!matcher.accept(id))
@@ -112,10 +125,21 @@ export class Answer {
     return matcher
   }
 
+  /** What holds the answer, if anything does. */
+  get #grammar(): GrammarSpec | AnswerForm | undefined {
+    return this.#rules.form ?? this.#request.grammar
+  }
+
   #endIfDone(matcher: Matcher): void {
-    if (!matcher.isDone) return
-    this.stopped = true
+    if (!matcher.isDone || this.stopped) return
+    this.#stop()
     if (matcher.isCut) this.closedEarly = true
+  }
+
+  #stop(): void {
+    this.stopped = true
+    const rest = this.end()
+    if (rest !== undefined) this.#ready.push(rest)
   }
 
   /** The next text for the reader, or undefined while there is none. */
@@ -138,16 +162,14 @@ export class Answer {
   /** Takes ids that were chosen before, with their log probabilities if there were any. */
   replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
     ids.forEach((id, i) => this.#accept(id, logprobs[i]))
-    if (this.#request.grammar !== undefined) this.#replayed.push(...ids)
+    if (this.#grammar !== undefined) this.#replayed.push(...ids)
   }
 
   #accept(id: number, logprob: TokenLogprob | undefined): void {
     this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
     const isEnd = this.#tokenizer.endIds.has(id) || this.#rules.ends.has(id)
-    if (isEnd && (!this.#request.ignoreEos || this.#request.grammar !== undefined)) {
-      this.stopped = true
-      const rest = this.end()
-      if (rest !== undefined) this.#ready.push(rest)
+    if (isEnd && (!this.#request.ignoreEos || this.#endsAnyhow)) {
+      this.#stop()
       return
     }
     this.#pending.ids.push(id)
@@ -155,7 +177,11 @@ export class Answer {
       this.logprobs.push(logprob)
       this.#pending.logprobs?.push(logprob)
     }
-    const { text, stopped } = this.#stops.push(this.#stream.push(id) + (this.#rules.marks.get(id) ?? ''))
+    const printed = this.#stream.push(id) + (this.#rules.marks.get(id) ?? '')
+    const { text, stopped } =
+      this.#parser.isInCall === true
+        ? { text: this.#stops.flush() + printed, stopped: false }
+        : this.#stops.push(printed)
     const pieces = this.#parser.push(text)
     if (stopped) pieces.push(...this.#parser.end())
     this.#add(pieces)
@@ -164,6 +190,12 @@ export class Answer {
       this.#pending = this.#emptyEvent()
     }
     this.stopped = stopped
+  }
+
+  /** No free text is left that could go on behind an end. */
+  get #endsAnyhow(): boolean {
+    const { form } = this.#rules
+    return form === undefined ? this.#request.grammar !== undefined : isHeld(form)
   }
 
   /** The last event: what was held back for a whole character or a stop string. Nothing follows it. */

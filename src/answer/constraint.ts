@@ -1,5 +1,6 @@
 // A constraint holds an answer to its request's grammar; what of it cannot be promised is the client's error.
 
+import { isHeld, type AnswerForm } from '../grammar/answer-form.ts'
 import { GrammarError } from '../grammar/grammar-error.ts'
 import { compileGrammar } from '../grammar/grammar.ts'
 import { Matcher, type MatcherOptions } from '../grammar/matcher.ts'
@@ -11,13 +12,14 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
  * The state of an answer that has no token yet. Throws invalid_request with the pointer of what is refused, in the client's `param`.
  */
 export function matcherFor(
-  spec: GrammarSpec,
+  spec: GrammarSpec | AnswerForm,
   tokenizer: Tokenizer,
   options: MatcherOptions,
   param = 'grammar',
 ): Matcher {
   try {
-    return new Matcher(compileGrammar(spec), tokenizer, options)
+    const tokens = spec.kind === 'form' ? spec.tokens : []
+    return new Matcher(compileGrammar(spec), tokenizer, { ...options, tokens })
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error
     const { message, pointer } = error
@@ -28,30 +30,40 @@ export function matcherFor(
 }
 
 /** The annotations of a schema that was compiled before, each by its place in the client's `param`. */
-export function ignoredOf(spec: GrammarSpec, param = 'grammar'): string[] {
-  return compileGrammar(spec).ignored.map((place) => `${param}#${place}`)
+export function ignoredOf(spec: GrammarSpec | AnswerForm, param = 'grammar'): string[] {
+  const at = spec.kind === 'form' ? 'tools' : param
+  const own = compileGrammar(spec).ignored.map((place) => `${at}#${place}`)
+  return spec.kind === 'form' && spec.text !== undefined ? [...ignoredOf(spec.text, param), ...own] : own
 }
 
 /**
- * Throws invalid_request where a request's grammar is refused, where its shortest text has more tokens than `limit` and must be closed, or beside
- * what could break the text: stop strings.
+/**
+ * Throws invalid_request where a request's grammar or a schema of its functions is refused, where the shortest answer has more
+ * tokens than `limit` and must be closed, or beside what could break the text: stop strings. `form`: what the whole answer may be.
  */
 export function checkGrammar(
   {
     grammar,
-    grammarParam: param = 'grammar',
+    grammarParam = 'grammar',
     stop,
     close,
   }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop' | 'close'>,
   tokenizer: Tokenizer,
+  form: AnswerForm | undefined,
   { limit, continues }: { limit: number; continues: boolean },
 ): void {
-  if (grammar === undefined) return
-  if (stop.some((text) => text !== ''))
+  const isAllHeld = form === undefined ? grammar !== undefined : isHeld(form)
+  if (isAllHeld && stop.some((text) => text !== ''))
     throw new IsletError('invalid_request', 'stop: an answer under a grammar ends with it; leave stop out', {
       param: 'stop',
     })
-  const { leastTokens } = matcherFor(grammar, tokenizer, { continues }, param)
+  let leastTokens = 0
+  let param = grammarParam
+  if (grammar !== undefined) ({ leastTokens } = matcherFor(grammar, tokenizer, { continues }, param))
+  if (form !== undefined) {
+    if (form.calls !== undefined) param = 'tools'
+    ;({ leastTokens } = matcherFor(form, tokenizer, { continues }, param))
+  }
   if (leastTokens === Infinity)
     throw new IsletError(
       'invalid_request',
@@ -61,7 +73,7 @@ export function checkGrammar(
   if (leastTokens > limit && close !== false)
     throw new IsletError(
       'invalid_request',
-      `max_tokens: there is room for ${limit} tokens, and the shortest text of the grammar takes ${leastTokens}`,
+      `max_tokens: there is room for ${limit} tokens, and the shortest answer takes ${leastTokens}`,
       { param: 'max_tokens' },
     )
 }

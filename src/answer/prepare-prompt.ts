@@ -1,8 +1,11 @@
 // A prompt is a request's ids within the limits: one too long is refused, or cut at the front if asked.
 
-import { answerRules, endsInThought, PLAIN_RULES, readsToolCalls } from '../chat/answers/rules.ts'
+import { answerRules, endsInThought, PLAIN_RULES } from '../chat/answers/rules.ts'
 import type { AnswerRules } from '../chat/answers/rules.ts'
+import { answerFormOf } from '../chat/calls/answer-form-of.ts'
+import { toldOf } from '../chat/calls/told.ts'
 import { promptIdsSliced, promptText, textIdsSliced } from '../chat/prompt-ids.ts'
+import type { AnswerForm } from '../grammar/answer-form.ts'
 import { contentText, type ChatMessage, type GenerateRequest } from '../protocol/generation.ts'
 import { plainWritten, readWritten, type Written } from '../protocol/written.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -25,6 +28,8 @@ export type Prompt = {
   kind: GenerateRequest['prompt']['kind']
   /** The model was told of tools. */
   tools: boolean
+  /** What the answer may be, where it may hold thoughts or calls beside what a grammar says. */
+  form?: AnswerForm
 }
 
 type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
@@ -58,14 +63,19 @@ export function* prepareSliced(
     })
   }
   const { prompt } = request
-  checkGrammar(request, text.tokenizer, {
+  const form = answerFormOf(request, text.tokenizer, text.manifest.chat, ids)
+  checkGrammar(request, text.tokenizer, form, {
     limit: Math.min(
       request.maxTokens ?? text.manifest.spec.context,
       limits.maxPositions - Math.min(ids.length, most),
     ),
     continues: prompt.kind !== 'chat',
   })
-  const origin = { kind: prompt.kind, tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0 }
+  const origin = {
+    kind: prompt.kind,
+    tools: prompt.kind === 'chat' && (prompt.tools ?? []).length > 0,
+    ...(form !== undefined && { form }),
+  }
   if (ids.length <= most) return { ...origin, ids, truncatedTokens: 0 }
   if (request.truncation !== 'auto') throw tooLong(request, `${ids.length}`, most)
   const answer = answerReserve(request.maxTokens, limits.maxPositions)
@@ -107,12 +117,14 @@ function* checkLetters(
   }
   if (letters <= most * LETTERS_OF_AN_ID) return
   // A template may leave messages out.
-  const text =
-    prompt.kind === 'chat'
-      ? promptText(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt))
-      : prompt.text
+  const text = prompt.kind === 'chat' ? textOfChat(prompt, { tokenizer, manifest }) : prompt.text
   const least = yield* leastIdsSliced(tokenizer, text, budget)
   if (least > most) throw tooLong(request, `at least ${least}`, most)
+}
+
+function textOfChat(prompt: ChatPrompt, { tokenizer, manifest }: ModelText): string {
+  const { messages, options } = toldOf(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt)) // prettier-ignore
+  return promptText(tokenizer, manifest.chat, messages, options)
 }
 
 function textOfMessage(message: Written<ChatMessage>): string {
@@ -147,24 +159,17 @@ function* idsOf(
 ): Sliced<number[]> {
   const { prompt } = request
   if (prompt.kind === 'chat') {
-    const { messages } = prompt
-    const { tools, variables } = optionsOf(prompt)
-    if (tools.length > 0 && !readsToolCalls(manifest.chat)) {
-      throw new IsletError(
-        'unsupported_value',
-        `tools: the chat format of ${manifest.id} has no tool calls that are read here; leave tools out`,
-        { param: 'tools' },
-      )
-    }
-    if (manifest.chat.kind === 'builtin' && entriesOf(variables).length > 0) {
+    const offered = optionsOf(prompt)
+    if (manifest.chat.kind === 'builtin' && entriesOf(offered.variables).length > 0) {
       throw new IsletError(
         'unsupported_value',
         `chat_template_kwargs: the chat format of ${manifest.id} is no template and takes none`,
         { param: 'chat_template_kwargs' },
       )
     }
-    const sent = messages.map(readWritten)
-    return yield* promptIdsSliced(tokenizer, manifest.chat, sent, budget, { tools, variables })
+    const sent = prompt.messages.map(readWritten)
+    const { messages, options } = toldOf(tokenizer, manifest.chat, sent, offered)
+    return yield* promptIdsSliced(tokenizer, manifest.chat, messages, budget, options)
   }
   if (prompt.kind === 'text')
     return yield* textIdsSliced(tokenizer, manifest.chat, prompt.text, prompt.after ?? '', budget)
@@ -179,10 +184,13 @@ function* idsOf(
 }
 
 /** How the answer to a prompt ends and is read. */
-export function rulesFor({ ids, kind, tools }: Prompt, { tokenizer, manifest }: ModelText): AnswerRules {
+export function rulesFor(
+  { ids, kind, tools, form }: Prompt,
+  { tokenizer, manifest }: ModelText,
+): AnswerRules {
   if (kind !== 'chat') return PLAIN_RULES
   const thinking = endsInThought(tokenizer, manifest.chat, ids, tools)
-  return answerRules(tokenizer, manifest.chat, { tools, thinking })
+  return answerRules(tokenizer, manifest.chat, { tools, thinking, ...(form !== undefined && { form }) })
 }
 
 /** Throws invalid_request for a bias on an id that does not exist, which would silently do nothing. */

@@ -5,12 +5,26 @@ import { Term, type Terms } from './term.ts'
 const QUOTE = 0x22
 const SLASH = 0x2f
 const LETTER_U = 0x75
-const SHORT_ESCAPES: ReadonlyMap<number, number> = new Map(
-  Object.entries({ '"': 34, '\\': 92, b: 8, f: 12, n: 10, r: 13, t: 9 }).map(([c, n]) => [
-    c.charCodeAt(0),
-    n,
-  ]),
-)
+/** How characters are escaped: letters that stand for one, and what stands before the digits of all others. */
+export type Escapes = {
+  short: ReadonlyMap<number, number>
+  letter: number
+  digits: number
+  others: readonly number[]
+}
+
+function escapesOf(short: Readonly<Record<string, number>>, letter: number, digits: number): Escapes {
+  const map = new Map(Object.entries(short).map(([c, n]) => [c.charCodeAt(0), n]))
+  const lettered = new Set(map.values())
+  // Control characters without a letter of their own.
+  const others = Array.from({ length: 0x20 }, (_, code) => code).filter((code) => !lettered.has(code))
+  return { short: map, letter, digits, others }
+}
+
+const LETTER_X = 0x78
+export const JSON_ESCAPES = escapesOf({ '"': 34, '\\': 92, b: 8, f: 12, n: 10, r: 13, t: 9 }, LETTER_U, 4)
+export const PYTHON_ESCAPES = escapesOf({ "'": 39, '\\': 92, n: 10, r: 13, t: 9 }, LETTER_X, 2)
+const SHORT_ESCAPES = JSON_ESCAPES.short
 
 /** Where the character began. */
 export type CharPlace = {
@@ -29,10 +43,11 @@ export function partialChar(before: CharPlace, byte: number): Term {
   return new PartialChar(before, lead.low, lead.high, lead.left)
 }
 
-/** Behind the backslash of a character that JSON.stringify escapes. */
-export function onlyEscape(before: CharPlace): Term {
-  const isEscaped = before.takes(0, 0x1f) || before.takes(QUOTE, QUOTE) || before.takes(0x5c, 0x5c)
-  return isEscaped ? new OnlyEscape(before) : before.terms.nothing
+/** Behind the backslash of a character that has no other spelling. */
+export function onlyEscape(before: CharPlace, escapes: Escapes): Term {
+  const isEscaped =
+    before.takes(0, 0x1f) || [...escapes.short.values()].some((char) => before.takes(char, char))
+  return isEscaped ? new OnlyEscape(before, escapes) : before.terms.nothing
 }
 
 /** Behind a backslash in a string whose characters nothing rules. */
@@ -98,21 +113,24 @@ class PartialChar extends Term {
 
 class OnlyEscape extends Term {
   readonly #before: CharPlace
+  readonly #escapes: Escapes
 
-  constructor(before: CharPlace) {
+  constructor(before: CharPlace, escapes: Escapes) {
     super(before.terms)
     this.#before = before
+    this.#escapes = escapes
   }
-  /** A letter that stands for one character, or `u`, with the bytes of it and all that follows. */
+  /** A letter that stands for one character, or what stands before digits, with the bytes of it and all that follows. */
   get #best(): { letter: number; bytes: number } {
-    let best = { letter: LETTER_U, bytes: Infinity }
-    for (const [letter, char] of SHORT_ESCAPES) {
+    const { short, letter: digits, others } = this.#escapes
+    let best = { letter: digits, bytes: Infinity }
+    for (const [letter, char] of short) {
       const bytes = (this.#before.best(char, char)?.bytes ?? Infinity) - 1
       if (bytes < best.bytes) best = { letter, bytes }
     }
-    for (const char of UNLETTERED) {
+    for (const char of others) {
       const bytes = (this.#before.best(char, char)?.bytes ?? Infinity) - 1
-      if (bytes < best.bytes) best = { letter: LETTER_U, bytes }
+      if (bytes < best.bytes) best = { letter: digits, bytes }
     }
     return best
   }
@@ -124,21 +142,17 @@ class OnlyEscape extends Term {
   }
   derive(byte: number): Term {
     const { terms } = this
-    const char = SHORT_ESCAPES.get(byte)
+    const { short, letter, digits, others } = this.#escapes
+    const char = short.get(byte)
     if (char !== undefined) return this.#before.take(char)
-    if (byte !== LETTER_U) return terms.nothing
-    const options = UNLETTERED.map((code) => {
-      const digits = terms.text(code.toString(16).padStart(4, '0'))
-      return terms.pair(digits, this.#before.take(code))
+    if (byte !== letter) return terms.nothing
+    const options = others.map((code) => {
+      const hex = terms.text(code.toString(16).padStart(digits, '0'))
+      return terms.pair(hex, this.#before.take(code))
     })
     return terms.either(...options)
   }
 }
-
-/** Control characters without a letter of their own. */
-const UNLETTERED = Array.from({ length: 0x20 }, (_, code) => code).filter(
-  (code) => ![...SHORT_ESCAPES.values()].includes(code),
-)
 
 class FreeEscape extends Term {
   readonly #before: CharPlace

@@ -1,6 +1,7 @@
 // A grammar is compiled from what a request asks for, and kept for the next request that asks for the same.
 
 import type { GrammarSpec } from '../protocol/generation.ts'
+import { compileForm, type AnswerForm } from './answer-form.ts'
 import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import { oneOf } from './one-of.ts'
@@ -34,7 +35,7 @@ let total = 0
  * The grammar of a request, the same object for the same request while it is kept. Throws GrammarError for what cannot be
  * promised, is too large, or has no text.
  */
-export function compileGrammar(spec: GrammarSpec): Grammar {
+export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
   const key = JSON.stringify(spec)
   const known = kept.get(key)
   if (known !== undefined) {
@@ -42,7 +43,7 @@ export function compileGrammar(spec: GrammarSpec): Grammar {
     kept.set(key, known)
     return known.grammar
   }
-  const grammar = withinBudget(() => compile(spec))
+  const grammar = withinBudget(() => compile(spec), spec.kind === 'form' ? LIMITS.formWork : LIMITS.work)
   const weight = LEAST_WEIGHT + 4 * key.length
   kept.set(key, { grammar, weight })
   total += weight
@@ -54,16 +55,22 @@ export function compileGrammar(spec: GrammarSpec): Grammar {
   return grammar
 }
 
-function compile(spec: GrammarSpec): Grammar {
+function compile(spec: GrammarSpec | AnswerForm): Grammar {
   const grammar = { ignored: [], ...languageOf(spec) }
   const { terms, start } = grammar
   if (start.shortest === NEVER) throw new GrammarError('no text is possible')
+  if (start.shortest > LIMITS.shortest)
+    throw new GrammarError(`the shortest text has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
   if (start.shortest === 0 && !leadsOn(terms, start))
     throw new GrammarError('no text but the empty one is possible')
   return grammar
 }
 
-function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: readonly string[] } {
+function languageOf(spec: GrammarSpec | AnswerForm): {
+  terms: Terms
+  start: Term
+  ignored?: readonly string[]
+} {
   switch (spec.kind) {
     case 'json_schema':
       return compileSchema(spec.schema, DEFAULT_BOUNDS)
@@ -75,6 +82,8 @@ function languageOf(spec: GrammarSpec): { terms: Terms; start: Term; ignored?: r
       return sealed((terms) => oneOf(terms, checked(spec.choices)))
     case 'ebnf':
       return compileEbnf(spec.text)
+    case 'form':
+      return compileForm(spec, spec.text && compileGrammar(spec.text), DEFAULT_BOUNDS)
   }
 }
 

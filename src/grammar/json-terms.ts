@@ -5,6 +5,7 @@ import { arrayTerm } from './array-term.ts'
 import { objectTerm } from './object-term.ts'
 import { allIntegers, allNumbers, canonicalNumbers } from './number-language.ts'
 import type { JsonLayout } from './json-layout.ts'
+import { JSON_NOTATION, type Notation } from './notation.ts'
 import { Rule } from './rule.ts'
 import type { Term, Terms } from './term.ts'
 import type { Spelling } from './text-cost.ts'
@@ -40,9 +41,16 @@ export class JsonTerms implements JsonLayout {
   /** Each value has one spelling: no white space, no other escapes, no exponents. */
   readonly isCanonical: boolean
 
+  readonly open: string = '{'
+  readonly close: string = '}'
+  readonly nameOpening: string
+  readonly notation: Notation
   readonly #bounds: DefaultBounds
+  readonly #colon: Term
 
-  constructor(terms: Terms, isCanonical = false, bounds: DefaultBounds = {}) {
+  constructor(terms: Terms, isCanonical = false, bounds: DefaultBounds = {}, notation = JSON_NOTATION) {
+    this.notation = notation
+    this.nameOpening = notation.quote
     this.terms = terms
     this.#bounds = bounds
     this.isCanonical = isCanonical
@@ -50,6 +58,7 @@ export class JsonTerms implements JsonLayout {
     this.space = isCanonical
       ? terms.empty
       : terms.either(terms.empty, terms.text(' '), terms.pair(terms.text('\n'), indent))
+    this.#colon = terms.pair(terms.text(':'), this.space)
     this.#free = this.string()
     this.#integer = textTerm(terms, { dfa: allIntegers(), spelling: 'raw' })
     this.#number = textTerm(terms, { dfa: isCanonical ? canonicalNumbers() : allNumbers(), spelling: 'raw' })
@@ -57,12 +66,21 @@ export class JsonTerms implements JsonLayout {
 
   /** A string of any characters, or of those that an automaton takes, with a length in characters. */
   string(dfa: CharDfa = ANY_TEXT, least = 0, most = Infinity): Term {
-    const spelling = dfa === ANY_TEXT && !this.isCanonical ? 'free' : 'json'
-    return this.terms.pair(this.terms.text('"'), this.#characters(dfa, spelling, least, most))
+    const { spelling: one, quote } = this.notation
+    const spelling = dfa === ANY_TEXT && !this.isCanonical && one === 'json' ? 'free' : one
+    return this.terms.pair(this.terms.text(quote), this.#characters(dfa, spelling, least, most))
   }
 
   name(dfa: CharDfa): Term {
-    return this.#characters(dfa, 'json', 0, Infinity)
+    return this.#characters(dfa, this.notation.spelling, 0, Infinity)
+  }
+
+  head(name: string): Term {
+    return this.terms.pair(this.terms.text(this.notation.write(name)), this.#colon)
+  }
+
+  get colon(): Term {
+    return this.#colon
   }
 
   #characters(dfa: CharDfa, spelling: Spelling, least: number, most: number): Term {
@@ -87,11 +105,15 @@ export class JsonTerms implements JsonLayout {
   }
 
   boolean(): Term {
-    return this.terms.either(this.terms.text('true'), this.terms.text('false'))
+    return this.terms.either(this.#word(true), this.#word(false))
   }
 
   null(): Term {
-    return this.terms.text('null')
+    return this.#word(null)
+  }
+
+  #word(value: boolean | null): Term {
+    return this.terms.text(this.notation.write(value))
   }
 
   /** Any JSON value. */

@@ -2,7 +2,9 @@
 
 import { dropsSpace } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { isFree } from './free-text.ts'
 import { leadsOn, type Grammar } from './grammar.ts'
+import { marked, type Vocabulary } from './marked.ts'
 import { NEVER, type Term } from './term.ts'
 import { TokenWays } from './token-ways.ts'
 
@@ -16,23 +18,29 @@ export type MatcherOptions = {
   continues?: boolean
   /** Tokens of the answer, the end within them; Infinity for no limit. */
   limit?: number
+  /** Names of tokens that the grammar may ask for. */
+  tokens?: readonly string[]
+  /** In free text an end is a token like others: see GenerateRequest.ignoreEos. */
+  ignoresEnds?: boolean
 }
 
 /** A place of the grammar and those behind it, as far as a pass has looked. */
 type Place = { term: Term; next: (Place | null | undefined)[]; closes: boolean | undefined }
 
 /**
- * Reads the bytes that TextStream prints for each id. An id that prints nothing never fits; one that ends an answer fits
- * where the text may end, and nowhere else. Under a limit an id fits only if the way from behind it to an end is short
+ * Reads the bytes that TextStream prints for each id. An id that prints nothing fits in free text alone; one that ends an
+ * answer fits where the text may end, and nowhere else. Under a limit an id fits only if the way from behind it to an end is short
  * enough, or if it is the next of the way itself: so there is always one that fits, and the text ends in time.
  */
 export class Matcher {
   readonly #grammar: Grammar
-  readonly #tokenizer: Tokenizer
+  readonly #tokenizer: Vocabulary
   readonly #ends: ReadonlySet<number>
   readonly #ways: TokenWays
   readonly #limit: number
-  readonly #strips: boolean
+  readonly #ignoresEnds: boolean
+  /** The next id loses the space that it begins with, as in TextStream. */
+  #isStripped: boolean
   #term: Term
   #taken = 0
   /** The rest of a way that was begun, where the way from here anew would be too long. */
@@ -41,27 +49,28 @@ export class Matcher {
 
   constructor(grammar: Grammar, tokenizer: Tokenizer, options: MatcherOptions = {}) {
     this.#grammar = grammar
-    this.#tokenizer = tokenizer
+    this.#tokenizer = marked(tokenizer, options.tokens ?? [])
     this.#ends = new Set([...tokenizer.endIds, ...(options.ends ?? [])])
     this.#limit = options.limit ?? Infinity
-    this.#strips = tokenizer.decoding?.stripLeadingSpace === true && options.continues !== true
-    this.#ways = new TokenWays(grammar.terms, tokenizer)
+    this.#ignoresEnds = options.ignoresEnds === true
+    this.#isStripped = tokenizer.decoding?.stripLeadingSpace === true && options.continues !== true
+    this.#ways = new TokenWays(grammar.terms, this.#tokenizer)
     this.#term = grammar.start
   }
 
   /** Tokens that suffice for a whole text from the start on; Infinity where the vocabulary lacks bytes. */
   get leastTokens(): number {
-    return this.#ways.of(this.#grammar.start, this.#strips)?.length ?? Infinity
+    return this.#ways.of(this.#grammar.start, this.#isStripped)?.length ?? Infinity
   }
 
-  /** The text is whole, and nothing may follow or no token is left. */
+  /** The text is whole, and nothing may follow or no token is left. Free text is never whole by itself. */
   get isDone(): boolean {
-    return this.#hasEnded || (this.#mayEnd && (this.#left <= 0 || !this.#leadsOn))
+    return this.#hasEnded || (this.#mayEnd && !isFree(this.#term) && (this.#left <= 0 || !this.#leadsOn))
   }
 
   /** It is whole because no token is left; more could have come. */
   get isCut(): boolean {
-    return !this.#hasEnded && this.#mayEnd && this.#left <= 0 && this.#leadsOn
+    return !this.#hasEnded && this.#mayEnd && !isFree(this.#term) && this.#left <= 0 && this.#leadsOn
   }
 
   get #mayEnd(): boolean {
@@ -76,12 +85,12 @@ export class Matcher {
     return this.#limit - this.#taken
   }
 
-  get #isStripped(): boolean {
-    return this.#strips && this.#taken === 0
+  #endsWith(id: number): boolean {
+    return this.#ends.has(id) && !(this.#ignoresEnds && isFree(this.#term))
   }
 
   verdict(id: number): Verdict {
-    if (this.#ends.has(id)) return this.#mayEnd ? 'fits' : 'no'
+    if (this.#endsWith(id)) return this.#mayEnd ? 'fits' : 'no'
     const next = this.#after(id)
     if (next === undefined) return 'no'
     return this.#closes(next) || id === this.#way?.[0] ? 'fits' : 'late'
@@ -112,11 +121,11 @@ export class Matcher {
       for (let byte = tokenizer.byteAt(id, at); byte >= 0; byte = tokenizer.byteAt(id, ++at)) {
         const known = place.next[byte]
         const next = known === undefined ? explore(place, byte) : known
-        if (next === null) return mayEnd && this.#ends.has(id) ? 'fits' : 'no'
+        if (next === null) return mayEnd && this.#endsWith(id) ? 'fits' : 'no'
         place = next
       }
-      if (this.#ends.has(id)) return mayEnd ? 'fits' : 'no'
-      if (at === from) return 'no'
+      if (this.#endsWith(id)) return mayEnd ? 'fits' : 'no'
+      if (at === from && !this.#printsNothing(id)) return 'no'
       place.closes ??= this.#closes(place.term)
       return place.closes || id === first ? 'fits' : 'late'
     }
@@ -125,13 +134,14 @@ export class Matcher {
   /** Takes an id that was chosen; false, and no change, if it does not fit. Limits are not looked at. */
   accept(id: number): boolean {
     if (this.#hasEnded) return false
-    if (this.#ends.has(id)) return (this.#hasEnded = this.#mayEnd)
+    if (this.#endsWith(id)) return (this.#hasEnded = this.#mayEnd)
     const next = this.#after(id)
     if (next === undefined) return false
     const way = this.#closes(next) ? undefined : this.#way
     this.#begun = way?.[0] === id ? way.slice(1) : undefined
     this.#term = next
     this.#taken++
+    if (this.#isStripped && !this.#tokenizer.isSpecial(id)) this.#isStripped = this.#isStillStripped(id)
     return true
   }
 
@@ -145,7 +155,19 @@ export class Matcher {
       term = terms.step(term, byte)
       if (term.shortest === NEVER) return undefined
     }
-    return at === from ? undefined : term
+    return at === from && !this.#printsNothing(id) ? undefined : term
+  }
+
+  /** Where that is no harm: in free text, of an id of the vocabulary. */
+  #printsNothing(id: number): boolean {
+    return isFree(this.#term) && id >= 0 && id < this.#tokenizer.vocabSize
+  }
+
+  /** An id of which nothing is left may be followed by another that loses its space. */
+  #isStillStripped(id: number): boolean {
+    const { decoding } = this.#tokenizer
+    const isLost = this.#tokenizer.byteAt(id, 0) < 0 || (dropsSpace(this.#tokenizer, id) && this.#tokenizer.byteAt(id, 1) < 0) // prettier-ignore
+    return isLost && decoding?.stripAllLeading === true
   }
 
   /** The way to an end, in ids; undefined where the vocabulary has none. */

@@ -31,7 +31,7 @@ export function objectTerm(json: JsonLayout, language: ObjectLanguage): Term {
   const chosen = language.least - spec.owed[0]
   if (chosen > 0 && (language.least > LIMITS.distinct || chosen * language.keys.length > MAX_CHOICES))
     throw new GrammarError(`an object of at least ${language.least} members is not supported`)
-  return terms.sequence(terms.text('{'), space, spec.place(0, 0, NONE))
+  return terms.sequence(terms.text(json.open), space, spec.place(0, 0, NONE))
 }
 
 /** Members that must be chosen among optional ones, times these. */
@@ -50,16 +50,13 @@ class ObjectSpec {
   readonly heads: readonly Term[]
   /** Required keys from each on. */
   readonly owed: readonly number[]
-  readonly colon: Term
   readonly names: readonly Term[]
   readonly #places = new Map<number, Term>()
 
   constructor(json: JsonLayout, language: ObjectLanguage) {
-    const { terms, space } = json
     this.json = json
     this.language = language
-    this.colon = terms.pair(terms.text(':'), space)
-    this.heads = language.keys.map(({ name }) => terms.pair(terms.text(JSON.stringify(name)), this.colon))
+    this.heads = language.keys.map(({ name }) => json.head(name))
     const owed = [0]
     for (const { isRequired } of [...language.keys].reverse()) owed.unshift(owed[0] + (isRequired ? 1 : 0))
     this.owed = owed
@@ -142,7 +139,7 @@ class ObjectPlace extends Unfolded {
     const wanted = language.least - this.#count
     if (wanted > owed[this.#index]) return this.terms.either(...this.#members()).shortestByte
     const next = language.keys.findIndex(({ isRequired }, i) => isRequired && i >= this.#index)
-    return next < 0 ? 0x7d : this.#keyed(next).shortestByte
+    return next < 0 ? this.#spec.json.close.charCodeAt(0) : this.#keyed(next).shortestByte
   }
 
   /** The members that may come next, each with all that follows it. */
@@ -175,7 +172,7 @@ class ObjectPlace extends Unfolded {
   }
 
   #further(): Term[] {
-    const { language, colon, names } = this.#spec
+    const { json, language, names } = this.#spec
     const { terms } = this
     const { least, mostFurther = Infinity } = language
     if (this.#seen.size >= mostFurther && this.#count >= least) return []
@@ -183,9 +180,13 @@ class ObjectPlace extends Unfolded {
       if (!value.isPossible) return terms.nothing
       const name = distinct(names[i], this.#seen, (text) => {
         const seen = new Set(this.#seen).add(text)
-        return terms.sequence(colon, value, this.#spec.place(language.keys.length, this.#count + 1, seen))
+        return terms.sequence(
+          json.colon,
+          value,
+          this.#spec.place(language.keys.length, this.#count + 1, seen),
+        )
       })
-      return terms.sequence(this.#before, terms.text('"'), name)
+      return terms.sequence(this.#before, terms.text(json.nameOpening), name)
     })
   }
 
@@ -193,7 +194,7 @@ class ObjectPlace extends Unfolded {
     const { json, language, owed } = this.#spec
     const { terms, space } = json
     const options = this.#members()
-    const close = terms.text('}')
+    const close = terms.text(json.close)
     if (owed[this.#index] === 0 && this.#count >= language.least)
       options.push(this.#count === 0 ? close : terms.pair(space, close))
     return terms.either(...options)

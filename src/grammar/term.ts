@@ -4,6 +4,8 @@
 // that a loop comes back to the term that it left. A sequence whose head is a called rule is the stack of an
 // automaton, its tail is what was pushed.
 
+import { GrammarError } from './grammar-error.ts'
+
 /** Of a term that no string belongs to. */
 export const NEVER = Infinity
 
@@ -91,7 +93,7 @@ export class Terms {
     for (let left = term.shortest; left > 0; left = term.shortest) {
       const byte = term.shortestByte
       term = this.step(term, byte)
-      if (term.shortest >= left) throw new RangeError('a shortest way does not come nearer to its end')
+      if (term.shortest >= left) throw new GrammarError('sets in such sets are not supported')
       bytes.push(byte)
     }
     return Uint8Array.from(bytes)
@@ -112,13 +114,11 @@ export class Terms {
 
   either(...options: readonly Term[]): Term {
     const flat = new Set<Term>()
-    for (const option of options) {
+    for (const option of options)
       if (option instanceof Choice) for (const inner of option.options) flat.add(inner)
       else if (option !== this.nothing) flat.add(option)
-    }
-    if (flat.size === 0) return this.nothing
     const sorted = [...flat].sort((a, b) => a.id - b.id)
-    if (sorted.length === 1) return sorted[0]
+    if (sorted.length < 2) return sorted[0] ?? this.nothing
     return this.once(`c${sorted.map(({ id }) => id).join()}`, () => new Choice(this, sorted))
   }
 

@@ -2,13 +2,15 @@
 
 import type { CharDfa } from './char-dfa.ts'
 import { GrammarError } from './grammar-error.ts'
+import { pythonChar } from './python-char.ts'
 import { spend } from './work-budget.ts'
 
 /**
  * How characters are spelled. `raw`: as UTF-8, the term may end where the automaton does. `json`: inside a JSON string, up to and with
  * the closing quote, each character in the one way that JSON.stringify writes it. `free`: any escape that JSON has.
+ * `python`: inside single quotes, each in one way.
  */
-export type Spelling = 'raw' | 'json' | 'free'
+export type Spelling = 'raw' | 'json' | 'free' | 'python'
 
 /**
  * Characters of a text: from `least` to `most`. Where there is no most, `closing`: behind so many only those come that bring its end
@@ -25,6 +27,7 @@ const LETTERED = [8, 9, 10, 12, 13]
 function spelledLength(char: number, spelling: Spelling): number {
   if (char >= 0x80) return char < 0x800 ? 2 : char < 0x10000 ? 3 : 4
   if (spelling === 'raw') return 1
+  if (spelling === 'python' && char < 0x80) return pythonChar(String.fromCharCode(char)).length
   if (char >= 0x20) return char === QUOTE || char === BACKSLASH ? 2 : 1
   return LETTERED.includes(char) ? 2 : 6
 }
@@ -32,10 +35,13 @@ function spelledLength(char: number, spelling: Spelling): number {
 /** Letters and the like before what must be escaped; each of the others begins characters of one length. */
 const CANDIDATES = [0x61, 0x30, 0x41, 0x20, 0x23, 0x5d, ...LETTERED, QUOTE, BACKSLASH, 0x80, 0x800, 0x10000]
 
+/** Behind a single quote. */
+const PYTHON_CANDIDATES = [...CANDIDATES, 0x28]
+
 /** The character from `low` to `high` with the shortest spelling. */
 function cheapest(low: number, high: number, spelling: Spelling): { char: number; bytes: number } {
   let best = { char: low, bytes: spelledLength(low, spelling) }
-  for (const char of CANDIDATES) {
+  for (const char of spelling === 'python' ? PYTHON_CANDIDATES : CANDIDATES) {
     if (char < low || char > high) continue
     const bytes = spelledLength(char, spelling)
     if (bytes < best.bytes || (bytes === best.bytes && char < 0x80 && best.char === low))

@@ -1,12 +1,21 @@
 // A text term is an automaton's characters as bytes: plain UTF-8, or the inside of a JSON string.
 
 import { dfaStep, leadsOn, type CharDfa, type DfaState } from './char-dfa.ts'
-import { freeEscape, onlyEscape, partialChar, type CharPlace } from './char-term.ts'
+import {
+  freeEscape,
+  JSON_ESCAPES,
+  onlyEscape,
+  partialChar,
+  PYTHON_ESCAPES,
+  type CharPlace,
+} from './char-term.ts'
+import { pythonChar } from './python-char.ts'
 import { Term, type Terms } from './term.ts'
 import { TextCosts, type LengthBound, type Spelling } from './text-cost.ts'
 import { leastTexts, textCount } from './text-count.ts'
 
 const QUOTE = 0x22
+const SINGLE_QUOTE = 0x27
 const BACKSLASH = 0x5c
 /** More than anybody can list: so many different texts fit where two characters are free. */
 const MANY = 1000
@@ -47,6 +56,15 @@ function at(terms: Terms, language: Language, state: number, count: number): Ter
   )
 }
 
+function quoteOf(spelling: Spelling): number {
+  return spelling === 'python' ? SINGLE_QUOTE : QUOTE
+}
+
+function spelled(char: string, spelling: Spelling): string {
+  if (spelling === 'raw') return char
+  return spelling === 'python' ? pythonChar(char) : JSON.stringify(char).slice(1)
+}
+
 /** Between two characters. */
 class TextTerm extends Term implements CharPlace {
   readonly #language: Language
@@ -72,10 +90,10 @@ class TextTerm extends Term implements CharPlace {
 
   get shortestByte(): number {
     const { costs, spelling } = this.#language
-    if (costs.rest(this.#state, this.#count) === 0) return QUOTE
+    if (costs.rest(this.#state, this.#count) === 0) return quoteOf(spelling)
     const char = costs.best(this.#state, this.#count)?.char ?? QUOTE
     const text = String.fromCodePoint(char)
-    return new TextEncoder().encode(spelling === 'raw' ? text : JSON.stringify(text).slice(1))[0]
+    return new TextEncoder().encode(spelled(text, spelling))[0]
   }
 
   override get leastCount(): number {
@@ -96,8 +114,8 @@ class TextTerm extends Term implements CharPlace {
     const { terms } = this
     const { spelling } = this.#language
     if (spelling !== 'raw') {
-      if (byte === QUOTE) return this.#mayEnd() ? terms.empty : terms.nothing
-      if (byte === BACKSLASH) return spelling === 'json' ? onlyEscape(this) : freeEscape(this)
+      if (byte === quoteOf(spelling)) return this.#mayEnd() ? terms.empty : terms.nothing
+      if (byte === BACKSLASH) return spelling === 'free' ? freeEscape(this) : onlyEscape(this, spelling === 'json' ? JSON_ESCAPES : PYTHON_ESCAPES) // prettier-ignore
       if (byte < 0x20) return terms.nothing
     }
     return byte < 0x80 ? this.take(byte) : partialChar(this, byte)

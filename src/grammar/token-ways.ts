@@ -1,17 +1,17 @@
 // A token way cuts the shortest bytes to an end into tokens, greedily: a bound of what an end takes.
 
 import { dropsSpace } from '../tokenizer/stream-decoder.ts'
-import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Vocabulary } from './marked.ts'
 import type { Term, Terms } from './term.ts'
 
 const SPACE = 0x20
 
 export class TokenWays {
   readonly #terms: Terms
-  readonly #tokenizer: Tokenizer
+  readonly #tokenizer: Vocabulary
   readonly #lengths = new WeakMap<Term, number>()
 
-  constructor(terms: Terms, tokenizer: Tokenizer) {
+  constructor(terms: Terms, tokenizer: Vocabulary) {
     this.#terms = terms
     this.#tokenizer = tokenizer
   }
@@ -58,14 +58,15 @@ export class TokenWays {
   }
 }
 
-const known = new WeakMap<Tokenizer, boolean>()
+const known = new WeakMap<Vocabulary, boolean>()
 
 /** Each byte can be written as a token of its own. */
-function hasAllBytes(tokenizer: Tokenizer): boolean {
+function hasAllBytes(tokenizer: Vocabulary): boolean {
   let hasAll = known.get(tokenizer)
   if (hasAll === undefined) {
     hasAll = true
-    for (let byte = 0; byte < 256 && hasAll; byte++)
+    // No text has the last one, see TOKEN_BYTE.
+    for (let byte = 0; byte < 255 && hasAll; byte++)
       hasAll = tokenizer.longestToken(Uint8Array.of(byte), 0) >= 0
     known.set(tokenizer, hasAll)
   }

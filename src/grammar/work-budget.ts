@@ -6,9 +6,9 @@ import { GrammarError, LIMITS } from './grammar-error.ts'
 let left = Infinity
 
 /** Runs `act`, which may make so much and no more; within another budget that one counts. Throws GrammarError beyond it. */
-export function withinBudget<T>(act: () => T): T {
+export function withinBudget<T>(act: () => T, most: number = LIMITS.work): T {
   if (left !== Infinity) return act()
-  left = LIMITS.work
+  left = most
   try {
     return act()
   } finally {

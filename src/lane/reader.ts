@@ -38,9 +38,9 @@ export class Reader {
     for (let event = this.next(answer); event !== undefined; event = this.next(answer)) yield event
   }
 
-  /** The text that was held back, for an answer that its limit of tokens cut short. */
+  /** The text that was held back, for an answer that no token and no stop string ended. */
   *rest(record: TurnRecord, answer: Answer): Generator<GenerationEvent> {
-    const rest = record.end?.type === 'finish' && record.end.reason === 'length' ? answer.end() : undefined
+    const rest = record.end?.type === 'finish' && !answer.stopped ? answer.end() : undefined
     if (rest !== undefined) yield this.#give(rest)
   }
 

@@ -10,7 +10,7 @@ import type { Tokenizer } from './tokenizer.ts'
  * Whether an id that a text begins with loses its first space. A space made of a byte token or by name is the text's own;
  * only the token's own text tells them apart.
  */
-export function dropsSpace(tokenizer: Tokenizer, id: number): boolean {
+export function dropsSpace(tokenizer: Pick<Tokenizer, 'byteAt' | 'nameOf'>, id: number): boolean {
   return tokenizer.byteAt(id, 0) === 0x20 && /^[\u2581 ]/.test(tokenizer.nameOf(id))
 }
 

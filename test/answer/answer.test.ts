@@ -146,15 +146,18 @@ describe('a prompt', () => {
   const limits = { maxPrompt: 100, maxPositions: 200 }
   const text = (chat: ChatFormat) => ({ manifest: { ...mockManifest(), chat }, tokenizer: byteTokenizer() })
 
-  it('with functions is refused where their calls would not be understood', () => {
-    const offered = request({ prompt: { ...prompt, tools: [{ name: 'f' }] } })
+  it('with functions says them in words where the format has none for them', () => {
+    const offered = request({ prompt: { ...prompt, tools: [{ name: 'f', parameters: { x: 1 } }] } })
     for (const chat of [
-      { kind: 'jinja', template: '{{ tools }}' },
+      {
+        kind: 'jinja',
+        template: '{{ tools }}{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}',
+      },
       { kind: 'builtin', format: 'llama2' },
     ] as ChatFormat[]) {
-      expect(() => preparePrompt(offered, text(chat), limits)).toThrow(
-        expect.objectContaining({ code: 'unsupported_value', param: 'tools' }),
-      )
+      const { ids, form } = preparePrompt(offered, text(chat), { maxPrompt: 1000, maxPositions: 2000 })
+      expect(byteTokenizer().decode(ids)).toContain('{"name":"f","parameters":{"x":1}}')
+      expect(form?.calls).toMatchObject({ style: 'tool_call', required: false, single: false })
     }
   })
 

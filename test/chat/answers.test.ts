@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { chatglm3Messages } from '../../src/chat/answers/chatglm3.ts'
-import { parseWhole, type ParsedAnswer } from '../../src/chat/answers/parser.ts'
+import { joinPieces, parseWhole, type AnswerPiece, type ParsedAnswer } from '../../src/chat/answers/parser.ts'
 import { pythonCallArguments } from '../../src/chat/answers/python-call.ts'
 import { answerParser, readsToolCalls, type RulesOptions } from '../../src/chat/answers/rules.ts'
 import { pythonJson, pythonLiteral } from '../../src/chat/python-text.ts'
@@ -27,17 +27,13 @@ function parse(chat: ChatFormat, text: string, options: RulesOptions = { tools: 
   const random = seeded(text.length)
   for (let round = 0; round < 20; round++) {
     const parser = answerParser(chat, options)
-    const answer: ParsedAnswer = { content: '', reasoning: '', calls: [] }
+    const answer: AnswerPiece[] = []
     for (let at = 0; at <= text.length;) {
       const length = 1 + random(round + 1)
-      const pieces = at < text.length ? parser.push(text.slice(at, at + length)) : parser.end()
-      for (const piece of pieces) {
-        if (piece.kind === 'call') answer.calls.push(piece.call)
-        else answer[piece.kind] += piece.text
-      }
+      answer.push(...(at < text.length ? parser.push(text.slice(at, at + length)) : parser.end()))
       at = at === text.length ? at + 1 : Math.min(at + length, text.length)
     }
-    expect(answer).toEqual(whole)
+    expect(joinPieces(answer)).toEqual(whole)
   }
   return whole
 }

@@ -17,13 +17,17 @@ export function chatglm3Messages(answer: string): Chatglm3Message[] {
   })
 }
 
-/** `tools`: a named message is a call; otherwise it is text, as nothing was offered that it could call. */
-export function chatglm3Parser(tools: boolean): AnswerParser {
-  return new Chatglm3Parser(tools)
+/**
+ * `tools`: a named message is a call; otherwise it is text, as nothing was offered that it could call. `names`: a grammar holds
+ * calls of these functions, and nothing else is one.
+ */
+export function chatglm3Parser(tools: boolean, names?: ReadonlySet<string>): AnswerParser {
+  return new Chatglm3Parser(tools, names)
 }
 
 class Chatglm3Parser implements AnswerParser {
   readonly #tools: boolean
+  readonly #names: ReadonlySet<string> | undefined
   #text = ''
   /** Set while a message is known to be text. */
   #rule: TextRule | undefined
@@ -31,8 +35,14 @@ class Chatglm3Parser implements AnswerParser {
   /** A break between two messages of text, due once the second one says something. */
   #gap = ''
 
-  constructor(tools: boolean) {
+  constructor(tools: boolean, names: ReadonlySet<string> | undefined) {
     this.#tools = tools
+    this.#names = names
+  }
+
+  get isInCall(): boolean {
+    const line = this.#rule === undefined ? this.#text.indexOf('\n') : -1
+    return line >= 0 && this.#names?.has(this.#text.slice(0, line)) === true
   }
 
   push(text: string): AnswerPiece[] {
@@ -66,7 +76,7 @@ class Chatglm3Parser implements AnswerParser {
   }
 
   #finish(segment: string): AnswerPiece[] {
-    const call = this.#rule === undefined && this.#tools ? callOf(segment) : undefined
+    const call = this.#rule === undefined && this.#tools ? callOf(segment, this.#names) : undefined
     const rule = this.#rule ?? tidy()
     this.#rule = undefined
     if (call !== undefined) return [{ kind: 'call', call }]
@@ -92,9 +102,13 @@ function splitHead(segment: string): { metadata: string; rest: string } {
     : { metadata: segment.slice(0, at), rest: segment.slice(at + 1) }
 }
 
-function callOf(segment: string): { name: string; arguments: string } | undefined {
+function callOf(
+  segment: string,
+  names: ReadonlySet<string> | undefined,
+): { name: string; arguments: string } | undefined {
   const { metadata, rest } = splitHead(segment)
   const name = pythonStrip(metadata)
+  if (names?.has(metadata) === false) return undefined
   // The call stands between the lines that fence it.
   const written = name === '' ? undefined : pythonCallArguments(rest.split('\n').slice(1, -1).join('\n'))
   return written === undefined ? undefined : { name, arguments: written }

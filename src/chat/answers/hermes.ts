@@ -3,6 +3,7 @@
 import type { ToolCall } from '../../protocol/generation.ts'
 import { fieldOf, isJsonObject, jsonText, readJson } from '../../lib/json-value.ts'
 import { pythonStrip, pythonStripEnd, pythonStripStart } from '../python-text.ts'
+import { JsonCallReader } from './json-call.ts'
 import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 export type HermesOptions = {
@@ -12,6 +13,8 @@ export type HermesOptions = {
   thinks: boolean
   /** The prompt ends with an open <think> already. */
   thinking: boolean
+  /** A grammar holds the answer: what opens as a call is one, so its parts go out as they come. */
+  isHeld?: boolean
 }
 
 export const HERMES_MARKS = {
@@ -33,12 +36,20 @@ class HermesParser implements AnswerParser {
   #text = '' // what has no place yet
   #trimStart = false // white space between parts belongs to none of them
   #called = false
+  readonly #isHeld: boolean
+  /** Of the call that is open. */
+  #reader: JsonCallReader | undefined
   #gap = '' // white space in front of a block: it stays if the block turns out to be text
 
-  constructor({ tools, thinks, thinking }: HermesOptions) {
+  constructor({ tools, thinks, thinking, isHeld = false }: HermesOptions) {
+    this.#isHeld = isHeld
     this.#tools = tools
     this.#state = thinking ? 'thinking' : thinks ? 'start' : 'content'
     this.#trimStart = thinking
+  }
+
+  get isInCall(): boolean {
+    return this.#isHeld && this.#state === 'call'
   }
 
   push(text: string): AnswerPiece[] {
@@ -52,6 +63,8 @@ class HermesParser implements AnswerParser {
     const rest = this.#text
     this.#text = ''
     if (this.#state === 'thinking') return reasoning(pythonStripEnd(rest))
+    if (this.#reader !== undefined)
+      return content(this.#called ? '' : this.#gap + HERMES_MARKS.call + this.#reader.unread)
     if (this.#state === 'call') return this.#block(rest, this.#gap + HERMES_MARKS.call + rest)
     // Behind a call there is nothing to be said but white space.
     return content(this.#called && pythonStrip(rest) === '' ? '' : rest)
@@ -73,6 +86,7 @@ class HermesParser implements AnswerParser {
         pieces.push(...this.#take(this.#text.length, content))
         return false
       case 'call': {
+        if (this.#isHeld) return this.#readCall(pieces)
         const end = this.#text.indexOf(HERMES_MARKS.callEnd)
         if (end < 0) return false
         const inside = this.#text.slice(0, end)
@@ -83,6 +97,23 @@ class HermesParser implements AnswerParser {
         return true
       }
     }
+  }
+
+  #readCall(pieces: AnswerPiece[]): boolean {
+    this.#reader ??= new JsonCallReader()
+    if (!this.#reader.isWhole) {
+      const { pieces: read, rest } = this.#reader.push(this.#text)
+      for (const call of read) pieces.push({ kind: 'call', call })
+      if (read.length > 0) this.#called = true
+      this.#text = rest
+    }
+    const end = this.#reader.isWhole ? this.#text.indexOf(HERMES_MARKS.callEnd) : -1
+    if (end < 0) return false
+    this.#text = this.#text.slice(end + HERMES_MARKS.callEnd.length)
+    this.#reader = undefined
+    this.#state = 'content'
+    this.#trimStart = true
+    return true
   }
 
   #begin(): boolean {

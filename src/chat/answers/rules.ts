@@ -1,22 +1,29 @@
 // The answer rules of a chat format say where its answers end and which parser reads them. On the way back
 // this is the one place that tells formats apart.
 
+import type { AnswerForm } from '../../grammar/answer-form.ts'
+import type { CallsForm } from '../../grammar/call-form.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { BuiltinFormat, ChatFormat } from '../../weights/manifest.ts'
+import { ownStyle } from '../calls/call-style.ts'
 import { chosenTemplate } from '../chosen-template.ts'
 import { FORMATS } from '../formats/index.ts'
 import { chatglm3Parser } from './chatglm3.ts'
 import { HERMES_MARKS, hermesParser } from './hermes.ts'
-import { content, plainParser, type AnswerParser } from './parser.ts'
+import { jsonCallParser } from './json-answer.ts'
+import { heldTextParser } from './held-text.ts'
+import { plainParser, type AnswerParser } from './parser.ts'
 import { reactParser } from './react.ts'
 import { pythonStripEnd } from '../python-text.ts'
-import { tidy, tidyWithPunctuation, type TextRule } from './text-rules.ts'
+import { tidied, tidy, tidyWithPunctuation, type TextRule } from './text-rules.ts'
 
 export type RulesOptions = {
   /** Functions were offered in the prompt. */
   tools: boolean
   /** The prompt ends inside the model's thoughts. */
   thinking?: boolean
+  /** What the answer is held to: its calls are whole, and nothing of its text is another's mark. */
+  form?: AnswerForm
 }
 
 export type AnswerRules = {
@@ -27,6 +34,8 @@ export type AnswerRules = {
   /** Tokens that print nothing by themselves but must be seen by the parser, with their text. */
   marks: ReadonlyMap<number, string>
   parser(): AnswerParser
+  /** What the answer may be, where it is more than a grammar of its text. */
+  form?: AnswerForm
 }
 
 /** Of a completion that is no chat. */
@@ -37,17 +46,15 @@ export function textRules({ ends }: AnswerRules): AnswerRules {
   return { ...PLAIN_RULES, ends }
 }
 
-/** Whether functions may be offered and the calls of an answer are understood. */
+/** Whether the format has calls of its own; all others are told of functions in a form that any of them can say. */
 export function readsToolCalls(chat: ChatFormat): boolean {
-  if (chat.kind === 'builtin') return FORMATS[chat.format].tools
-  if (chat.kind !== 'jinja') return false
-  const template = chosenTemplate(chat, true)
-  return template.includes(HERMES_MARKS.call) && /\btools\b/.test(template)
+  return ownStyle(chat) !== undefined
 }
 
 export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: RulesOptions): AnswerRules {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
-  const marks = format?.marks ?? (readsMarks(chat, options) ? Object.values(HERMES_MARKS) : [])
+  const marks = marksOf(chat, options)
+  const { form } = options
   return {
     ends: new Set(idsOf(tokenizer, format?.ends ?? []).values()),
     stops: options.tools ? (format?.toolStops ?? []) : [],
@@ -57,15 +64,34 @@ export function answerRules(tokenizer: Tokenizer, chat: ChatFormat, options: Rul
         .map(([name, id]) => [id, name]),
     ),
     parser: () => answerParser(chat, options),
+    ...(form !== undefined && { form }),
   }
 }
 
+/** Names that the parser looks for; where they are tokens these print nothing by themselves. */
+export function marksOf(chat: ChatFormat, options: Pick<RulesOptions, 'tools'>): readonly string[] {
+  const own = chat.kind === 'builtin' ? FORMATS[chat.format].marks : undefined
+  return own ?? (readsMarks(chat, options) ? Object.values(HERMES_MARKS) : [])
+}
+
 /** A parser for one answer of a model of this format. */
-export function answerParser(chat: ChatFormat, { tools, thinking = false }: RulesOptions): AnswerParser {
-  if (chat.kind === 'builtin') return BUILTIN[chat.format](tools)
+export function answerParser(
+  chat: ChatFormat,
+  { tools, thinking = false, form }: RulesOptions,
+): AnswerParser {
+  if (form?.text !== undefined) return heldTextParser(form)
+  const isHeld = form !== undefined
+  if (chat.kind === 'builtin') {
+    const rule = TEXT_RULES[chat.format]?.()
+    const parser =
+      BUILTIN[chat.format]?.(tools, form) ?? hermesParser({ tools, thinks: false, thinking: false, isHeld })
+    return rule === undefined ? parser : tidied(parser, rule)
+  }
   if (!readsMarks(chat, { tools })) return plainParser()
-  const thinks = isThinker(chat, tools)
-  return hermesParser({ tools: tools && readsToolCalls(chat), thinks, thinking: thinks && thinking })
+  if (tools && ownStyle(chat) === 'json') return jsonCallParser(isHeld)
+  const thinks = form === undefined ? isThinker(chat, tools) : form.thought === 'maybe'
+  if (form?.thought === 'open') return hermesParser({ tools, thinks: true, thinking: true, isHeld })
+  return hermesParser({ tools, thinks, thinking: thinks && thinking, isHeld })
 }
 
 /** The end of a prompt is enough to see whether it leaves the model in its thoughts. */
@@ -78,33 +104,58 @@ export function endsInThought(
   prompt: readonly number[],
   tools = false,
 ): boolean {
-  if (!isThinker(chat, tools)) return false
+  return isThinker(chat, tools) && endOf(tokenizer, prompt).endsWith(HERMES_MARKS.think)
+}
+
+/** Where a thought stands for the answer: the prompt leaves one open, has closed it, or the model may begin with one. */
+export function thoughtOf(
+  tokenizer: Tokenizer,
+  chat: ChatFormat,
+  prompt: readonly number[],
+  tools: boolean,
+): AnswerForm['thought'] | 'closed' {
+  if (!isThinker(chat, tools)) return undefined
+  const end = endOf(tokenizer, prompt)
+  if (end.endsWith(HERMES_MARKS.think)) return 'open'
+  return end.endsWith(HERMES_MARKS.thinkEnd) ? 'closed' : 'maybe'
+}
+
+/** The last words of a prompt. */
+export function endOf(tokenizer: Tokenizer, prompt: readonly number[]): string {
   const last = prompt.slice(-LAST_IDS)
   const shown = last.map((id) => (tokenizer.isSpecial(id) ? tokenizer.nameOf(id) : tokenizer.decode([id])))
-  return pythonStripEnd(shown.join('')).endsWith(HERMES_MARKS.think)
+  return pythonStripEnd(shown.join(''))
 }
 
-function isThinker(chat: ChatFormat, tools: boolean): boolean {
-  return chat.kind === 'jinja' && chosenTemplate(chat, tools).includes(HERMES_MARKS.thinkEnd)
+/** Whether the model may begin its answers with a thought. */
+export function isThinker(chat: ChatFormat, tools: boolean): boolean {
+  return (
+    chat.kind === 'jinja' &&
+    chosenTemplate(chat, tools && readsToolCalls(chat)).includes(HERMES_MARKS.thinkEnd)
+  )
 }
 
-function readsMarks(chat: ChatFormat, { tools }: RulesOptions): boolean {
-  return chat.kind === 'jinja' && (isThinker(chat, tools) || (tools && readsToolCalls(chat)))
+function readsMarks(chat: ChatFormat, { tools }: Pick<RulesOptions, 'tools'>): boolean {
+  if (chat.kind === 'builtin') return tools && !FORMATS[chat.format].tools
+  return chat.kind === 'jinja' && (isThinker(chat, tools) || tools)
 }
 
-const BUILTIN: Readonly<Record<BuiltinFormat, (tools: boolean) => AnswerParser>> = {
-  llama2: plainParser,
-  baichuan1: plainParser,
-  baichuan2: plainParser,
-  chatglm1: () => textParser(tidyWithPunctuation()),
-  chatglm2: () => textParser(tidy()),
-  chatglm3: chatglm3Parser,
-  qwen1: (tools) => (tools ? reactParser() : plainParser()),
-  'qwen1-react': (tools) => (tools ? reactParser() : plainParser()),
+/** Parsers of formats with calls of their own. */
+const BUILTIN: Readonly<Partial<Record<BuiltinFormat, (tools: boolean, form?: AnswerForm) => AnswerParser>>> =
+  {
+    chatglm3: (tools, form) => chatglm3Parser(tools, form?.calls && namesIn(form.calls)),
+    qwen1: (tools, form) => (tools ? reactParser(form !== undefined) : plainParser()),
+    'qwen1-react': (tools, form) => (tools ? reactParser(form !== undefined) : plainParser()),
+  }
+
+function namesIn({ functions }: CallsForm): ReadonlySet<string> {
+  return new Set(functions.map(({ name }) => name))
 }
 
-function textParser(rule: TextRule): AnswerParser {
-  return { push: (text) => content(rule.push(text)), end: () => content(rule.end()) }
+/** How the originals tidy what was said. */
+const TEXT_RULES: Readonly<Partial<Record<BuiltinFormat, () => TextRule>>> = {
+  chatglm1: tidyWithPunctuation,
+  chatglm2: tidy,
 }
 
 /** Those of the names that the tokenizer has as tokens of their own. */

@@ -2,7 +2,7 @@
 // only what the next text can change.
 
 import { pythonStripEnd, pythonStripStart } from '../python-text.ts'
-import { heldLength } from './parser.ts'
+import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 /** A rule over text in pieces: together they give what the rule gives for the whole. */
 export type TextRule = { push(text: string): string; end(): string }
@@ -15,6 +15,19 @@ export function tidy(): TextRule {
 /** `tidy`, and ASCII punctuation beside a Chinese character becomes full-width. */
 export function tidyWithPunctuation(): TextRule {
   return chain(tidy(), widener())
+}
+
+/** A parser whose content is tidied by a rule. */
+export function tidied(parser: AnswerParser, rule: TextRule): AnswerParser {
+  const tidyPiece = (piece: AnswerPiece): AnswerPiece[] =>
+    piece.kind === 'content' ? content(rule.push(piece.text)) : [piece]
+  return {
+    get isInCall() {
+      return parser.isInCall === true
+    },
+    push: (text) => parser.push(text).flatMap(tidyPiece),
+    end: () => [...parser.end().flatMap(tidyPiece), ...content(rule.end())],
+  }
 }
 
 function chain(first: TextRule, second: TextRule): TextRule {

@@ -1,15 +1,17 @@
 // The schema compiler makes one grammar of a JSON Schema: each set of claims about a value is a rule.
 
-import { parseExactJson, writeExactJson, type ExactJson } from '../../lib/exact-json.ts'
+import { parseExactJson, type ExactJson } from '../../lib/exact-json.ts'
 import { arrayTerm } from '../array-term.ts'
 import { GrammarError, LIMITS } from '../grammar-error.ts'
+import { CallTerms, keywordLanguage } from '../call-terms.ts'
 import { JsonTerms, type DefaultBounds } from '../json-terms.ts'
+import { JSON_NOTATION, PYTHON_NOTATION } from '../notation.ts'
 import { objectTerm } from '../object-term.ts'
 import { oneOf } from '../one-of.ts'
 import { withinBudget } from '../work-budget.ts'
 import { seal, type Rule } from '../rule.ts'
 import { Terms, type Term } from '../term.ts'
-import { isEvaluated, type Claim } from './claim.ts'
+import { claim, isEvaluated, type Claim } from './claim.ts'
 import { factsOf, type Facts } from './facts.ts'
 import { holds } from './holds.ts'
 import { typeOfValue } from './json-value.ts'
@@ -20,14 +22,31 @@ import { located, numbers, strings } from './scalars.ts'
 
 export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly string[] }
 
+/** `isObject`: no value but an object, whatever else the schema lets in. `isCall`: written as a Python call, see CallTerms. */
+export type SchemaOptions = DefaultBounds & { isObject?: boolean; isCall?: boolean }
+
 /** The grammar of a schema given as JSON text. Throws GrammarError with the pointer of what cannot be promised. */
-export function compileSchema(text: string, bounds: DefaultBounds = {}): CompiledSchema {
-  if (text.length > LIMITS.schemaBytes)
-    throw new GrammarError(`the schema has ${text.length} characters, at most ${LIMITS.schemaBytes}`)
-  return withinBudget(() => compile(schemaOf(text), bounds))
+export function compileSchema(text: string, bounds: SchemaOptions = {}): CompiledSchema {
+  return withinBudget(() => {
+    const terms = new Terms()
+    const compiler = new SchemaCompiler(terms, bounds)
+    const { start, ignored } = compiler.add(text)
+    compiler.finish()
+    checkPossible(start)
+    return { terms, start, ignored }
+  })
+}
+
+/** Throws GrammarError for a value that cannot be, or is too long. */
+export function checkPossible(start: Term): void {
+  if (!start.isPossible) throw new GrammarError('no value is possible')
+  if (start.shortest > LIMITS.shortest)
+    throw new GrammarError(`the shortest value has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
 }
 
 function schemaOf(text: string): ExactJson {
+  if (text.length > LIMITS.schemaBytes)
+    throw new GrammarError(`the schema has ${text.length} characters, at most ${LIMITS.schemaBytes}`)
   try {
     return parseExactJson(text)
   } catch (error) {
@@ -36,29 +55,42 @@ function schemaOf(text: string): ExactJson {
   }
 }
 
-function compile(schema: ExactJson, bounds: DefaultBounds): CompiledSchema {
-  const reader = new SchemaReader(schema)
-  const terms = new Terms()
-  const compiler = new Compiler(terms, bounds)
-  const start = compiler.valueOf([reader.root], false)
-  compiler.finish()
-  if (!start.isPossible) throw new GrammarError('no value is possible')
-  if (start.shortest > LIMITS.shortest)
-    throw new GrammarError(`the shortest value has ${start.shortest} bytes, at most ${LIMITS.shortest}`)
-  return { terms, start, ignored: reader.ignored }
-}
+const OBJECT = claim({ kind: 'types', types: ['object'] }, '')
 
-class Compiler {
-  readonly #bounds: DefaultBounds
+/** Makes terms of schemas, several in one grammar: what they have in common is made once. */
+export class SchemaCompiler {
+  readonly #bounds: SchemaOptions
   readonly #json: JsonTerms
   readonly #canonical: JsonTerms
   readonly #rules = new Map<string, Rule>()
   readonly #waiting: (() => void)[] = []
 
-  constructor(terms: Terms, bounds: DefaultBounds) {
+  constructor(terms: Terms, bounds: SchemaOptions) {
     this.#bounds = bounds
-    this.#json = new JsonTerms(terms, false, bounds)
-    this.#canonical = new JsonTerms(terms, true, bounds)
+    const notation = bounds.isCall === true ? PYTHON_NOTATION : JSON_NOTATION
+    this.#json = new JsonTerms(terms, false, bounds, notation)
+    this.#canonical = new JsonTerms(terms, true, bounds, notation)
+  }
+
+  /** The term of a schema given as JSON text, not to be asked before finish(). Throws GrammarError as compileSchema does. */
+  add(text: string): { start: Term; ignored: readonly string[] } {
+    const reader = new SchemaReader(schemaOf(text))
+    const claims = [reader.root, ...(this.#bounds.isObject === true ? [OBJECT] : [])]
+    const start = this.#bounds.isCall === true ? this.#callOf(claims) : this.valueOf(claims, false)
+    for (let make = this.#waiting.pop(); make !== undefined; make = this.#waiting.pop()) make()
+    return { start, ignored: reader.ignored }
+  }
+
+  /** Objects of which all these claims hold, as the arguments of a call. */
+  #callOf(claims: readonly Claim[]): Term {
+    const { terms } = this.#json
+    if (claims.some(({ kind }) => kind === 'never')) return terms.nothing
+    const rule = this.#json.rule('')
+    const call = new CallTerms(terms, this.#bounds)
+    this.#waiting.push(() => {
+      rule.body = this.#body(claims.filter(({ kind }) => kind !== 'always'), call) // prettier-ignore
+    })
+    return rule
   }
 
   /** Values of which all these claims hold. */
@@ -80,9 +112,8 @@ class Compiler {
     return rule
   }
 
-  /** Makes the bodies of all rules, and finds out which can end. */
+  /** Finds out which rules can end. */
   finish(): void {
-    for (let make = this.#waiting.pop(); make !== undefined; make = this.#waiting.pop()) make()
     seal(this.#json.terms, [...this.#json.rules, ...this.#canonical.rules])
   }
 
@@ -99,13 +130,14 @@ class Compiler {
       const possible = facts.values.filter(
         (value) => types.has(typeOfValue(value)) && others.every((claim) => holds(claim, value)),
       )
-      return oneOf(terms, possible.map(writeExactJson))
+      return oneOf(terms, possible.map(json.notation.write))
     }
     const isExcluded = (value: ExactJson): boolean => facts.excluded.includes(value)
     const options: Term[] = []
     if (types.has('null') && !isExcluded(null)) options.push(json.null())
     if (types.has('boolean'))
-      for (const value of [true, false]) if (!isExcluded(value)) options.push(terms.text(String(value)))
+      for (const value of [true, false])
+        if (!isExcluded(value)) options.push(terms.text(json.notation.write(value)))
     if (types.has('integer') || types.has('fraction')) options.push(json.number(numbers(facts)))
     if (types.has('string')) options.push(json.string(strings(facts), facts.length.least, facts.length.most))
     if (types.has('array')) options.push(this.#array(facts, json))
@@ -148,7 +180,8 @@ class Compiler {
     const language = objectLanguage(facts, (claims) => this.valueOf(claims, isCanonical), isCanonical)
     if (language === undefined) return json.terms.nothing
     const isOpen = facts.size.most === Infinity
-    return objectTerm(json, { ...language, ...(isOpen && { mostFurther: this.#bounds.mostItems }) })
+    const own = json instanceof CallTerms ? keywordLanguage(language) : language
+    return objectTerm(json, { ...own, ...(isOpen && { mostFurther: this.#bounds.mostItems }) })
   }
 }
 

@@ -1,0 +1,39 @@
+// An embedded grammar is one made by itself that stands as a term in another grammar.
+
+import { Term, type Terms } from './term.ts'
+
+type Inner = { terms: Terms; start: Term }
+
+/** The texts of `grammar`, which is sealed, as a term of `terms`. */
+export function embedded(terms: Terms, { terms: inner, start }: Inner): Term {
+  return wrapped(terms, inner, start, terms.nextId())
+}
+
+/** `number`: no other grammar in `terms` has it. */
+function wrapped(terms: Terms, inner: Terms, term: Term, number: number): Term {
+  if (term === inner.empty) return terms.empty
+  if (!term.isPossible) return terms.nothing
+  return terms.once(`e${number},${term.id}`, () => new Embedded(terms, inner, term, number))
+}
+
+class Embedded extends Term {
+  readonly #inner: Terms
+  readonly #term: Term
+  readonly #number: number
+
+  constructor(terms: Terms, inner: Terms, term: Term, number: number) {
+    super(terms)
+    this.#inner = inner
+    this.#term = term
+    this.#number = number
+  }
+  get shortest(): number {
+    return this.#term.shortest
+  }
+  get shortestByte(): number {
+    return this.#term.shortestByte
+  }
+  derive(byte: number): Term {
+    return wrapped(this.terms, this.#inner, this.#inner.step(this.#term, byte), this.#number)
+  }
+}
