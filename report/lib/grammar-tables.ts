@@ -23,6 +23,7 @@ const share = (part: number, all: number): string => `${((100 * part) / all).toF
 const whole = (count: number): string => count.toLocaleString('en-US')
 
 function corpusText({
+  machine,
   schemas,
   compiled,
   refusals,
@@ -49,6 +50,7 @@ function corpusText({
   return [
     table(['what', 'how many'], rows),
     '',
+    `On ${machine.cpu}, a load of ${machine.load.toFixed(1)} at the end.`,
     `Refused: ${refusals.map(({ message, count }) => `${message} (${count})`).join('; ')}.`,
     ...[...reasons].map(([reason, count]) => `Answers that ajv does not take: ${count}, ${reason}.`),
   ].join('\n')
