@@ -208,6 +208,17 @@ export type GenerationEvent =
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
     }
+  /**
+   * All that a score request is told: of each prompt, of each continuation, the log probability of each token, nats, from the
+   * raw logits. `promptTokens` are those of all prompts, `cachedTokens` those of them that were not computed for it.
+   */
+  | {
+      type: 'scores'
+      logprobs: number[][][]
+      promptTokens: number
+      cachedTokens: number
+      window: WindowReport
+    }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
 
@@ -215,3 +226,4 @@ export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
 export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
+export type ScoresEvent = Extract<GenerationEvent, { type: 'scores' }>
