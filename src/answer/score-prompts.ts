@@ -1,4 +1,4 @@
-// A score request becomes ids here, checked against what one request may cost in rows of the model.
+// This file turns a score request into ids, and checks what it costs in rows of the model.
 
 import { IsletError } from '../lib/errors.ts'
 import { Budget, type Sliced } from '../lib/sliced.ts'

@@ -1,4 +1,4 @@
-// A score run pulls a request's continuations through the engine as turns that hear logits and sample nothing.
+// A score run pulls continuations through the engine as turns that hear logits and sample nothing.
 
 import type { ModelText } from '../answer/model-text.ts'
 import { scoredIdsSliced, type ScoredIds } from '../answer/score-prompts.ts'
