@@ -57,8 +57,7 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/decisions',
     handler: postDecision,
-    summary:
-      'typed decisions: predicates, choices and scores with probabilities, [without sampling](decisions.md)',
+    summary: 'typed decisions: predicates, choices and scores with probabilities, without sampling',
     body: decisionSchema,
   },
   {
