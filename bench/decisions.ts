@@ -36,7 +36,7 @@ export type TaskResult = {
   majority: number
   calibrated: Scored
   raw: Scored
-  /** A decision of one question, with its prior kept: seconds on one core. */
+  /** A decision of one question, with its prior kept: the median of seconds of processor time. */
   seconds: number
 }
 
@@ -76,10 +76,11 @@ async function measure(name: string): Promise<DecisionResults> {
     const seconds: number[] = []
     for (const { text, answer } of heldOut(task)) {
       const order = parseDecision({ model: local.id, input: text, questions: [task.question] })
-      const begun = performance.now()
+      const begun = process.cpuUsage()
       for await (const event of local.score(scoredPrompts(order))) {
         if (event.type !== 'scores') continue
-        seconds.push((performance.now() - begun) / 1000)
+        const { user, system } = process.cpuUsage(begun)
+        seconds.push((user + system) / 1e6)
         for (const calibration of ['content_free', 'none'] as const) {
           const reply = decisionReply({ ...order, calibration }, local.id, event)
           guesses[calibration].push({

@@ -66,7 +66,7 @@ function modelText(results: DecisionResults): string {
         'Brier',
         'calibrated: right',
         'Brier',
-        'ms a question',
+        'CPU ms a question',
       ],
       rows,
       2,

@@ -39,7 +39,7 @@ function scoredPrompt(state: readonly ChatMessage[], question: Question): Scored
 
 /**
  * What is asked behind the state. A predicate is not shown: its words would be copied, whether they hold or not. Nor are
- * options: models of this size repeat what was listed last.
+ * options: where they were listed, the smaller model was right in 11 of 20 reviews instead of 17 or 18.
  */
 function textOf({ type, instructions }: Question): string {
   return type === 'predicate' || instructions === '' ? 'What is true of this text?' : instructions

@@ -23,8 +23,8 @@ export const MEASURED: Readonly<Record<string, Record<Question['type'], Measured
 }
 
 /**
- * Near chance is what is not above the commonest answer by two standard errors of a proportion. Uncalibrated answers
- * were worse in the same measurement, and are not vouched for.
+ * Near chance is what is not above the commonest answer by two standard errors of a proportion. Uncalibrated answers are
+ * not vouched for: they were worse in eleven of the twelve measurements.
  */
 export function reliabilityOf(model: string, type: Question['type'], calibration: Calibration): Reliability {
   const measured = MEASURED[model]?.[type]
