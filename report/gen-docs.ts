@@ -12,6 +12,7 @@ import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
+import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
 import { grammarBlocks } from './lib/grammar-tables.ts'
@@ -30,6 +31,7 @@ const DOCUMENTS = [
   'docs/api.md',
   'docs/chat.md',
   'docs/context.md',
+  'docs/decisions.md',
   'docs/dialogue.md',
   'docs/families.md',
   'docs/file-map.md',
@@ -73,6 +75,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       sinks: variable('SINKS'),
       chunk: variable('CHUNK'),
     }),
+    ...decisionBlocks(),
     ...dialogueBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
@@ -89,7 +92,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
 
 /** Each chart's path from the root, its text if it is there, and the text that it should have if there should be one. */
 export function charts(): { path: string; text: string | undefined; wanted: string | undefined }[] {
-  const drawn = [...benchCharts(RESULTS), ...contextCharts(CONTEXT_RESULTS)]
+  const drawn = [...benchCharts(RESULTS), ...contextCharts(CONTEXT_RESULTS), ...decisionCharts()]
   const wanted = new Map(drawn.map(([path, svg]) => [`docs/${path}`, svg]))
   const there = globSync(`${CHARTS}/*.svg`, { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
   return [...new Set([...wanted.keys(), ...there])].sort().map((path) => ({

@@ -10,6 +10,9 @@ import { loadModel } from '../../src/graph/load-model.ts'
 import { loadPrefix } from '../../src/graph/prefix-pages.ts'
 import { follow, prepare } from '../../src/lane/follow-turn.ts'
 import { Isolate, type Loader } from '../../src/lane/isolate.ts'
+import { KeptScores } from '../../src/lane/kept-scores.ts'
+import { score } from '../../src/lane/score-run.ts'
+import type { ScoreRequest } from '../../src/protocol/scores.ts'
 import { unstored } from '../../src/storage/turn-record.ts'
 import { TurnHost } from '../../src/lane/turn-host.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
@@ -22,6 +25,8 @@ export type Local = {
   generate(
     request: Partial<GenerateRequest> & Pick<GenerateRequest, 'prompt'>,
   ): AsyncGenerator<GenerationEvent>
+  /** The scores of prompts' continuations, as a lane's score call gives them. */
+  score(prompts: ScoreRequest['prompts']): AsyncGenerator<GenerationEvent>
 }
 
 const CHUNK = 64
@@ -82,8 +87,14 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
     background: false,
     reply: null,
   }
+  const kept = new KeptScores()
   return {
     id: manifest.id,
+    score(prompts) {
+      const { requestId, tenant, sessionKey, model } = defaults
+      const { signal } = new AbortController()
+      return score({ requestId, tenant, sessionKey, model, prompts }, { host, kept, signal })
+    },
     async *generate(changes) {
       const request = { ...defaults, ...changes }
       const { signal } = new AbortController()

@@ -5,7 +5,8 @@
 import { Feed } from '../../src/graph/feed.ts'
 import type { LocalModel } from '../../src/graph/model.ts'
 import { IsletError } from '../../src/lib/errors.ts'
-import { exp, log } from '../../src/lib/math.ts'
+import { exp } from '../../src/lib/math.ts'
+import { logSumExp } from '../../src/sampling/logprobs.ts'
 
 /** A mean over tokens and its standard error, as if tokens were independent. */
 export type Mean = { mean: number; error: number }
@@ -120,14 +121,6 @@ function compare(logits: Float32Array, reference: Float32Array, next: number, ta
   add(tally.difference, nats - referenceNats)
   add(tally.kl, divergence(reference, referenceOffset, logits, offset))
   if (likeliest(logits) === likeliest(reference)) tally.same++
-}
-
-/** ln of the sum of e^logit over (vocab) f32 logits: what softmax divides by, summed in order of id. */
-export function logSumExp(logits: Float32Array): number {
-  const best = logits[likeliest(logits)]
-  let sum = 0
-  for (let i = 0; i < logits.length; i++) sum += exp(logits[i] - best)
-  return best + log(sum)
 }
 
 /**

@@ -32,6 +32,13 @@ export type Prompt = {
   form?: AnswerForm
 }
 
+/** What of a request its prompt depends on; without `truncation` a prompt is never cut. */
+export type PromptRequest = Pick<
+  GenerateRequest,
+  'prompt' | 'maxTokens' | 'sampling' | 'stop' | 'grammar' | 'grammarParam'
+> &
+  Partial<Pick<GenerateRequest, 'truncation'>>
+
 type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
 
 /** Positions that a cut prompt leaves for the answer when the request names no number. */
@@ -42,13 +49,13 @@ const LEAST_RESERVE = 64
 /**
  * Tokenises, checks ids (those of biases too) and length. Throws invalid_request or context_length_exceeded.
  */
-export function preparePrompt(request: GenerateRequest, text: ModelText, limits: PromptLimits): Prompt {
+export function preparePrompt(request: PromptRequest, text: ModelText, limits: PromptLimits): Prompt {
   return atOnce(prepareSliced(request, text, limits, new Budget(Infinity)))
 }
 
 /** The same prompt, in slices. */
 export function* prepareSliced(
-  request: GenerateRequest,
+  request: PromptRequest,
   text: ModelText,
   limits: PromptLimits,
   budget = new Budget(),
@@ -102,7 +109,7 @@ const LETTERS_TO_CUT = 2 * LETTERS_OF_AN_ID
  * seconds, and the memory of a lane.
  */
 function* checkLetters(
-  request: GenerateRequest,
+  request: PromptRequest,
   { tokenizer, manifest }: ModelText,
   most: number,
   budget: Budget,
@@ -136,15 +143,15 @@ function optionsOf({ tools = [], variables = {} }: ChatPrompt) {
   return { tools: tools.map(readWritten), variables: readWritten(variables) }
 }
 
-function tooLong(request: GenerateRequest, count: string, most: number): IsletError {
+function tooLong(request: PromptRequest, count: string, most: number): IsletError {
   return new IsletError(
     'context_length_exceeded',
-    `the prompt has ${count} tokens and this model takes ${most}: shorten it, or set truncation to "auto"`,
+    `the prompt has ${count} tokens and this model takes ${most}: shorten it${request.truncation === undefined ? '' : ', or set truncation to "auto"'}`,
     { param: paramOf(request) },
   )
 }
 
-function tooLongToCut(request: GenerateRequest, letters: number, most: number): IsletError {
+function tooLongToCut(request: PromptRequest, letters: number, most: number): IsletError {
   return new IsletError(
     'context_length_exceeded',
     `the prompt has ${letters} letters: truncation "auto" cuts up to ${most * LETTERS_TO_CUT} of them for the ${most} tokens that this model takes; shorten it`,
@@ -153,7 +160,7 @@ function tooLongToCut(request: GenerateRequest, letters: number, most: number): 
 }
 
 function* idsOf(
-  request: GenerateRequest,
+  request: PromptRequest,
   { tokenizer, manifest }: ModelText,
   budget: Budget,
 ): Sliced<number[]> {
@@ -194,7 +201,7 @@ export function rulesFor(
 }
 
 /** Throws invalid_request for a bias on an id that does not exist, which would silently do nothing. */
-function checkBiases({ sampling }: GenerateRequest, vocab: number): void {
+function checkBiases({ sampling }: PromptRequest, vocab: number): void {
   const bad = sampling.logitBias.find(([id]) => id >= vocab)
   if (bad === undefined) return
   throw new IsletError(
@@ -215,6 +222,6 @@ function cutFront(
   return { ids: [...head, ...tail], truncatedTokens: ids.length - length }
 }
 
-function paramOf(request: GenerateRequest): string {
+function paramOf(request: PromptRequest): string {
   return request.prompt.kind === 'chat' ? 'messages' : 'prompt'
 }

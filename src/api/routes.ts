@@ -3,6 +3,8 @@
 
 import type * as z from 'zod/mini'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { postDecision } from './decide.ts'
+import { decisionSchema } from './decisions/schema.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -50,6 +52,13 @@ export const ROUTES: readonly Route[] = [
     ...answersIn(responsesDialect),
     path: '/v1/responses',
     summary: 'responses, with `previous_response_id` and `background`',
+  },
+  {
+    method: 'POST',
+    path: '/v1/decisions',
+    handler: postDecision,
+    summary: 'typed decisions: predicates, choices and scores with probabilities, without sampling',
+    body: decisionSchema,
   },
   {
     method: 'GET',

@@ -13,7 +13,10 @@ const PREFIX_CHARACTERS = 256
  * `prompt_cache_key` as given, else a SHA-256 of tenant, model, end user and the opening of the prompt: a
  * chat that resends its history keeps its key, and two people who both say "Hello" do not meet.
  */
-export async function sessionKey(tenant: string, order: Order): Promise<string> {
+export async function sessionKey(
+  tenant: string,
+  order: Pick<Order, 'cacheKey' | 'endUser' | 'model' | 'prompt'>,
+): Promise<string> {
   if (order.cacheKey) return order.cacheKey
   return hashText(JSON.stringify([tenant, order.model, order.endUser ?? '', opening(order.prompt)]))
 }

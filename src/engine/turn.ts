@@ -35,6 +35,8 @@ export type TurnOptions = {
    * itself both ways have no logits of their own.
    */
   score?: Score
+  /** The first row, by position, whose logits `score` hears: those before it may be reused. Default: all. */
+  scoreFrom?: number
   /** Storage of the lane that asks, and the same again if the turn's pages may be kept there. */
   owner?: Vault
   vault?: Vault
@@ -111,7 +113,10 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     background: options.background ?? false,
     shape,
     ids,
-    wantsFrom: options.score === undefined ? ids.length - 1 : Math.max(0, shape.prefix - 1),
+    wantsFrom:
+      options.score === undefined
+        ? ids.length - 1
+        : Math.max(0, shape.prefix - 1, Math.min(options.scoreFrom ?? 0, ids.length - 1)),
     state: 'waiting',
     sequence: undefined,
     admittedAt: 0,

@@ -12,7 +12,7 @@ import type { TurnHost } from './turn-host.ts'
 import { runTurn } from './turn-run.ts'
 
 /** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
-const MOST_ENGINES = 2
+export const MOST_ENGINES = 2
 
 /**
  * Text and prompt of a request, checked; undefined after an abort. A long prompt gives the host its turn
@@ -24,19 +24,21 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined } | undefined> {
   const text = await host.text()
-  const { manifest, tokenizer } = text
+  const { tokenizer } = text
   const work = prepareSliced(request, text, host.limits(text))
   const prompt = await inTurns(work, () => host.clock.wait(0), signal)
   if (prompt === undefined) return undefined
-  if (request.model.toLowerCase() !== manifest.id.toLowerCase()) {
-    throw new IsletError(
-      'model_not_found',
-      `the model ${request.model} is not served here, ${manifest.id} is`,
-      { param: 'model' },
-    )
-  }
+  checkModel(request, text)
   const echo = request.prompt.kind === 'text' ? request.prompt.text : tokenizer.decode(prompt.ids)
   return { text, prompt, echo: request.echo ? echo : undefined }
+}
+
+/** Throws model_not_found where a request means another model. */
+export function checkModel({ model }: Pick<GenerateRequest, 'model'>, { manifest }: ModelText): void {
+  if (model.toLowerCase() === manifest.id.toLowerCase()) return
+  throw new IsletError('model_not_found', `the model ${model} is not served here, ${manifest.id} is`, {
+    param: 'model',
+  })
 }
 
 /**
@@ -98,7 +100,8 @@ export function answerTo(record: TurnRecord, text: ModelText): Answer {
   return answer
 }
 
-function engineFailure(cause: unknown): IsletError {
+/** What a reader is told of an engine that failed. */
+export function engineFailure(cause: unknown): IsletError {
   if (cause instanceof IsletError) return cause
   const facts = { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) }
   return new IsletError(

@@ -4,6 +4,7 @@
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
+import type { ScoreRequest } from '../protocol/scores.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
@@ -20,6 +21,7 @@ import type { Clock } from './pacer.ts'
 import { OwnedSessions } from './owned-sessions.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
+import { Scoring } from './scoring.ts'
 import { Sessions, type Lifetimes } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
@@ -67,6 +69,7 @@ export class Lane {
   #resetKnown = false
   readonly #places: Places
   readonly #handOuts: HandOuts
+  readonly #scoring: Scoring
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -110,6 +113,7 @@ export class Lane {
       },
       log,
     })
+    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: () => this.#host() })
     isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
@@ -120,6 +124,11 @@ export class Lane {
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
     const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
     return this.#driver(request.requestId, answer).stream()
+  }
+
+  /** Events of one score request, made as they are read. A cancel ends it. */
+  score(request: ScoreRequest): ReadableStream<Uint8Array> {
+    return this.#driver(request.requestId, (driver) => this.#scoring.events(request, driver)).stream()
   }
 
   /** The events of a turn that began before, from its first on. */
@@ -195,7 +204,7 @@ export class Lane {
     const place = { tenant: request.tenant, driver }
     if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
-      yield { ...this.#full(request.tenant), ...(movable && { movable }) }
+      yield { ...this.#places.refusal(request.tenant), ...(movable && { movable }) }
       return
     }
     const { isolate, clock } = this.#parts
@@ -214,24 +223,13 @@ export class Lane {
     }
   }
 
-  /** What a tenant is told that holds as many places as it may. */
-  #full(tenant: string): GenerationEvent & { type: 'error' } {
-    const held = this.#places.takenBy(tenant)
-    return errorEvent(
-      new IsletError(
-        'overloaded',
-        `this lane has ${held} requests of yours under way, as many as it takes now: try again later`,
-      ),
-    )
-  }
-
   /** As #resume, for a reader: in a place of its own, or in that of the reader whom it takes over from. */
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver }
     const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
     if (!(await this.#places.take(place, before))) {
-      yield this.#full(place.tenant)
+      yield this.#places.refusal(place.tenant)
       return
     }
     try {

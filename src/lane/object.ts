@@ -2,6 +2,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
+import type { ScoreRequest } from '../protocol/scores.ts'
 import { loadModel } from '../graph/load-model.ts'
 import { planMemory } from '../graph/memory-layout.ts'
 import { loadPrefix } from '../graph/prefix-pages.ts'
@@ -82,6 +83,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
 
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
     return this.#lane.resume(tenant, id)
+  }
+
+  score(request: ScoreRequest): ReadableStream<Uint8Array> {
+    return this.#lane.score(request)
   }
 
   async sessions(tenant: string, page: SessionPage): Promise<SessionView[]> {

@@ -2,6 +2,8 @@
 
 import { hasPlace } from '../engine/queue-share.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { GenerationEvent } from '../protocol/generation.ts'
+import { errorEvent } from '../protocol/wire.ts'
 import type { ReaderDriver } from './reader-driver.ts'
 
 /**
@@ -51,6 +53,16 @@ export class Places {
     if (!hasPlace(tenants, place.tenant, this.#limit)) return false
     this.#taken.push(place)
     return true
+  }
+
+  /** What a tenant is told that holds as many places as it may. */
+  refusal(tenant: string): GenerationEvent & { type: 'error' } {
+    return errorEvent(
+      new IsletError(
+        'overloaded',
+        `this lane has ${this.takenBy(tenant)} requests of yours under way, as many as it takes now: try again later`,
+      ),
+    )
   }
 
   /** The request has ended. */

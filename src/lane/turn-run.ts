@@ -13,7 +13,7 @@ import { errorCode } from '../lib/errors.ts'
 import { isStored, type TurnRecord } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
-const QUEUED_MS = 5
+export const QUEUED_MS = 5
 
 /**
  * Tokens in a row that may come without text (a character in pieces, a held stop) before the host gets its
@@ -22,7 +22,7 @@ const QUEUED_MS = 5
 const SILENT_STEPS = 4
 
 /** What the host's kernels are told when the request's CPU time is nearly used up. */
-const CPU_LIMIT = 24
+export const CPU_LIMIT = 24
 
 /** One turn on one engine. */
 export type TurnRun = {
@@ -199,7 +199,17 @@ async function* answering(
  * Leaves the thread to requests of others that are new, a few times at most. `held`: how often it did so
  * already; gives how often then.
  */
-async function giveWay({ record, loaded, signal, host }: TurnRun, held = 0): Promise<number> {
+export async function giveWay(
+  {
+    record,
+    loaded,
+    signal,
+    host,
+  }: Pick<TurnRun, 'loaded' | 'signal' | 'host'> & {
+    record: { request: { tenant: string } }
+  },
+  held = 0,
+): Promise<number> {
   const { engine, pacer, first } = loaded
   const isAsked = (): boolean =>
     !signal.aborted && first.goFirst(signal, record.request.tenant, (other) => engine.served(other))

@@ -216,6 +216,17 @@ export type GenerationEvent =
       /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */
       ignored?: string[]
     }
+  /**
+   * All that a score request is told: of each prompt, of each continuation, the log probability of each token, nats, from the
+   * raw logits. `promptTokens` are those of all prompts, `cachedTokens` those of them that were not computed for it.
+   */
+  | {
+      type: 'scores'
+      logprobs: number[][][]
+      promptTokens: number
+      cachedTokens: number
+      window: WindowReport
+    }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
 
@@ -223,3 +234,4 @@ export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
 export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
+export type ScoresEvent = Extract<GenerationEvent, { type: 'scores' }>

@@ -1,5 +1,6 @@
 // The router's side of the lanes: each call goes to the object that its session, its key or its id names.
 
+import type { ScoreRequest } from '../protocol/scores.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
@@ -64,6 +65,7 @@ export function createLanes(
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
+    score: (request) => eventsOf(() => scoreCall(withSession(request), options), access),
     async sessions(tenant, { limit, after }) {
       const last = after === undefined ? undefined : await this.session(tenant, after)
       const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
@@ -104,6 +106,20 @@ function generateCall(request: GenerateRequest, options: LaneOptions): Call {
       return stub.generate(retry && request.store ? { ...request, retry } : request, lane)
     },
     resume: (stub, session) => stub.resume(request.tenant, session),
+  }
+}
+
+/** A lane that was lost in it computed nothing that is kept: it is asked again. */
+function scoreCall(request: ScoreRequest, options: LaneOptions): Call {
+  const open = (stub: LaneStub): ReturnType<LaneStub['score']> => stub.score(request)
+  const { tenant, requestId } = request
+  return {
+    tenant,
+    requestId,
+    lanes: lanesFor(request, options, options.region),
+    stored: true,
+    open,
+    resume: open,
   }
 }
 

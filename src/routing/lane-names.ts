@@ -13,6 +13,9 @@ export type Layout = {
   regions: readonly Region[]
 }
 
+/** What of a request says where it goes. */
+type Placed = Pick<GenerateRequest, 'tenant' | 'sessionKey' | 'session'>
+
 /** How many lanes a request is offered to before it is refused. */
 const MOST_OFFERS = 3
 
@@ -20,7 +23,7 @@ const MOST_OFFERS = 3
  * The request with `session` set if its key is the id of one: that is how clients without a field for it name
  * a session.
  */
-export function withSession(request: GenerateRequest): GenerateRequest {
+export function withSession<R extends Placed>(request: R): R {
   if (request.session !== undefined || !isSessionId(request.sessionKey)) return request
   return { ...request, session: request.sessionKey }
 }
@@ -30,7 +33,7 @@ export function withSession(request: GenerateRequest): GenerateRequest {
  * session.
  */
 export function lanesFor(
-  request: GenerateRequest,
+  request: Placed,
   { lanes }: Layout,
   region: Region | undefined,
 ): [string, ...string[]] {

@@ -45,7 +45,7 @@ export class Received {
   fresh(event: GenerationEvent): GenerationEvent | undefined {
     if (!this.#isFresh(event)) return undefined
     this.anything = true
-    if (event.type === 'finish' || event.type === 'error') this.ended = true
+    if (event.type === 'finish' || event.type === 'scores' || event.type === 'error') this.ended = true
     return event
   }
 

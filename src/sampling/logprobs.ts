@@ -14,9 +14,7 @@ export type Logprobs = { logprob: number; restricted?: number; top: IdLogprob[] 
  * in order of id. `best` is the largest logit.
  */
 export function logprobsOf(logits: Float32Array, best: number, id: number, top: number): Logprobs {
-  let sum = 0
-  for (let i = 0; i < logits.length; i++) sum += exp(logits[i] - best)
-  const offset = best + log(sum)
+  const offset = logSumExp(logits, best)
   const ids = largest(logits, Math.min(top, logits.length))
   return {
     logprob: logits[id] - offset,
@@ -50,4 +48,20 @@ export function withRestricted(
       restricted: fits(rival.id) ? logits[rival.id] - offset : null,
     })),
   }
+}
+
+/**
+ * ln of the sum of e^logit over (vocab) f32 logits, which a log probability is its logit less of. Float64, in order of
+ * id; `best` is the largest logit.
+ */
+export function logSumExp(logits: Float32Array, best = maximum(logits)): number {
+  let sum = 0
+  for (let i = 0; i < logits.length; i++) sum += exp(logits[i] - best)
+  return best + log(sum)
+}
+
+function maximum(logits: Float32Array): number {
+  let best = -Infinity
+  for (let i = 0; i < logits.length; i++) if (logits[i] > best) best = logits[i]
+  return best
 }

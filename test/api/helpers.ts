@@ -81,6 +81,13 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
     cancelTurn: nothing('cancelTurn'),
     models: async () => cards,
     health: async () => READY,
+    async *score(request) {
+      yield {
+        type: 'error',
+        code: 'engine_failure',
+        message: `no scores are listed for ${request.requestId}`,
+      }
+    },
     async *generate(request) {
       fake.requests.push(request)
       try {

@@ -8,8 +8,8 @@ import { parseResponse } from '../../src/api/dialects/responses/schema.ts'
 import { chat, clientOver, completion, fakeLanes, finish, start, type Step } from './helpers.ts'
 
 const DIALECTS: [string, (more: object) => Partial<GenerateRequest>][] = [
-  ['chat', (more) => parseChat({ ...chat(), ...more }, () => 0)],
-  ['completions', (more) => parseCompletion({ ...completion(), ...more }, () => 0)],
+  ['chat', (more) => parseChat({ ...chat(), ...more }, () => 0).order],
+  ['completions', (more) => parseCompletion({ ...completion(), ...more }, () => 0).order],
   ['responses', (more) => parseResponse({ model: 'm', input: 'a', ...more }, () => 0).order],
 ]
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { idList, windowOption, wholeNumber } from '../../cli/lib/options.ts'
-import { countedIds, divergence, firstRow, logSumExp, scoreText } from '../../cli/lib/score.ts'
+import { countedIds, divergence, firstRow, scoreText } from '../../cli/lib/score.ts'
+import { logSumExp } from '../../src/sampling/logprobs.ts'
 import { Feed } from '../../src/graph/feed.ts'
 import { MockModel } from '../helpers/mock-model.ts'
 

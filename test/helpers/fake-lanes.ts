@@ -57,7 +57,8 @@ export function fakeLanes(
         const own = methods[name]
         if (own !== undefined) return own(object, ...args)
         if (name === 'memoryReset') return undefined
-        const next = name === 'generate' || name === 'resume' ? streams.shift() : undefined
+        const next =
+          name === 'generate' || name === 'resume' || name === 'score' ? streams.shift() : undefined
         if (next === undefined) throw new Error(`nothing listed for ${name}`)
         return next()
       }

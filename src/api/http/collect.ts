@@ -85,7 +85,8 @@ function hostsTurn(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, 0))
 }
 
-function whenAborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
+/** Resolves with undefined when the signal aborts; `forget` it afterwards. */
+export function whenAborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   const onAbort = (): void => resolve(undefined)
   if (signal.aborted) onAbort()

@@ -1,24 +1,27 @@
 // Function messages are the old spelling of calls and results in a history; templates know the new one alone.
 
-import { IsletError } from '../../../lib/errors.ts'
 import { entriesOf, fieldOf, isJsonObject, objectLike, type JsonObject } from '../../../lib/json-value.ts'
 import { answersNothing } from '../tool-results.ts'
 
 /**
  * Checked messages with `function_call` as a call of `tool_calls`, and role `function` as a tool's message that answers the
  * last call of that name. Fields keep their places, digits and order.
- * @throws IsletError `invalid_request` for a result whose name no call before it has, and for calls in both spellings.
+ * @throws IsletError `invalid_request` for a result whose name no call before it has.
  */
 export function withToolCalls(messages: readonly JsonObject[]): JsonObject[] {
-  const calls = new Map<unknown, string>()
+  const calls = new Map<unknown, unknown>()
   return messages.map((message, index) => {
     const [role, called] = [fieldOf(message, 'role'), fieldOf(message, 'function_call')]
+    // Some clients send both spellings of the same calls: the new one counts.
+    const said = role === 'assistant' && isJsonObject(called) ? fieldOf(message, 'tool_calls') : undefined
+    if (Array.isArray(said)) {
+      for (const call of said as JsonObject[]) {
+        const named = fieldOf(call, 'function')
+        if (isJsonObject(named)) calls.set(fieldOf(named, 'name'), fieldOf(call, 'id'))
+      }
+      return message
+    }
     if (role === 'assistant' && isJsonObject(called)) {
-      const place = `messages[${index}].function_call`
-      if (Array.isArray(fieldOf(message, 'tool_calls')))
-        throw new IsletError('invalid_request', `${place} must not be given beside tool_calls`, {
-          param: place,
-        })
       const id = callId(index)
       calls.set(fieldOf(called, 'name'), id)
       return withCall(message, id, called)
@@ -49,7 +52,7 @@ function withCall(message: JsonObject, id: string, called: JsonObject): JsonObje
   )
 }
 
-function asResult(message: JsonObject, id: string): JsonObject {
+function asResult(message: JsonObject, id: unknown): JsonObject {
   const entries = entriesOf(message).filter(([key]) => key !== 'tool_call_id')
   return objectLike(message, [
     ...entries.map(([key, value]): [string, unknown] => [key, key === 'role' ? 'tool' : value]),

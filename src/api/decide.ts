@@ -1,0 +1,58 @@
+// The endpoint of decisions asks a lane for scores and answers with probabilities; nothing is sampled.
+
+import { IsletError } from '../lib/errors.ts'
+import type { ScoresEvent } from '../protocol/generation.ts'
+import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
+import { scoredPrompts } from './decisions/prompts.ts'
+import { decisionReply } from './decisions/reply.ts'
+import { parseDecision } from './decisions/schema.ts'
+import { readBody } from './http/body.ts'
+import { whenAborted } from './http/collect.ts'
+import { eventError } from './http/errors.ts'
+import { closeEvents, type EventIterator, type EventResult } from './http/events.ts'
+import { clientLeft, openEvents } from './http/respond.ts'
+import { findModel } from './models.ts'
+import { sessionKey } from './session-key.ts'
+
+/** Handler of POST /v1/decisions. */
+export function postDecision(deps: ApiDeps) {
+  return async function decide(c: ApiContext): Promise<Response> {
+    const { fields, changed } = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
+    const order = parseDecision(fields, changed)
+    const lanes = deps.lanes(c)
+    const model = await findModel(lanes, order.model)
+    const { tenant, requestId } = c.var
+    const prompt = { kind: 'chat' as const, messages: order.state }
+    const key = await sessionKey(tenant, { ...order, model: model.id, prompt })
+    const prompts = scoredPrompts(order)
+    const asked = lanes.score({ requestId, tenant, sessionKey: key, model: model.id, prompts })
+    const events = openEvents(c, asked)
+    if (events === undefined) return clientLeft()
+    const scores = await lastScores(events, c.req.raw.signal)
+    return scores === undefined ? clientLeft() : c.json(decisionReply(order, model.id, scores))
+  }
+}
+
+/**
+ * Reads events up to `scores`; undefined when `signal` aborts first.
+ * @throws IsletError of an `error` event, and `engine_failure` when the events end without scores.
+ */
+async function lastScores(events: EventIterator, signal: AbortSignal): Promise<ScoresEvent | undefined> {
+  const aborted = whenAborted(signal)
+  try {
+    for (;;) {
+      const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
+      if (result === undefined) return undefined
+      if (result.done) throw new IsletError('engine_failure', 'The scoring ended without scores')
+      // A lane knows a prompt of messages, and no input.
+      const event = result.value
+      if (event.type === 'error')
+        throw eventError(event.param === 'messages' ? { ...event, param: 'input' } : event)
+      if (event.type === 'scores') return event
+    }
+  } finally {
+    aborted.forget()
+    const closing = closeEvents(events)
+    if (!signal.aborted) await closing
+  }
+}
