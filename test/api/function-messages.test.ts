@@ -59,6 +59,18 @@ describe('calls of functions', () => {
     ])
   })
 
+  it('beside calls of tools stay as they are: those count, and results by name answer them', async () => {
+    const both = {
+      ...called('f'),
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    }
+    expect(await messagesOf(chat({ messages: [user, both, result('f')] }))).toEqual([
+      user,
+      both,
+      { role: 'tool', name: 'f', content: 'r', tool_call_id: 'c1' },
+    ])
+  })
+
   it('of null are none, as clients send them back', async () => {
     const answered = { role: 'assistant', content: 'a', function_call: null, tool_calls: null, refusal: null }
     expect(await messagesOf(chat({ messages: [user, answered] }))).toEqual([
@@ -74,7 +86,6 @@ describe('calls of functions', () => {
     [[called('f'), { role: 'function', content: 'r' }], 'messages[1].name'],
     [[{ ...called('f'), function_call: { name: 'f' } }], 'messages[0].function_call.arguments'],
     [[{ ...called('f'), role: 'user' }, result('f')], 'messages[1].name'],
-    [[{ ...called('f'), tool_calls: [] }], 'messages[0].function_call'],
   ])('are refused where they fit nothing: %j', async (messages, param) => {
     const response = await post(fakeLanes(), CHAT, chat({ messages }))
     expect(response.status).toBe(400)

@@ -14,7 +14,7 @@ export function withToolCalls(messages: readonly JsonObject[]): JsonObject[] {
     const [role, called] = [fieldOf(message, 'role'), fieldOf(message, 'function_call')]
     // Some clients send both spellings of the same calls: the new one counts.
     const said = role === 'assistant' && isJsonObject(called) ? fieldOf(message, 'tool_calls') : undefined
-    if (Array.isArray(said)) {
+    if (Array.isArray(said) && said.length > 0) {
       for (const call of said as JsonObject[]) {
         const named = fieldOf(call, 'function')
         if (isJsonObject(named)) calls.set(fieldOf(named, 'name'), fieldOf(call, 'id'))
