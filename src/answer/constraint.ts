@@ -31,12 +31,11 @@ export function matcherFor(
 
 /** The annotations of a schema that was compiled before, each by its place in the client's `param`. */
 export function ignoredOf(spec: GrammarSpec | AnswerForm, param = 'grammar'): string[] {
-  const at = spec.kind === 'form' ? 'tools' : param
+  const at = spec.kind === 'form' ? (spec.calls?.field ?? 'tools') : param
   const own = compileGrammar(spec).ignored.map((place) => `${at}#${place}`)
   return spec.kind === 'form' && spec.text !== undefined ? [...ignoredOf(spec.text, param), ...own] : own
 }
 
-/**
 /**
  * Throws invalid_request where a request's grammar or a schema of its functions is refused, where the shortest answer has more
  * tokens than `limit` and must be closed, or beside what could break the text: stop strings. `form`: what the whole answer may be.
@@ -47,7 +46,9 @@ export function checkGrammar(
     grammarParam = 'grammar',
     stop,
     close,
-  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop' | 'close'>,
+    maxTokens,
+    places,
+  }: Pick<GenerateRequest, 'grammar' | 'grammarParam' | 'stop' | 'close' | 'maxTokens' | 'places'>,
   tokenizer: Tokenizer,
   form: AnswerForm | undefined,
   { limit, continues }: { limit: number; continues: boolean },
@@ -61,7 +62,7 @@ export function checkGrammar(
   let param = grammarParam
   if (grammar !== undefined) ({ leastTokens } = matcherFor(grammar, tokenizer, { continues }, param))
   if (form !== undefined) {
-    if (form.calls !== undefined) param = 'tools'
+    if (form.calls !== undefined) param = form.calls.field ?? 'tools'
     ;({ leastTokens } = matcherFor(form, tokenizer, { continues }, param))
   }
   if (leastTokens === Infinity)
@@ -70,10 +71,11 @@ export function checkGrammar(
       `${param}: the vocabulary of this model cannot write such a text`,
       { param },
     )
-  if (leastTokens > limit && close !== false)
-    throw new IsletError(
-      'invalid_request',
-      `max_tokens: there is room for ${limit} tokens, and the shortest answer takes ${leastTokens}`,
-      { param: 'max_tokens' },
-    )
+  if (leastTokens <= limit || close === false) return
+  const place = maxTokens === undefined ? param : (places?.maxTokens ?? 'max_tokens')
+  throw new IsletError(
+    'invalid_request',
+    `${place}: there is room for ${limit} tokens, and the shortest answer takes ${leastTokens}`,
+    { param: place },
+  )
 }

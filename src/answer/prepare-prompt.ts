@@ -35,7 +35,7 @@ export type Prompt = {
 /** What of a request its prompt depends on; without `truncation` a prompt is never cut. */
 export type PromptRequest = Pick<
   GenerateRequest,
-  'prompt' | 'maxTokens' | 'sampling' | 'stop' | 'grammar' | 'grammarParam'
+  'prompt' | 'maxTokens' | 'sampling' | 'stop' | 'grammar' | 'grammarParam' | 'places'
 > &
   Partial<Pick<GenerateRequest, 'truncation'>>
 
@@ -59,6 +59,21 @@ export function* prepareSliced(
   text: ModelText,
   limits: PromptLimits,
   budget = new Budget(),
+): Sliced<Prompt> {
+  try {
+    return yield* preparedSliced(request, text, limits, budget)
+  } catch (error) {
+    const place = request.places?.prompt
+    if (place === undefined || !(error instanceof IsletError) || error.param !== 'messages') throw error
+    throw new IsletError(error.code, error.message, { param: place, cause: error })
+  }
+}
+
+function* preparedSliced(
+  request: PromptRequest,
+  text: ModelText,
+  limits: PromptLimits,
+  budget: Budget,
 ): Sliced<Prompt> {
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)

@@ -10,7 +10,7 @@ import { readBody } from './http/body.ts'
 import { collect } from './http/collect.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
-import { clientLeft, openEvents, sessionHeader, streamed } from './http/respond.ts'
+import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -36,11 +36,11 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     if (order.stream) return streamed(c, deps, events, dialect.writer(reply))
     if (order.background && dialect.queued !== undefined) {
       const session = await firstSession(events)
-      return c.json(dialect.queued(reply, session), 200, sessionHeader(session))
+      return sentJson(c, dialect.queued(reply, session), sessionHeader(session))
     }
     const collected = await collect(events, c.req.raw.signal)
     if (collected === undefined) return clientLeft()
-    return c.json(dialect.whole(reply, collected), 200, sessionHeader(collected.session))
+    return sentJson(c, dialect.whole(reply, collected), sessionHeader(collected.session))
   }
 }
 

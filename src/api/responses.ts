@@ -11,6 +11,7 @@ import { readReply } from './dialects/registry.ts'
 import type { Reply } from './dialects/reply.ts'
 import { eventError, failureOf } from './http/errors.ts'
 import { countOf, limitOf, listObject } from './http/query.ts'
+import { sentJson } from './http/respond.ts'
 import { resumed } from './resume.ts'
 import { preview } from './validate.ts'
 
@@ -24,7 +25,7 @@ export function getResponse(deps: ApiDeps) {
     const stream = flagOf(c, 'stream')
     if (after !== undefined && !stream) throw refuse('starting_after', 'needs stream=true')
     const turn = turnOfResponse(id)
-    if (!stream) return c.json(viewObject(await deps.lanes(c).turn(c.var.tenant, turn)))
+    if (!stream) return sentJson(c, viewObject(await deps.lanes(c).turn(c.var.tenant, turn)))
     return resumed(c, deps, turn, (reply) => responseWriter(responseReply(reply, id), after))
   }
 }
@@ -42,7 +43,7 @@ export function deleteResponse(deps: ApiDeps) {
 export function cancelResponse(deps: ApiDeps) {
   return async function responseCancelled(c: ApiContext): Promise<Response> {
     const turn = turnOfResponse(c.req.param('id') ?? '')
-    return c.json(viewObject(await deps.lanes(c).cancelTurn(c.var.tenant, turn)))
+    return sentJson(c, viewObject(await deps.lanes(c).cancelTurn(c.var.tenant, turn)))
   }
 }
 

@@ -12,8 +12,13 @@ import type { Term, Terms } from './term.ts'
  */
 export type CallStyle = 'tool_call' | 'react' | 'python' | 'json'
 
-/** `parameters`: the schema's JSON text; `pointer`: where it stands among the request's tools. */
-export type OfferedFunction = { name: string; parameters: string; pointer: string }
+/**
+ * `parameters`: the schema's JSON text; `pointer`: where it stands among the request's functions. `isStrict`: it is promised, or the
+ * request is refused.
+ */
+export type OfferedFunction = { name: string; parameters: string; pointer: string; isStrict?: true }
+
+export const ANY_OBJECT = '{"type":"object"}'
 
 export type CallsForm = {
   style: CallStyle
@@ -25,6 +30,8 @@ export type CallsForm = {
   single: boolean
   /** The prompt ends in the word that opens a thought: of `react`. */
   isOpened?: boolean
+  /** The field of the request that offers them; absent: `tools`. */
+  field?: 'functions'
 }
 
 /** More in one answer are a loop. */

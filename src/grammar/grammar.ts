@@ -2,6 +2,7 @@
 
 import type { GrammarSpec } from '../protocol/generation.ts'
 import { compileForm, type AnswerForm } from './answer-form.ts'
+import { easedCalls } from './eased-calls.ts'
 import { compileEbnf } from './ebnf.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import { oneOf } from './one-of.ts'
@@ -43,7 +44,7 @@ export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
     kept.set(key, known)
     return known.grammar
   }
-  const grammar = withinBudget(() => compile(spec), spec.kind === 'form' ? LIMITS.formWork : LIMITS.work)
+  const grammar = spec.kind === 'form' ? compileEased(spec) : withinBudget(() => compile(spec))
   const weight = LEAST_WEIGHT + 4 * key.length
   kept.set(key, { grammar, weight })
   total += weight
@@ -55,8 +56,23 @@ export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
   return grammar
 }
 
-function compile(spec: GrammarSpec | AnswerForm): Grammar {
-  const grammar = { ignored: [], ...languageOf(spec) }
+function compileEased(form: AnswerForm): Grammar {
+  // Within a budget of its own, kept or not.
+  const text = form.text && compileGrammar(form.text)
+  const attempt = (given: AnswerForm): Grammar => withinBudget(() => compile(given, text), LIMITS.formWork)
+  try {
+    return attempt(form)
+  } catch (error) {
+    if (!(error instanceof GrammarError)) throw error
+    const eased = form.calls && easedCalls(form.calls, DEFAULT_BOUNDS)
+    if (eased === undefined || eased.ignored.length === 0) throw error
+    const grammar = attempt({ ...form, calls: eased.calls })
+    return { ...grammar, ignored: [...eased.ignored, ...grammar.ignored] }
+  }
+}
+
+function compile(spec: GrammarSpec | AnswerForm, text?: Grammar): Grammar {
+  const grammar = { ignored: [], ...languageOf(spec, text) }
   const { terms, start } = grammar
   if (start.shortest === NEVER) throw new GrammarError('no text is possible')
   if (start.shortest > LIMITS.shortest)
@@ -66,7 +82,10 @@ function compile(spec: GrammarSpec | AnswerForm): Grammar {
   return grammar
 }
 
-function languageOf(spec: GrammarSpec | AnswerForm): {
+function languageOf(
+  spec: GrammarSpec | AnswerForm,
+  text: Grammar | undefined,
+): {
   terms: Terms
   start: Term
   ignored?: readonly string[]
@@ -83,7 +102,7 @@ function languageOf(spec: GrammarSpec | AnswerForm): {
     case 'ebnf':
       return compileEbnf(spec.text)
     case 'form':
-      return compileForm(spec, spec.text && compileGrammar(spec.text), DEFAULT_BOUNDS)
+      return compileForm(spec, text, DEFAULT_BOUNDS)
   }
 }
 

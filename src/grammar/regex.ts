@@ -5,6 +5,7 @@ import { dfaOf, type CharDfa } from './char-dfa.ts'
 import { GrammarError, LIMITS } from './grammar-error.ts'
 import { parseRegex, type Regex } from './regex-syntax.ts'
 import { RegexTerms, type RegexTerm } from './regex-term.ts'
+import { madeBy, takeMade, type Made } from './work-budget.ts'
 
 /** `search`: the pattern is found somewhere in the text; `whole`: it is all of it. Throws GrammarError, also above `mostChars`. */
 export function patternDfa(
@@ -14,15 +15,15 @@ export function patternDfa(
 ): CharDfa {
   const key = `${mode}:${pattern}`
   const known = made.get(key)
-  if (known !== undefined) return known
-  const dfa = compile(pattern, mode, mostChars)
+  if (known !== undefined) return takeMade(known)
+  const dfa = madeBy(() => compile(pattern, mode, mostChars))
   if (made.size >= MAX_MADE) made.clear()
   made.set(key, dfa)
-  return dfa
+  return dfa.value
 }
 
 /** A schema asks for the same few patterns again and again. */
-const made = new Map<string, CharDfa>()
+const made = new Map<string, Made<CharDfa>>()
 const MAX_MADE = 32
 
 function compile(pattern: string, mode: 'search' | 'whole', mostChars: number): CharDfa {

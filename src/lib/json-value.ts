@@ -46,7 +46,7 @@ export function plainJson(value: unknown, levels = MAX_LEVELS): unknown {
   return Object.fromEntries(entriesOf(value).map(([key, item]) => [key, inner(item)]))
 }
 
-/** JSON text of a value of either kind. */
+/** JSON text of a value of either kind; as in JSON.stringify a field of undefined is left out. */
 export function jsonText(value: unknown): string {
   return value instanceof Map || value instanceof Float || typeof value === 'bigint'
     ? writeExactJson(value)
@@ -54,6 +54,7 @@ export function jsonText(value: unknown): string {
       ? `[${value.map(jsonText).join(',')}]`
       : isJsonObject(value)
         ? `{${entriesOf(value)
+            .filter(([, item]) => item !== undefined)
             .map(([key, item]) => `${JSON.stringify(key)}:${jsonText(item)}`)
             .join(',')}}`
         : JSON.stringify(value ?? null)

@@ -68,6 +68,14 @@ export type CallRule = {
   single: boolean
 }
 
+/** Where in its body a client said what, as errors and `ignored` name it; absent: in the words of chat completions. */
+export type Places = {
+  prompt?: 'input'
+  maxTokens?: 'max_completion_tokens' | 'max_output_tokens'
+  /** The list of functions that have no wrapper `function` there. */
+  functions?: 'tools' | 'functions'
+}
+
 export type GenerateRequest = {
   requestId: string
   tenant: string
@@ -118,6 +126,7 @@ export type GenerateRequest = {
   grammar?: GrammarSpec
   /** Where the client said it: errors of the grammar name it. */
   grammarParam?: string
+  places?: Places
   /** Under a grammar: the limit of tokens may cut the answer, which is not led to its end in time. */
   close?: false
   /** Log probabilities come within what the grammar lets in, too. */

@@ -1,6 +1,9 @@
 // What a client sent reaches the lane with its digits, its order of keys and all its fields.
 
 import { describe, expect, it } from 'vitest'
+import { responseWriter } from '../../src/api/dialects/responses/writer.ts'
+import type { ResponseReply } from '../../src/api/dialects/responses/object.ts'
+import { jsonText } from '../../src/lib/json-value.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
 import { chat, fakeLanes, post, MODEL } from './helpers.ts'
 
@@ -140,5 +143,45 @@ describe('responses', () => {
     }
     const answered = await post(fakeLanes(), PATH, { model: MODEL, input: [call, result, result] })
     expect(answered.status).toBe(200)
+  })
+})
+
+describe('a response repeats', () => {
+  const FIELDS =
+    '"metadata":{"b":"x","10":"y","2":"1.0"},' +
+    '"text":{"format":{"type":"json_schema","name":"a","schema":{"properties":{"b":{"const":1234567890123456789},"10":{"default":1.0},"2":{}}}}},' +
+    '"tool_choice":"auto",' +
+    '"tools":[{"description":null,"strict":null,"type":"function","name":"f","parameters":{"properties":{"z":{"maximum":1234567890123456789},"7":{"default":1.0},"__proto__":{"const":1e2}}}}]'
+  const ANSWERED = FIELDS.replace('1e2', '100.0')
+  const body = (more: string): string => `{"model":"${MODEL}","input":"q",${more}${FIELDS}}`
+
+  it('fields as they were written: whole, in each event, and when it is read again', async () => {
+    const fake = fakeLanes()
+    const whole = await (await post(fake, '/v1/responses', body(''))).text()
+    const streamed = await (await post(fake, '/v1/responses', body('"stream":true,'))).text()
+    const states = streamed.split('\n').filter((line) => /"type":"response\.(created|in_progress|completed)"/.test(line)) // prettier-ignore
+    expect(states).toHaveLength(3)
+    for (const text of [whole, ...states])
+      for (const field of ANSWERED.split(/,(?="(?:text|tools|tool_choice)":)/)) expect(text).toContain(field)
+    // What is kept with the turn survives JSON.
+    const [{ reply }] = fake.requests
+    const read = JSON.parse(JSON.stringify(reply)) as ResponseReply
+    const again = responseWriter(read).response('in_progress')
+    for (const field of ANSWERED.split(/,(?="(?:text|tools|tool_choice)":)/))
+      expect(jsonText(again)).toContain(field)
+  })
+
+  it('what plain JSON keeps, as plain JSON', async () => {
+    const fake = fakeLanes()
+    const tool = { type: 'function', name: 'f', parameters: { type: 'object' }, strict: false }
+    const plain = { model: MODEL, input: 'q', metadata: { a: 'b' }, tools: [tool] }
+    const response = (await (await post(fake, '/v1/responses', plain)).json()) as object
+    expect(response).toMatchObject({
+      metadata: { a: 'b' },
+      tool_choice: 'auto',
+      text: { format: { type: 'text' } },
+    })
+    expect(response).toHaveProperty('tools', [{ description: null, ...tool }])
+    expect(fake.requests[0].reply).not.toHaveProperty('written')
   })
 })

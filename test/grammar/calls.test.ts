@@ -3,9 +3,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { pythonCallArguments } from '../../src/chat/answers/python-call.ts'
+import type { CallStyle } from '../../src/grammar/call-form.ts'
 import { freeText, textUpTo, type Mark } from '../../src/grammar/free-text.ts'
+import { GrammarError } from '../../src/grammar/grammar-error.ts'
 import { compileGrammar } from '../../src/grammar/grammar.ts'
 import { seal } from '../../src/grammar/rule.ts'
+import type { GrammarSpec } from '../../src/protocol/generation.ts'
 import { compileSchema } from '../../src/grammar/schema/compile.ts'
 import { Terms, type Term } from '../../src/grammar/term.ts'
 import { randomOf, takes, walk } from './accepts.ts'
@@ -111,10 +114,120 @@ test('a function that cannot be promised is named by its place', () => {
         parameters: JSON.stringify(schema),
         pointer: `/${i}/p`,
       })),
-      required: false,
+      required: true,
       single: false,
     },
   })
   expect(() => compileGrammar(form(functions))).toThrow(expect.objectContaining({ pointer: '/1/p/properties/a/$dynamicRef' })) // prettier-ignore
   expect(() => compileGrammar(form([{}, functions[2]]))).toThrow(expect.objectContaining({ pointer: '/1/p' }))
+})
+
+describe('functions of one request', () => {
+  type Offered = { parameters: object; isStrict?: true }
+  const compiled = (functions: readonly Offered[], style: CallStyle = 'tool_call', required = false) =>
+    compileGrammar({
+      kind: 'form',
+      tokens: [],
+      calls: {
+        style,
+        required,
+        single: false,
+        functions: functions.map(({ parameters, ...more }, i) => ({
+          name: `f${i}`,
+          parameters: JSON.stringify(parameters),
+          pointer: `/${i}`,
+          ...more,
+        })),
+      },
+    })
+  const good = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] }
+  const bad = { type: 'object', properties: { a: { $dynamicRef: '#' } } }
+  const call = (name: string, given: string) =>
+    `<tool_call>\n{"name": "${name}", "arguments": ${given}}\n</tool_call>`
+
+  test('that may be called: only what cannot be promised is any object', () => {
+    const { start, ignored } = compiled([{ parameters: good }, { parameters: bad }, { parameters: good }])
+    expect(ignored).toEqual(['/1'])
+    expect(takes(start, call('f1', '{"b":[1]}'))).toBe(true)
+    expect(takes(start, call('f1', '[1]'))).toBe(false)
+    for (const name of ['f0', 'f2']) {
+      expect(takes(start, call(name, '{"a":1}'))).toBe(true)
+      expect(takes(start, call(name, '{"a":"1"}'))).toBe(false)
+    }
+  })
+
+  test('that are promised, or must be called, are refused by their place', () => {
+    const pointerOf = (act: () => unknown): unknown => {
+      try {
+        act()
+      } catch (error) {
+        if (error instanceof GrammarError) return error.pointer
+      }
+      return 'none'
+    }
+    const place = '/1/properties/a/$dynamicRef'
+    expect(pointerOf(() => compiled([{ parameters: good }, { parameters: bad }], 'tool_call', true))).toBe(place) // prettier-ignore
+    expect(pointerOf(() => compiled([{ parameters: bad }, { parameters: bad, isStrict: true }]))).toBe(place)
+  })
+
+  const properties = (of: (key: number) => object): object => ({
+    type: 'object',
+    properties: Object.fromEntries(Array.from({ length: 100 }, (_, key) => [`p${key}`, of(key)])),
+  })
+
+  test.each(['tool_call', 'react', 'python', 'json'] as const)(
+    '128 of 100 properties each, in %s',
+    (style) => {
+      const parameters = properties((key) => ({
+        type: 'string',
+        maxLength: 50 + key,
+        description: 'schön 🦆',
+      }))
+      const many = Array.from({ length: 128 }, (_, i) => ({ parameters: { ...parameters, title: `${i}` } }))
+      for (const required of [false, true]) expect(compiled(many, style, required).ignored).toEqual([])
+    },
+  )
+
+  test('that are too large together give way one by one, in bounded time', () => {
+    const heavy = (i: number): object => ({
+      type: 'object',
+      properties: { a: { type: 'string', pattern: `^(a|b)*a(a|b){8}x${i}$` } },
+    })
+    const many = Array.from({ length: 128 }, (_, i) => ({ parameters: heavy(i) }))
+    const from = process.cpuUsage()
+    const { start, ignored } = compiled(many)
+    const { user, system } = process.cpuUsage(from)
+    expect((user + system) / 1000).toBeLessThan(1000)
+    expect(ignored.length).toBeGreaterThan(0)
+    expect(ignored.length).toBeLessThan(128)
+    expect(takes(start, call('f0', '{"a":"b"}'))).toBe(false)
+    expect(takes(start, call('f127', '{"a":"b"}'))).toBe(true)
+    expect(() => compiled(many, 'tool_call', true)).toThrow('too large')
+  })
+
+  test('are refused or not whatever was compiled before', () => {
+    const pattern = (i: number): string => `^(a|b)*a(a|b){8}y${i}$`
+    const spec = (from: number, to: number): GrammarSpec => ({
+      kind: 'json_schema',
+      schema: JSON.stringify({
+        properties: Object.fromEntries(
+          Array.from({ length: to - from }, (_, i) => [`k${i}`, { pattern: pattern(from + i) }]),
+        ),
+      }),
+    })
+    expect(() => compileGrammar(spec(0, 24))).toThrow('too large')
+    for (let at = 0; at < 24; at += 2) compileGrammar(spec(at, at + 2))
+    expect(() => compileGrammar(spec(0, 24))).toThrow('too large')
+  })
+
+  test('may have names of what every object has', () => {
+    const named = ['__proto__', 'constructor', 'toString']
+    const { start, ignored } = compileSchema(
+      `{"properties":{${named.map((name) => `"${name}":{"type":"string","format":"${name}"}`).join()}},"required":["__proto__"]}`,
+    )
+    expect(ignored).toEqual(named.map((name) => `/properties/${name}/format: ${name}`))
+    expect(takes(start, '{"__proto__":"a","constructor":"b"}')).toBe(true)
+    expect(takes(start, '{"constructor":"b"}')).toBe(false)
+    for (const type of named) expect(() => compileSchema(JSON.stringify({ type }))).toThrow(GrammarError)
+  })
 })

@@ -2,6 +2,7 @@
 // What a client asked for ends when the client leaves.
 
 import type { GenerationEvent, SessionEvent } from '../../protocol/generation.ts'
+import { jsonText } from '../../lib/json-value.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from '../context.ts'
 import { eventError } from './errors.ts'
 import {
@@ -20,6 +21,11 @@ const CLIENT_LEFT = 499
 
 /** Names the session of an answer. */
 export const SESSION_HEADER = 'x-islet-session'
+
+/** A body of JSON, which keeps digits and order of what a client sent. */
+export function sentJson(c: ApiContext, body: object, headers: Record<string, string> = {}): Response {
+  return c.body(jsonText(body), 200, { 'content-type': 'application/json', ...headers })
+}
 
 /** The answer to a client that has left. */
 export function clientLeft(): Response {

@@ -3,6 +3,7 @@
 
 import { pulledBytes } from '../../lib/pulled-bytes.ts'
 import { IsletError } from '../../lib/errors.ts'
+import { jsonText } from '../../lib/json-value.ts'
 import { eventError, failureOf, type Failure } from './errors.ts'
 import {
   closeEvents,
@@ -101,6 +102,6 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
 }
 
 function frameText({ event, data }: Frame): string {
-  const text = typeof data === 'string' ? data : JSON.stringify(data)
+  const text = typeof data === 'string' ? data : jsonText(data)
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
 }

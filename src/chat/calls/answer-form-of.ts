@@ -1,10 +1,10 @@
 // An answer form is made of a request's functions, its grammar, and where its prompt ends.
 
 import type { AnswerForm } from '../../grammar/answer-form.ts'
-import type { CallsForm, OfferedFunction } from '../../grammar/call-form.ts'
+import { ANY_OBJECT, type CallsForm, type OfferedFunction } from '../../grammar/call-form.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { entriesOf, fieldOf, isJsonObject, jsonText, type JsonObject } from '../../lib/json-value.ts'
-import type { CallRule, GenerateRequest } from '../../protocol/generation.ts'
+import type { CallRule, GenerateRequest, Places } from '../../protocol/generation.ts'
 import { readWritten } from '../../protocol/written.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import type { ChatFormat } from '../../weights/manifest.ts'
@@ -12,14 +12,14 @@ import { endOf, marksOf, thoughtOf } from '../answers/rules.ts'
 import { functionsOf } from '../conversation.ts'
 import { ownStyle } from './call-style.ts'
 
-type Asked = Pick<GenerateRequest, 'prompt' | 'grammar' | 'callRule'>
+type Asked = Pick<GenerateRequest, 'prompt' | 'grammar' | 'grammarParam' | 'callRule' | 'places'>
 
 /**
  * Undefined where the request's grammar alone, or nothing, says it. `ids`: of the prompt. Throws invalid_request for calls that
  * are asked for where none are possible, and for a grammar beside calls that could not be told apart.
  */
 export function answerFormOf(
-  { prompt, grammar, callRule }: Asked,
+  { prompt, grammar, grammarParam = 'response_format', callRule, places }: Asked,
   tokenizer: Tokenizer,
   chat: ChatFormat,
   ids: readonly number[],
@@ -34,7 +34,9 @@ export function answerFormOf(
   if (!hasTools && grammar === undefined) return undefined
   const place = thoughtOf(tokenizer, chat, ids, hasTools)
   const isOpened = endOf(tokenizer, ids).endsWith('Thought:')
-  const calls = hasTools ? callsForm(tools, chat, callRule, isOpened) : undefined
+  const calls = hasTools
+    ? callsForm(tools, chat, callRule, { isOpened, field: places?.functions })
+    : undefined
   // Thinking that is off stays off where all is held; free text is the model's own.
   const thought =
     place !== 'closed' ? place : grammar === undefined && calls?.required !== true ? 'maybe' : undefined
@@ -50,7 +52,7 @@ export function answerFormOf(
     throw new IsletError(
       'invalid_request',
       'response_format beside tools: this model writes calls that could not be told from such a text; leave one out',
-      { param: 'response_format' },
+      { param: /^text\.format|^\w+/.exec(grammarParam)?.[0] },
     )
   return form
 }
@@ -59,28 +61,36 @@ function callsForm(
   tools: readonly unknown[],
   chat: ChatFormat,
   rule: CallRule | undefined,
-  isOpened: boolean,
+  { isOpened, field }: { isOpened: boolean; field: Places['functions'] },
 ): CallsForm {
   const { required = false, names, single = false } = rule ?? {}
   const style = ownStyle(chat) ?? 'tool_call'
   const all = functionsOf(tools).map((each, i): OfferedFunction & { isNamed: boolean } => {
     const name = nameOf(each, style)
-    const wrapper = each === tools[i] ? '' : '/function'
+    const wrapper = each === tools[i] || field !== undefined ? '' : '/function'
     return {
       name,
       parameters: parametersOf(fieldOf(each, 'parameters')),
       pointer: `/${i}${wrapper}/parameters`,
+      ...(fieldOf(each, 'strict') === true && { isStrict: true }),
       isNamed: name !== '' && (names === undefined || names.includes(name)),
     }
   })
-  const functions = all.filter(({ isNamed }) => isNamed).map(({ name, parameters, pointer }) => ({ name, parameters, pointer })) // prettier-ignore
+  const functions = all.filter(({ isNamed }) => isNamed).map(({ isNamed: _, ...each }) => each)
   if (required && functions.length === 0)
     throw new IsletError(
       'invalid_request',
       `tool_choice: none of the functions that it names (${(names ?? []).join(', ')}) is offered`,
       { param: 'tool_choice' },
     )
-  return { style, functions, required, single, ...(style === 'react' && isOpened && { isOpened }) }
+  return {
+    style,
+    functions,
+    required,
+    single,
+    ...(style === 'react' && isOpened && { isOpened }),
+    ...(field === 'functions' && { field }),
+  }
 }
 
 function nameOf(each: JsonObject, style: CallsForm['style']): string {
@@ -91,6 +101,6 @@ function nameOf(each: JsonObject, style: CallsForm['style']): string {
 
 /** Without a schema, or with an empty one, any object. */
 function parametersOf(schema: unknown): string {
-  if (!isJsonObject(schema) || entriesOf(schema).length === 0) return '{"type":"object"}'
+  if (!isJsonObject(schema) || entriesOf(schema).length === 0) return ANY_OBJECT
   return jsonText(schema)
 }

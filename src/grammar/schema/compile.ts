@@ -63,6 +63,8 @@ export class SchemaCompiler {
   readonly #json: JsonTerms
   readonly #canonical: JsonTerms
   readonly #rules = new Map<string, Rule>()
+  /** Rules of the schemas before this one: each schema has a limit of its own. */
+  #before = 0
   readonly #waiting: (() => void)[] = []
 
   constructor(terms: Terms, bounds: SchemaOptions) {
@@ -75,6 +77,7 @@ export class SchemaCompiler {
   /** The term of a schema given as JSON text, not to be asked before finish(). Throws GrammarError as compileSchema does. */
   add(text: string): { start: Term; ignored: readonly string[] } {
     const reader = new SchemaReader(schemaOf(text))
+    this.#before = this.#rules.size
     const claims = [reader.root, ...(this.#bounds.isObject === true ? [OBJECT] : [])]
     const start = this.#bounds.isCall === true ? this.#callOf(claims) : this.valueOf(claims, false)
     for (let make = this.#waiting.pop(); make !== undefined; make = this.#waiting.pop()) make()
@@ -102,7 +105,7 @@ export class SchemaCompiler {
     const key = `${isCanonical}${[...new Set(told.map(({ id }) => id))].sort((a, b) => a - b).join()}`
     const known = this.#rules.get(key)
     if (known !== undefined) return known
-    if (this.#rules.size >= LIMITS.nodes)
+    if (this.#rules.size - this.#before >= LIMITS.nodes)
       throw new GrammarError(`the schema has more than ${LIMITS.nodes} parts`, told[0].pointer)
     const rule = json.rule(told[0].pointer)
     this.#rules.set(key, rule)

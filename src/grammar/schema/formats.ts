@@ -3,6 +3,7 @@
 import type { CharDfa } from '../char-dfa.ts'
 import { GrammarError } from '../grammar-error.ts'
 import { patternDfa } from '../regex.ts'
+import { madeBy, takeMade, type Made } from '../work-budget.ts'
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
 const IPV4 = `${OCTET}(\\.${OCTET}){3}`
@@ -84,19 +85,19 @@ export function isExactFormat(name: string): boolean {
   return EXACT.includes(name)
 }
 
-const made = new Map<string, CharDfa>()
+const made = new Map<string, Made<CharDfa>>()
 
 export function isDefinedFormat(name: string): boolean {
-  return name in PATTERNS || name in SAME_AS || REFUSED.includes(name)
+  return Object.hasOwn(PATTERNS, name) || Object.hasOwn(SAME_AS, name) || REFUSED.includes(name)
 }
 
 /** The strings of a format. Throws GrammarError at `pointer` for one that a draft defines and that is not followed. */
 export function formatDfa(name: string, pointer: string): CharDfa {
-  const own = SAME_AS[name] ?? name
+  const own = Object.hasOwn(SAME_AS, name) ? SAME_AS[name] : name
   const known = made.get(own)
-  if (known !== undefined) return known
-  if (!(own in PATTERNS)) throw new GrammarError(`the format ${name} is not supported`, pointer)
-  const dfa = patternDfa(PATTERNS[own], 'whole', Infinity)
+  if (known !== undefined) return takeMade(known)
+  if (!Object.hasOwn(PATTERNS, own)) throw new GrammarError(`the format ${name} is not supported`, pointer)
+  const dfa = madeBy(() => patternDfa(PATTERNS[own], 'whole', Infinity))
   made.set(own, dfa)
-  return dfa
+  return dfa.value
 }

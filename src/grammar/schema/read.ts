@@ -94,7 +94,7 @@ export class SchemaReader {
     if (type !== undefined) {
       const names = Array.isArray(type) ? type : [type]
       const types = names.flatMap((name) => {
-        const known = typeof name === 'string' ? TYPES[name] : undefined
+        const known = typeof name === 'string' && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined
         if (known === undefined)
           throw new GrammarError(`${JSON.stringify(name)} is no type`, `${pointer}/type`)
         return known

@@ -84,6 +84,7 @@ export function parseChat(
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
     ...isletOrder(fields.islet, fields.logprobs === true),
     echo: false,
+    ...placesOf(functions, fields.max_completion_tokens !== undefined),
   }
   const reply = {
     includeUsage: order.includeUsage,
@@ -92,6 +93,17 @@ export function parseChat(
     ...ignoredIn(fields, sent, rule),
   }
   return { order, reply }
+}
+
+/** Errors name what the client wrote, which chat completions have two spellings of. */
+function placesOf(functions: boolean, completion: boolean): Pick<Order, 'places'> {
+  if (!functions && !completion) return {}
+  return {
+    places: {
+      ...(functions && { functions: 'functions' }),
+      ...(completion && { maxTokens: 'max_completion_tokens' }),
+    },
+  }
 }
 
 function toolCalling({ tools, tool_choice, function_call, ...fields }: ChatFields): Calling {

@@ -1,5 +1,6 @@
 // The Response object holds a response and its parts as OpenAI words them.
 
+import { parseExactJson } from '../../../lib/exact-json.ts'
 import type { FinishEvent, Json } from '../../../protocol/generation.ts'
 import type { Failure } from '../../http/errors.ts'
 import type { Reply } from '../reply.ts'
@@ -13,6 +14,8 @@ export type ResponseReply = Reply & {
   background: boolean
   /** Fields of the request that every response object repeats, as it words them. */
   shown: { [name: string]: Json }
+  /** Those that plain JSON would change, as their text. */
+  written?: { [name: string]: string }
 }
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled'
@@ -64,6 +67,9 @@ export function responseObject(reply: ResponseReply, progress: Progress): object
     output: structuredClone(output),
     usage: finish === undefined ? null : responseUsage(finish),
     ...reply.shown,
+    ...Object.fromEntries(
+      Object.entries(reply.written ?? {}).map(([name, text]) => [name, parseExactJson(text)]),
+    ),
     islet,
   }
 }

@@ -14,7 +14,14 @@ import {
   templateVariables,
   unsupported,
 } from '../fields.ts'
-import { entriesOf, objectLike, type JsonObject } from '../../../lib/json-value.ts'
+import {
+  entriesOf,
+  fieldOf,
+  isJsonObject,
+  jsonText,
+  objectLike,
+  type JsonObject,
+} from '../../../lib/json-value.ts'
 import { written, type Written } from '../../../protocol/written.ts'
 import { sentField, type ChangedFields } from '../../http/body.ts'
 import { structuredOutputs, textSettings } from '../answer-format.ts'
@@ -132,6 +139,7 @@ export function parseResponse(
     stop,
   })
   const sampling = samplingOf(fields, newSeed)
+  const kept = keptAsSent(sent)
   return {
     order: {
       model: fields.model,
@@ -147,6 +155,7 @@ export function parseResponse(
       topLogprobs: undefined,
       ...isletOrder(fields.islet, false),
       echo: false,
+      places: { prompt: 'input', maxTokens: 'max_output_tokens', functions: 'tools' },
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,
       sampling,
@@ -166,7 +175,6 @@ export function parseResponse(
         instructions: fields.instructions ?? null,
         max_output_tokens: fields.max_output_tokens ?? null,
         max_tool_calls: null,
-        metadata: fields.metadata ?? {},
         parallel_tool_calls: fields.parallel_tool_calls ?? true,
         previous_response_id: fields.previous_response_id ?? null,
         prompt_cache_key: fields.prompt_cache_key ?? null,
@@ -175,22 +183,44 @@ export function parseResponse(
         service_tier: 'default',
         store,
         temperature: sampling.temperature,
-        text: { format: (fields.text?.format ?? { type: 'text' }) as Json },
-        tool_choice: (fields.tool_choice ?? 'auto') as Json,
-        tools: tools.map((given) => ({
-          description: null,
-          parameters: null,
-          strict: null,
-          ...given,
-        })) as Json,
         top_logprobs: 0,
         top_p: sampling.topP,
         truncation: fields.truncation ?? 'disabled',
         user: fields.user ?? null,
+        ...kept.shown,
       },
+      ...(Object.keys(kept.written).length > 0 && { written: kept.written }),
       ...ignoredIn(fields, sent, rule),
     },
   }
+}
+
+/** The fields that a client may write any JSON in, as it wrote them: plain, or text where plain JSON would change it. */
+function keptAsSent(sent: (name: string) => unknown): Required<Pick<ResponseReply, 'shown' | 'written'>> {
+  const settings = sent('text')
+  const format = isJsonObject(settings) ? fieldOf(settings, 'format') : undefined
+  const tools = (sent('tools') ?? []) as JsonObject[]
+  const kept = { shown: {} as Record<string, Json>, written: {} as Record<string, string> }
+  const fields = {
+    metadata: sent('metadata') ?? {},
+    text: { format: format ?? { type: 'text' } },
+    tool_choice: sent('tool_choice') ?? 'auto',
+    tools: tools.map(withAllFields),
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    const text = jsonText(value)
+    const plain = JSON.parse(text) as Json
+    if (JSON.stringify(plain) === text) kept.shown[name] = plain
+    else kept.written[name] = text
+  }
+  return kept
+}
+
+/** A function with the fields that OpenAI's objects always have. */
+function withAllFields(given: JsonObject): JsonObject {
+  const sent = entriesOf(given)
+  const absent = ['description', 'parameters', 'strict'].filter((name) => !sent.some(([key]) => key === name))
+  return objectLike(given, [...absent.map((name): [string, unknown] => [name, null]), ...sent])
 }
 
 /** What the wrapper around a flat function holds. */
