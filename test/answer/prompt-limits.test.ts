@@ -1,8 +1,9 @@
 // The borders of a prompt: its length, its ids, those of its biases, and what is cut from its front.
 
 import { describe, expect, test } from 'vitest'
-import { preparePrompt, type PromptLimits } from '../../src/answer/prepare-prompt.ts'
+import { preparePrompt, rulesFor, type PromptLimits } from '../../src/answer/prepare-prompt.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
+import type { ChatFormat } from '../../src/weights/manifest.ts'
 import { BOS, byteTokenizer } from '../helpers/byte-tokenizer.ts'
 import { mockManifest } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
@@ -88,6 +89,50 @@ test('a prompt that shall be cut is read up to 32 letters for each id that fits'
     prepared({ prompt: { kind: 'text', text: 'a'.repeat(letters) }, truncation: 'auto' }, limits)
   expect(ask(320).ids.length).toBe(10)
   expect(() => ask(321)).toThrow(/has 321 letters: truncation "auto" cuts up to 320 of them/)
+  expect(() => ask(321)).toThrow(refused('context_length_exceeded', 'prompt'))
+})
+
+describe('a chat', () => {
+  const chat = (content: string, tools?: object[]) => ({
+    prompt: { kind: 'chat' as const, messages: [{ role: 'user', content }], ...(tools && { tools }) },
+  })
+  const limits = { maxPrompt: 100, maxPositions: 200 }
+  const hermes: ChatFormat = { kind: 'jinja', template: '{{ messages[0].content }}{{ tools }}<tool_call>' }
+  const offering = { ...text, manifest: { ...text.manifest, chat: hermes } }
+
+  test('is refused by its field', () => {
+    const long = 'a'.repeat(9000)
+    expect(() => prepared(chat(long), limits)).toThrow(refused('context_length_exceeded', 'messages'))
+    expect(() => prepared({ ...chat(long), truncation: 'auto' }, limits)).toThrow(
+      refused('context_length_exceeded', 'messages'),
+    )
+  })
+
+  test('says whether the model was told of functions', () => {
+    const told = (tools?: object[]) => preparePrompt(request(chat('q', tools)), offering, limits)
+    expect([told(), told([]), told([{ name: 'f' }])].map(({ tools }) => tools)).toEqual([false, false, true])
+    expect([told().kind, prepared(count(3)).kind, prepared(count(3)).tools]).toEqual(['chat', 'ids', false])
+  })
+
+  test('alone is read by the rules of its format', () => {
+    const rules = (changes: Partial<GenerateRequest>) =>
+      rulesFor(preparePrompt(request(changes), offering, limits), offering)
+    const call = '<tool_call>{"name":"f","arguments":{}}</tool_call>'
+    const kinds = (changes: Partial<GenerateRequest>) =>
+      rules(changes)
+        .parser()
+        .push(call)
+        .map(({ kind }) => kind)
+    expect(kinds(chat('q', [{ name: 'f' }]))).toEqual(['call'])
+    expect(kinds(chat('q'))).toEqual(['content'])
+    expect(kinds(count(3))).toEqual(['content'])
+  })
+})
+
+test('a prompt of a model without BOS is cut at its first id', () => {
+  const bare = { ...text, tokenizer: { ...text.tokenizer, bosId: undefined } }
+  const asked = request({ ...idPrompt([BOS, 7, 8]), truncation: 'auto' })
+  expect(preparePrompt(asked, bare, { maxPrompt: 2, maxPositions: 100 }).ids).toEqual([7, 8])
 })
 
 describe('ids', () => {
