@@ -30,7 +30,7 @@ const BAD: GrammarSpec = {
 
 describe('a grammar is refused', () => {
   const check = (changes: Partial<GenerateRequest>, limit = 100, words = tokenizer) => {
-    checkGrammar(request(changes), words, { limit, continues: false })
+    checkGrammar(request({ maxTokens: limit, ...changes }), words, undefined, { limit, continues: false })
   }
 
   test('in the words of the field that it came in, with the place inside it', () => {

@@ -123,7 +123,8 @@ describe('a chat', () => {
         .parser()
         .push(call)
         .map(({ kind }) => kind)
-    expect(kinds(chat('q', [{ name: 'f' }]))).toEqual(['call'])
+    // Its name, then its arguments.
+    expect(kinds(chat('q', [{ name: 'f' }]))).toEqual(['call', 'call'])
     expect(kinds(chat('q'))).toEqual(['content'])
     expect(kinds(count(3))).toEqual(['content'])
   })
