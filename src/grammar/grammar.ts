@@ -32,6 +32,10 @@ const MAX_CHOICE_CHARS = 65_536
 const kept = new Map<string, { grammar: Grammar; weight: number }>()
 let total = 0
 
+/** Those that were kept no longer while an answer may still be under them, at most as many as a lane has places. */
+const used = new Map<string, WeakRef<Grammar>>()
+const MAX_USED = 64
+
 /**
  * The grammar of a request, the same object for the same request while it is kept. Throws GrammarError for what cannot be
  * promised, is too large, or has no text.
@@ -44,15 +48,20 @@ export function compileGrammar(spec: GrammarSpec | AnswerForm): Grammar {
     kept.set(key, known)
     return known.grammar
   }
-  const grammar = spec.kind === 'form' ? compileEased(spec) : withinBudget(() => compile(spec))
+  const grammar =
+    used.get(key)?.deref() ?? (spec.kind === 'form' ? compileEased(spec) : withinBudget(() => compile(spec)))
   const weight = LEAST_WEIGHT + 4 * key.length
   kept.set(key, { grammar, weight })
   total += weight
-  for (const [oldest, { weight: freed }] of kept) {
+  used.delete(key)
+  for (const [oldest, { grammar: former, weight: freed }] of kept) {
     if (total <= MAX_KEPT || oldest === key) break
     kept.delete(oldest)
     total -= freed
+    used.set(oldest, new WeakRef(former))
   }
+  for (const [oldest, former] of used)
+    if (used.size > MAX_USED || former.deref() === undefined) used.delete(oldest)
   return grammar
 }
 

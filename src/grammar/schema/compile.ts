@@ -18,7 +18,7 @@ import { typeOfValue } from './json-value.ts'
 import { leavesOf } from './leaves.ts'
 import { objectLanguage } from './object-language.ts'
 import { SchemaReader } from './read.ts'
-import { located, numbers, strings } from './scalars.ts'
+import { located, numbers, numbersKey, strings, stringsKey } from './scalars.ts'
 
 export type CompiledSchema = { terms: Terms; start: Term; ignored: readonly string[] }
 
@@ -66,6 +66,8 @@ export class SchemaCompiler {
   /** Rules of the schemas before this one: each schema has a limit of its own. */
   #before = 0
   readonly #waiting: (() => void)[] = []
+  /** Numbers and strings that are asked for alike: automata are most of what a schema takes. */
+  readonly #scalars = new Map<JsonTerms, Map<string, Term>>()
 
   constructor(terms: Terms, bounds: SchemaOptions) {
     this.#bounds = bounds
@@ -141,11 +143,23 @@ export class SchemaCompiler {
     if (types.has('boolean'))
       for (const value of [true, false])
         if (!isExcluded(value)) options.push(terms.text(json.notation.write(value)))
-    if (types.has('integer') || types.has('fraction')) options.push(json.number(numbers(facts)))
-    if (types.has('string')) options.push(json.string(strings(facts), facts.length.least, facts.length.most))
+    if (types.has('integer') || types.has('fraction'))
+      options.push(this.#scalar(json, numbersKey(facts), () => json.number(numbers(facts))))
+    if (types.has('string')) {
+      const { least, most } = facts.length
+      options.push(this.#scalar(json, stringsKey(facts), () => json.string(strings(facts), least, most)))
+    }
     if (types.has('array')) options.push(this.#array(facts, json))
     if (types.has('object')) options.push(this.#object(facts, json))
     return terms.either(...options)
+  }
+
+  #scalar(json: JsonTerms, key: string, make: () => Term): Term {
+    const own = this.#scalars.get(json) ?? new Map<string, Term>()
+    this.#scalars.set(json, own)
+    const term = own.get(key) ?? make()
+    own.set(key, term)
+    return term
   }
 
   #array(facts: Facts, json: JsonTerms): Term {

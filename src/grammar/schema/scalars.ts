@@ -27,6 +27,21 @@ export function numbers({ leaf, number, multiples, excluded }: Facts): CharDfa {
   return values.length === 0 ? dfa : without(intersect(dfa, numberDfa({ isInteger, least: { value: -1e15, isOpen: true } })), spellings(values.map(Number))) // prettier-ignore
 }
 
+/** Equal for leaves of the same numbers. */
+export function numbersKey({ leaf, number, multiples, excluded }: Facts): string {
+  const bounds = [number.least, number.most].map((bound) => bound && `${bound.value} ${bound.isOpen}`)
+  const others = multiples.map(({ of, isExcluded }) => `${of} ${isExcluded}`)
+  const kinds = ['integer', 'fraction'].map((type) => leaf.types.has(type as 'integer' | 'fraction'))
+  return JSON.stringify(['numbers', kinds, bounds, others, excluded.filter(isNumber).map(Number)])
+}
+
+/** Equal for leaves of the same strings, their lengths included. */
+export function stringsKey({ texts, excluded, length }: Facts): string {
+  const asked = texts.map(({ kind, text, isExcluded }) => [kind, text, isExcluded])
+  const words = excluded.filter((value) => typeof value === 'string')
+  return JSON.stringify(['strings', asked, words, length.least, `${length.most}`])
+}
+
 /** The characters of a string, without its length. */
 export function strings({ texts, excluded }: Pick<Facts, 'texts' | 'excluded'>): CharDfa {
   let dfa = ANY_TEXT
