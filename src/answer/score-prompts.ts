@@ -16,6 +16,9 @@ export type ScoredIds = { prompt: number[]; continuations: number[][]; keep: boo
  */
 export const MAX_SCORE_ROWS = 16_384
 
+/** Where of a score request it was said. */
+const SCORED = { param: 'continuations' }
+
 /**
  * Tokenises a request's prompts and continuations, in slices. Throws invalid_request for a continuation without tokens and
  * for more than MAX_SCORE_ROWS, context_length_exceeded for a prompt that is too long with a continuation, and what
@@ -38,11 +41,12 @@ export function* scoredIdsSliced(
     for (const continuation of texts) {
       const added = yield* tokenizer.encodeSliced(continuation, budget)
       if (added.length === 0)
-        throw new IsletError('invalid_request', 'a text to be scored has no tokens: send some text')
+        throw new IsletError('invalid_request', 'a text to be scored has no tokens: send some text', SCORED)
       if (ids.length + added.length > limits.maxPositions)
         throw new IsletError(
           'context_length_exceeded',
           `the prompt has ${ids.length} tokens and a text to be scored ${added.length} more; this model takes ${limits.maxPositions} together: shorten them`,
+          SCORED,
         )
       cost.continuations += added.length
       checkCost(cost)
@@ -60,6 +64,7 @@ function checkCost({ prompts, continuations }: { prompts: number; continuations:
   throw new IsletError(
     'invalid_request',
     `this request asks for at least ${rows} tokens to be scored (${prompts} of prompts, ${continuations} of candidates) and may ask for ${MAX_SCORE_ROWS}: send fewer questions or candidates at once`,
+    SCORED,
   )
 }
 

@@ -14,6 +14,9 @@ import { clientLeft, openEvents } from './http/respond.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
 
+/** What a lane's errors name, by the body's own fields. */
+const PLACES: Readonly<Record<string, string>> = { messages: 'input', continuations: 'questions' }
+
 /** Handler of POST /v1/decisions. */
 export function postDecision(deps: ApiDeps) {
   return async function decide(c: ApiContext): Promise<Response> {
@@ -44,10 +47,11 @@ async function lastScores(events: EventIterator, signal: AbortSignal): Promise<S
       const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
       if (result === undefined) return undefined
       if (result.done) throw new IsletError('engine_failure', 'The scoring ended without scores')
-      // A lane knows a prompt of messages, and no input.
       const event = result.value
-      if (event.type === 'error')
-        throw eventError(event.param === 'messages' ? { ...event, param: 'input' } : event)
+      if (event.type === 'error') {
+        const { param = '' } = event
+        throw eventError({ ...event, ...(Object.hasOwn(PLACES, param) && { param: PLACES[param] }) })
+      }
       if (event.type === 'scores') return event
     }
   } finally {

@@ -108,6 +108,7 @@ function checkRoom(positions: number, most: number): void {
   throw new IsletError(
     'context_length_exceeded',
     `a prompt with a text to be scored has ${positions} tokens and this model takes ${most}: shorten them`,
+    { param: 'continuations' },
   )
 }
 

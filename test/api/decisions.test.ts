@@ -155,6 +155,21 @@ describe('an answer', () => {
     })
   })
 
+  it('has as its prior the mean over the empty states, to the last bit', async () => {
+    const weights = [
+      [-1, -1.5],
+      [-2, -2.25],
+      [-1, -1.25],
+    ]
+    const { fake } = scoringLanes((text, _, index) => [weights[index][/glad/i.test(text) ? 0 : 1]])
+    const [answer] = (await reply(fake)).answers
+    // 0.5 against 0.25, each nat of a choice counts 2.
+    expect(answer['confidence']).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 12)
+    const { fake: raw } = scoringLanes((text, _, index) => [weights[index][/glad/i.test(text) ? 0 : 1]])
+    const [plain] = (await reply(raw, { islet: { calibration: 'none' } })).answers
+    expect(plain['confidence']).toBeCloseTo(1 / (1 + Math.exp(-1)), 12)
+  })
+
   it('is of each kind, in order, by name, and whole as readers want it', async () => {
     const { fake } = scoringLanes((text, { keep }) => (keep === true ? [-1] : [-(text.length % 5)]))
     const levels = [{ label: 'low', description: 'later' }, { label: 'middle' }, { label: 'high' }]

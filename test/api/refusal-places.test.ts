@@ -113,6 +113,15 @@ describe.each(SPELLINGS)('with %s', (_, bodyOf) => {
     expect(at(body, await refusalOf(body))).toBeDefined()
   })
 
+  test('the shortest call fits into as many tokens as are said, and no fewer', async () => {
+    const field = 'input' in bodyOf([], false) ? 'max_output_tokens' : 'max_tokens'
+    const bodyWith = (limit: number): Body => ({ ...bodyOf([tool({})], true), [field]: limit })
+    const message = await prepared(bodyWith(1)).catch((error: unknown) => (error as Error).message)
+    const least = Number(/takes (\d+)/.exec(String(message))?.[1])
+    expect(await prepared(bodyWith(least))).toEqual([])
+    expect(await refusalOf(bodyWith(least - 1))).toBe(field)
+  })
+
   test('a prompt that is too long', async () => {
     const body = bodyOf([tool({}, { description: 'x'.repeat(4000) })], false)
     expect(at(body, await refusalOf(body))).toBeDefined()

@@ -124,14 +124,19 @@ test('a function that cannot be promised is named by its place', () => {
 
 describe('functions of one request', () => {
   type Offered = { parameters: object; isStrict?: true }
-  const compiled = (functions: readonly Offered[], style: CallStyle = 'tool_call', required = false) =>
+  const compiled = (
+    functions: readonly Offered[],
+    style: CallStyle = 'tool_call',
+    required = false,
+    single = false,
+  ) =>
     compileGrammar({
       kind: 'form',
       tokens: [],
       calls: {
         style,
         required,
-        single: false,
+        single,
         functions: functions.map(({ parameters, ...more }, i) => ({
           name: `f${i}`,
           parameters: JSON.stringify(parameters),
@@ -168,6 +173,22 @@ describe('functions of one request', () => {
     const place = '/1/properties/a/$dynamicRef'
     expect(pointerOf(() => compiled([{ parameters: good }, { parameters: bad }], 'tool_call', true))).toBe(place) // prettier-ignore
     expect(pointerOf(() => compiled([{ parameters: bad }, { parameters: bad, isStrict: true }]))).toBe(place)
+  })
+
+  test('are called once where one call is the most', () => {
+    const two = `${call('f0', '{"a":1}')}\n${call('f0', '{"a":2}')}`
+    for (const required of [true, false])
+      for (const single of [true, false]) {
+        const { start } = compiled([{ parameters: good }], 'tool_call', required, single)
+        expect(takes(start, call('f0', '{"a":1}'))).toBe(true)
+        expect(takes(start, two), `required ${required}, single ${single}`).toBe(!single)
+      }
+  })
+
+  test('that Python cannot call by name take any object', () => {
+    const { start, ignored } = compiled([{ parameters: { required: ['a-b'] } }], 'python')
+    expect(ignored).toEqual(['/0'])
+    expect(takes(start, 'f0\n ```python\ntool_call(a=1)\n```')).toBe(true)
   })
 
   const properties = (of: (key: number) => object): object => ({

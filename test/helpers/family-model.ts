@@ -2,8 +2,10 @@
 // shape. Awkward sizes, so that no width is a multiple of a block, a tile or a vector.
 
 import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFile, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openModel, type OpenedModel } from '../../cli/lib/model.ts'
 import { factsOf } from '../../src/models/facts.ts'
 import type { RoleTensor } from '../../src/models/family.ts'
@@ -171,4 +173,24 @@ export function familyPrompt({ vocab, prefix }: ModelSpec, count: number, seed =
   if (prefix === undefined) return ids
   const at = Math.floor((2 * count) / 3)
   return ids.with(at - 1, prefix.gmask).with(at, prefix.start)
+}
+
+/** ChatGLM-6B's layout over the vocabulary of its fixture: ids as in that tokenizer's goldens. */
+export async function writeChatGlm1(scratch: string): Promise<string> {
+  const fixture = fileURLToPath(new URL('../fixtures/tokenizers/chatglm1', import.meta.url))
+  const { special, vocab_size } = JSON.parse(await readFile(join(fixture, 'goldens.json'), 'utf8')) as {
+    special: Record<string, number>
+    vocab_size: number
+  }
+  const folder = writeFamily(join(scratch, 'checkpoint'), {
+    ...CONFIGS.chatglm1,
+    vocab_size,
+    bos_token_id: special['<sop>'],
+    eos_token_id: special['<eop>'],
+    mask_token_id: special['[MASK]'],
+    gmask_token_id: special['[gMASK]'],
+  })
+  for (const file of ['ice_text.model', 'tokenizer_config.json'])
+    await copyFile(join(fixture, file), join(folder, file))
+  return folder
 }

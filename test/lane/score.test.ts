@@ -141,18 +141,27 @@ describe('the scores of a prompt', () => {
   })
 
   test('a reader that leaves ends it, and its turns', async () => {
-    const { lane, models } = mockLane({ model: { maxRows: 4 } })
+    let steps = 0
+    let leave: () => Promise<void> = () => Promise.resolve()
+    const onForward = (): void => {
+      if (++steps === 5) void leave()
+    }
+    const { lane, models } = mockLane({ model: { maxRows: 4, onForward } })
     const asked = scoreRequest([{ prompt: text('x'.repeat(280)), continuations: WORDS }])
     const reader = lane.score(asked).getReader()
-    const first = reader.read()
-    await new Promise((resolve) => setTimeout(resolve, 1))
-    await reader.cancel()
-    await first.catch(() => undefined)
-    const ran = models[0]?.rowsRun ?? 0
+    leave = () => reader.cancel()
+    let isOpen = true
+    while (isOpen) isOpen = !(await reader.read()).done
+    expect(models[0].rowsRun).toBeLessThan(280)
+    const ran = models[0].rowsRun
     await new Promise((resolve) => setTimeout(resolve, 30))
-    expect((models[0]?.rowsRun ?? 0) - ran).toBeLessThanOrEqual(4)
+    expect(models[0].rowsRun - ran).toBeLessThanOrEqual(4)
     const { running, waiting } = lane.health()
     expect([running ?? 0, waiting ?? 0]).toEqual([0, 0])
+    // Nothing of it is left for the steps of others.
+    const before = models[0].rowsRun
+    await scored(lane, scoreRequest([{ prompt: text('Is it?'), continuations: ['no'] }], { tenant: 'b' }))
+    expect(models[0].rowsRun - before).toBe(7 + 1)
   })
 })
 
@@ -167,6 +176,9 @@ describe('scores that are kept', () => {
     expect(again.logprobs).toEqual(first.logprobs)
     expect(again.cachedTokens).toBe(again.promptTokens)
     expect(models[0].rowsRun).toBe(ran)
+    const [asked] = kept('Is it so?')
+    const others = await scored(lane, scoreRequest([{ ...asked, continuations: ['no', 'never'] }]))
+    expect(others.logprobs[0]).toEqual(['no', 'never'].map((word) => alone('Is it so?', word)))
     const other = await scored(lane, scoreRequest(kept('Is it so?'), { tenant: 'other' }))
     expect(other).toMatchObject({ logprobs: first.logprobs, cachedTokens: 0 })
   })

@@ -69,3 +69,113 @@ it('refuses an input that is too long, and more than a request may ask', async (
     message: expect.stringContaining('16384') as string,
   })
 })
+
+type Reply = { status: number; answers: Record<string, unknown>[]; usage: { input_tokens: number }; error?: { param: string | null; code: string; message: string } } // prettier-ignore
+
+async function decide(body: object, tenant = 'a', signal?: AbortSignal): Promise<Reply> {
+  const response = await fetch(`${worker.url}/v1/decisions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tenant}` },
+    body: JSON.stringify({ model: worker.model, input, ...body }),
+    signal,
+  })
+  return { ...((await response.json()) as Reply), status: response.status }
+}
+const choose = (values: unknown[], more: object = {}) => ({
+  questions: [
+    { type: 'choice', instructions: 'Which?', choices: values.map((value) => ({ value })), ...more },
+  ],
+})
+
+it('keeps strange values apart, and in their order', async () => {
+  const values = [
+    'true',
+    true,
+    false,
+    'false',
+    ' ',
+    '__proto__',
+    'größe 🌊',
+    '</s><|im_end|>',
+    '"\n',
+    '0',
+    '1.0',
+  ]
+  const { answers, status } = await decide(choose(values))
+  expect(status).toBe(200)
+  const given = answers[0]['probabilities'] as { value: unknown; probability: number }[]
+  expect(given.map(({ value }) => value)).toEqual(values)
+  expect(values).toContain(answers[0]['choice'])
+  expect(given.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12)
+  // Words that are alike weigh alike: "true" and true are written the same.
+  expect(given[0].probability).toBe(given[1].probability)
+  const levels = ['low', 'low', 'high'].map((label) => ({ label }))
+  const same = await decide({ questions: [{ type: 'score', instructions: 'How high?', levels }] })
+  const [first, second] = same.answers[0]['probabilities'] as { probability: number }[]
+  expect(first.probability).toBe(second.probability)
+})
+
+it.each([
+  [choose(['a', 'a']), 'questions[0].choices'],
+  [choose(['a', '']), 'questions[0].choices[1].value'],
+  [choose(['a', 1]), 'questions[0].choices[1].value'],
+  [choose(['a', null]), 'questions[0].choices[1].value'],
+  [choose(['a']), 'questions[0].choices'],
+  [choose(Array.from({ length: 256 }, (_, i) => `${i}`)), 'questions[0].choices'],
+  [{ questions: [] }, 'questions'],
+  [{ questions: Array.from({ length: 401 }, () => ({ type: 'predicate', instructions: 'a' })) }, 'questions'],
+  [{ questions: [{ type: 'predicate', instructions: ' \n' }] }, 'questions[0].instructions'],
+  [{ questions: [{ type: 'score', levels: [{ label: '' }] }] }, 'questions[0].levels[0].label'],
+])('refuses %j by its place', async (body, param) => {
+  const { status, error } = await decide(body)
+  expect([status, error?.param]).toEqual([400, param])
+})
+
+it('says of candidates that are too long that they are, and where', async () => {
+  const long = choose(['a', 'storm '.repeat(20_000)])
+  const { status, error } = await decide(long)
+  expect([status, error?.param]).toEqual([400, 'questions'])
+})
+
+const many = (count: number) => ({
+  questions: Array.from({ length: count }, (_, i) => ({
+    type: 'choice',
+    instructions: `Which of these is number ${i}?`,
+    choices: ['keeper', 'lamp', 'storm', 'sea', 'bell'].map((word) => ({ value: `${word} ${i}` })),
+  })),
+})
+
+it('gives each tenant what it gets alone, and everybody a turn', async () => {
+  const alone = await decide(many(12), 'alone')
+  expect(alone.status).toBe(200)
+  const big = decide(many(80), 'greedy')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  let isBigDone = false
+  void big.then(() => (isBigDone = true))
+  const chat = { model: worker.model, messages: [{ role: 'user' as const, content: input }], max_tokens: 4 }
+  await client.chat.completions.create(chat)
+  expect(isBigDone, 'a chat of another tenant waits for no decision').toBe(false)
+  const both = await Promise.all(['b', 'c'].map((tenant) => decide(many(12), tenant)))
+  for (const { answers } of both) expect(answers).toEqual(alone.answers)
+  expect((await big).status).toBe(200)
+})
+
+it('ends what nobody waits for', async () => {
+  const leaving = new AbortController()
+  const left = decide(many(80), 'leaving', leaving.signal).catch((error: unknown) => error)
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  leaving.abort()
+  expect(await left).toBeInstanceOf(Error)
+  const running = async (): Promise<number> => {
+    const health = (await (await fetch(`${worker.url}/health`)).json()) as {
+      running: number
+      waiting: number
+    }
+    return health.running + health.waiting
+  }
+  await expect.poll(running, { timeout: 3000 }).toBe(0)
+  const places = await Promise.all(Array.from({ length: 70 }, () => decide(choose(['a', 'b']), 'busy')))
+  for (const { status, error } of places)
+    expect(status === 200 || (status === 429 && error?.code === 'overloaded'), `${status}`).toBe(true)
+  expect((await decide(choose(['a', 'b']), 'busy')).status).toBe(200)
+})

@@ -2,16 +2,15 @@
 // Golden checkpoints; ChatGLM-6B's has no tokenizer, so a random one of its fixture's size stands in for it.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { copyFile, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chatNamed } from '../../src/packing/chat-format.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
-import { CONFIGS, writeFamily } from '../helpers/family-model.ts'
+import { writeChatGlm1 } from '../helpers/family-model.ts'
 import { goldenFamily } from '../helpers/golden.ts'
-import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
+import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
 type Completion = {
   choices: { message: { content: string }; finish_reason: string }[]
@@ -96,23 +95,3 @@ describe.each(FAMILIES)('%s in workerd', (family) => {
     expect(warm.islet.window).toBe(family === 'chatglm1' ? null : family === 'mistral' ? 16 : 96)
   })
 })
-
-/** ChatGLM-6B's layout over the vocabulary of its fixture: ids as in that tokenizer's goldens. */
-async function writeChatGlm1(scratch: string): Promise<string> {
-  const fixture = join(ROOT, 'test/fixtures/tokenizers/chatglm1')
-  const { special, vocab_size } = JSON.parse(await readFile(join(fixture, 'goldens.json'), 'utf8')) as {
-    special: Record<string, number>
-    vocab_size: number
-  }
-  const folder = writeFamily(join(scratch, 'checkpoint'), {
-    ...CONFIGS.chatglm1,
-    vocab_size,
-    bos_token_id: special['<sop>'],
-    eos_token_id: special['<eop>'],
-    mask_token_id: special['[MASK]'],
-    gmask_token_id: special['[gMASK]'],
-  })
-  for (const file of ['ice_text.model', 'tokenizer_config.json'])
-    await copyFile(join(fixture, file), join(folder, file))
-  return folder
-}
