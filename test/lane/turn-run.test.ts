@@ -1,84 +1,10 @@
 // One turn on one engine: its events in order, when it rests and gives way, and what its record has whenever it ends.
 
 import { describe, expect, test } from 'vitest'
-import { Answer } from '../../src/answer/answer.ts'
-import { rulesFor } from '../../src/answer/prepare-prompt.ts'
-import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
-import type { Model } from '../../src/graph/model.ts'
-import { FirstTokens } from '../../src/lane/first-tokens.ts'
-import { HandOuts } from '../../src/lane/hand-outs.ts'
-import { Isolate } from '../../src/lane/isolate.ts'
-import { Pacer } from '../../src/lane/pacer.ts'
-import { Reader } from '../../src/lane/reader.ts'
-import { TurnHost } from '../../src/lane/turn-host.ts'
-import { runTurn } from '../../src/lane/turn-run.ts'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
-import { createScratch } from '../../src/sampling/candidates.ts'
-import { unstored, type TurnRecord } from '../../src/storage/turn-record.ts'
-import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
-import { mockManifest } from '../helpers/mock-lane.ts'
-import { greedyAlone, MockModel, type MockOptions } from '../helpers/mock-model.ts'
+import { greedyAlone } from '../helpers/mock-model.ts'
 import { request } from '../helpers/request.ts'
-
-const text = { manifest: mockManifest(), tokenizer: byteTokenizer([]) }
-const idsOf = (length: number, from = 31): number[] => Array.from({ length }, (_, i) => (i * 7 + from) % 251)
-const settled = () => new Promise((resolve) => setImmediate(resolve))
-
-/** An engine with its pacer, by a clock that goes on with its rests; `stepMs` pass in each step. */
-function bed({
-  stepMs = 0,
-  options = {},
-  ...model
-}: MockOptions & { stepMs?: number; options?: EngineOptions } = {}) {
-  const clock = {
-    time: 1000,
-    waits: [] as number[],
-    now: () => clock.time,
-    async wait(ms: number) {
-      clock.waits.push(ms)
-      clock.time += ms
-      await settled()
-    },
-  }
-  const mock = new MockModel({
-    ...model,
-    onForward(rows) {
-      clock.time += stepMs
-      model.onForward?.(rows)
-    },
-  })
-  const engine = new Engine<Model>(mock, options)
-  const first = new FirstTokens()
-  const pacer = new Pacer(clock, first)
-  const loaded = { engine, model: mock, pacer, first, scratch: createScratch(mock.spec.vocab) }
-  const loader = {
-    clock,
-    readText: () => Promise.resolve(text),
-    readModel: () => Promise.resolve(mock),
-    readPrefix: () => Promise.resolve(undefined),
-  }
-  const handOuts = new HandOuts(clock)
-  const limits = () => ({ maxPrompt: 512, maxPositions: 512 })
-  const vault = { id: 'lane', find: () => undefined, save: () => undefined }
-  const ledger = { settle: () => undefined, vault, handOuts }
-  const host = new TurnHost({ isolate: new Isolate(), loader, limits, ledger }, false)
-  /** A turn of its own, to be read; `before` was generated already. */
-  const turn = (
-    changes: Partial<GenerateRequest> = {},
-    { ids = idsOf(20), before = [] as number[], background = false } = {},
-  ) => {
-    const abort = new AbortController()
-    const prompt = { ids, truncatedTokens: 0, kind: 'ids' as const, tools: false }
-    const asked = request({ prompt, ...changes })
-    const record: TurnRecord = { ...unstored(asked, prompt, undefined), generated: before }
-    const answer = new Answer(asked, text.tokenizer, ids, rulesFor(prompt, text))
-    answer.replay(before, [])
-    const { signal } = abort
-    const run = { record, text, host, signal, reader: new Reader(), answer, loaded, background }
-    return { abort, record, events: runTurn(run), signal }
-  }
-  return { clock, model: mock, engine, first, pacer, handOuts, turn }
-}
+import { bed, idsOf, settled, text } from '../helpers/turn-bed.ts'
 
 async function read(events: AsyncGenerator<GenerationEvent>, most = Infinity): Promise<GenerationEvent[]> {
   const seen: GenerationEvent[] = []
@@ -170,6 +96,30 @@ describe('a turn', () => {
   })
 })
 
+describe('an answer under a grammar', () => {
+  const grammar = { kind: 'regex' as const, pattern: '[0-9]+' }
+
+  test('that its limit closes says so, in its record too', async () => {
+    const { turn } = bed()
+    const { events, record } = turn({ grammar, maxTokens: 3 })
+    expect((await read(events)).at(-1)).toMatchObject({ reason: 'stop', closedEarly: true })
+    expect(record.closedEarly).toBe(true)
+    const free = turn({ maxTokens: 3 })
+    expect((await read(free.events)).at(-1)).not.toHaveProperty('closedEarly')
+    expect(free.record).not.toHaveProperty('closedEarly')
+  })
+
+  test('is closed by the positions that are left, where these are fewer', async () => {
+    const { turn, engine } = bed()
+    const { events } = turn({ grammar, maxTokens: 50 }, { ids: idsOf(engine.maxPositions - 2) })
+    expect((await read(events)).at(-1)).toMatchObject({
+      reason: 'stop',
+      closedEarly: true,
+      usage: { completionTokens: 2 },
+    })
+  })
+})
+
 describe('a reader that stops', () => {
   test('by an abort hears nothing more; the record has what was computed', async () => {
     const { turn, engine } = bed()
@@ -199,6 +149,34 @@ describe('a reader that stops', () => {
 })
 
 describe('what fails', () => {
+  test('in the turn alone is thrown, and the engine goes on', async () => {
+    const { turn, engine } = bed()
+    const { events, answer } = turn({ maxTokens: 40 })
+    await read(events, 2)
+    answer.choose = () => {
+      throw new Error('odd')
+    }
+    await expect(read(events)).rejects.toThrow('odd')
+    expect([engine.failure, engine.load.running]).toEqual([undefined, 0])
+    const early = turn({ maxTokens: 40 })
+    early.answer.choose = () => {
+      throw new Error('odd')
+    }
+    await expect(read(early.events)).rejects.toThrow('odd')
+  })
+
+  test('when it is opened is thrown at once', async () => {
+    const { turn, clock } = bed({
+      onForward: () => {
+        throw new Error('trap')
+      },
+    })
+    await expect(read(turn().events)).rejects.toThrow('trap')
+    clock.waits.length = 0
+    await expect(read(turn().events)).rejects.toThrow('trap')
+    expect(clock.waits).toEqual([])
+  })
+
   test('in the engine is thrown, and the record has what came before', async () => {
     let steps = 0
     const { turn } = bed({
@@ -241,21 +219,25 @@ describe('progress', () => {
   })
 
   test('in the queue is told once, for the engine’s own queue and for pages alike', async () => {
-    for (const options of [{ queueLimit: 1 }, {}]) {
-      const { turn, engine } = bed({ pageCount: 34, options })
-      const holders = ['b', 'c'].map((tenant) => turn({ tenant, maxTokens: 30 }, { ids: idsOf(400, 3) }))
+    for (const [tenant, waiting] of [
+      ['tenant', 1],
+      ['other', 2],
+    ] as const) {
+      const { turn, engine } = bed({ pageCount: 34, options: { queueLimit: 1 } })
+      const holders = [3, 5].map((from) => turn({ tenant, maxTokens: 30 }, { ids: idsOf(400, from) }))
       for (const { events } of holders) void events.next()
       await settled()
       const late = turn({ maxTokens: 2 }, { ids: idsOf(300) })
-      const [queued] = await read(late.events, 1)
-      expect(queued).toEqual({ type: 'progress', state: 'queued', done: 0, total: 300 })
+      expect(await read(late.events, 1)).toEqual([{ type: 'progress', state: 'queued', done: 0, total: 300 }])
+      // The engine has no place for one more of the same tenant.
+      expect(engine.load.waiting).toBe(waiting)
+      const rest = late.events.next()
+      await settled()
       for (const { abort } of holders) abort.abort()
-      const seen = await read(late.events)
-      expect([states(seen).filter(([state]) => state === 'queued').length, seen.at(-1)?.type]).toEqual([
-        options.queueLimit === undefined ? 0 : expect.any(Number),
-        'finish',
-      ])
-      expect(engine.load.waiting).toBe(0)
+      const { value } = await rest
+      const seen = [value as GenerationEvent, ...(await read(late.events))]
+      expect(states(seen).filter(([state]) => state === 'queued').length).toBeLessThanOrEqual(1)
+      expect(seen.at(-1)?.type).toBe('finish')
     }
   })
 
@@ -279,6 +261,20 @@ describe('rests', () => {
     await read(lone.events, 1)
     expect(clock.waits).toEqual([0])
     await read(lone.events)
+    expect(clock.waits).toEqual([0])
+  })
+
+  test('come after four steps in a row that give no text', async () => {
+    const { turn, clock } = bed()
+    const { sampling } = request()
+    const held = {
+      stop: ['a'.repeat(20)],
+      sampling: { ...sampling, logitBias: [[97, 1000]] as [number, number][] },
+    }
+    await read(turn({ ...held, maxTokens: 9 }, { ids: idsOf(4) }).events)
+    expect(clock.waits).toEqual([0, 0, 0])
+    clock.waits.length = 0
+    await read(turn({ ...held, stop: [], maxTokens: 9 }, { ids: idsOf(4, 3) }).events)
     expect(clock.waits).toEqual([0])
   })
 

@@ -108,7 +108,60 @@ describe('temperature 0', () => {
     expect(() => sampler.sample(logits, at(0))).toThrow('no token of the vocabulary fits')
     const drawn = createSampler(samplingOptions(), { constraint: allowing((id) => id === 1) })
     expect(() => drawn.sample(logits, at(0))).toThrow('no token of the vocabulary fits')
+    expect(() => drawn.sample(logits, at(0))).toThrow(expect.objectContaining({ code: 'engine_failure' }))
   })
+})
+
+describe('the limit ruled', () => {
+  const verdicts =
+    (late: readonly number[], fits: readonly number[]) =>
+    (logits: Float32Array, changes: Partial<SamplingOptions>) =>
+      createSampler(samplingOptions(changes), {
+        constraint: allowing(
+          (id) => fits.includes(id),
+          (id) => late.includes(id),
+        ),
+      }).sample(logits, at(0))
+
+  test('at temperature 0 where an id that came too late is better than the one that is taken, not only as good', () => {
+    const greedy = { temperature: 0 }
+    const late = verdicts([1, 2], [3])
+    expect(late(Float32Array.of(5, 4, 2, 3), greedy)).toEqual({ id: 3, isLate: true })
+    expect(late(Float32Array.of(5, 2, 1, 3), greedy)).toEqual({ id: 3, isLate: false })
+    expect(late(Float32Array.of(5, 3, 3, 3), greedy)).toEqual({ id: 3, isLate: false })
+    expect(late(Float32Array.of(1, 1, 1, 3), greedy)).toEqual({ id: 3, isLate: false })
+  })
+
+  test('where an id that came too late was drawn before the one that is taken', () => {
+    const logits = Float32Array.of(12, 0, -30)
+    for (let seed = 0; seed < 20; seed++) {
+      expect(verdicts([0], [1])(logits, { seed })).toEqual({ id: 1, isLate: true })
+      expect(verdicts([], [1])(logits, { seed })).toEqual({ id: 1, isLate: false })
+      expect(verdicts([1, 2], [0])(logits, { seed })).toEqual({ id: 0, isLate: false })
+    }
+  })
+
+  test('where eight draws missed and an id among the rest came too late', () => {
+    // 200 likely ids, of which none fits, and two unlikely ones.
+    const likely = Array.from({ length: 200 }, (_, id) => id)
+    const logits = Float32Array.from({ length: 202 }, (_, id) => (id < 200 ? 0 : -30))
+    expect(verdicts(likely, [201])(logits, {})).toEqual({ id: 201, isLate: true })
+    expect(verdicts([200], [201])(logits, {})).toEqual({ id: 201, isLate: true })
+    expect(verdicts([], [201])(logits, {})).toEqual({ id: 201, isLate: false })
+  })
+})
+
+test('a top_k beyond the short list is the same rule', () => {
+  const logits = logitsOf(6, 2, 400)
+  for (const topK of [127, 128, 129, 300])
+    for (let seed = 0; seed < 40; seed++) {
+      const options = samplingOptions({ topK, seed, temperature: 4 })
+      const { id } = createSampler(options).sample(logits, at(0))
+      expect(survivors(logits, options).choices.map((choice) => choice.id)).toContain(id)
+      const fits = (other: number): boolean => other === id
+      const constraint = allowing(fits)
+      expect(createSampler(options, { constraint }).sample(logits, at(0)).id).toBe(id)
+    }
 })
 
 describe('frequencies over 20,000 seeds are those of the definition', () => {
