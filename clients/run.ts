@@ -9,6 +9,7 @@ import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
+import { checkAnswers } from './answers.ts'
 import { installClients, type Place } from './install.ts'
 import { CLIENTS, type Client } from './list.ts'
 import { COOKBOOK, placeProgram, runProgram, SCENARIOS, type Ended } from './programs.ts'
@@ -38,16 +39,6 @@ function lastWords({ code, stderr, stdout }: Ended): string {
   return code === null ? `took too long; ${words}` : words
 }
 
-/** The values that a program of the cookbook printed: one that takes all of it, or one a line. */
-function answersOf(stdout: string): unknown[] {
-  const text = stdout.trim()
-  try {
-    return [JSON.parse(text)]
-  } catch {
-    return text.split('\n').map((line) => JSON.parse(line) as unknown)
-  }
-}
-
 async function runCookbook(client: Client, place: Place, proxy: Proxy): Promise<ClientResult['program']> {
   if (client.program === undefined) return undefined
   const copy = placeProgram(`${COOKBOOK}/${client.program.file}`, place.folder, {
@@ -56,7 +47,8 @@ async function runCookbook(client: Client, place: Place, proxy: Proxy): Promise<
   })
   const ended = await runProgram(copy, place.python)
   try {
-    if (ended.code !== 0 || answersOf(ended.stdout).length === 0) throw new Error(lastWords(ended))
+    if (ended.code !== 0) throw new Error(lastWords(ended))
+    checkAnswers(ended.stdout)
   } catch (error) {
     return { ok: false, error: (error as Error).message }
   }

@@ -1,5 +1,6 @@
 # litellm's completion and responses, unmodified.
 
+import asyncio
 import json
 
 import litellm
@@ -39,11 +40,20 @@ def responses_named():
     check_alarm(output[0].arguments)
 
 
+def bridge():
+    tools = [{"name": "set_alarm", "description": "Sets an alarm.", "input_schema": Alarm.model_json_schema()}]
+    choice = {"type": "tool", "name": "set_alarm"}
+    rest = {key: common[key] for key in ("model", "api_base", "api_key", "max_tokens")}
+    answer = asyncio.run(litellm.anthropic.messages.acreate(**rest, messages=wake["messages"], tools=tools, tool_choice=choice))
+    check_alarm(next(block for block in answer["content"] if block["type"] == "tool_use")["input"])
+
+
 scenario("object", "response_format, a pydantic model", lambda: check_ticket(json.loads(text(litellm.completion(**ask, response_format=Ticket)))))
 scenario("object", "response_format, streamed", streamed)
 scenario("object", "json_object", lambda: json.loads(text(litellm.completion(**ask, response_format={"type": "json_object"}))))
 scenario("forced", "tool_choice named", lambda: check_alarm(arguments(litellm.completion(**wake, tools=[ALARM_TOOL], tool_choice=named))))
 scenario("forced", "tool_choice required", lambda: check_alarm(arguments(litellm.completion(**wake, tools=[ALARM_TOOL], tool_choice="required"))))
 scenario("forced", "responses, named", responses_named)
+scenario("forced", "the bridge from Anthropic's messages, named", bridge)
 scenario("auto", "tools", auto)
 scenario("other", "reasoning_effort low", lambda: litellm.completion(**ask, reasoning_effort="low", allowed_openai_params=["reasoning_effort"]))

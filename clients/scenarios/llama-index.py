@@ -11,7 +11,7 @@ calling = OpenAILike(**common, is_function_calling_model=True)
 holding = OpenAILike(**common, is_function_calling_model=False, should_use_structured_outputs=True)
 plain = OpenAILike(**common, is_function_calling_model=False)
 prompt = PromptTemplate("{text}")
-NO_TOOLS = "the client sends the schema in the prompt alone, or tool_choice without tools, which is a 400"
+NO_TOOLS = "the client sends tool_choice without tools, which is a 400: set is_function_calling_model or should_use_structured_outputs"
 
 
 def set_alarm(hour: int, minute: int) -> str:

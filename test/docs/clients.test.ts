@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { checkAnswers } from '../../clients/answers.ts'
 import { CLIENTS } from '../../clients/list.ts'
 import { COOKBOOK } from '../../clients/programs.ts'
 import { RESULTS_FILE, type ClientResults } from '../../clients/result.ts'
@@ -62,4 +63,21 @@ test('the committed run is of the pinned clients, each program ran, and every mi
     expect(scenarios.length, id).toBeGreaterThan(0)
     expect(scenarios.filter(({ ok, miss }) => !ok && miss === undefined)).toEqual([])
   }
+})
+
+test('what a program of the cookbook prints is checked', () => {
+  const ticket = { team: 'sales', urgent: true, summary: 'late' }
+  const ticketAnd = (value: unknown) => `${JSON.stringify(ticket)}\n${JSON.stringify(value)}\n`
+  checkAnswers(JSON.stringify(ticket, undefined, 2))
+  checkAnswers(ticketAnd({ hour: 7, minute: 30 }))
+  checkAnswers(ticketAnd({ type: 'choice', choice: 'billing' }))
+  for (const bad of [{ hour: 24, minute: 0 }, { hour: 7 }, { type: 'choice', choice: 'sales' }, null])
+    expect(() => checkAnswers(ticketAnd(bad))).toThrow('no ticket, alarm or decision')
+  expect(() => checkAnswers('')).toThrow()
+  for (const bad of [
+    { ...ticket, team: 'us' },
+    { ...ticket, more: 1 },
+    { ...ticket, summary: 'x'.repeat(61) },
+  ])
+    expect(() => checkAnswers(JSON.stringify(bad))).toThrow('no ticket')
 })
