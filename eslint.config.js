@@ -84,7 +84,7 @@ export default tseslint.config(
   },
   {
     // The types of Workers declare Buffer as any, and so do expect.objectContaining and its kin: src/ does without.
-    files: ['{cli,test,tools,bench,soak,report,scripts}/**/*.ts'],
+    files: ['{cli,test,tools,bench,soak,clients,report,scripts}/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

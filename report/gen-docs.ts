@@ -11,6 +11,8 @@ import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { RESULTS_FILE } from '../clients/result.ts'
+import { clientBlocks } from './lib/client-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
@@ -30,7 +32,9 @@ const DOCUMENTS = [
   'README.md',
   'docs/api.md',
   'docs/chat.md',
+  'docs/clients.md',
   'docs/context.md',
+  'docs/cookbook.md',
   'docs/decisions.md',
   'docs/dialogue.md',
   'docs/families.md',
@@ -80,6 +84,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
+    ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),

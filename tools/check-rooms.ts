@@ -43,7 +43,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   tools: ['src'],
   bench: ['tools', 'cli', 'src'],
   soak: ['tools', 'cli', 'src'],
-  report: ['bench', 'soak', 'tools', 'cli', 'src'],
+  clients: ['bench', 'tools', 'cli', 'src'],
+  report: ['bench', 'soak', 'clients', 'tools', 'cli', 'src'],
   scripts: ['tools', 'cli', 'src'],
 }
 

@@ -1,0 +1,160 @@
+// The list of clients names each real client, its pinned packages and its programs, for `npm run clients`.
+
+/** What `npm run clients` knows of one client. */
+export type Client = {
+  /** The name of its files, without their ending. */
+  id: string
+  title: string
+  /** Where its packages are installed: all of Node's in one folder, Python's in one each, since their pins disagree. */
+  language: 'node' | 'python'
+  /** Pinned packages, as the language's installer has them. The first one is the client. */
+  packages: readonly string[]
+  /** Its shortest program, in clients/cookbook, and what a reader should know beside it. */
+  program?: { file: string; notes: readonly string[] }
+  /** Its scenarios, in clients/scenarios. */
+  scenarios?: string
+}
+
+export const CLIENTS: readonly Client[] = [
+  {
+    id: 'openai-node',
+    title: 'openai for Node',
+    language: 'node',
+    packages: ['openai@7.59.0', 'zod@4.6.7'],
+    program: { file: 'openai-node.mjs', notes: [] },
+    scenarios: 'openai-node.mjs',
+  },
+  {
+    id: 'openai-python',
+    title: 'openai for Python',
+    language: 'python',
+    packages: ['openai==3.57.0'],
+    program: { file: 'openai-python.py', notes: [] },
+    scenarios: 'openai-python.py',
+  },
+  {
+    id: 'ai-sdk',
+    title: 'AI SDK',
+    language: 'node',
+    packages: ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', '@ai-sdk/openai@4.0.118', 'zod@4.6.7'],
+    program: {
+      file: 'ai-sdk.mjs',
+      notes: [
+        'Without `supportsStructuredOutputs: true` this provider sends `json_object` and the schema nowhere. `createOpenAI({ baseURL }).chat(model)` and `createOpenAI({ baseURL })(model)`, which uses responses, send it as they are.',
+      ],
+    },
+    scenarios: 'ai-sdk.mjs',
+  },
+  {
+    id: 'langchain-node',
+    title: 'LangChain for Node',
+    language: 'node',
+    packages: ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7'],
+    program: {
+      file: 'langchain-node.mjs',
+      notes: ["`method: 'jsonMode'` sends no schema: JSON comes, of any shape."],
+    },
+    scenarios: 'langchain-node.mjs',
+  },
+  {
+    id: 'langchain-python',
+    title: 'LangChain for Python',
+    language: 'python',
+    packages: ['langchain-openai==1.7.4'],
+    program: {
+      file: 'langchain-python.py',
+      notes: ['`method="json_mode"` sends no schema: JSON comes, of any shape.'],
+    },
+    scenarios: 'langchain-python.py',
+  },
+  {
+    id: 'pydantic-ai',
+    title: 'pydantic-ai',
+    language: 'python',
+    packages: ['pydantic-ai-slim[openai]==2.68.0'],
+    program: {
+      file: 'pydantic-ai.py',
+      notes: [
+        '`NativeOutput` sends the schema as `response_format`; a bare `output_type=Ticket` and `ToolOutput` make it a call that must come. Both are held. `PromptedOutput` writes the schema into the prompt alone, which a small model does not keep to.',
+      ],
+    },
+    scenarios: 'pydantic-ai.py',
+  },
+  {
+    id: 'instructor-python',
+    title: 'instructor for Python',
+    language: 'python',
+    packages: ['instructor==1.17.0'],
+    program: {
+      file: 'instructor-python.py',
+      notes: ['`Mode.JSON` and `Mode.MD_JSON` write the schema into the prompt alone.'],
+    },
+    scenarios: 'instructor-python.py',
+  },
+  {
+    id: 'instructor-node',
+    title: 'instructor for Node',
+    language: 'node',
+    packages: ['@instructor-ai/instructor@1.7.0', 'openai@7.59.0', 'zod@4.6.7'],
+    program: {
+      file: 'instructor-node.mjs',
+      notes: ['Schemas must be of zod 3 (`zod/v3`): of one of zod 4 this client sends `{}`.'],
+    },
+    scenarios: 'instructor-node.mjs',
+  },
+  {
+    id: 'llm',
+    title: 'llm',
+    language: 'python',
+    packages: ['llm==0.36'],
+    program: {
+      file: 'llm.sh',
+      notes: [
+        'Without `supports_schema: true` it refuses `--schema`, without `supports_tools: true` tools. It cannot force a tool.',
+      ],
+    },
+    scenarios: 'llm.py',
+  },
+  {
+    id: 'openai-agents',
+    title: 'OpenAI Agents SDK',
+    language: 'node',
+    packages: ['@openai/agents@0.20.0', 'openai@7.59.0', 'zod@4.6.7'],
+    scenarios: 'openai-agents.mjs',
+  },
+  {
+    id: 'litellm',
+    title: 'litellm',
+    language: 'python',
+    packages: ['litellm==1.110.2'],
+    scenarios: 'litellm.py',
+  },
+  {
+    id: 'llama-index',
+    title: 'llama-index (OpenAILike)',
+    language: 'python',
+    packages: ['llama-index-llms-openai-like==0.8.1'],
+    scenarios: 'llama-index.py',
+  },
+  {
+    id: 'outlines',
+    title: 'outlines',
+    language: 'python',
+    packages: ['outlines==1.3.3', 'openai==3.57.0'],
+    scenarios: 'outlines.py',
+  },
+  {
+    id: 'anthropic-node',
+    title: "Anthropic's client, and the AI SDK's",
+    language: 'node',
+    packages: ['@anthropic-ai/sdk@1.14.0', '@ai-sdk/anthropic@4.0.105', 'ai@7.0.173', 'zod@4.6.7'],
+    scenarios: 'anthropic-node.mjs',
+  },
+  {
+    id: 'ollama',
+    title: "Ollama's client",
+    language: 'node',
+    packages: ['ollama@0.6.4'],
+    scenarios: 'ollama.mjs',
+  },
+]

@@ -1,0 +1,70 @@
+// The cookbook's programs and the table of real clients come from clients/ and docs/results/clients.json.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { CLIENTS, type Client } from '../../clients/list.ts'
+import { COOKBOOK } from '../../clients/programs.ts'
+import { KINDS, type ClientResult, type ClientResults } from '../../clients/result.ts'
+import { table } from '../../tools/markdown.ts'
+
+const FENCES: Record<string, string> = { '.mjs': 'js', '.py': 'python', '.sh': 'sh' }
+
+/** The blocks `cookbook`, `clients` and `client-misses`; without the file nothing was run. */
+export function clientBlocks(file: string): [name: string, text: string][] {
+  const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ClientResults) : undefined
+  return [
+    ['cookbook', cookbook()],
+    ['clients', results === undefined ? 'Not run: `npm run clients`.' : clientTable(results)],
+    ['client-misses', results === undefined ? 'Not run: `npm run clients`.' : missTable(results)],
+  ]
+}
+
+/** A heading, the program as it is run, and notes, for each client that has a program. */
+function cookbook(): string {
+  return CLIENTS.flatMap(({ title, packages, program }) => {
+    if (program === undefined) return []
+    const { file, notes } = program
+    const text = readFileSync(`${COOKBOOK}/${file}`, 'utf8').trimEnd()
+    const install = `\`${packages.join(' ')}\``
+    return [
+      [`## ${title}`, install, `\`\`\`${FENCES[extname(file)]}\n${text}\n\`\`\``, ...notes].join('\n\n'),
+    ]
+  }).join('\n\n')
+}
+
+const titleOf = ({ id }: ClientResult): string =>
+  CLIENTS.find((client: Client) => client.id === id)?.title ?? id
+
+function clientTable({ model, clients }: ClientResults): string {
+  const rows = clients.map((client) => [
+    `${titleOf(client)} (\`${client.packages[0]}\`)`,
+    ...KINDS.map((kind) => {
+      const asked = client.scenarios.filter((one) => one.kind === kind)
+      return asked.length === 0 ? '' : `${asked.filter(({ ok }) => ok).length} of ${asked.length}`
+    }),
+    client.program === undefined ? '' : client.program.ok ? 'runs' : 'fails',
+  ])
+  const all = clients.flatMap(({ scenarios }) => scenarios)
+  return [
+    `\`${model}\`: ${all.filter(({ ok }) => ok).length} of ${all.length} scenarios of ${clients.length} clients work.`,
+    '',
+    table(
+      ['client', 'a value', 'a call that must come', 'tools at will', 'a decision', 'other', 'program'],
+      rows,
+    ),
+  ].join('\n')
+}
+
+/** A row for each reason of a client, with the scenarios that it explains. */
+function missTable({ clients }: ClientResults): string {
+  const rows = clients.flatMap((client) => {
+    const byReason = new Map<string, string[]>()
+    for (const { name, ok, miss, error } of client.scenarios) {
+      if (ok) continue
+      const reason = miss ?? `not explained: ${error}`
+      byReason.set(reason, [...(byReason.get(reason) ?? []), name])
+    }
+    return [...byReason].map(([reason, names]) => [titleOf(client), reason, names.join('; ')])
+  })
+  return rows.length === 0 ? 'None.' : table(['client', 'why', 'scenarios'], rows, 3)
+}

@@ -1,0 +1,151 @@
+// Real clients against the real worker: the cookbook's program for openai-node runs, and what the other clients sent when
+// `npm run clients -- --record` ran their programs is answered as they read it.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkAnswers } from '../../clients/answers.ts'
+import { CLIENTS } from '../../clients/list.ts'
+import { COOKBOOK, placeProgram, runProgram } from '../../clients/programs.ts'
+import { TINY_FOLDER } from '../helpers/real-model.ts'
+import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
+
+const RECORDED = `${ROOT}test/fixtures/clients`
+
+type Schema = Record<string, unknown>
+type Tool = { name: string; parameters?: Schema | null }
+type Format = { type: string; schema?: Schema; json_schema?: { schema: Schema } }
+type Body = {
+  model: string
+  stream?: boolean
+  response_format?: Format
+  text?: { format?: Format }
+  structured_outputs?: { json?: Schema | string; regex?: string; choice?: string[] }
+  tools?: (Tool & { function?: Tool })[]
+  functions?: Tool[]
+  tool_choice?: unknown
+  function_call?: unknown
+  questions?: { type: string; choices?: { value: string }[] }[]
+}
+type Recorded = { path: string; body: Body }
+/** What a reply says in any dialect: its text, and its calls. */
+type Said = { text: string; calls: { name: string; arguments: string }[] }
+
+let worker: TestWorker
+beforeAll(async () => {
+  worker = await startWorker(TINY_FOLDER)
+})
+afterAll(async () => {
+  await worker?.stop()
+})
+
+it('the program of the cookbook for openai-node prints a ticket and an alarm', async () => {
+  // Inside the tree, where the packages that it imports are found.
+  const folder = mkdtempSync(`${ROOT}build/cookbook-`)
+  try {
+    const copy = placeProgram(`${COOKBOOK}/openai-node.mjs`, folder, worker)
+    const { code, stdout, stderr } = await runProgram(copy)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout.trim().split('\n')).toHaveLength(2)
+    checkAnswers(stdout)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+it('there is a recording of every client whose dialect is served', () => {
+  const kept = readdirSync(RECORDED).map((file) => file.replace('.json', ''))
+  const ids = CLIENTS.map(({ id }) => id)
+  expect(kept.filter((id) => !ids.includes(id))).toEqual([])
+  expect(ids.filter((id) => !kept.includes(id))).toEqual(['anthropic-node', 'ollama'])
+})
+
+/** Throws unless `text` is JSON that the schema allows; formats and unknown keywords say nothing. */
+function expectValid(schema: Schema, text: string): void {
+  const { $schema: _, ...rest } = schema
+  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(rest)
+  expect(validate(JSON.parse(text)), text).toBe(true)
+}
+
+/** The JSON of a stream's frames; `[DONE]` is none. */
+function framesOf<T>(text: string): T[] {
+  const lines = text.split('\n').filter((line) => line.startsWith('data: {'))
+  return lines.map((line) => JSON.parse(line.slice('data: '.length)) as T)
+}
+
+type Call = { index?: number; function: { name?: string; arguments?: string } }
+type Message = {
+  content?: string | null
+  tool_calls?: Call[]
+  function_call?: { name?: string; arguments?: string }
+}
+
+/** A whole message, or one put together from deltas. */
+function fromMessages(messages: readonly Message[]): Said {
+  const said: Said = { text: '', calls: [] }
+  for (const { content, tool_calls: calls = [], function_call: old } of messages) {
+    said.text += content ?? ''
+    const pieces = old === undefined ? calls : [{ index: 0, function: old }]
+    for (const [at, { index = at, function: piece }] of pieces.entries()) {
+      said.calls[index] ??= { name: '', arguments: '' }
+      said.calls[index].name += piece.name ?? ''
+      said.calls[index].arguments += piece.arguments ?? ''
+    }
+  }
+  return said
+}
+
+type Item = { type: string; name: string; arguments: string; content: { text: string }[] }
+
+function fromItems(output: readonly Item[]): Said {
+  const texts = output.flatMap(({ type, content }) => (type === 'message' ? content : []))
+  const calls = output.filter(({ type }) => type === 'function_call')
+  return { text: texts.map(({ text }) => text).join(''), calls }
+}
+
+function saidIn(text: string, path: string, streamed: boolean): Said {
+  if (path.endsWith('/responses')) {
+    if (!streamed) return fromItems((JSON.parse(text) as { output: Item[] }).output)
+    return fromItems(framesOf<{ response: { output: Item[] } }>(text).at(-1)?.response.output ?? [])
+  }
+  if (!streamed) return fromMessages((JSON.parse(text) as { choices: { message: Message }[] }).choices.map(({ message }) => message)) // prettier-ignore
+  return fromMessages(framesOf<{ choices: { delta: Message }[] }>(text).flatMap(({ choices }) => choices.map(({ delta }) => delta))) // prettier-ignore
+}
+
+/** Throws unless the reply keeps what the body asks of it. */
+function expectKept(body: Body, { text, calls }: Said): void {
+  const tools = body.functions ?? body.tools?.map((tool) => tool.function ?? tool) ?? []
+  for (const { name, arguments: given } of calls) {
+    const offered = tools.find((tool) => tool.name === name)
+    expectValid(offered?.parameters ?? { type: offered === undefined ? 'null' : 'object' }, given)
+  }
+  const choice = body.tool_choice ?? body.function_call ?? 'auto'
+  if (choice !== 'auto' && choice !== 'none') expect(calls.length).toBeGreaterThan(0)
+  if (calls.length > 0) return
+  const format: Format | undefined = body.response_format ?? body.text?.format
+  if (format !== undefined && format.type !== 'text')
+    expectValid(format.json_schema?.schema ?? format.schema ?? { type: 'object' }, text)
+  const { json, regex, choice: texts } = body.structured_outputs ?? {}
+  if (json !== undefined) expectValid((typeof json === 'string' ? JSON.parse(json) : json) as Schema, text)
+  if (regex !== undefined) expect(text).toMatch(new RegExp(`^(?:${regex})$`))
+  if (texts !== undefined) expect(texts).toContain(text)
+}
+
+describe.each(readdirSync(RECORDED))('what was sent for %s', (file) => {
+  const recorded = JSON.parse(readFileSync(`${RECORDED}/${file}`, 'utf8')) as Recorded[]
+  it.each(recorded.map(({ path, body }, index) => ({ path, body, index })))(
+    'request $index to $path is answered by its form',
+    async ({ path, body }) => {
+      const asked = { ...body, model: worker.model }
+      const response = await fetch(`${worker.url}${path}`, { method: 'POST', body: JSON.stringify(asked) })
+      const text = await response.text()
+      expect(response.status, text).toBe(200)
+      if (body.questions === undefined) return expectKept(body, saidIn(text, path, body.stream === true))
+      const { answers } = JSON.parse(text) as { answers: { type: string; choice?: string }[] }
+      expect(answers.map(({ type }) => type)).toEqual(body.questions.map(({ type }) => type))
+      for (const [index, { choices }] of body.questions.entries())
+        if (choices !== undefined) expect(choices.map(({ value }) => value)).toContain(answers[index].choice)
+    },
+  )
+})
