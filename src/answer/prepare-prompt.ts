@@ -145,7 +145,12 @@ function* checkLetters(
 }
 
 function textOfChat(prompt: ChatPrompt, { tokenizer, manifest }: ModelText): string {
-  const { messages, options } = toldOf(tokenizer, manifest.chat, prompt.messages.map(readWritten), optionsOf(prompt)) // prettier-ignore
+  const { messages, options } = toldOf(
+    tokenizer,
+    manifest.chat,
+    prompt.messages.map(readWritten),
+    optionsOf(prompt),
+  )
   return promptText(tokenizer, manifest.chat, messages, options)
 }
 

@@ -46,13 +46,19 @@ export function compileForm(
   const isAllHeld = isHeld(form)
   // Behind what has begun a thought or text there are no first marks any more.
   const thought = (then: () => Term): Term => {
-    if (isAllHeld) return textUpTo(terms, { text: THINK_END, then: () => terms.pair(terms.text(THOUGHT_GAP), then()) }, isToken(THINK_END)) // prettier-ignore
+    if (isAllHeld)
+      return textUpTo(
+        terms,
+        { text: THINK_END, then: () => terms.pair(terms.text(THOUGHT_GAP), then()) },
+        isToken(THINK_END),
+      )
     return freeText(terms, [{ text: THINK_END, then }])
   }
   let start: Term
   if (isAllHeld) {
-    const text = textGrammar === undefined ? terms.nothing : embedded(terms, textGrammar)
-    const body = form.calls?.required === true ? (calls?.required ?? terms.nothing) : terms.either(text, calls?.required ?? terms.nothing) // prettier-ignore
+    const mayBeText = textGrammar !== undefined && form.calls?.required !== true
+    const text = mayBeText ? embedded(terms, textGrammar) : terms.nothing
+    const body = terms.either(text, calls?.required ?? terms.nothing)
     if (form.thought === undefined) start = body
     else {
       const opened = thought(() => body)

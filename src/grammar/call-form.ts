@@ -139,7 +139,10 @@ const STYLES: Readonly<Record<CallStyle, Style>> = {
       terms.text('}'),
     )
     const head = '{"name": "'
-    return { required: terms.pair(terms.text(head), inside), marks: [{ text: head, then: () => inside, isFirst: true }] } // prettier-ignore
+    return {
+      required: terms.pair(terms.text(head), inside),
+      marks: [{ text: head, then: () => inside, isFirst: true }],
+    }
   },
 }
 

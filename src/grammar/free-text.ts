@@ -36,7 +36,11 @@ const WHITE = Array.from(' \n\t\r\f\v', (space) => space.charCodeAt(0))
 /** The node of the beginning, where first marks and all others may begin. */
 function startOf(marks: readonly Mark[], skipsSpace = false): Node {
   const root = node(undefined, 0)
-  add(root, marks.filter(({ isFirst }) => isFirst !== true), root) // prettier-ignore
+  add(
+    root,
+    marks.filter(({ isFirst }) => isFirst !== true),
+    root,
+  )
   const first = marks.filter(({ isFirst }) => isFirst === true)
   if (first.length === 0) return root
   const start = node(root, 0)

@@ -166,7 +166,9 @@ export class Matcher {
   /** An id of which nothing is left may be followed by another that loses its space. */
   #isStillStripped(id: number): boolean {
     const { decoding } = this.#tokenizer
-    const isLost = this.#tokenizer.byteAt(id, 0) < 0 || (dropsSpace(this.#tokenizer, id) && this.#tokenizer.byteAt(id, 1) < 0) // prettier-ignore
+    const isLost =
+      this.#tokenizer.byteAt(id, 0) < 0 ||
+      (dropsSpace(this.#tokenizer, id) && this.#tokenizer.byteAt(id, 1) < 0)
     return isLost && decoding?.stripAllLeading === true
   }
 

@@ -115,7 +115,10 @@ class TextTerm extends Term implements CharPlace {
     const { spelling } = this.#language
     if (spelling !== 'raw') {
       if (byte === quoteOf(spelling)) return this.#mayEnd() ? terms.empty : terms.nothing
-      if (byte === BACKSLASH) return spelling === 'free' ? freeEscape(this) : onlyEscape(this, spelling === 'json' ? JSON_ESCAPES : PYTHON_ESCAPES) // prettier-ignore
+      if (byte === BACKSLASH)
+        return spelling === 'free'
+          ? freeEscape(this)
+          : onlyEscape(this, spelling === 'json' ? JSON_ESCAPES : PYTHON_ESCAPES)
       if (byte < 0x20) return terms.nothing
     }
     return byte < 0x80 ? this.take(byte) : partialChar(this, byte)

@@ -93,7 +93,10 @@ export class SchemaCompiler {
     const rule = this.#json.rule('')
     const call = new CallTerms(terms, this.#bounds)
     this.#waiting.push(() => {
-      rule.body = this.#body(claims.filter(({ kind }) => kind !== 'always'), call) // prettier-ignore
+      rule.body = this.#body(
+        claims.filter(({ kind }) => kind !== 'always'),
+        call,
+      )
     })
     return rule
   }

@@ -48,7 +48,9 @@ export function factsOf(leaf: Leaf): Facts {
   return {
     leaf,
     values: listed.length === 0 ? undefined : distinctValues(listed[0].values),
-    excluded: of('values').filter(({ isExcluded }) => isExcluded).flatMap(({ values }) => values), // prettier-ignore
+    excluded: of('values')
+      .filter(({ isExcluded }) => isExcluded)
+      .flatMap(({ values }) => values),
     number: { least: tightest(of('least'), 1), most: tightest(of('most'), -1) },
     multiples: of('multiple'),
     texts: of('pattern', 'format'),

@@ -63,7 +63,10 @@ export function holds(of: Claim, value: ExactJson): boolean {
       return member !== undefined && holds(of.claim, member)
     }
     case 'members':
-      return !(value instanceof Map) || Array.from(value).every(([name, each]) => memberClaims(of.members, name).every((c) => holds(c, each))) // prettier-ignore
+      return (
+        !(value instanceof Map) ||
+        Array.from(value).every(([name, each]) => memberClaims(of.members, name).every((c) => holds(c, each)))
+      )
     case 'names':
       return !(value instanceof Map) || Array.from(value.keys()).every((name) => holds(of.claim, name))
     case 'items':

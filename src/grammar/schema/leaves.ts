@@ -190,7 +190,11 @@ class Branch {
   #memberValues(name: string): Extract<Claim, { kind: 'values' }>['values'] | undefined {
     for (const claim of this.claims) {
       const inner =
-        claim.kind === 'members' ? claim.members.properties.get(name) : claim.kind === 'member' && claim.name === name ? claim.claim : undefined // prettier-ignore
+        claim.kind === 'members'
+          ? claim.members.properties.get(name)
+          : claim.kind === 'member' && claim.name === name
+            ? claim.claim
+            : undefined
       const values = inner === undefined ? undefined : valuesOf(plainly(inner))
       if (values !== undefined) return values
     }

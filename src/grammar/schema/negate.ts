@@ -22,7 +22,10 @@ export function negation(of: Claim): Claim {
     case 'any':
       return allOf(of.of.map(not), at)
     case 'types':
-      return typed(VALUE_TYPES.filter((type) => !of.types.includes(type)), at) // prettier-ignore
+      return typed(
+        VALUE_TYPES.filter((type) => !of.types.includes(type)),
+        at,
+      )
     case 'values':
       return claim({ ...of, isExcluded: !of.isExcluded }, at)
     case 'least':
@@ -54,7 +57,10 @@ export function negation(of: Claim): Claim {
     case 'member':
       return anyOf(
         [
-          typed(VALUE_TYPES.filter((type) => type !== 'object'), at), // prettier-ignore
+          typed(
+            VALUE_TYPES.filter((type) => type !== 'object'),
+            at,
+          ),
           claim({ kind: 'absent', name: of.name }, at),
           claim({ kind: 'member', name: of.name, claim: not(of.claim) }, at),
         ],

@@ -69,7 +69,10 @@ function dependency(
   const at = `${place.pointer}/${keyword}`
   const names = typeof asked === 'string' ? [asked] : asked
   const then = Array.isArray(names)
-    ? allOf(names.map((other) => requiredClaim(other, at)), at) // prettier-ignore
+    ? allOf(
+        names.map((other) => requiredClaim(other, at)),
+        at,
+      )
     : reader.child(place, keyword, name)
   return anyOf([claim({ kind: 'absent', name }, at), then], at)
 }

@@ -24,7 +24,12 @@ export function numbers({ leaf, number, multiples, excluded }: Facts): CharDfa {
     dfa = isExcluded ? without(plain, multiple) : intersect(dfa, multiple)
   }
   const values = excluded.filter(isNumber)
-  return values.length === 0 ? dfa : without(intersect(dfa, numberDfa({ isInteger, least: { value: -1e15, isOpen: true } })), spellings(values.map(Number))) // prettier-ignore
+  return values.length === 0
+    ? dfa
+    : without(
+        intersect(dfa, numberDfa({ isInteger, least: { value: -1e15, isOpen: true } })),
+        spellings(values.map(Number)),
+      )
 }
 
 /** Equal for leaves of the same numbers. */
