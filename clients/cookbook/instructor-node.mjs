@@ -14,9 +14,9 @@ const Ticket = z.object({
   urgent: z.boolean(),
   summary: z.string().max(60),
 })
-const answer = await client.chat.completions.create({
+const { _meta, ...ticket } = await client.chat.completions.create({
   model: 'smollm2-135m-instruct',
   messages: [{ role: 'user', content: 'I was charged twice this month!' }],
   response_model: { schema: Ticket, name: 'ticket' },
 })
-console.log(JSON.stringify(answer))
+console.log(JSON.stringify(ticket))
