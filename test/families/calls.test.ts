@@ -1,4 +1,4 @@
-// Forced calls by each family's tiny checkpoint and by the embedded model, at temperature 1: each validates by ajv, streamed as whole.
+// Forced calls by each family's tiny checkpoint and by packed models, at temperature 1: each validates by ajv, streamed as whole.
 
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
@@ -14,7 +14,7 @@ import { createScratch } from '../../src/sampling/candidates.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import type { ChatFormat } from '../../src/weights/manifest.ts'
 import { CUT, familiesIn } from '../helpers/golden.ts'
-import { TINY_FOLDER } from '../helpers/real-model.ts'
+import { missingModel, REAL_FOLDER, TINY_FOLDER } from '../helpers/real-model.ts'
 import { request } from '../helpers/request.ts'
 
 const word = { type: 'string', maxLength: 8 }
@@ -70,7 +70,8 @@ const CHATS: Record<string, ChatFormat> = { qwen2: HERMES, qwen3: HERMES, mistra
 
 const CALLS = 17
 const LIMIT = 200
-const FOLDERS = [TINY_FOLDER, ...familiesIn(CUT).map((family) => `${CUT}/${family}`)]
+const REAL = missingModel() === undefined ? [REAL_FOLDER] : []
+const FOLDERS = [TINY_FOLDER, ...REAL, ...familiesIn(CUT).map((family) => `${CUT}/${family}`)]
 
 async function open(folder: string) {
   const { manifest, source, tokenizerBytes } = await openModel(folder, {})

@@ -71,7 +71,7 @@ describe("a reader's cursor", () => {
     ])
   })
 
-  test('gives what was held back where the limit cut the answer, and only there', () => {
+  test('gives what was held back where no token and no stop string ended the answer, and only there', () => {
     const rest = (end: TurnRecord['end'], text = 'aSTO') => {
       const reader = new Reader()
       const answer = answerOf(text, { stop: ['STOP'] })
@@ -79,7 +79,8 @@ describe("a reader's cursor", () => {
     }
     expect(rest(ended('length'))).toEqual(['a', '|', 'STO'])
     expect(rest(ended('length'), 'ab')).toEqual(['a', 'b', '|'])
-    for (const end of [ended('stop'), failed, undefined]) expect(rest(end)).toEqual(['a', '|'])
+    expect(rest(ended('stop'), 'aSTOP')).toEqual(['a', '|'])
+    for (const end of [failed, undefined]) expect(rest(end)).toEqual(['a', '|'])
   })
 
   test('counts what was held back, too', () => {
