@@ -58,13 +58,13 @@ export function checkGrammar(
     throw new IsletError('invalid_request', 'stop: an answer under a grammar ends with it; leave stop out', {
       param: 'stop',
     })
-  let leastTokens = 0
   let param = grammarParam
-  if (grammar !== undefined) ({ leastTokens } = matcherFor(grammar, tokenizer, { continues }, param))
+  let matcher = grammar && matcherFor(grammar, tokenizer, { continues }, param)
   if (form !== undefined) {
     if (form.calls !== undefined) param = form.calls.field ?? 'tools'
-    ;({ leastTokens } = matcherFor(form, tokenizer, { continues }, param))
+    matcher = matcherFor(form, tokenizer, { continues }, param)
   }
+  const leastTokens = matcher?.leastTokens ?? 0
   if (leastTokens === Infinity)
     throw new IsletError(
       'invalid_request',

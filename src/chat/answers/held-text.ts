@@ -3,7 +3,7 @@
 import { THINK, THINK_END, THOUGHT_GAP, type AnswerForm } from '../../grammar/answer-form.ts'
 import { pythonStripEnd, pythonStripStart } from '../python-text.ts'
 import { HERMES_MARKS, hermesParser } from './hermes.ts'
-import { content, heldLength, plainParser, type AnswerParser, type AnswerPiece } from './parser.ts'
+import { content, heldLength, plainParser, reasoning, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 /** A thought by its marks, then calls and nothing else, or text as it is. */
 export function heldTextParser({ thought, calls }: AnswerForm): AnswerParser {
@@ -83,8 +83,4 @@ class HeldTextParser implements AnswerParser {
       ? hermesParser({ tools: true, thinks: false, thinking: false, isHeld: true })
       : plainParser()
   }
-}
-
-function reasoning(text: string): AnswerPiece[] {
-  return text === '' ? [] : [{ kind: 'reasoning', text }]
 }

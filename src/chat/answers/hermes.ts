@@ -1,10 +1,12 @@
 // This parser reads <tool_call> blocks with JSON (Qwen2.5, Qwen3, Hermes) and thinking in <think>.
 
+import { THINK, THINK_END } from '../../grammar/answer-form.ts'
+import { CALL, CALL_END } from '../../grammar/call-form.ts'
 import type { ToolCall } from '../../protocol/generation.ts'
 import { fieldOf, isJsonObject, jsonText, readJson } from '../../lib/json-value.ts'
 import { pythonStrip, pythonStripEnd, pythonStripStart } from '../python-text.ts'
 import { JsonCallReader } from './json-call.ts'
-import { content, heldLength, type AnswerParser, type AnswerPiece } from './parser.ts'
+import { content, heldLength, reasoning, type AnswerParser, type AnswerPiece } from './parser.ts'
 
 export type HermesOptions = {
   /** Functions were offered: blocks are calls. Otherwise they are text like any other. */
@@ -18,10 +20,10 @@ export type HermesOptions = {
 }
 
 export const HERMES_MARKS = {
-  call: '<tool_call>',
-  callEnd: '</tool_call>',
-  think: '<think>',
-  thinkEnd: '</think>',
+  call: CALL,
+  callEnd: CALL_END,
+  think: THINK,
+  thinkEnd: THINK_END,
 }
 
 type State = 'start' | 'thinking' | 'content' | 'call'
@@ -171,8 +173,4 @@ function callOf(text: string): ToolCall | undefined {
   // As the model wrote them: digits and the order of keys come back in the next prompt.
   const given = fieldOf(value, 'arguments') ?? fieldOf(value, 'parameters') ?? {}
   return { name, arguments: typeof given === 'string' ? given : jsonText(given) }
-}
-
-function reasoning(text: string): AnswerPiece[] {
-  return text === '' ? [] : [{ kind: 'reasoning', text }]
 }

@@ -41,6 +41,11 @@ export function content(text: string): AnswerPiece[] {
   return text === '' ? [] : [{ kind: 'content', text }]
 }
 
+/** A piece of thought, or nothing for an empty text. */
+export function reasoning(text: string): AnswerPiece[] {
+  return text === '' ? [] : [{ kind: 'reasoning', text }]
+}
+
 /**
  * How much of the end of a text may become the mark with what follows: the length of the longest such part.
  */
