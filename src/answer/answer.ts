@@ -110,7 +110,6 @@ export class Answer {
     const { ignoreEos, grammarParam } = this.#request
     const grammar = this.#grammar
     if (grammar === undefined) return undefined
-    this.ignored = ignoredOf(grammar, grammarParam)
     const options = {
       ends: this.#rules.ends,
       continues: this.#continues,
@@ -118,6 +117,7 @@ export class Answer {
       ignoresEnds: ignoreEos && !this.#endsAnyhow,
     }
     const matcher = (this.#matcher = matcherFor(grammar, this.#tokenizer, options))
+    this.ignored = ignoredOf(grammar, grammarParam)
     for (const id of this.#replayed)
       if (!matcher.accept(id))
         throw new IsletError('conflict', 'what was answered before does not fit the grammar: ask anew')

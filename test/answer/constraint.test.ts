@@ -108,6 +108,13 @@ function liking(...ids: readonly number[]): Float32Array {
 }
 
 describe('an answer under a grammar', () => {
+  test('of an older row that is refused now ends as an error of the request, not of ours', () => {
+    const answer = new Answer(request({ grammar: BAD }), tokenizer, [])
+    expect(() => answer.begin(createScratch(tokenizer.vocabSize))).toThrow(
+      refused('grammar#/properties/a/pattern', /^grammar: .*pattern/),
+    )
+  })
+
   test('takes the best id that fits, and ends where nothing may follow', () => {
     const answer = answerUnder({ kind: 'choice', choices: ['yes', 'no'] })
     expect(answer.choose(liking(...bytes('xny')), 0)).toEqual({ id: bytes('n')[0], stop: false })
