@@ -39,6 +39,6 @@ export function getModel(deps: ApiDeps) {
   }
 }
 
-function modelObject({ id, created, ownedBy }: ModelCard): object {
-  return { id, object: 'model', created, owned_by: ownedBy }
+function modelObject({ id, created, ownedBy, sampling }: ModelCard): object {
+  return { id, object: 'model', created, owned_by: ownedBy, ...(sampling && { islet: { sampling } }) }
 }

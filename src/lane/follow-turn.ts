@@ -6,7 +6,7 @@ import { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import { prepareSliced, rulesFor, type Prompt } from '../answer/prepare-prompt.ts'
 import { inTurns } from '../lib/sliced.ts'
-import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { isStored, lacksLogprobs, lacksMu, type TurnRecord } from '../storage/turn-record.ts'
 import { Reader } from './reader.ts'
 import type { TurnHost } from './turn-host.ts'
 import { runTurn } from './turn-run.ts'
@@ -60,8 +60,8 @@ export async function* follow(
   }
   const reader = new Reader()
   for (let engines = 1; ; engines++) {
-    // A hash, or log probabilities, cover all rows from the first: these are computed again.
-    const lacksRows = record.request.hashLogits || lacksLogprobs(record)
+    // A hash, or log probabilities, cover all rows from the first, and Mirostat follows from them: they are computed again.
+    const lacksRows = record.request.hashLogits || lacksLogprobs(record) || lacksMu(record)
     if (lacksRows && record.end === undefined) record.generated = []
     const answer = answerTo(record, text)
     if (record.end !== undefined) {
@@ -95,7 +95,8 @@ export function answerTo(record: TurnRecord, text: ModelText): Answer {
     rulesFor(prompt, text),
     prompt.kind !== 'chat',
   )
-  answer.replay(record.generated, record.logprobs)
+  const { generated, logprobs, mu } = record
+  answer.replay(generated, logprobs, mu?.ids === generated.length ? mu.bits : undefined)
   answer.closedEarly = record.closedEarly === true
   return answer
 }

@@ -72,6 +72,9 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
       record.generated.push(turn.ids[turn.promptTokens + i])
     record.logprobs = answer.logprobs
     if (answer.closedEarly) record.closedEarly = true
+    const ids = record.generated.length
+    const bits = answer.muBehind(ids)
+    if (bits !== undefined) record.mu = { ids, bits }
   }
   try {
     yield* untilAdmitted(turn, context)

@@ -20,7 +20,7 @@ const NO_PROMPT = new Uint8Array(1)
 /** What a row keeps as JSON. */
 export type Details = Pick<
   TurnRecord,
-  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'end'
+  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'mu' | 'end'
 > & {
   prompt: Omit<TurnRecord['prompt'], 'ids'>
 }
@@ -177,9 +177,10 @@ function partPrompt({ prompt }: Json): unknown {
 }
 
 export function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, closedEarly, end } = record
+  const { request, model, echo, cachedTokens, closedEarly, mu, end } = record
   const { ids: _, ...prompt } = record.prompt
-  return { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
+  const state = { ...(closedEarly && { closedEarly }), ...(mu !== undefined && { mu }) }
+  return { request, model, echo, cachedTokens, ...state, end, prompt }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */

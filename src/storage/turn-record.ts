@@ -32,6 +32,8 @@ export type TurnRecord = {
   logprobs: TokenLogprob[]
   /** An id was passed over so that an answer under a grammar ends in time. */
   closedEarly?: true
+  /** Mirostat's state behind so many ids, in bits: it follows from logits, which are not kept. */
+  mu?: { ids: number; bits: number }
   /** How it ended: `finish` or `error`. */
   end: (GenerationEvent & { type: 'finish' | 'error' }) | undefined
 }
@@ -70,6 +72,11 @@ export function isStored(record: TurnRecord): boolean {
  */
 export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
+}
+
+/** Whether Mirostat cannot go on behind what is generated. */
+export function lacksMu({ request, generated, mu }: TurnRecord): boolean {
+  return request.sampling.mirostat !== undefined && generated.length > 0 && mu?.ids !== generated.length
 }
 
 /** Whether a turn has ended, but is computed again to be read: by a copy, beside whoever drives it. */

@@ -2,6 +2,7 @@
 
 import type { CallRule } from '../../protocol/generation.ts'
 import { formatOf } from './answer-format.ts'
+import { BESIDE_MIROSTAT, byOurNames, type SamplingFields } from './sampling-fields.ts'
 
 type Reasoning = { effort?: string | null; summary?: string | null; generate_summary?: string | null }
 
@@ -9,14 +10,15 @@ type Asked = {
   stream_options?: { include_obfuscation?: boolean | null } | null
   reasoning_effort?: string | null
   reasoning?: Reasoning | null
-}
+  cache_prompt?: boolean | null
+} & SamplingFields
 
 /**
  * The parameters of a checked body that change nothing, by their places; none is no field at all. No model thinks more
  * or less for being asked to, or sums up what it thought.
  */
 export function ignoredIn(
-  { stream_options: options, reasoning_effort: effort, reasoning }: Asked,
+  { stream_options: options, reasoning_effort: effort, reasoning, cache_prompt: cached, ...fields }: Asked,
   sent: (name: string) => unknown,
   rule?: CallRule,
 ): { ignored?: string[] } {
@@ -24,11 +26,16 @@ export function ignoredIn(
   const places: Record<string, boolean> = {
     'stream_options.include_obfuscation': options?.include_obfuscation === true,
     reasoning_effort: asks(effort),
+    cache_prompt: cached === false,
     'reasoning.effort': asks(reasoning?.effort),
     'reasoning.summary': asks(reasoning?.summary),
     'reasoning.generate_summary': asks(reasoning?.generate_summary),
   }
   const ignored = Object.keys(places).filter((place) => places[place])
+  if (fields.mirostat === 2) {
+    const said = byOurNames(fields)
+    ignored.push(...BESIDE_MIROSTAT.filter((name) => said[name] !== undefined))
+  }
   // An answer of calls alone has no text.
   const format = rule?.required === true ? formatOf(sent, []).grammarParam : undefined
   if (format !== undefined) ignored.push(/^text\.format|^\w+/.exec(format)?.[0] ?? format)

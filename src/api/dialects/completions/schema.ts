@@ -7,10 +7,11 @@ import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
-import { integer, neutral, sharedFields } from '../fields.ts'
+import { integer, neutral } from '../field-kinds.ts'
+import { sharedFields } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { sharedOrder } from '../order.ts'
+import { mostTokens, sharedOrder } from '../order.ts'
 import { promptSchema, toPrompt } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
 
@@ -45,7 +46,7 @@ export function parseCompletion(
   const order = {
     ...sharedOrder(fields, newSeed, sent),
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
-    maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
+    maxTokens: mostTokens(fields, DEFAULT_COMPLETION_TOKENS),
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
     echo: fields.echo ?? false,
