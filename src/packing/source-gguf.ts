@@ -9,6 +9,7 @@ import { chatOfGguf } from './chat-format.ts'
 import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
+import { recommendedInGguf } from './recommended.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { refusePart } from './split-gguf.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
@@ -93,6 +94,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     chat: chatOfGguf(record, name),
     chatFile: file.name,
     license: typeof license === 'string' ? license : undefined,
+    sampling: recommendedInGguf(metadata),
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
       return naming(file.name, () => writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab)))
