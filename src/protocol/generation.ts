@@ -236,6 +236,18 @@ export type GenerationEvent =
       cachedTokens: number
       window: WindowReport
     }
+  /**
+   * A piece of what a token request is told, in order, which `last` says is the end: ids and what each prints (bytes where that
+   * is no whole character), a text, or a number of ids.
+   */
+  | {
+      type: 'tokens'
+      ids?: number[]
+      pieces?: (string | number[])[]
+      text?: string
+      count?: number
+      last?: true
+    }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
 
@@ -244,3 +256,4 @@ export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 export type ScoresEvent = Extract<GenerationEvent, { type: 'scores' }>
+export type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>
