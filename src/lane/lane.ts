@@ -217,6 +217,10 @@ export class Lane {
       if (prepared === undefined) return
       const { text, prompt, echo } = prepared
       this.#useModel(text)
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
+        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
+        return clock.wait(ms)
+      })
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
@@ -229,7 +233,7 @@ export class Lane {
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver }
-    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
       return

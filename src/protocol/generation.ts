@@ -118,6 +118,11 @@ export type GenerateRequest = {
    * continued.
    */
   retry: boolean
+  /**
+   * Its client sees nothing of the answer before it is whole: where it leaves, the same request sent again may be given
+   * what was left.
+   */
+  unseen?: true
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean
   /**
