@@ -85,7 +85,7 @@ describe('an answer whose object died', () => {
     ['with the hash of its logits', { hashLogits: true }],
     ['that goes on unread', { background: true }],
     ['with DRY and a window of penalties', { sampling: sampling({ dry, repeatLastN: 8 }) }],
-    ['with Mirostat', { sampling: sampling({ mirostat: { tau: 3, eta: 0.4 } }) }],
+    ['with Mirostat', { sampling: sampling({ mirostat: { tau: 1.5, eta: 1 } }) }],
   ] as [string, Partial<GenerateRequest>][])('%s: goes on after every id', async (_, changes) => {
     const kept = laneStorage()
     const whole = await ask(laneOn(kept).lane, asked(5, changes))
@@ -131,7 +131,7 @@ describe('an answer whose reader left', () => {
   })
 
   test('goes on where Mirostat stood, with no row computed twice', async () => {
-    const order = asked(7, { sampling: sampling({ mirostat: { tau: 3, eta: 0.4 } }) })
+    const order = asked(7, { sampling: sampling({ mirostat: { tau: 1.5, eta: 1 } }) })
     const whole = await ask(laneOn(laneStorage()).lane, order)
     expect(idsOf(whole)).not.toEqual(idsOf(await alone(7)))
     const kept = laneStorage()
