@@ -2,7 +2,8 @@
 // `--model ID` serves another model, `--only a,b` runs some and keeps the others' results, `--record` writes what was
 // sent, one request of each form, to test/fixtures/clients.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startIslet } from '../bench/lib/worker.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
@@ -96,6 +97,8 @@ async function runScenarios(client: Client, place: Place, proxy: Proxy): Promise
   const copy = placeProgram(file, `${place.folder}/scenarios`, { url: proxy.url, model: values.model }, [
     helper,
   ])
+  // As a package of this repository would have it.
+  if (client.language === 'node') cpSync(`${ROOT}published/fetch.js`, `${dirname(copy)}/islet-fetch.mjs`)
   const ended = await runProgram(copy, place.python)
   const outcomes = ended.stdout
     .split('\n')

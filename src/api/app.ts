@@ -3,7 +3,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
-import { SESSION_HEADER } from './http/respond.ts'
+import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
 import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
@@ -16,6 +16,7 @@ import { preview } from './validate.ts'
 const EXPOSED = [
   'x-request-id',
   SESSION_HEADER,
+  TURN_HEADER,
   'retry-after',
   'retry-after-ms',
   'x-should-retry',

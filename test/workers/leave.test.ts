@@ -82,7 +82,7 @@ test.each(CLIENTS)('%s leaves a whole answer: nothing runs any more', async (nam
   const leave = await client(endless(name.length))
   await until(async () => (await running()) === 1, 10_000)
   // Past its admission, and the white space has begun.
-  await new Promise((resolve) => setTimeout(resolve, 1200))
+  await new Promise((resolve) => setTimeout(resolve, 3700))
   expect(await running()).toBe(1)
   leave()
   const ms = await until(async () => (await running()) === 0, NOTICED_MS)
