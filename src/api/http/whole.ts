@@ -29,7 +29,8 @@ export type Wording = { whole(collected: Collected): object; errorBody(failure: 
 
 /**
  * Status before bytes: an error that comes before the engine admits the request, or within `quietMs` after it, has
- * its own status, and a lane that is lost is one more try for clients that try nothing again behind a status. Then the 200 is given, and a space each `spaceMs` until the answer is whole.
+ * its own status; so has a lane that is lost, and clients try again that do not behind a status. Then the 200 is given,
+ * and a space each `spaceMs` until the answer is whole.
  */
 export async function whole(
   c: ApiContext,
