@@ -173,8 +173,10 @@ describe('the same request without a mark', () => {
     }
     drivers.set({ record, driver })
     let waits = 0
-    await drivers.untilTryEnds(asked(2, { ...WHOLE, ...changes }), new AbortController().signal, async () => {
-      if (++waits === 3) drivers.leave(record, driver)
+    await drivers.untilTryEnds(asked(2, { ...WHOLE, ...changes }), new AbortController().signal, {
+      wait: async () => {
+        if (++waits === 3) drivers.leave(record, driver)
+      },
     })
     expect(waits).toBe(isLeft && Object.keys(changes).length === 0 ? 3 : 0)
   })
