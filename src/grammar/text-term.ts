@@ -10,6 +10,7 @@ import {
   type CharPlace,
 } from './char-term.ts'
 import { pythonChar } from './python-char.ts'
+import { keepMade, madeAt, slotOf } from './term-memo.ts'
 import { Term, type Terms } from './term.ts'
 import { TextCosts, type LengthBound, type Spelling } from './text-cost.ts'
 import { leastTexts, textCount } from './text-count.ts'
@@ -50,10 +51,10 @@ type Language = {
 
 /** One object for each place of a language, as long as Terms remembers it. */
 function at(terms: Terms, language: Language, state: number, count: number): Term {
-  return terms.once(
-    `t${language.number},${state},${count}`,
-    () => new TextTerm(terms, language, state, count),
-  )
+  const slot = slotOf(language.number, state, count)
+  const known = madeAt(slot)
+  if (known instanceof TextTerm && known.isAt(language, state, count)) return known
+  return keepMade(slot, new TextTerm(terms, language, state, count))
 }
 
 function quoteOf(spelling: Spelling): number {
@@ -77,6 +78,10 @@ class TextTerm extends Term implements CharPlace {
     this.#language = language
     this.#state = state
     this.#count = count
+  }
+
+  isAt(language: Language, state: number, count: number): boolean {
+    return this.#language === language && this.#state === state && this.#count === count
   }
 
   get #here(): DfaState {
@@ -137,7 +142,7 @@ class TextTerm extends Term implements CharPlace {
 
   takes(low: number, high: number): boolean {
     if (this.#language.bound === undefined) return leadsOn(this.#here, low, high)
-    return this.best(low, high) !== undefined
+    return this.#language.costs.takes(this.#state, this.#count, low, high)
   }
 
   best(low: number, high: number): { char: number; bytes: number } | undefined {
