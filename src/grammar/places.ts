@@ -1,4 +1,4 @@
-// Places are where beginnings of tokens lead from one term: each is derived once, however many tokens share it.
+// A table of places says where beginnings of tokens lead from one term, each derived once for all tokens.
 
 import { NEVER, type Term } from './term.ts'
 

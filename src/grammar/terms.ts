@@ -1,4 +1,4 @@
-// Terms makes all terms of a grammar from bytes, sequences, choices and repeats, and remembers where they lead.
+// Terms makes the terms of a grammar from bytes, sequences, choices and repeats, each once.
 
 import { GrammarError } from './grammar-error.ts'
 import { forgetTerms, keepMade, keepStep, knownStep, madeAt, slotOf } from './term-memo.ts'
