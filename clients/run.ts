@@ -59,8 +59,9 @@ async function runCookbook(client: Client, place: Place, proxy: Proxy): Promise<
 function record(id: string, sent: readonly Exchange[]): void {
   const forms = new Map<string, string>()
   for (const { method, path, body, status } of sent) {
+    if (method !== 'POST' || status !== 200) continue
     const form = `${path} ${formOf(body)}`
-    if (method !== 'POST' || status !== 200 || forms.has(form)) continue
+    if (forms.has(form)) continue
     forms.set(form, JSON.stringify({ path, body }))
   }
   if (forms.size === 0) return
@@ -75,16 +76,18 @@ function formOf(body: unknown): string {
     text,
     tool_choice: choice,
     structured_outputs: outputs,
+    output_config: output,
     ...rest
   } = body as Asked
   const named = typeof choice === 'object' ? (choice?.type ?? '') : choice
-  const held = [format?.type, text?.format?.type, named, ...Object.keys(outputs ?? {})]
+  const held = [format?.type, text?.format?.type, output?.format?.type, named, ...Object.keys(outputs ?? {})]
   return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true])
 }
 
 type Asked = Record<string, unknown> & {
   response_format?: { type: string }
   text?: { format?: { type: string } }
+  output_config?: { format?: { type: string } }
   tool_choice?: string | { type?: string }
   structured_outputs?: object
 }
