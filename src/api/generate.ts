@@ -33,7 +33,7 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     const request = await toRequest(c, order, body.hash, reply)
     const events = openEvents(c, lanes.generate(request))
     if (events === undefined) return clientLeft()
-    if (order.stream) return streamed(c, deps, events, dialect.writer(reply, c.var.requestId))
+    if (order.stream) return streamed(c, deps, events, dialect.writer(reply))
     if (order.background && dialect.queued !== undefined) {
       const session = await firstSession(events)
       return sentJson(c, dialect.queued(reply, session), sessionHeader(session))

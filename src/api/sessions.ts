@@ -53,9 +53,7 @@ export function forkSession(deps: ApiDeps) {
 export function streamSession(deps: ApiDeps) {
   return async function sessionStream(c: ApiContext): Promise<Response> {
     const after = countOf(c, 'after') ?? 0
-    return resumed(c, deps, idOf(c), (reply, dialect) =>
-      skipping(dialect.writer(reply, c.var.requestId), after),
-    )
+    return resumed(c, deps, idOf(c), (reply, dialect) => skipping(dialect.writer(reply), after))
   }
 }
 

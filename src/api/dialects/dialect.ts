@@ -47,9 +47,8 @@ export type Dialect<R extends Reply = Reply> = {
   parse(body: Record<string, unknown>, newSeed: () => number, changed?: ChangedFields): Asked<R>
   /**
    * Writes a stream, from its first event to its last frame, which may be one of no event, such as `[DONE]`.
-   * `requestId` is that of whoever reads.
    */
-  writer(reply: R, requestId: string): Writer
+  writer(reply: R): Writer
   /** An answer that is not streamed. */
   whole(reply: R, collected: Collected): object
   /**

@@ -3,11 +3,11 @@
 import { askedOf, type Dialect } from '../dialect.ts'
 import { messageErrorBody } from './errors.ts'
 import { messagesSchema, parseMessages } from './schema.ts'
-import { messageWriter, wholeMessage, type MessageReply } from './writer.ts'
+import { MESSAGE_PREFIX, messageWriter, wholeMessage, type MessageReply } from './writer.ts'
 
 export const anthropicDialect: Dialect<MessageReply> = {
   kind: 'message',
-  idPrefix: 'msg_',
+  idPrefix: MESSAGE_PREFIX,
   schema: messagesSchema,
   parse: (...body) => askedOf(parseMessages(...body)),
   writer: messageWriter,

@@ -23,6 +23,13 @@ export type MessageReply = Reply & {
   maxTokens: number
 }
 
+export const MESSAGE_PREFIX = 'msg_'
+
+/** The id of the request that a reply is of. */
+function bareId({ id }: MessageReply): string {
+  return id.slice(MESSAGE_PREFIX.length)
+}
+
 type Words = { type: 'text' | 'thinking'; text: string }
 /** `text` is what the model wrote as the call's input. */
 type ToolUse = { type: 'tool_use'; id: string; name: string; text: string }
@@ -33,8 +40,8 @@ type MessageWriter = Writer & {
   message(): object
 }
 
-/** The writer of a streamed answer. `requestId` is that of whoever reads. */
-export function messageWriter(asked: MessageReply, requestId: string): MessageWriter {
+/** The writer of a streamed answer. */
+export function messageWriter(asked: MessageReply): MessageWriter {
   let reply = asked
   let session: SessionEvent | undefined
   let start: StartEvent | undefined
@@ -78,7 +85,7 @@ export function messageWriter(asked: MessageReply, requestId: string): MessageWr
 
   /** Who is called opens a block; the pieces behind go on with its input. */
   function growCall({ name, arguments: text }: CallPiece): Frame[] {
-    const id = `toolu_${reply.id.replace(/^msg_/, '')}_${calls}`
+    const id = `toolu_${bareId(reply)}_${calls}`
     const begun = name === undefined ? [] : begin({ type: 'tool_use', id, name, text: '' })
     if (name !== undefined) calls++
     // A piece of no open call belongs to nothing that could be shown.
@@ -135,12 +142,12 @@ export function messageWriter(asked: MessageReply, requestId: string): MessageWr
     }
   }
 
-  return { ping: frame('ping'), write, fail: (failure) => messageFailure(failure, requestId), message }
+  return { ping: frame('ping'), write, fail: (failure) => messageFailure(failure, bareId(asked)), message }
 }
 
 /** An answer that is not streamed. */
 export function wholeMessage(reply: MessageReply, { session, start, texts, finish }: Collected): object {
-  const writer = messageWriter(reply, '')
+  const writer = messageWriter(reply)
   const events = [...(session === undefined ? [] : [session]), start, ...joinTexts(texts), finish]
   for (const event of events) writer.write(event)
   return writer.message()
