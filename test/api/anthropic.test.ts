@@ -126,7 +126,8 @@ describe('a stream', () => {
   })
 
   it('is kept alive by pings, before its first event too', async () => {
-    const slow: Step[] = [{ wait: 60 }, start, text('a'), { wait: 60 }, finish]
+    const queued = { type: 'progress', state: 'queued', done: 0, total: 1 } as const
+    const slow: Step[] = [queued, start, text('a'), { wait: 400 }, finish]
     const { app } = appOver(fakeLanes(slow), { pingMs: 20 })
     const body = JSON.stringify(ask({ stream: true }))
     const frames = framesIn(await (await app.request(ORIGIN + PATH, { method: 'POST', body })).text())
