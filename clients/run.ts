@@ -85,10 +85,11 @@ function formOf(body: unknown): string {
     text,
     tool_choice: choice,
     structured_outputs: outputs,
+    output_config: output,
     ...rest
   } = body as Asked
   const named = typeof choice === 'object' ? (choice?.type ?? '') : choice
-  const held = [format?.type, text?.format?.type, named, ...Object.keys(outputs ?? {})]
+  const held = [format?.type, text?.format?.type, output?.format?.type, named, ...Object.keys(outputs ?? {})]
   const prompt = Array.isArray(rest['prompt']) ? 'ids' : typeof rest['prompt']
   return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true, prompt])
 }
@@ -96,6 +97,7 @@ function formOf(body: unknown): string {
 type Asked = Record<string, unknown> & {
   response_format?: { type: string }
   text?: { format?: { type: string } }
+  output_config?: { format?: { type: string } }
   tool_choice?: string | { type?: string }
   structured_outputs?: object
 }

@@ -15,6 +15,7 @@ import { preview } from './validate.ts'
 /** Response headers that scripts of other origins may read. */
 const EXPOSED = [
   'x-request-id',
+  'request-id',
   SESSION_HEADER,
   TURN_HEADER,
   'retry-after',
@@ -30,7 +31,8 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>({ strict: false })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
-  for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
+  for (const { path, errorBody } of ROUTES)
+    if (errorBody !== undefined) app.use(`${path}/*`, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use(guardOrigin(deps.config.apiKeys))
@@ -68,7 +70,7 @@ function failed(deps: ApiDeps, c: ApiContext, thrown: unknown): Response {
 function errorResponse(c: ApiContext, thrown: unknown): Response {
   const failure = failureOf(thrown)
   const errorBody = c.var.errorBody ?? openAiError
-  return c.json(errorBody(failure), failure.status, failure.headers)
+  return c.json(errorBody(failure, c.var.requestId), failure.status, failure.headers)
 }
 
 /** Errors at a path of one dialect are worded by it, also those of the guards and the router. */
@@ -86,6 +88,8 @@ function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.set('requestId', deps.newId())
     await next()
     c.header('x-request-id', c.var.requestId)
+    // The same, where Anthropic's clients look for it.
+    c.header('request-id', c.var.requestId)
     c.header('openai-processing-ms', String(Math.round(deps.now() - started)))
   }
 }

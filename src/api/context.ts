@@ -29,7 +29,7 @@ export type ApiEnv = {
     tenant: string
     requestId: string
     /** How errors at this path are worded; OpenAI's when absent. */
-    errorBody?: (failure: Failure) => object
+    errorBody?: (failure: Failure, requestId: string) => object
   }
 }
 
