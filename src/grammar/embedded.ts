@@ -1,6 +1,6 @@
 // An embedded grammar is one made by itself that stands as a term in another grammar.
 
-import { keepMade, madeAt, slotOf } from './term-memo.ts'
+import { keepMade, madeAt, slotAfter, slotOf } from './term-memo.ts'
 import { Term, type Terms } from './term.ts'
 
 type Inner = { terms: Terms; start: Term }
@@ -14,9 +14,9 @@ export function embedded(terms: Terms, { terms: inner, start }: Inner): Term {
 function wrapped(terms: Terms, inner: Terms, term: Term, number: number): Term {
   if (term === inner.empty) return terms.empty
   if (!term.isPossible) return terms.nothing
-  const slot = slotOf(number, term.id)
-  const known = madeAt(slot)
-  if (known instanceof Embedded && known.isOf(terms, term, number)) return known
+  let slot = slotOf(number, term.id)
+  for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+    if (known instanceof Embedded && known.isOf(terms, term, number)) return known
   return keepMade(slot, new Embedded(terms, inner, term, number))
 }
 

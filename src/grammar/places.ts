@@ -1,4 +1,4 @@
-// A table of places says where beginnings of tokens lead from one term, each derived once for all tokens.
+// Places are where beginnings of tokens lead from one term: each is derived once, whoever shares it.
 
 import { NEVER, type Term } from './term.ts'
 
@@ -12,7 +12,13 @@ export const ROOT_PLACE = 1
 const SLOTS = 1024
 
 /** One table for all passes: one of a pass each would be megabytes of garbage. `next`: 0 where nobody looked. */
-type Table = { owner: Places | undefined; terms: Term[]; next: Int16Array; closes: Int8Array; slots: Int16Array }
+type Table = {
+  owner: Places | undefined
+  terms: Term[]
+  next: Int16Array
+  closes: Int8Array
+  slots: Int16Array
+}
 let shared: Table | undefined
 
 export class Places {

@@ -1,7 +1,7 @@
-// Terms makes the terms of a grammar from bytes, sequences, choices and repeats, each once.
+// Terms makes all terms of one grammar, from bytes, sequences, choices and repeats.
 
 import { GrammarError } from './grammar-error.ts'
-import { forgetTerms, keepMade, keepStep, knownStep, madeAt, slotOf } from './term-memo.ts'
+import { forgetTerms, keepMade, keepStep, knownStep, madeAt, slotAfter, slotOf } from './term-memo.ts'
 import { Compound, NEVER, Term, type Terms as TermsOfGrammar } from './term.ts'
 
 /** Makes terms of one grammar, equal ones once as long as they are remembered, and remembers their derivatives. */
@@ -73,9 +73,9 @@ export class Terms implements TermsOfGrammar {
     if (head === this.empty) return tail
     if (tail === this.empty) return head
     if (head instanceof Sequence) return this.pair(head.head, this.pair(head.tail, tail))
-    const slot = slotOf(head.id, tail.id)
-    const known = madeAt(slot)
-    if (known instanceof Sequence && known.head === head && known.tail === tail) return known
+    let slot = slotOf(head.id, tail.id)
+    for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+      if (known instanceof Sequence && known.head === head && known.tail === tail) return known
     return keepMade(slot, new Sequence(head, tail))
   }
 
@@ -90,8 +90,8 @@ export class Terms implements TermsOfGrammar {
     if (options.length < 2) return options[0] ?? this.nothing
     let slot = options.length
     for (const { id } of options) slot = slotOf(slot, id)
-    const known = madeAt(slot)
-    if (known instanceof Choice && areSame(known.options, options)) return known
+    for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+      if (known instanceof Choice && areSame(known.options, options)) return known
     return keepMade(slot, new Choice(this, options))
   }
 
@@ -99,9 +99,9 @@ export class Terms implements TermsOfGrammar {
     if (most === 0 || body === this.empty) return this.empty
     if (body === this.nothing) return least === 0 ? this.empty : body
     if (least === 1 && most === 1) return body
-    const slot = slotOf(body.id, least, most)
-    const known = madeAt(slot)
-    if (known instanceof Repeat && known.isOf(body, least, most)) return known
+    let slot = slotOf(body.id, least, most)
+    for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+      if (known instanceof Repeat && known.isOf(body, least, most)) return known
     return keepMade(slot, new Repeat(body, least, most))
   }
 
@@ -138,9 +138,7 @@ function areSame(a: readonly Term[], b: readonly Term[]): boolean {
 }
 
 class Empty extends Term {
-  get shortest(): number {
-    return 0
-  }
+  readonly shortest = 0
   get shortestByte(): number {
     throw new RangeError('what may end has no shortest byte')
   }

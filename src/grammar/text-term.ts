@@ -10,7 +10,7 @@ import {
   type CharPlace,
 } from './char-term.ts'
 import { pythonChar } from './python-char.ts'
-import { keepMade, madeAt, slotOf } from './term-memo.ts'
+import { keepMade, madeAt, slotAfter, slotOf } from './term-memo.ts'
 import { Term, type Terms } from './term.ts'
 import { TextCosts, type LengthBound, type Spelling } from './text-cost.ts'
 import { leastTexts, textCount } from './text-count.ts'
@@ -30,14 +30,24 @@ export type TextLanguage = { dfa: CharDfa; spelling: Spelling; bound?: LengthBou
  */
 export function textTerm(terms: Terms, { dfa, spelling, bound }: TextLanguage): Term {
   if (dfa.length === 0) return terms.nothing
-  const known: Language = {
+  const language: Language = {
     dfa,
     spelling,
     bound,
-    costs: new TextCosts(dfa, spelling, bound),
+    costs: costsOf(dfa, spelling, bound),
     number: terms.nextId(),
   }
-  return known.costs.rest(0, 0) === Infinity ? terms.nothing : at(terms, known, 0, 0)
+  return language.costs.rest(0, 0) === Infinity ? terms.nothing : at(terms, language, 0, 0)
+}
+
+/** Of automata that are kept for other grammars, as numbers and patterns are; without a bound of length. */
+const known = new WeakMap<CharDfa, Partial<Record<Spelling, TextCosts>>>()
+
+function costsOf(dfa: CharDfa, spelling: Spelling, bound: LengthBound | undefined): TextCosts {
+  if (bound !== undefined) return new TextCosts(dfa, spelling, bound)
+  const own = known.get(dfa) ?? {}
+  known.set(dfa, own)
+  return (own[spelling] ??= new TextCosts(dfa, spelling))
 }
 
 /** `number`: none has the same. */
@@ -51,9 +61,9 @@ type Language = {
 
 /** One object for each place of a language, as long as Terms remembers it. */
 function at(terms: Terms, language: Language, state: number, count: number): Term {
-  const slot = slotOf(language.number, state, count)
-  const known = madeAt(slot)
-  if (known instanceof TextTerm && known.isAt(language, state, count)) return known
+  let slot = slotOf(language.number, state, count)
+  for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+    if (known instanceof TextTerm && known.isAt(language, state, count)) return known
   return keepMade(slot, new TextTerm(terms, language, state, count))
 }
 

@@ -1,4 +1,5 @@
-// SHA-256 is computed here as bytes arrive: the host's own brings half a megabyte of code into an isolate.
+// SHA-256 is computed here as bytes arrive.
+// The host's own, node:crypto, brings 0.8 MB of code into an isolate.
 
 export type Sha256 = { update(bytes: Uint8Array): void; hex(): string }
 
