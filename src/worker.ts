@@ -23,7 +23,7 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, apiKeys, recommendedSampling } = readConfig(env)
+  const { lane, lanes, regions, aliases, apiKeys, recommendedSampling } = readConfig(env)
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
   const recommended = recommendedBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
   const lanesOf = new Map<Region | undefined, Lanes>()
@@ -37,6 +37,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       region,
       model: lane.model,
       ...(recommendedSampling && { recommended }),
+      aliases,
       log,
     })
     lanesOf.set(region, made)

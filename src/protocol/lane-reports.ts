@@ -11,6 +11,8 @@ export type ModelCard = {
   ownedBy: string
   /** For fields that a request leaves out; absent: none, or it is switched off. */
   sampling?: Recommended
+  /** Other names that mean it, for clients with a fixed one. */
+  aliases?: readonly string[]
 }
 
 /** Values of sampling fields, by the names that requests have for them. */

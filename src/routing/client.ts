@@ -17,6 +17,8 @@ export type LaneOptions = Layout & {
   model: string
   /** What the model recommends for sampling; undefined for nothing, or where that is switched off. */
   recommended?(): Promise<Recommended | undefined>
+  /** Other names that mean the model. */
+  aliases?: readonly string[]
   log(entry: Record<string, unknown>): void
 }
 
@@ -32,7 +34,7 @@ export function createLanes(
   stubOf: (name: string, region: Region | undefined) => LaneStub,
   options: LaneOptions,
 ): Lanes {
-  const { region, model, log } = options
+  const { region, model, aliases = [], log } = options
   // An object of one session has no region in its name: it is made near to whom it first serves.
   const stub = (lane: string): LaneStub => stubOf(`lane-${lane}`, regionOf(lane) ?? region)
   const access: LaneAccess = { stubOf: stub, log }
@@ -65,7 +67,7 @@ export function createLanes(
     async models() {
       // A packed model does not say when it was made.
       const sampling = await options.recommended?.()
-      return [{ id: model, created: 0, ownedBy: 'islet', ...(sampling && { sampling }) }]
+      return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...(sampling && { sampling }) }]
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),

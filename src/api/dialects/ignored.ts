@@ -10,6 +10,8 @@ type Asked = {
   stream_options?: { include_obfuscation?: boolean | null } | null
   reasoning_effort?: string | null
   reasoning?: Reasoning | null
+  output_config?: { effort?: string | null } | null
+  thinking?: { type: string } | null
   cache_prompt?: boolean | null
 } & SamplingFields
 
@@ -18,7 +20,15 @@ type Asked = {
  * or less for being asked to, or sums up what it thought.
  */
 export function ignoredIn(
-  { stream_options: options, reasoning_effort: effort, reasoning, cache_prompt: cached, ...fields }: Asked,
+  {
+    stream_options: options,
+    reasoning_effort: effort,
+    reasoning,
+    output_config: output,
+    thinking,
+    cache_prompt: cached,
+    ...fields
+  }: Asked,
   sent: (name: string) => unknown,
   rule?: CallRule,
 ): { ignored?: string[] } {
@@ -27,6 +37,8 @@ export function ignoredIn(
     'stream_options.include_obfuscation': options?.include_obfuscation === true,
     reasoning_effort: asks(effort),
     cache_prompt: cached === false,
+    thinking: asks(thinking?.type) && thinking?.type !== 'disabled',
+    'output_config.effort': asks(output?.effort),
     'reasoning.effort': asks(reasoning?.effort),
     'reasoning.summary': asks(reasoning?.summary),
     'reasoning.generate_summary': asks(reasoning?.generate_summary),
@@ -38,6 +50,6 @@ export function ignoredIn(
   }
   // An answer of calls alone has no text.
   const format = rule?.required === true ? formatOf(sent, []).grammarParam : undefined
-  if (format !== undefined) ignored.push(/^text\.format|^\w+/.exec(format)?.[0] ?? format)
+  if (format !== undefined) ignored.push(/^(text|output_config)\.format|^\w+/.exec(format)?.[0] ?? format)
   return ignored.length === 0 ? {} : { ignored }
 }

@@ -6,8 +6,8 @@ import type { CallRule, GenerateRequest } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import type { Given } from '../validate.ts'
 import { formatOf } from './answer-format.ts'
-import type { sharedFields } from './fields.ts'
-import { samplingOf, twice, type SamplingFields } from './sampling-fields.ts'
+import type { sharedFields, StopField } from './fields.ts'
+import { saidOf, samplingOf, twice, type SamplingFields } from './sampling-fields.ts'
 
 export type Order = Omit<
   GenerateRequest,
@@ -22,6 +22,9 @@ export type Order = Omit<
   /** The fields that `sampling` is made of: the model may recommend values for others. */
   said: SamplingFields
 }
+
+/** An order as its body says it: without a model it means the one that is served. */
+export type BodyOrder = Omit<Order, 'model'> & { model: string | undefined }
 
 export type SharedFields = Given<z.output<z.ZodMiniObject<typeof sharedFields>>>
 
@@ -54,7 +57,7 @@ export function sharedOrder(
     cacheKey: fields.prompt_cache_key,
     endUser: fields.user ?? fields.safety_identifier,
     sampling: samplingOf(fields, newSeed),
-    said: fields,
+    said: saidOf(fields),
   }
 }
 
@@ -73,9 +76,10 @@ export function formOf(
   sent: (name: string) => unknown,
   stop: readonly string[],
   rule: CallRule | undefined,
+  stopField?: StopField,
 ): Pick<Order, 'grammar' | 'grammarParam' | 'callRule'> {
   return {
-    ...(rule?.required !== true && formatOf(sent, stop)),
+    ...(rule?.required !== true && formatOf(sent, stop, stopField)),
     ...(rule !== undefined && { callRule: rule }),
   }
 }

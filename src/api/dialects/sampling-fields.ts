@@ -72,6 +72,14 @@ export const samplingFields = {
 
 export type SamplingFields = Given<z.output<z.ZodMiniObject<typeof samplingFields>>>
 
+/** The sampling fields of a checked body alone. */
+export function saidOf(fields: SamplingFields): SamplingFields {
+  const names = Object.keys(samplingFields) as (keyof SamplingFields)[]
+  return Object.fromEntries(
+    names.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]),
+  )
+}
+
 /** llama-server's names of fields, beside ours. */
 const ALIASES = [
   ['repeat_penalty', 'repetition_penalty'],

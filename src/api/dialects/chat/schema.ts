@@ -12,7 +12,7 @@ import { integer, neutral, unsupported } from '../field-kinds.ts'
 import { effort, sharedFields, templateVariables } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { mostTokens, sharedOrder, stopsOf, type Order } from '../order.ts'
+import { mostTokens, sharedOrder, stopsOf, type BodyOrder } from '../order.ts'
 import {
   callingOf,
   chatToolChoice,
@@ -66,7 +66,7 @@ export function parseChat(
   const messages = toChatMessages(sent('messages') as JsonObject[])
   checkResults(messages)
   if (fields.top_logprobs && fields.logprobs !== true) throw refuse('top_logprobs', 'needs "logprobs": true')
-  const order: Order = {
+  const order: BodyOrder = {
     ...sharedOrder(fields, newSeed, sent, rule),
     prompt: {
       kind: 'chat',
@@ -97,7 +97,7 @@ export function parseChat(
 }
 
 /** Errors name what the client wrote, which chat completions have two spellings of. */
-function placesOf(functions: boolean, completion: boolean): Pick<Order, 'places'> {
+function placesOf(functions: boolean, completion: boolean): Pick<BodyOrder, 'places'> {
   if (!functions && !completion) return {}
   return {
     places: {

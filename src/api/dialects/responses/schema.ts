@@ -20,8 +20,8 @@ import { structuredOutputs, textSettings } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { formOf, stopsOf, type Order } from '../order.ts'
-import { samplingOf } from '../sampling-fields.ts'
+import { formOf, stopsOf, type BodyOrder } from '../order.ts'
+import { saidOf, samplingOf } from '../sampling-fields.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -89,7 +89,7 @@ export const responseSchema = bodySchema({
 
 export type ResponseOrder = {
   /** All but the prompt, which needs the turn before. */
-  order: Omit<Order, 'prompt'>
+  order: Omit<BodyOrder, 'prompt'>
   input: ChatMessage[]
   /** The call that each result in the input answers, by its place. */
   results: ResultPlace[]
@@ -153,7 +153,7 @@ export function parseResponse(
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,
       sampling,
-      said: fields,
+      said: saidOf(fields),
     },
     input,
     results: resultsIn(fields.input),
