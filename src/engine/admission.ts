@@ -75,7 +75,7 @@ export class Admission {
   /** Takes a turn out, waiting or running; its sequence stays as cache. */
   remove(turn: Turn): void {
     this.#waiting = this.#waiting.filter((other) => other !== turn)
-    this.#park(turn)
+    this.#park(turn, true)
   }
 
   /** A turn that just decoded goes behind the others, so that each gets its share of the rows. */
@@ -178,9 +178,9 @@ export class Admission {
     this.#running.push(turn)
   }
 
-  #park(turn: Turn): void {
+  #park(turn: Turn, isOver = false): void {
     this.#running = this.#running.filter((other) => other !== turn)
-    this.#cache.park(turn)
+    this.#cache.park(turn, isOver)
   }
 
   /** Sends a running turn back to the front of the queue; it will go on exactly where it was. */
@@ -226,7 +226,7 @@ export class Admission {
   #takeTurns({ tenant }: Turn): void {
     const made = ({ produced, producedBefore }: Turn): number => produced - producedBefore
     const longRunning = this.#running.filter(
-      (turn) => turn.tenant === tenant && turn.vault !== undefined && made(turn) >= QUANTUM,
+      (turn) => turn.tenant === tenant && turn.vault !== undefined && !turn.aside && made(turn) >= QUANTUM,
     )
     const [longest] = longRunning.sort((a, b) => made(b) - made(a))
     if (longest === undefined) return

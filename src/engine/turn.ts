@@ -44,6 +44,11 @@ export type TurnOptions = {
   session?: string
   /** Nobody waits for it: it gets the rows and pages that other turns leave, of any tenant. */
   background?: boolean
+  /**
+   * It answers beside another turn of its prompt, from which its session goes on: no page of it is stored, and those that it
+   * leaves in memory go before others.
+   */
+  aside?: boolean
 }
 
 export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
@@ -58,6 +63,7 @@ export type Turn = {
   readonly vault: Vault | undefined
   readonly session: string | undefined
   readonly background: boolean
+  readonly aside: boolean
   /** Fixed by the prompt, also for what is generated. */
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
@@ -111,6 +117,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     vault: options.vault,
     session: options.session,
     background: options.background ?? false,
+    aside: options.aside ?? false,
     shape,
     ids,
     wantsFrom:

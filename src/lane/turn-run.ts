@@ -7,10 +7,11 @@ import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
 import type { Reader } from './reader.ts'
+import { NO_TEXT, type Among } from './among.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
 import { errorCode } from '../lib/errors.ts'
-import { isStored, type TurnRecord } from '../storage/turn-record.ts'
+import { isStored, type Choice } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
 export const QUEUED_MS = 5
@@ -24,9 +25,9 @@ const SILENT_STEPS = 4
 /** What the host's kernels are told when the request's CPU time is nearly used up. */
 export const CPU_LIMIT = 24
 
-/** One turn on one engine. */
+/** One answer on one engine. */
 export type TurnRun = {
-  record: TurnRecord
+  record: Choice
   text: ModelText
   host: TurnHost
   signal: AbortSignal
@@ -35,6 +36,18 @@ export type TurnRun = {
   loaded: Loaded
   /** Nobody waits for it. */
   background: boolean
+  /** Where it is one of several. */
+  among?: Among
+}
+
+/** Makes the answer ready to choose; gives the most tokens that it may have, as its request says. */
+export function beginAnswer({ record, text, answer, loaded, among }: TurnRun): number {
+  // A window has no end of its own: without a number an answer ends at the trained context.
+  const maxTokens = record.request.maxTokens ?? text.manifest.spec.context
+  const room = loaded.engine.maxPositions - record.prompt.ids.length
+  if (among?.hasBegun !== true) answer.begin(loaded.scratch, Math.min(maxTokens, room))
+  if (among !== undefined) among.hasBegun = true
+  return maxTokens
 }
 
 /**
@@ -42,14 +55,12 @@ export type TurnRun = {
  * to date as it goes. Whoever stops reading closes the turn. Throws what made the turn or the engine fail.
  */
 export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
-  const { record, text, host, signal, reader, answer, loaded, background } = context
+  const { record, host, signal, reader, answer, loaded, background, among } = context
   const { engine, model } = loaded
   const { request, prompt, generated } = record
-  // A window has no end of its own: without a number an answer ends at the trained context.
-  const maxTokens = request.maxTokens ?? text.manifest.spec.context
+  const maxTokens = beginAnswer(context)
   const length = prompt.ids.length + generated.length
   const isFull = generated.length >= maxTokens || length >= engine.maxPositions
-  answer.begin(loaded.scratch, Math.min(maxTokens, engine.maxPositions - prompt.ids.length))
   if (answer.stopped || isFull) {
     yield* reader.start(record)
     yield* reader.take(answer)
@@ -61,12 +72,14 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     prompt: prompt.ids,
     generated,
     maxTokens,
-    choose: (logits, position) => answer.choose(logits, position),
+    choose: among?.choose ?? ((logits, position) => answer.choose(logits, position)),
     owner: host.vault,
     background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
+    ...(among?.aside === true && { aside: true }),
   })
   if (turn === undefined) return
+  if (among !== undefined) among.turn = turn
   const note = (): void => {
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
@@ -107,6 +120,7 @@ async function* opened(
     }
     if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
     await look(context)
+    if (context.among !== undefined) yield NO_TEXT
   }
   return undefined
 }
@@ -116,7 +130,10 @@ async function* untilAdmitted(turn: Turn, context: TurnRun): AsyncGenerator<Gene
   // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for
   // its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
-  while (isQueued() && !context.signal.aborted) await look(context)
+  while (isQueued() && !context.signal.aborted) {
+    await look(context)
+    if (context.among !== undefined) yield NO_TEXT
+  }
 }
 
 /**
@@ -143,12 +160,13 @@ async function* answering(
   context: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
-  const { answer, reader, loaded, host, signal, background } = context
+  const { answer, reader, loaded, host, signal, background, among } = context
   const { engine, model, pacer, first } = loaded
   const { clock } = host
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
+  let hasStepped = false
   if (!background && first.isShared(clock.now())) {
     // Each rest is as long as what others' streams do meanwhile: a short prompt is run before it.
     silent = 0
@@ -162,14 +180,20 @@ async function* answering(
       first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
+      hasStepped = false
       // A generator and a promise for each token of a lone tenant would be megabytes of garbage.
-      if (background || !first.isShared(clock.now())) yield event
+      if (background || among !== undefined || !first.isShared(clock.now())) yield event
       else yield* handOut(event, context, held)
       continue
     }
     turn.taken = turn.produced
     if (turn.state === 'failed') throw turn.error
     if (turn.state === 'done') return false
+    if (among !== undefined && hasStepped) {
+      hasStepped = false
+      yield NO_TEXT
+      continue
+    }
     if (model.signal.value === CPU_LIMIT) {
       model.signal.clear()
       return true
@@ -179,11 +203,13 @@ async function* answering(
       await pacer.restTogether(idle ? QUEUED_MS : 0, host.vault)
       silent = 0
       if (signal.aborted || turn.produced > turn.taken) continue
-      if (idle && pacer.hasStepped(last, host.vault)) continue
+      hasStepped = idle && pacer.hasStepped(last, host.vault)
+      if (hasStepped) continue
     }
     const stepped = engine.step(host.vault)
     const ran = typeof stepped === 'number' ? stepped : await stepped
     pacer.stepped(ran, host.vault)
+    hasStepped = true
     note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
@@ -219,10 +245,10 @@ export async function giveWay(
 }
 
 /** Gives the event to the reader as soon as it may go, beside those of other tenants. */
-async function* handOut(
+export async function* handOut(
   event: GenerationEvent,
-  context: TurnRun,
-  held: number,
+  context: Parameters<typeof giveWay>[0],
+  held = 0,
 ): AsyncGenerator<GenerationEvent> {
   const { record, host } = context
   if (host.handOuts === undefined) {
@@ -250,7 +276,7 @@ function* finish(
 }
 
 function finishOf(
-  record: TurnRecord,
+  record: Choice,
   answer: Answer,
   reason: FinishReason,
   options: WindowOptions,

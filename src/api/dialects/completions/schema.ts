@@ -11,7 +11,7 @@ import { integer, neutral, sharedFields } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
 import { sharedOrder } from '../order.ts'
-import { promptSchema, toPrompt } from './prompt.ts'
+import { promptSchema, toPrompts } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
 
 const logprobsWords = 'must be an integer from 0 to 5'
@@ -42,9 +42,13 @@ export function parseCompletion(
 ): ParsedBody<CompletionReply> {
   const fields = validate(completionSchema, body)
   const sent = (name: string): unknown => sentField(body, changed, name)
+  const [prompt, ...more] = toPrompts(fields.prompt, fields.n ?? 1).map((each) =>
+    withSuffix(each, fields.suffix ?? ''),
+  )
   const order = {
     ...sharedOrder(fields, newSeed, sent),
-    prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
+    prompt,
+    ...(more.length > 0 && { morePrompts: more }),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
