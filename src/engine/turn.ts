@@ -49,6 +49,8 @@ export type TurnOptions = {
    * leaves in memory go before others.
    */
   aside?: boolean
+  /** The same for all that answer one prompt of a request: pages that they share are counted once. */
+  kin?: object
 }
 
 export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
@@ -64,6 +66,7 @@ export type Turn = {
   readonly session: string | undefined
   readonly background: boolean
   readonly aside: boolean
+  readonly kin: object | undefined
   /** Fixed by the prompt, also for what is generated. */
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
@@ -118,6 +121,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     session: options.session,
     background: options.background ?? false,
     aside: options.aside ?? false,
+    kin: options.kin,
     shape,
     ids,
     wantsFrom:

@@ -9,6 +9,8 @@ export const NO_TEXT: GenerationEvent = { type: 'progress', state: 'prefill', do
 export type Among = {
   /** Its session goes on from another answer: nothing of it is stored. */
   readonly aside: boolean
+  /** The same for the answers to one prompt. */
+  readonly kin: object
   /** In the place of the answer's own. */
   readonly choose?: Choose
   /** The answer is ready to choose, and may have chosen. */

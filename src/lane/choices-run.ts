@@ -132,9 +132,12 @@ class Runners {
   }
 
   #among(at: number): Among {
-    if (at % this.#each > 0) return { aside: true }
+    const first = at - (at % this.#each)
+    const kin = choicesOf(this.#context.record)[first].prompt
+    if (first < at) return { aside: true, kin }
     return {
       aside: at > 0,
+      kin,
       choose: (logits, position) => {
         for (const run of this.#runs.slice(at + 1, at + this.#each)) takeFirst(run, logits, position)
         return this.#context.answers[at].choose(logits, position)

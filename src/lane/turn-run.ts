@@ -76,7 +76,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     owner: host.vault,
     background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
-    ...(among?.aside === true && { aside: true }),
+    ...(among && { aside: among.aside, kin: among.kin }),
   })
   if (turn === undefined) return
   if (among !== undefined) among.turn = turn

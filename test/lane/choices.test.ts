@@ -345,3 +345,16 @@ describe('a reader', () => {
     expect(eventsOf(await first, 'finish')).toHaveLength(1)
   })
 })
+
+describe('pages that the answers share', () => {
+  it('are counted once, so that all run beside each other', async () => {
+    const steps = async (pageCount: number) => {
+      const { lane, models } = mockLane({ model: { pageCount } })
+      await ask(lane, several())
+      return models[0].steps.length
+    }
+    // A prompt of 70 has four full pages; with 24 tokens and some room each answer has four more.
+    expect(await steps(20)).toBe(await steps(64))
+    expect(await steps(14)).toBeGreaterThan(await steps(64))
+  })
+})
