@@ -14,6 +14,9 @@ export type ChoicesRun = Omit<TurnRun, 'record' | 'reader' | 'answer' | 'among'>
   answers: readonly Answer[]
 }
 
+/** Each answer may be pulled so often for one event before the host gets its turn. */
+const ROUNDS = 2
+
 type Run = TurnRun & { among: Among }
 
 /** An answer that goes on; `before` is the number of its ids when it did. */
@@ -83,8 +86,15 @@ class Runners {
 
   /** Pulls answers, a step at most each time, until this one is ready or over. Gives progress. */
   async *more(wanted: AnswerLine): AsyncGenerator<GenerationEvent> {
-    const { signal } = this.#context
-    while (!wanted.isReady && !wanted.isOver && this.stopped === undefined && !signal.aborted) {
+    const { signal, loaded, host } = this.#context
+    for (
+      let pulls = 1;
+      !wanted.isReady && !wanted.isOver && this.stopped === undefined && !signal.aborted;
+      pulls++
+    ) {
+      // While nothing is handed out the host has no turn.
+      if (pulls > ROUNDS * this.#all.length && loaded.pacer.isDue)
+        await loaded.pacer.restTogether(0, host.vault)
       const runner = this.#next()
       this.#last = runner.line.at
       const result: IteratorResult<GenerationEvent, unknown> = await runner.events.next()
@@ -122,13 +132,16 @@ class Runners {
     return some.find(({ line }) => line.at > this.#last) ?? some[0]
   }
 
-  /** The first answer begins, then those to the other prompts, and behind the first token of each the rest. */
-  #mayBegin({ line: { at } }: Runner): boolean {
-    const { record } = this.#context
-    const first = at - (at % this.#each)
-    if (first === at) return at === 0 || record.cachedTokens !== undefined
-    const leader = this.#all.find(({ line }) => line.at === first)
-    return leader === undefined || leader.line.isOver || leader.run.record.generated.length > leader.before
+  /** The first answer begins, then those to the other prompts; behind the next token of each the rest, which fork its pages. */
+  #mayBegin(runner: Runner): boolean {
+    const prompt = this.#promptOf(runner)
+    const leader = this.#all.find((other) => this.#promptOf(other) === prompt) ?? runner
+    if (runner === leader) return prompt === 0 || this.#context.record.cachedTokens !== undefined
+    return leader.line.isOver || leader.run.record.generated.length > leader.before
+  }
+
+  #promptOf({ line }: Runner): number {
+    return Math.floor(line.at / this.#each)
   }
 
   #among(at: number): Among {

@@ -67,6 +67,11 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
     return
   }
+  if (among !== undefined && generated.length > 0) {
+    // What is there waits for no pages.
+    yield* reader.start(record)
+    yield* reader.take(answer)
+  }
   const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,

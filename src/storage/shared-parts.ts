@@ -188,7 +188,8 @@ export function detailsOf(record: TurnRecord): Details {
     generated,
   }))
   const own = { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
-  return { ...own, ...(more && { more }), ...(others && { others }) }
+  const further = others && { others }
+  return { ...own, ...(more && { more }), ...further }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */

@@ -187,6 +187,26 @@ describe('pages that do not suffice', () => {
     expect(told(await ask(mockLane({ model: { pageCount: 6 } }).lane, several()))).toEqual(wide)
   })
 
+  it('are not given back and forth: no row is run twice', async () => {
+    const { lane, models } = mockLane({ model: { pageCount: 9 } })
+    const { usage } = eventsOf(await ask(lane, several({ maxTokens: 60 })), 'finish')[0]
+    expect(models[0].rowsRun).toBe(70 + usage.completionTokens - 4)
+  })
+
+  it('leave the host its turns while nothing is told', async () => {
+    let [time, rests] = [0, 0]
+    const clock = {
+      now: () => (time += 1),
+      wait: (ms: number) => {
+        if (ms === 0) rests += 1
+        return new Promise<void>((resolve) => setTimeout(resolve, ms))
+      },
+    }
+    const { lane } = mockLane({ model: { pageCount: 22 }, parts: { clock } })
+    await ask(lane, several({ maxTokens: 270, ignoreEos: true, choices: 2 }))
+    expect(rests).toBeGreaterThan(8)
+  })
+
   it('let the answers of prompts take turns too', async () => {
     const morePrompts = [{ kind: 'ids' as const, ids: ids(60, 3) }]
     const { lane } = mockLane({ model: { pageCount: 6 } })
@@ -265,6 +285,26 @@ describe('a session of several answers', () => {
     const first = told(await ask(lane, several({ store: true })))
     const fork = (await lane.ready()).fork('tenant', session(first), '0')
     expect(told(await readOn(laneOn(kept), fork.id)).slice(1)).toEqual(first.slice(1))
+  })
+
+  it.each([8, 31])('of %i prompts is forked with them', async (count) => {
+    const kept = laneStorage()
+    const { lane } = laneOn(kept)
+    const morePrompts = indices(count - 1).map((i) => ({ kind: 'ids' as const, ids: ids(250, i) }))
+    const order = several({ store: true, morePrompts, choices: undefined, maxTokens: 3 })
+    const first = told(await ask(lane, order))
+    const { id } = (await lane.ready()).fork('tenant', session(first), '0')
+    expect(told(await readOn(laneOn(kept), id)).slice(1)).toEqual(first.slice(1))
+    expect(told(await readOn(laneOn(kept), session(first)))).toEqual(first)
+  })
+
+  it('leaves the pages of the first in memory for longest', async () => {
+    const { lane } = mockLane({ model: { pageCount: 20 } })
+    const first = await ask(lane, several())
+    await ask(lane, request({ tenant: 'other', prompt: { kind: 'ids', ids: ids(190, 9) } }))
+    const longer = [...prompt.ids, ...idsOf(first), 5]
+    const second = await ask(lane, several({ choices: undefined, prompt: { kind: 'ids', ids: longer } }))
+    expect(eventsOf(second, 'start')[0].cachedTokens).toBe(70 + TOKENS - 1)
   })
 
   it('that was left in the middle is forked and both go on', async () => {

@@ -84,6 +84,8 @@ describe.each(cases)('an answer %s', async (_, changes, shows) => {
     const { lanes } = fakeLanes([() => streamOf(events, gone), () => laneOn(kept).lane.resume('tenant', id)])
     const seen = await readAll(lanes.generate(asked(changes)))
     expect(textsOf(seen)).toEqual(texts)
+    expect(eventsOf(seen, 'start')).toEqual(eventsOf(whole, 'start'))
+    expect(eventsOf(seen, 'end')).toEqual(eventsOf(whole, 'end'))
     expect(seen.at(-1)).toEqual(whole.at(-1))
   })
 
