@@ -161,4 +161,11 @@ export const CLIENTS: readonly Client[] = [
     packages: ['ollama@0.6.4'],
     scenarios: 'ollama.mjs',
   },
+  {
+    id: 'lm-eval',
+    title: 'lm-eval (local-completions)',
+    language: 'python',
+    packages: ['lm-eval[api]==0.4.13', 'transformers==5.18.0', 'gguf==0.19.0'],
+    scenarios: 'lm-eval.py',
+  },
 ]

@@ -88,7 +88,8 @@ function formOf(body: unknown): string {
   } = body as Asked
   const named = typeof choice === 'object' ? (choice?.type ?? '') : choice
   const held = [format?.type, text?.format?.type, named, ...Object.keys(outputs ?? {})]
-  return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true])
+  const prompt = Array.isArray(rest['prompt']) ? 'ids' : typeof rest['prompt']
+  return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true, prompt])
 }
 
 type Asked = Record<string, unknown> & {

@@ -1,4 +1,4 @@
-// Kin are turns that answer one prompt of a request: they fork its pages, which are counted once for all of them.
+// Kin are turns that answer one prompt of a request: the pages that they share count once.
 
 import { pageIsDead, type WindowOptions } from '../cache/window.ts'
 import { fullPages, type Sequence } from './sequence.ts'

@@ -1,6 +1,6 @@
 // Among is what one of several answers to a request knows of being one of them.
 
-import type { Choose, Turn } from '../engine/turn.ts'
+import type { Score, Turn } from '../engine/turn.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 
 /** Given in the place of a text by an answer that a step brought none: so another gets its turn. */
@@ -11,8 +11,8 @@ export type Among = {
   readonly aside: boolean
   /** The same for the answers to one prompt. */
   readonly kin: object
-  /** In the place of the answer's own. */
-  readonly choose?: Choose
+  /** Hears the logits before the answer chooses. */
+  readonly heard?: Score
   /** The answer is ready to choose, and may have chosen. */
   hasBegun?: boolean
   /** Once it is open. */

@@ -1,11 +1,12 @@
 // A choices run pulls several answers to one request through one engine, on one prefill of each prompt.
 
 import type { Answer } from '../answer/answer.ts'
+import type { PromptScores } from '../answer/prompt-scores.ts'
 import type { FinishEvent, GenerationEvent } from '../protocol/generation.ts'
 import { choicesOf, type TurnRecord } from '../storage/turn-record.ts'
 import { NO_TEXT, type Among } from './among.ts'
 import { endOf, finishOfAll, putAll, toldInTurns, type AnswerLine } from './answer-line.ts'
-import { beginAnswer, handOut, runTurn, type TurnRun } from './turn-run.ts'
+import { beginAnswer, cpuLimit, handOut, runTurn, type TurnRun } from './turn-run.ts'
 
 /** What is the same for all answers, and what each has. */
 export type ChoicesRun = Omit<TurnRun, 'record' | 'reader' | 'answer' | 'among'> & {
@@ -38,7 +39,9 @@ export async function* runChoices(context: ChoicesRun): AsyncGenerator<Generatio
       if (event.type !== 'text' || background || !loaded.first.isShared(host.clock.now())) yield event
       else yield* handOut(event, context)
     }
-    if (runners.stopped !== undefined) yield* toldOfStop(record, lines, runners.stopped)
+    if (runners.stopped === undefined) return
+    if (record.request.scorePrompt === true) throw cpuLimit('send fewer prompts or answers')
+    yield* toldOfStop(record, lines, runners.stopped)
   } finally {
     await runners.close()
   }
@@ -151,19 +154,22 @@ class Runners {
     return {
       aside: at > 0,
       kin,
-      choose: (logits, position) => {
-        for (const run of this.#runs.slice(at + 1, at + this.#each)) takeFirst(run, logits, position)
-        return this.#context.answers[at].choose(logits, position)
+      heard: (logits, position) => {
+        const { promptScores } = this.#context.answers[at]
+        for (const run of this.#runs.slice(at + 1, at + this.#each))
+          takeFirst(run, promptScores, logits, position)
       },
     }
   }
 }
 
-/** An answer's first id, of the logits that are behind the prompt. */
-function takeFirst(run: Run, logits: Float32Array, position: number): void {
+/** An answer takes its first id of the logits that are behind the prompt, and what was scored of that. */
+function takeFirst(run: Run, scores: PromptScores | undefined, logits: Float32Array, position: number): void {
   const { record, answer } = run
-  const { prompt, generated, end } = record
+  const { prompt, generated, end, request } = record
   if (position > prompt.ids.length || generated.length > 0 || end !== undefined) return
+  if (scores !== undefined) answer.promptScores?.copy(scores)
+  if (request.maxTokens === 0) return
   beginAnswer(run)
   generated.push(answer.choose(logits, position).id)
   record.logprobs = answer.logprobs

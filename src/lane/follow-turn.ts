@@ -33,8 +33,9 @@ export async function prepare(
     const prompt = await inTurns(work, () => host.clock.wait(0), signal)
     if (prompt === undefined) return undefined
     checkModel(request, text)
+    // An echo with log probabilities is made of the prompt's tokens, as they are scored.
     const echo = asked.kind === 'text' ? asked.text : tokenizer.decode(prompt.ids)
-    all.push({ prompt, echo: request.echo ? echo : undefined })
+    all.push({ prompt, echo: request.echo && request.scorePrompt !== true ? echo : undefined })
   }
   const [first, ...more] = all
   return { text, ...first, ...(more.length > 0 && { more }) }

@@ -5,6 +5,7 @@ import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import { answersTo, type GenerateRequest, type GenerationEvent } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
@@ -45,10 +46,7 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /**
-   * Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are
-   * forgotten.
-   */
+  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
   wakeAt(time: number): void
 }
 
@@ -59,6 +57,8 @@ export type LaneParts = ModelReader & {
   storage: LaneStorage
   log(entry: Record<string, unknown>): void
 }
+
+type Events = AsyncGenerator<GenerationEvent>
 
 export class Lane {
   readonly sessions: Sessions
@@ -114,7 +114,7 @@ export class Lane {
       },
       log,
     })
-    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: () => this.#host() })
+    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
     isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
@@ -123,13 +123,17 @@ export class Lane {
    * what is not.
    */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
-    const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
-    return this.#driver(request.requestId, answer).stream()
+    return this.#driver(request.requestId, (driver) => this.#answer(request, lane, driver)).stream()
   }
 
   /** Events of one score request, made as they are read. A cancel ends it. */
   score(request: ScoreRequest): ReadableStream<Uint8Array> {
     return this.#driver(request.requestId, (driver) => this.#scoring.events(request, driver)).stream()
+  }
+
+  /** What a token request is told, without weights. A cancel ends it. */
+  tokens(request: TokenRequest): ReadableStream<Uint8Array> {
+    return this.#driver(request.requestId, (driver) => this.#scoring.tokens(request, driver)).stream()
   }
 
   /** The events of a turn that began before, from its first on. */
@@ -197,11 +201,7 @@ export class Lane {
     this.#loader.halve('the isolate exceeded its memory limit and was reset', text)
   }
 
-  async *#answer(
-    request: GenerateRequest,
-    lane: string,
-    driver: ReaderDriver,
-  ): AsyncGenerator<GenerationEvent> {
+  async *#answer(request: GenerateRequest, lane: string, driver: ReaderDriver): Events {
     const place = { tenant: request.tenant, driver, answers: answersTo(request) }
     if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
@@ -215,6 +215,10 @@ export class Lane {
       const prepared = await prepare(request, host, driver.signal)
       if (prepared === undefined) return
       this.#useModel(prepared.text)
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
+        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
+        return clock.wait(ms)
+      })
       const record = await this.sessions.begin(request, prepared, lane)
       yield* this.#drive(record, prepared.text, host, driver)
     } finally {
@@ -227,7 +231,7 @@ export class Lane {
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver, answers: choicesOf(record).length }
-    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
       return
@@ -248,12 +252,7 @@ export class Lane {
     yield* this.#drive(record, text, this.#host(needsEngine(record)), driver)
   }
 
-  async *#drive(
-    record: TurnRecord,
-    text: ModelText,
-    host: TurnHost,
-    driver: ReaderDriver,
-  ): AsyncGenerator<GenerationEvent> {
+  async *#drive(record: TurnRecord, text: ModelText, host: TurnHost, driver: ReaderDriver): Events {
     if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.

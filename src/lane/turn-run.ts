@@ -1,6 +1,6 @@
 // A turn run pulls one turn through one engine: a pull takes ready text, or runs a step for all turns.
 
-import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { WindowOptions } from '../cache/window.ts'
 import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'
 import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
@@ -8,9 +8,10 @@ import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
 import type { Reader } from './reader.ts'
 import { NO_TEXT, type Among } from './among.ts'
+import { finishOf } from './finish-of.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
-import { errorCode } from '../lib/errors.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
 import { isStored, type Choice } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
@@ -24,6 +25,14 @@ const SILENT_STEPS = 4
 
 /** What the host's kernels are told when the request's CPU time is nearly used up. */
 export const CPU_LIMIT = 24
+
+/** What is told where log probabilities are not there yet: those of a part would pass for those of all. */
+export function cpuLimit(advice: string): IsletError {
+  return new IsletError(
+    'overloaded',
+    `the platform stopped this request for its time on the processor: ${advice}`,
+  )
+}
 
 /** One answer on one engine. */
 export type TurnRun = {
@@ -61,10 +70,14 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   const maxTokens = beginAnswer(context)
   const length = prompt.ids.length + generated.length
   const isFull = generated.length >= maxTokens || length >= engine.maxPositions
-  if (answer.stopped || isFull) {
+  // Of one of several answers the first to its prompt may have heard all that is scored.
+  const scores = answer.promptScores?.isGiven === true ? undefined : answer.promptScores
+  const isOver = answer.stopped || isFull
+  const over = answer.stopped ? 'stop' : 'length'
+  if (isOver && scores === undefined) {
     yield* reader.start(record)
     yield* reader.take(answer)
-    yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
+    yield* finish(context, over, model.window)
     return
   }
   if (among !== undefined && generated.length > 0) {
@@ -76,8 +89,14 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     tenant: request.tenant,
     prompt: prompt.ids,
     generated,
-    maxTokens,
-    choose: among?.choose ?? ((logits, position) => answer.choose(logits, position)),
+    maxTokens: isOver ? 1 : maxTokens,
+    choose(logits, position) {
+      scores?.complete()
+      among?.heard?.(logits, position)
+      // The turn ends with the logits of the prompt's last row: the id that it then has is never run.
+      return isOver ? { id: prompt.ids[0], stop: true } : answer.choose(logits, position)
+    },
+    ...(scores && { score: (logits, position) => scores.hear(logits, position) }),
     owner: host.vault,
     background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
@@ -86,6 +105,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   if (turn === undefined) return
   if (among !== undefined) among.turn = turn
   const note = (): void => {
+    if (isOver) return
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
     record.logprobs = answer.logprobs
@@ -100,8 +120,9 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     const stopped = yield* answering(turn, context, note)
     note()
     if (signal.aborted) return
+    if (stopped && scores?.isTaken === false) throw cpuLimit('send a shorter prompt')
     if (stopped) yield finishOf(record, answer, 'length', model.window, true)
-    else yield* finish(context, turn.reason ?? 'stop', model.window)
+    else yield* finish(context, isOver ? over : (turn.reason ?? 'stop'), model.window)
   } finally {
     note()
     engine.close(turn)
@@ -278,31 +299,4 @@ function* finish(
   record.end = end
   yield* reader.rest(record, answer)
   yield end
-}
-
-function finishOf(
-  record: Choice,
-  answer: Answer,
-  reason: FinishReason,
-  options: WindowOptions,
-  stopped = false,
-): GenerationEvent & { type: 'finish' } {
-  const logitsHash = answer.logitsHash()
-  const promptTokens = record.prompt.ids.length
-  const completionTokens = record.generated.length
-  return {
-    type: 'finish',
-    reason: answer.finishReason(reason),
-    usage: { promptTokens, cachedTokens: record.cachedTokens ?? 0, completionTokens },
-    // The last id was chosen, not run: the query that chose it stood one position before.
-    window: {
-      window: options.window,
-      sinks: options.sinks,
-      outOfSight: outOfSight(Math.max(0, promptTokens + completionTokens - 2), options),
-    },
-    ...(logitsHash !== undefined && { logitsHash }),
-    ...(stopped && { stopped: 'cpu_limit' as const }),
-    ...(answer.closedEarly && { closedEarly: true as const }),
-    ...(answer.ignored.length > 0 && { ignored: [...answer.ignored] }),
-  }
 }

@@ -136,7 +136,7 @@ export function unanswered(record: TurnRecord): TurnRecord {
 
 /**
  * Log probabilities are not stored, since they can be larger than a row: to have them again the turn is
- * computed from its first row.
+ * computed from its first row. Those of a prompt are not kept in memory either.
  */
 export function lacksLogprobs(record: TurnRecord): boolean {
   return choicesOf(record).some(lacksOwnLogprobs)
@@ -144,6 +144,7 @@ export function lacksLogprobs(record: TurnRecord): boolean {
 
 /** The same of one answer. */
 export function lacksOwnLogprobs({ request, generated, logprobs }: Choice): boolean {
+  if (request.scorePrompt === true) return true
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
 }
 

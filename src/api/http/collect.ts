@@ -3,8 +3,10 @@
 import {
   joinCalls,
   type CallPiece,
+  type EndEvent,
   type FinishEvent,
   type FinishReason,
+  type GenerationEvent,
   type SessionEvent,
   type StartEvent,
   type TextEvent,
@@ -61,7 +63,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       const event = result.value
       if (event.type === 'error') throw eventError(event)
       if (event.type === 'session') session = event
-      if (event.type === 'progress' || event.type === 'session' || event.type === 'scores') continue
+      if (!isOfAnswer(event)) continue
       const answer = (answers[event.choice ?? 0] ??= { texts: [] })
       if (event.type === 'start') answer.start = event
       else if (event.type === 'text') {
@@ -79,6 +81,10 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
     // An iterator that is stuck in next() may answer return() late: a client that left must not hold us here.
     if (!signal.aborted) await closing
   }
+}
+
+function isOfAnswer(event: GenerationEvent): event is StartEvent | TextEvent | EndEvent | FinishEvent {
+  return ['start', 'text', 'end', 'finish'].includes(event.type)
 }
 
 function collected({ start, texts, reason }: Gathered): CollectedChoice {
