@@ -2,7 +2,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import { loadModel } from '../graph/load-model.ts'
 import { planMemory } from '../graph/memory-layout.ts'
 import { loadPrefix } from '../graph/prefix-pages.ts'
@@ -85,7 +85,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
     return this.#lane.resume(tenant, id)
   }
 
-  score(request: ScoreRequest): ReadableStream<Uint8Array> {
+  score(request: ScoreRequest | EmbedRequest): ReadableStream<Uint8Array> {
     return this.#lane.score(request)
   }
 

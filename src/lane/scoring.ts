@@ -1,7 +1,8 @@
-// Scoring gives a lane's score requests their places among its other requests.
+// Scoring gives a lane's score and embed requests their places among its other requests.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
+import { embed } from './embed-run.ts'
 import type { Isolate } from './isolate.ts'
 import { KeptScores } from './kept-scores.ts'
 import type { Clock } from './pacer.ts'
@@ -27,7 +28,10 @@ export class Scoring {
   }
 
   /** Events of a request: an `error` that is movable where its tenant holds as many places as it may. */
-  async *events(request: ScoreRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
+  async *events(
+    request: ScoreRequest | EmbedRequest,
+    driver: ReaderDriver,
+  ): AsyncGenerator<GenerationEvent, void> {
     const { isolate, clock, places, host } = this.#parts
     const place = { tenant: request.tenant, driver }
     const { signal } = driver
@@ -37,7 +41,8 @@ export class Scoring {
     }
     isolate.first.begin(signal, request.tenant, clock.now())
     try {
-      yield* score(request, { host: host(), kept: this.#kept, signal })
+      if ('texts' in request) yield* embed(request, { host: host(), signal })
+      else yield* score(request, { host: host(), kept: this.#kept, signal })
     } finally {
       places.leave(place)
       isolate.first.end(signal)

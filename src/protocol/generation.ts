@@ -241,6 +241,8 @@ export type GenerationEvent =
       cachedTokens: number
       window: WindowReport
     }
+  /** The vector of the text at `index` of an embed request, of length 1: (hidden) f32, little-endian, in base64. */
+  | { type: 'embedding'; index: number; vector: string }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
 
