@@ -33,7 +33,9 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use(guardOrigin(deps.config.apiKeys))
-  app.use('/v1/*', requireKey(deps.config.apiKeys))
+  const keyed = requireKey(deps.config.apiKeys)
+  app.use('/v1/*', keyed)
+  for (const { path, open } of ROUTES) if (open !== true && !path.startsWith('/v1/')) app.use(path, keyed)
 
   for (const { method, path, handler } of ROUTES) app.on(method, path, handler(deps))
   // Whatever reached a known path with another method ends here.

@@ -4,10 +4,11 @@ import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import { scoredPrompts } from './decisions/prompts.ts'
 import { decisionReply } from './decisions/reply.ts'
 import { parseDecision } from './decisions/schema.ts'
+import { awaited } from './http/awaited.ts'
 import { readBody } from './http/body.ts'
+import type { AnswerEvent } from './http/events.ts'
 import { clientLeft, openEvents } from './http/respond.ts'
 import { findModel } from './models.ts'
-import { lastScores } from './scored.ts'
 import { sessionKey } from './session-key.ts'
 
 /** What a lane's errors name, by the body's own fields. */
@@ -27,7 +28,8 @@ export function postDecision(deps: ApiDeps) {
     const asked = lanes.score({ requestId, tenant, sessionKey: key, model: model.id, prompts })
     const events = openEvents(c, asked)
     if (events === undefined) return clientLeft()
-    const scores = await lastScores(events, c.req.raw.signal, PLACES)
+    const isScores = (event: AnswerEvent) => (event.type === 'scores' ? event : undefined)
+    const scores = await awaited(events, c.req.raw.signal, isScores, PLACES)
     return scores === undefined ? clientLeft() : c.json(decisionReply(order, model.id, scores))
   }
 }

@@ -4,10 +4,11 @@ import type { ScoresEvent } from '../protocol/generation.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import { embeddingReply, rerankReply } from './embeddings/reply.ts'
 import { parseEmbedding, parseRerank } from './embeddings/schema.ts'
+import { awaited } from './http/awaited.ts'
 import { readBody } from './http/body.ts'
+import type { AnswerEvent } from './http/events.ts'
 import { clientLeft, openEvents } from './http/respond.ts'
 import { findModel } from './models.ts'
-import { lastScores } from './scored.ts'
 import { sessionKey } from './session-key.ts'
 
 /** What an endpoint makes of its body: the texts, where a lane's errors find them, and its reply to their vectors. */
@@ -52,9 +53,11 @@ function postTexts(deps: ApiDeps, parse: (body: Record<string, unknown>, id: str
     const events = openEvents(c, lanes.score(request))
     if (events === undefined) return clientLeft()
     const vectors: string[] = []
-    const scores = await lastScores(events, c.req.raw.signal, { prompt: param }, (event) => {
+    const take = (event: AnswerEvent): ScoresEvent | undefined => {
       if (event.type === 'embedding') vectors[event.index] = event.vector
-    })
+      return event.type === 'scores' ? event : undefined
+    }
+    const scores = await awaited(events, c.req.raw.signal, take, { prompt: param })
     return scores === undefined ? clientLeft() : c.json(reply(model.id, vectors, scores))
   }
 }

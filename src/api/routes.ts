@@ -9,6 +9,7 @@ import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
+import { responseSchema } from './dialects/responses/schema.ts'
 import { postEmbedding, postRerank } from './embed.ts'
 import { embeddingSchema, rerankSchema } from './embeddings/schema.ts'
 import { postGenerate } from './generate.ts'
@@ -23,6 +24,8 @@ import {
   listSessions,
   streamSession,
 } from './sessions.ts'
+import { postApplyTemplate, postDetokenize, postInputTokens, postTokenize } from './tokens/handlers.ts'
+import { applyTemplateSchema, detokenizeSchema, tokenizeSchema } from './tokens/schema.ts'
 
 export type Route = {
   /** GET answers HEAD too, unless `head` is false. */
@@ -37,6 +40,8 @@ export type Route = {
   /** How errors at this path are worded, whoever finds them; OpenAI's without it. */
   errorBody?: Dialect['errorBody']
   head?: false
+  /** Needs no key. */
+  open?: true
 }
 
 export const ROUTES: readonly Route[] = [
@@ -54,6 +59,13 @@ export const ROUTES: readonly Route[] = [
     ...answersIn(responsesDialect),
     path: '/v1/responses',
     summary: 'responses, with `previous_response_id` and `background`',
+  },
+  {
+    method: 'POST',
+    path: '/v1/responses/input_tokens',
+    handler: postInputTokens,
+    summary: "the number of a response's input tokens; nothing is generated",
+    body: responseSchema,
   },
   {
     method: 'POST',
@@ -133,6 +145,27 @@ export const ROUTES: readonly Route[] = [
     // A HEAD would take the turn from whoever reads it.
     head: false,
   },
+  {
+    method: 'POST',
+    path: '/tokenize',
+    handler: postTokenize,
+    summary: 'the token ids of a text, as llama-server has it',
+    body: tokenizeSchema,
+  },
+  {
+    method: 'POST',
+    path: '/detokenize',
+    handler: postDetokenize,
+    summary: 'the text of token ids',
+    body: detokenizeSchema,
+  },
+  {
+    method: 'POST',
+    path: '/apply-template',
+    handler: postApplyTemplate,
+    summary: "a chat's prompt as text, by the model's template",
+    body: applyTemplateSchema,
+  },
   { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served' },
   {
     method: 'GET',
@@ -144,12 +177,14 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/health',
     handler: getHealth,
+    open: true,
     summary: '200 once it can answer, else 503 with the state of loading; asking starts the load',
   },
   {
     method: 'GET',
     path: '/',
     handler: () => getRoot(endpointList()),
+    open: true,
     summary: 'what this is, and the list of endpoints',
   },
 ]

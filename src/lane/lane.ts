@@ -5,6 +5,7 @@ import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
@@ -44,10 +45,7 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /**
-   * Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are
-   * forgotten.
-   */
+  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
   wakeAt(time: number): void
 }
 
@@ -113,7 +111,7 @@ export class Lane {
       },
       log,
     })
-    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: () => this.#host() })
+    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
     isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
@@ -122,13 +120,17 @@ export class Lane {
    * what is not.
    */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
-    const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
-    return this.#driver(request.requestId, answer).stream()
+    return this.#driver(request.requestId, (driver) => this.#answer(request, lane, driver)).stream()
   }
 
   /** Events of one score or embed request, made as they are read. A cancel ends it. */
   score(request: ScoreRequest | EmbedRequest): ReadableStream<Uint8Array> {
     return this.#driver(request.requestId, (driver) => this.#scoring.events(request, driver)).stream()
+  }
+
+  /** What a token request is told, without weights. A cancel ends it. */
+  tokens(request: TokenRequest): ReadableStream<Uint8Array> {
+    return this.#driver(request.requestId, (driver) => this.#scoring.tokens(request, driver)).stream()
   }
 
   /** The events of a turn that began before, from its first on. */
@@ -215,6 +217,10 @@ export class Lane {
       if (prepared === undefined) return
       const { text, prompt, echo } = prepared
       this.#useModel(text)
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
+        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
+        return clock.wait(ms)
+      })
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
@@ -227,7 +233,7 @@ export class Lane {
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver }
-    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
       return

@@ -118,6 +118,11 @@ export type GenerateRequest = {
    * continued.
    */
   retry: boolean
+  /**
+   * Its client sees nothing of the answer before it is whole: where it leaves, the same request sent again may be given
+   * what was left.
+   */
+  unseen?: true
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean
   /**
@@ -243,6 +248,18 @@ export type GenerationEvent =
     }
   /** The vector of the text at `index` of an embed request, of length 1: (hidden) f32, little-endian, in base64. */
   | { type: 'embedding'; index: number; vector: string }
+  /**
+   * A piece of what a token request is told, in order, which `last` says is the end: ids and what each prints (bytes where that
+   * is no whole character), a text, or a number of ids.
+   */
+  | {
+      type: 'tokens'
+      ids?: number[]
+      pieces?: (string | number[])[]
+      text?: string
+      count?: number
+      last?: true
+    }
   /** `movable`: overloaded, and this lane holds nothing of the session: another lane would do as well. */
   | { type: 'error'; code: string; message: string; param?: string; movable?: boolean }
 
@@ -251,3 +268,4 @@ export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 export type ScoresEvent = Extract<GenerationEvent, { type: 'scores' }>
+export type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>

@@ -96,6 +96,10 @@ describe('the vectors of texts', () => {
     expect([...pool.vector()]).toEqual([0, 1])
     expect(base64Of(pool.vector())).toBe('AAAAAAAAgD8=')
     expect(numbersOf('AAAAAAAAgD8=')).toEqual([0, 1])
+    const last = new Pool('last', 2)
+    last.add(Float32Array.of(3, 4), 0)
+    last.add(Float32Array.of(0, 2), 1)
+    expect([...last.vector()]).toEqual([0, 1])
     expect(() => new Pool('last', 2).vector()).toThrow('length 0')
   })
 
