@@ -13,7 +13,7 @@ import { sessionKey } from './session-key.ts'
 
 /** What an endpoint makes of its body: the texts, where a lane's errors find them, and its reply to their vectors. */
 type Asked = {
-  model: string
+  model: string | undefined
   texts: string[]
   param: string
   reply(model: string, vectors: readonly string[], scores: ScoresEvent): object

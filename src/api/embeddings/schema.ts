@@ -14,7 +14,7 @@ const texts = z.array(text, words).check(z.minLength(1, words), z.maxLength(MOST
 
 /** The body of POST /v1/embeddings. */
 export const embeddingSchema = bodySchema({
-  model: z.string().check(z.minLength(1)),
+  model: z.nullish(z.string().check(z.minLength(1))),
   input: z.union([text, texts], words),
   encoding_format: z.nullish(z.enum(['float', 'base64'])),
   dimensions: unsupported(),
@@ -25,7 +25,7 @@ const document = z.union([text, z.object({ text })], 'must be a text or {"text"}
 
 /** The body of POST /v1/rerank. */
 export const rerankSchema = bodySchema({
-  model: z.string().check(z.minLength(1)),
+  model: z.nullish(z.string().check(z.minLength(1))),
   query: text,
   documents: z.array(document).check(z.minLength(1), z.maxLength(MOST_TEXTS)),
   top_n: z.nullish(integer(1, Number.MAX_SAFE_INTEGER)),
@@ -33,7 +33,7 @@ export const rerankSchema = bodySchema({
   user: label(),
 })
 
-export type EmbeddingOrder = { model: string; texts: string[]; inBase64: boolean }
+export type EmbeddingOrder = { model: string | undefined; texts: string[]; inBase64: boolean }
 
 /**
  * Reads the body of POST /v1/embeddings.
@@ -58,7 +58,7 @@ export function parseEmbedding(body: Record<string, unknown>): EmbeddingOrder {
 }
 
 export type RerankOrder = {
-  model: string
+  model: string | undefined
   query: string
   documents: string[]
   most: number
