@@ -11,11 +11,13 @@ import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { choicesBlock } from './lib/choices-table.ts'
 import { RESULTS_FILE } from '../clients/result.ts'
 import { clientBlocks } from './lib/client-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
+import { embeddingBlocks } from './lib/embedding-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
 import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
@@ -38,6 +40,7 @@ const DOCUMENTS = [
   'docs/cookbook.md',
   'docs/decisions.md',
   'docs/dialogue.md',
+  'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
   'docs/performance.md',
@@ -83,12 +86,14 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     }),
     ...decisionBlocks(),
     ...dialogueBlocks(),
+    ...embeddingBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
     ...samplingBlocks(),
+    ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])

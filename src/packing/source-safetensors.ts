@@ -18,6 +18,7 @@ import type { ModelSpec } from '../models/spec.ts'
 import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { recommendedInConfig } from './recommended.ts'
+import { poolingOfFolder } from './pooling.ts'
 import { readJsonFile, type ReadFile } from './small-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import {
@@ -65,6 +66,7 @@ export async function openSafetensorsFolder(
       chatFile: (await read(TEMPLATE_FILE)) === undefined ? 'tokenizer_config.json' : TEMPLATE_FILE,
       license: undefined,
       sampling: recommendedInConfig(await readJsonFile(read, 'generation_config.json')),
+      pooling: await poolingOfFolder(read),
       tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,
     }

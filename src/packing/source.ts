@@ -6,7 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import type { Family, RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Recommended } from '../protocol/lane-reports.ts'
-import type { ChatFormat } from '../weights/manifest.ts'
+import type { ChatFormat, Pooling } from '../weights/manifest.ts'
 import type { RangeFile } from './range-file.ts'
 
 export type SourceTensor = RoleTensor & { type: TensorType; file: RangeFile; offset: number }
@@ -23,6 +23,8 @@ export interface ModelSource {
   readonly license: string | undefined
   /** What its files recommend for sampling. */
   readonly sampling: Recommended | undefined
+  /** Of a model that was trained for embeddings, or that is declared to be good for them. */
+  readonly pooling?: Pooling | undefined
   /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */
   tokenizer(): Promise<Uint8Array | undefined>
   close(): Promise<void>

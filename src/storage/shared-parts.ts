@@ -1,7 +1,7 @@
 // Shared parts hold what a turn and its forks have in common, so that a copy costs what differs.
 // They hold the text of a large turn from its beginning too, so that its row is short.
 
-import type { TurnRecord } from './turn-record.ts'
+import type { Choice, TurnRecord } from './turn-record.ts'
 import type { Ledger, TurnEntry, TurnId } from './ledger.ts'
 import { bound, type Sql } from './sql.ts'
 
@@ -17,13 +17,16 @@ export const CONVERSATION = 'shared'
 /** In the place of a part's prompt that the turn's own row has. */
 const NO_PROMPT = new Uint8Array(1)
 
+/** How far an answer is, besides its ids. */
+type State = Pick<Choice, 'cachedTokens' | 'closedEarly' | 'mu' | 'end'>
+
 /** What a row keeps as JSON. */
-export type Details = Pick<
-  TurnRecord,
-  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'mu' | 'end'
-> & {
-  prompt: Omit<TurnRecord['prompt'], 'ids'>
-}
+export type Details = State &
+  Pick<TurnRecord, 'request' | 'model' | 'echo' | 'more'> & {
+    prompt: Omit<TurnRecord['prompt'], 'ids'>
+    /** What was answered besides the first answer, with ids as numbers. */
+    others?: (State & Pick<Choice, 'generated'>)[]
+  }
 
 type Json = Record<string, unknown>
 
@@ -177,18 +180,23 @@ function partPrompt({ prompt }: Json): unknown {
 }
 
 export function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, closedEarly, mu, end } = record
+  const { request, model, echo, more } = record
   const { ids: _, ...prompt } = record.prompt
-  const state = { ...(closedEarly && { closedEarly }), ...(mu !== undefined && { mu }) }
-  return { request, model, echo, cachedTokens, ...state, end, prompt }
+  const others = record.others?.map((choice) => ({ ...stateOf(choice), generated: choice.generated }))
+  const further = others && { others }
+  return { request, model, echo, ...stateOf(record), prompt, ...(more && { more }), ...further }
+}
+
+function stateOf({ cachedTokens, closedEarly, mu, end }: Choice): State {
+  return { cachedTokens, ...(closedEarly && { closedEarly }), ...(mu && { mu }), end }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */
-function split({ request, model, cachedTokens, end, ...rest }: Json): [own: Json, shared: Json] {
+function split({ request, model, cachedTokens, end, others, ...rest }: Json): [own: Json, shared: Json] {
   const [ownRest, sharedRest] = bySize(rest)
   const [ownRequest, sharedRequest] = bySize(request as Json)
   return [
-    { ...ownRest, request: ownRequest, model, cachedTokens, end },
+    { ...ownRest, request: ownRequest, model, cachedTokens, end, ...(others !== undefined && { others }) },
     { ...sharedRest, request: sharedRequest },
   ]
 }

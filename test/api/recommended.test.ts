@@ -124,7 +124,9 @@ describe('a manifest', () => {
   })
 
   it('is not asked for where recommendations are off', async () => {
-    expect(await lanesOver([]).lanes.models()).toEqual([{ id: 'm', created: 0, ownedBy: 'islet' }])
+    expect(await lanesOver([]).lanes.models()).toEqual([
+      { aliases: [], id: 'm', created: 0, ownedBy: 'islet' },
+    ])
     const lanes = lanesOver([], { recommended: async () => ({ top_k: 9 }) }).lanes
     expect(await lanes.models()).toMatchObject([{ id: 'm', sampling: { top_k: 9 } }])
   })

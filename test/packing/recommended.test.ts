@@ -4,7 +4,7 @@ import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { recommend } from '../../cli/lib/pull.ts'
+import { declare } from '../../cli/lib/pull.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { recommendedInConfig, recommendedInGguf } from '../../src/packing/recommended.ts'
@@ -95,10 +95,10 @@ describe('a model that is known by name', () => {
     const out = await packed(gguf('known.gguf'), 'known')
     const before = manifestOf(out)
     linkSync(join(out, 'manifest.json'), join(folder, 'linked.json'))
-    await recommend(out, { temperature: 0.3 })
+    await declare(out, { sampling: { temperature: 0.3 } })
     expect(manifestOf(out)).toEqual({ ...before, sampling: { temperature: 0.3 } })
     expect(JSON.parse(readFileSync(join(folder, 'linked.json'), 'utf8'))).toEqual(before)
-    await recommend(out, { temperature: 0.4, top_p: 0.9 })
+    await declare(out, { sampling: { temperature: 0.4, top_p: 0.9 } })
     expect(manifestOf(out).sampling).toEqual({ temperature: 0.4, top_p: 0.9 })
   })
 })

@@ -3,7 +3,8 @@
 // change nothing.
 
 import * as z from 'zod/mini'
-import { ignored, integer, neutral } from './field-kinds.ts'
+import { preview, worded } from '../validate.ts'
+import { ignored, integer } from './field-kinds.ts'
 import { isletOptions } from './islet-options.ts'
 import { samplingFields } from './sampling-fields.ts'
 
@@ -77,6 +78,8 @@ const streamOptions = z.strictObject({
 })
 
 const limitWords = 'must be an integer from 1, or -1 for no limit'
+/** Most answers to one prompt. */
+const MAX_ANSWERS = 8
 
 export const sharedFields = {
   model: z.nullish(z.string().check(z.minLength(1))),
@@ -90,7 +93,11 @@ export const sharedFields = {
   // llama-server's: what a session holds is used again here always, and changes no bit.
   cache_prompt: z.nullish(z.boolean()),
   truncation: z.nullish(z.enum(['auto', 'disabled'])),
-  n: neutral('1', z.literal(1)),
+  n: worded(
+    z.nullish(integer(1, MAX_ANSWERS)),
+    'unsupported_value',
+    (value) => `must be a whole number from 1 to ${MAX_ANSWERS}, not ${preview(value)}`,
+  ),
   user: label(),
   safety_identifier: label(),
   prompt_cache_key: label(),
