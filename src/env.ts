@@ -10,6 +10,10 @@ import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'
 export type Env = {
   ASSETS: Assets
   LANE: { getByName(name: string, options?: { locationHint?: Region }): LaneStub }
+  /** Where a point for each generation goes, if it is bound. */
+  ANALYTICS?: { writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void }
+  /** Counts the requests of each key, if it is bound. */
+  RATE_LIMITER?: { limit(request: { key: string }): Promise<{ success: boolean }> }
 } & { [name in keyof z.input<typeof variables>]?: string | number }
 
 export type Config = {
@@ -17,6 +21,8 @@ export type Config = {
   lanes: number | 'session'
   /** Where lanes lie; none: the platform chooses. */
   regions: Region[]
+  /** What RATE_LIMITER allows, for its clients to know. */
+  rate: { limit: number; seconds: 10 | 60 } | undefined
   /** The API_KEYS secret as it stands. */
   apiKeys: string | undefined
 }
@@ -81,6 +87,17 @@ const regions = z.pipe(
     .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
 )
 
+/** `100/60`: requests in seconds, as the binding has them; empty for a limit that is not told. */
+const rate = z.pipe(
+  z
+    .string()
+    .check(z.regex(/^([1-9]\d{0,8}\/(10|60))?$/, 'must be requests/seconds, such as 100/60, with 10 or 60')),
+  z.transform((value: string) => {
+    const [limit, seconds] = value.split('/').map(Number)
+    return value === '' ? undefined : { limit, seconds: seconds as 10 | 60 }
+  }),
+)
+
 /** Seconds. */
 const YEAR = 366 * 86_400
 
@@ -110,6 +127,7 @@ const variables = z.object({
   LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
+  RATE_LIMIT: z.optional(rate),
   API_KEYS: z.optional(z.string()),
 })
 
@@ -124,9 +142,9 @@ export function readConfig(env: Record<string, unknown>): Config {
     const name = String(issue.path[0])
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
-  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, API_KEYS } = parsed.data
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS } = parsed.data
   const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
-  const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES } = parsed.data
+  const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES, RATE_LIMIT, API_KEYS } = parsed.data
   return {
     lane: {
       model: MODEL,
@@ -141,6 +159,7 @@ export function readConfig(env: Record<string, unknown>): Config {
     },
     lanes: LANES,
     regions: REGIONS,
+    rate: RATE_LIMIT,
     apiKeys: API_KEYS,
   }
 }

@@ -2,7 +2,13 @@
 
 import type { Context } from 'hono'
 import type { Lanes } from '../protocol/lanes.ts'
+import type { GenerationCounts } from '../protocol/tally.ts'
 import type { Failure } from './http/errors.ts'
+import type { Scope } from './http/keys.ts'
+import type { GenerationLine } from './metrics/metered-lanes.ts'
+
+/** What the rate limiter allows a key, as the deployment says it: the binding itself does not tell. */
+export type Rate = { limit: number; seconds: 10 | 60 }
 
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */
@@ -23,6 +29,8 @@ export type ApiEnv = {
   Bindings: object
   Variables: {
     tenant: string
+    /** What its key may do; undefined: all. */
+    scopes?: readonly Scope[]
     requestId: string
     /** How errors at this path are worded; OpenAI's when absent. */
     errorBody?: (failure: Failure) => object
@@ -44,6 +52,13 @@ export type ApiDeps = {
   newSeed: () => number
   /** Where failures of ours are reported; console.error as JSON when absent. */
   log?: (entry: Record<string, unknown>) => void
+  /** Told of each generation when it has ended. */
+  tell?: (line: { requestId: string } & GenerationLine) => void
+  /** What this router's generations came to. */
+  counts?: GenerationCounts
+  /** Whether a tenant may send another request now; absent: always. */
+  limiter?: (tenant: string) => Promise<boolean>
+  rate?: Rate
 }
 
 /** The limits that hold: the usual ones, where `deps` brings no other. */

@@ -18,6 +18,7 @@ import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
+import { LaneMeter } from './lane-meter.ts'
 import { OwnedSessions } from './owned-sessions.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
@@ -44,10 +45,7 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /**
-   * Asks for `awake` to be called at that time, milliseconds since 1970; earlier ones that were asked for are
-   * forgotten.
-   */
+  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no earlier one any more. */
   wakeAt(time: number): void
 }
 
@@ -70,6 +68,7 @@ export class Lane {
   readonly #places: Places
   readonly #handOuts: HandOuts
   readonly #scoring: Scoring
+  readonly meter: LaneMeter
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -98,6 +97,7 @@ export class Lane {
     }
     this.sessions = new Sessions(sessionsParts)
     this.owned = new OwnedSessions(this.sessions, sessionsParts)
+    this.meter = new LaneMeter(isolate, this.sessions)
     this.alarm = new Alarm((time) => {
       storage.wakeAt(time)
       this.sessions.use.alarms += 1
@@ -254,6 +254,8 @@ export class Lane {
     host: TurnHost,
     driver: ReaderDriver,
   ): AsyncGenerator<GenerationEvent> {
+    const had = record.generated.length
+    if (record.cachedTokens !== undefined) driver.meter.told(had, record.end ? 'repeated' : 'goes on')
     if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.
@@ -268,6 +270,7 @@ export class Lane {
       record.end = errorEvent(error)
       throw error
     } finally {
+      driver.meter.wrote(record.generated.length - had)
       this.sessions.leave(record, driver)
       if (isStored(record)) this.#background.left(record)
     }
@@ -281,6 +284,7 @@ export class Lane {
     return new ReaderDriver(
       (driver) => guarded(events(driver), requestId, log),
       () => clock.now(),
+      (tally) => this.meter.add(tally),
     )
   }
 

@@ -2,7 +2,7 @@
 
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { ScoreRequest } from './scores.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-reports.ts'
+import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from './lane-reports.ts'
 
 /** What a call by id gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
@@ -26,6 +26,8 @@ type LaneCalls = {
   cancelTurn(tenant: string, id: string): Outcome<TurnView>
   /** Asking begins the load when the lane is cold. The client asks the lane that would serve next. */
   health(): LaneHealth
+  /** The client asks every lane. */
+  metrics(): LaneMetrics
   memoryReset(): void
 }
 
@@ -44,7 +46,7 @@ export type LaneStub = {
 }
 
 /** Calls that the client passes on as they are: streams, and the list of all lanes' sessions, have another shape there. */
-type PassedOn = Exclude<CallName, 'generate' | 'resume' | 'score' | 'sessions' | 'memoryReset'>
+type PassedOn = Exclude<CallName, 'generate' | 'resume' | 'score' | 'sessions' | 'metrics' | 'memoryReset'>
 
 /** What a call gives to whoever asks the client, which throws the errors. */
 type AnswerOf<T> = T extends { value: infer V } ? (V extends null ? void : V) : Exclude<T, { error: unknown }>
