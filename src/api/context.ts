@@ -25,6 +25,9 @@ export type ApiLimits = {
 
 const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000 }
 
+/** Names of files, of which no request can make others. */
+export type ReferenceFile = 'openapi.json' | 'docs.page'
+
 export type ApiEnv = {
   Bindings: object
   Variables: {
@@ -54,6 +57,8 @@ export type ApiDeps = {
   log?: (entry: Record<string, unknown>) => void
   /** Told of each generation when it has ended. */
   tell?: (line: { requestId: string } & GenerationLine) => void
+  /** A file that the build made of the route table. */
+  reference?: (name: ReferenceFile) => Promise<Response>
   /** What this router's generations came to. */
   counts?: GenerationCounts
   /** Whether a tenant may send another request now; absent: always. */

@@ -13,6 +13,7 @@ import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import type { Access } from './http/auth.ts'
 import { getMetrics } from './metrics/handler.ts'
+import { getReference } from './reference.ts'
 import { getModel, listModels } from './models.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
@@ -154,6 +155,20 @@ export const ROUTES: readonly Route[] = [
     handler: getMetrics,
     summary: 'counters and gauges of every lane in Prometheus text format',
     access: ['operate'],
+  },
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    handler: getReference('openapi.json'),
+    summary: 'this table with all schemas, as OpenAPI 3.1',
+    access: 'open',
+  },
+  {
+    method: 'GET',
+    path: '/docs',
+    handler: getReference('docs.page'),
+    summary: 'the same as a page to read',
+    access: 'open',
   },
   {
     method: 'GET',

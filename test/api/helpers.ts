@@ -110,9 +110,11 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
 }
 
 /** The key that a deployment sets, limits that it does not, and what it may bind. */
-export type Settings = Partial<ApiConfig & ApiLimits & Pick<ApiDeps, 'tell' | 'limiter' | 'rate'>>
+export type Settings = Partial<
+  ApiConfig & ApiLimits & Pick<ApiDeps, 'tell' | 'limiter' | 'rate' | 'reference'>
+>
 
-export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, ...limits }: Settings = {}) {
+export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, reference, ...limits }: Settings = {}) {
   let ids = 0
   const logged: Record<string, unknown>[] = []
   const app = createApp({
@@ -122,6 +124,7 @@ export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, ...limits }:
     tell,
     limiter,
     rate,
+    reference,
     now: () => 1_763_900_000_000,
     newId: () => `id${++ids}`,
     newSeed: () => 4_000_000_000,

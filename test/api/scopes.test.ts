@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { hashText } from '../../src/api/http/hash-text.ts'
 import { findKey, parseKeys } from '../../src/api/http/keys.ts'
-import { ROUTES } from '../../src/api/routes.ts'
-import { appOver, chat, fakeLanes, HELLO, MODEL, ORIGIN, READY } from './helpers.ts'
+import { accessTo, ROUTES } from '../../src/api/routes.ts'
+import { appOver, chat, fakeLanes, HELLO, ORIGIN, READY } from './helpers.ts'
 
 const [plain, infer, read, operate, both] = await Promise.all(
   ['sk-plain', 'sk-infer', 'sk-read', 'sk-operate', 'sk-both'].map(hashText),
@@ -127,7 +127,8 @@ describe('the route table', () => {
 
   it('opens to everybody only what tells nothing of anyone', () => {
     const open = ROUTES.filter(({ access }) => access === 'open').map(({ path }) => path)
-    expect(open).toEqual(['/health', '/'])
-    expect(MODEL).not.toBe('')
+    expect(open).toEqual(['/openapi.json', '/docs', '/health', '/'])
+    const { access: _, ...forgotten } = ROUTES[0]
+    expect(accessTo(forgotten)).toEqual(['operate'])
   })
 })

@@ -61,6 +61,22 @@ it('counts a token of an answer that is read on once', async () => {
   expect(lane.meter.metrics()).toEqual({ ...after, storage: expect.anything() as unknown })
 })
 
+it('counts what was computed ahead of a reader that left', async () => {
+  const { lane } = mockLane()
+  const slow = decodeEvents(lane.generate(request({ prompt: text('slow'), maxTokens: 20, store: true })))
+  let seen = 0
+  while (seen === 0) {
+    const { value } = await slow.next()
+    if (value?.type === 'text') seen += value.ids.length
+  }
+  // Its steps run the other's turn too.
+  const quick = await ask(lane, request({ tenant: 'other', prompt: text('quick'), maxTokens: 20 }))
+  await slow.return(undefined)
+  while (lane.meter.metrics().ended['left'] === undefined)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(lane.meter.metrics().predictedTokens).toBeGreaterThan(idsOf(quick).length + seen + 5)
+})
+
 it('counts what it refused, by its code', async () => {
   const { lane } = mockLane()
   await ask(lane, request({ prompt: text('x'.repeat(1000)) }))
