@@ -17,6 +17,7 @@ import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
+import { fuzzBlocks } from './lib/fuzz-tables.ts'
 import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
@@ -39,6 +40,7 @@ const DOCUMENTS = [
   'docs/dialogue.md',
   'docs/families.md',
   'docs/file-map.md',
+  'docs/operating.md',
   'docs/performance.md',
   'docs/quantising.md',
   'docs/sessions.md',
@@ -84,6 +86,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
+    ...fuzzBlocks(`${ROOT}docs/results/fuzz.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),

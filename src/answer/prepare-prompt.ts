@@ -54,16 +54,21 @@ export function preparePrompt(request: PromptRequest, text: ModelText, limits: P
 }
 
 /** The same prompt, in slices. */
-export function* prepareSliced(
+export function prepareSliced(
   request: PromptRequest,
   text: ModelText,
   limits: PromptLimits,
   budget = new Budget(),
 ): Sliced<Prompt> {
+  return placedSliced(request.places, preparedSliced(request, text, limits, budget))
+}
+
+/** Work whose errors name the prompt where its client wrote it. */
+export function* placedSliced<T>(places: PromptRequest['places'], work: Sliced<T>): Sliced<T> {
   try {
-    return yield* preparedSliced(request, text, limits, budget)
+    return yield* work
   } catch (error) {
-    const place = request.places?.prompt
+    const place = places?.prompt
     if (place === undefined || !(error instanceof IsletError) || error.param !== 'messages') throw error
     throw new IsletError(error.code, error.message, { param: place, cause: error })
   }
@@ -78,7 +83,7 @@ function* preparedSliced(
   checkBiases(request, text.manifest.spec.vocab)
   const most = Math.min(limits.maxPrompt, limits.maxPositions - 1)
   yield* checkLetters(request, text, most, budget)
-  const ids = yield* idsOf(request, text, budget)
+  const ids = yield* idsOfPrompt(request, text, budget)
   if (ids.length === 0) {
     throw new IsletError('invalid_request', 'the prompt has no tokens: send some text', {
       param: paramOf(request),
@@ -144,14 +149,15 @@ function* checkLetters(
   if (least > most) throw tooLong(request, `at least ${least}`, most)
 }
 
-function textOfChat(prompt: ChatPrompt, { tokenizer, manifest }: ModelText): string {
+/** A chat's prompt as text; without `opening` it does not begin the answer. Throws invalid_request. */
+export function textOfChat(prompt: ChatPrompt, { tokenizer, manifest }: ModelText, opening = true): string {
   const { messages, options } = toldOf(
     tokenizer,
     manifest.chat,
     prompt.messages.map(readWritten),
     optionsOf(prompt),
   )
-  return promptText(tokenizer, manifest.chat, messages, options)
+  return promptText(tokenizer, manifest.chat, messages, { ...options, addGenerationPrompt: opening })
 }
 
 function textOfMessage(message: Written<ChatMessage>): string {
@@ -179,12 +185,12 @@ function tooLongToCut(request: PromptRequest, letters: number, most: number): Is
   )
 }
 
-function* idsOf(
-  request: PromptRequest,
+/** A prompt's ids, however many. Throws invalid_request, and unsupported_value for what the model's format has not. */
+export function* idsOfPrompt(
+  { prompt }: Pick<PromptRequest, 'prompt'>,
   { tokenizer, manifest }: ModelText,
   budget: Budget,
 ): Sliced<number[]> {
-  const { prompt } = request
   if (prompt.kind === 'chat') {
     const offered = optionsOf(prompt)
     if (manifest.chat.kind === 'builtin' && entriesOf(offered.variables).length > 0) {

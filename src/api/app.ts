@@ -40,13 +40,13 @@ export function createApp(given: ApiDeps): Hono<ApiEnv> {
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use(guardOrigin(deps.config.apiKeys))
-  app.use('/v1/*', requireKey(deps.config.apiKeys))
+  const keyed = requireKey(deps.config.apiKeys)
+  app.use('/v1/*', keyed)
 
   for (const route of ROUTES) {
     const { method, path, handler } = route
     const access = accessTo(route)
-    const guards =
-      access === 'open' ? [] : [requireKey(deps.config.apiKeys), requireScope(access), shield(deps)]
+    const guards = access === 'open' ? [] : [keyed, requireScope(access), shield(deps)]
     app.on(method, [path], ...guards, handler(deps))
   }
   // Whatever reached a known path with another method ends here.

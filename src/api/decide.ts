@@ -1,15 +1,12 @@
 // The endpoint of decisions asks a lane for scores and answers with probabilities; nothing is sampled.
 
-import { IsletError } from '../lib/errors.ts'
-import type { ScoresEvent } from '../protocol/generation.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import { scoredPrompts } from './decisions/prompts.ts'
 import { decisionReply } from './decisions/reply.ts'
 import { parseDecision } from './decisions/schema.ts'
+import { awaited } from './http/awaited.ts'
 import { readBody } from './http/body.ts'
-import { whenAborted } from './http/collect.ts'
-import { eventError } from './http/errors.ts'
-import { closeEvents, type EventIterator, type EventResult } from './http/events.ts'
+import type { AnswerEvent } from './http/events.ts'
 import { clientLeft, openEvents } from './http/respond.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
@@ -31,32 +28,8 @@ export function postDecision(deps: ApiDeps) {
     const asked = lanes.score({ requestId, tenant, sessionKey: key, model: model.id, prompts })
     const events = openEvents(c, asked)
     if (events === undefined) return clientLeft()
-    const scores = await lastScores(events, c.req.raw.signal)
+    const isScores = (event: AnswerEvent) => (event.type === 'scores' ? event : undefined)
+    const scores = await awaited(events, c.req.raw.signal, isScores, PLACES)
     return scores === undefined ? clientLeft() : c.json(decisionReply(order, model.id, scores))
-  }
-}
-
-/**
- * Reads events up to `scores`; undefined when `signal` aborts first.
- * @throws IsletError of an `error` event, and `engine_failure` when the events end without scores.
- */
-async function lastScores(events: EventIterator, signal: AbortSignal): Promise<ScoresEvent | undefined> {
-  const aborted = whenAborted(signal)
-  try {
-    for (;;) {
-      const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
-      if (result === undefined) return undefined
-      if (result.done) throw new IsletError('engine_failure', 'The scoring ended without scores')
-      const event = result.value
-      if (event.type === 'error') {
-        const { param = '' } = event
-        throw eventError({ ...event, ...(Object.hasOwn(PLACES, param) && { param: PLACES[param] }) })
-      }
-      if (event.type === 'scores') return event
-    }
-  } finally {
-    aborted.forget()
-    const closing = closeEvents(events)
-    if (!signal.aborted) await closing
   }
 }

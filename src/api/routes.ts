@@ -9,6 +9,7 @@ import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
+import { responseSchema } from './dialects/responses/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import type { Access } from './http/auth.ts'
@@ -24,6 +25,8 @@ import {
   listSessions,
   streamSession,
 } from './sessions.ts'
+import { postApplyTemplate, postDetokenize, postInputTokens, postTokenize } from './tokens/handlers.ts'
+import { applyTemplateSchema, detokenizeSchema, tokenizeSchema } from './tokens/schema.ts'
 
 export type Route = {
   /** GET answers HEAD too, unless `head` is false. */
@@ -60,6 +63,14 @@ export const ROUTES: readonly Route[] = [
     ...answersIn(responsesDialect),
     path: '/v1/responses',
     summary: 'responses, with `previous_response_id` and `background`',
+  },
+  {
+    method: 'POST',
+    path: '/v1/responses/input_tokens',
+    handler: postInputTokens,
+    summary: "the number of a response's input tokens; nothing is generated",
+    body: responseSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -140,6 +151,30 @@ export const ROUTES: readonly Route[] = [
     // A HEAD would take the turn from whoever reads it.
     head: false,
     access: BY_ID,
+  },
+  {
+    method: 'POST',
+    path: '/tokenize',
+    handler: postTokenize,
+    summary: 'the token ids of a text, as llama-server has it',
+    body: tokenizeSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'POST',
+    path: '/detokenize',
+    handler: postDetokenize,
+    summary: 'the text of token ids',
+    body: detokenizeSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'POST',
+    path: '/apply-template',
+    handler: postApplyTemplate,
+    summary: "a chat's prompt as text, by the model's template",
+    body: applyTemplateSchema,
+    access: ['infer'],
   },
   { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served', access: [] },
   {

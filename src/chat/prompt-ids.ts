@@ -111,15 +111,23 @@ export function textIds(tokenizer: Tokenizer, chat: ChatFormat, text: string, af
   return atOnce(textIdsSliced(tokenizer, chat, text, after, new Budget(Infinity)))
 }
 
-/** The same ids, in slices. */
+/**
+ * The same ids, in slices. Without `bos` they are those of the text alone. `names`: special tokens that are written in the
+ * text become those tokens, unless the format itself sets some around it.
+ */
 export function* textIdsSliced(
   tokenizer: Tokenizer,
   chat: ChatFormat,
   text: string,
   after: string,
   budget: Budget,
+  { bos = true, names = false }: { bos?: boolean; names?: boolean } = {},
 ): Sliced<number[]> {
   const format = chat.kind === 'builtin' ? FORMATS[chat.format] : undefined
+  if (!bos || (names && format?.text === undefined)) {
+    const ids = yield* tokenizer.encodeSliced(text, budget, { special: names })
+    return bos ? withBos(tokenizer, ids) : ids
+  }
   const parts = after === '' ? (format?.text?.(text) ?? [text]) : format?.gap?.(text, after)
   if (parts === undefined) {
     throw new IsletError('unsupported_value', 'suffix: this model cannot fill a gap; leave suffix out', {

@@ -5,6 +5,7 @@ import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
@@ -18,6 +19,7 @@ import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
+import { healthOf } from './lane-health.ts'
 import { LaneMeter } from './lane-meter.ts'
 import { OwnedSessions } from './owned-sessions.ts'
 import { Places } from './places.ts'
@@ -45,7 +47,7 @@ export type LaneStorage = {
   id: string
   sql: Sql
   newId(): string
-  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no earlier one any more. */
+  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
   wakeAt(time: number): void
 }
 
@@ -113,7 +115,7 @@ export class Lane {
       },
       log,
     })
-    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: () => this.#host() })
+    this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
     isolate.inPlace?.engine.inherit(this.sessions.pages)
   }
 
@@ -122,13 +124,17 @@ export class Lane {
    * what is not.
    */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
-    const answer = (driver: ReaderDriver) => this.#answer(request, lane, driver)
-    return this.#driver(request.requestId, answer).stream()
+    return this.#driver(request.requestId, (driver) => this.#answer(request, lane, driver)).stream()
   }
 
   /** Events of one score request, made as they are read. A cancel ends it. */
   score(request: ScoreRequest): ReadableStream<Uint8Array> {
     return this.#driver(request.requestId, (driver) => this.#scoring.events(request, driver)).stream()
+  }
+
+  /** What a token request is told, without weights. A cancel ends it. */
+  tokens(request: TokenRequest): ReadableStream<Uint8Array> {
+    return this.#driver(request.requestId, (driver) => this.#scoring.tokens(request, driver)).stream()
   }
 
   /** The events of a turn that began before, from its first on. */
@@ -162,25 +168,8 @@ export class Lane {
 
   /** What the lane can do now; begins the load when it is cold. */
   health(): LaneHealth {
-    const { isolate, config } = this.#parts
-    void isolate.begin(this.#loader)
-    const { failure, inPlace } = isolate
-    const { note } = this.#loader
-    return {
-      state: isolate.state,
-      done: isolate.done,
-      total: isolate.total,
-      window: inPlace?.model.window ?? this.#loader.windowOf(),
-      model: config.model,
-      ...(inPlace !== undefined && {
-        linearMemoryBytes: inPlace.model.linearMemoryBytes,
-        running: inPlace.engine.load.running,
-        waiting: inPlace.engine.load.waiting,
-      }),
-      ...(failure !== undefined && { message: errorEvent(failure).message }),
-      ...(note !== undefined && { note }),
-      storage: this.sessions.use,
-    }
+    void this.#parts.isolate.begin(this.#loader)
+    return healthOf(this.#parts, this.#loader, this.sessions.use)
   }
 
   /**
@@ -215,6 +204,10 @@ export class Lane {
       if (prepared === undefined) return
       const { text, prompt, echo } = prepared
       this.#useModel(text)
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
+        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
+        return clock.wait(ms)
+      })
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
@@ -227,7 +220,7 @@ export class Lane {
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver }
-    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
       return

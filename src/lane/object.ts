@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import { loadModel } from '../graph/load-model.ts'
 import { planMemory } from '../graph/memory-layout.ts'
 import { loadPrefix } from '../graph/prefix-pages.ts'
@@ -87,6 +88,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
 
   score(request: ScoreRequest): ReadableStream<Uint8Array> {
     return this.#lane.score(request)
+  }
+
+  tokens(request: TokenRequest): ReadableStream<Uint8Array> {
+    return this.#lane.tokens(request)
   }
 
   async sessions(tenant: string, page: SessionPage): Promise<SessionView[]> {

@@ -1,21 +1,23 @@
-// Scoring gives a lane's score requests their places among its other requests.
+// Scoring gives a lane's requests for scores and for tokens their places among its other requests.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import type { Isolate } from './isolate.ts'
 import { KeptScores } from './kept-scores.ts'
 import type { Clock } from './pacer.ts'
 import type { Places } from './places.ts'
 import type { ReaderDriver } from './reader-driver.ts'
 import { score } from './score-run.ts'
+import { tokens } from './token-run.ts'
 import type { TurnHost } from './turn-host.ts'
 
 export type ScoringParts = {
   isolate: Isolate
   clock: Clock
   places: Places
-  /** Where turns run; begins the load. */
-  host(): TurnHost
+  /** Where turns run; begins the load, unless that is false. */
+  host(load?: boolean): TurnHost
 }
 
 export class Scoring {
@@ -27,8 +29,23 @@ export class Scoring {
   }
 
   /** Events of a request: an `error` that is movable where its tenant holds as many places as it may. */
-  async *events(request: ScoreRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
-    const { isolate, clock, places, host } = this.#parts
+  events(request: ScoreRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
+    const { host } = this.#parts
+    const { signal } = driver
+    return this.#placed(request, driver, () => score(request, { host: host(), kept: this.#kept, signal }))
+  }
+
+  /** The same of a token request. */
+  tokens(request: TokenRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
+    return this.#placed(request, driver, () => tokens(request, this.#parts.host(false), driver.signal))
+  }
+
+  async *#placed(
+    request: ScoreRequest | TokenRequest,
+    driver: ReaderDriver,
+    events: () => AsyncGenerator<GenerationEvent, void>,
+  ): AsyncGenerator<GenerationEvent, void> {
+    const { isolate, clock, places } = this.#parts
     const place = { tenant: request.tenant, driver }
     const { signal } = driver
     if (!(await places.take(place))) {
@@ -37,7 +54,7 @@ export class Scoring {
     }
     isolate.first.begin(signal, request.tenant, clock.now())
     try {
-      yield* score(request, { host: host(), kept: this.#kept, signal })
+      yield* events()
     } finally {
       places.leave(place)
       isolate.first.end(signal)

@@ -2,6 +2,7 @@
 
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { ScoreRequest } from './scores.ts'
+import type { TokenRequest } from './tokens.ts'
 import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from './lane-reports.ts'
 
 /** What a call by id gives: errors as values, since those that RPC throws lose their code. */
@@ -12,6 +13,7 @@ type LaneCalls = {
   generate(request: GenerateRequest, lane: string): ReadableStream<Uint8Array>
   resume(tenant: string, id: string): ReadableStream<Uint8Array>
   score(request: ScoreRequest): ReadableStream<Uint8Array>
+  tokens(request: TokenRequest): ReadableStream<Uint8Array>
   sessions(tenant: string, page: SessionPage): SessionView[]
   session(tenant: string, id: string): Outcome<SessionView>
   /** A new session that begins as this one stands now. Error `conflict` while it runs. */
@@ -46,7 +48,10 @@ export type LaneStub = {
 }
 
 /** Calls that the client passes on as they are: streams, and the list of all lanes' sessions, have another shape there. */
-type PassedOn = Exclude<CallName, 'generate' | 'resume' | 'score' | 'sessions' | 'metrics' | 'memoryReset'>
+type PassedOn = Exclude<
+  CallName,
+  'generate' | 'resume' | 'score' | 'tokens' | 'sessions' | 'metrics' | 'memoryReset'
+>
 
 /** What a call gives to whoever asks the client, which throws the errors. */
 type AnswerOf<T> = T extends { value: infer V } ? (V extends null ? void : V) : Exclude<T, { error: unknown }>

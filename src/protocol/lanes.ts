@@ -4,6 +4,7 @@
 import type { LaneAnswers } from './calls.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { ScoreRequest } from './scores.ts'
+import type { TokenRequest } from './tokens.ts'
 import type { LaneMetrics, ModelCard, SessionView } from './lane-reports.ts'
 
 /** Ids of other tenants, of sessions that ended, and of nothing at all are one and the same `not_found`. */
@@ -23,6 +24,8 @@ export interface Lanes extends LaneAnswers {
   resume(tenant: string, id: string): AsyncIterable<GenerationEvent>
   /** Log probabilities of continuations: `progress`, then `scores` or `error`; `return()` ends it. */
   score(request: ScoreRequest): AsyncIterable<GenerationEvent>
+  /** Ids, text or a number of ids: `tokens` events or `error`; `return()` ends it. No weights are needed. */
+  tokens(request: TokenRequest): AsyncIterable<GenerationEvent>
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */
   sessions(tenant: string, page: { limit: number; after?: string }): Promise<SessionView[]>
   /** Of every lane by its name, without metrics where it could not be asked; undefined where lanes cannot be listed. */

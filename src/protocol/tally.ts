@@ -86,6 +86,9 @@ export class Meter {
         this.#tally.reason = 'error'
         this.#tally.code = event.code
         break
+      case 'tokens':
+        if (event.last) this.#tally.reason = 'tokens'
+        break
       case 'session':
       case 'progress':
     }

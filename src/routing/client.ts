@@ -1,6 +1,7 @@
 // The router's side of the lanes: each call goes to the object that its session, its key or its id names.
 
 import type { ScoreRequest } from '../protocol/scores.ts'
+import type { TokenRequest } from '../protocol/tokens.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
@@ -66,6 +67,7 @@ export function createLanes(
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
     score: (request) => eventsOf(() => scoreCall(withSession(request), options), access),
+    tokens: (request) => eventsOf(() => tokenCall(withSession(request), options), access),
     async sessions(tenant, { limit, after }) {
       const last = after === undefined ? undefined : await this.session(tenant, after)
       const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
@@ -128,6 +130,14 @@ function scoreCall(request: ScoreRequest, options: LaneOptions): Call {
     open,
     resume: open,
   }
+}
+
+/** Asked again where the lane was lost before anything came; what came in pieces is not put together of two lanes. */
+function tokenCall(request: TokenRequest, options: LaneOptions): Call {
+  const open = (stub: LaneStub): ReturnType<LaneStub['tokens']> => stub.tokens(request)
+  const { tenant, requestId } = request
+  const lanes = lanesFor(request, options, options.region)
+  return { tenant, requestId, lanes, stored: false, open, resume: open }
 }
 
 function resumeCall(tenant: string, id: string): Call {

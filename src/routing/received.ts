@@ -46,6 +46,7 @@ export class Received {
     if (!this.#isFresh(event)) return undefined
     this.anything = true
     if (event.type === 'finish' || event.type === 'scores' || event.type === 'error') this.ended = true
+    if (event.type === 'tokens' && event.last === true) this.ended = true
     return event
   }
 

@@ -89,6 +89,13 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
         message: `no scores are listed for ${request.requestId}`,
       }
     },
+    async *tokens(request) {
+      yield {
+        type: 'error',
+        code: 'engine_failure',
+        message: `no tokens are listed for ${request.requestId}`,
+      }
+    },
     async *generate(request) {
       fake.requests.push(request)
       try {

@@ -1,6 +1,7 @@
 // The shield asks the platform's rate limiter for each request of a key, and tells clients what is known of the limit.
 
-import { describe, expect, it, vi } from 'vitest'
+import { RateLimitError } from 'openai'
+import { describe, expect, it } from 'vitest'
 import { hashText } from '../../src/api/http/hash-text.ts'
 import { appOver, chat, clientOver, fakeLanes, HELLO, ORIGIN, type Settings } from './helpers.ts'
 
@@ -73,20 +74,12 @@ describe('the shield', () => {
     expect(logged).toMatchObject([{ code: 'limiter_lost', message: 'Error: no limiter' }])
   })
 
-  it('makes a client wait and come again', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] })
-    try {
-      let calls = 0
-      const { client, sent } = clientOver(fakeLanes(HELLO), { limiter: async () => ++calls > 1, rate })
-      const asked = client.models.list()
-      for (let seconds = 0; seconds < 9; seconds++) await vi.advanceTimersByTimeAsync(1000)
-      expect(sent).toHaveLength(1)
-      for (let seconds = 0; seconds < 3; seconds++) await vi.advanceTimersByTimeAsync(1000)
-      expect((await asked).data).toHaveLength(2)
-      expect(sent).toHaveLength(2)
-    } finally {
-      vi.useRealTimers()
-    }
+  it('is an error of its own kind for a client', async () => {
+    const { client } = clientOver(fakeLanes(HELLO), { ...counting(0), rate })
+    const error = await client.models.list({ maxRetries: 0 }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(RateLimitError)
+    expect(error).toMatchObject({ status: 429, code: 'rate_limit_exceeded', type: 'rate_limit_error' })
+    expect((error as RateLimitError).headers.get('retry-after')).toBe('10')
   })
 
   it('says nothing where none is bound', async () => {

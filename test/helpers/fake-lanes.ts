@@ -42,7 +42,7 @@ export type Fakes = {
   requests(): GenerateRequest[]
 }
 
-/** `streams` are the answers of generate and resume, in the order of their calls; `methods` answer the others. */
+/** `streams` are the answers of generate, resume, score and tokens, in the order of their calls; `methods` answer the others. */
 export function fakeLanes(
   streams: (() => Stream)[],
   options: Partial<LaneOptions> = {},
@@ -57,8 +57,8 @@ export function fakeLanes(
         const own = methods[name]
         if (own !== undefined) return own(object, ...args)
         if (name === 'memoryReset') return undefined
-        const next =
-          name === 'generate' || name === 'resume' || name === 'score' ? streams.shift() : undefined
+        const streamed: CallName[] = ['generate', 'resume', 'score', 'tokens']
+        const next = streamed.includes(name) ? streams.shift() : undefined
         if (next === undefined) throw new Error(`nothing listed for ${name}`)
         return next()
       }

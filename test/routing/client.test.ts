@@ -217,3 +217,29 @@ describe('all lanes', () => {
     expect(objectsOf('health')).toEqual(['lane-oc-0'])
   })
 })
+
+describe('tokens', () => {
+  const task = { kind: 'decode' as const, ids: [1] }
+  const asked = { requestId: 'r', tenant: 't', sessionKey: 'k', model: 'm', task }
+  const piece: GenerationEvent = { type: 'tokens', text: 'a' }
+  const end: GenerationEvent = { type: 'tokens', text: 'b', last: true }
+  const lostAfter = (events: GenerationEvent[]) => () => streamOf(events, new Error('lost'))
+
+  test('are asked for again where the lane was lost before any came', async () => {
+    const { lanes, objectsOf } = fakeLanes([lostAfter([]), () => streamOf([piece, end])])
+    expect(await readAll(lanes.tokens(asked))).toEqual([piece, end])
+    expect(objectsOf('tokens')).toHaveLength(2)
+  })
+
+  test('of two lanes are not put together', async () => {
+    const { lanes } = fakeLanes([lostAfter([piece]), () => streamOf([piece, end])])
+    await expect(readAll(lanes.tokens(asked))).rejects.toMatchObject({ code: 'lane_lost' })
+  })
+
+  test('go to another lane where the first is full, and a loss behind the last concerns nobody', async () => {
+    const full: GenerationEvent = { type: 'error', code: 'overloaded', message: 'full', movable: true }
+    const { lanes, objectsOf } = fakeLanes([() => streamOf([full]), lostAfter([piece, end])], { lanes: 3 })
+    expect(await readAll(lanes.tokens(asked))).toEqual([piece, end])
+    expect(new Set(objectsOf('tokens')).size).toBe(2)
+  })
+})

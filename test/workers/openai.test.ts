@@ -98,6 +98,24 @@ describe.each([
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
   })
 
+  test('a prompt is counted and shown as it is answered', async () => {
+    const post = async (path: string, body: object) =>
+      (await (await fetch(worker.url + path, { method: 'POST', body: JSON.stringify(body) })).json()) as {
+        prompt: string
+        content: string
+        tokens: number[]
+      }
+    const input = 'In the beginning'
+    const { usage } = await client.responses.create({ model: worker.model, input, max_output_tokens: 1 })
+    const counted = await client.responses.inputTokens.count({ input })
+    expect(counted).toEqual({ object: 'response.input_tokens', input_tokens: usage?.input_tokens })
+    const { prompt } = await post('/apply-template', { messages: [{ role: 'user', content: input }] })
+    expect(prompt).toContain(input)
+    const { tokens } = await post('/tokenize', { content: prompt, add_special: true })
+    expect(tokens).toHaveLength(counted.input_tokens)
+    expect((await post('/detokenize', { tokens })).content).toBe(prompt)
+  })
+
   test('a reader that breaks off leaves nothing running', async () => {
     const stream = await client.chat.completions.create({ ...question(), max_tokens: 4000, stream: true })
     let read = 0

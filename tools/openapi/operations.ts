@@ -39,6 +39,7 @@ const cursor = (description: string): Schema => ({
 const ANSWERS = 'Answers'
 const RESPONSES = 'Stored responses'
 const SESSIONS = 'Sessions'
+const TOKENS = 'Tokens'
 const SERVER = 'The server'
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -81,6 +82,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ok: {},
     event: { description: 'The frames of the route that was asked first.' },
   },
+  'POST /v1/responses/input_tokens': { tag: TOKENS, ok: ref('InputTokens') },
+  'POST /tokenize': { tag: TOKENS, ok: ref('Tokens') },
+  'POST /detokenize': { tag: TOKENS, ok: ref('DetokenizedText') },
+  'POST /apply-template': { tag: TOKENS, ok: ref('RenderedPrompt') },
   'GET /v1/models': { tag: SERVER, ok: ref('ModelList') },
   'GET /v1/models/:id': { tag: SERVER, ok: ref('Model') },
   'GET /health': { tag: SERVER, ok: ref('Health'), also: 503 },

@@ -156,6 +156,14 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
     usage: inputUsage,
     islet: { type: 'object' },
   }),
+  InputTokens: object({ object: is('response.input_tokens'), input_tokens: integer }),
+  Tokens: object({
+    tokens: array({
+      anyOf: [integer, object({ id: integer, piece: { anyOf: [string, array(integer)] } })],
+    }),
+  }),
+  DetokenizedText: object({ content: string }),
+  RenderedPrompt: object({ prompt: string }),
   Session: object({
     id: string,
     object: is('session'),
