@@ -22,7 +22,7 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, rate, apiKeys } = readConfig(env)
+  const { lane, lanes, regions, aliases, rate, apiKeys } = readConfig(env)
   const { ANALYTICS, RATE_LIMITER } = env
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
   const lanesOf = new Map<Region | undefined, Lanes>()
@@ -35,6 +35,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       regions,
       region,
       model: lane.model,
+      aliases,
       log,
     })
     lanesOf.set(region, made)

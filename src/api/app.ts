@@ -4,7 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
 import { count, noGenerations } from '../protocol/tally.ts'
-import { SESSION_HEADER } from './http/respond.ts'
+import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
 import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey, requireScope } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
@@ -18,7 +18,9 @@ import { preview } from './validate.ts'
 /** Response headers that scripts of other origins may read. */
 const EXPOSED = [
   'x-request-id',
+  'request-id',
   SESSION_HEADER,
+  TURN_HEADER,
   'retry-after',
   'retry-after-ms',
   'x-should-retry',
@@ -36,7 +38,8 @@ export function createApp(given: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>({ strict: false })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
-  for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
+  for (const { path, errorBody } of ROUTES)
+    if (errorBody !== undefined) app.use(`${path}/*`, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use(guardOrigin(deps.config.apiKeys))
@@ -92,7 +95,7 @@ function failed(deps: ApiDeps, c: ApiContext, thrown: unknown): Response {
 function errorResponse(c: ApiContext, thrown: unknown): Response {
   const failure = failureOf(thrown)
   const errorBody = c.var.errorBody ?? openAiError
-  return c.json(errorBody(failure), failure.status, failure.headers)
+  return c.json(errorBody(failure, c.var.requestId), failure.status, failure.headers)
 }
 
 /** Errors at a path of one dialect are worded by it, also those of the guards and the router. */
@@ -110,6 +113,8 @@ function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.set('requestId', deps.newId())
     await next()
     c.header('x-request-id', c.var.requestId)
+    // The same, where Anthropic's clients look for it.
+    c.header('request-id', c.var.requestId)
     c.header('openai-processing-ms', String(Math.round(deps.now() - started)))
   }
 }

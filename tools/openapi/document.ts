@@ -47,7 +47,9 @@ export function openApiDocument(routes: readonly Route[] = ROUTES): Document {
     paths,
     components: {
       schemas,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A key of API_KEYS.' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'A key of API_KEYS; x-api-key takes it too.' },
+      },
       headers: { RequestId: { description: 'Names this request in the log.', schema: { type: 'string' } } },
     },
   }

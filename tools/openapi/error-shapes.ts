@@ -1,6 +1,7 @@
 // An error shape is the JSON Schema of how a route words its errors, found by having it word each of them.
 
-import { failureOf, type Failure } from '../../src/api/http/errors.ts'
+import { failureOf } from '../../src/api/http/errors.ts'
+import type { Route } from '../../src/api/routes.ts'
 import { openAiError } from '../../src/api/dialects/openai-error.ts'
 import { IsletError, SERVER_CODES, USER_CODES, type ErrorCode } from '../../src/lib/errors.ts'
 import type { Schema } from './shapes.ts'
@@ -13,11 +14,11 @@ export function codesByStatus(): Map<number, ErrorCode[]> {
 }
 
 /** The schema of all errors that `errorBody` words; OpenAI's without it. */
-export function errorShape(errorBody: (failure: Failure) => object = openAiError): Schema {
+export function errorShape(errorBody: NonNullable<Route['errorBody']> = openAiError): Schema {
   const failures = CODES.flatMap((code) =>
     [undefined, 'field'].map((param) => failureOf(new IsletError(code, 'a message', { param }))),
   )
-  return shapeOf(failures.map(errorBody))
+  return shapeOf(failures.map((failure) => errorBody(failure, 'a request')))
 }
 
 /** Fields whose values are a closed list. */

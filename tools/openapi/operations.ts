@@ -46,6 +46,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/chat/completions': { tag: ANSWERS, ok: ref('ChatCompletion'), event: ref('ChatCompletionChunk') },
   'POST /v1/completions': { tag: ANSWERS, ok: ref('TextCompletion'), event: ref('TextCompletion') },
   'POST /v1/responses': { tag: ANSWERS, ok: ref('Response'), event: ref('ResponseEvent') },
+  'POST /v1/messages': { tag: ANSWERS, ok: ref('Message'), event: ref('MessageEvent') },
   'POST /v1/decisions': { tag: ANSWERS, ok: ref('Decision') },
   'GET /v1/responses/:id': {
     tag: RESPONSES,

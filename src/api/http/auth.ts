@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
-import { findKey, parseKeys, type Scope } from './keys.ts'
+import { findKey, parseKeys, type Key, type Scope } from './keys.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
@@ -59,17 +59,24 @@ function isForeign(origin: string | undefined, site: string | undefined): boolea
 }
 
 /**
- * Sets `tenant`: the key's hash, or the one that its entry names. Without configured keys any bearer string is a
- * tenant, and none is `anonymous`.
+ * Sets `tenant`: the key's hash, or the one that its entry names. Without configured keys any key is a tenant,
+ * and none is `anonymous`.
  */
 export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function keyGuard(c, next) {
     if (c.var.tenant === undefined) {
-      const key = await keyOf(c, apiKeys)
+      const keys = keysOf(c)
+      if (keys.length > 1) {
+        const says = 'The headers Authorization and x-api-key hold different keys. Send one of them'
+        throw new IsletError('invalid_api_key', says)
+      }
+      const key = await grantOf(keys, apiKeys)
       if (key === undefined) {
-        const seen =
-          bearerOf(c) === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
-        throw new IsletError('invalid_api_key', `${seen}. Send the header "Authorization: Bearer KEY"`)
+        const seen = keys.length === 0 ? 'No API key was sent' : 'The API key is not one of those configured'
+        throw new IsletError(
+          'invalid_api_key',
+          `${seen}. Send the header "Authorization: Bearer KEY" or "x-api-key: KEY"`,
+        )
       }
       c.set('tenant', key.tenant)
       c.set('scopes', key.scopes)
@@ -95,7 +102,7 @@ export function requireScope(access: Access): MiddlewareHandler<ApiEnv> {
 
 /** Whether the request has one of the configured keys, with that scope; true where there are none. */
 export async function hasAccess(c: ApiContext, apiKeys: string | undefined, scope: Scope): Promise<boolean> {
-  const key = await keyOf(c, apiKeys)
+  const key = await grantOf(keysOf(c), apiKeys)
   return key !== undefined && hasScope(key.scopes, [scope])
 }
 
@@ -104,17 +111,24 @@ export function hasKeys(apiKeys: string | undefined): boolean {
   return parseKeys(apiKeys).length > 0
 }
 
-function bearerOf(c: ApiContext): string | undefined {
-  return /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+/** The keys of a request: that of OpenAI's header and that of Anthropic's, once where they are the same. */
+function keysOf(c: ApiContext): string[] {
+  const bearer = /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+  const keys = [bearer, c.req.header('x-api-key')?.trim()]
+  return [...new Set(keys.flatMap((key) => key || []))]
 }
 
-/** What the request's key is good for; undefined where it is none of those configured. */
-async function keyOf(
-  c: ApiContext,
+/** The hash of the one key that there is; none of several, which are nobody's. */
+async function hashOf(keys: readonly string[]): Promise<string | undefined> {
+  return keys.length === 1 ? hashText(keys[0]) : undefined
+}
+
+/** What the one key that there is is good for; undefined where it is none of those configured. */
+async function grantOf(
+  sent: readonly string[],
   apiKeys: string | undefined,
-): Promise<{ tenant: string; scopes: readonly Scope[] | undefined } | undefined> {
-  const bearer = bearerOf(c)
-  const hash = bearer === undefined ? undefined : await hashText(bearer)
+): Promise<Pick<Key, 'tenant' | 'scopes'> | undefined> {
+  const hash = await hashOf(sent)
   const keys = parseKeys(apiKeys)
   if (keys.length === 0) return { tenant: hash ?? 'anonymous', scopes: undefined }
   return hash === undefined ? undefined : findKey(keys, hash)
