@@ -67,7 +67,8 @@ export class Meter {
     switch (event.type) {
       case 'start':
         this.#startAt ??= this.#now()
-        this.#prompt(event)
+        // Of several answers the end has the sum.
+        if (event.choice === undefined) this.#prompt(event)
         break
       case 'text':
         this.#seen += event.ids.length
@@ -75,6 +76,7 @@ export class Meter {
         break
       case 'finish':
         this.#tally.reason = event.stopped ?? event.reason
+        this.#prompt(event.usage)
         this.#tally.completionTokens = event.usage.completionTokens
         break
       case 'scores':
@@ -89,6 +91,7 @@ export class Meter {
       case 'tokens':
         if (event.last) this.#tally.reason = 'tokens'
         break
+      case 'end':
       case 'session':
       case 'progress':
     }

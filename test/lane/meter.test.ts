@@ -37,6 +37,13 @@ it('counts prompt, cache and answer of what has ended', async () => {
   expect(engine?.pagesFree).toBeLessThan(engine!.pageCount)
 })
 
+it('counts several answers to one prompt, and the prompt once', async () => {
+  const { lane } = mockLane()
+  const asked = request({ prompt: text('x'.repeat(40)), maxTokens: 5, choices: 3, store: false })
+  await ask(lane, asked)
+  expect(lane.meter.metrics()).toMatchObject({ promptTokens: 41, predictedTokens: 15, ended: { length: 1 } })
+})
+
 it('counts a token of an answer that is read on once', async () => {
   const { lane } = mockLane()
   const stream = lane.generate(request({ prompt: text('hello'), maxTokens: 12, store: true }))
