@@ -11,6 +11,8 @@ import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
 import { responseSchema } from './dialects/responses/schema.ts'
+import { postEmbedding, postRerank } from './embed.ts'
+import { embeddingSchema, rerankSchema } from './embeddings/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import type { Access } from './http/auth.ts'
@@ -84,6 +86,22 @@ export const ROUTES: readonly Route[] = [
     handler: postDecision,
     summary: 'typed decisions: predicates, choices and scores with probabilities, without sampling',
     body: decisionSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/embeddings',
+    handler: postEmbedding,
+    summary: 'vectors of texts, by a model that declares a pooling',
+    body: embeddingSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/rerank',
+    handler: postRerank,
+    summary: 'documents in the order of their likeness to a query, by such a model',
+    body: rerankSchema,
     access: ['infer'],
   },
   {

@@ -92,6 +92,7 @@ export class Meter {
         if (event.last) this.#tally.reason = 'tokens'
         break
       case 'end':
+      case 'embedding':
       case 'session':
       case 'progress':
     }

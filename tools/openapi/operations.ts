@@ -40,6 +40,7 @@ const ANSWERS = 'Answers'
 const RESPONSES = 'Stored responses'
 const SESSIONS = 'Sessions'
 const TOKENS = 'Tokens'
+const VECTORS = 'Vectors'
 const SERVER = 'The server'
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -87,6 +88,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /tokenize': { tag: TOKENS, ok: ref('Tokens') },
   'POST /detokenize': { tag: TOKENS, ok: ref('DetokenizedText') },
   'POST /apply-template': { tag: TOKENS, ok: ref('RenderedPrompt') },
+  'POST /v1/embeddings': { tag: VECTORS, ok: ref('EmbeddingList') },
+  'POST /v1/rerank': { tag: VECTORS, ok: ref('Ranking') },
   'GET /v1/models': { tag: SERVER, ok: ref('ModelList') },
   'GET /v1/models/:id': { tag: SERVER, ok: ref('Model') },
   'GET /health': { tag: SERVER, ok: ref('Health'), also: 503 },

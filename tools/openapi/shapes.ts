@@ -175,6 +175,20 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
   }),
   DetokenizedText: object({ content: string }),
   RenderedPrompt: object({ prompt: string }),
+  EmbeddingList: object({
+    object: is('list'),
+    model: string,
+    data: array(
+      object({ object: is('embedding'), index: integer, embedding: { anyOf: [array(number), string] } }),
+    ),
+    usage: object({ prompt_tokens: integer, total_tokens: integer }),
+  }),
+  Ranking: object({
+    object: is('list'),
+    model: string,
+    results: array(object({ index: integer, relevance_score: number })),
+    usage: object({ prompt_tokens: integer, total_tokens: integer }),
+  }),
   Session: object({
     id: string,
     object: is('session'),
