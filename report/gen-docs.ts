@@ -19,6 +19,7 @@ import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { embeddingBlocks } from './lib/embedding-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
+import { fuzzBlocks } from './lib/fuzz-tables.ts'
 import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
@@ -43,6 +44,7 @@ const DOCUMENTS = [
   'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
+  'docs/operating.md',
   'docs/performance.md',
   'docs/quantising.md',
   'docs/sampling.md',
@@ -90,6 +92,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
+    ...fuzzBlocks(`${ROOT}docs/results/fuzz.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
     ...samplingBlocks(),

@@ -10,6 +10,10 @@ import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'
 export type Env = {
   ASSETS: Assets
   LANE: { getByName(name: string, options?: { locationHint?: Region }): LaneStub }
+  /** Where a point for each generation goes, if it is bound. */
+  ANALYTICS?: { writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void }
+  /** Counts the requests of each key, if it is bound. */
+  RATE_LIMITER?: { limit(request: { key: string }): Promise<{ success: boolean }> }
 } & { [name in keyof z.input<typeof variables>]?: string | number }
 
 export type Config = {
@@ -19,6 +23,8 @@ export type Config = {
   regions: Region[]
   /** Whether requests get what the model recommends for sampling fields that they leave out. */
   recommendedSampling: boolean
+  /** What RATE_LIMITER allows, for its clients to know. */
+  rate: { limit: number; seconds: 10 | 60 } | undefined
   /** Other names that mean the model, for clients with a fixed one. */
   aliases: string[]
   /** The API_KEYS secret as it stands. */
@@ -85,6 +91,17 @@ const regions = z.pipe(
     .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
 )
 
+/** `100/60`: requests in seconds, as the binding has them; empty for a limit that is not told. */
+const rate = z.pipe(
+  z
+    .string()
+    .check(z.regex(/^([1-9]\d{0,8}\/(10|60))?$/, 'must be requests/seconds, such as 100/60, with 10 or 60')),
+  z.transform((value: string) => {
+    const [limit, seconds] = value.split('/').map(Number)
+    return value === '' ? undefined : { limit, seconds: seconds as 10 | 60 }
+  }),
+)
+
 /** Each of as many characters as the name of a model has anywhere, and no more names than a client has. */
 const [MAX_ALIAS, MAX_ALIASES] = [200, 64]
 
@@ -142,6 +159,7 @@ const variables = z.object({
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
   RECOMMENDED_SAMPLING: z._default(z.enum(['on', 'off'], 'must be on or off'), 'on'),
+  RATE_LIMIT: z.optional(rate),
   MODEL_ALIASES: z._default(aliases, []),
   API_KEYS: z.optional(z.string()),
 })
@@ -157,10 +175,9 @@ export function readConfig(env: Record<string, unknown>): Config {
     const name = String(issue.path[0])
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
-  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, MODEL_ALIASES, API_KEYS } =
-    parsed.data
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, MODEL_ALIASES } = parsed.data
   const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
-  const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES } = parsed.data
+  const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES, RATE_LIMIT, API_KEYS } = parsed.data
   return {
     lane: {
       model: MODEL,
@@ -176,6 +193,7 @@ export function readConfig(env: Record<string, unknown>): Config {
     lanes: LANES,
     regions: REGIONS,
     recommendedSampling: parsed.data.RECOMMENDED_SAMPLING === 'on',
+    rate: RATE_LIMIT,
     aliases: MODEL_ALIASES,
     apiKeys: API_KEYS,
   }

@@ -4,6 +4,7 @@ import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
+import { pointOf } from './api/metrics/point.ts'
 import { recommendedBy } from './api/dialects/recommended.ts'
 import { readConfig, type Env } from './env.ts'
 import { assetSource, readManifest } from './lane/asset-source.ts'
@@ -23,7 +24,8 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, aliases, apiKeys, recommendedSampling } = readConfig(env)
+  const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = readConfig(env)
+  const { ANALYTICS, RATE_LIMITER } = env
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
   const recommended = recommendedBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
   const lanesOf = new Map<Region | undefined, Lanes>()
@@ -50,6 +52,13 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
     newId: () => crypto.randomUUID().replaceAll('-', ''),
     newSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     log,
+    tell(line) {
+      console.log(JSON.stringify({ event: 'generation', ...line }))
+      ANALYTICS?.writeDataPoint(pointOf(line))
+    },
+    ...(RATE_LIMITER && { limiter: async (key) => (await RATE_LIMITER.limit({ key })).success }),
+    rate,
+    reference: (name) => env.ASSETS.fetch(new URL(`/reference/${name}`, 'http://assets')),
   })
 }
 

@@ -19,6 +19,7 @@ test('defaults', () => {
     lanes: 1,
     regions: [],
     recommendedSampling: true,
+    rate: undefined,
     aliases: [],
     apiKeys: undefined,
   })
@@ -33,6 +34,11 @@ test('text and numbers', () => {
   expect(readConfig({ LANES: '4' }).lanes).toBe(4)
   expect(readConfig({ WINDOW: 512 }).lane.windows).toEqual([512])
   expect(readConfig({ WINDOW: '256, 1024' }).lane.windows).toEqual([256, 1024])
+})
+
+test('the rate that clients are told', () => {
+  expect(readConfig({ RATE_LIMIT: '' }).rate).toBeUndefined()
+  expect(readConfig({ RATE_LIMIT: '100/10' }).rate).toEqual({ limit: 100, seconds: 10 })
 })
 
 test('regions', () => {
@@ -73,6 +79,9 @@ test.each([
   ['REGIONS', 'weur,'],
   ['REGIONS', 'weur,weur'],
   ['REGIONS', 1],
+  ['RATE_LIMIT', '100'],
+  ['RATE_LIMIT', '100/30'],
+  ['RATE_LIMIT', '0/60'],
   ['MODEL', '../secret'],
 ])('%s = %j is refused by name', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(`variable ${name} is`)

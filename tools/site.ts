@@ -3,12 +3,13 @@
 import { copyFileSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Manifest } from '../src/weights/manifest.ts'
+import { placeReference } from './openapi/write.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export const MODELS = `${ROOT}models`
 
-/** Places the packed model in `folder` into the site, alone; returns its id. Hard links where the disk allows. */
+/** Places the packed model in `folder` into the site, alone, beside the reference; returns its id. Hard links where the disk allows. */
 export function placeModel(folder: string, site = `${ROOT}build/site`): string {
   const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
   const into = `${site}/models/${id}`
@@ -21,5 +22,6 @@ export function placeModel(folder: string, site = `${ROOT}build/site`): string {
       copyFileSync(`${folder}/${file}`, `${into}/${file}`)
     }
   }
+  placeReference(site)
   return id
 }

@@ -3,13 +3,16 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
+import { count, noGenerations } from '../protocol/tally.ts'
 import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
-import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey } from './http/auth.ts'
+import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey, requireScope } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
 import { failureOf } from './http/errors.ts'
 import { reportFailure } from './http/log.ts'
-import { allowedMethods, ROUTES, type Route } from './routes.ts'
+import { shield } from './http/shield.ts'
+import { meteredLanes } from './metrics/metered-lanes.ts'
+import { accessTo, allowedMethods, ROUTES, type Route } from './routes.ts'
 import { preview } from './validate.ts'
 
 /** Response headers that scripts of other origins may read. */
@@ -22,11 +25,15 @@ const EXPOSED = [
   'retry-after-ms',
   'x-should-retry',
   'openai-processing-ms',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
 ]
 const PREFLIGHT_SECONDS = 86_400
 
 /** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
-export function createApp(deps: ApiDeps): Hono<ApiEnv> {
+export function createApp(given: ApiDeps): Hono<ApiEnv> {
+  const deps = metered(given)
   // A slash at the end of a path means nothing.
   const app = new Hono<ApiEnv>({ strict: false })
   app.use(nameRequest(deps))
@@ -38,9 +45,13 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.use(guardOrigin(deps.config.apiKeys))
   const keyed = requireKey(deps.config.apiKeys)
   app.use('/v1/*', keyed)
-  for (const { path, open } of ROUTES) if (open !== true && !path.startsWith('/v1/')) app.use(path, keyed)
 
-  for (const { method, path, handler } of ROUTES) app.on(method, path, handler(deps))
+  for (const route of ROUTES) {
+    const { method, path, handler } = route
+    const access = accessTo(route)
+    const guards = access === 'open' ? [] : [keyed, requireScope(access), shield(deps)]
+    app.on(method, [path], ...guards, handler(deps))
+  }
   // Whatever reached a known path with another method ends here.
   for (const [path, allow] of allowedMethods()) app.all(path, refuseMethod(allow))
 
@@ -49,6 +60,20 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   )
   app.onError((thrown, c) => failed(deps, c, thrown))
   return app
+}
+
+/** The same, with lanes that count their generations. */
+function metered(deps: ApiDeps): ApiDeps {
+  const counts = noGenerations()
+  return {
+    ...deps,
+    counts,
+    lanes: (c) =>
+      meteredLanes(deps.lanes(c), deps.now, (line) => {
+        count(counts, line)
+        deps.tell?.({ requestId: c.var.requestId, ...line })
+      }),
+  }
 }
 
 /** Hono gives `onError` instances of Error alone; any other value that was thrown arrives here. */

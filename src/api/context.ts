@@ -2,7 +2,13 @@
 
 import type { Context } from 'hono'
 import type { Lanes } from '../protocol/lanes.ts'
+import type { GenerationCounts } from '../protocol/tally.ts'
 import type { Failure } from './http/errors.ts'
+import type { Scope } from './http/keys.ts'
+import type { GenerationLine } from './metrics/metered-lanes.ts'
+
+/** What the rate limiter allows a key, as the deployment says it: the binding itself does not tell. */
+export type Rate = { limit: number; seconds: 10 | 60 }
 
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */
@@ -23,10 +29,15 @@ export type ApiLimits = {
 
 const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000, quietMs: 3000, spaceMs: 500 }
 
+/** Names of files, of which no request can make others. */
+export type ReferenceFile = 'openapi.json' | 'docs.page'
+
 export type ApiEnv = {
   Bindings: object
   Variables: {
     tenant: string
+    /** What its key may do; undefined: all. */
+    scopes?: readonly Scope[]
     requestId: string
     /** How errors at this path are worded; OpenAI's when absent. */
     errorBody?: (failure: Failure, requestId: string) => object
@@ -48,6 +59,15 @@ export type ApiDeps = {
   newSeed: () => number
   /** Where failures of ours are reported; console.error as JSON when absent. */
   log?: (entry: Record<string, unknown>) => void
+  /** Told of each generation when it has ended. */
+  tell?: (line: { requestId: string } & GenerationLine) => void
+  /** A file that the build made of the route table. */
+  reference?: (name: ReferenceFile) => Promise<Response>
+  /** What this router's generations came to. */
+  counts?: GenerationCounts
+  /** Whether a tenant may send another request now; absent: always. */
+  limiter?: (tenant: string) => Promise<boolean>
+  rate?: Rate
 }
 
 /** The limits that hold: the usual ones, where `deps` brings no other. */

@@ -15,7 +15,7 @@ export function getHealth(deps: ApiDeps) {
       model,
       loaded_bytes: done,
       total_bytes: total,
-      ...((await hasAccess(c, deps.config.apiKeys)) && detailsOf(health)),
+      ...((await hasAccess(c, deps.config.apiKeys, 'operate')) && detailsOf(health)),
     }
     return state === 'ready' ? c.json(body, 200) : c.json(body, 503, { 'retry-after': '1' })
   }

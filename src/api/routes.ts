@@ -15,6 +15,9 @@ import { postEmbedding, postRerank } from './embed.ts'
 import { embeddingSchema, rerankSchema } from './embeddings/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
+import type { Access } from './http/auth.ts'
+import { getMetrics } from './metrics/handler.ts'
+import { getReference } from './reference.ts'
 import { getModel, listModels } from './models.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
@@ -41,9 +44,12 @@ export type Route = {
   /** How errors at this path are worded, whoever finds them; OpenAI's without it. */
   errorBody?: Dialect['errorBody']
   head?: false
-  /** Needs no key. */
-  open?: true
+  /** Who may ask; without it a key that may operate. */
+  access?: Access
 }
+
+/** Answers can be read on by whoever may ask for one, and by whoever may read what is stored. */
+const BY_ID: Access = ['infer', 'read']
 
 export const ROUTES: readonly Route[] = [
   {
@@ -72,6 +78,7 @@ export const ROUTES: readonly Route[] = [
     handler: postInputTokens,
     summary: "the number of a response's input tokens; nothing is generated",
     body: responseSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -79,6 +86,7 @@ export const ROUTES: readonly Route[] = [
     handler: postDecision,
     summary: 'typed decisions: predicates, choices and scores with probabilities, without sampling',
     body: decisionSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -86,6 +94,7 @@ export const ROUTES: readonly Route[] = [
     handler: postEmbedding,
     summary: 'vectors of texts, by a model that declares a pooling',
     body: embeddingSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -93,55 +102,70 @@ export const ROUTES: readonly Route[] = [
     handler: postRerank,
     summary: 'documents in the order of their likeness to a query, by such a model',
     body: rerankSchema,
+    access: ['infer'],
   },
   {
     method: 'GET',
     path: '/v1/responses/:id',
     handler: getResponse,
     summary: 'a stored response as it stands; `?stream=true&starting_after=N` reads it on',
+    access: BY_ID,
   },
   {
     method: 'DELETE',
     path: '/v1/responses/:id',
     handler: deleteResponse,
     summary: 'deletes a stored response',
+    access: ['operate'],
   },
   {
     method: 'POST',
     path: '/v1/responses/:id/cancel',
     handler: cancelResponse,
     summary: 'ends a response that runs or waits',
+    access: ['infer'],
   },
   {
     method: 'GET',
     path: '/v1/responses/:id/input_items',
     handler: listInputItems,
     summary: 'the conversation up to the answer',
+    access: ['read'],
   },
-  { method: 'GET', path: '/v1/sessions', handler: listSessions, summary: 'the sessions of this key' },
+  {
+    method: 'GET',
+    path: '/v1/sessions',
+    handler: listSessions,
+    summary: 'the sessions of this key',
+    access: ['read'],
+  },
   {
     method: 'DELETE',
     path: '/v1/sessions',
     handler: deleteSessions,
     summary: 'deletes all sessions of this key',
+    access: ['operate'],
   },
   {
     method: 'GET',
     path: '/v1/sessions/:id',
     handler: getSession,
     summary: 'one session: its state, tokens, window and cache',
+    access: ['read'],
   },
   {
     method: 'DELETE',
     path: '/v1/sessions/:id',
     handler: deleteSession,
     summary: 'deletes a session with its turns',
+    access: ['operate'],
   },
   {
     method: 'POST',
     path: '/v1/sessions/:id/fork',
     handler: forkSession,
     summary: 'a new session that begins as this one stands',
+    access: ['infer'],
   },
   {
     method: 'GET',
@@ -150,6 +174,7 @@ export const ROUTES: readonly Route[] = [
     summary: '`?after=N` reads the last answer on, without its first N frames',
     // A HEAD would take the turn from whoever reads it.
     head: false,
+    access: BY_ID,
   },
   {
     method: 'POST',
@@ -157,6 +182,7 @@ export const ROUTES: readonly Route[] = [
     handler: postTokenize,
     summary: 'the token ids of a text, as llama-server has it',
     body: tokenizeSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -164,6 +190,7 @@ export const ROUTES: readonly Route[] = [
     handler: postDetokenize,
     summary: 'the text of token ids',
     body: detokenizeSchema,
+    access: ['infer'],
   },
   {
     method: 'POST',
@@ -171,34 +198,68 @@ export const ROUTES: readonly Route[] = [
     handler: postApplyTemplate,
     summary: "a chat's prompt as text, by the model's template",
     body: applyTemplateSchema,
+    access: ['infer'],
   },
-  { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served' },
+  { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served', access: [] },
   {
     method: 'GET',
     path: '/v1/models/:id{.+}',
     handler: getModel,
     summary: 'one model; ids are compared without case',
+    access: [],
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    handler: getMetrics,
+    summary: 'counters and gauges of every lane in Prometheus text format',
+    access: ['operate'],
+  },
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    handler: getReference('openapi.json'),
+    summary: 'this table with all schemas, as OpenAPI 3.1',
+    access: 'open',
+  },
+  {
+    method: 'GET',
+    path: '/docs',
+    handler: getReference('docs.page'),
+    summary: 'the same as a page to read',
+    access: 'open',
   },
   {
     method: 'GET',
     path: '/health',
     handler: getHealth,
-    open: true,
     summary: '200 once it can answer, else 503 with the state of loading; asking starts the load',
+    access: 'open',
   },
   {
     method: 'GET',
     path: '/',
     handler: () => getRoot(endpointList()),
-    open: true,
     summary: 'what this is, and the list of endpoints',
+    access: 'open',
   },
 ]
 
 /** What a route has of the dialect that it answers in. */
 function answersIn(dialect: Dialect): Omit<Route, 'path' | 'summary'> {
   const { schema: body, errorBody } = dialect
-  return { method: 'POST', handler: (deps) => postGenerate(deps, dialect), body, errorBody }
+  return {
+    method: 'POST',
+    handler: (deps) => postGenerate(deps, dialect),
+    body,
+    errorBody,
+    access: ['infer'],
+  }
+}
+
+/** Who may ask a route: nobody is let in by what was forgotten. */
+export function accessTo({ access }: Route): Access {
+  return access ?? ['operate']
 }
 
 /** Each path with the methods that `Allow` names, in the order of the table. */

@@ -75,6 +75,12 @@ export class Engine<M extends Model = LocalModel> {
     }
   }
 
+  /** Turns of the lane with that storage: those that run, and those that wait. */
+  loadOf(owner: Vault): { running: number; waiting: number } {
+    const own = (turns: readonly Turn[]): number => turns.filter((turn) => turn.owner === owner).length
+    return { running: own(this.#admission.running), waiting: own(this.#admission.waiting) }
+  }
+
   /** Rows that count as served to a tenant (fair-share.ts). */
   served(tenant: string): number {
     return this.#admission.served(tenant)

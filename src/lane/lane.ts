@@ -10,7 +10,15 @@ import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
-import { choicesOf, isStored, isToldByCopy, needsEngine, unanswered } from '../storage/turn-record.ts'
+import {
+  choicesOf,
+  generatedTokens,
+  isOver,
+  isStored,
+  isToldByCopy,
+  needsEngine,
+  unanswered,
+} from '../storage/turn-record.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
@@ -20,6 +28,8 @@ import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
 import type { Clock } from './pacer.ts'
+import { healthOf } from './lane-health.ts'
+import { LaneMeter } from './lane-meter.ts'
 import { OwnedSessions } from './owned-sessions.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
@@ -71,6 +81,7 @@ export class Lane {
   readonly #places: Places
   readonly #handOuts: HandOuts
   readonly #scoring: Scoring
+  readonly meter: LaneMeter
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -99,6 +110,7 @@ export class Lane {
     }
     this.sessions = new Sessions(sessionsParts)
     this.owned = new OwnedSessions(this.sessions, sessionsParts)
+    this.meter = new LaneMeter(isolate, this.sessions)
     this.alarm = new Alarm((time) => {
       storage.wakeAt(time)
       this.sessions.use.alarms += 1
@@ -167,25 +179,8 @@ export class Lane {
 
   /** What the lane can do now; begins the load when it is cold. */
   health(): LaneHealth {
-    const { isolate, config } = this.#parts
-    void isolate.begin(this.#loader)
-    const { failure, inPlace } = isolate
-    const { note } = this.#loader
-    return {
-      state: isolate.state,
-      done: isolate.done,
-      total: isolate.total,
-      window: inPlace?.model.window ?? this.#loader.windowOf(),
-      model: config.model,
-      ...(inPlace !== undefined && {
-        linearMemoryBytes: inPlace.model.linearMemoryBytes,
-        running: inPlace.engine.load.running,
-        waiting: inPlace.engine.load.waiting,
-      }),
-      ...(failure !== undefined && { message: errorEvent(failure).message }),
-      ...(note !== undefined && { note }),
-      storage: this.sessions.use,
-    }
+    void this.#parts.isolate.begin(this.#loader)
+    return healthOf(this.#parts, this.#loader, this.sessions.use)
   }
 
   /**
@@ -251,6 +246,8 @@ export class Lane {
   }
 
   async *#drive(record: TurnRecord, text: ModelText, host: TurnHost, driver: ReaderDriver): Events {
+    const had = generatedTokens(record)
+    if (record.cachedTokens !== undefined) driver.meter.told(had, isOver(record) ? 'repeated' : 'goes on')
     if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.
@@ -265,6 +262,7 @@ export class Lane {
       record.end = errorEvent(error)
       throw error
     } finally {
+      driver.meter.wrote(generatedTokens(record) - had)
       this.sessions.leave(record, driver)
       if (isStored(record)) this.#background.left(record)
     }
@@ -278,6 +276,7 @@ export class Lane {
     return new ReaderDriver(
       (driver) => guarded(events(driver), requestId, log),
       () => clock.now(),
+      (tally) => this.meter.add(tally),
     )
   }
 

@@ -12,7 +12,7 @@ import { weightBytes } from '../weights/stream.ts'
 import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from '../protocol/lane-reports.ts'
+import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from '../protocol/lane-reports.ts'
 import { laneOfSession } from '../protocol/ids.ts'
 import type { LaneMethods, Outcome } from '../protocol/calls.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
@@ -139,6 +139,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
 
   health(): LaneHealth {
     return this.#lane.health()
+  }
+
+  metrics(): LaneMetrics {
+    return this.#lane.meter.metrics()
   }
 
   memoryReset(): Promise<void> {

@@ -4,25 +4,31 @@ import type { GenerationEvent } from '../protocol/generation.ts'
 import type { IsletError } from '../lib/errors.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import type { Driver } from './drivers.ts'
+import { Meter, type Tally } from '../protocol/tally.ts'
 import { encodeEvent, errorEvent } from '../protocol/wire.ts'
 
 export class ReaderDriver implements Driver {
   readonly #abort = new AbortController()
   readonly #events: AsyncGenerator<GenerationEvent, void>
   readonly #now: () => number
+  readonly #ended: (tally: Tally) => void
+  readonly meter: Meter
   #reason: IsletError | undefined
   /** When it gave its last event; undefined while its reader asks for the next. */
   #givenAt: number | undefined
   #isUnread = false
   #isLeft = false
 
-  /** `now`: milliseconds, any origin. */
+  /** `now`: milliseconds, any origin. `ended` is told once what was read. */
   constructor(
     events: (driver: ReaderDriver) => AsyncGenerator<GenerationEvent, void>,
     now: () => number = () => 0,
+    ended: (tally: Tally) => void = () => undefined,
   ) {
+    this.meter = new Meter(now)
     this.#events = events(this)
     this.#now = now
+    this.#ended = ended
   }
 
   /** True when it runs with no reader. */
@@ -52,6 +58,7 @@ export class ReaderDriver implements Driver {
     this.#reason ??= reason
     this.#abort.abort()
     await this.#events.return(undefined)
+    this.#end()
   }
 
   /** The answer's events as lines of JSON, made as they are read; cancelling the stream ends the answer. */
@@ -65,10 +72,12 @@ export class ReaderDriver implements Driver {
         if (cancelled) return
         if (!done && !this.signal.aborted) {
           this.#givenAt = this.#now()
+          this.meter.see(value)
           return controller.enqueue(encodeEvent(value))
         }
         if (this.#reason !== undefined) controller.enqueue(encodeEvent(errorEvent(this.#reason)))
         controller.close()
+        this.#end()
       },
       cancel: async () => {
         cancelled = true
@@ -84,6 +93,17 @@ export class ReaderDriver implements Driver {
    */
   async run(rest: () => Promise<void>): Promise<void> {
     this.#isUnread = true
-    while ((await this.#events.next()).done !== true) await rest()
+    for (;;) {
+      const { done, value } = await this.#events.next()
+      if (done === true) break
+      this.meter.see(value)
+      await rest()
+    }
+    this.#end()
+  }
+
+  #end(): void {
+    const tally = this.meter.end()
+    if (tally !== undefined) this.#ended(tally)
   }
 }

@@ -9,10 +9,12 @@ export const USER_CODES = [
   'unsupported_parameter', // a known field we do not implement
   'unsupported_value', // a known field at a value we do not implement
   'invalid_api_key',
+  'insufficient_scope', // a key that may not do this
   'origin_not_allowed', // a page of another site asks
   'model_not_found',
   'not_found', // unknown path
   'method_not_allowed',
+  'rate_limit_exceeded', // more requests than the key may send
   'conflict', // something else is using it, or it is not what it was
   'context_length_exceeded',
   'body_too_large',

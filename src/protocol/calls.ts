@@ -3,7 +3,7 @@
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
-import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-reports.ts'
+import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from './lane-reports.ts'
 
 /** What a call by id gives: errors as values, since those that RPC throws lose their code. */
 export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'error' } }
@@ -28,6 +28,8 @@ type LaneCalls = {
   cancelTurn(tenant: string, id: string): Outcome<TurnView>
   /** Asking begins the load when the lane is cold. The client asks the lane that would serve next. */
   health(): LaneHealth
+  /** The client asks every lane. */
+  metrics(): LaneMetrics
   memoryReset(): void
 }
 
@@ -46,7 +48,10 @@ export type LaneStub = {
 }
 
 /** Calls that the client passes on as they are: streams, and the list of all lanes' sessions, have another shape there. */
-type PassedOn = Exclude<CallName, 'generate' | 'resume' | 'score' | 'tokens' | 'sessions' | 'memoryReset'>
+type PassedOn = Exclude<
+  CallName,
+  'generate' | 'resume' | 'score' | 'tokens' | 'sessions' | 'metrics' | 'memoryReset'
+>
 
 /** What a call gives to whoever asks the client, which throws the errors. */
 type AnswerOf<T> = T extends { value: infer V } ? (V extends null ? void : V) : Exclude<T, { error: unknown }>

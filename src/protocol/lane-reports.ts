@@ -1,6 +1,7 @@
 // Lane reports tell of a lane, of its sessions and of its turns.
 
 import type { ChatMessage, GenerationEvent, Json, WindowReport } from './generation.ts'
+import type { GenerationCounts } from './tally.ts'
 import type { Written } from './written.ts'
 
 export type ModelCard = {
@@ -53,6 +54,16 @@ export type LaneHealth = {
   /** For the operator, e.g. that the window was halved after a memory reset. */
   note?: string
   storage?: StorageUse
+}
+
+/** What a lane's object has done since it began, and what it holds now; asking begins no load. */
+export type LaneMetrics = GenerationCounts & {
+  /** Turns of this lane that its engine works on, and that wait for KV pages. */
+  running: number
+  waiting: number
+  /** Of the engine in place, which lanes of one isolate share: pages of KV, and bytes. */
+  engine?: { pagesFree: number; pageCount: number; linearMemoryBytes: number }
+  storage: StorageUse
 }
 
 /**

@@ -5,7 +5,7 @@ import type { LaneAnswers } from './calls.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
-import type { ModelCard, SessionView } from './lane-reports.ts'
+import type { LaneMetrics, ModelCard, SessionView } from './lane-reports.ts'
 
 /** Ids of other tenants, of sessions that ended, and of nothing at all are one and the same `not_found`. */
 export interface Lanes extends LaneAnswers {
@@ -28,4 +28,6 @@ export interface Lanes extends LaneAnswers {
   tokens(request: TokenRequest): AsyncIterable<GenerationEvent>
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */
   sessions(tenant: string, page: { limit: number; after?: string }): Promise<SessionView[]>
+  /** Of every lane by its name, without metrics where it could not be asked; undefined where lanes cannot be listed. */
+  metrics(): Promise<{ lane: string; metrics?: LaneMetrics }[] | undefined>
 }

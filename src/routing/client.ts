@@ -95,6 +95,13 @@ export function createLanes(
     },
     cancelTurn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.cancelTurn(tenant, id)),
     health: () => stub(healthLane(options, region)).health(),
+    async metrics() {
+      if (options.lanes === 'session') return undefined
+      return forAll(everyLane(options), async (lane) => {
+        const metrics = await ask(lane, (stub) => stub.metrics()).catch(() => undefined)
+        return { lane, ...(metrics !== undefined && { metrics }) }
+      })
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 
 import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
-import type { ApiConfig, ApiLimits } from '../../src/api/context.ts'
+import type { ApiConfig, ApiDeps, ApiLimits } from '../../src/api/context.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { Lanes } from '../../src/protocol/lanes.ts'
@@ -81,6 +81,7 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
     cancelTurn: nothing('cancelTurn'),
     models: async () => cards,
     health: async () => READY,
+    metrics: async () => [],
     async *score(request) {
       yield {
         type: 'error',
@@ -115,16 +116,22 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
   return fake
 }
 
-/** The key that a deployment sets, and limits that it does not. */
-export type Settings = Partial<ApiConfig & ApiLimits>
+/** The key that a deployment sets, limits that it does not, and what it may bind. */
+export type Settings = Partial<
+  ApiConfig & ApiLimits & Pick<ApiDeps, 'tell' | 'limiter' | 'rate' | 'reference'>
+>
 
-export function appOver(fake: Fake, { apiKeys, ...limits }: Settings = {}) {
+export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, reference, ...limits }: Settings = {}) {
   let ids = 0
   const logged: Record<string, unknown>[] = []
   const app = createApp({
     lanes: () => fake.lanes,
     config: { apiKeys },
     limits,
+    tell,
+    limiter,
+    rate,
+    reference,
     now: () => 1_763_900_000_000,
     newId: () => `id${++ids}`,
     newSeed: () => 4_000_000_000,

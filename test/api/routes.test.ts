@@ -1,7 +1,7 @@
 // Paths, methods, limits, models, health, keys, hosts and origins.
 
 import { describe, expect, it } from 'vitest'
-import { parseKeyHashes } from '../../src/api/http/auth.ts'
+import { parseKeys } from '../../src/api/http/keys.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
 import type { LaneHealth } from '../../src/protocol/lane-reports.ts'
 import { MODEL, ORIGIN, READY, HELLO, appOver, chat, clientOver, fakeLanes } from './helpers.ts'
@@ -338,8 +338,8 @@ describe('keys and hosts', async () => {
 
   it('hashes are what sha256sum prints', async () => {
     expect(await hashText('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
-    expect(parseKeyHashes(undefined)).toEqual([])
-    expect(() => parseKeyHashes('sk-mine')).toThrow(/Entry 1.*not a hash/)
+    expect(parseKeys(undefined)).toEqual([])
+    expect(() => parseKeys('sk-mine')).toThrow(/Entry 1.*not a hash/)
   })
 })
 

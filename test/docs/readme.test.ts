@@ -8,6 +8,9 @@ import { sharedFields } from '../../src/api/dialects/fields.ts'
 import { parseChat } from '../../src/api/dialects/chat/schema.ts'
 import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { readConfig } from '../../src/env.ts'
+import { exposition } from '../../src/api/metrics/exposition.ts'
+import { noGenerations } from '../../src/protocol/tally.ts'
+import { noStorageUse } from '../../src/storage/storage-use.ts'
 import { errorCode, IsletError, SERVER_CODES, USER_CODES } from '../../src/lib/errors.ts'
 import { ROOT } from '../../tools/root.ts'
 
@@ -111,6 +114,15 @@ describe('variables', () => {
     }
   })
 
+  it('and bindings are weighed in docs/operating.md', () => {
+    const env = /export type Env = \{([^]*?)\n\} &/.exec(read('src/env.ts'))?.[1] ?? ''
+    const bindings = [...env.matchAll(/^ {2}([A-Z_]+)\??:/gm)].map(([, name]) => name)
+    expect(bindings).toContain('RATE_LIMITER')
+    const rows = rowsAfter(read('docs/operating.md'), '## What each variable costs or risks').slice(1)
+    expect(rows.map(([cell]) => quoted(cell)[0]).toSorted()).toEqual([...known, ...bindings].toSorted())
+    for (const cells of rows) for (const cell of cells) expect(cell.length).toBeGreaterThan(3)
+  })
+
   it('have their defaults in README.md too, where it lists them', () => {
     const rows = rowsAfter(read('README.md'), '## Sessions').slice(1)
     expect(rows.length).toBeGreaterThan(4)
@@ -118,6 +130,25 @@ describe('variables', () => {
       const [name] = quoted(cell)
       expect(value.replaceAll('`', '').replace('empty', ''), name).toBe(set[name])
     }
+  })
+})
+
+describe('metrics', () => {
+  it('stand in docs/operating.md, each with its type', () => {
+    const names: [name: string, type: string][] = []
+    const metrics = {
+      ...noGenerations(),
+      ended: { stop: 1 },
+      running: 0,
+      waiting: 0,
+      storage: noStorageUse(),
+    }
+    const engine = { pagesFree: 1, pageCount: 2, linearMemoryBytes: 3 }
+    const body = exposition([{ labels: {}, metrics: { ...metrics, engine } }])
+    for (const [, name, type] of body.matchAll(/^# TYPE (\S+) (\S+)$/gm)) names.push([name, type])
+    const rows = rowsAfter(read('docs/operating.md'), '## Metrics').slice(1)
+    const listed = rows.flatMap(([cell, type]) => quoted(cell).map((name) => [name, type]))
+    expect(listed.toSorted()).toEqual(names.toSorted())
   })
 })
 

@@ -25,6 +25,10 @@ export type TestWorker = {
 export type WorkerOptions = {
   /** Entry to serve in place of src/worker.ts. */
   main?: string
+  /** More of wrangler.toml, such as bindings. */
+  config?: string
+  /** A key that may ask, where keys are configured. */
+  ready?: string
 }
 
 const START_MS = 90_000
@@ -33,7 +37,7 @@ const START_MS = 90_000
 export async function startWorker(
   folder: string,
   vars: Record<string, string> = {},
-  { main = join(ROOT, 'src/worker.ts') }: WorkerOptions = {},
+  { main = join(ROOT, 'src/worker.ts'), config: more = '', ready }: WorkerOptions = {},
 ): Promise<TestWorker> {
   const scratch = mkdtempSync(join(tmpdir(), 'islet-test-'))
   const site = join(scratch, 'site')
@@ -42,7 +46,7 @@ export async function startWorker(
   const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
   writeFileSync(
     config,
-    toml.replace('"src/worker.ts"', JSON.stringify(main)).replace('"build/site"', JSON.stringify(site)),
+    `${toml.replace('"src/worker.ts"', JSON.stringify(main)).replace('"build/site"', JSON.stringify(site))}\n${more}`,
   )
   const temporary = join(scratch, 'tmp') // what a killed process cannot clear away
   mkdirSync(temporary)
@@ -65,7 +69,7 @@ export async function startWorker(
   let running: Running
   const launch = (): Promise<void> => {
     running = run(args, { cwd: scratch, env: { TMPDIR: temporary } }, (text) => (log += text))
-    return answers(url, running)
+    return answers(url, running, ready)
   }
   const stop = async (): Promise<void> => {
     await end(running, 'SIGTERM')
@@ -114,9 +118,9 @@ async function end({ child, ended }: Running, signal: NodeJS.Signals): Promise<v
   await ended
 }
 
-async function answers(url: string, { child }: Running): Promise<void> {
+async function answers(url: string, { child }: Running, key = 'none'): Promise<void> {
   for (const started = Date.now(); ;) {
-    const status = await fetch(`${url}/v1/models`).then(
+    const status = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } }).then(
       ({ status }) => status,
       () => 0,
     )

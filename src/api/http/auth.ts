@@ -1,29 +1,16 @@
-// The key guard tells who is asking: API keys by their hashes, or loopback hosts alone without a key.
+// The key guard tells who is asking and what that key may do; without keys loopback hosts alone may ask.
 
 import type { MiddlewareHandler } from 'hono'
 import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
+import { findKey, parseKeys, type Key, type Scope } from './keys.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/**
- * The hashes in the API_KEYS secret, lower case; empty when it is unset or blank.
- * @throws IsletError `invalid_api_key` when an entry is not a SHA-256 in hex (the entry itself is not repeated).
- */
-export function parseKeyHashes(secret: string | undefined): string[] {
-  const entries = (secret ?? '').split(/[\s,]+/).filter((entry) => entry !== '')
-  return entries.map((entry, index) => {
-    if (!/^[0-9a-f]{64}$/i.test(entry)) {
-      throw new IsletError(
-        'invalid_api_key',
-        `Entry ${index + 1} of the secret API_KEYS is not a hash. It must hold ${HOW_TO}`,
-      )
-    }
-    return entry.toLowerCase()
-  })
-}
+/** Who may ask: anybody, or a key with one of these scopes; with any where there are none. */
+export type Access = 'open' | readonly Scope[]
 
 /** True for http(s) URLs of this machine itself: localhost, 127.0.0.1 or [::1], any port. */
 export function isLoopback(url: string): boolean {
@@ -72,37 +59,56 @@ function isForeign(origin: string | undefined, site: string | undefined): boolea
 }
 
 /**
- * Sets `tenant`: the key's hash. Without configured keys any key is a tenant, and none is
- * `anonymous`.
+ * Sets `tenant`: the key's hash, or the one that its entry names. Without configured keys any key is a tenant,
+ * and none is `anonymous`.
  */
 export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function keyGuard(c, next) {
-    const keys = keysOf(c)
-    if (keys.length > 1) {
-      const says = 'The headers Authorization and x-api-key hold different keys. Send one of them'
-      throw new IsletError('invalid_api_key', says)
+    if (c.var.tenant === undefined) {
+      const keys = keysOf(c)
+      if (keys.length > 1) {
+        const says = 'The headers Authorization and x-api-key hold different keys. Send one of them'
+        throw new IsletError('invalid_api_key', says)
+      }
+      const key = await grantOf(keys, apiKeys)
+      if (key === undefined) {
+        const seen = keys.length === 0 ? 'No API key was sent' : 'The API key is not one of those configured'
+        throw new IsletError(
+          'invalid_api_key',
+          `${seen}. Send the header "Authorization: Bearer KEY" or "x-api-key: KEY"`,
+        )
+      }
+      c.set('tenant', key.tenant)
+      c.set('scopes', key.scopes)
     }
-    const hash = await hashOf(keys)
-    if (!isAllowed(apiKeys, hash)) {
-      const seen = hash === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
-      throw new IsletError(
-        'invalid_api_key',
-        `${seen}. Send the header "Authorization: Bearer KEY" or "x-api-key: KEY"`,
-      )
-    }
-    c.set('tenant', hash ?? 'anonymous')
     await next()
   }
 }
 
-/** Whether the request has one of the configured keys; true where there are none. */
-export async function hasAccess(c: ApiContext, apiKeys: string | undefined): Promise<boolean> {
-  return isAllowed(apiKeys, await hashOf(keysOf(c)))
+/** Refuses a key that has none of the scopes of a route. */
+export function requireScope(access: Access): MiddlewareHandler<ApiEnv> {
+  return async function scopeGuard(c, next) {
+    if (access !== 'open' && !hasScope(c.var.scopes, access)) {
+      const needed = access.join(' or ')
+      c.header('www-authenticate', `Bearer error="insufficient_scope", scope="${access[0]}"`)
+      throw new IsletError(
+        'insufficient_scope',
+        `This needs a key with the scope ${needed}; this one has ${c.var.scopes?.join(', ')}`,
+      )
+    }
+    await next()
+  }
+}
+
+/** Whether the request has one of the configured keys, with that scope; true where there are none. */
+export async function hasAccess(c: ApiContext, apiKeys: string | undefined, scope: Scope): Promise<boolean> {
+  const key = await grantOf(keysOf(c), apiKeys)
+  return key !== undefined && hasScope(key.scopes, [scope])
 }
 
 /** Whether keys are configured. */
 export function hasKeys(apiKeys: string | undefined): boolean {
-  return parseKeyHashes(apiKeys).length > 0
+  return parseKeys(apiKeys).length > 0
 }
 
 /** The keys of a request: that of OpenAI's header and that of Anthropic's, once where they are the same. */
@@ -117,18 +123,17 @@ async function hashOf(keys: readonly string[]): Promise<string | undefined> {
   return keys.length === 1 ? hashText(keys[0]) : undefined
 }
 
-function isAllowed(apiKeys: string | undefined, hash: string | undefined): boolean {
-  const hashes = parseKeyHashes(apiKeys)
-  return hashes.length === 0 || (hash !== undefined && includesHash(hashes, hash))
+/** What the one key that there is is good for; undefined where it is none of those configured. */
+async function grantOf(
+  sent: readonly string[],
+  apiKeys: string | undefined,
+): Promise<Pick<Key, 'tenant' | 'scopes'> | undefined> {
+  const hash = await hashOf(sent)
+  const keys = parseKeys(apiKeys)
+  if (keys.length === 0) return { tenant: hash ?? 'anonymous', scopes: undefined }
+  return hash === undefined ? undefined : findKey(keys, hash)
 }
 
-/** Compares with every hash to the last character: the time taken tells nothing about the keys. */
-function includesHash(hashes: readonly string[], hash: string): boolean {
-  let found = 0
-  for (const candidate of hashes) {
-    let difference = candidate.length ^ hash.length
-    for (let i = 0; i < hash.length; i++) difference |= candidate.charCodeAt(i) ^ hash.charCodeAt(i)
-    found |= Number(difference === 0)
-  }
-  return found === 1
+function hasScope(scopes: readonly Scope[] | undefined, wanted: readonly Scope[]): boolean {
+  return scopes === undefined || wanted.length === 0 || wanted.some((scope) => scopes.includes(scope))
 }

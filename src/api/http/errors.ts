@@ -34,9 +34,12 @@ const RENDERING: Record<ErrorCode, Rendering> = {
     headers: { 'www-authenticate': 'Bearer' },
   },
   origin_not_allowed: { status: 403 },
+  insufficient_scope: { status: 403 },
   model_not_found: { status: 404 },
   not_found: { status: 404 },
   method_not_allowed: { status: 405 },
+  // When to come again, the shield says.
+  rate_limit_exceeded: { status: 429 },
   // Without the header clients would send a 409 again, and it would be the same.
   conflict: { status: 409, headers: { 'x-should-retry': 'false' } },
   body_too_large: { status: 413 },

@@ -1,0 +1,26 @@
+// The reference handlers give out the OpenAPI document and its page, which the build puts among the assets.
+
+import { IsletError } from '../lib/errors.ts'
+import type { ApiContext, ApiDeps, ReferenceFile } from './context.ts'
+
+const TYPES: Readonly<Record<ReferenceFile, string>> = {
+  'openapi.json': 'application/json',
+  'docs.page': 'text/html; charset=utf-8',
+}
+
+/** Handler of GET for one of the two files. */
+export function getReference(name: ReferenceFile) {
+  return (deps: ApiDeps) =>
+    async function reference(c: ApiContext): Promise<Response> {
+      const file = await deps.reference?.(name)
+      if (file?.ok !== true || file.body === null) {
+        await file?.body?.cancel()
+        throw new IsletError(
+          'not_found',
+          'This deployment was built without its reference: npm run deploy makes it',
+        )
+      }
+      const policy = "default-src 'none'; style-src 'unsafe-inline'"
+      return c.body(file.body, 200, { 'content-type': TYPES[name], 'content-security-policy': policy })
+    }
+}
