@@ -21,7 +21,7 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     const asked = dialect.parse(body.fields, deps.newSeed, body.changed)
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, asked.order.model)
-    const prompt = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
+    const { reply: also, ...prompt } = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
     const order: Order = { ...asked.order, model: model.id, ...prompt }
     const reply: Reply = {
       kind: dialect.kind,
@@ -29,6 +29,7 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       created: Math.floor(deps.now() / 1000),
       model: model.id,
       ...asked.reply,
+      ...also,
     }
     const request = await toRequest(c, order, body.hash, reply)
     const events = openEvents(c, lanes.generate(request))

@@ -3,6 +3,17 @@
 
 import type * as z from 'zod/mini'
 import type { ApiContext, ApiDeps } from './context.ts'
+import {
+  addItems,
+  deleteConversation,
+  deleteItem,
+  getConversation,
+  getItem,
+  listItems,
+  postConversation,
+  updateConversation,
+} from './conversations/handlers.ts'
+import { addSchema, createSchema, updateSchema } from './conversations/schema.ts'
 import { postDecision } from './decide.ts'
 import { decisionSchema } from './decisions/schema.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
@@ -56,7 +67,7 @@ export const ROUTES: readonly Route[] = [
   {
     ...answersIn(responsesDialect),
     path: '/v1/responses',
-    summary: 'responses, with `previous_response_id` and `background`',
+    summary: 'responses, with `previous_response_id`, `conversation` and `background`',
   },
   {
     method: 'POST',
@@ -95,6 +106,57 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/responses/:id/input_items',
     handler: listInputItems,
     summary: 'the conversation up to the answer',
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations',
+    handler: postConversation,
+    summary: 'a new conversation, with items or without',
+    body: createSchema,
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id',
+    handler: getConversation,
+    summary: 'one conversation: when it began, and its metadata',
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations/:id',
+    handler: updateConversation,
+    summary: 'other metadata',
+    body: updateSchema,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/conversations/:id',
+    handler: deleteConversation,
+    summary: 'deletes a conversation with its responses',
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations/:id/items',
+    handler: addItems,
+    summary: 'puts items behind those that are there',
+    body: addSchema,
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id/items',
+    handler: listItems,
+    summary: 'the items, newest first unless `order=asc`',
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id/items/:item',
+    handler: getItem,
+    summary: 'one item',
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/conversations/:id/items/:item',
+    handler: deleteItem,
+    summary: 'takes an item out',
   },
   { method: 'GET', path: '/v1/sessions', handler: listSessions, summary: 'the sessions of this key' },
   {

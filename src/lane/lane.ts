@@ -10,7 +10,7 @@ import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
-import { isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import { answered, isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
 import { Background } from './background.ts'
@@ -135,7 +135,9 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) =>
+      this.#readOn(() => answered(this.sessions.find(tenant, id)), driver),
+    ).stream()
   }
 
   /** The sessions for their owners, once it is known which model's they are. */

@@ -135,11 +135,13 @@ export type GenerateRequest = {
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
+  /** The session's last whole turn as its client knows it: `conflict` where it is another, or while one answers. */
+  follows?: string
   /**
-   * A turn that is kept by its own id: the conversation up to here without instructions, for the turn that
-   * goes on from it. Needs `store`.
+   * A turn that is kept by its own id: what went before it, without instructions, for the turn that goes on from it. In words
+   * of the API, which alone looks into it. Needs `store`.
    */
-  conversation?: Written<ChatMessage>[]
+  conversation?: Written<object>[]
 }
 
 /** What JSON can say. */

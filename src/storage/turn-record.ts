@@ -2,9 +2,10 @@
 // It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for
 // bit.
 
-import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
 import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
+import { IsletError } from '../lib/errors.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 
 /** A request without what its prompt was made of. */
@@ -26,7 +27,7 @@ export type TurnRecord = {
   /** Repeated in front of the answer. */
   echo: string | undefined
   /** The messages of a kept turn, for the turn that continues it. */
-  conversation: Written<ChatMessage>[] | undefined
+  conversation: Written<object>[] | undefined
   cachedTokens: number | undefined
   generated: number[]
   logprobs: TokenLogprob[]
@@ -75,6 +76,12 @@ export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boo
 /** Whether a turn has ended, but is computed again to be read: by a copy, beside whoever drives it. */
 export function isToldByCopy(record: TurnRecord): boolean {
   return record.end !== undefined && lacksLogprobs(record)
+}
+
+/** The record, if anything was asked in it. Throws not_found for what a conversation holds without an answer. */
+export function answered(record: TurnRecord): TurnRecord {
+  if (record.prompt.kind !== 'none') return record
+  throw new IsletError('not_found', 'there is no answer in this conversation yet')
 }
 
 /** Ids of prompt and answer. */
