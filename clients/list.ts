@@ -13,6 +13,8 @@ export type Client = {
   program?: { file: string; notes: readonly string[] }
   /** Its scenarios, in clients/scenarios. */
   scenarios?: string
+  /** Further scenarios, where one file would be too long: talk and errors. */
+  talk?: string
 }
 
 export const CLIENTS: readonly Client[] = [
@@ -23,6 +25,7 @@ export const CLIENTS: readonly Client[] = [
     packages: ['openai@7.59.0', 'zod@4.6.7'],
     program: { file: 'openai-node.mjs', notes: [] },
     scenarios: 'openai-node.mjs',
+    talk: 'openai-node-talk.mjs',
   },
   {
     id: 'openai-python',
@@ -31,6 +34,7 @@ export const CLIENTS: readonly Client[] = [
     packages: ['openai==3.57.0'],
     program: { file: 'openai-python.py', notes: [] },
     scenarios: 'openai-python.py',
+    talk: 'openai-python-talk.py',
   },
   {
     id: 'ai-sdk',
@@ -156,5 +160,12 @@ export const CLIENTS: readonly Client[] = [
     language: 'node',
     packages: ['ollama@0.6.4'],
     scenarios: 'ollama.mjs',
+  },
+  {
+    id: 'lm-eval',
+    title: 'lm-eval (local-completions)',
+    language: 'python',
+    packages: ['lm-eval[api]==0.4.13', 'transformers==5.18.0', 'gguf==0.19.0'],
+    scenarios: 'lm-eval.py',
   },
 ]

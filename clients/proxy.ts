@@ -14,18 +14,28 @@ export type Proxy = {
   stop: () => void
 }
 
+/** The first connection that brings a value of this header is broken, as a network does it. */
+const BREAK_ONCE = 'x-break-once'
+
 /** Headers that belong to one connection, or that fetch writes itself. */
 const OWN_HEADERS = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding', 'expect']
 
 /** Serves on a free port of this machine whatever `target` answers. */
 export async function startProxy(target: string): Promise<Proxy> {
   let exchanges: Exchange[] = []
+  const broken = new Set<string>()
   const server = createServer((request, response) => {
     const forward = async (): Promise<void> => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
       const sent = Buffer.concat(chunks)
       const { method = 'GET', url: path = '/' } = request
+      const breakOnce = request.headers[BREAK_ONCE]
+      if (typeof breakOnce === 'string' && !broken.has(breakOnce)) {
+        broken.add(breakOnce)
+        response.destroy()
+        return
+      }
       const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
         value === undefined || OWN_HEADERS.includes(name) ? [] : [[name, String(value)]],
       )

@@ -2,8 +2,8 @@
 
 import { ROOT } from '../tools/root.ts'
 
-/** What is asked of a client: a value, a call that must come, one that may, or probabilities. */
-export const KINDS = ['object', 'forced', 'auto', 'decision', 'other'] as const
+/** What is asked of a client: talk, a value, a call that must come, one that may, probabilities, vectors, or an error in its own words. */
+export const KINDS = ['talk', 'object', 'forced', 'auto', 'decision', 'embedding', 'errors', 'other'] as const
 export type Kind = (typeof KINDS)[number]
 
 export type Outcome = {

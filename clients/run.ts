@@ -59,13 +59,22 @@ async function runCookbook(client: Client, place: Place, proxy: Proxy): Promise<
 function record(id: string, sent: readonly Exchange[]): void {
   const forms = new Map<string, string>()
   for (const { method, path, body, status } of sent) {
+    if (method !== 'POST' || status !== 200 || isBound(path, body)) continue
     const form = `${path} ${formOf(body)}`
-    if (method !== 'POST' || status !== 200 || forms.has(form)) continue
+    if (forms.has(form)) continue
     forms.set(form, JSON.stringify({ path, body }))
   }
   if (forms.size === 0) return
   mkdirSync(FIXTURES, { recursive: true })
   writeFileSync(`${FIXTURES}/${id}.json`, `[\n${[...forms.values()].join(',\n')}\n]\n`)
+}
+
+/** Whether a request names what an earlier one made, so that it cannot be sent by itself. */
+function isBound(path: string, body: unknown): boolean {
+  const asked = (body ?? {}) as Record<string, unknown>
+  return (
+    /\/(resp|conv|sess)_/.test(path) || asked['previous_response_id'] != null || asked['conversation'] != null
+  )
 }
 
 /** What tells requests of one path apart: the fields that are there, and what of the answer is held. */
@@ -79,7 +88,8 @@ function formOf(body: unknown): string {
   } = body as Asked
   const named = typeof choice === 'object' ? (choice?.type ?? '') : choice
   const held = [format?.type, text?.format?.type, named, ...Object.keys(outputs ?? {})]
-  return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true])
+  const prompt = Array.isArray(rest['prompt']) ? 'ids' : typeof rest['prompt']
+  return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true, prompt])
 }
 
 type Asked = Record<string, unknown> & {
@@ -90,12 +100,20 @@ type Asked = Record<string, unknown> & {
 }
 
 async function runScenarios(client: Client, place: Place, proxy: Proxy): Promise<Outcome[]> {
-  if (client.scenarios === undefined) return []
+  const outcomes: Outcome[] = []
+  for (const file of [client.talk, client.scenarios])
+    if (file !== undefined) outcomes.push(...(await runFile(client, file, place, proxy)))
+  return outcomes
+}
+
+async function runFile(client: Client, file: string, place: Place, proxy: Proxy): Promise<Outcome[]> {
   const helper = client.language === 'node' ? 'scenarios.mjs' : 'scenarios.py'
-  const file = `${SCENARIOS}/${client.scenarios}`
-  const copy = placeProgram(file, `${place.folder}/scenarios`, { url: proxy.url, model: values.model }, [
-    helper,
-  ])
+  const copy = placeProgram(
+    `${SCENARIOS}/${file}`,
+    `${place.folder}/scenarios`,
+    { url: proxy.url, model: values.model },
+    [helper],
+  )
   const ended = await runProgram(copy, place.python)
   const outcomes = ended.stdout
     .split('\n')

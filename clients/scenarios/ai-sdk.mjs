@@ -1,11 +1,20 @@
-// The helpers of the AI SDK, unmodified, through each provider that can talk to an OpenAI server.
+// The AI SDK, unmodified, through each provider that can talk to an OpenAI server.
 
 import assert from 'node:assert/strict'
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { experimental_decide, experimental_extract, generateObject, generateText, isStepCount, Output, streamObject, streamText, tool } from 'ai' // prettier-ignore
 import { z } from 'zod'
-import { BASE_URL, checkAlarm, checkTicket, MODEL, QUESTION, scenario, WAKE } from './scenarios.mjs'
+import {
+  BASE_URL,
+  BREAK_ONCE,
+  checkAlarm,
+  checkTicket,
+  MODEL,
+  QUESTION,
+  scenario,
+  WAKE,
+} from './scenarios.mjs'
 
 globalThis.AI_SDK_LOG_WARNINGS = false
 
@@ -14,8 +23,9 @@ const compatible = createOpenAICompatible({
   name: 'islet',
   baseURL: BASE_URL,
   supportsStructuredOutputs: true,
+  includeUsage: true,
 })
-const plain = createOpenAICompatible({ name: 'islet', baseURL: BASE_URL })
+const plain = createOpenAICompatible({ name: 'islet', baseURL: BASE_URL, includeUsage: true })
 
 const schema = z.object({
   team: z.enum(['billing', 'technical', 'sales']),
@@ -111,6 +121,40 @@ for (const [provider, model, miss] of [
     assert.equal(steps.length, 2)
     checkAlarm(steps[0].toolCalls[0].input)
   })
+  const hello = { ...limits, model, prompt: 'Say hello.', maxOutputTokens: 16 }
+  await run('talk', 'generateText', async () => {
+    const { text, usage, finishReason } = await generateText({ ...hello, system: 'Be brief.' })
+    assert.ok(text.length > 0 && usage.outputTokens > 0)
+    assert.ok(['stop', 'length'].includes(finishReason))
+  })
+  await run('talk', 'streamText, usage', async () => {
+    const stream = streamText(hello)
+    let text = ''
+    for await (const piece of stream.textStream) text += piece
+    assert.equal(text, await stream.text)
+    assert.ok((await stream.usage).outputTokens > 0)
+  })
+  await run('talk', 'streamText, aborted, and the next answer', async () => {
+    const left = new AbortController()
+    const stream = streamText({ ...hello, maxOutputTokens: 2000, abortSignal: left.signal, onError: () => undefined }) // prettier-ignore
+    for await (const piece of stream.textStream) if (piece.length > 0) left.abort()
+    assert.ok((await generateText(hello)).text.length > 0)
+  })
+  await run('talk', 'sampling and stop sequences', async () => {
+    // Over responses it has no seed, and no stop sequences.
+    const asked = { ...hello, ...(provider === 'openai responses' ? { temperature: 0 } : { seed: 42, temperature: 0.9, topP: 0.95 }) } // prettier-ignore
+    assert.equal((await generateText(asked)).text, (await generateText(asked)).text)
+    if (provider === 'openai responses') return
+    const stopSequences = ['.', '!', '?', '\n', 'a']
+    assert.doesNotMatch((await generateText({ ...hello, stopSequences })).text, /[.!?\na]/)
+  })
+  await run('errors', 'a parameter out of range', async () => {
+    await assert.rejects(generateText({ ...hello, temperature: 9 }), (error) => error.statusCode === 400)
+  })
+  await run('errors', 'a broken connection, tried again', async () => {
+    const headers = { [BREAK_ONCE]: crypto.randomUUID() }
+    assert.ok((await generateText({ ...hello, maxRetries: 1, headers })).text.length > 0)
+  })
   await run('other', 'reasoning low', async () => {
     assert.equal(
       typeof (await generateText({ ...ask, maxOutputTokens: 16, reasoning: 'low' })).text,
@@ -119,6 +163,10 @@ for (const [provider, model, miss] of [
   })
 }
 
+await scenario('talk', 'openai-compatible: a completion model', async () => {
+  const asked = { model: compatible.completionModel(MODEL), prompt: 'Once upon a time', ...limits }
+  assert.equal(typeof (await generateText({ ...asked, maxOutputTokens: 16 })).text, 'string')
+})
 await scenario('decision', 'openai: experimental_decide', async () => {
   const { answers } = await experimental_decide({
     model: openai.decisionModel(MODEL),

@@ -1,8 +1,8 @@
-// The helpers of LangChain for Node, unmodified, over chat and responses.
+// LangChain for Node, unmodified, over chat and responses.
 
 import assert from 'node:assert/strict'
 import { tool } from '@langchain/core/tools'
-import { ChatOpenAI } from '@langchain/openai'
+import { ChatOpenAI, OpenAI } from '@langchain/openai'
 import { z } from 'zod'
 import {
   BASE_URL,
@@ -68,4 +68,33 @@ for (const useResponsesApi of [false, true]) {
     for (const { args } of tool_calls) checkAlarm(args)
     assert.ok(content.length > 0 || tool_calls.length > 0)
   })
+  await scenario('talk', `${over}: invoke`, async () => {
+    const { content, text, usage_metadata: usage } = await model.invoke([['system', 'Be brief.'], ['user', 'Say hello.']]) // prettier-ignore
+    assert.ok((text ?? content).length > 0 && usage.output_tokens > 0)
+  })
+  await scenario('talk', `${over}: stream, usage`, async () => {
+    let all
+    for await (const part of await model.stream('Say hello.'))
+      all = all === undefined ? part : all.concat(part)
+    assert.ok(all.text.length > 0 && all.usage_metadata.output_tokens > 0)
+  })
+  await scenario('errors', `${over}: a parameter out of range`, async () => {
+    const wrong = new ChatOpenAI({ model: MODEL, apiKey: 'none', temperature: 9, maxRetries: 0, useResponsesApi, configuration: { baseURL: BASE_URL } }) // prettier-ignore
+    await assert.rejects(wrong.invoke('Say hello.'), (error) => error.status === 400)
+  })
 }
+await scenario('talk', 'chat: sampling, stop and logprobs', async () => {
+  const model = new ChatOpenAI({ model: MODEL, apiKey: 'none', maxTokens: 20, maxRetries: 0, temperature: 0.7, topP: 0.9, stop: ['.', '\n'], logprobs: true, topLogprobs: 2, configuration: { baseURL: BASE_URL } }) // prettier-ignore
+  const { content, response_metadata: told } = await model.invoke('Say hello.')
+  assert.doesNotMatch(content, /[.\n]/)
+  assert.ok(told.logprobs.content.length > 0)
+})
+await scenario('talk', 'chat: several answers', async () => {
+  const model = new ChatOpenAI({ model: MODEL, apiKey: 'none', maxTokens: 12, n: 2, maxRetries: 0, configuration: { baseURL: BASE_URL } }) // prettier-ignore
+  const { generations } = await model.generate([[['user', 'Say hello.']]])
+  assert.equal(generations[0].length, 2)
+})
+await scenario('talk', 'completions', async () => {
+  const model = new OpenAI({ model: MODEL, apiKey: 'none', maxTokens: 12, maxRetries: 0, configuration: { baseURL: BASE_URL } }) // prettier-ignore
+  assert.equal(typeof (await model.invoke('Once upon a time')), 'string')
+})

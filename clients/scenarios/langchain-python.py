@@ -1,7 +1,8 @@
-# The helpers of LangChain for Python, unmodified, over chat and responses.
+# LangChain for Python, unmodified, over chat and responses.
 
+import openai
 from langchain_core.tools import StructuredTool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAI
 from scenarios import BASE_URL, MODEL, QUESTION, WAKE, Alarm, Ticket, check_alarm, check_ticket, scenario
 
 PROMPTED = "the client sends no schema: its method json_mode leaves it to the prompt"
@@ -27,6 +28,46 @@ def auto(model):
     assert message.tool_calls or message.text
 
 
+def talk(model):
+    message = model.invoke([("system", "Be brief."), ("user", "Say hello.")])
+    assert message.text and message.usage_metadata["output_tokens"] > 0
+
+
+def talk_streamed(model):
+    assert "".join(part.text for part in model.stream("Say hello."))
+
+
+def out_of_range(model):
+    try:
+        model.bind(temperature=9).invoke("Say hello.")
+    except openai.BadRequestError:
+        return
+    raise AssertionError("no BadRequestError came")
+
+
+def sampled():
+    model = ChatOpenAI(model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=20, temperature=0.7, top_p=0.9, seed=3, stop=[".", "\n"], logprobs=True, top_logprobs=2)
+    message = model.invoke("Say hello.")
+    assert not set(message.text) & set(".\n")
+    assert message.response_metadata["logprobs"]["content"]
+
+
+def several():
+    model = ChatOpenAI(model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=12, n=2)
+    assert len(model.generate([[("user", "Say hello.")]]).generations[0]) == 2
+
+
+def usage_streamed():
+    model = ChatOpenAI(model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=12, stream_usage=True)
+    parts = list(model.stream("Say hello."))
+    assert any(part.usage_metadata for part in parts)
+
+
+scenario("talk", "chat: sampling, stop and logprobs", sampled)
+scenario("talk", "chat: several answers", several)
+scenario("talk", "chat: usage in the stream", usage_streamed)
+scenario("talk", "completions", lambda: OpenAI(model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=12).invoke("Once upon a time"))
+
 for over in ["chat", "responses"]:
     model = ChatOpenAI(
         model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=100, max_retries=0, use_responses_api=over == "responses"
@@ -39,3 +80,6 @@ for over in ["chat", "responses"]:
         name = "named" if choice == "set_alarm" else choice
         scenario("forced", f"{over}: bind_tools, {name}", lambda: check_alarm(model.bind_tools([tool], tool_choice=choice).invoke(WAKE).tool_calls[0]["args"]))
     scenario("auto", f"{over}: bind_tools", lambda: auto(model))
+    scenario("talk", f"{over}: invoke", lambda: talk(model))
+    scenario("talk", f"{over}: stream", lambda: talk_streamed(model))
+    scenario("errors", f"{over}: a parameter out of range", lambda: out_of_range(model))

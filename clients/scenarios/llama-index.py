@@ -1,5 +1,6 @@
-# llama-index's OpenAILike, unmodified: structured_predict with and without function calls.
+# llama-index's OpenAILike, unmodified: talk, structured_predict with and without function calls.
 
+import openai
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
@@ -39,3 +40,39 @@ scenario("object", "structured_predict, a plain model", lambda: check_ticket(pla
 scenario("forced", "structured_predict, a function calling model", lambda: check_ticket(calling.structured_predict(Ticket, prompt, text=QUESTION)))
 scenario("forced", "chat_with_tools, tool_required", forced)
 scenario("auto", "chat_with_tools", auto)
+
+talking = OpenAILike(**{**common, "max_tokens": 12})
+hello = [ChatMessage(role="user", content="Say hello.")]
+
+
+def out_of_range():
+    try:
+        talking.chat(hello, temperature=9)
+    except openai.BadRequestError:
+        return
+    raise AssertionError("no BadRequestError came")
+
+
+def sampled():
+    said = talking.chat(hello, temperature=0.7, top_p=0.9, seed=3, stop=[".", "\n"]).message.content or ""
+    assert not set(said) & set(".\n")
+
+
+def chat():
+    assert talking.chat(hello).message.content
+
+
+def chat_streamed():
+    assert list(talking.stream_chat(hello))[-1].message.content
+
+
+def complete(**more):
+    model = OpenAILike(**{**common, "is_chat_model": False, "max_tokens": 8})
+    assert isinstance(model.complete("Once upon a time").text, str)
+
+
+scenario("talk", "chat", chat)
+scenario("talk", "stream_chat", chat_streamed)
+scenario("talk", "sampling and stop", sampled)
+scenario("talk", "complete", complete)
+scenario("errors", "a parameter out of range", out_of_range)

@@ -1,4 +1,4 @@
-# The library llm, unmodified: schemas and tools of a model that extra-openai-models.yaml names.
+# The library llm, unmodified: talk, schemas and tools of a model that extra-openai-models.yaml names.
 
 import json
 import os
@@ -29,3 +29,25 @@ scenario("object", "schema, a pydantic model", lambda: check_ticket(json.loads(a
 scenario("object", "schema, a pydantic model, not streamed", lambda: check_ticket(json.loads(ask(schema=Ticket, stream=False))))
 scenario("object", "json_object", lambda: json.loads(ask(json_object=True)))
 scenario("auto", "chain with tools", lambda: model.chain(WAKE, tools=[set_alarm], key="none", options={"max_tokens": 60}).text())
+
+
+def talk(**more):
+    response = model.prompt("Say hello.", system="Be brief.", max_tokens=12, key="none", **more)
+    assert response.text() and response.usage().output > 0
+
+
+def sampled():
+    said = model.prompt("Say hello.", max_tokens=20, temperature=0.7, top_p=0.9, seed=3, stop=".", key="none").text()
+    assert "." not in said
+
+
+def conversation():
+    talking = model.conversation()
+    assert talking.prompt("Say hello.", max_tokens=12, key="none").text()
+    assert talking.prompt("And again.", max_tokens=12, key="none").text()
+
+
+scenario("talk", "prompt, streamed", talk)
+scenario("talk", "prompt, not streamed", lambda: talk(stream=False))
+scenario("talk", "sampling and stop", sampled)
+scenario("talk", "conversation", conversation)

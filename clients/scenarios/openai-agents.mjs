@@ -1,4 +1,4 @@
-// @openai/agents, unmodified: output types and tools over chat and responses.
+// @openai/agents, unmodified: talk, output types and tools over chat and responses.
 
 import assert from 'node:assert/strict'
 import { Agent, OpenAIProvider, Runner, setTracingDisabled, tool } from '@openai/agents'
@@ -52,5 +52,17 @@ for (const useResponses of [false, true]) {
     const free = agent({ tools: [setAlarm], modelSettings: { maxTokens: 600, temperature: 0 } })
     const result = await runner.run(free, 'Say hello.', { maxTurns: 4 })
     assert.equal(typeof result.finalOutput, 'string')
+  })
+  await scenario('talk', `${over}: run`, async () => {
+    const greeting = agent({ modelSettings: { maxTokens: 600, temperature: 0 } })
+    assert.ok((await runner.run(greeting, 'Say hello.')).finalOutput.length > 0)
+  })
+  await scenario('talk', `${over}: run, streamed`, async () => {
+    const greeting = agent({ modelSettings: { maxTokens: 600, temperature: 0 } })
+    const result = await runner.run(greeting, 'Say hello.', { stream: true })
+    let text = ''
+    for await (const piece of result.toTextStream()) text += piece
+    await result.completed
+    assert.equal(text, result.finalOutput)
   })
 }

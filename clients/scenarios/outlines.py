@@ -1,4 +1,4 @@
-# outlines, unmodified, through its models for OpenAI's servers and for vLLM's.
+# outlines, unmodified: talk and values, through its models for OpenAI's servers and for vLLM's.
 
 from typing import Literal
 
@@ -21,3 +21,5 @@ scenario("object", "vllm: a pydantic model", lambda: Ticket.model_validate_json(
 scenario("object", "vllm: Literal", lambda: among(by_vllm(QUESTION, Literal["good", "bad"], max_tokens=10), ["good", "bad"]))
 scenario("object", "vllm: a regex", lambda: among(by_vllm(QUESTION, Regex("(yes|no)"), max_tokens=10), ["yes", "no"]))
 scenario("object", "vllm: a grammar", lambda: among(by_vllm(QUESTION, CFG('root ::= "<" [ab] ">"'), max_tokens=10), ["<a>", "<b>"]))
+scenario("talk", "openai: free text", lambda: among(type(by_openai("Say hello.", max_tokens=8)), [str]))
+scenario("talk", "openai: free text, streamed", lambda: among(type("".join(by_openai.stream("Say hello.", max_tokens=8))), [str]))

@@ -5,6 +5,9 @@ import assert from 'node:assert/strict'
 export const BASE_URL = 'http://127.0.0.1:8787/v1'
 export const MODEL = 'smollm2-135m-instruct'
 
+/** The proxy of clients/run.ts breaks the first connection that brings a value of this header. */
+export const BREAK_ONCE = 'x-break-once'
+
 export const QUESTION = 'I was charged twice this month, and I need my money back today!'
 export const WAKE = 'Wake me at half past seven.'
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 BASE_URL = "http://127.0.0.1:8787/v1"
 MODEL = "smollm2-135m-instruct"
 
+# The proxy of clients/run.ts breaks the first connection that brings a value of this header.
+BREAK_ONCE = "x-break-once"
+
 QUESTION = "I was charged twice this month, and I need my money back today!"
 WAKE = "Wake me at half past seven."
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { CLIENTS, type Client } from '../../clients/list.ts'
 import { COOKBOOK } from '../../clients/programs.ts'
-import { KINDS, type ClientResult, type ClientResults } from '../../clients/result.ts'
+import { KINDS, type ClientResult, type ClientResults, type Kind } from '../../clients/result.ts'
 import { table } from '../../tools/markdown.ts'
 
 const FENCES: Record<string, string> = { '.mjs': 'js', '.py': 'python', '.sh': 'sh' }
@@ -32,6 +32,17 @@ function cookbook(): string {
   }).join('\n\n')
 }
 
+const WORDS: Record<Kind, string> = {
+  talk: 'talk',
+  object: 'a value',
+  forced: 'a call that must come',
+  auto: 'tools at will',
+  decision: 'a decision',
+  embedding: 'vectors',
+  errors: 'errors',
+  other: 'other',
+}
+
 const titleOf = ({ id }: ClientResult): string =>
   CLIENTS.find((client: Client) => client.id === id)?.title ?? id
 
@@ -48,10 +59,7 @@ function clientTable({ model, clients }: ClientResults): string {
   return [
     `\`${model}\`: ${all.filter(({ ok }) => ok).length} of ${all.length} scenarios of ${clients.length} clients work.`,
     '',
-    table(
-      ['client', 'a value', 'a call that must come', 'tools at will', 'a decision', 'other', 'program'],
-      rows,
-    ),
+    table(['client', ...KINDS.map((kind) => WORDS[kind]), 'program'], rows),
   ].join('\n')
 }
 

@@ -20,6 +20,7 @@ import type { Scratch } from '../sampling/candidates.ts'
 import { createSampler, type Sampler } from '../sampling/sampler.ts'
 import { TextStream } from '../tokenizer/stream-decoder.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { PromptScores } from './prompt-scores.ts'
 import { tokenLogprob } from './token-logprob.ts'
 
 export type PlacedText = TextEvent & { at: number }
@@ -34,6 +35,7 @@ export type AnswerOptions = Pick<
   | 'ignoreEos'
   | 'hashLogits'
   | 'echo'
+  | 'scorePrompt'
   | 'grammar'
   | 'grammarParam'
   | 'close'
@@ -50,6 +52,8 @@ export class Answer {
   readonly #parser: AnswerParser
   readonly #hash: Sha256 | undefined
   readonly #ready: PlacedText[] = []
+  /** The echo with its log probabilities, if the request asked for them: an answer without them is not replayed. */
+  readonly promptScores: PromptScores | undefined
   /** The place of the next event that is begun. */
   #at: number
   #sampler: Sampler | undefined
@@ -89,7 +93,11 @@ export class Answer {
     this.#parser = this.#rules.parser()
     this.#hash = request.hashLogits ? sha256() : undefined
     // In front of the answer its reader gets the echo.
-    this.#at = request.echo ? 1 : 0
+    this.promptScores =
+      request.scorePrompt === true
+        ? new PromptScores(promptIds, tokenizer, request.topLogprobs ?? 0)
+        : undefined
+    this.#at = this.promptScores?.events ?? (request.echo ? 1 : 0)
     this.#pending = this.#emptyEvent()
   }
 
@@ -144,7 +152,7 @@ export class Answer {
 
   /** The next text for the reader, or undefined while there is none. */
   take(): PlacedText | undefined {
-    return this.#ready.shift()
+    return this.promptScores?.take() ?? this.#ready.shift()
   }
 
   /** Chooses the next id; see engine/turn.ts. */

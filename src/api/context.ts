@@ -15,9 +15,11 @@ export type ApiLimits = {
   maxBodyBytes: number
   /** A ping is sent after this long without an event, in milliseconds. */
   pingMs: number
+  /** While a whole answer is computed a space is sent after, and each, so many milliseconds. */
+  spaceMs: number
 }
 
-const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000 }
+const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000, spaceMs: 500 }
 
 export type ApiEnv = {
   Bindings: object

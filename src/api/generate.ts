@@ -7,10 +7,10 @@ import type { Dialect } from './dialects/dialect.ts'
 import type { Reply } from './dialects/reply.ts'
 import type { Order } from './dialects/order.ts'
 import { readBody } from './http/body.ts'
-import { collect } from './http/collect.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
+import { whole } from './http/whole.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -39,9 +39,8 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       const session = await firstSession(events)
       return sentJson(c, dialect.queued(reply, session), sessionHeader(session))
     }
-    const collected = await collect(events, c.req.raw.signal)
-    if (collected === undefined) return clientLeft()
-    return sentJson(c, dialect.whole(reply, collected), sessionHeader(collected.session))
+    const { errorBody } = dialect
+    return whole(c, deps, events, { whole: (collected) => dialect.whole(reply, collected), errorBody })
   }
 }
 
@@ -63,6 +62,7 @@ async function toRequest(
     bodyHash,
     // What OpenAI's clients count up each time they send a request again.
     retry: Number(c.req.header('x-stainless-retry-count')) >= 1,
+    ...(!order.stream && !order.background && { unseen: true as const }),
     reply: reply satisfies Json,
   }
 }

@@ -29,8 +29,9 @@ export async function prepare(
   const prompt = await inTurns(work, () => host.clock.wait(0), signal)
   if (prompt === undefined) return undefined
   checkModel(request, text)
+  // An echo with log probabilities is made of the prompt's tokens, as they are scored.
   const echo = request.prompt.kind === 'text' ? request.prompt.text : tokenizer.decode(prompt.ids)
-  return { text, prompt, echo: request.echo ? echo : undefined }
+  return { text, prompt, echo: request.echo && request.scorePrompt !== true ? echo : undefined }
 }
 
 /** Throws model_not_found where a request means another model. */

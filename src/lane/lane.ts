@@ -8,8 +8,6 @@ import type { ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
-import type { Budget } from '../storage/room.ts'
-import type { Sql } from '../storage/sql.ts'
 import { answered, isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
@@ -18,36 +16,18 @@ import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
-import type { Clock } from './pacer.ts'
+import type { LaneConfig, LaneStorage } from './lane-settings.ts'
 import { OwnedSessions } from './owned-sessions.ts'
+import type { Clock } from './pacer.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Scoring } from './scoring.ts'
-import { Sessions, type Lifetimes } from './sessions.ts'
+import { Sessions } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
-import { WindowedLoader, type ModelReader, type WindowSettings } from './windowed-loader.ts'
+import { WindowedLoader, type ModelReader } from './windowed-loader.ts'
 
-export type LaneConfig = WindowSettings & {
-  /** Folder of the model, and its id. */
-  model: string
-  /** Rows of a step. */
-  chunk: number
-  /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
-  kvBudget: number
-  lifetimes: Lifetimes
-  budget: Budget
-}
-
-/** Where a lane keeps its sessions, and how it is woken. */
-export type LaneStorage = {
-  /** Of the object that has it. */
-  id: string
-  sql: Sql
-  newId(): string
-  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
-  wakeAt(time: number): void
-}
+export type { LaneConfig, LaneStorage } from './lane-settings.ts'
 
 export type LaneParts = ModelReader & {
   config: LaneConfig
@@ -219,6 +199,10 @@ export class Lane {
       if (prepared === undefined) return
       const { text, prompt, echo } = prepared
       this.#useModel(text)
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
+        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
+        return clock.wait(ms)
+      })
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {
@@ -231,7 +215,7 @@ export class Lane {
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
     const place = { tenant: record.request.tenant, driver }
-    const before = isToldByCopy(record) ? undefined : this.sessions.driverOf(record.session)
+    const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
       return

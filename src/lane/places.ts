@@ -4,12 +4,8 @@ import { hasPlace } from '../engine/queue-share.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import { UNREAD_MS } from './drivers.ts'
 import type { ReaderDriver } from './reader-driver.ts'
-
-/**
- * A stream that nobody has read from for this long, milliseconds, leaves when somebody else needs its place.
- */
-export const UNREAD_MS = 10_000
 
 /** A request under way. */
 export type Place = { readonly tenant: string; readonly driver: Pick<ReaderDriver, 'unreadFor' | 'stop'> }

@@ -3,7 +3,7 @@
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { IsletError } from '../lib/errors.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
-import type { Driver } from './sessions.ts'
+import type { Driver } from './drivers.ts'
 import { encodeEvent, errorEvent } from '../protocol/wire.ts'
 
 export class ReaderDriver implements Driver {
@@ -14,6 +14,7 @@ export class ReaderDriver implements Driver {
   /** When it gave its last event; undefined while its reader asks for the next. */
   #givenAt: number | undefined
   #isUnread = false
+  #isLeft = false
 
   /** `now`: milliseconds, any origin. */
   constructor(
@@ -27,6 +28,11 @@ export class ReaderDriver implements Driver {
   /** True when it runs with no reader. */
   get isUnread(): boolean {
     return this.#isUnread
+  }
+
+  /** True once its reader cancelled. */
+  get isLeft(): boolean {
+    return this.#isLeft
   }
 
   /** Milliseconds for which its reader has asked for nothing. */
@@ -66,6 +72,7 @@ export class ReaderDriver implements Driver {
       },
       cancel: async () => {
         cancelled = true
+        this.#isLeft = true
         await this.stop()
       },
     })

@@ -14,7 +14,7 @@ import { checkModel, engineFailure, MOST_ENGINES } from './follow-turn.ts'
 import type { Loaded } from './isolate.ts'
 import { type KeptScores, scoresName } from './kept-scores.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
-import { CPU_LIMIT, giveWay, QUEUED_MS } from './turn-run.ts'
+import { CPU_LIMIT, cpuLimit, giveWay, QUEUED_MS } from './turn-run.ts'
 import { LOGIT_ROWS } from './memory-plan.ts'
 
 /** What a score run needs of its lane. */
@@ -191,10 +191,7 @@ async function stepOnce(run: ScoreRun): Promise<void> {
   if (signal.aborted) return
   if (model.signal.value === CPU_LIMIT) {
     model.signal.clear()
-    throw new IsletError(
-      'overloaded',
-      'the platform stopped this request for its time on the processor: send fewer questions or candidates at once',
-    )
+    throw cpuLimit('send fewer questions or candidates at once')
   }
   const stepped = engine.step(host.vault)
   const ran = typeof stepped === 'number' ? stepped : await stepped

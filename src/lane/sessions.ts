@@ -22,13 +22,11 @@ import { countedSql, noStorageUse } from '../storage/storage-use.ts'
 import { TurnStore } from '../storage/turn-store.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import { Deletion } from './deletion.ts'
+import { Drivers, readElsewhere, type Driver } from './drivers.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /** How long things live after they were last used, in milliseconds. */
 export type Lifetimes = { pages: number; sessions: number; turns: number }
-
-/** Somebody who drives a turn. */
-export type Driver = { stop(reason: IsletError): Promise<void> }
 
 export type SessionsParts = {
   /** Of the object that has the storage. */
@@ -52,10 +50,9 @@ export class Sessions {
   readonly turns: TurnStore
   readonly deletion: Deletion
   readonly room: Room
+  readonly drivers: Drivers
   readonly #parts: SessionsParts
   readonly #writes: WriteBehind
-  /** Turns that somebody drives, by session. */
-  readonly #driven = new Map<string, { record: TurnRecord; driver: Driver }>()
   /** Sessions whose turn was begun, and whose driver comes in a moment: `begin` waits, and another may look at them meanwhile. */
   readonly #entering = new Set<string>()
   /** Turns that this object began. */
@@ -67,6 +64,7 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
+    this.drivers = new Drivers(parts.now)
     this.#guard = new StorageGuard((error) =>
       parts.log({ code: 'storage_lost', message: error instanceof Error ? error.message : String(error) }),
     )
@@ -75,7 +73,7 @@ export class Sessions {
     this.turns = new TurnStore(sql, this.ledger)
     this.pages = new PageStore(parts.id, sql, this.#guard, this.use, this.ledger)
     const isDriven = (session: string): boolean => this.isDriven(session)
-    const isRunning = ({ session, turn }: TurnId): boolean => this.#driven.get(session)?.record.turn === turn
+    const isRunning = ({ session, turn }: TurnId): boolean => this.drivers.of(session)?.record.turn === turn
     this.room = new Room({
       ledger: this.ledger,
       turns: this.turns,
@@ -145,9 +143,9 @@ export class Sessions {
         : this.turns.bySession(request.tenant, request.session)
     if (request.session !== undefined && related.length === 0) throw noSuch('session')
     const idle = related.filter(({ session }) => !this.isDriven(session))
-    // A conversation goes on once: its retry takes the answer over from whoever seems to read it.
-    const tries = request.retry ? (request.follows === undefined ? idle : related) : []
-    const tried = tries.find((turn) => isTryOf(turn, request, this.#model))
+    const tried = idle.find(
+      (header) => this.drivers.goesOn(request, header.turn) && isTryOf(header, request, this.#model),
+    )
     const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
     if (first !== undefined) return this.#entered(first)
     const createdAt = Math.max(now(), earliest(request, this.turns, idle.length < related.length))
@@ -194,7 +192,7 @@ export class Sessions {
 
   /** The record that is driven now, where it is of the same turn. */
   live(record: TurnRecord): TurnRecord {
-    const live = this.#driven.get(record.session)?.record
+    const live = this.drivers.of(record.session)?.record
     if (live?.turn === record.turn) return live
     // The object died while it ran this turn.
     if (record.state === 'running' && !record.request.background) record.state = 'paused'
@@ -225,19 +223,16 @@ export class Sessions {
     if (!isStored(record)) return
     this.#entering.delete(record.session)
     // While one is stopped another may come: the last to come drives.
-    while (this.#driven.has(record.session))
-      await this.stop(record, new IsletError('conflict', 'somebody else reads this answer now'))
+    while (this.drivers.of(record.session) !== undefined) await this.stop(record, readElsewhere())
     record.state = 'running'
     record.usedAt = this.#parts.now()
-    this.#driven.set(record.session, { record, driver })
+    this.drivers.set({ record, driver })
     this.#writes.begin(record)
   }
 
   /** `driver` ends: what there is of the turn becomes durable. Does nothing where another drives it by now. */
   leave(record: TurnRecord, driver: Driver): void {
-    const live = this.#driven.get(record.session)
-    if (live?.record !== record || live.driver !== driver) return
-    this.#driven.delete(record.session)
+    if (!this.drivers.leave(record, driver)) return
     record.expiresAt = this.#expiry(record, this.#parts.now())
     if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
     else if (record.state === 'running' && !record.request.background) record.state = 'paused'
@@ -246,12 +241,7 @@ export class Sessions {
 
   /** Whether somebody drives a turn of this session, or is about to. */
   isDriven(session: string): boolean {
-    return this.#driven.has(session) || this.#entering.has(session)
-  }
-
-  /** Who drives a turn of this session, and would be stopped by one who enters. */
-  driverOf(session: string): Driver | undefined {
-    return this.#driven.get(session)?.driver
+    return this.drivers.of(session) !== undefined || this.#entering.has(session)
   }
 
   /** Writes a turn's row as the record stands; storage that fails is left alone. */
@@ -261,7 +251,7 @@ export class Sessions {
 
   /** Stops whoever drives a turn of the record's session, who is told why; resolves when nothing of it runs any more. */
   async stop(record: TurnRecord, reason: IsletError): Promise<void> {
-    await this.#driven.get(record.session)?.driver.stop(reason)
+    await this.drivers.of(record.session)?.driver.stop(reason)
   }
 
   /** Writes what is due; true while something will be. */
@@ -271,7 +261,7 @@ export class Sessions {
 
   /** The number of turns that somebody drives. Tests wait for it: nothing else shows that a reader's leaving is written. */
   get driven(): number {
-    return this.#driven.size
+    return this.drivers.size
   }
 
   /** Whether any turn would go on if its reader, or this object, were gone. */
@@ -281,7 +271,7 @@ export class Sessions {
 
   /** Turns that go on unread and that nobody drives. Those of another model, which nothing else would ever end, end here. */
   unread(): TurnRecord[] {
-    const waiting = this.turns.unfinished().filter(({ session }) => !this.#driven.has(session))
+    const waiting = this.turns.unfinished().filter(({ session }) => this.drivers.of(session) === undefined)
     return waiting.filter((record) => {
       try {
         this.checkModel(record)

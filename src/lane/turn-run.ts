@@ -9,7 +9,7 @@ import type { Loaded } from './isolate.ts'
 import type { Reader } from './reader.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
-import { errorCode } from '../lib/errors.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
 import { isStored, type TurnRecord } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
@@ -23,6 +23,14 @@ const SILENT_STEPS = 4
 
 /** What the host's kernels are told when the request's CPU time is nearly used up. */
 export const CPU_LIMIT = 24
+
+/** What is told where log probabilities are not there yet: those of a part would pass for those of all. */
+export function cpuLimit(advice: string): IsletError {
+  return new IsletError(
+    'overloaded',
+    `the platform stopped this request for its time on the processor: ${advice}`,
+  )
+}
 
 /** One turn on one engine. */
 export type TurnRun = {
@@ -50,24 +58,33 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
   const length = prompt.ids.length + generated.length
   const isFull = generated.length >= maxTokens || length >= engine.maxPositions
   answer.begin(loaded.scratch, Math.min(maxTokens, engine.maxPositions - prompt.ids.length))
-  if (answer.stopped || isFull) {
+  const { promptScores: scores } = answer
+  const isOver = answer.stopped || isFull
+  const over = answer.stopped ? 'stop' : 'length'
+  if (isOver && scores === undefined) {
     yield* reader.start(record)
     yield* reader.take(answer)
-    yield* finish(context, answer.stopped ? 'stop' : 'length', model.window)
+    yield* finish(context, over, model.window)
     return
   }
   const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,
     generated,
-    maxTokens,
-    choose: (logits, position) => answer.choose(logits, position),
+    maxTokens: isOver ? 1 : maxTokens,
+    choose(logits, position) {
+      scores?.complete()
+      // The turn ends with the logits of the prompt's last row: the id that it then has is never run.
+      return isOver ? { id: prompt.ids[0], stop: true } : answer.choose(logits, position)
+    },
+    ...(scores && { score: (logits, position) => scores.hear(logits, position) }),
     owner: host.vault,
     background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
   })
   if (turn === undefined) return
   const note = (): void => {
+    if (isOver) return
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
     record.logprobs = answer.logprobs
@@ -82,8 +99,9 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     const stopped = yield* answering(turn, context, note)
     note()
     if (signal.aborted) return
+    if (stopped && scores?.isTaken === false) throw cpuLimit('send a shorter prompt')
     if (stopped) yield finishOf(record, answer, 'length', model.window, true)
-    else yield* finish(context, turn.reason ?? 'stop', model.window)
+    else yield* finish(context, isOver ? over : (turn.reason ?? 'stop'), model.window)
   } finally {
     note()
     engine.close(turn)

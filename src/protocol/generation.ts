@@ -93,7 +93,8 @@ export type GenerateRequest = {
     /** `after`: the text behind a gap that the model shall fill. */
     | { kind: 'text'; text: string; after?: string }
     | { kind: 'ids'; ids: number[] }
-  maxTokens: number | undefined // undefined: until the model ends or its limit
+  /** undefined: until the model ends or its limit. 0: an echo alone. */
+  maxTokens: number | undefined
   stop: string[]
   ignoreEos: boolean
   sampling: SamplingOptions
@@ -104,6 +105,8 @@ export type GenerateRequest = {
   truncation: 'auto' | 'disabled'
   /** Repeat the prompt in front of the completion (completions endpoint). */
   echo: boolean
+  /** The echo brings the log probabilities of the prompt's tokens, as `topLogprobs` says. Needs both. */
+  scorePrompt?: true
   /** Ask for the running SHA-256 of the logits rows (debug header). */
   hashLogits: boolean
   /** False: nothing of this request is written to storage, and it cannot be read on. */
@@ -115,6 +118,11 @@ export type GenerateRequest = {
    * continued.
    */
   retry: boolean
+  /**
+   * Its client sees nothing of the answer before it is whole: where it leaves, the same request sent again may be given
+   * what was left.
+   */
+  unseen?: true
   /** Goes on when nobody reads. Needs `store`. */
   background: boolean
   /**
@@ -151,6 +159,8 @@ export type TokenLogprob = {
   token: string
   logprob: number
   bytes: number[]
+  /** No logits are about this token of an echo: `logprob` says nothing, and there are no alternatives. */
+  unscored?: true
   /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
   restricted?: number
   top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
@@ -199,7 +209,7 @@ export type GenerationEvent =
   | {
       type: 'text'
       /**
-       * Its place among the texts of its answer, an echoed prompt's is 0: the cursor of whoever reads. Each
+       * Its place among the texts of its answer, an echoed prompt's first: the cursor of whoever reads. Each
        * reading of a turn has the same texts at the same places, since they follow from the ids. Absent where
        * one event holds all of an answer.
        */

@@ -60,7 +60,7 @@ export function logSumExp(logits: Float32Array, best = maximum(logits)): number 
   return best + log(sum)
 }
 
-function maximum(logits: Float32Array): number {
+export function maximum(logits: Float32Array): number {
   let best = -Infinity
   for (let i = 0; i < logits.length; i++) if (logits[i] > best) best = logits[i]
   return best

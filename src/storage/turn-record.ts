@@ -67,9 +67,10 @@ export function isStored(record: TurnRecord): boolean {
 
 /**
  * Log probabilities are not stored, since they can be larger than a row: to have them again the turn is
- * computed from its first row.
+ * computed from its first row. Those of a prompt are not kept in memory either.
  */
 export function lacksLogprobs({ request, generated, logprobs }: TurnRecord): boolean {
+  if (request.scorePrompt === true) return true
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
 }
 

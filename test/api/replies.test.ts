@@ -175,6 +175,7 @@ describe('what the lane is asked for', () => {
       },
       topLogprobs: undefined,
       truncation: 'disabled',
+      unseen: true,
       echo: false,
       hashLogits: false,
     })

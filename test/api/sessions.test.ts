@@ -6,6 +6,7 @@ import { hashText } from '../../src/api/http/hash-text.ts'
 import type { SessionView } from '../../src/protocol/lane-reports.ts'
 import {
   HELLO,
+  MODEL,
   ORIGIN,
   SESSION,
   appOver,
@@ -57,7 +58,14 @@ describe('a stored generation', () => {
       background: false,
     })
     expect(first.reply).toMatchObject({ kind: 'chat', id: 'chatcmpl-id1', includeUsage: true })
-    expect(second).toMatchObject({ store: false, retry: true, reply: { kind: 'text' } })
+    expect(second).toMatchObject({ store: false, retry: true, unseen: true, reply: { kind: 'text' } })
+    // Of a stream its client sees the beginning; in the background nobody waits for it.
+    expect(first.unseen).toBeUndefined()
+    await post(fake, '/v1/responses', { model: MODEL, input: 'Hi', background: true })
+    expect(fake.requests.map(({ background, unseen }) => [background, unseen])).toContainEqual([
+      true,
+      undefined,
+    ])
   })
 
   it('that a retry continues has the id and time it began with', async () => {

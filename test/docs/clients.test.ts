@@ -36,7 +36,7 @@ test('what works is counted, and what does not is listed with its reason', () =>
     writeFileSync(file, JSON.stringify(results))
     const blocks = new Map(clientBlocks(file))
     expect(blocks.get('clients')).toContain('1 of 4 scenarios of 1 clients work')
-    expect(blocks.get('clients')).toContain('| openai for Node (`openai@1.0.0`) | 1 of 3 | 0 of 1 |')
+    expect(blocks.get('clients')).toContain('| openai for Node (`openai@1.0.0`) |  | 1 of 3 | 0 of 1 |')
     expect(blocks.get('client-misses')).toContain('| openai for Node | no schema | a \\| b; c |')
     expect(blocks.get('client-misses')).toContain('| openai for Node | not explained: TypeError | named |')
   } finally {

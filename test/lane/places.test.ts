@@ -1,7 +1,8 @@
 // A lane's places: who gets one, which unread stream ends for it, and what its reader is told.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Places, UNREAD_MS, type Place } from '../../src/lane/places.ts'
+import { UNREAD_MS } from '../../src/lane/drivers.ts'
+import { Places, type Place } from '../../src/lane/places.ts'
 
 let ended: string[]
 let told: unknown[]

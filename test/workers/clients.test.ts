@@ -132,7 +132,10 @@ function expectKept(body: Body, { text, calls }: Said): void {
   if (texts !== undefined) expect(texts).toContain(text)
 }
 
-describe.each(readdirSync(RECORDED))('what was sent for %s', (file) => {
+/** What an evaluation harness sent has another form of answer: lm-eval.test.ts. */
+const ANSWERED = readdirSync(RECORDED).filter((file) => file !== 'lm-eval.json')
+
+describe.each(ANSWERED)('what was sent for %s', (file) => {
   const recorded = JSON.parse(readFileSync(`${RECORDED}/${file}`, 'utf8')) as Recorded[]
   it.each(recorded.map(({ path, body }, index) => ({ path, body, index })))(
     'request $index to $path is answered by its form',

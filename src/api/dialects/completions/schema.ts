@@ -19,6 +19,8 @@ const logprobsWords = 'must be an integer from 0 to 5'
 /** The body of POST /v1/completions. */
 export const completionSchema = bodySchema({
   ...sharedFields,
+  /** 0 asks for the echo alone. */
+  max_tokens: z.nullish(integer(0, Number.MAX_SAFE_INTEGER)),
   prompt: promptSchema,
   echo: z.nullish(z.boolean()),
   logprobs: z.nullish(z.union([z.literal(false), integer(0, 5, logprobsWords)], logprobsWords)),
@@ -42,6 +44,13 @@ export function parseCompletion(
 ): ParsedBody<CompletionReply> {
   const fields = validate(completionSchema, body)
   const sent = (name: string): unknown => sentField(body, changed, name)
+  if (fields.max_tokens === 0 && fields.echo !== true)
+    throw new IsletError('invalid_request', 'max_tokens 0 asks for nothing: set echo, or at least 1', {
+      param: 'max_tokens',
+    })
+  // The tokens of a prompt with a gap are not those of its text.
+  const hasGap = (fields.suffix ?? '') !== ''
+  const scorePrompt = fields.echo === true && typeof fields.logprobs === 'number' && !hasGap
   const order = {
     ...sharedOrder(fields, newSeed, sent),
     prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
@@ -49,6 +58,7 @@ export function parseCompletion(
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
     echo: fields.echo ?? false,
+    ...(scorePrompt && { scorePrompt: true as const }),
   }
   return { order, reply: { includeUsage: order.includeUsage, ...ignoredIn(fields, sent) } }
 }

@@ -47,14 +47,14 @@ function choice(text: string, logprobs: object | null, finish_reason: string | n
 
 function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): object {
   const spelt = tokens.map(spellings)
-  const tops = <T>(of: (rival: TokenLogprob['top'][number]) => T): object[] =>
-    tokens.map(({ top }, at) =>
-      Object.fromEntries(top.map((rival, rank) => [spelt[at].top[rank], of(rival)])),
+  const tops = <T>(of: (rival: TokenLogprob['top'][number]) => T): (object | null)[] =>
+    tokens.map(({ top, unscored }, at) =>
+      unscored ? null : Object.fromEntries(top.map((rival, rank) => [spelt[at].top[rank], of(rival)])),
     )
   const isRestricted = tokens.some(({ restricted }) => restricted !== undefined)
   return {
     tokens: spelt.map(({ chosen }) => chosen),
-    token_logprobs: tokens.map(({ logprob }) => logprob),
+    token_logprobs: tokens.map(({ logprob, unscored }) => (unscored ? null : logprob)),
     top_logprobs: tops(({ logprob }) => logprob),
     text_offset,
     ...(isRestricted && {
@@ -66,19 +66,21 @@ function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): o
 
 /**
  * Gives for each event of an answer, one after the other, where its tokens begin in the text that is
- * returned, in code points. Text may come later than its tokens and without some of their bytes: a token
- * never points behind the text of its own event.
+ * returned, in code points: a token that begins inside a character points to it. Text may come later than
+ * its tokens and without some of their bytes: a token never points behind the text of its own event.
  */
 function textOffsets(): (event: TextEvent) => number[] {
   let begin = 0
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   return ({ text, logprobs = [] }) => {
     const end = begin + codePoints(text)
     let begun = begin
     const offsets = logprobs.map(({ bytes }) => {
-      // A token of later bytes of a character begins where that character does.
-      const offset = isContinuation(bytes[0]) ? Math.max(begin, begun - 1) : begun
-      for (const byte of bytes) if (!isContinuation(byte)) begun++
-      return Math.min(offset, end)
+      // What a character lacks does not come any more: it has been printed as one that is broken.
+      if (bytes.length > 0 && !isContinuation(bytes[0])) begun += codePoints(decoder.decode())
+      const offset = Math.min(begun, end)
+      begun += codePoints(decoder.decode(Uint8Array.from(bytes), { stream: true }))
+      return offset
     })
     begin = end
     return offsets
@@ -86,8 +88,8 @@ function textOffsets(): (event: TextEvent) => number[] {
 }
 
 /** Whether a byte of UTF-8 goes on with a character. */
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80
 }
 
 function codePoints(text: string): number {
