@@ -10,6 +10,7 @@ import { readBody } from './http/body.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
+import { timed } from './http/timed.ts'
 import { whole } from './http/whole.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
@@ -32,8 +33,9 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       ...also,
     }
     const request = await toRequest(c, order, body.hash, reply)
-    const events = openEvents(c, lanes.generate(request))
-    if (events === undefined) return clientLeft()
+    const opened = openEvents(c, lanes.generate(request))
+    if (opened === undefined) return clientLeft()
+    const events = dialect.timed === true ? timed(opened, deps.now) : opened
     if (order.stream) return streamed(c, deps, events, dialect.writer(reply))
     if (order.background && dialect.queued !== undefined) {
       const session = await firstSession(events)

@@ -19,11 +19,14 @@ import { decisionSchema } from './decisions/schema.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { ollamaChat, ollamaGenerate } from './dialects/ollama/dialect.ts'
+import { ollamaErrorBody } from './dialects/ollama/errors.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
 import { responseSchema } from './dialects/responses/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import { getModel, listModels } from './models.ts'
+import { getPs, getTags, getVersion, postShow, refuseChange, refuseEmbedding, showSchema } from './ollama.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
   deleteSession,
@@ -212,6 +215,37 @@ export const ROUTES: readonly Route[] = [
     summary: "a chat's prompt as text, by the model's template",
     body: applyTemplateSchema,
   },
+  {
+    ...answersIn(ollamaChat),
+    path: '/api/chat',
+    summary: "Ollama's chat, streamed as lines of JSON or whole",
+  },
+  {
+    ...answersIn(ollamaGenerate),
+    path: '/api/generate',
+    summary: "Ollama's answer to one prompt",
+  },
+  ...ollamas([
+    { method: 'GET', path: '/api/tags', handler: getTags, summary: 'the model that is served' },
+    {
+      method: 'POST',
+      path: '/api/show',
+      handler: postShow,
+      summary: 'what is known of the model',
+      body: showSchema,
+    },
+    { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the model once it is loaded' },
+    { method: 'GET', path: '/api/version', handler: getVersion, summary: 'the version whose API this is' },
+    { method: 'POST', path: '/api/embed', handler: refuseEmbedding, summary: 'an error in words' },
+    { method: 'POST', path: '/api/embeddings', handler: refuseEmbedding, summary: 'an error in words' },
+    { method: 'POST', path: '/api/pull', handler: refuseChange, summary: '501 in words' },
+    { method: 'POST', path: '/api/push', handler: refuseChange, summary: '501 in words' },
+    { method: 'POST', path: '/api/create', handler: refuseChange, summary: '501 in words' },
+    { method: 'POST', path: '/api/copy', handler: refuseChange, summary: '501 in words' },
+    { method: 'DELETE', path: '/api/delete', handler: refuseChange, summary: '501 in words' },
+    { method: 'GET', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
+    { method: 'POST', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
+  ]),
   { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served' },
   {
     method: 'GET',
@@ -239,6 +273,11 @@ export const ROUTES: readonly Route[] = [
 function answersIn(dialect: Dialect): Omit<Route, 'path' | 'summary'> {
   const { schema: body, errorBody } = dialect
   return { method: 'POST', handler: (deps) => postGenerate(deps, dialect), body, errorBody }
+}
+
+/** Routes whose errors are Ollama's, whoever finds them. */
+function ollamas(routes: readonly Route[]): Route[] {
+  return routes.map((route) => ({ ...route, errorBody: ollamaErrorBody }))
 }
 
 /** Each path with the methods that `Allow` names, in the order of the table. */

@@ -234,6 +234,8 @@ export type GenerationEvent =
       stopped?: 'cpu_limit'
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
+      /** Milliseconds as the router saw them pass, which alone says them: all, until the prompt began, and until the first text. */
+      times?: { all: number; load: number; prompt: number }
       /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */
       ignored?: string[]
     }

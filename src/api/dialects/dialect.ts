@@ -50,6 +50,8 @@ export type Dialect<R extends Reply = Reply> = {
   idPrefix: string
   /** The request's body. */
   schema: z.ZodMiniObject
+  /** Its answers say how long they took. */
+  timed?: true
   /**
    * Reads a body. `changed`: the texts of what JSON.parse made of its fields something else.
    * @throws IsletError with `param`, for anything missing, malformed or not implemented.
