@@ -1,8 +1,6 @@
 // The route table lists every endpoint once.
 // The router, `Allow`, the list at `GET /` and those of the documents are made from it.
 
-import type * as z from 'zod/mini'
-import type { ApiContext, ApiDeps } from './context.ts'
 import {
   addItems,
   deleteConversation,
@@ -16,17 +14,19 @@ import {
 import { addSchema, createSchema, updateSchema } from './conversations/schema.ts'
 import { postDecision } from './decide.ts'
 import { decisionSchema } from './decisions/schema.ts'
+import { countSchema } from './dialects/anthropic/count.ts'
+import { anthropicDialect } from './dialects/anthropic/dialect.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { ollamaChat, ollamaGenerate } from './dialects/ollama/dialect.ts'
-import { ollamaErrorBody } from './dialects/ollama/errors.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
 import { responseSchema } from './dialects/responses/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import { getModel, listModels } from './models.ts'
-import { getPs, getTags, getVersion, postShow, refuseChange, refuseEmbedding, showSchema } from './ollama.ts'
+import { OLLAMA_ROUTES } from './ollama-routes.ts'
+import type { Route } from './route.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
   deleteSession,
@@ -36,25 +36,16 @@ import {
   listSessions,
   streamSession,
 } from './sessions.ts'
-import { postApplyTemplate, postDetokenize, postInputTokens, postTokenize } from './tokens/handlers.ts'
+import {
+  postCountTokens,
+  postApplyTemplate,
+  postDetokenize,
+  postInputTokens,
+  postTokenize,
+} from './tokens/handlers.ts'
 import { applyTemplateSchema, detokenizeSchema, tokenizeSchema } from './tokens/schema.ts'
 
-export type Route = {
-  /** GET answers HEAD too, unless `head` is false. */
-  method: 'GET' | 'POST' | 'DELETE'
-  /** As Hono reads it: `:id` is a parameter, braces hold its pattern. */
-  path: string
-  handler: (deps: ApiDeps) => (c: ApiContext) => Response | Promise<Response>
-  /** One sentence for the documents, in Markdown. */
-  summary: string
-  /** The schema of the body, where there is one that is read. */
-  body?: z.ZodMiniObject
-  /** How errors at this path are worded, whoever finds them; OpenAI's without it. */
-  errorBody?: Dialect['errorBody']
-  head?: false
-  /** Needs no key. */
-  open?: true
-}
+export type { Route } from './route.ts'
 
 export const ROUTES: readonly Route[] = [
   {
@@ -71,6 +62,19 @@ export const ROUTES: readonly Route[] = [
     ...answersIn(responsesDialect),
     path: '/v1/responses',
     summary: 'responses, with `previous_response_id`, `conversation` and `background`',
+  },
+  {
+    ...answersIn(anthropicDialect),
+    path: '/v1/messages',
+    summary: "Anthropic's Messages, streamed or whole",
+  },
+  {
+    method: 'POST',
+    path: '/v1/messages/count_tokens',
+    handler: postCountTokens,
+    summary: "the number of a message's input tokens",
+    body: countSchema,
+    errorBody: anthropicDialect.errorBody,
   },
   {
     method: 'POST',
@@ -225,27 +229,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/generate',
     summary: "Ollama's answer to one prompt",
   },
-  ...ollamas([
-    { method: 'GET', path: '/api/tags', handler: getTags, summary: 'the model that is served' },
-    {
-      method: 'POST',
-      path: '/api/show',
-      handler: postShow,
-      summary: 'what is known of the model',
-      body: showSchema,
-    },
-    { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the model once it is loaded' },
-    { method: 'GET', path: '/api/version', handler: getVersion, summary: 'the version whose API this is' },
-    { method: 'POST', path: '/api/embed', handler: refuseEmbedding, summary: 'an error in words' },
-    { method: 'POST', path: '/api/embeddings', handler: refuseEmbedding, summary: 'an error in words' },
-    { method: 'POST', path: '/api/pull', handler: refuseChange, summary: '501 in words' },
-    { method: 'POST', path: '/api/push', handler: refuseChange, summary: '501 in words' },
-    { method: 'POST', path: '/api/create', handler: refuseChange, summary: '501 in words' },
-    { method: 'POST', path: '/api/copy', handler: refuseChange, summary: '501 in words' },
-    { method: 'DELETE', path: '/api/delete', handler: refuseChange, summary: '501 in words' },
-    { method: 'GET', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
-    { method: 'POST', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
-  ]),
+  ...OLLAMA_ROUTES,
   { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served' },
   {
     method: 'GET',
@@ -273,11 +257,6 @@ export const ROUTES: readonly Route[] = [
 function answersIn(dialect: Dialect): Omit<Route, 'path' | 'summary'> {
   const { schema: body, errorBody } = dialect
   return { method: 'POST', handler: (deps) => postGenerate(deps, dialect), body, errorBody }
-}
-
-/** Routes whose errors are Ollama's, whoever finds them. */
-function ollamas(routes: readonly Route[]): Route[] {
-  return routes.map((route) => ({ ...route, errorBody: ollamaErrorBody }))
 }
 
 /** Each path with the methods that `Allow` names, in the order of the table. */

@@ -199,10 +199,8 @@ export class Lane {
       if (prepared === undefined) return
       const { text, prompt, echo } = prepared
       this.#useModel(text)
-      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
-        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
-        return clock.wait(ms)
-      })
+      // Nobody leaves the thread to one that waits.
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, clock, isolate.first)
       const record = await this.sessions.begin(request, prompt, echo, lane)
       yield* this.#drive(record, text, host, driver)
     } finally {

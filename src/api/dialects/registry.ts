@@ -2,6 +2,7 @@
 
 import type { Json } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
+import { anthropicDialect } from './anthropic/dialect.ts'
 import { chatDialect } from './chat/dialect.ts'
 import { completionsDialect } from './completions/dialect.ts'
 import type { Dialect } from './dialect.ts'
@@ -13,6 +14,7 @@ const DIALECTS: readonly Dialect[] = [
   chatDialect,
   completionsDialect,
   responsesDialect,
+  anthropicDialect,
   ollamaChat,
   ollamaGenerate,
 ]

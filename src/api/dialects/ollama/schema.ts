@@ -8,7 +8,7 @@ import { bodySchema, validate } from '../../validate.ts'
 import { parseChat } from '../chat/schema.ts'
 import { parseCompletion } from '../completions/schema.ts'
 import { askedOf, type Asked } from '../dialect.ts'
-import { emptyArray, ignored, integer, jsonBounds, neutral } from '../fields.ts'
+import { emptyArray, ignored, integer, jsonBounds, neutral, sharedFields } from '../fields.ts'
 import { toolsSchema } from '../tools.ts'
 import { chatMessages, images, messagesSchema } from './messages.ts'
 import { ollamaPlace, optionFields, optionsSchema } from './options.ts'
@@ -18,7 +18,7 @@ const thought = 'must be a boolean, "low", "medium" or "high"'
 const schemaOrJson = 'must be "json" or a JSON Schema'
 
 const shared = {
-  model: z.string().check(z.minLength(1)),
+  model: sharedFields.model,
   stream: z.nullish(z.boolean()),
   format: z.nullish(
     z.union([z.enum(['json', '']), z.record(z.string(), z.unknown()).check(...jsonBounds())], schemaOrJson),
@@ -63,7 +63,7 @@ export function askChat(...[body, newSeed, changed = new Map()]: Body): Asked<Ol
   const fields = validate(chatBody, body)
   const sent: Sent = (name) => sentField(body, changed, name)
   const said = {
-    ...sharedFields(fields, sent),
+    ...saidAlike(fields, sent),
     messages: chatMessages(sent('messages') as JsonObject[]),
     tools: fields.tools === undefined ? undefined : sent('tools'),
   }
@@ -83,10 +83,10 @@ export function askGenerate(...[body, newSeed, changed = new Map()]: Body): Aske
       ...(system ? [{ role: 'system', content: system }] : []),
       { role: 'user', content: prompt },
     ]
-    return askedInChat(fields, { ...sharedFields(fields, sent), messages }, sent, newSeed)
+    return askedInChat(fields, { ...saidAlike(fields, sent), messages }, sent, newSeed)
   }
   if (system) throw refuse('system', 'is part of no text that goes on: leave raw and suffix out')
-  const { chat_template_kwargs: _, ...plain } = sharedFields(fields, sent)
+  const { chat_template_kwargs: _, ...plain } = saidAlike(fields, sent)
   const parsed = inOllamasWords(() => parseCompletion(...exactBody({ ...plain, prompt, suffix }, newSeed)))
   // Without a number it goes on until the model ends.
   const maxTokens = plain['max_tokens'] === undefined ? undefined : parsed.order.maxTokens
@@ -124,14 +124,14 @@ function asked(
 }
 
 /** What chats and texts have in common, in OpenAI's words. A stream is what is usual. */
-function sharedFields(
+function saidAlike(
   { stream, think, format }: Shared & { stream?: boolean; format?: unknown },
   sent: Sent,
 ): Record<string, unknown> {
   const schema =
     typeof format === 'object' ? { type: 'json_schema', json_schema: { schema: sent('format') } } : undefined
   return {
-    model: sent('model'),
+    model: sent('model') ?? undefined,
     stream: stream ?? true,
     ...Object.fromEntries(optionFields(sent('options')).fields),
     response_format: schema ?? (format === 'json' ? { type: 'json_object' } : undefined),

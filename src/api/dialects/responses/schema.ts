@@ -29,7 +29,7 @@ import { structuredOutputs, textSettings } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { formOf, samplingOf, stopsOf, type Order } from '../order.ts'
+import { formOf, samplingOf, stopsOf, type BodyOrder } from '../order.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -101,7 +101,7 @@ type ResponseFields = ReturnType<typeof validate<typeof responseSchema>>
 
 export type ResponseOrder = {
   /** All but the prompt, which needs the turn before. */
-  order: Omit<Order, 'prompt'>
+  order: Omit<BodyOrder, 'prompt'>
   input: ChatMessage[]
   /** The same as it was sent. */
   given: string | InputItems
