@@ -11,6 +11,7 @@ import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { choicesBlock } from './lib/choices-table.ts'
 import { RESULTS_FILE } from '../clients/result.ts'
 import { clientBlocks } from './lib/client-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
@@ -86,6 +87,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
+    ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])

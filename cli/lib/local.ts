@@ -100,7 +100,7 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
       const { signal } = new AbortController()
       const prepared = await prepare(request, host, signal)
       if (prepared === undefined) return
-      yield* follow(unstored(request, prepared.prompt, prepared.echo), text, host, signal)
+      yield* follow(unstored(request, prepared.prompt, prepared.echo, prepared.more), text, host, signal)
     },
   }
 }

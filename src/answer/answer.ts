@@ -150,6 +150,11 @@ export class Answer {
     if (rest !== undefined) this.#ready.push(rest)
   }
 
+  /** Whether there is a text for the reader. */
+  get isReady(): boolean {
+    return this.#ready.length > 0
+  }
+
   /** The next text for the reader, or undefined while there is none. */
   take(): PlacedText | undefined {
     return this.promptScores?.take() ?? this.#ready.shift()

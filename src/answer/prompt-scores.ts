@@ -25,6 +25,8 @@ export class PromptScores {
   /** Tokens whose logits have come, or never will; those that were taken. */
   #heard = 1
   #taken = 0
+  /** They are another's. */
+  isGiven = false
 
   /** `top`: how many alternatives come with each token. */
   constructor(ids: readonly number[], tokenizer: Tokenizer, top: number) {
@@ -60,6 +62,15 @@ export class PromptScores {
   /** The last row of the prompt has run: its logits are about what comes next. */
   complete(): void {
     this.#heard = this.#ids.length
+  }
+
+  /** Takes over what another has heard of the same prompt, all of it. */
+  copy(other: PromptScores): void {
+    this.isGiven = true
+    this.#logprobs.set(other.#logprobs)
+    this.#rivals.set(other.#rivals)
+    this.#rivalLogprobs.set(other.#rivalLogprobs)
+    this.complete()
   }
 
   get isTaken(): boolean {

@@ -56,7 +56,7 @@ export const ROUTES: readonly Route[] = [
   {
     ...answersIn(completionsDialect),
     path: '/v1/completions',
-    summary: 'text completion: a text or an array of token ids',
+    summary: 'text completion: texts or arrays of token ids, one or several',
   },
   {
     ...answersIn(responsesDialect),

@@ -4,6 +4,7 @@ import type { Model } from '../graph/model.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { Caller } from './caller.ts'
 import { FairShare, QUANTUM } from './fair-share.ts'
+import { countedTwice } from './kin.ts'
 import type { KvCache } from './kv-cache.ts'
 import { outgrown, preempted, sliceIsOver } from './preemption.ts'
 import { pagesNeeded, type Part } from './scheduler.ts'
@@ -75,7 +76,7 @@ export class Admission {
   /** Takes a turn out, waiting or running; its sequence stays as cache. */
   remove(turn: Turn): void {
     this.#waiting = this.#waiting.filter((other) => other !== turn)
-    this.#park(turn)
+    this.#park(turn, true)
   }
 
   /** A turn that just decoded goes behind the others, so that each gets its share of the rows. */
@@ -160,7 +161,13 @@ export class Admission {
    */
   makeRoom(): void {
     while (this.#running.length > 1 && this.#neededByRunning(1) > this.#pageCount)
-      this.#sendBack(outgrown(this.#running, (turn) => this.#needed(turn, 1)))
+      this.#sendBack(
+        outgrown(
+          this.#running,
+          (turn) => this.#needed(turn, 1),
+          (turns) => this.#twice(turns),
+        ),
+      )
   }
 
   get #pageCount(): number {
@@ -178,9 +185,9 @@ export class Admission {
     this.#running.push(turn)
   }
 
-  #park(turn: Turn): void {
+  #park(turn: Turn, isOver = false): void {
     this.#running = this.#running.filter((other) => other !== turn)
-    this.#cache.park(turn)
+    this.#cache.park(turn, isOver)
   }
 
   /** Sends a running turn back to the front of the queue; it will go on exactly where it was. */
@@ -211,6 +218,7 @@ export class Admission {
     const leaving = preempted(turn, this.#running, {
       served: (tenant) => this.#fair.served(tenant),
       pages: (other) => this.#needed(other, HEADROOM),
+      twice: (turns) => this.#twice(turns),
       pageCount: this.#pageCount,
     })
     for (const other of leaving) {
@@ -226,7 +234,7 @@ export class Admission {
   #takeTurns({ tenant }: Turn): void {
     const made = ({ produced, producedBefore }: Turn): number => produced - producedBefore
     const longRunning = this.#running.filter(
-      (turn) => turn.tenant === tenant && turn.vault !== undefined && made(turn) >= QUANTUM,
+      (turn) => turn.tenant === tenant && turn.vault !== undefined && !turn.aside && made(turn) >= QUANTUM,
     )
     const [longest] = longRunning.sort((a, b) => made(b) - made(a))
     if (longest === undefined) return
@@ -254,11 +262,19 @@ export class Admission {
   }
 
   #neededByRunning(more: number): number {
-    return this.#running.reduce((sum, turn) => sum + this.#needed(turn, more), 0)
+    return this.#neededBy(this.#running, more)
   }
 
   /** Pages that the running turns and this one need, with some headroom each. */
   #neededWith(turn: Turn): number {
-    return this.#neededByRunning(HEADROOM) + this.#needed(turn, HEADROOM)
+    return this.#neededBy([...this.#running, turn], HEADROOM)
+  }
+
+  #neededBy(turns: readonly Turn[], more: number): number {
+    return turns.reduce((sum, turn) => sum + this.#needed(turn, more), 0) - this.#twice(turns)
+  }
+
+  #twice(turns: readonly Turn[]): number {
+    return countedTwice(turns, this.#model.window)
   }
 }

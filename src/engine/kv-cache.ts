@@ -91,7 +91,7 @@ export class KvCache {
       restored ??
       (cached === undefined ? emptySequence(turn.tenant) : this.#continueFrom(cached, reused, turn.tenant))
     if (sequence !== best) this.#sequences.push(sequence)
-    sequence.vault = turn.vault
+    sequence.vault = turn.aside ? undefined : turn.vault
     sequence.session = turn.session
     sequence.ids = turn.ids
     sequence.shape = turn.shape
@@ -99,13 +99,13 @@ export class KvCache {
     turn.sequence = sequence
   }
 
-  /** Takes a turn's sequence back: it stays as cache for the next turn. */
-  park(turn: Turn): void {
+  /** Takes a turn's sequence back: it stays as cache for the next turn, of one `aside` that is over until others need pages. */
+  park(turn: Turn, isOver = false): void {
     const { sequence } = turn
     turn.sequence = undefined
     if (sequence === undefined) return
     sequence.busy = false
-    sequence.usedAt = ++this.#clock
+    sequence.usedAt = isOver && turn.aside ? 0 : ++this.#clock
     if (holdsNothingOfItsOwn(sequence, this.pool)) this.#drop(sequence)
   }
 

@@ -11,6 +11,8 @@ export type Shares = {
   served(tenant: string): number
   /** Pages that a turn needs. */
   pages(turn: Turn): number
+  /** How many of those that these turns need are counted more than once. */
+  twice?(turns: readonly Turn[]): number
   pageCount: number
 }
 
@@ -19,10 +21,9 @@ export type Shares = {
  * none where that would not do. A tenant's own turns are not among them, unless they are in the background.
  */
 export function preempted(turn: Turn, running: readonly Turn[], shares: Shares): Turn[] {
-  const { pages, pageCount } = shares
   const leaving: Turn[] = []
   let staying = [...running]
-  while (staying.length > 0 && sum(staying, pages) + pages(turn) > pageCount) {
+  while (staying.length > 0 && sum([...staying, turn], shares) > shares.pageCount) {
     const first = staying.filter((other) => givesWay(other, turn, staying, shares)).sort(byService(shares))[0]
     if (first === undefined) return []
     leaving.push(first)
@@ -35,9 +36,9 @@ export function preempted(turn: Turn, running: readonly Turn[], shares: Shares):
  * The running turn that waits when those that run have outgrown the pool: the youngest of the tenant that
  * holds most.
  */
-export function outgrown(running: readonly Turn[], pages: Shares['pages']): Turn {
+export function outgrown(running: readonly Turn[], pages: Shares['pages'], twice?: Shares['twice']): Turn {
   const behind = running.filter(isBehind)
-  const held = (tenant: string): number => sum(ofTenant(running, tenant), pages)
+  const held = (tenant: string): number => sum(ofTenant(running, tenant), { pages, twice })
   const candidates = behind.length > 0 ? behind : running
   return candidates.reduce((a, b) => {
     const more = behind.length > 0 || a.tenant === b.tenant ? 0 : held(b.tenant) - held(a.tenant)
@@ -53,12 +54,13 @@ export function sliceIsOver({ ran, redone }: Turn): boolean {
   return ran - redone >= Math.max(QUANTUM, redone)
 }
 
-function givesWay(other: Turn, turn: Turn, staying: readonly Turn[], { served, pages }: Shares): boolean {
+function givesWay(other: Turn, turn: Turn, staying: readonly Turn[], shares: Shares): boolean {
+  const { served, pages } = shares
   if (isBehind(other) !== isBehind(turn)) return isBehind(other)
   if (other.tenant === turn.tenant) return false
-  const mine = sum(ofTenant(staying, turn.tenant), pages)
+  const mine = sum(ofTenant(staying, turn.tenant), shares)
   // Who has pages takes more only from those who have still more.
-  if (mine > 0 && mine + pages(turn) > sum(ofTenant(staying, other.tenant), pages)) return false
+  if (mine > 0 && mine + pages(turn) > sum(ofTenant(staying, other.tenant), shares)) return false
   const ahead = served(other.tenant) - served(turn.tenant)
   if (ahead > 0 && sliceIsOver(other)) return true
   if (other.lostSlices >= MOST_LOST) return false
@@ -83,6 +85,6 @@ function ofTenant(turns: readonly Turn[], tenant: string): Turn[] {
   return turns.filter((turn) => turn.tenant === tenant)
 }
 
-function sum(turns: readonly Turn[], pages: (turn: Turn) => number): number {
-  return turns.reduce((total, turn) => total + pages(turn), 0)
+function sum(turns: readonly Turn[], { pages, twice }: Pick<Shares, 'pages' | 'twice'>): number {
+  return turns.reduce((total, turn) => total + pages(turn), 0) - (twice?.(turns) ?? 0)
 }

@@ -44,6 +44,13 @@ export type TurnOptions = {
   session?: string
   /** Nobody waits for it: it gets the rows and pages that other turns leave, of any tenant. */
   background?: boolean
+  /**
+   * It answers beside another turn of its prompt, from which its session goes on: no page of it is stored, and those that it
+   * leaves in memory go before others.
+   */
+  aside?: boolean
+  /** The same for all that answer one prompt of a request: pages that they share are counted once. */
+  kin?: object
 }
 
 export type TurnState = 'waiting' | 'running' | 'done' | 'failed'
@@ -58,6 +65,8 @@ export type Turn = {
   readonly vault: Vault | undefined
   readonly session: string | undefined
   readonly background: boolean
+  readonly aside: boolean
+  readonly kin: object | undefined
   /** Fixed by the prompt, also for what is generated. */
   readonly shape: PromptShape
   /** Prompt and what was generated so far. */
@@ -111,6 +120,8 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     vault: options.vault,
     session: options.session,
     background: options.background ?? false,
+    aside: options.aside ?? false,
+    kin: options.kin,
     shape,
     ids,
     wantsFrom:

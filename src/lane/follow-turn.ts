@@ -4,10 +4,12 @@ import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts
 import { IsletError } from '../lib/errors.ts'
 import { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
-import { prepareSliced, rulesFor, type Prompt } from '../answer/prepare-prompt.ts'
+import { prepareSliced, rulesFor } from '../answer/prepare-prompt.ts'
 import { inTurns } from '../lib/sliced.ts'
-import { isStored, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
-import { Reader } from './reader.ts'
+import { choicesOf, isOver, isStored, lacksOwnLogprobs } from '../storage/turn-record.ts'
+import type { Choice, Prompted, Prompts, TurnRecord } from '../storage/turn-record.ts'
+import { AnswerLine, putAll, toldInTurns } from './answer-line.ts'
+import { runChoices } from './choices-run.ts'
 import type { TurnHost } from './turn-host.ts'
 import { runTurn } from './turn-run.ts'
 
@@ -15,23 +17,28 @@ import { runTurn } from './turn-run.ts'
 export const MOST_ENGINES = 2
 
 /**
- * Text and prompt of a request, checked; undefined after an abort. A long prompt gives the host its turn
+ * Text and prompts of a request, checked; undefined after an abort. A long prompt gives the host its turn
  * between slices. Throws IsletError.
  */
 export async function prepare(
   request: GenerateRequest,
   host: TurnHost,
   signal: AbortSignal,
-): Promise<{ text: ModelText; prompt: Prompt; echo: string | undefined } | undefined> {
+): Promise<(Prompts & { text: ModelText }) | undefined> {
   const text = await host.text()
   const { tokenizer } = text
-  const work = prepareSliced(request, text, host.limits(text))
-  const prompt = await inTurns(work, () => host.clock.wait(0), signal)
-  if (prompt === undefined) return undefined
-  checkModel(request, text)
-  // An echo with log probabilities is made of the prompt's tokens, as they are scored.
-  const echo = request.prompt.kind === 'text' ? request.prompt.text : tokenizer.decode(prompt.ids)
-  return { text, prompt, echo: request.echo && request.scorePrompt !== true ? echo : undefined }
+  const all: Prompted[] = []
+  for (const asked of [request.prompt, ...(request.morePrompts ?? [])]) {
+    const work = prepareSliced({ ...request, prompt: asked }, text, host.limits(text))
+    const prompt = await inTurns(work, () => host.clock.wait(0), signal)
+    if (prompt === undefined) return undefined
+    checkModel(request, text)
+    // An echo with log probabilities is made of the prompt's tokens, as they are scored.
+    const echo = asked.kind === 'text' ? asked.text : tokenizer.decode(prompt.ids)
+    all.push({ prompt, echo: request.echo && request.scorePrompt !== true ? echo : undefined })
+  }
+  const [first, ...more] = all
+  return { text, ...first, ...(more.length > 0 && { more }) }
 }
 
 /** Throws model_not_found where a request means another model. */
@@ -59,24 +66,22 @@ export async function* follow(
     const { session, turn, request } = record
     yield { type: 'session', session, turn, reply: request.reply }
   }
-  const reader = new Reader()
+  const choices = choicesOf(record)
+  const lines = choices.map((_, at) => new AnswerLine(at))
   for (let engines = 1; ; engines++) {
-    // A hash, or log probabilities, cover all rows from the first: these are computed again.
-    const lacksRows = record.request.hashLogits || lacksLogprobs(record)
-    if (lacksRows && record.end === undefined) record.generated = []
-    const answer = answerTo(record, text)
-    if (record.end !== undefined) {
-      yield* reader.start(record)
-      yield* reader.take(answer)
-      yield* reader.rest(record, answer)
-      yield record.end
+    if (!isOver(record)) choices.filter((_, at) => !lines[at].isOver).forEach(forgetIfRowsLack)
+    const answers = choices.map((choice) => answerTo(choice, text))
+    if (isOver(record)) {
+      yield* toldOver(record, lines, answers)
       return
     }
     const loaded = yield* host.untilLoaded(signal)
     if (loaded === undefined) return
     host.settle(record, text)
     try {
-      yield* runTurn({ record, text, host, signal, reader, answer, loaded, background })
+      const context = { record, text, host, signal, loaded, background }
+      if (lines.length > 1) yield* runChoices({ ...context, lines, answers })
+      else yield* runTurn({ ...context, reader: lines[0].reader, answer: answers[0] })
       return
     } catch (error) {
       const failed = loaded.engine.failure !== undefined
@@ -86,8 +91,30 @@ export async function* follow(
   }
 }
 
-/** The text of a record so far, ready to be taken or gone on with. */
-export function answerTo(record: TurnRecord, text: ModelText): Answer {
+/** A hash, or log probabilities, cover all rows from the first: these are computed again. */
+function forgetIfRowsLack(choice: Choice): void {
+  if (!choice.request.hashLogits && !lacksOwnLogprobs(choice)) return
+  choice.generated = []
+  choice.end = undefined
+}
+
+/** Events of a turn of which nothing is to be computed. */
+async function* toldOver(
+  record: TurnRecord,
+  lines: readonly AnswerLine[],
+  answers: readonly Answer[],
+): AsyncGenerator<GenerationEvent> {
+  const choices = choicesOf(record)
+  const failed = record.end?.type === 'error' ? record.end : undefined
+  // One that failed before it began has told nothing of its answers.
+  const begun = failed === undefined || record.cachedTokens !== undefined ? lines : []
+  for (const line of begun) if (!line.isOver) putAll(line, choices[line.at], answers[line.at])
+  yield* toldInTurns(record, begun, async function* () {})
+  if (failed !== undefined) yield failed
+}
+
+/** The text of an answer so far, ready to be taken or gone on with. */
+export function answerTo(record: Choice, text: ModelText): Answer {
   const { request, prompt } = record
   const answer = new Answer(
     request,

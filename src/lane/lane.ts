@@ -3,12 +3,20 @@
 
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { GenerateRequest, GenerationEvent } from '../protocol/generation.ts'
+import { answersTo, type GenerateRequest, type GenerationEvent } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
-import { answered, isStored, isToldByCopy, lacksLogprobs, type TurnRecord } from '../storage/turn-record.ts'
+import {
+  answered,
+  choicesOf,
+  isStored,
+  isToldByCopy,
+  needsEngine,
+  unanswered,
+} from '../storage/turn-record.ts'
+import type { TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
 import { Alarm } from './alarm.ts'
 import { Background } from './background.ts'
@@ -36,6 +44,8 @@ export type LaneParts = ModelReader & {
   storage: LaneStorage
   log(entry: Record<string, unknown>): void
 }
+
+type Events = AsyncGenerator<GenerationEvent>
 
 export class Lane {
   readonly sessions: Sessions
@@ -180,12 +190,8 @@ export class Lane {
     this.#loader.halve('the isolate exceeded its memory limit and was reset', text)
   }
 
-  async *#answer(
-    request: GenerateRequest,
-    lane: string,
-    driver: ReaderDriver,
-  ): AsyncGenerator<GenerationEvent> {
-    const place = { tenant: request.tenant, driver }
+  async *#answer(request: GenerateRequest, lane: string, driver: ReaderDriver): Events {
+    const place = { tenant: request.tenant, driver, answers: answersTo(request) }
     if (!(await this.#places.take(place))) {
       const movable = !this.sessions.knows(request)
       yield { ...this.#places.refusal(request.tenant), ...(movable && { movable }) }
@@ -197,12 +203,11 @@ export class Lane {
       const host = this.#host()
       const prepared = await prepare(request, host, driver.signal)
       if (prepared === undefined) return
-      const { text, prompt, echo } = prepared
-      this.#useModel(text)
+      this.#useModel(prepared.text)
       // Nobody leaves the thread to one that waits.
       await this.sessions.drivers.untilTryEnds(request, driver.signal, clock, isolate.first)
-      const record = await this.sessions.begin(request, prompt, echo, lane)
-      yield* this.#drive(record, text, host, driver)
+      const record = await this.sessions.begin(request, prepared, lane)
+      yield* this.#drive(record, prepared.text, host, driver)
     } finally {
       this.#places.leave(place)
       isolate.first.end(driver.signal)
@@ -212,7 +217,7 @@ export class Lane {
   /** As #resume, for a reader: in a place of its own, or in that of the reader whom it takes over from. */
   async *#readOn(find: () => TurnRecord, driver: ReaderDriver): AsyncGenerator<GenerationEvent> {
     const record = find() // nothing is loaded for an id of nothing
-    const place = { tenant: record.request.tenant, driver }
+    const place = { tenant: record.request.tenant, driver, answers: choicesOf(record).length }
     const before = isToldByCopy(record) ? undefined : this.sessions.drivers.of(record.session)?.driver
     if (!(await this.#places.take(place, before))) {
       yield this.#places.refusal(place.tenant)
@@ -231,19 +236,14 @@ export class Lane {
     this.sessions.checkModel(record)
     if (record.state === 'cancelled')
       throw new IsletError('conflict', 'this answer was cancelled and cannot be gone on with')
-    yield* this.#drive(record, text, this.#host(record.end === undefined || lacksLogprobs(record)), driver)
+    yield* this.#drive(record, text, this.#host(needsEngine(record)), driver)
   }
 
-  async *#drive(
-    record: TurnRecord,
-    text: ModelText,
-    host: TurnHost,
-    driver: ReaderDriver,
-  ): AsyncGenerator<GenerationEvent> {
+  async *#drive(record: TurnRecord, text: ModelText, host: TurnHost, driver: ReaderDriver): Events {
     if (isToldByCopy(record)) {
       // Log probabilities are not stored: a copy of the turn computes the answer again, and the stored record
       // stays as it is.
-      yield* follow({ ...record, generated: [], end: undefined }, text, host, driver.signal)
+      yield* follow(unanswered(record), text, host, driver.signal)
       return
     }
     await this.sessions.enter(record, driver)

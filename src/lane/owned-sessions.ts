@@ -4,7 +4,7 @@ import { pagesHeld } from '../engine/sequence.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ConversationEntry } from '../protocol/conversations.ts'
 import type { SessionPage, SessionView } from '../protocol/lane-reports.ts'
-import type { TurnRecord } from '../storage/turn-record.ts'
+import { isOver, type TurnRecord } from '../storage/turn-record.ts'
 import { keepConversation } from './kept-conversations.ts'
 import { sessionView } from './session-view.ts'
 import type { Sessions, SessionsParts } from './sessions.ts'
@@ -166,7 +166,7 @@ export class OwnedSessions {
   /** Ends a turn that runs or waits. Throws not_found. */
   async cancel(tenant: string, id: string): Promise<TurnRecord> {
     const record = this.find(tenant, id)
-    if (record.end !== undefined || record.state === 'cancelled') return record
+    if (isOver(record) || record.state === 'cancelled') return record
     record.state = 'cancelled'
     await this.#sessions.stop(record, new IsletError('conflict', 'this answer was cancelled'))
     this.#sessions.write(record)

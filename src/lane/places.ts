@@ -7,8 +7,12 @@ import { errorEvent } from '../protocol/wire.ts'
 import { UNREAD_MS } from './drivers.ts'
 import type { ReaderDriver } from './reader-driver.ts'
 
-/** A request under way. */
-export type Place = { readonly tenant: string; readonly driver: Pick<ReaderDriver, 'unreadFor' | 'stop'> }
+/** A request under way; one of several answers takes as many places, though it needs but one to begin. */
+export type Place = {
+  readonly tenant: string
+  readonly driver: Pick<ReaderDriver, 'unreadFor' | 'stop'>
+  readonly answers?: number
+}
 
 export class Places {
   readonly #limit: number
@@ -21,7 +25,7 @@ export class Places {
 
   /** Places that a tenant has. */
   takenBy(tenant: string): number {
-    return this.#taken.filter((place) => place.tenant === tenant).length
+    return this.#tenants.filter((other) => other === tenant).length
   }
 
   /**
@@ -34,7 +38,7 @@ export class Places {
       this.#taken = this.#taken.with(at, place)
       return true
     }
-    while (this.#taken.length >= this.#limit) {
+    while (this.#tenants.length >= this.#limit) {
       const unread = this.#unread(place.tenant)
       if (unread === undefined) break
       this.leave(unread)
@@ -45,8 +49,7 @@ export class Places {
         ),
       )
     }
-    const tenants = this.#taken.map(({ tenant }) => tenant)
-    if (!hasPlace(tenants, place.tenant, this.#limit)) return false
+    if (!hasPlace(this.#tenants, place.tenant, this.#limit)) return false
     this.#taken.push(place)
     return true
   }
@@ -56,7 +59,7 @@ export class Places {
     return errorEvent(
       new IsletError(
         'overloaded',
-        `this lane has ${this.takenBy(tenant)} requests of yours under way, as many as it takes now: try again later`,
+        `this lane has ${this.takenBy(tenant)} answers of yours under way, as many as it takes now: try again later`,
       ),
     )
   }
@@ -64,6 +67,11 @@ export class Places {
   /** The request has ended. */
   leave(place: Place): void {
     this.#taken = this.#taken.filter((other) => other !== place)
+  }
+
+  /** The tenant of each place that is taken. */
+  get #tenants(): string[] {
+    return this.#taken.flatMap(({ tenant, answers = 1 }) => Array.from({ length: answers }, () => tenant))
   }
 
   /** The stream that was not read for longest, of those who hold as much as the tenant or more. */

@@ -2,7 +2,7 @@
 
 import type { Answer, PlacedText } from '../answer/answer.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
-import type { TurnRecord } from '../storage/turn-record.ts'
+import type { Choice } from '../storage/turn-record.ts'
 
 /**
  * The events of one client. Where an engine failed, the next one replays the answer, and what was given is
@@ -21,7 +21,7 @@ export class Reader {
   }
 
   /** `start` and the echoed prompt, once; called for each engine. */
-  *start(record: TurnRecord): Generator<GenerationEvent> {
+  *start(record: Choice): Generator<GenerationEvent> {
     if (this.#started || (record.cachedTokens === undefined && record.end?.type === 'error')) return
     this.#started = true
     yield {
@@ -39,7 +39,7 @@ export class Reader {
   }
 
   /** The text that was held back, for an answer that no token and no stop string ended. */
-  *rest(record: TurnRecord, answer: Answer): Generator<GenerationEvent> {
+  *rest(record: Choice, answer: Answer): Generator<GenerationEvent> {
     const rest = record.end?.type === 'finish' && !answer.stopped ? answer.end() : undefined
     if (rest !== undefined) yield this.#give(rest)
   }

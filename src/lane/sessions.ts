@@ -13,9 +13,8 @@ import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { Ledger, type TurnId } from '../storage/ledger.ts'
 import { PageStore } from '../storage/page-store.ts'
 import { Room, type Budget } from '../storage/room.ts'
-import type { Prompt } from '../answer/prepare-prompt.ts'
-import type { TurnRecord } from '../storage/turn-record.ts'
-import { idsOf, isStored, isToldByCopy, newRecord, unstored } from '../storage/turn-record.ts'
+import type { Prompts, TurnRecord } from '../storage/turn-record.ts'
+import { idsOf, isOver, isStored, isToldByCopy, newRecord, unstored } from '../storage/turn-record.ts'
 import type { Sql } from '../storage/sql.ts'
 import { StorageGuard } from '../storage/storage-guard.ts'
 import { countedSql, noStorageUse } from '../storage/storage-use.ts'
@@ -120,22 +119,18 @@ export class Sessions {
    * The record of a request: the one that its first try began, or a new one, durable when this returns. Throws not_found, invalid_request
    * for one that storage never has room for, or overloaded for one that it has none for now.
    */
-  async begin(
-    request: GenerateRequest,
-    prompt: Prompt,
-    echo: string | undefined,
-    lane: string,
-  ): Promise<TurnRecord> {
-    if (!request.store) return unstored(request, prompt, echo)
+  async begin(request: GenerateRequest, prompts: Prompts, lane: string): Promise<TurnRecord> {
+    const { prompt, echo, more } = prompts
+    if (!request.store) return unstored(request, prompt, echo, more)
     for (;;) {
-      const record = this.#guard.attempt(() => this.#begin(request, prompt, echo, lane))
-      if (record !== 'later') return record ?? unstored(request, prompt, echo)
+      const record = this.#guard.attempt(() => this.#begin(request, prompts, lane))
+      if (record !== 'later') return record ?? unstored(request, prompt, echo, more)
       // Others are served between two steps of making room, and may change what was found: all of it is looked at again.
       await this.#parts.rest()
     }
   }
 
-  #begin(...[request, prompt, echo, lane]: Parameters<Sessions['begin']>): TurnRecord | 'later' {
+  #begin(request: GenerateRequest, { prompt, echo, more }: Prompts, lane: string): TurnRecord | 'later' {
     const { now, newId } = this.#parts
     const related =
       request.session === undefined
@@ -158,6 +153,7 @@ export class Sessions {
       expiresAt: 0,
       model: this.#model,
       echo,
+      ...(more && { more }),
     })
     record.expiresAt = this.#expiry(record, createdAt)
     const draft = this.turns.draft(record)
@@ -201,7 +197,7 @@ export class Sessions {
 
   /** Throws conflict for a turn of another model, whose missing tokens cannot be computed any more. */
   checkModel(record: TurnRecord): void {
-    if (record.end !== undefined || record.model === this.#model) return
+    if (isOver(record) || record.model === this.#model) return
     throw new IsletError(
       'conflict',
       'the model or its window was changed since this answer began: it cannot be gone on with; ask again',
@@ -234,7 +230,7 @@ export class Sessions {
   leave(record: TurnRecord, driver: Driver): void {
     if (!this.drivers.leave(record, driver)) return
     record.expiresAt = this.#expiry(record, this.#parts.now())
-    if (record.end !== undefined) record.state = record.end.type === 'finish' ? 'done' : 'failed'
+    if (isOver(record)) record.state = record.end?.type === 'finish' ? 'done' : 'failed'
     else if (record.state === 'running' && !record.request.background) record.state = 'paused'
     this.#writes.end(record)
   }

@@ -1,16 +1,18 @@
 // A turn run pulls one turn through one engine: a pull takes ready text, or runs a step for all turns.
 
-import { outOfSight, type WindowOptions } from '../cache/window.ts'
+import type { WindowOptions } from '../cache/window.ts'
 import type { FinishReason, GenerationEvent } from '../protocol/generation.ts'
 import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
 import type { Reader } from './reader.ts'
+import { NO_TEXT, type Among } from './among.ts'
+import { finishOf } from './finish-of.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
-import { isStored, type TurnRecord } from '../storage/turn-record.ts'
+import { isStored, type Choice } from '../storage/turn-record.ts'
 
 /** How often a reader looks while others have all the pages. */
 export const QUEUED_MS = 5
@@ -32,9 +34,9 @@ export function cpuLimit(advice: string): IsletError {
   )
 }
 
-/** One turn on one engine. */
+/** One answer on one engine. */
 export type TurnRun = {
-  record: TurnRecord
+  record: Choice
   text: ModelText
   host: TurnHost
   signal: AbortSignal
@@ -43,6 +45,18 @@ export type TurnRun = {
   loaded: Loaded
   /** Nobody waits for it. */
   background: boolean
+  /** Where it is one of several. */
+  among?: Among
+}
+
+/** Makes the answer ready to choose; gives the most tokens that it may have, as its request says. */
+export function beginAnswer({ record, text, answer, loaded, among }: TurnRun): number {
+  // A window has no end of its own: without a number an answer ends at the trained context.
+  const maxTokens = record.request.maxTokens ?? text.manifest.spec.context
+  const room = loaded.engine.maxPositions - record.prompt.ids.length
+  if (among?.hasBegun !== true) answer.begin(loaded.scratch, Math.min(maxTokens, room))
+  if (among !== undefined) among.hasBegun = true
+  return maxTokens
 }
 
 /**
@@ -50,15 +64,14 @@ export type TurnRun = {
  * to date as it goes. Whoever stops reading closes the turn. Throws what made the turn or the engine fail.
  */
 export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent> {
-  const { record, text, host, signal, reader, answer, loaded, background } = context
+  const { record, host, signal, reader, answer, loaded, background, among } = context
   const { engine, model } = loaded
   const { request, prompt, generated } = record
-  // A window has no end of its own: without a number an answer ends at the trained context.
-  const maxTokens = request.maxTokens ?? text.manifest.spec.context
+  const maxTokens = beginAnswer(context)
   const length = prompt.ids.length + generated.length
   const isFull = generated.length >= maxTokens || length >= engine.maxPositions
-  answer.begin(loaded.scratch, Math.min(maxTokens, engine.maxPositions - prompt.ids.length))
-  const { promptScores: scores } = answer
+  // Of one of several answers the first to its prompt may have heard all that is scored.
+  const scores = answer.promptScores?.isGiven === true ? undefined : answer.promptScores
   const isOver = answer.stopped || isFull
   const over = answer.stopped ? 'stop' : 'length'
   if (isOver && scores === undefined) {
@@ -67,6 +80,11 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     yield* finish(context, over, model.window)
     return
   }
+  if (among !== undefined && generated.length > 0) {
+    // What is there waits for no pages.
+    yield* reader.start(record)
+    yield* reader.take(answer)
+  }
   const turn = yield* opened(context, {
     tenant: request.tenant,
     prompt: prompt.ids,
@@ -74,6 +92,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     maxTokens: isOver ? 1 : maxTokens,
     choose(logits, position) {
       scores?.complete()
+      among?.heard?.(logits, position)
       // The turn ends with the logits of the prompt's last row: the id that it then has is never run.
       return isOver ? { id: prompt.ids[0], stop: true } : answer.choose(logits, position)
     },
@@ -81,8 +100,10 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     owner: host.vault,
     background,
     ...(isStored(record) && { vault: host.vault, session: record.session }),
+    ...(among && { aside: among.aside, kin: among.kin }),
   })
   if (turn === undefined) return
+  if (among !== undefined) among.turn = turn
   const note = (): void => {
     if (isOver) return
     for (let i = record.generated.length; i < turn.produced; i++)
@@ -125,6 +146,7 @@ async function* opened(
     }
     if (isFirst) yield { type: 'progress', state: 'queued', done: 0, total: record.prompt.ids.length }
     await look(context)
+    if (context.among !== undefined) yield NO_TEXT
   }
   return undefined
 }
@@ -134,7 +156,10 @@ async function* untilAdmitted(turn: Turn, context: TurnRun): AsyncGenerator<Gene
   // Between two looks it may have been admitted, run as far ahead as it may, and sent back: then it waits for
   // its reader.
   const isQueued = (): boolean => turn.state === 'waiting' && turn.cachedTokens === undefined
-  while (isQueued() && !context.signal.aborted) await look(context)
+  while (isQueued() && !context.signal.aborted) {
+    await look(context)
+    if (context.among !== undefined) yield NO_TEXT
+  }
 }
 
 /**
@@ -161,12 +186,13 @@ async function* answering(
   context: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
-  const { answer, reader, loaded, host, signal, background } = context
+  const { answer, reader, loaded, host, signal, background, among } = context
   const { engine, model, pacer, first } = loaded
   const { clock } = host
   let shownAt = clock.now()
   let idle = false
   let silent = SILENT_STEPS // the first rest flushes the headers
+  let hasStepped = false
   if (!background && first.isShared(clock.now())) {
     // Each rest is as long as what others' streams do meanwhile: a short prompt is run before it.
     silent = 0
@@ -180,14 +206,20 @@ async function* answering(
       first.end(signal)
       turn.taken = Math.min(turn.produced, turn.taken + event.ids.length)
       silent = 0
+      hasStepped = false
       // A generator and a promise for each token of a lone tenant would be megabytes of garbage.
-      if (background || !first.isShared(clock.now())) yield event
+      if (background || among !== undefined || !first.isShared(clock.now())) yield event
       else yield* handOut(event, context, held)
       continue
     }
     turn.taken = turn.produced
     if (turn.state === 'failed') throw turn.error
     if (turn.state === 'done') return false
+    if (among !== undefined && hasStepped) {
+      hasStepped = false
+      yield NO_TEXT
+      continue
+    }
     if (model.signal.value === CPU_LIMIT) {
       model.signal.clear()
       return true
@@ -197,11 +229,13 @@ async function* answering(
       await pacer.restTogether(idle ? QUEUED_MS : 0, host.vault)
       silent = 0
       if (signal.aborted || turn.produced > turn.taken) continue
-      if (idle && pacer.hasStepped(last, host.vault)) continue
+      hasStepped = idle && pacer.hasStepped(last, host.vault)
+      if (hasStepped) continue
     }
     const stepped = engine.step(host.vault)
     const ran = typeof stepped === 'number' ? stepped : await stepped
     pacer.stepped(ran, host.vault)
+    hasStepped = true
     note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
@@ -237,10 +271,10 @@ export async function giveWay(
 }
 
 /** Gives the event to the reader as soon as it may go, beside those of other tenants. */
-async function* handOut(
+export async function* handOut(
   event: GenerationEvent,
-  context: TurnRun,
-  held: number,
+  context: Parameters<typeof giveWay>[0],
+  held = 0,
 ): AsyncGenerator<GenerationEvent> {
   const { record, host } = context
   if (host.handOuts === undefined) {
@@ -265,32 +299,4 @@ function* finish(
   record.end = end
   yield* reader.rest(record, answer)
   yield end
-}
-
-function finishOf(
-  record: TurnRecord,
-  answer: Answer,
-  reason: FinishReason,
-  options: WindowOptions,
-  stopped = false,
-): GenerationEvent & { type: 'finish' } {
-  const logitsHash = answer.logitsHash()
-  const promptTokens = record.prompt.ids.length
-  const completionTokens = record.generated.length
-  return {
-    type: 'finish',
-    reason: answer.finishReason(reason),
-    usage: { promptTokens, cachedTokens: record.cachedTokens ?? 0, completionTokens },
-    // The last id was chosen, not run: the query that chose it stood one position before.
-    window: {
-      window: options.window,
-      sinks: options.sinks,
-      outOfSight: outOfSight(Math.max(0, promptTokens + completionTokens - 2), options),
-    },
-    ...(logitsHash !== undefined && { logitsHash }),
-    ...(stopped && { stopped: 'cpu_limit' as const }),
-    ...(answer.stopString !== undefined && { stopString: answer.stopString }),
-    ...(answer.closedEarly && { closedEarly: true as const }),
-    ...(answer.ignored.length > 0 && { ignored: [...answer.ignored] }),
-  }
 }

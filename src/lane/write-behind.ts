@@ -7,7 +7,7 @@ import type { StorageUse } from '../protocol/lane-reports.ts'
 import type { PageStore } from '../storage/page-store.ts'
 import type { StorageGuard } from '../storage/storage-guard.ts'
 import { timed } from '../storage/storage-use.ts'
-import type { TurnRecord } from '../storage/turn-record.ts'
+import { generatedTokens, type TurnRecord } from '../storage/turn-record.ts'
 import type { TurnStore } from '../storage/turn-store.ts'
 
 /** A record's state is written this often while its answer grows. */
@@ -107,8 +107,9 @@ export class WriteBehind {
     const { now, use } = this.#parts
     running.savedAt = now()
     record.usedAt = running.savedAt
-    if (ids === record.generated.length && runs === use.runs && record.state === 'running') return
-    running.ids = record.generated.length
+    const generated = generatedTokens(record)
+    if (ids === generated && runs === use.runs && record.state === 'running') return
+    running.ids = generated
     running.runs = use.runs
     this.write(record)
   }

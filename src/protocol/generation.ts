@@ -95,6 +95,10 @@ export type GenerateRequest = {
     /** `after`: the text behind a gap that the model shall fill. */
     | { kind: 'text'; text: string; after?: string }
     | { kind: 'ids'; ids: number[] }
+  /** The prompts behind the first, of a text completion that has several. */
+  morePrompts?: GenerateRequest['prompt'][]
+  /** Answers to each prompt, 1 where it is absent: see `choiceSeed` for what tells them apart. */
+  choices?: number
   /** undefined: until the model ends or its limit. 0: an echo alone. */
   maxTokens: number | undefined
   stop: string[]
@@ -154,6 +158,11 @@ export type GenerateRequest = {
   conversation?: Written<object>[]
 }
 
+/** How many answers a request asks for, to all its prompts. */
+export function answersTo({ choices = 1, morePrompts = [] }: GenerateRequest): number {
+  return choices * (1 + morePrompts.length)
+}
+
 /** What JSON can say. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
@@ -206,10 +215,16 @@ export type GenerationEvent =
    * the session's last one.
    */
   | { type: 'session'; session: string; turn: string; reply: Json }
-  | { type: 'start'; promptTokens: number; cachedTokens: number; truncatedTokens: number }
+  /**
+   * `choice`, here and below: the index of one of several answers, all of one prompt before those of the next; absent
+   * for the first. Events of several come in turns, the first of each, then the second of each, as they do in every
+   * reading. A start counts what was cached or cut of its prompt, unless one before it did.
+   */
+  | { type: 'start'; choice?: number; promptTokens: number; cachedTokens: number; truncatedTokens: number }
   | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
   | {
       type: 'text'
+      choice?: number
       /**
        * Its place among the texts of its answer, an echoed prompt's first: the cursor of whoever reads. Each
        * reading of a turn has the same texts at the same places, since they follow from the ids. Absent where
@@ -223,8 +238,12 @@ export type GenerationEvent =
       ids: number[]
       logprobs?: TokenLogprob[]
     }
+  /** An answer ends, and others go on. */
+  | { type: 'end'; choice?: number; reason: FinishReason }
+  /** The last answer ends, of several or of one, and all is told; `usage` is that of all. */
   | {
       type: 'finish'
+      choice?: number
       reason: FinishReason
       usage: Usage
       window: WindowReport
@@ -272,6 +291,7 @@ export type GenerationEvent =
 export type SessionEvent = Extract<GenerationEvent, { type: 'session' }>
 export type StartEvent = Extract<GenerationEvent, { type: 'start' }>
 export type TextEvent = Extract<GenerationEvent, { type: 'text' }>
+export type EndEvent = Extract<GenerationEvent, { type: 'end' }>
 export type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 export type ScoresEvent = Extract<GenerationEvent, { type: 'scores' }>
 export type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>

@@ -2,6 +2,17 @@
 
 import type { GenerationEvent, SessionEvent, TextEvent } from '../protocol/generation.ts'
 
+type ReceivedAnswer = {
+  started: boolean
+  ended: boolean
+  /**
+   * Ids of each text that was handed on. Their number is the cursor: the place of the first text that is new.
+   */
+  texts: (readonly number[])[]
+  /** The place of the next text in the stream that is read now. */
+  at: number
+}
+
 /**
  * Events pass through `fresh`; after `replay` those that were handed on are dropped, texts by the place that
  * they carry. All readings of a turn have the same texts at the same places, so the ids at each tell whether
@@ -13,14 +24,9 @@ export class Received {
   /** Whether the last event was handed on: nothing can follow it. */
   ended = false
   #session: SessionEvent | undefined
-  #started = false
   #replayed = false
-  /**
-   * Ids of each text that was handed on. Their number is the cursor: the place of the first text that is new.
-   */
-  readonly #texts: (readonly number[])[] = []
-  /** The place of the next text in the stream that is read now. */
-  #at = 0
+  /** Each answer by its index. */
+  readonly #answers: ReceivedAnswer[] = []
 
   /** The session that the reader was told. */
   get session(): string | undefined {
@@ -29,13 +35,13 @@ export class Received {
 
   /** Whether any text was handed on. */
   get text(): boolean {
-    return this.#texts.length > 0
+    return this.#answers.some(({ texts }) => texts.length > 0)
   }
 
   /** The answer comes once more, from its beginning. */
   replay(): void {
     this.#replayed = this.text
-    this.#at = 0
+    this.#answers.forEach((answer) => (answer.at = 0))
   }
 
   /**
@@ -56,7 +62,11 @@ export class Received {
   }
 
   get #behind(): boolean {
-    return this.#at < this.#texts.length
+    return this.#answers.some(({ at, texts }) => at < texts.length)
+  }
+
+  #answer({ choice = 0 }: { choice?: number }): ReceivedAnswer {
+    return (this.#answers[choice] ??= { started: false, ended: false, texts: [], at: 0 })
   }
 
   #isFresh(event: GenerationEvent): boolean {
@@ -64,11 +74,11 @@ export class Received {
       case 'session':
         return this.#isOther(event)
       case 'start':
-        if (this.#started) return false
-        this.#started = true
-        return true
+        return isFirst(this.#answer(event), 'started')
       case 'text':
-        return this.#isNew(event)
+        return isNew(this.#answer(event), event)
+      case 'end':
+        return isFirst(this.#answer(event), 'ended')
       case 'finish':
         this.assertCaughtUp()
         return true
@@ -89,18 +99,24 @@ export class Received {
     this.#session = event
     return true
   }
+}
 
-  #isNew({ at, ids }: TextEvent): boolean {
-    // A stream leaves nothing out. Lanes that have older code than this, while both are served, do not say
-    // the place.
-    if (at !== undefined && at !== this.#at) throw new Error('a text of the answer is missing')
-    const before = this.#texts[this.#at++]
-    if (before === undefined) {
-      this.#texts.push(ids)
-      return true
-    }
-    if (before.length !== ids.length || before.some((id, i) => id !== ids[i]))
-      throw new Error('the replayed answer differs from what was received of it')
-    return false
+function isFirst(answer: ReceivedAnswer, what: 'started' | 'ended'): boolean {
+  const before = answer[what]
+  answer[what] = true
+  return !before
+}
+
+function isNew(answer: ReceivedAnswer, { at, ids }: TextEvent): boolean {
+  // A stream leaves nothing out. Lanes that have older code than this, while both are served, do not say
+  // the place.
+  if (at !== undefined && at !== answer.at) throw new Error('a text of the answer is missing')
+  const before = answer.texts[answer.at++]
+  if (before === undefined) {
+    answer.texts.push(ids)
+    return true
   }
+  if (before.length !== ids.length || before.some((id, i) => id !== ids[i]))
+    throw new Error('the replayed answer differs from what was received of it')
+  return false
 }

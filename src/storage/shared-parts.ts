@@ -1,7 +1,7 @@
 // Shared parts hold what a turn and its forks have in common, so that a copy costs what differs.
 // They hold the text of a large turn from its beginning too, so that its row is short.
 
-import type { TurnRecord } from './turn-record.ts'
+import type { Choice, TurnRecord } from './turn-record.ts'
 import type { Ledger, TurnEntry, TurnId } from './ledger.ts'
 import { bound, type Sql } from './sql.ts'
 
@@ -20,9 +20,11 @@ const NO_PROMPT = new Uint8Array(1)
 /** What a row keeps as JSON. */
 export type Details = Pick<
   TurnRecord,
-  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'end'
+  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'end' | 'more'
 > & {
   prompt: Omit<TurnRecord['prompt'], 'ids'>
+  /** What was answered besides the first answer, with ids as numbers. */
+  others?: Pick<Choice, 'cachedTokens' | 'closedEarly' | 'end' | 'generated'>[]
 }
 
 type Json = Record<string, unknown>
@@ -177,17 +179,25 @@ function partPrompt({ prompt }: Json): unknown {
 }
 
 export function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, closedEarly, end } = record
+  const { request, model, echo, cachedTokens, closedEarly, end, more } = record
   const { ids: _, ...prompt } = record.prompt
-  return { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
+  const others = record.others?.map(({ cachedTokens, closedEarly, end, generated }) => ({
+    cachedTokens,
+    ...(closedEarly && { closedEarly }),
+    end,
+    generated,
+  }))
+  const own = { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
+  const further = others && { others }
+  return { ...own, ...(more && { more }), ...further }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */
-function split({ request, model, cachedTokens, end, ...rest }: Json): [own: Json, shared: Json] {
+function split({ request, model, cachedTokens, end, others, ...rest }: Json): [own: Json, shared: Json] {
   const [ownRest, sharedRest] = bySize(rest)
   const [ownRequest, sharedRequest] = bySize(request as Json)
   return [
-    { ...ownRest, request: ownRequest, model, cachedTokens, end },
+    { ...ownRest, request: ownRequest, model, cachedTokens, end, ...(others !== undefined && { others }) },
     { ...sharedRest, request: sharedRequest },
   ]
 }

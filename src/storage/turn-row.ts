@@ -3,13 +3,13 @@
 import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { Details } from './shared-parts.ts'
-import type { TurnRecord } from './turn-record.ts'
+import { othersOf, type TurnRecord } from './turn-record.ts'
 
 /** The record of a row that has what it shares in its place. */
 export function recordOf(row: Record<string, unknown> & { facts: Details }): TurnRecord {
-  const { prompt, ...details } = row.facts
+  const { prompt, others, ...details } = row.facts
   const conversation = row['conversation']
-  return {
+  const record: TurnRecord = {
     session: String(row['session']),
     turn: String(row['turn']),
     state: row['state'] as TurnState,
@@ -28,6 +28,7 @@ export function recordOf(row: Record<string, unknown> & { facts: Details }): Tur
         ? (JSON.parse(conversation) as Written<object>[])
         : ((conversation ?? undefined) as Written<object>[] | undefined),
   }
+  return others === undefined ? record : { ...record, ...othersOf(record, others) }
 }
 
 /** Ids as a blob; no ids are NULL, which some hosts make of an empty blob anyway. */

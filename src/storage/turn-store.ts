@@ -6,7 +6,7 @@ import { ROW_BYTES } from '../lib/limits.ts'
 import { isConversationId, sessionOfConversation } from '../protocol/ids.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { TurnHeader } from './turn-header.ts'
-import type { TurnRecord } from './turn-record.ts'
+import { choicesOf, type TurnRecord } from './turn-record.ts'
 import { Ledger, TURN_BYTES, type TurnEntry, type TurnId } from './ledger.ts'
 import { STEP } from './run-ledger.ts'
 import { TURN_VERSION } from './schema.ts'
@@ -20,6 +20,9 @@ const MOST_ALIKE = 16
 const COLUMNS = 'session, turn, state, created, used, expires, prompt, generated, facts, conversation'
 
 const UNFINISHED = "background = 1 AND state = 'running'"
+
+/** Bytes of an id of an answer behind the first, as JSON; no vocabulary has a million. */
+const ID_BYTES = 7
 
 /** More text than this is kept beside the row: SQLite reads whole rows of this table to find another's place. */
 const WIDE_TEXT = 16_384
@@ -156,11 +159,8 @@ export class TurnStore {
 
   /** Whether there is a session with this key. */
   hasKey(tenant: string, key: string): boolean {
-    return (
-      this.#sql
-        .exec(...bound`SELECT 1 FROM turns WHERE tenant = ${tenant} AND key = ${key} LIMIT 1`)
-        .toArray().length > 0
-    )
+    const first = bound`SELECT 1 FROM turns WHERE tenant = ${tenant} AND key = ${key} LIMIT 1`
+    return this.#sql.exec(...first).toArray().length > 0
   }
 
   /** The newest turns of sessions with this key; many people may begin alike. */
@@ -295,7 +295,8 @@ export class TurnStore {
 function checkedSize(record: TurnRecord, json: string): number {
   const { prompt, request, generated } = record
   const text = new TextEncoder().encode(json).length
-  const most = text + 4 * (prompt.ids.length + (request.maxTokens ?? 0))
+  const answers = 4 + ID_BYTES * (record.others ?? []).length
+  const most = text + 4 * prompt.ids.length + answers * (request.maxTokens ?? 0)
   if (most <= ROW_BYTES)
     return text + 4 * (prompt.ids.length + generated.length) + openBytes(record) + TURN_BYTES
   throw new IsletError(
@@ -306,9 +307,12 @@ function checkedSize(record: TurnRecord, json: string): number {
 }
 
 /** Bytes by which the row of a turn that has not ended may still grow. */
-function openBytes({ state, request, generated }: TurnRecord): number {
-  const isOpen = state === 'running' || state === 'paused'
-  return isOpen ? 4 * Math.max(0, (request.maxTokens ?? 0) - generated.length) : 0
+function openBytes(record: TurnRecord): number {
+  if (record.state !== 'running' && record.state !== 'paused') return 0
+  const rest = choicesOf(record).map(({ generated }) =>
+    Math.max(0, (record.request.maxTokens ?? 0) - generated.length),
+  )
+  return rest.reduce((sum, ids, answer) => sum + (answer === 0 ? 4 : ID_BYTES) * ids, 0)
 }
 
 function entryOf({ session, turn, usedAt: used, model, request }: TurnRecord, bytes: number): TurnEntry {

@@ -61,7 +61,9 @@ const SHARED_BAD: Fields[] = [
   bias(1025),
   { truncation: 'left' },
   { user: 'u'.repeat(513) },
-  { n: 2 },
+  { n: 9 },
+  { n: 0 },
+  { n: 1.5 },
 ]
 const BODIES: {
   name: string
@@ -157,6 +159,8 @@ const BODIES: {
     base: { prompt: 'Hi' },
     good: [
       { prompt: ['Hi'] },
+      { prompt: ['a', 'b'] },
+      { prompt: [[1], [2]] },
       { prompt: [0, 2 ** 31 - 1] },
       { prompt: [[1, 2]] },
       { logprobs: false },
@@ -167,8 +171,10 @@ const BODIES: {
       { prompt: '' },
       { prompt: [] },
       { prompt: [''] },
-      { prompt: ['a', 'b'] },
-      { prompt: [[1], [2]] },
+      { prompt: ['a', ''] },
+      { prompt: ['a', [1]] },
+      { prompt: [[1], []] },
+      { prompt: Array.from({ length: 33 }, () => 'a') },
       { prompt: [1, 'a'] },
       { prompt: [-1] },
       { prompt: [1.5] },

@@ -91,7 +91,7 @@ describe('an answer', () => {
     for (let next = await source.next(); next.done !== true; next = await source.next()) seen.push(next.value)
     expect(seen.at(-1)).toEqual({ ...finish, times: { all: 28, load: 7, prompt: 7 } })
     const reply = { kind: 'ollama-chat' as const, id: 'r', created: 1, model: 'm' }
-    const collected = { session: undefined, start: start as never, text: 'ab', reasoning: '', calls: [], logprobs: undefined, texts: [], finish: seen.at(-1) as never } // prettier-ignore
+    const collected = { session: undefined, start: start as never, text: 'ab', reasoning: '', calls: [], logprobs: undefined, texts: [], reason: 'stop' as const, choices: [], finish: seen.at(-1) as never } // prettier-ignore
     const answer = wholeOllama(reply, collected) as Record<string, number>
     expect(DURATIONS.map((name) => answer[name])).toEqual([28e6, 7e6, 7e6, 14e6])
   })

@@ -70,6 +70,20 @@ test('C9: usage is told last and when it is asked for alone, and is null before'
   for (const chunk of await chunksOf()) expect(chunk).not.toHaveProperty('usage')
 })
 
+test('C10: chunks of several answers come by index, each with its role, its end and no other', async () => {
+  const begun = { ...start, choice: 1 } as GenerationEvent
+  const other = { ...text('Bye'), choice: 1 } as GenerationEvent
+  const end: GenerationEvent = { type: 'end', choice: 1, reason: 'length' }
+  const both = fakeLanes([start, begun, text('Hi'), other, end, finish])
+  const chunks = await chunksOf(both, { n: 2, ...USAGE })
+  expect(chunks.map(({ choices }) => choices[0]?.index)).toEqual([0, 1, 0, 1, 1, 0, undefined])
+  for (const [index, reason] of ['stop', 'length'].entries()) {
+    const own = chunks.flatMap(({ choices }) => choices.filter((choice) => choice.index === index))
+    expect(own[0].delta.role).toBe('assistant')
+    expect(own.map(({ finish_reason }) => finish_reason)).toEqual([null, null, reason])
+  }
+})
+
 test('C11: no chunk without choices comes before the usage', async () => {
   const waiting = { type: 'progress', state: 'loading', done: 1, total: 2 } as const
   for (const { choices } of await chunksOf(fakeLanes([waiting, ...HELLO]))) expect(choices).toHaveLength(1)

@@ -65,7 +65,7 @@ function bed(lifetimes = LIFETIMES) {
   const begun = async (changes: Partial<GenerateRequest> = {}): Promise<TurnRecord> => {
     const asked = request({ store: true, background: true, sessionKey: `k${++keys}`, ...changes })
     const prompt = { ids: [1, 2], truncatedTokens: 0, kind: 'ids' as const, tools: false }
-    const record = await sessions.begin(asked, prompt, undefined, '0')
+    const record = await sessions.begin(asked, { prompt, echo: undefined }, '0')
     await sessions.enter(record, driver)
     sessions.leave(record, driver)
     return record

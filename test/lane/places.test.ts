@@ -45,6 +45,17 @@ describe('where a place is free', () => {
   })
 })
 
+test('a request of several answers has as many places, and needs one', async () => {
+  const many = { ...stream('a1'), answers: 3 }
+  const places = await filled(2, [many])
+  expect(places.takenBy('a')).toBe(3)
+  expect(await places.take(stream('a2'))).toBe(false)
+  expect(await places.take(stream('b1'))).toBe(true)
+  places.leave(many)
+  expect(places.takenBy('a')).toBe(0)
+  expect(await places.take(stream('a3'))).toBe(true)
+})
+
 describe('where all are taken', () => {
   test('who has them all is turned away, and holds no more than before', async () => {
     const places = await filled(2, [stream('a1'), stream('a2')])

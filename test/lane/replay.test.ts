@@ -34,6 +34,11 @@ const cases: [string, Partial<GenerateRequest>, (texts: PlacedText[]) => void][]
     (texts) => expect([textOf(texts), texts.at(-1)?.text]).toEqual([`Hello${plain}`, plain.slice(-3)]),
   ],
   [
+    'beside three others',
+    { choices: 4, sampling: { ...request().sampling, temperature: 1 } },
+    (texts) => expect(new Set(texts.map(({ choice = 0 }) => choice))).toEqual(new Set([0, 1, 2, 3])),
+  ],
+  [
     'with log probabilities',
     { topLogprobs: 1 },
     (texts) => expect(texts.flatMap(({ logprobs }) => logprobs ?? [])).toHaveLength(40),
@@ -61,7 +66,8 @@ describe.each(cases)('an answer %s', async (_, changes, shows) => {
 
   test('numbers its texts', () => {
     shows(texts)
-    expect(texts.map(({ at }) => at)).toEqual(texts.map((_, place) => place))
+    for (const own of Map.groupBy(texts, ({ choice }) => choice).values())
+      expect(own.map(({ at }) => at)).toEqual(own.map((_, place) => place))
   })
 
   test.each(counts)('left after %i texts has them again, and again when it has ended', async (count) => {
@@ -78,6 +84,8 @@ describe.each(cases)('an answer %s', async (_, changes, shows) => {
     const { lanes } = fakeLanes([() => streamOf(events, gone), () => laneOn(kept).lane.resume('tenant', id)])
     const seen = await readAll(lanes.generate(asked(changes)))
     expect(textsOf(seen)).toEqual(texts)
+    expect(eventsOf(seen, 'start')).toEqual(eventsOf(whole, 'start'))
+    expect(eventsOf(seen, 'end')).toEqual(eventsOf(whole, 'end'))
     expect(seen.at(-1)).toEqual(whole.at(-1))
   })
 

@@ -36,8 +36,7 @@ async function begin(model = new MockModel()) {
   const asked = request({ store: true, prompt: { kind: 'ids', ids: prompt } })
   const record = await sessions.begin(
     asked,
-    { ids: prompt, truncatedTokens: 0, kind: 'ids', tools: false },
-    undefined,
+    { prompt: { ids: prompt, truncatedTokens: 0, kind: 'ids', tools: false }, echo: undefined },
     '0',
   )
   const turn = engine.open({

@@ -6,6 +6,7 @@ import { Ledger, TURN_BYTES } from '../../src/storage/ledger.ts'
 import { STEP } from '../../src/storage/run-ledger.ts'
 import type { Sql } from '../../src/storage/sql.ts'
 import {
+  choiceSeed,
   idsOf,
   isStored,
   isToldByCopy,
@@ -79,6 +80,11 @@ describe('a record', () => {
     expect([isStored(record), isStored(recordOf()), record.state]).toEqual([false, true, 'running'])
     expect(idsOf({ ...record, generated: [7, 8] })).toEqual([1, 2, 3, 7, 8])
   })
+})
+
+test('the seeds of answers begin with the one that was asked for', () => {
+  expect([0, 1, 2].map((answer) => choiceSeed(11, answer))).toEqual([11, 2_654_435_780, 1_013_904_253])
+  expect(choiceSeed(2 ** 32 - 1, 1)).toBe(2_654_435_768)
 })
 
 describe('a row is charged', () => {

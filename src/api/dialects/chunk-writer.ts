@@ -2,7 +2,7 @@
 // What a choice looks like is the dialect's.
 
 import type { FinishEvent, SessionEvent, StartEvent, TextEvent } from '../../protocol/generation.ts'
-import type { Collected } from '../http/collect.ts'
+import type { Collected, CollectedChoice } from '../http/collect.ts'
 import type { Failure } from '../http/errors.ts'
 import type { Frame, Writer } from '../http/sse.ts'
 import { isletReport } from './islet-report.ts'
@@ -14,7 +14,7 @@ export type ChunkReply<Kind extends string = string> = Reply & {
   includeUsage: boolean
 }
 
-/** The choices of one answer's chunks, which keep count between events. Each choice is a chunk of its own. */
+/** One answer's choices of chunks, which keep count between events. Each choice is a chunk of its own. */
 export type ChunkChoices = {
   /** Before the first token. */
   start(): object[]
@@ -26,7 +26,8 @@ export type ChunkChoices = {
 export type ChunkWords = {
   /** What every chunk says it is. */
   object: string
-  choices: ChunkChoices
+  /** Of the answer with this index. */
+  choices(index: number): ChunkChoices
   fail(failure: Failure): Frame[]
 }
 
@@ -38,6 +39,9 @@ export function chunkWriter(asked: ChunkReply, { object, choices, fail }: ChunkW
   let reply = asked
   let session: SessionEvent | undefined
   let start: StartEvent | undefined
+  const answers: ChunkChoices[] = []
+  const answerOf = ({ choice = 0 }: { choice?: number }): ChunkChoices =>
+    (answers[choice] ??= choices(choice))
 
   /** `usage` is null until the last chunk when the client asked for it, absent when it did not. */
   function chunk(choices: object[], finish?: FinishEvent): object {
@@ -57,13 +61,15 @@ export function chunkWriter(asked: ChunkReply, { object, choices, fail }: ChunkW
           reply = continued(asked, event)
           return []
         case 'start':
-          start = event
-          return choices.start().map(frame)
+          start = added(start, event)
+          return answerOf(event).start().map(frame)
         case 'text':
-          return choices.text(event, reply.id).map(frame)
+          return answerOf(event).text(event, reply.id).map(frame)
+        case 'end':
+          return [frame(answerOf(event).finish(event.reason))]
         case 'finish': {
           const last = {
-            ...chunk([choices.finish(event.reason)]),
+            ...chunk([answerOf(event).finish(event.reason)]),
             islet: isletReport(session, start, event, reply),
           }
           return [{ data: last }, ...(reply.includeUsage ? [{ data: chunk([], event) }] : []), DONE]
@@ -76,17 +82,25 @@ export function chunkWriter(asked: ChunkReply, { object, choices, fail }: ChunkW
   }
 }
 
+/** What several answers say at their starts. */
+function added(before: StartEvent | undefined, event: StartEvent): StartEvent {
+  const { truncatedTokens = 0 } = before ?? {}
+  return { ...event, truncatedTokens: truncatedTokens + event.truncatedTokens }
+}
+
 /** An answer that is not streamed; `choiceOf` is given the id. */
 export function wholeCompletion(
   asked: ChunkReply,
   object: string,
-  { session, start, finish }: Collected,
-  choiceOf: (id: string) => object,
+  { session, choices: answers, finish }: Collected,
+  choiceOf: (answer: CollectedChoice, index: number, id: string) => object,
 ): object {
   const reply = continued(asked, session)
   const { id, created, model } = reply
+  const start = answers.map((answer) => answer.start).reduce(added)
   const islet = isletReport(session, start, finish, reply)
-  return { id, object, created, model, choices: [choiceOf(id)], usage: usageOf(finish), islet }
+  const choices = answers.map((answer, index) => choiceOf(answer, index, id))
+  return { id, object, created, model, choices, usage: usageOf(finish), islet }
 }
 
 function usageOf({ usage }: FinishEvent): object {

@@ -124,6 +124,9 @@ const streamOptions = z.strictObject({
   include_obfuscation: z.nullish(z.boolean()),
 })
 
+/** Most answers to one prompt. */
+const MAX_ANSWERS = 8
+
 export const sharedFields = {
   model: z.nullish(z.string().check(z.minLength(1))),
   stream: z.nullish(z.boolean()),
@@ -145,7 +148,11 @@ export const sharedFields = {
   stop: z.nullish(stop),
   ignore_eos: z.nullish(z.boolean()),
   truncation: z.nullish(z.enum(['auto', 'disabled'])),
-  n: neutral('1', z.literal(1)),
+  n: worded(
+    z.nullish(integer(1, MAX_ANSWERS)),
+    'unsupported_value',
+    (value) => `must be a whole number from 1 to ${MAX_ANSWERS}, not ${preview(value)}`,
+  ),
   user: label(),
   safety_identifier: label(),
   prompt_cache_key: label(),

@@ -66,6 +66,7 @@ export function sharedOrder(
     includeUsage: fields.stream_options?.include_usage ?? false,
     stop: stopsOf(fields.stop),
     ...formOf(sent, stopsOf(fields.stop), rule),
+    ...(typeof fields.n === 'number' && fields.n > 1 && { choices: fields.n }),
     ignoreEos: fields.ignore_eos ?? false,
     truncation: fields.truncation ?? ('disabled' as const),
     cacheKey: fields.prompt_cache_key,

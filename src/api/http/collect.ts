@@ -3,7 +3,10 @@
 import {
   joinCalls,
   type CallPiece,
+  type EndEvent,
   type FinishEvent,
+  type FinishReason,
+  type GenerationEvent,
   type SessionEvent,
   type StartEvent,
   type TextEvent,
@@ -14,9 +17,8 @@ import { IsletError } from '../../lib/errors.ts'
 import { eventError } from './errors.ts'
 import { closeEvents, type EventIterator, type EventResult } from './events.ts'
 
-/** A whole answer. */
-export type Collected = {
-  session: SessionEvent | undefined
+/** One answer of a request. */
+export type CollectedChoice = {
   start: StartEvent
   text: string
   /** What the model thought before, where its answers say so; '' without. */
@@ -25,8 +27,18 @@ export type Collected = {
   logprobs: TokenLogprob[] | undefined
   /** The text events as they came, for what depends on how they were cut. */
   texts: readonly TextEvent[]
+  reason: FinishReason
+}
+
+/** All that was answered; what stands beside `choices` is the first of them. */
+export type Collected = CollectedChoice & {
+  session: SessionEvent | undefined
+  choices: readonly CollectedChoice[]
   finish: FinishEvent
 }
+
+/** An answer as its events come. */
+type Gathered = { start?: StartEvent; texts: TextEvent[]; reason?: FinishReason }
 
 /**
  * Where the lane is in this process, reading alone never lets the host do anything else: timers, other
@@ -40,12 +52,9 @@ const EVENTS_A_TURN = 8
  */
 export async function collect(events: EventIterator, signal: AbortSignal): Promise<Collected | undefined> {
   const aborted = whenAborted(signal)
-  const texts: TextEvent[] = []
-  const thoughts: string[] = []
-  const pieces: CallPiece[] = []
-  let logprobs: TokenLogprob[] | undefined
+  const answers: Gathered[] = []
+  let texts = 0
   let session: SessionEvent | undefined
-  let start: StartEvent | undefined
   try {
     for (;;) {
       const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
@@ -54,23 +63,16 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       const event = result.value
       if (event.type === 'error') throw eventError(event)
       if (event.type === 'session') session = event
-      if (event.type === 'start') start = event
-      if (event.type === 'text') {
-        if (texts.length % EVENTS_A_TURN === 0) await hostsTurn()
-        texts.push(event)
-        if (event.reasoning !== undefined) thoughts.push(event.reasoning)
-        pieces.push(...(event.calls ?? []))
-        if (event.logprobs !== undefined) {
-          logprobs ??= []
-          for (const logprob of event.logprobs) logprobs.push(logprob)
-        }
-      }
+      if (!isOfAnswer(event)) continue
+      const answer = (answers[event.choice ?? 0] ??= { texts: [] })
+      if (event.type === 'start') answer.start = event
+      else if (event.type === 'text') {
+        if (texts++ % EVENTS_A_TURN === 0) await hostsTurn()
+        answer.texts.push(event)
+      } else answer.reason = event.reason
       if (event.type === 'finish') {
-        if (start === undefined)
-          throw new IsletError('engine_failure', 'The generation finished before it started')
-        const text = texts.map((piece) => piece.text).join('')
-        const reasoning = thoughts.join('')
-        return { session, start, text, reasoning, calls: joinCalls(pieces), logprobs, texts, finish: event }
+        const choices = answers.map(collected)
+        return { ...choices[0], session, choices, finish: event }
       }
     }
   } finally {
@@ -79,6 +81,26 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
     // An iterator that is stuck in next() may answer return() late: a client that left must not hold us here.
     if (!signal.aborted) await closing
   }
+}
+
+function isOfAnswer(event: GenerationEvent): event is StartEvent | TextEvent | EndEvent | FinishEvent {
+  return ['start', 'text', 'end', 'finish'].includes(event.type)
+}
+
+function collected({ start, texts, reason }: Gathered): CollectedChoice {
+  if (start === undefined || reason === undefined)
+    throw new IsletError('engine_failure', 'The generation finished before it started')
+  const pieces: CallPiece[] = []
+  let logprobs: TokenLogprob[] | undefined
+  for (const event of texts) {
+    pieces.push(...(event.calls ?? []))
+    if (event.logprobs === undefined) continue
+    logprobs ??= []
+    for (const logprob of event.logprobs) logprobs.push(logprob)
+  }
+  const text = texts.map((piece) => piece.text).join('')
+  const reasoning = texts.map((piece) => piece.reasoning ?? '').join('')
+  return { start, text, reasoning, calls: joinCalls(pieces), logprobs, texts, reason }
 }
 
 function hostsTurn(): Promise<void> {

@@ -19,29 +19,34 @@ export type ChatReply = ChunkReply<'chat'> & {
 export function chatWriter(reply: ChatReply): Writer {
   return chunkWriter(reply, {
     object: 'chat.completion.chunk',
-    choices: deltaChoices(reply),
+    choices: (index) => deltaChoices(reply, index),
     fail: chatFailure,
   })
 }
 
 /** An answer that is not streamed. */
 export function wholeChat(reply: ChatReply, collected: Collected): object {
-  const { text, reasoning, calls, logprobs, finish } = collected
-  return wholeCompletion(reply, 'chat.completion', collected, (id) => {
+  return wholeCompletion(reply, 'chat.completion', collected, (answer, index, id) => {
+    const { text, reasoning, calls, logprobs, reason } = answer
     const message = {
       role: 'assistant',
       content: text === '' && calls.length > 0 ? null : text,
       ...(reasoning !== '' && { reasoning_content: reasoning }),
-      ...callFields(reply, id, calls),
+      ...callFields(reply, ownId(id, index), calls),
       refusal: null,
     }
     return {
-      index: 0,
+      index,
       message,
       logprobs: chatLogprobs(logprobs),
-      finish_reason: finishReason(reply, finish.reason),
+      finish_reason: finishReason(reply, reason),
     }
   })
+}
+
+/** What the ids of an answer's calls are made of: no two answers share one. */
+function ownId(id: string, index: number): string {
+  return index === 0 ? id : `${id}_${index}`
 }
 
 /** The old spelling has room for one call. */
@@ -57,32 +62,32 @@ function finishReason({ functions, named }: ChatReply, reason: FinishReason): st
   return functions === true ? 'function_call' : reason
 }
 
-function deltaChoices(reply: ChatReply): ChunkChoices {
+function deltaChoices(reply: ChatReply, index: number): ChunkChoices {
   let calls = 0
   const pieceDeltas = (id: string, piece: CallPiece): object[] => {
     if (piece.name !== undefined) calls++
-    if (reply.functions !== true) return callDeltas(id, calls - 1, piece)
+    if (reply.functions !== true) return callDeltas(ownId(id, index), calls - 1, piece)
     return calls > 1 ? [] : functionDeltas(piece)
   }
   return {
     // The role comes alone and before prefill: readers need it first, proxies need a first byte.
-    start: () => [choice({ role: 'assistant', content: '' }, null, null)],
+    start: () => [choice(index, { role: 'assistant', content: '' }, null, null)],
     text(event, id) {
       const deltas: object[] = []
       if (event.reasoning !== undefined) deltas.push({ reasoning_content: event.reasoning })
       if (event.text !== '') deltas.push({ content: event.text })
       for (const piece of event.calls ?? []) deltas.push(...pieceDeltas(id, piece))
       if (deltas.length === 0 && event.logprobs !== undefined) deltas.push({ content: '' })
-      return deltas.map((delta, index) =>
-        choice(delta, index === 0 ? chatLogprobs(event.logprobs) : null, null),
+      return deltas.map((delta, nth) =>
+        choice(index, delta, nth === 0 ? chatLogprobs(event.logprobs) : null, null),
       )
     },
-    finish: (reason) => choice({}, null, finishReason(reply, reason)),
+    finish: (reason) => choice(index, {}, null, finishReason(reply, reason)),
   }
 }
 
-function choice(delta: object, logprobs: object | null, finish_reason: string | null): object {
-  return { index: 0, delta, logprobs, finish_reason }
+function choice(index: number, delta: object, logprobs: object | null, finish_reason: string | null): object {
+  return { index, delta, logprobs, finish_reason }
 }
 
 /** One entry for each token, arrays of successive chunks concatenate; null when none were asked for. */

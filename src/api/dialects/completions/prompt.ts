@@ -1,6 +1,7 @@
-// The prompt of a text completion is one text, or one list of token ids.
+// The prompts of a text completion are texts or lists of token ids, one or several.
 
 import * as z from 'zod/mini'
+import { IsletError } from '../../../lib/errors.ts'
 import type { GenerateRequest } from '../../../protocol/generation.ts'
 
 // `abort`: a list is left at its first bad item.
@@ -10,24 +11,38 @@ const text = z.string().check(z.minLength(1, { error: words, abort: true }))
 const id = z.int32({ error: 'must be a token id', abort: true }).check(z.minimum(0, { abort: true }))
 const ids = z.array(id).check(z.minLength(1, words))
 
-/** An array that holds one prompt: OpenAI's may hold several. */
-const alone = <S extends z.ZodMiniType>(prompt: S) =>
+/**
+ * Most answers to all prompts of a request: each takes a place of its lane, 64 unless it is set otherwise, and libraries send
+ * batches of 20 prompts.
+ */
+const MOST_ANSWERS = 32
+
+const several = <S extends z.ZodMiniType>(prompt: S) =>
   z.array(prompt).check(
     z.minLength(1, words),
-    z.refine((prompts) => prompts.length <= 1, {
-      error: ({ input }) => `holds ${(input as unknown[]).length} prompts; send one in each request`,
+    z.refine((prompts) => prompts.length <= MOST_ANSWERS, {
+      error: ({ input }) =>
+        `holds ${(input as unknown[]).length} prompts, and a request ${MOST_ANSWERS} at most`,
       params: { code: 'unsupported_value' },
     }),
-    z.meta({ maxItems: 1 }),
+    z.meta({ maxItems: MOST_ANSWERS }),
   )
 
-/** A string, an array of token ids, or an array that holds one of either. */
-export const promptSchema = z.union([text, ids, alone(text), alone(ids)], words)
+/** A string, an array of token ids, or an array of either. */
+export const promptSchema = z.union([text, ids, several(text), several(ids)], words)
 
-/** The prompt that a checked `prompt` is or holds. */
-export function toPrompt(value: z.output<typeof promptSchema>): GenerateRequest['prompt'] {
-  const prompt = typeof value !== 'string' && typeof value[0] !== 'number' ? value[0] : value
-  return typeof prompt === 'string'
-    ? { kind: 'text', text: prompt }
-    : { kind: 'ids', ids: prompt as number[] }
+/**
+ * The prompts that a checked `prompt` is or holds.
+ * @throws IsletError for more than can be answered `each` times.
+ */
+export function toPrompts(value: z.output<typeof promptSchema>, each: number): GenerateRequest['prompt'][] {
+  const prompts =
+    typeof value === 'string' || typeof value[0] === 'number' ? [value] : (value as (string | number[])[])
+  if (prompts.length * each > MOST_ANSWERS) {
+    const says = `${prompts.length} prompts with "n": ${each} are ${prompts.length * each} answers, and a request has ${MOST_ANSWERS} at most`
+    throw new IsletError('unsupported_value', says, { param: 'n' })
+  }
+  return prompts.map((prompt) =>
+    typeof prompt === 'string' ? { kind: 'text', text: prompt } : { kind: 'ids', ids: prompt as number[] },
+  )
 }

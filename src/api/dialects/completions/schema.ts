@@ -11,7 +11,7 @@ import { integer, neutral, sharedFields } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
 import { sharedOrder } from '../order.ts'
-import { promptSchema, toPrompt } from './prompt.ts'
+import { promptSchema, toPrompts } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
 
 const logprobsWords = 'must be an integer from 0 to 5'
@@ -48,12 +48,16 @@ export function parseCompletion(
     throw new IsletError('invalid_request', 'max_tokens 0 asks for nothing: set echo, or at least 1', {
       param: 'max_tokens',
     })
+  const [prompt, ...more] = toPrompts(fields.prompt, fields.n ?? 1).map((each) =>
+    withSuffix(each, fields.suffix ?? ''),
+  )
   // The tokens of a prompt with a gap are not those of its text.
   const hasGap = (fields.suffix ?? '') !== ''
   const scorePrompt = fields.echo === true && typeof fields.logprobs === 'number' && !hasGap
   const order = {
     ...sharedOrder(fields, newSeed, sent),
-    prompt: withSuffix(toPrompt(fields.prompt), fields.suffix ?? ''),
+    prompt,
+    ...(more.length > 0 && { morePrompts: more }),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),

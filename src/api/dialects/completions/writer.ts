@@ -14,20 +14,19 @@ const OBJECT = 'text_completion'
 
 /** The writer of a streamed answer. */
 export function completionWriter(reply: CompletionReply): Writer {
-  return chunkWriter(reply, { object: OBJECT, choices: textChoices(), fail: completionFailure })
+  return chunkWriter(reply, { object: OBJECT, choices: textChoices, fail: completionFailure })
 }
 
 /** An answer that is not streamed: what a stream says of each token, put together. */
 export function wholeText(reply: CompletionReply, collected: Collected): object {
-  const { text, texts, logprobs, finish } = collected
-  return wholeCompletion(reply, OBJECT, collected, () => {
+  return wholeCompletion(reply, OBJECT, collected, ({ text, texts, logprobs, reason }, index) => {
     const offsets = textOffsets()
     const entries = logprobs && textLogprobs(logprobs, texts.flatMap(offsets))
-    return choice(text, entries ?? null, finish.reason)
+    return choice(index, text, entries ?? null, reason)
   })
 }
 
-function textChoices(): ChunkChoices {
+function textChoices(index: number): ChunkChoices {
   const offsets = textOffsets()
   return {
     start: () => [],
@@ -35,14 +34,14 @@ function textChoices(): ChunkChoices {
       const begins = offsets(event)
       if (event.text === '' && event.logprobs === undefined) return []
       const logprobs = event.logprobs && textLogprobs(event.logprobs, begins)
-      return [choice(event.text, logprobs ?? null, null)]
+      return [choice(index, event.text, logprobs ?? null, null)]
     },
-    finish: (reason) => choice('', null, reason),
+    finish: (reason) => choice(index, '', null, reason),
   }
 }
 
-function choice(text: string, logprobs: object | null, finish_reason: string | null): object {
-  return { index: 0, text, logprobs, finish_reason }
+function choice(index: number, text: string, logprobs: object | null, finish_reason: string | null): object {
+  return { index, text, logprobs, finish_reason }
 }
 
 function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): object {
