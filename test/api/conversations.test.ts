@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/api/app.ts'
 import type { LaneConfig } from '../../src/lane/lane.ts'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
-import { contentText } from '../../src/protocol/generation.ts'
 import { plainWritten } from '../../src/protocol/written.ts'
 import { createLanes } from '../../src/routing/client.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
@@ -66,7 +65,12 @@ function server(config: Partial<LaneConfig> = {}) {
     told: () => {
       const prompt = asked.at(-1)?.prompt
       if (prompt?.kind !== 'chat') throw new Error('nothing was asked')
-      return prompt.messages.map(plainWritten).map(({ role, content }) => `${role}: ${contentText(content)}`)
+      return prompt.messages
+        .map(plainWritten)
+        .map(
+          ({ role, content }) =>
+            `${role}: ${typeof content === 'string' ? content : JSON.stringify(content)}`,
+        )
     },
   }
 }
