@@ -348,6 +348,8 @@ describe('what is kept', () => {
     expect(item).not.toContain(session.slice('sess_'.length))
     expect(await statusOf(`/v1/sessions/${session}/fork`, 'POST')).toBe(201)
     expect(await itemsOf(client, id)).toHaveLength(1)
+    await client.responses.create(ask(id))
+    expect(await statusOf(`/v1/responses/resp_${id}`)).toBe(404)
   })
 
   it('is not touched by what only calls itself so', async () => {
