@@ -25,7 +25,8 @@ export type PromptLimits = {
 export type Prompt = {
   ids: number[]
   truncatedTokens: number
-  kind: GenerateRequest['prompt']['kind']
+  /** 'none': nothing was asked, and the ids stand for nothing. */
+  kind: GenerateRequest['prompt']['kind'] | 'none'
   /** The model was told of tools. */
   tools: boolean
   /** What the answer may be, where it may hold thoughts or calls beside what a grammar says. */

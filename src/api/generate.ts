@@ -11,6 +11,7 @@ import { readBody } from './http/body.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
+import { timed } from './http/timed.ts'
 import { whole } from './http/whole.ts'
 import { findModel } from './models.ts'
 import { sessionKey } from './session-key.ts'
@@ -22,7 +23,7 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     const asked = dialect.parse(body.fields, deps.newSeed, body.changed)
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, asked.order.model)
-    const prompt = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
+    const { reply: also, ...prompt } = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
     const recommended = model.sampling && withRecommended(asked.order, model.sampling)
     const order: Order = {
       ...asked.order,
@@ -37,10 +38,12 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       model: model.id,
       ...asked.reply,
       ...(recommended && { sampling: recommended.used }),
+      ...also,
     }
     const request = await toRequest(c, order, body.hash, reply)
-    const events = openEvents(c, lanes.generate(request))
-    if (events === undefined) return clientLeft()
+    const opened = openEvents(c, lanes.generate(request))
+    if (opened === undefined) return clientLeft()
+    const events = dialect.timed === true ? timed(opened, deps.now) : opened
     if (order.stream) return streamed(c, deps, events, dialect.writer(reply))
     if (order.background && dialect.queued !== undefined) {
       const session = await firstSession(events)

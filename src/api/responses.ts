@@ -1,21 +1,14 @@
 // The handlers of kept responses find, show, read again, cancel and delete them by their id.
 
 import { IsletError } from '../lib/errors.ts'
-import type { TurnView } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
-import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './dialects/responses/ids.ts'
-import { conversationItems } from './dialects/responses/input.ts'
-import type { ResponseReply } from './dialects/responses/object.ts'
-import { endOf, responseWriter } from './dialects/responses/writer.ts'
-import { readReply } from './dialects/registry.ts'
-import type { Reply } from './dialects/reply.ts'
-import { eventError, failureOf } from './http/errors.ts'
-import { countOf, limitOf, listObject } from './http/query.ts'
+import { turnOfResponse } from './dialects/responses/ids.ts'
+import { keptItems, responseReply, viewObject } from './dialects/responses/view.ts'
+import { responseWriter } from './dialects/responses/writer.ts'
+import { countOf, pageOf, pagingOf } from './http/query.ts'
 import { sentJson } from './http/respond.ts'
 import { resumed } from './resume.ts'
 import { preview } from './validate.ts'
-
-const PAGE = { usual: 20, most: 100 }
 
 /** Handler of GET /v1/responses/:id, with `stream=true` as a stream from its event `starting_after` on. */
 export function getResponse(deps: ApiDeps) {
@@ -53,51 +46,10 @@ export function cancelResponse(deps: ApiDeps) {
  */
 export function listInputItems(deps: ApiDeps) {
   return async function inputItems(c: ApiContext): Promise<Response> {
-    const order = c.req.query('order') ?? 'desc'
-    if (order !== 'asc' && order !== 'desc')
-      throw refuse('order', `must be "asc" or "desc", not ${preview(order)}`)
-    const limit = limitOf(c, PAGE)
+    const paging = pagingOf(c)
     const view = await deps.lanes(c).turn(c.var.tenant, turnOfResponse(c.req.param('id') ?? ''))
-    const items = conversationItems(view.conversation, view.turn)
-    if (order === 'desc') items.reverse()
-    const after = c.req.query('after')
-    const from = after === undefined ? 0 : items.findIndex((item) => item.id === after) + 1
-    if (after !== undefined && from === 0)
-      throw refuse('after', `must be the id of an item, not ${preview(after)}`)
-    return c.json(listObject(items.slice(from, from + limit), from + limit < items.length))
+    return c.json(pageOf(keptItems(view), paging))
   }
-}
-
-/** A kept turn as a response. */
-function viewObject(view: TurnView): object {
-  const { session, turn, events, state } = view
-  const reply = responseReply(readReply(view.reply).reply, RESPONSE_PREFIX + turn)
-  const writer = responseWriter(reply)
-  let ended: object | undefined
-  writer.write({ type: 'session', session, turn, reply: view.reply })
-  for (const event of events) {
-    const frames = event.type === 'error' ? writer.failed(failureOf(eventError(event))) : writer.write(event)
-    if (event.type === 'finish' || event.type === 'error') ended = endOf(frames)
-  }
-  if (state === 'cancelled') return writer.response('cancelled')
-  return ended ?? writer.response(unfinished(view, reply), { islet: { state } })
-}
-
-function responseReply(reply: Reply, id: string): ResponseReply {
-  if (reply.kind === 'response') return reply as ResponseReply
-  throw noResponse(id)
-}
-
-/**
- * Nobody works on a paused turn until it is read, so whoever asks for its end again and again shall not wait
- * for it.
- */
-function unfinished(
-  { state, events }: TurnView,
-  reply: ResponseReply,
-): 'queued' | 'in_progress' | 'incomplete' {
-  if (state === 'paused' && !reply.background) return 'incomplete'
-  return events.length === 0 ? 'queued' : 'in_progress'
 }
 
 function flagOf(c: ApiContext, name: string): boolean {

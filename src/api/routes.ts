@@ -1,14 +1,25 @@
 // The route table lists every endpoint once.
 // The router, `Allow`, the list at `GET /` and those of the documents are made from it.
 
-import type * as z from 'zod/mini'
-import type { ApiContext, ApiDeps } from './context.ts'
+import {
+  addItems,
+  deleteConversation,
+  deleteItem,
+  getConversation,
+  getItem,
+  listItems,
+  postConversation,
+  updateConversation,
+} from './conversations/handlers.ts'
+import { addSchema, createSchema, updateSchema } from './conversations/schema.ts'
 import { postDecision } from './decide.ts'
 import { decisionSchema } from './decisions/schema.ts'
+import { countSchema } from './dialects/anthropic/count.ts'
 import { anthropicDialect } from './dialects/anthropic/dialect.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { ollamaChat, ollamaGenerate } from './dialects/ollama/dialect.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
 import { responseSchema } from './dialects/responses/schema.ts'
 import { postEmbedding, postRerank } from './embed.ts'
@@ -19,6 +30,8 @@ import type { Access } from './http/auth.ts'
 import { getMetrics } from './metrics/handler.ts'
 import { getReference } from './reference.ts'
 import { getModel, listModels } from './models.ts'
+import { OLLAMA_ROUTES } from './ollama-routes.ts'
+import type { Route } from './route.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses.ts'
 import {
   deleteSession,
@@ -28,25 +41,16 @@ import {
   listSessions,
   streamSession,
 } from './sessions.ts'
-import { postApplyTemplate, postDetokenize, postInputTokens, postTokenize } from './tokens/handlers.ts'
+import {
+  postCountTokens,
+  postApplyTemplate,
+  postDetokenize,
+  postInputTokens,
+  postTokenize,
+} from './tokens/handlers.ts'
 import { applyTemplateSchema, detokenizeSchema, tokenizeSchema } from './tokens/schema.ts'
 
-export type Route = {
-  /** GET answers HEAD too, unless `head` is false. */
-  method: 'GET' | 'POST' | 'DELETE'
-  /** As Hono reads it: `:id` is a parameter, braces hold its pattern. */
-  path: string
-  handler: (deps: ApiDeps) => (c: ApiContext) => Response | Promise<Response>
-  /** One sentence for the documents, in Markdown. */
-  summary: string
-  /** The schema of the body, where there is one that is read. */
-  body?: z.ZodMiniObject
-  /** How errors at this path are worded, whoever finds them; OpenAI's without it. */
-  errorBody?: Dialect['errorBody']
-  head?: false
-  /** Who may ask; without it a key that may operate. */
-  access?: Access
-}
+export type { Route } from './route.ts'
 
 /** Answers can be read on by whoever may ask for one, and by whoever may read what is stored. */
 const BY_ID: Access = ['infer', 'read']
@@ -65,12 +69,20 @@ export const ROUTES: readonly Route[] = [
   {
     ...answersIn(responsesDialect),
     path: '/v1/responses',
-    summary: 'responses, with `previous_response_id` and `background`',
+    summary: 'responses, with `previous_response_id`, `conversation` and `background`',
   },
   {
     ...answersIn(anthropicDialect),
     path: '/v1/messages',
     summary: "Anthropic's Messages, streamed or whole",
+  },
+  {
+    method: 'POST',
+    path: '/v1/messages/count_tokens',
+    handler: postCountTokens,
+    summary: "the number of a message's input tokens",
+    body: countSchema,
+    errorBody: anthropicDialect.errorBody,
   },
   {
     method: 'POST',
@@ -140,6 +152,65 @@ export const ROUTES: readonly Route[] = [
     access: ['read'],
   },
   {
+    method: 'POST',
+    path: '/v1/conversations',
+    handler: postConversation,
+    summary: 'a new conversation, with items or without',
+    body: createSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id',
+    handler: getConversation,
+    summary: 'one conversation: when it began, and its metadata',
+    access: BY_ID,
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations/:id',
+    handler: updateConversation,
+    summary: 'other metadata',
+    body: updateSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/conversations/:id',
+    handler: deleteConversation,
+    summary: 'deletes a conversation with its responses',
+    access: ['operate'],
+  },
+  {
+    method: 'POST',
+    path: '/v1/conversations/:id/items',
+    handler: addItems,
+    summary: 'puts items behind those that are there',
+    body: addSchema,
+    access: ['infer'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id/items',
+    handler: listItems,
+    summary: 'the items, newest first unless `order=asc`',
+    access: BY_ID,
+  },
+  {
+    method: 'GET',
+    path: '/v1/conversations/:id/items/:item',
+    handler: getItem,
+    summary: 'one item',
+    access: BY_ID,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/conversations/:id/items/:item',
+    handler: deleteItem,
+    summary: 'takes an item out',
+    access: ['infer'],
+  },
+  {
     method: 'DELETE',
     path: '/v1/sessions',
     handler: deleteSessions,
@@ -200,6 +271,17 @@ export const ROUTES: readonly Route[] = [
     body: applyTemplateSchema,
     access: ['infer'],
   },
+  {
+    ...answersIn(ollamaChat),
+    path: '/api/chat',
+    summary: "Ollama's chat, streamed as lines of JSON or whole",
+  },
+  {
+    ...answersIn(ollamaGenerate),
+    path: '/api/generate',
+    summary: "Ollama's answer to one prompt",
+  },
+  ...OLLAMA_ROUTES,
   { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served', access: [] },
   {
     method: 'GET',

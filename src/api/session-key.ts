@@ -1,6 +1,7 @@
 // The key that routes a request to the lane where its history is warm. It is never an identity.
 
 import { contentText, type GenerateRequest } from '../protocol/generation.ts'
+import { isConversationId } from '../protocol/ids.ts'
 import { plainWritten } from '../protocol/written.ts'
 import { hashText } from './http/hash-text.ts'
 import type { Order } from './dialects/order.ts'
@@ -15,9 +16,13 @@ const PREFIX_CHARACTERS = 256
  */
 export async function sessionKey(
   tenant: string,
-  order: Pick<Order, 'cacheKey' | 'endUser' | 'model' | 'prompt'>,
+  order: Pick<Order, 'cacheKey' | 'endUser' | 'follows' | 'model' | 'prompt'>,
 ): Promise<string> {
-  if (order.cacheKey) return order.cacheKey
+  const { cacheKey, follows } = order
+  // A conversation's turns are known by its id as their key: what only calls itself so is none of them.
+  if (cacheKey && isConversationId(cacheKey) && follows === undefined)
+    return hashText(JSON.stringify([tenant, cacheKey]))
+  if (cacheKey) return cacheKey
   return hashText(JSON.stringify([tenant, order.model, order.endUser ?? '', opening(order.prompt)]))
 }
 

@@ -8,9 +8,8 @@ import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
-import type { Budget } from '../storage/room.ts'
-import type { Sql } from '../storage/sql.ts'
 import {
+  answered,
   choicesOf,
   generatedTokens,
   isOver,
@@ -27,38 +26,20 @@ import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
 import type { Isolate } from './isolate.ts'
-import type { Clock } from './pacer.ts'
 import { healthOf } from './lane-health.ts'
 import { LaneMeter } from './lane-meter.ts'
+import type { LaneConfig, LaneStorage } from './lane-settings.ts'
 import { OwnedSessions } from './owned-sessions.ts'
+import type { Clock } from './pacer.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Scoring } from './scoring.ts'
-import { Sessions, type Lifetimes } from './sessions.ts'
+import { Sessions } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
-import { WindowedLoader, type ModelReader, type WindowSettings } from './windowed-loader.ts'
+import { WindowedLoader, type ModelReader } from './windowed-loader.ts'
 
-export type LaneConfig = WindowSettings & {
-  /** Folder of the model, and its id. */
-  model: string
-  /** Rows of a step. */
-  chunk: number
-  /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
-  kvBudget: number
-  lifetimes: Lifetimes
-  budget: Budget
-}
-
-/** Where a lane keeps its sessions, and how it is woken. */
-export type LaneStorage = {
-  /** Of the object that has it. */
-  id: string
-  sql: Sql
-  newId(): string
-  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
-  wakeAt(time: number): void
-}
+export type { LaneConfig, LaneStorage } from './lane-settings.ts'
 
 export type LaneParts = ModelReader & {
   config: LaneConfig
@@ -150,7 +131,9 @@ export class Lane {
 
   /** The events of a turn that began before, from its first on. */
   resume(tenant: string, id: string): ReadableStream<Uint8Array> {
-    return this.#driver(id, (driver) => this.#readOn(() => this.sessions.find(tenant, id), driver)).stream()
+    return this.#driver(id, (driver) =>
+      this.#readOn(() => answered(this.sessions.find(tenant, id)), driver),
+    ).stream()
   }
 
   /** The sessions for their owners, once it is known which model's they are. */

@@ -1,6 +1,7 @@
 // The lane's Durable Object answers lane calls by its Lane, and holds the isolate's one engine.
 
 import { DurableObject } from 'cloudflare:workers'
+import type { ConversationEntry } from '../protocol/conversations.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
@@ -123,6 +124,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
 
   turn(tenant: string, id: string): Promise<Outcome<TurnView>> {
     return outcome(() => this.#lane.turn(tenant, id))
+  }
+
+  keepConversation(entry: ConversationEntry, lane: string): Promise<Outcome<string>> {
+    return outcome(async () => (await this.#lane.ready()).keepConversation(entry, lane))
   }
 
   removeTurn(tenant: string, id: string): Promise<Outcome<null>> {

@@ -2,8 +2,10 @@
 
 import { pagesHeld } from '../engine/sequence.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { ConversationEntry } from '../protocol/conversations.ts'
 import type { SessionPage, SessionView } from '../protocol/lane-reports.ts'
 import { isOver, type TurnRecord } from '../storage/turn-record.ts'
+import { keepConversation } from './kept-conversations.ts'
 import { sessionView } from './session-view.ts'
 import type { Sessions, SessionsParts } from './sessions.ts'
 
@@ -103,6 +105,11 @@ export class OwnedSessions {
         throw new IsletError('overloaded', 'room is being made for another session: try again')
     })
     return this.view(copy)
+  }
+
+  /** Writes what a conversation holds, and gives its session; as keepConversation. */
+  keepConversation(entry: ConversationEntry, lane: string): string {
+    return keepConversation(entry, lane, this.#sessions, this.#parts)
   }
 
   /**

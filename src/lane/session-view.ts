@@ -13,7 +13,7 @@ export type Held = { pageBytes: number; memory: number; storage: number }
  */
 export function sessionView(record: TurnRecord, options: WindowOptions, held: Held): SessionView {
   const { session, state, createdAt, usedAt, expiresAt, prompt, generated, request, end } = record
-  const tokens = prompt.ids.length + generated.length
+  const tokens = prompt.kind === 'none' ? 0 : prompt.ids.length + generated.length
   const { window, sinks } = options
   const pagesOf = (pages: number): { pages: number; bytes: number } => ({
     pages,

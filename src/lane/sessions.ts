@@ -8,6 +8,7 @@ import { promptShape } from '../cache/prompt-shape.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Model } from '../graph/model.ts'
 import type { ModelSpec } from '../models/spec.ts'
+import { earliest } from '../storage/follow-up.ts'
 import { goesOnFrom, isTryOf } from '../storage/turn-header.ts'
 import { Ledger, type TurnId } from '../storage/ledger.ts'
 import { PageStore } from '../storage/page-store.ts'
@@ -131,7 +132,6 @@ export class Sessions {
 
   #begin(request: GenerateRequest, { prompt, echo, more }: Prompts, lane: string): TurnRecord | 'later' {
     const { now, newId } = this.#parts
-    const createdAt = now()
     const related =
       request.session === undefined
         ? this.turns.byKey(request.tenant, request.sessionKey)
@@ -143,6 +143,7 @@ export class Sessions {
     )
     const first = tried ? this.turns.turn(request.tenant, tried.turn) : undefined
     if (first !== undefined) return this.#entered(first)
+    const createdAt = Math.max(now(), earliest(request, this.turns, idle.length < related.length))
     const before = idle.find((turn) => request.session !== undefined || goesOnFrom(turn, prompt.ids))
     const session = before?.session ?? `sess_${lane}_${newId()}`
     const record = newRecord(request, prompt, {
@@ -287,7 +288,7 @@ export class Sessions {
 
   /** What is stored of a turn's pages: ids of the runs that hold them, and their number. */
   held(record: TurnRecord): { runs: number[]; pages: number } {
-    if (this.#spec === undefined) return { runs: [], pages: 0 }
+    if (this.#spec === undefined || record.prompt.kind === 'none') return { runs: [], pages: 0 }
     const shape = promptShape(this.#spec, record.prompt.ids, this.#window)
     return this.pages.held({ tenant: record.request.tenant, ids: idsOf(record), shape }, record)
   }

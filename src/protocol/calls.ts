@@ -1,5 +1,6 @@
 // Lane calls are the RPC methods of a lane's object: one list types object, stub, client and fakes.
 
+import type { ConversationEntry } from './conversations.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
@@ -22,7 +23,10 @@ type LaneCalls = {
   remove(tenant: string, id: string): Outcome<null>
   /** Deletes everything of a tenant; gives the number of sessions. The client asks every lane, and adds up. */
   removeAll(tenant: string): number
+  /** A kept turn, or a conversation's last whole one by the conversation's id. */
   turn(tenant: string, id: string): Outcome<TurnView>
+  /** Writes what a conversation holds, and gives its session. Error `conflict` where it is not as its client knows it. */
+  keepConversation(entry: ConversationEntry, lane: string): Outcome<string>
   removeTurn(tenant: string, id: string): Outcome<null>
   /** Ends a turn that runs or waits; one that has ended stays as it is. */
   cancelTurn(tenant: string, id: string): Outcome<TurnView>
@@ -50,7 +54,7 @@ export type LaneStub = {
 /** Calls that the client passes on as they are: streams, and the list of all lanes' sessions, have another shape there. */
 type PassedOn = Exclude<
   CallName,
-  'generate' | 'resume' | 'score' | 'tokens' | 'sessions' | 'metrics' | 'memoryReset'
+  'generate' | 'resume' | 'score' | 'tokens' | 'sessions' | 'metrics' | 'keepConversation' | 'memoryReset'
 >
 
 /** What a call gives to whoever asks the client, which throws the errors. */

@@ -165,11 +165,13 @@ export type GenerateRequest = {
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
   session?: string
+  /** The session's last whole turn as its client knows it: `conflict` where it is another, or while one answers. */
+  follows?: string
   /**
-   * A turn that is kept by its own id: the conversation up to here without instructions, for the turn that
-   * goes on from it. Needs `store`.
+   * A turn that is kept by its own id: what went before it, without instructions, for the turn that goes on from it. In words
+   * of the API, which alone looks into it. Needs `store`.
    */
-  conversation?: Written<ChatMessage>[]
+  conversation?: Written<object>[]
 }
 
 /** How many answers a request asks for, to all its prompts. */
@@ -271,6 +273,8 @@ export type GenerationEvent =
       stopString?: string
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
+      /** Milliseconds as the router saw them pass, which alone says them: all, until the prompt began, and until the first text. */
+      times?: { all: number; load: number; prompt: number }
       /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */
       ignored?: string[]
     }

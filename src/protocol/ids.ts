@@ -25,6 +25,8 @@ const RANDOM = '[A-Za-z0-9-]{1,64}'
 const SESSION = new RegExp(`^sess_(${LANE})_${RANDOM}$`)
 const TURN = new RegExp(`^(${LANE})_${RANDOM}_${RANDOM}$`)
 
+const CONVERSATION = 'conv_'
+
 const REGION_OF = new RegExp(`^(${REGIONS.join('|')})-\\d`)
 
 /** The lane that a session's id carries. Throws `not_found`. */
@@ -39,6 +41,28 @@ export function laneOfTurn(id: string): string {
   const lane = TURN.exec(id)?.[1]
   if (lane === undefined) throw new IsletError('not_found', 'there is no such turn')
   return lane
+}
+
+/** The lane of a conversation's id, which is its session's in other letters. Throws `not_found`. */
+export function laneOfConversation(id: string): string {
+  return laneOfSession(sessionOfConversation(id))
+}
+
+/** The session that a conversation is. Throws `not_found` for what is no conversation's id. */
+export function sessionOfConversation(id: string): string {
+  const session = `sess_${id.slice(CONVERSATION.length)}`
+  if (isConversationId(id) && isSessionId(session)) return session
+  throw new IsletError('not_found', 'there is no such conversation')
+}
+
+/** The id of a session as a conversation. */
+export function conversationOf(session: string): string {
+  return CONVERSATION + session.slice('sess_'.length)
+}
+
+/** Whether a text begins as the id of a conversation does; ids of turns never do. */
+export function isConversationId(text: string): boolean {
+  return text.startsWith(CONVERSATION)
 }
 
 /** The lane of either kind of id. Throws `not_found`. */

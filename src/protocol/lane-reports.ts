@@ -1,6 +1,6 @@
 // Lane reports tell of a lane, of its sessions and of its turns.
 
-import type { ChatMessage, GenerationEvent, Json, WindowReport } from './generation.ts'
+import type { GenerationEvent, Json, WindowReport } from './generation.ts'
 import type { GenerationCounts } from './tally.ts'
 import type { Written } from './written.ts'
 
@@ -103,7 +103,7 @@ export type TurnView = {
   state: TurnState
   createdAt: number
   /** As the request brought it. */
-  conversation: Written<ChatMessage>[]
+  conversation: Written<object>[]
   /**
    * `start` if it got that far, `text` with all of it, several where one would lose the order of its parts, then
    * `finish` or `error` if it ended.

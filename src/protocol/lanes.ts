@@ -2,6 +2,7 @@
 // The worker implements it over Durable Object RPC, the API's tests by a scripted fake.
 
 import type { LaneAnswers } from './calls.ts'
+import type { ConversationEntry } from './conversations.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
 import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
@@ -26,6 +27,8 @@ export interface Lanes extends LaneAnswers {
   score(request: ScoreRequest | EmbedRequest): AsyncIterable<GenerationEvent>
   /** Ids, text or a number of ids: `tokens` events or `error`; `return()` ends it. No weights are needed. */
   tokens(request: TokenRequest): AsyncIterable<GenerationEvent>
+  /** Writes what a conversation holds; gives its session. Throws `not_found` and `conflict`. */
+  keepConversation(entry: ConversationEntry): Promise<string>
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */
   sessions(tenant: string, page: { limit: number; after?: string }): Promise<SessionView[]>
   /** Of every lane by its name, without metrics where it could not be asked; undefined where lanes cannot be listed. */

@@ -9,7 +9,15 @@ import type { Recommended, SessionView } from '../protocol/lane-reports.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
 import type { LaneStub, Outcome } from '../protocol/calls.ts'
-import { laneOfId, laneOfSession, laneOfTurn, regionOf, type Region } from '../protocol/ids.ts'
+import {
+  isConversationId,
+  laneOfConversation,
+  laneOfId,
+  laneOfSession,
+  laneOfTurn,
+  regionOf,
+  type Region,
+} from '../protocol/ids.ts'
 
 export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */
@@ -89,7 +97,11 @@ export function createLanes(
     async remove(tenant, id) {
       await valueOf(laneOfSession(id), (lane) => lane.remove(tenant, id))
     },
-    turn: async (tenant, id) => valueOf(laneOfTurn(id), (lane) => lane.turn(tenant, id)),
+    turn: async (tenant, id) => valueOf(laneOfKept(id), (lane) => lane.turn(tenant, id)),
+    async keepConversation(entry) {
+      const [lane] = lanesFor(entry, options, region)
+      return valueOf(lane, (stub) => stub.keepConversation(entry, lane))
+    },
     async removeTurn(tenant, id) {
       await valueOf(laneOfTurn(id), (lane) => lane.removeTurn(tenant, id))
     },
@@ -103,6 +115,11 @@ export function createLanes(
       })
     },
   }
+}
+
+/** The lane of a kept turn, or of a conversation whose last one is meant. */
+function laneOfKept(id: string): string {
+  return isConversationId(id) ? laneOfConversation(id) : laneOfTurn(id)
 }
 
 /** What is wrong with the call is thrown when its events are asked for. */

@@ -2,9 +2,10 @@
 // It suffices to go on after everything else is gone: tokens that are missing are computed again, bit for
 // bit.
 
-import type { ChatMessage, GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
+import type { GenerateRequest, GenerationEvent, TokenLogprob } from '../protocol/generation.ts'
 import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
+import { IsletError } from '../lib/errors.ts'
 import type { Prompt } from '../answer/prepare-prompt.ts'
 
 /** A request without what its prompt was made of. */
@@ -46,7 +47,7 @@ export type TurnRecord = Choice &
     /** Of the model: a turn is never continued by another. */
     model: string
     /** The messages of a kept turn, for the turn that continues it. */
-    conversation: Written<ChatMessage>[] | undefined
+    conversation: Written<object>[] | undefined
     /** The answers behind the first, in the order of their indices. */
     others?: Choice[]
   }
@@ -163,6 +164,12 @@ export function isToldByCopy(record: TurnRecord): boolean {
 /** Whether anything of it has to be computed, now or again. */
 export function needsEngine(record: TurnRecord): boolean {
   return !isOver(record) || lacksLogprobs(record)
+}
+
+/** The record, if anything was asked in it. Throws not_found for what a conversation holds without an answer. */
+export function answered(record: TurnRecord): TurnRecord {
+  if (record.prompt.kind !== 'none') return record
+  throw new IsletError('not_found', 'there is no answer in this conversation yet')
 }
 
 /** Ids of prompt and answer. */

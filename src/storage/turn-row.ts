@@ -1,6 +1,5 @@
 // A turn row holds a turn as SQLite has it, and is read into a turn record; ids are a blob of 32 bits each.
 
-import type { ChatMessage } from '../protocol/generation.ts'
 import type { Written } from '../protocol/written.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { Details } from './shared-parts.ts'
@@ -26,8 +25,8 @@ export function recordOf(row: Record<string, unknown> & { facts: Details }): Tur
     generated: idsOf(row['generated']),
     conversation:
       typeof conversation === 'string'
-        ? (JSON.parse(conversation) as Written<ChatMessage>[])
-        : ((conversation ?? undefined) as Written<ChatMessage>[] | undefined),
+        ? (JSON.parse(conversation) as Written<object>[])
+        : ((conversation ?? undefined) as Written<object>[] | undefined),
   }
   return others === undefined ? record : { ...record, ...othersOf(record, others) }
 }

@@ -3,6 +3,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { ROW_BYTES } from '../lib/limits.ts'
+import { isConversationId, sessionOfConversation } from '../protocol/ids.ts'
 import type { TurnState } from '../protocol/lane-reports.ts'
 import type { TurnHeader } from './turn-header.ts'
 import { choicesOf, type TurnRecord } from './turn-record.ts'
@@ -56,7 +57,7 @@ export class TurnStore {
   }
 
   /** Writes a new turn; with `before`, in that one's place. Throws invalid_request for one that could outgrow a row. */
-  insert(record: TurnRecord, before: TurnHeader | undefined, draft = this.draft(record)): void {
+  insert(record: TurnRecord, before: TurnId | undefined, draft = this.draft(record)): void {
     const { details, conversation, bytes } = draft
     const ids = { prompt: bytesOf(record.prompt.ids), generated: bytesOf(record.generated), runs: [] }
     if (details.length + (conversation?.length ?? 0) < WIDE_TEXT) {
@@ -126,7 +127,13 @@ export class TurnStore {
     this.ledger.updated(entry, { used, bytes, run: runs.at(-1), model: record.model }, state === 'running')
   }
 
+  /** A turn, or a conversation's last whole one by the conversation's id, which is the key of its turns. */
   turn(tenant: string, turn: string): TurnRecord | undefined {
+    if (isConversationId(turn)) {
+      const last =
+        "tenant = ? AND session = ? AND key = ? AND state = 'done' AND conversation IS NOT NULL ORDER BY created DESC LIMIT 1"
+      return this.#records(last, tenant, sessionOfConversation(turn), turn)[0]
+    }
     // A turn's id begins as its session's does.
     const session = `sess_${turn.slice(0, turn.lastIndexOf('_'))}`
     return this.#records('tenant = ? AND session = ? AND turn = ?', tenant, session, turn)[0]
@@ -152,11 +159,8 @@ export class TurnStore {
 
   /** Whether there is a session with this key. */
   hasKey(tenant: string, key: string): boolean {
-    return (
-      this.#sql
-        .exec(...bound`SELECT 1 FROM turns WHERE tenant = ${tenant} AND key = ${key} LIMIT 1`)
-        .toArray().length > 0
-    )
+    const first = bound`SELECT 1 FROM turns WHERE tenant = ${tenant} AND key = ${key} LIMIT 1`
+    return this.#sql.exec(...first).toArray().length > 0
   }
 
   /** The newest turns of sessions with this key; many people may begin alike. */

@@ -77,6 +77,10 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
       return 3
     },
     turn: nothing('turn'),
+    keepConversation: async ({ tenant, session }) => {
+      fake.asked.push(`keepConversation ${tenant} ${session ?? ''}`.trim())
+      throw new IsletError('not_found', `There is no ${session ?? 'lane'}`)
+    },
     removeTurn: nothing('removeTurn'),
     cancelTurn: nothing('cancelTurn'),
     models: async () => cards,

@@ -241,7 +241,7 @@ const BODIES: {
       { include: ['x'] },
       { top_logprobs: 1 },
       { stream: true, stream_options: { include_usage: true } },
-      { conversation: 'c' },
+      { conversation: 5 },
       { prompt: {} },
       { max_output_tokens: 0 },
       { tools: [{ type: 'function', name: 'n'.repeat(65) }] },

@@ -359,7 +359,7 @@ describe('refused', () => {
       'input[0].content[0]',
       'unsupported_value',
     ],
-    [{ conversation: 'c' }, 'conversation', 'unsupported_parameter'],
+    [{ conversation: 5 }, 'conversation', 'invalid_request'],
     [{ text: { format: { type: 'yaml' } } }, 'text.format', 'unsupported_value'],
     [{ text: { format: { type: 'json_object' } }, stop: 'a' }, 'stop', 'invalid_request'],
     [{ reasoning: { effort: 'enormous' } }, 'reasoning.effort', 'invalid_request'],

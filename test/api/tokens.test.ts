@@ -173,6 +173,23 @@ describe('input_tokens', () => {
     })
   })
 
+  it('of a message is its prompt alone, with errors in its own shape', async () => {
+    const { fake, requests } = tokenLanes([said({ count: 17 })])
+    const tools = [{ name: 'now', input_schema: { type: 'object' } }]
+    const asked = { model: MODEL, system: 'S', messages: [{ role: 'user', content: 'Hi' }], tools }
+    expect((await bodyOf(post(fake, '/v1/messages/count_tokens', asked))).body).toEqual({ input_tokens: 17 })
+    const messages = [{ role: 'system', content: 'S' }, { role: 'user', content: 'Hi' }] // prettier-ignore
+    expect(requests[0].task).toMatchObject({
+      kind: 'count',
+      prompt: { messages, tools: [{ type: 'function' }] },
+    })
+    const refused = await bodyOf(post(fake, '/v1/messages/count_tokens', { ...asked, max_tokens: 5 }))
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { type: 'error', error: { type: 'invalid_request_error' } },
+    })
+  })
+
   it('of a response that is not kept is a 404', async () => {
     const { fake } = tokenLanes([said({ count: 42 })])
     const body = { input: 'a', previous_response_id: `resp_${TURN}` }

@@ -243,3 +243,27 @@ describe('tokens', () => {
     expect(new Set(objectsOf('tokens')).size).toBe(2)
   })
 })
+
+describe('conversations', () => {
+  const entry = { tenant: 't', sessionKey: 'k', model: 'm', conversation: [], reply: null }
+
+  test('begin in a lane of their key, and are kept and found where their id says', async () => {
+    const made = { keepConversation: () => ({ value: 'sess_5_abc' }), turn: () => ({ value: 'a turn' }) }
+    const { lanes, calls, objectsOf } = fakeLanes([], { lanes: 8 }, made)
+    for (let i = 0; i < 12; i++) await lanes.keepConversation({ ...entry, sessionKey: `k${i}` })
+    expect(new Set(objectsOf('keepConversation')).size).toBeGreaterThan(3)
+    for (const { object, args } of calls) expect(args[1]).toBe(object.slice('lane-'.length))
+    await lanes.keepConversation({ ...entry, session: 'sess_5_abc' })
+    expect(objectsOf('keepConversation').at(-1)).toBe('lane-5')
+    await lanes.turn('t', 'conv_5_abc')
+    expect(calls.at(-1)).toMatchObject({ object: 'lane-5', method: 'turn', args: ['t', 'conv_5_abc'] })
+  })
+
+  test('have ids of which no other call is asked', async () => {
+    const { lanes } = fakeLanes([], { lanes: 8 })
+    for (const id of ['conv_', 'conv_x', 'conv_9999999_a', 'conv_sess_0_a'])
+      await expect(lanes.turn('t', id)).rejects.toMatchObject({ code: 'not_found' })
+    for (const call of ['removeTurn', 'cancelTurn', 'session', 'remove', 'fork'] as const)
+      await expect(lanes[call]('t', 'conv_0_abc')).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

@@ -116,6 +116,28 @@ describe.each([
     expect((await post('/detokenize', { tokens })).content).toBe(prompt)
   })
 
+  test('a conversation goes on, and is there after a kill', async () => {
+    const { id } = await client.conversations.create({
+      items: [{ role: 'user', content: 'In the beginning' }],
+    })
+    const ask = { model: worker.model, conversation: id, max_output_tokens: 4, temperature: 0 }
+    const first = await client.responses.create({ ...ask, input: 'God created' })
+    await worker.kill()
+    await worker.restart()
+    const second = await client.responses.create({ ...ask, input: 'And the earth' })
+    const texts: string[] = []
+    for await (const item of client.conversations.items.list(id, { order: 'asc' }))
+      if (item.type === 'message')
+        texts.push((item.content as { text: string }[]).map(({ text }) => text).join())
+    expect(texts).toEqual([
+      'In the beginning',
+      'God created',
+      first.output_text,
+      'And the earth',
+      second.output_text,
+    ])
+  })
+
   test('a reader that breaks off leaves nothing running', async () => {
     const stream = await client.chat.completions.create({ ...question(), max_tokens: 4000, stream: true })
     let read = 0

@@ -11,8 +11,18 @@ import type { Writer } from '../http/sse.ts'
 import type { Reply, ReplyHead } from './reply.ts'
 import type { BodyOrder, Order } from './order.ts'
 
-/** A kept turn of whoever asks, by its id. */
+/** A kept turn of whoever asks by its id, or a conversation's last whole one by that of the conversation. */
 export type TurnOf = (id: string) => Promise<TurnView>
+
+/** What a prompt is, and where it goes on. */
+export type Prompted<R extends Reply = Reply> = Pick<
+  Order,
+  'prompt' | 'session' | 'conversation' | 'follows'
+> &
+  Partial<Pick<Order, 'cacheKey'>> & {
+    /** What the reply holds besides, known with the prompt alone. */
+    reply?: Partial<Omit<R, keyof ReplyHead>>
+  }
 
 /** What a body asks for. */
 export type Asked<R extends Reply = Reply> = {
@@ -22,7 +32,7 @@ export type Asked<R extends Reply = Reply> = {
   /**
    * The prompt, with the session and the conversation that it continues; asked for once the model is known.
    */
-  prompt(turnOf: TurnOf): Promise<Pick<Order, 'prompt' | 'session' | 'conversation'>>
+  prompt(turnOf: TurnOf): Promise<Prompted<R>>
 }
 
 /** A body that brings its whole prompt. */
@@ -40,6 +50,8 @@ export type Dialect<R extends Reply = Reply> = {
   idPrefix: string
   /** The request's body. */
   schema: z.ZodMiniObject
+  /** Its answers say how long they took. */
+  timed?: true
   /**
    * Reads a body. `changed`: the texts of what JSON.parse made of its fields something else.
    * @throws IsletError with `param`, for anything missing, malformed or not implemented.

@@ -7,9 +7,17 @@ import { chatDialect } from './chat/dialect.ts'
 import { completionsDialect } from './completions/dialect.ts'
 import type { Dialect } from './dialect.ts'
 import { kindOf, type Reply } from './reply.ts'
+import { ollamaChat, ollamaGenerate } from './ollama/dialect.ts'
 import { responsesDialect } from './responses/dialect.ts'
 
-const DIALECTS: readonly Dialect[] = [chatDialect, completionsDialect, responsesDialect, anthropicDialect]
+const DIALECTS: readonly Dialect[] = [
+  chatDialect,
+  completionsDialect,
+  responsesDialect,
+  anthropicDialect,
+  ollamaChat,
+  ollamaGenerate,
+]
 
 /**
  * A kept reply, and the dialect that words it.

@@ -37,3 +37,35 @@ export function listObject(data: readonly { id?: unknown }[], hasMore: boolean):
     has_more: hasMore,
   }
 }
+
+/** A page of items that are all there: how many of them, behind which, and in which order. */
+export type Paging = { limit: number; after: string | undefined; newestFirst: boolean }
+
+const ITEMS = { usual: 20, most: 100 }
+
+/**
+ * `limit`, `after` and `order` of the query, the newest first unless that is `asc`.
+ * @throws IsletError `invalid_request` with the name as `param`.
+ */
+export function pagingOf(c: ApiContext): Paging {
+  const order = c.req.query('order') ?? 'desc'
+  if (order !== 'asc' && order !== 'desc')
+    throw refuse('order', `must be "asc" or "desc", not ${preview(order)}`)
+  return { limit: limitOf(c, ITEMS), after: c.req.query('after'), newestFirst: order === 'desc' }
+}
+
+/**
+ * The list object of a page of items, which come oldest first.
+ * @throws IsletError `invalid_request` with `param: "after"` for what is no item's id.
+ */
+export function pageOf(items: readonly { id: string }[], { limit, after, newestFirst }: Paging): object {
+  const ordered = newestFirst ? items.toReversed() : items
+  const from = after === undefined ? 0 : ordered.findIndex(({ id }) => id === after) + 1
+  if (after !== undefined && from === 0)
+    throw refuse('after', `must be the id of an item, not ${preview(after)}`)
+  return listObject(ordered.slice(from, from + limit), from + limit < ordered.length)
+}
+
+function refuse(param: string, says: string): IsletError {
+  return new IsletError('invalid_request', `${param} ${says}`, { param })
+}

@@ -14,7 +14,7 @@ import {
   type EventResult,
 } from './events.ts'
 import { reportFailure } from './log.ts'
-import { SSE_HEADERS, sseBody, type Writer } from './sse.ts'
+import { LINE_HEADERS, SSE_HEADERS, sseBody, type Writer } from './sse.ts'
 
 /** nginx's "client closed request": nobody reads it, logs may. */
 const CLIENT_LEFT = 499
@@ -91,7 +91,8 @@ export function streamFrom(
   const { pingMs } = limitsOf(deps)
   const onError = (thrown: unknown): void => reportFailure(deps, c, thrown)
   const body = sseBody({ ...source, pingMs, onError })
-  return c.body(body, 200, { ...SSE_HEADERS, ...sessionHeader(session) })
+  const headers = source.writer.framing === 'lines' ? LINE_HEADERS : SSE_HEADERS
+  return c.body(body, 200, { ...headers, ...sessionHeader(session) })
 }
 
 /** The headers that name a session and its turn, if there is one. */

@@ -16,6 +16,8 @@ import {
 
 export const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
 
+export const LINE_HEADERS = { ...SSE_HEADERS, 'content-type': 'application/x-ndjson' }
+
 const COMMENT = ':\n\n'
 
 /**
@@ -25,6 +27,8 @@ export type Frame = { event?: string; data: object | string }
 
 /** A writer turns the events of one answer into the frames of its stream; it keeps count between events. */
 export type Writer = {
+  /** Frames are lines of JSON, and not server-sent events. */
+  framing?: 'lines'
   /**
    * Sent while nothing comes: a frame, or a comment, which is the only kind that all OpenAI clients ignore.
    */
@@ -52,6 +56,7 @@ export type SseSource = {
 export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
   const { events, ahead, writer, pingMs } = source
   const encoder = new TextEncoder()
+  const frameText = writer.framing === 'lines' ? lineText : eventText
   const ping = { text: writer.ping === 'comment' ? COMMENT : frameText(writer.ping), last: false }
   let cancelled = false
 
@@ -101,7 +106,11 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
   })
 }
 
-function frameText({ event, data }: Frame): string {
+function lineText({ data }: Frame): string {
+  return `${jsonText(data)}\n`
+}
+
+function eventText({ event, data }: Frame): string {
   const text = typeof data === 'string' ? data : jsonText(data)
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
 }

@@ -1,6 +1,7 @@
 // The handlers of /tokenize, /detokenize, /apply-template and input_tokens ask a lane for tokens alone.
 
 import { limitsOf, type ApiContext, type ApiDeps } from '../context.ts'
+import { countedPrompt } from '../dialects/anthropic/count.ts'
 import { parseChat } from '../dialects/chat/schema.ts'
 import { responsesDialect } from '../dialects/responses/dialect.ts'
 import { readBody, type Body } from '../http/body.ts'
@@ -57,8 +58,7 @@ export function postApplyTemplate(deps: ApiDeps): Handler {
 export function postInputTokens(deps: ApiDeps): Handler {
   return async function inputTokens(c) {
     const { fields, changed } = await bodyOf(c, deps)
-    const named = fields['model'] ?? (await modelOf(c, deps))
-    const asked = responsesDialect.parse({ ...fields, model: named }, deps.newSeed, changed)
+    const asked = responsesDialect.parse(fields, deps.newSeed, changed)
     const model = await modelOf(c, deps, asked.order.model)
     const { prompt } = await asked.prompt((id) => deps.lanes(c).turn(c.var.tenant, id))
     const count = await countTokens(c, deps, model, { prompt, places: asked.order.places })
@@ -67,14 +67,23 @@ export function postInputTokens(deps: ApiDeps): Handler {
   }
 }
 
+/** Handler of POST /v1/messages/count_tokens: the number of tokens that a message's prompt has. */
+export function postCountTokens(deps: ApiDeps): Handler {
+  return async function messageTokens(c) {
+    const { fields, changed } = await bodyOf(c, deps)
+    const { model, prompt } = countedPrompt(fields, changed)
+    const count = await countTokens(c, deps, await modelOf(c, deps, model), { prompt })
+    return count === undefined ? clientLeft() : c.json({ input_tokens: count })
+  }
+}
+
 function bodyOf(c: ApiContext, deps: ApiDeps): Promise<Body> {
   return readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
 }
 
 /** The model that a body names, or the one that is served. */
-async function modelOf(c: ApiContext, deps: ApiDeps, named?: string): Promise<string> {
-  const lanes = deps.lanes(c)
-  return named === undefined ? (await lanes.models())[0].id : (await findModel(lanes, named)).id
+async function modelOf(c: ApiContext, deps: ApiDeps, named: string | undefined): Promise<string> {
+  return (await findModel(deps.lanes(c), named)).id
 }
 
 function answered(c: ApiContext, heard: Tokens | undefined, reply: (heard: Tokens) => object): Response {

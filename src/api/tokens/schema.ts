@@ -2,10 +2,11 @@
 
 import * as z from 'zod/mini'
 import { chatSchema } from '../dialects/chat/schema.ts'
+import { sharedFields } from '../dialects/fields.ts'
 import { bodySchema } from '../validate.ts'
 
-/** The one that is served where it is not named: llama-server has one too. */
-const model = z.nullish(z.string().check(z.minLength(1)))
+/** Without it the one that is served is meant, which is llama-server's way. */
+const { model } = sharedFields
 const flag = () => z.nullish(z.boolean())
 
 export const tokenizeSchema = bodySchema({

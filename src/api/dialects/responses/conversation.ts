@@ -4,12 +4,15 @@ import { errorCode, IsletError } from '../../../lib/errors.ts'
 import { joinCalls, type ChatMessage } from '../../../protocol/generation.ts'
 import type { Written } from '../../../protocol/written.ts'
 import type { TurnView } from '../../../protocol/lane-reports.ts'
-import type { Asked, TurnOf } from '../dialect.ts'
+import type { Asked, Prompted, TurnOf } from '../dialect.ts'
 import { answersNothing, callIds } from '../tool-results.ts'
 import { callObject } from '../tools.ts'
+import { heldIn } from './held.ts'
 import { noResponse, RESPONSE_PREFIX, turnOfResponse } from './ids.ts'
+import { itemMessages, newItems } from './items.ts'
 import type { ResponseReply } from './object.ts'
 import { parseResponse, type ResponseOrder } from './schema.ts'
+import { keptMessages } from './view.ts'
 
 /**
  * Reads the body of POST /v1/responses.
@@ -22,6 +25,7 @@ export function askResponse(...body: Parameters<typeof parseResponse>): Asked<Re
     order,
     reply,
     async prompt(turnOf) {
+      if (parsed.conversation !== undefined) return promptIn(parsed.conversation, parsed, turnOf)
       const before = previous === undefined ? undefined : await conversationAfter(turnOf, previous)
       checkOutputs(parsed, before?.conversation ?? [])
       const conversation = [...(before?.conversation ?? []), ...parsed.input]
@@ -31,6 +35,21 @@ export function askResponse(...body: Parameters<typeof parseResponse>): Asked<Re
         ...(before !== undefined && { session: before.session }),
       }
     },
+  }
+}
+
+/** What goes on in a conversation: all of its items, then the input as new ones of it. */
+async function promptIn(id: string, parsed: ResponseOrder, turnOf: TurnOf): Promise<Prompted<ResponseReply>> {
+  const { turn, session, items, held } = await heldIn(turnOf, id, 'conversation')
+  checkOutputs(parsed, itemMessages(items))
+  const conversation = [...items, ...newItems(parsed.given, `${turn}_${items.length}`)]
+  return {
+    prompt: promptOf(parsed, itemMessages(conversation)),
+    conversation,
+    session,
+    follows: turn,
+    cacheKey: id,
+    reply: { held },
   }
 }
 
@@ -70,7 +89,7 @@ async function conversationAfter(turnOf: TurnOf, id: string): Promise<Before> {
     const says = `names a response that has no whole answer to go on from: it is ${view.state}`
     throw new IsletError('invalid_request', `${param} ${says}`, { param })
   }
-  return { conversation: [...view.conversation, answerOf(view)], session: view.session }
+  return { conversation: [...keptMessages(view), answerOf(view)], session: view.session }
 }
 
 function answerOf({ turn, events }: TurnView): ChatMessage {

@@ -1,6 +1,7 @@
 // A response's id is `resp_` and the id of its turn, or of its request where nothing is kept.
 
 import { IsletError } from '../../../lib/errors.ts'
+import { isConversationId } from '../../../protocol/ids.ts'
 import { preview } from '../../validate.ts'
 
 export const RESPONSE_PREFIX = 'resp_'
@@ -10,7 +11,8 @@ export const RESPONSE_PREFIX = 'resp_'
  * @throws IsletError `not_found`, with `param` where a field of the body named it.
  */
 export function turnOfResponse(id: string, param?: string): string {
-  if (id.startsWith(RESPONSE_PREFIX)) return id.slice(RESPONSE_PREFIX.length)
+  const turn = id.slice(RESPONSE_PREFIX.length)
+  if (id.startsWith(RESPONSE_PREFIX) && !isConversationId(turn)) return turn
   throw noResponse(id, param)
 }
 

@@ -40,8 +40,12 @@ const item = z.discriminatedUnion(
 )
 const items = 'must be a string or an array of items'
 
-/** A text, or items of text and of function calls. */
-export const inputSchema = z.union([z.string(), z.array(item, items).check(z.minLength(1))], items)
+/** Items of text and of function calls. */
+export const itemsSchema = z.array(item, items)
+export type InputItems = z.output<typeof itemsSchema>
+
+/** A text, or items. */
+export const inputSchema = z.union([z.string(), itemsSchema.check(z.minLength(1))], items)
 
 /** A call or a result in the input, with its place there. */
 export type ResultPlace = { place: string; call: string; isResult: boolean }

@@ -16,7 +16,12 @@ export type ResponseReply = Reply & {
   shown: { [name: string]: Json }
   /** Those that plain JSON would change, as their text. */
   written?: { [name: string]: string }
+  /** Of a response in a conversation: what that is beside its items. */
+  held?: Held
 }
+
+/** What a conversation is beside its items; seconds since 1970. */
+export type Held = { created: number; metadata: Json }
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled'
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'

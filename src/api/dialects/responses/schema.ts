@@ -5,7 +5,7 @@ import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
 import { ignored, neutral, unsupported } from '../field-kinds.ts'
-import { effort, emptyArray, label, sharedFields, templateVariables } from '../fields.ts'
+import { effort, emptyArray, label, sharedFields, shortText, templateVariables } from '../fields.ts'
 import {
   entriesOf,
   fieldOf,
@@ -25,12 +25,12 @@ import { saidOf, samplingOf } from '../sampling-fields.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
-import { inputMessages, inputSchema, resultsIn, type ResultPlace } from './input.ts'
+import { inputMessages, inputSchema, resultsIn, type InputItems, type ResultPlace } from './input.ts'
 import type { ResponseReply } from './object.ts'
 
 /** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
 const [MAX_PAIRS, MAX_NAME, MAX_TEXT] = [16, 64, 512]
-const metadata = worded(
+export const metadata = worded(
   atMost(
     MAX_PAIRS,
     z.nullish(z.record(z.string().check(z.maxLength(MAX_NAME)), z.string().check(z.maxLength(MAX_TEXT)))),
@@ -81,16 +81,23 @@ export const responseSchema = bodySchema({
   stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.boolean()) })),
   // It limits built-in tools, of which there are none.
   max_tool_calls: ignored(),
-  conversation: unsupported(),
+  conversation: z.nullish(
+    z.union([shortText(), z.object({ id: shortText() })], 'must be the id of a conversation, or {"id"}'),
+  ),
   prompt: unsupported(),
   image: unsupported(),
   access_programs: unsupported(),
 })
 
+/** A checked body. */
+type ResponseFields = ReturnType<typeof validate<typeof responseSchema>>
+
 export type ResponseOrder = {
   /** All but the prompt, which needs the turn before. */
   order: Omit<BodyOrder, 'prompt'>
   input: ChatMessage[]
+  /** The same as it was sent. */
+  given: string | InputItems
   /** The call that each result in the input answers, by its place. */
   results: ResultPlace[]
   instructions: string | undefined
@@ -98,6 +105,8 @@ export type ResponseOrder = {
   tools: Written<object>[]
   variables: Written<Record<string, unknown>> | undefined
   previous: string | undefined
+  /** The id of a conversation to go on in. */
+  conversation: string | undefined
   reply: Asked<ResponseReply>['reply']
 }
 
@@ -118,6 +127,7 @@ export function parseResponse(
   ]
   if (fields.stream_options !== undefined && !stream) throw refuse('stream_options', 'needs "stream": true')
   if (background && !store) throw refuse('background', 'needs "store": true: its answer is read later')
+  const conversation = conversationIn(fields)
   const input = inputMessages(fields.input)
   if (input.length === 0) throw refuse('input', 'must have an item beside reasoning')
   const sent = (name: string): unknown => sentField(body, changed, name)
@@ -156,6 +166,7 @@ export function parseResponse(
       said: saidOf(fields),
     },
     input,
+    given: fields.input,
     results: resultsIn(fields.input),
     instructions: fields.instructions,
     tools: told ? wrappedFunctions((sent('tools') as JsonObject[]).map(withoutType)) : [],
@@ -164,6 +175,7 @@ export function parseResponse(
         ? undefined
         : written(sent('chat_template_kwargs') as JsonObject),
     previous: fields.previous_response_id,
+    conversation,
     reply: {
       background,
       shown: {
@@ -182,12 +194,26 @@ export function parseResponse(
         top_p: sampling.topP,
         truncation: fields.truncation ?? 'disabled',
         user: fields.user ?? null,
+        ...(conversation !== undefined && { conversation: { id: conversation } }),
         ...kept.shown,
       },
       ...(Object.keys(kept.written).length > 0 && { written: kept.written }),
       ...ignoredIn(fields, sent, rule),
     },
   }
+}
+
+/**
+ * The id of the conversation that a body names.
+ * @throws IsletError where it is named beside a response, or where nothing is kept.
+ */
+function conversationIn(fields: ResponseFields): string | undefined {
+  const { conversation: named, previous_response_id: previous } = fields
+  if (named === undefined) return undefined
+  if (previous !== undefined)
+    throw refuse('conversation', 'must not be given beside previous_response_id: leave one of them out')
+  if (fields.store === false) throw refuse('conversation', 'needs "store": true: its items are kept')
+  return typeof named === 'string' ? named : named.id
 }
 
 /** The fields that a client may write any JSON in, as it wrote them: plain, or text where plain JSON would change it. */

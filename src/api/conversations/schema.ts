@@ -1,0 +1,10 @@
+// The schemas of /v1/conversations check items as those of a response's input, and metadata as a response's.
+
+import * as z from 'zod/mini'
+import { itemsSchema } from '../dialects/responses/input.ts'
+import { metadata } from '../dialects/responses/schema.ts'
+import { bodySchema } from '../validate.ts'
+
+export const createSchema = bodySchema({ items: z.nullish(itemsSchema), metadata })
+export const updateSchema = bodySchema({ metadata })
+export const addSchema = bodySchema({ items: itemsSchema.check(z.minLength(1)) })

@@ -1,0 +1,34 @@
+// This list has the routes of Ollama's API beside its two dialects, those that are refused in words too.
+
+import { ollamaErrorBody } from './dialects/ollama/errors.ts'
+import { getPs, getTags, getVersion, postShow, refuseChange, refuseEmbedding, showSchema } from './ollama.ts'
+import type { Route } from './route.ts'
+
+const routes: Route[] = [
+  { method: 'GET', path: '/api/tags', handler: getTags, summary: 'the model that is served' },
+  {
+    method: 'POST',
+    path: '/api/show',
+    handler: postShow,
+    summary: 'what is known of the model',
+    body: showSchema,
+  },
+  { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the model once it is loaded' },
+  { method: 'GET', path: '/api/version', handler: getVersion, summary: 'the version whose API this is' },
+  { method: 'POST', path: '/api/embed', handler: refuseEmbedding, summary: 'an error in words' },
+  { method: 'POST', path: '/api/embeddings', handler: refuseEmbedding, summary: 'an error in words' },
+  { method: 'POST', path: '/api/pull', handler: refuseChange, summary: '501 in words' },
+  { method: 'POST', path: '/api/push', handler: refuseChange, summary: '501 in words' },
+  { method: 'POST', path: '/api/create', handler: refuseChange, summary: '501 in words' },
+  { method: 'POST', path: '/api/copy', handler: refuseChange, summary: '501 in words' },
+  { method: 'DELETE', path: '/api/delete', handler: refuseChange, summary: '501 in words' },
+  { method: 'GET', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
+  { method: 'POST', path: '/api/blobs/:digest', handler: refuseChange, summary: '501 in words' },
+]
+
+/** Their errors are Ollama's, whoever finds them. */
+export const OLLAMA_ROUTES: readonly Route[] = routes.map((route) => ({
+  access: route.path.startsWith('/api/embed') ? ['infer'] : [],
+  ...route,
+  errorBody: ollamaErrorBody,
+}))

@@ -1,0 +1,27 @@
+// A lane's settings are its configuration, and where it keeps its sessions and how it is woken.
+
+import type { Budget } from '../storage/room.ts'
+import type { Sql } from '../storage/sql.ts'
+import type { Lifetimes } from './sessions.ts'
+import type { WindowSettings } from './windowed-loader.ts'
+
+export type LaneConfig = WindowSettings & {
+  /** Folder of the model, and its id. */
+  model: string
+  /** Rows of a step. */
+  chunk: number
+  /** Bytes of KV pages in memory, but at least what one sequence needs; 0 = what the isolate affords. */
+  kvBudget: number
+  lifetimes: Lifetimes
+  budget: Budget
+}
+
+/** Where a lane keeps its sessions, and how it is woken. */
+export type LaneStorage = {
+  /** Of the object that has it. */
+  id: string
+  sql: Sql
+  newId(): string
+  /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
+  wakeAt(time: number): void
+}
