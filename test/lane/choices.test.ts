@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenerateRequest } from '../../src/protocol/generation.ts'
+import { decodeEvents } from '../../src/protocol/wire.ts'
 import { choiceSeed } from '../../src/storage/turn-record.ts'
 import {
   TOKENS,
@@ -41,6 +42,16 @@ describe('answers to one prompt', () => {
       const at = ofIndex(events, index).map((event) => event.at)
       expect(at).toEqual(indices(at.length))
     }
+  })
+
+  it('begin, all of them, before anything is computed', async () => {
+    const { lane, models } = mockLane()
+    for await (const event of decodeEvents(lane.generate(several()))) {
+      if (event.type !== 'start') continue
+      expect(models[0].steps).toEqual([])
+      if (event.choice === 3) return
+    }
+    expect.unreachable()
   })
 
   it('count the prompt once, and what is cached of it', async () => {
