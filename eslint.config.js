@@ -33,6 +33,7 @@ export default tseslint.config(
       'assembly/',
       'models/',
       'public/',
+      'published/',
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },

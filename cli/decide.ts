@@ -28,9 +28,9 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
     new Request('http://localhost/v1/decisions', { method: 'POST', body }),
     MOST_BYTES,
   )
-  const order = parseDecision({ model, ...fields }, changed)
+  const order = parseDecision(fields, changed)
   const local = await openLocal(model, windowOption(values.window, values.sinks))
-  if (fields['model'] !== undefined && order.model.toLowerCase() !== local.id.toLowerCase()) {
+  if (order.model !== undefined && order.model.toLowerCase() !== local.id.toLowerCase()) {
     throw new IsletError('model_not_found', `F.json asks ${order.model}, and this is ${local.id}`, {
       param: 'model',
     })

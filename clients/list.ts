@@ -149,10 +149,17 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     id: 'anthropic-node',
-    title: "Anthropic's client, and the AI SDK's",
+    title: "Anthropic's client for Node, and the AI SDK's",
     language: 'node',
     packages: ['@anthropic-ai/sdk@1.14.0', '@ai-sdk/anthropic@4.0.105', 'ai@7.0.173', 'zod@4.6.7'],
     scenarios: 'anthropic-node.mjs',
+  },
+  {
+    id: 'anthropic-python',
+    title: "Anthropic's client for Python",
+    language: 'python',
+    packages: ['anthropic==2.14.0'],
+    scenarios: 'anthropic-python.py',
   },
   {
     id: 'ollama',

@@ -2,7 +2,8 @@
 // `--model ID` serves another model, `--only a,b` runs some and keeps the others' results, `--record` writes what was
 // sent, one request of each form, to test/fixtures/clients.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startIslet } from '../bench/lib/worker.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
@@ -84,10 +85,11 @@ function formOf(body: unknown): string {
     text,
     tool_choice: choice,
     structured_outputs: outputs,
+    output_config: output,
     ...rest
   } = body as Asked
   const named = typeof choice === 'object' ? (choice?.type ?? '') : choice
-  const held = [format?.type, text?.format?.type, named, ...Object.keys(outputs ?? {})]
+  const held = [format?.type, text?.format?.type, output?.format?.type, named, ...Object.keys(outputs ?? {})]
   const prompt = Array.isArray(rest['prompt']) ? 'ids' : typeof rest['prompt']
   return JSON.stringify([Object.keys(rest).sort(), held, rest['stream'] === true, prompt])
 }
@@ -95,6 +97,7 @@ function formOf(body: unknown): string {
 type Asked = Record<string, unknown> & {
   response_format?: { type: string }
   text?: { format?: { type: string } }
+  output_config?: { format?: { type: string } }
   tool_choice?: string | { type?: string }
   structured_outputs?: object
 }
@@ -114,6 +117,8 @@ async function runFile(client: Client, file: string, place: Place, proxy: Proxy)
     { url: proxy.url, model: values.model },
     [helper],
   )
+  // As a package of this repository would have it.
+  if (client.language === 'node') cpSync(`${ROOT}published/fetch.js`, `${dirname(copy)}/islet-fetch.mjs`)
   const ended = await runProgram(copy, place.python)
   const outcomes = ended.stdout
     .split('\n')

@@ -17,6 +17,8 @@ export type Config = {
   lanes: number | 'session'
   /** Where lanes lie; none: the platform chooses. */
   regions: Region[]
+  /** Other names that mean the model, for clients with a fixed one. */
+  aliases: string[]
   /** The API_KEYS secret as it stands. */
   apiKeys: string | undefined
 }
@@ -81,6 +83,33 @@ const regions = z.pipe(
     .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
 )
 
+/** Each of as many characters as the name of a model has anywhere, and no more names than a client has. */
+const [MAX_ALIAS, MAX_ALIASES] = [200, 64]
+
+/** `gpt-4o-mini, claude-haiku`: names of models, compared without case; empty for none. */
+const aliases = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((value: string) => value.split(',').flatMap((part) => part.trim() || [])),
+  ),
+  z
+    .array(
+      z
+        .string()
+        .check(
+          z.regex(/^\S+$/, 'must be names with commas between, without spaces inside'),
+          z.maxLength(MAX_ALIAS, `must be names of at most ${MAX_ALIAS} characters`),
+        ),
+    )
+    .check(
+      z.maxLength(MAX_ALIASES, `must be at most ${MAX_ALIASES} names`),
+      z.refine(
+        (list) => new Set(list.map((name) => name.toLowerCase())).size === list.length,
+        'must have each name once',
+      ),
+    ),
+)
+
 /** Seconds. */
 const YEAR = 366 * 86_400
 
@@ -110,6 +139,7 @@ const variables = z.object({
   LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
+  MODEL_ALIASES: z._default(aliases, []),
   API_KEYS: z.optional(z.string()),
 })
 
@@ -124,7 +154,8 @@ export function readConfig(env: Record<string, unknown>): Config {
     const name = String(issue.path[0])
     throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
   }
-  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, API_KEYS } = parsed.data
+  const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, MODEL_ALIASES, API_KEYS } =
+    parsed.data
   const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
   const { TENANT_BYTES, TENANT_SESSIONS, LANE_BYTES } = parsed.data
   return {
@@ -141,6 +172,7 @@ export function readConfig(env: Record<string, unknown>): Config {
     },
     lanes: LANES,
     regions: REGIONS,
+    aliases: MODEL_ALIASES,
     apiKeys: API_KEYS,
   }
 }

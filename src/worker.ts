@@ -21,7 +21,7 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, apiKeys } = readConfig(env)
+  const { lane, lanes, regions, aliases, apiKeys } = readConfig(env)
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
   const lanesOf = new Map<Region | undefined, Lanes>()
   function lanesNear(from: Whereabouts | undefined): Lanes {
@@ -33,6 +33,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       regions,
       region,
       model: lane.model,
+      aliases,
       log,
     })
     lanesOf.set(region, made)

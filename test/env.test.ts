@@ -18,6 +18,7 @@ test('defaults', () => {
     },
     lanes: 1,
     regions: [],
+    aliases: [],
     apiKeys: undefined,
   })
 })
@@ -38,7 +39,19 @@ test('regions', () => {
   expect(readConfig({ REGIONS: 'weur, apac-ne' }).regions).toEqual(['weur', 'apac-ne'])
 })
 
+test('aliases', () => {
+  expect(readConfig({ MODEL_ALIASES: '' }).aliases).toEqual([])
+  expect(readConfig({ MODEL_ALIASES: ' gpt-4o-mini, org/Model:8b ,' }).aliases).toEqual([
+    'gpt-4o-mini',
+    'org/Model:8b',
+  ])
+})
+
 test.each([
+  ['MODEL_ALIASES', 'two words'],
+  ['MODEL_ALIASES', 'gpt-4o,GPT-4o'],
+  ['MODEL_ALIASES', 'x'.repeat(201)],
+  ['MODEL_ALIASES', Array.from({ length: 65 }, (_, n) => `m${n}`).join()],
   ['WINDOW', '-1'],
   ['WINDOW', '1.5'],
   ['SINKS', '-1'],

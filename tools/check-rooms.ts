@@ -26,15 +26,15 @@ const LEVELS = [
   ['tokenizer'],
   ['formats', 'kernels'],
   ['protocol'],
-  ['lib'],
+  ['lib', 'fetch'],
 ]
 
 /** Rooms of the router: they know of lanes what stands in the party wall, and the halves meet in the worker alone. */
 const ROUTER_ROOMS = ['api', 'routing']
 const PARTY_WALL = ['protocol', 'lib']
 
-/** Rooms of the command line. */
-const NOT_IN_WORKER = ['formats', 'packing']
+/** Rooms of the command line, and what is published for clients. */
+const NOT_IN_WORKER = ['formats', 'packing', 'fetch']
 const WORKER = 'src/worker.ts'
 
 /** What each folder beside src/ may import besides itself. */

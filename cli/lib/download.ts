@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
-import { sha256 } from '../../src/lib/sha256.ts'
+import { fileSha256 } from '../../src/packing/file-sha256.ts'
 
 export type Artefact = { bytes: number; sha256: string }
 
@@ -59,7 +59,7 @@ export async function takeIfRight(part: string, path: string, artefact: Artefact
 /** SHA-256 of a file; undefined where there is none. */
 export async function hashFile(path: string): Promise<string | undefined> {
   if ((await stat(path).catch(() => undefined)) === undefined) return undefined
-  const hash = sha256()
+  const hash = fileSha256()
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }))
     hash.update(piece as Uint8Array)
   return hash.hex()

@@ -4,7 +4,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sha256 } from '../../src/lib/sha256.ts'
+import { fileSha256 } from '../../src/packing/file-sha256.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import { parseManifest } from '../../src/packing/make-manifest.ts'
 import { MANIFEST_FILE } from '../../src/packing/pack-folder.ts'
@@ -78,7 +78,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /** tokenizer.bin of a packed folder, checked. */
 export async function readTokenizerFile(folder: string, manifest: Manifest): Promise<Uint8Array> {
   const bytes = await required(folder, manifest.tokenizer.file)
-  const hash = sha256()
+  const hash = fileSha256()
   hash.update(bytes)
   if (hash.hex() !== manifest.tokenizer.sha256) {
     throw new IsletError(

@@ -5,6 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { experimental_decide, experimental_extract, generateObject, generateText, isStepCount, Output, streamObject, streamText, tool } from 'ai' // prettier-ignore
 import { z } from 'zod'
+import { readingOn } from './islet-fetch.mjs'
 import {
   BASE_URL,
   BREAK_ONCE,
@@ -202,3 +203,34 @@ await scenario('object', 'openai: experimental_extract', async () => {
   })
   assert.deepEqual(Object.keys(answers).sort(), ['times', 'topic'])
 })
+
+/** Streams whose connection breaks behind so many bytes, whoever asks. */
+const breaking = async (input, init) => {
+  const response = await fetch(input, init)
+  let left = 8000
+  const cut = new TransformStream({
+    transform(bytes, controller) {
+      controller.enqueue(bytes.subarray(0, left))
+      left -= bytes.length
+      if (left < 0) controller.error(new TypeError('terminated'))
+    },
+  })
+  return new Response(response.body.pipeThrough(cut), response)
+}
+const broken = { baseURL: BASE_URL, apiKey: 'none', fetch: readingOn({ fetch: breaking, wait: 50 }) }
+for (const [provider, calm, model] of [
+  ['openai-compatible', compatible(MODEL), createOpenAICompatible({ name: 'islet', ...broken })(MODEL)],
+  ['openai .chat', openai.chat(MODEL), createOpenAI(broken).chat(MODEL)],
+  ['openai responses', openai(MODEL), createOpenAI(broken)(MODEL)],
+]) {
+  await scenario(
+    'other',
+    `${provider}: a stream that breaks again and again, through islet/fetch`,
+    async () => {
+      const ask = { prompt: QUESTION, temperature: 0, maxOutputTokens: 60, maxRetries: 0 }
+      const whole = await streamText({ ...ask, model: calm }).text
+      assert.ok(whole.length > 20)
+      assert.equal(await streamText({ ...ask, model }).text, whole)
+    },
+  )
+}

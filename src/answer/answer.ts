@@ -172,6 +172,12 @@ export class Answer {
     return { id, stop: this.stopped }
   }
 
+  /** The stop string of the request that ended it, if one did. */
+  get stopString(): string | undefined {
+    const { found } = this.#stops
+    return found !== undefined && this.#request.stop.includes(found) ? found : undefined
+  }
+
   /** Takes ids that were chosen before, with their log probabilities if there were any. */
   replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
     ids.forEach((id, i) => this.#accept(id, logprobs[i]))

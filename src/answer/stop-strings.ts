@@ -8,6 +8,8 @@ export class StopStrings {
   readonly #stops: readonly Matched[]
   #held = ''
   #stopped = false
+  /** The one that ended the text. */
+  found: string | undefined
 
   /** Empty strings, and strings with half a surrogate pair (no decoded text has one), never match. */
   constructor(stops: readonly string[]) {
@@ -20,11 +22,12 @@ export class StopStrings {
     if (this.#stopped) return { text: '', stopped: true }
     const text = this.#held + piece
     for (let i = this.#held.length; i < text.length; i++) {
-      const length = this.#advance(text.charCodeAt(i))
-      if (length === 0) continue
+      const found = this.#advance(text.charCodeAt(i))
+      if (found === '') continue
       this.#stopped = true
+      this.found = found
       this.#held = ''
-      return { text: text.slice(0, i + 1 - length), stopped: true }
+      return { text: text.slice(0, i + 1 - found.length), stopped: true }
     }
     const held = this.#stops.reduce((longest, { length }) => Math.max(longest, length), 0)
     this.#held = text.slice(text.length - held)
@@ -39,16 +42,16 @@ export class StopStrings {
     return text
   }
 
-  /** Takes one UTF-16 unit; the length of the longest stop string that it completes, else 0. */
-  #advance(unit: number): number {
-    let longest = 0
+  /** Takes one UTF-16 unit; the longest stop string that it completes, else ''. */
+  #advance(unit: number): string {
+    let longest = ''
     for (const matched of this.#stops) {
       const { stop, fallback } = matched
       while (matched.length > 0 && stop.charCodeAt(matched.length) !== unit) {
         matched.length = fallback[matched.length - 1]
       }
       if (stop.charCodeAt(matched.length) === unit) matched.length++
-      if (matched.length === stop.length) longest = Math.max(longest, stop.length)
+      if (matched.length === stop.length && stop.length > longest.length) longest = stop
     }
     return longest
   }

@@ -3,7 +3,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { IsletError } from '../lib/errors.ts'
-import { SESSION_HEADER } from './http/respond.ts'
+import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
 import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
@@ -15,7 +15,9 @@ import { preview } from './validate.ts'
 /** Response headers that scripts of other origins may read. */
 const EXPOSED = [
   'x-request-id',
+  'request-id',
   SESSION_HEADER,
+  TURN_HEADER,
   'retry-after',
   'retry-after-ms',
   'x-should-retry',
@@ -29,7 +31,8 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>({ strict: false })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
-  for (const { path, errorBody } of ROUTES) if (errorBody !== undefined) app.use(path, wordErrors(errorBody))
+  for (const { path, errorBody } of ROUTES)
+    if (errorBody !== undefined) app.use(`${path}/*`, wordErrors(errorBody))
   app.use(crossOrigin(deps.config.apiKeys))
   app.use(guardHost(deps.config.apiKeys))
   app.use(guardOrigin(deps.config.apiKeys))
@@ -67,7 +70,7 @@ function failed(deps: ApiDeps, c: ApiContext, thrown: unknown): Response {
 function errorResponse(c: ApiContext, thrown: unknown): Response {
   const failure = failureOf(thrown)
   const errorBody = c.var.errorBody ?? openAiError
-  return c.json(errorBody(failure), failure.status, failure.headers)
+  return c.json(errorBody(failure, c.var.requestId), failure.status, failure.headers)
 }
 
 /** Errors at a path of one dialect are worded by it, also those of the guards and the router. */
@@ -85,6 +88,8 @@ function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.set('requestId', deps.newId())
     await next()
     c.header('x-request-id', c.var.requestId)
+    // The same, where Anthropic's clients look for it.
+    c.header('request-id', c.var.requestId)
     c.header('openai-processing-ms', String(Math.round(deps.now() - started)))
   }
 }

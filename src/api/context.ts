@@ -15,11 +15,13 @@ export type ApiLimits = {
   maxBodyBytes: number
   /** A ping is sent after this long without an event, in milliseconds. */
   pingMs: number
-  /** While a whole answer is computed a space is sent after, and each, so many milliseconds. */
+  /** A whole answer that is not there so many milliseconds after its admission begins with white space, */
+  quietMs: number
+  /** of a space after each so many milliseconds. */
   spaceMs: number
 }
 
-const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000, spaceMs: 500 }
+const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000, quietMs: 3000, spaceMs: 500 }
 
 export type ApiEnv = {
   Bindings: object
@@ -27,7 +29,7 @@ export type ApiEnv = {
     tenant: string
     requestId: string
     /** How errors at this path are worded; OpenAI's when absent. */
-    errorBody?: (failure: Failure) => object
+    errorBody?: (failure: Failure, requestId: string) => object
   }
 }
 

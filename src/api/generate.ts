@@ -38,8 +38,10 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
       const session = await firstSession(events)
       return sentJson(c, dialect.queued(reply, session), sessionHeader(session))
     }
-    const { errorBody } = dialect
-    return whole(c, deps, events, { whole: (collected) => dialect.whole(reply, collected), errorBody })
+    return whole(c, deps, events, {
+      whole: (collected) => dialect.whole(reply, collected),
+      errorBody: (failure) => dialect.errorBody(failure, c.var.requestId),
+    })
   }
 }
 

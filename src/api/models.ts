@@ -4,23 +4,25 @@ import { IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
 import type { ModelCard } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { listObject } from './http/query.ts'
 import { preview } from './validate.ts'
 
 /**
- * The served model of that id, compared without case.
+ * The served model of that id or alias, compared without case; of none, the one that is served.
  * @throws IsletError `model_not_found` with `param: "model"`, naming those there are.
  */
-export async function findModel(lanes: Lanes, id: string): Promise<ModelCard> {
+export async function findModel(lanes: Lanes, id: string | undefined): Promise<ModelCard> {
   const cards = await lanes.models()
-  const found = cards.find((card) => card.id.toLowerCase() === id.toLowerCase())
+  if (id === undefined) return cards[0]
+  const isMeant = (name: string): boolean => name.toLowerCase() === id.toLowerCase()
+  const found =
+    cards.find((card) => isMeant(card.id)) ?? cards.find(({ aliases }) => aliases?.some(isMeant) === true)
   if (found !== undefined) return found
   const served = cards.map((card) => card.id).join(', ')
   throw new IsletError(
     'model_not_found',
-    `The model ${preview(id)} is not served here; there is: ${served}`,
-    {
-      param: 'model',
-    },
+    `The model ${preview(id)} is not served here; there is: ${served}. For a client that cannot ask for another name, list the name in the variable MODEL_ALIASES`,
+    { param: 'model' },
   )
 }
 
@@ -28,7 +30,7 @@ export async function findModel(lanes: Lanes, id: string): Promise<ModelCard> {
 export function listModels(deps: ApiDeps) {
   return async function models(c: ApiContext): Promise<Response> {
     const cards = await deps.lanes(c).models()
-    return c.json({ object: 'list', data: cards.map(modelObject) })
+    return c.json(listObject(cards.map(modelObject), false))
   }
 }
 
@@ -39,6 +41,9 @@ export function getModel(deps: ApiDeps) {
   }
 }
 
-function modelObject({ id, created, ownedBy }: ModelCard): object {
-  return { id, object: 'model', created, owned_by: ownedBy }
+/** A model in the words of OpenAI and of Anthropic, whose clients read the one or the other. */
+function modelObject({ id, created, ownedBy }: ModelCard): { id: string } {
+  const openAi = { id, object: 'model', created, owned_by: ownedBy }
+  const at = new Date(1000 * created).toISOString().replace('.000', '')
+  return Object.assign(openAi, { type: 'model', name: id, display_name: id, created_at: at })
 }

@@ -5,6 +5,7 @@ import type * as z from 'zod/mini'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { postDecision } from './decide.ts'
 import { decisionSchema } from './decisions/schema.ts'
+import { anthropicDialect } from './dialects/anthropic/dialect.ts'
 import { chatDialect } from './dialects/chat/dialect.ts'
 import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -57,6 +58,11 @@ export const ROUTES: readonly Route[] = [
     ...answersIn(responsesDialect),
     path: '/v1/responses',
     summary: 'responses, with `previous_response_id` and `background`',
+  },
+  {
+    ...answersIn(anthropicDialect),
+    path: '/v1/messages',
+    summary: "Anthropic's Messages, streamed or whole",
   },
   {
     method: 'POST',

@@ -7,7 +7,8 @@ import { embedded } from './embedded.ts'
 import { freeText, textUpTo, type Mark } from './free-text.ts'
 import { markBytes } from './marked.ts'
 import { seal } from './rule.ts'
-import { Terms, type Term } from './term.ts'
+import type { Term } from './term.ts'
+import { Terms } from './terms.ts'
 
 /** Plain data, kept with its turn: the ids of an answer are held to it again when it is gone on with. */
 export type AnswerForm = {

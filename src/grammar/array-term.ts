@@ -137,6 +137,10 @@ class ArrayPlace extends Unfolded {
     return this.#count >= this.#spec.language.least ? 0x5d : this.#onward().shortestByte
   }
 
+  override leg(into: number[]): Term {
+    return this.#count >= this.#spec.language.least ? super.leg(into) : this.#onward()
+  }
+
   protected make(): Term {
     const { json, language, most } = this.#spec
     const { terms, space } = json

@@ -1,5 +1,6 @@
 // An embedded grammar is one made by itself that stands as a term in another grammar.
 
+import { keepMade, madeAt, slotAfter, slotOf } from './term-memo.ts'
 import { Term, type Terms } from './term.ts'
 
 type Inner = { terms: Terms; start: Term }
@@ -13,7 +14,10 @@ export function embedded(terms: Terms, { terms: inner, start }: Inner): Term {
 function wrapped(terms: Terms, inner: Terms, term: Term, number: number): Term {
   if (term === inner.empty) return terms.empty
   if (!term.isPossible) return terms.nothing
-  return terms.once(`e${number},${term.id}`, () => new Embedded(terms, inner, term, number))
+  let slot = slotOf(number, term.id)
+  for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+    if (known instanceof Embedded && known.isOf(terms, term, number)) return known
+  return keepMade(slot, new Embedded(terms, inner, term, number))
 }
 
 class Embedded extends Term {
@@ -27,6 +31,9 @@ class Embedded extends Term {
     this.#term = term
     this.#number = number
   }
+  isOf(terms: Terms, term: Term, number: number): boolean {
+    return this.terms === terms && this.#term === term && this.#number === number
+  }
   get shortest(): number {
     return this.#term.shortest
   }
@@ -35,5 +42,8 @@ class Embedded extends Term {
   }
   derive(byte: number): Term {
     return wrapped(this.terms, this.#inner, this.#inner.step(this.#term, byte), this.#number)
+  }
+  override leg(into: number[]): Term {
+    return wrapped(this.terms, this.#inner, this.#inner.onward(this.#term, into), this.#number)
   }
 }

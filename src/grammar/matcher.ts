@@ -5,6 +5,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { isFree } from './free-text.ts'
 import { leadsOn, type Grammar } from './grammar.ts'
 import { marked, type Vocabulary } from './marked.ts'
+import { Places, ROOT_PLACE } from './places.ts'
 import { NEVER, type Term } from './term.ts'
 import { TokenWays } from './token-ways.ts'
 
@@ -24,9 +25,6 @@ export type MatcherOptions = {
   ignoresEnds?: boolean
 }
 
-/** A place of the grammar and those behind it, as far as a pass has looked. */
-type Place = { term: Term; next: (Place | null | undefined)[]; closes: boolean | undefined }
-
 /**
  * Reads the bytes that TextStream prints for each id. An id that prints nothing fits in free text alone; one that ends an
  * answer fits where the text may end, and nowhere else. Under a limit an id fits only if the way from behind it to an end is short
@@ -45,7 +43,11 @@ export class Matcher {
   #taken = 0
   /** The rest of a way that was begun, where the way from here anew would be too long. */
   #begun: readonly number[] | undefined
+  /** The way from here, looked for once. */
+  #fresh: { ids: readonly number[] | undefined } | undefined
   #hasEnded = false
+  /** Of the last pass. */
+  #places: Places | undefined
 
   constructor(grammar: Grammar, tokenizer: Tokenizer, options: MatcherOptions = {}) {
     this.#grammar = grammar
@@ -60,7 +62,9 @@ export class Matcher {
 
   /** Tokens that suffice for a whole text from the start on; Infinity where the vocabulary lacks bytes. */
   get leastTokens(): number {
-    return this.#ways.of(this.#grammar.start, this.#isStripped)?.length ?? Infinity
+    const least = this.#ways.of(this.#grammar.start, this.#isStripped)?.length ?? Infinity
+    this.#grammar.terms.forget()
+    return least
   }
 
   /** The text is whole, and nothing may follow or no token is left. Free text is never whole by itself. */
@@ -93,41 +97,26 @@ export class Matcher {
     if (this.#endsWith(id)) return this.#mayEnd ? 'fits' : 'no'
     const next = this.#after(id)
     if (next === undefined) return 'no'
-    return this.#closes(next) || id === this.#way?.[0] ? 'fits' : 'late'
+    return this.#closes(next) || id === this.#first ? 'fits' : 'late'
   }
 
   /** The same for the whole vocabulary at this place: each beginning that ids share is derived once. */
   pass(): (id: number) => Verdict {
     const tokenizer = this.#tokenizer
-    const places = new Map<Term, Place>()
-    const placeOf = (term: Term): Place => {
-      const known = places.get(term)
-      if (known !== undefined) return known
-      const made: Place = { term, next: [], closes: undefined }
-      places.set(term, made)
-      return made
-    }
-    const explore = (place: Place, byte: number): Place | null => {
-      const next = this.#grammar.terms.step(place.term, byte)
-      return (place.next[byte] = next.shortest === NEVER ? null : placeOf(next))
-    }
-    const root = placeOf(this.#term)
+    const places = (this.#places = new Places(this.#term))
     const mayEnd = this.#mayEnd
-    const first = this.#limit === Infinity ? undefined : this.#way?.[0]
+    const closes = (term: Term): boolean => this.#closes(term)
     return (id) => {
-      let place = root
+      let place = ROOT_PLACE
       const from = this.#isStripped && dropsSpace(tokenizer, id) ? 1 : 0
       let at = from
       for (let byte = tokenizer.byteAt(id, at); byte >= 0; byte = tokenizer.byteAt(id, ++at)) {
-        const known = place.next[byte]
-        const next = known === undefined ? explore(place, byte) : known
-        if (next === null) return mayEnd && this.#endsWith(id) ? 'fits' : 'no'
-        place = next
+        place = places.next(place, byte)
+        if (place < 0) return mayEnd && this.#endsWith(id) ? 'fits' : 'no'
       }
       if (this.#endsWith(id)) return mayEnd ? 'fits' : 'no'
       if (at === from && !this.#printsNothing(id)) return 'no'
-      place.closes ??= this.#closes(place.term)
-      return place.closes || id === first ? 'fits' : 'late'
+      return places.closes(place, closes) || id === this.#first ? 'fits' : 'late'
     }
   }
 
@@ -139,7 +128,11 @@ export class Matcher {
     if (next === undefined) return false
     const way = this.#closes(next) ? undefined : this.#way
     this.#begun = way?.[0] === id ? way.slice(1) : undefined
+    this.#fresh = undefined
+    this.#places?.end()
+    this.#places = undefined
     this.#term = next
+    this.#grammar.terms.forget()
     this.#taken++
     if (this.#isStripped && !this.#tokenizer.isSpecial(id)) this.#isStripped = this.#isStillStripped(id)
     return true
@@ -174,7 +167,13 @@ export class Matcher {
 
   /** The way to an end, in ids; undefined where the vocabulary has none. */
   get #way(): readonly number[] | undefined {
-    return this.#begun ?? this.#ways.of(this.#term, this.#isStripped)
+    if (this.#begun !== undefined) return this.#begun
+    this.#fresh ??= { ids: this.#ways.of(this.#term, this.#isStripped) }
+    return this.#fresh.ids
+  }
+
+  get #first(): number | undefined {
+    return this.#way?.[0]
   }
 
   /** With one more token taken, the way from `next` to an end fits in what is left. */

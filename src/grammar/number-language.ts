@@ -3,6 +3,7 @@
 import { exploreDfa, intersect, type CharDfa } from './char-dfa.ts'
 import { GrammarError } from './grammar-error.ts'
 import { patternDfa } from './regex.ts'
+import { madeBy, takeMade, type Made } from './work-budget.ts'
 
 /** Made when a grammar first asks: an isolate without one holds none. */
 function once(make: () => CharDfa): () => CharDfa {
@@ -28,6 +29,19 @@ const boundedIntegers = once(() => patternDfa('0|-?[1-9]\\d{0,14}', 'whole'))
 const boundedNumbers = once(() => patternDfa('(0|-?[1-9]\\d{0,14}|-0(?=\\.))(\\.\\d{1,14})?', 'whole'))
 const MOST_DIGITS = 15
 
+const short = new Map<boolean, Made<CharDfa>>()
+
+/** What bounds are laid upon. */
+function shortNumbers(isInteger: boolean): CharDfa {
+  const known = short.get(isInteger)
+  if (known !== undefined) return takeMade(known)
+  // Not at the price of these two, which are made once.
+  const [numbers, few] = [isInteger ? boundedIntegers() : boundedNumbers(), fewDigits()]
+  const made = madeBy(() => intersect(numbers, few))
+  short.set(isInteger, made)
+  return made.value
+}
+
 /** A multiple is followed by its remainder. */
 const MAX_MULTIPLE = 10_000
 
@@ -38,7 +52,7 @@ export type NumberRule = { isInteger: boolean; least?: Bound; most?: Bound; mult
 export function numberDfa({ isInteger, least, most, multipleOf }: NumberRule): CharDfa {
   if (least === undefined && most === undefined && multipleOf === undefined)
     return isInteger ? allIntegers() : allNumbers()
-  let dfa = intersect(isInteger ? boundedIntegers() : boundedNumbers(), fewDigits())
+  let dfa = shortNumbers(isInteger)
   if (least !== undefined) dfa = intersect(dfa, comparedDfa(least, 'above'))
   if (most !== undefined) dfa = intersect(dfa, comparedDfa(most, 'below'))
   if (multipleOf !== undefined) dfa = intersect(dfa, multipleDfa(multipleOf))
@@ -54,12 +68,15 @@ function machineDfa<S>({ start, step, isEnd }: Machine<S>): CharDfa {
     {
       isEnd,
       keyOf: (state) => JSON.stringify(state),
-      edges: (state) =>
-        Array.from('-.0123456789').flatMap((char) => {
+      edges(state) {
+        const edges: { low: number; high: number; to: S }[] = []
+        for (const char of '-.0123456789') {
           const to = step(state, char)
           const code = char.charCodeAt(0)
-          return to === undefined ? [] : [{ low: code, high: code, to }]
-        }),
+          if (to !== undefined) edges.push({ low: code, high: code, to })
+        }
+        return edges
+      },
     },
     2 * MAX_MULTIPLE,
   )

@@ -135,11 +135,27 @@ class ObjectPlace extends Unfolded {
   }
 
   get shortestByte(): number {
-    const { language, owed } = this.#spec
-    const wanted = language.least - this.#count
-    if (wanted > owed[this.#index]) return this.terms.either(...this.#members()).shortestByte
-    const next = language.keys.findIndex(({ isRequired }, i) => isRequired && i >= this.#index)
+    if (this.#wantsMore) return this.terms.either(...this.#members()).shortestByte
+    const next = this.#nextOwed
     return next < 0 ? this.#spec.json.close.charCodeAt(0) : this.#keyed(next).shortestByte
+  }
+
+  override leg(into: number[]): Term {
+    const next = this.#nextOwed
+    return this.#wantsMore || next < 0 ? super.leg(into) : this.#keyed(next)
+  }
+
+  /** Optional keys or further ones are needed to reach the least count. */
+  get #wantsMore(): boolean {
+    const { language, owed } = this.#spec
+    return language.least - this.#count > owed[this.#index]
+  }
+
+  get #nextOwed(): number {
+    const { keys } = this.#spec.language
+    let i = this.#index
+    while (i < keys.length && !keys[i].isRequired) i++
+    return i < keys.length ? i : -1
   }
 
   /** The members that may come next, each with all that follows it. */

@@ -36,6 +36,9 @@ export class Rule extends Term {
   derive(byte: number): Term {
     return this.terms.step(this.body, byte)
   }
+  override leg(): Term {
+    return this.body
+  }
   /** Looks at the body again; true if a shorter way was found. */
   settle(): boolean {
     const { shortest } = this.body

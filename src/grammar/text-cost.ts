@@ -39,13 +39,12 @@ const CANDIDATES = [0x61, 0x30, 0x41, 0x20, 0x23, 0x5d, ...LETTERED, QUOTE, BACK
 const PYTHON_CANDIDATES = [...CANDIDATES, 0x28]
 
 /** The character from `low` to `high` with the shortest spelling. */
-function cheapest(low: number, high: number, spelling: Spelling): { char: number; bytes: number } {
-  let best = { char: low, bytes: spelledLength(low, spelling) }
+function cheapest(low: number, high: number, spelling: Spelling): number {
+  let [best, least] = [low, spelledLength(low, spelling)]
   for (const char of spelling === 'python' ? PYTHON_CANDIDATES : CANDIDATES) {
     if (char < low || char > high) continue
     const bytes = spelledLength(char, spelling)
-    if (bytes < best.bytes || (bytes === best.bytes && char < 0x80 && best.char === low))
-      best = { char, bytes }
+    if (bytes < least || (bytes === least && char < 0x80 && best === low)) [best, least] = [char, bytes]
   }
   return best
 }
@@ -107,19 +106,28 @@ export class TextCosts {
   /** The character from `low` to `high` on the shortest way, and the bytes of it and all that follows. */
   best(state: number, count: number, low = 0, high = 0x10ffff): { char: number; bytes: number } | undefined {
     const next = this.after(count)
-    let found: { char: number; bytes: number } | undefined
+    let [char, least] = [-1, Infinity]
     for (const edge of this.#dfa[state].edges) {
       if (edge.low > high || edge.high < low || !this.leads(state, count, edge.to)) continue
       const own = cheapest(Math.max(low, edge.low), Math.min(high, edge.high), this.#spelling)
-      const bytes = own.bytes + this.rest(edge.to, next)
-      if (bytes < (found?.bytes ?? Infinity)) found = { char: own.char, bytes }
+      const bytes = spelledLength(own, this.#spelling) + this.rest(edge.to, next)
+      if (bytes < least) [char, least] = [own, bytes]
     }
-    return found
+    return char < 0 ? undefined : { char, bytes: least }
+  }
+
+  /** Some character from `low` to `high` leads to an end. */
+  takes(state: number, count: number, low: number, high: number): boolean {
+    return this.#dfa[state].edges.some(
+      (edge) => edge.low <= high && edge.high >= low && this.leads(state, count, edge.to),
+    )
   }
 
   /** What each edge of a state costs. */
   #edgeCosts(state: number): number[] {
-    return this.#dfa[state].edges.map(({ low, high }) => cheapest(low, high, this.#spelling).bytes)
+    return this.#dfa[state].edges.map(({ low, high }) =>
+      spelledLength(cheapest(low, high, this.#spelling), this.#spelling),
+    )
   }
 
   /** From the last count to the first: each row needs the next. */

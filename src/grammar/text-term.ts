@@ -10,6 +10,7 @@ import {
   type CharPlace,
 } from './char-term.ts'
 import { pythonChar } from './python-char.ts'
+import { keepMade, madeAt, slotAfter, slotOf } from './term-memo.ts'
 import { Term, type Terms } from './term.ts'
 import { TextCosts, type LengthBound, type Spelling } from './text-cost.ts'
 import { leastTexts, textCount } from './text-count.ts'
@@ -29,14 +30,24 @@ export type TextLanguage = { dfa: CharDfa; spelling: Spelling; bound?: LengthBou
  */
 export function textTerm(terms: Terms, { dfa, spelling, bound }: TextLanguage): Term {
   if (dfa.length === 0) return terms.nothing
-  const known: Language = {
+  const language: Language = {
     dfa,
     spelling,
     bound,
-    costs: new TextCosts(dfa, spelling, bound),
+    costs: costsOf(dfa, spelling, bound),
     number: terms.nextId(),
   }
-  return known.costs.rest(0, 0) === Infinity ? terms.nothing : at(terms, known, 0, 0)
+  return language.costs.rest(0, 0) === Infinity ? terms.nothing : at(terms, language, 0, 0)
+}
+
+/** Of automata that are kept for other grammars, as numbers and patterns are; without a bound of length. */
+const known = new WeakMap<CharDfa, Partial<Record<Spelling, TextCosts>>>()
+
+function costsOf(dfa: CharDfa, spelling: Spelling, bound: LengthBound | undefined): TextCosts {
+  if (bound !== undefined) return new TextCosts(dfa, spelling, bound)
+  const own = known.get(dfa) ?? {}
+  known.set(dfa, own)
+  return (own[spelling] ??= new TextCosts(dfa, spelling))
 }
 
 /** `number`: none has the same. */
@@ -50,10 +61,10 @@ type Language = {
 
 /** One object for each place of a language, as long as Terms remembers it. */
 function at(terms: Terms, language: Language, state: number, count: number): Term {
-  return terms.once(
-    `t${language.number},${state},${count}`,
-    () => new TextTerm(terms, language, state, count),
-  )
+  let slot = slotOf(language.number, state, count)
+  for (let known = madeAt(slot); known !== undefined; known = madeAt((slot = slotAfter(slot))))
+    if (known instanceof TextTerm && known.isAt(language, state, count)) return known
+  return keepMade(slot, new TextTerm(terms, language, state, count))
 }
 
 function quoteOf(spelling: Spelling): number {
@@ -77,6 +88,10 @@ class TextTerm extends Term implements CharPlace {
     this.#language = language
     this.#state = state
     this.#count = count
+  }
+
+  isAt(language: Language, state: number, count: number): boolean {
+    return this.#language === language && this.#state === state && this.#count === count
   }
 
   get #here(): DfaState {
@@ -137,7 +152,7 @@ class TextTerm extends Term implements CharPlace {
 
   takes(low: number, high: number): boolean {
     if (this.#language.bound === undefined) return leadsOn(this.#here, low, high)
-    return this.best(low, high) !== undefined
+    return this.#language.costs.takes(this.#state, this.#count, low, high)
   }
 
   best(low: number, high: number): { char: number; bytes: number } | undefined {

@@ -2,7 +2,7 @@
 
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
-import { sha256 } from '../lib/sha256.ts'
+import { sha256Of } from '../lib/sha256.ts'
 import { readTokenizer } from '../tokenizer/packed.ts'
 import { MANIFEST_VERSION, type Manifest, type PackedFile } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
@@ -61,9 +61,7 @@ function parseManifest(text: string): Manifest {
 async function readChecked(source: ByteSource, file: PackedFile): Promise<Uint8Array> {
   for (let attempt = 0; attempt < 2; attempt++) {
     const bytes = new Uint8Array(await new Response(await source.open(file.file)).arrayBuffer())
-    const hash = sha256()
-    hash.update(bytes)
-    if (bytes.byteLength === file.length && hash.hex() === file.sha256) return bytes
+    if (bytes.byteLength === file.length && (await sha256Of(bytes)) === file.sha256) return bytes
   }
   throw new IsletError(
     'checksum_mismatch',

@@ -82,19 +82,22 @@ export class Drivers {
 
   /**
    * Waits while another try of a stored request runs, instead of having its answer computed twice: what that one leaves can be gone
-   * on with then, and what it ends told again. One that nobody reads is stopped.
+   * on with then, and what it ends told again. One that nobody reads is stopped. It
+   * is no more among the `first` tokens that others leave the thread to.
    */
   async untilTryEnds(
     request: GenerateRequest,
     signal: AbortSignal,
-    wait: (ms: number) => Promise<void>,
+    clock: { wait(ms: number): Promise<void> },
+    first?: { end(signal: AbortSignal): void },
   ): Promise<void> {
     if (!request.store) return
     for (;;) {
       const running = this.#running(request)
       if (running === undefined || signal.aborted) return
       const isUnread = running.isUnread === true || (running.unreadFor?.() ?? 0) >= UNREAD_MS
-      await (isUnread ? running.stop(readElsewhere()) : wait(TRY_MS))
+      first?.end(signal)
+      await (isUnread ? running.stop(readElsewhere()) : clock.wait(TRY_MS))
     }
   }
 

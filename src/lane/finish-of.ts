@@ -28,6 +28,7 @@ export function finishOf(
     },
     ...(logitsHash !== undefined && { logitsHash }),
     ...(stopped && { stopped: 'cpu_limit' as const }),
+    ...(answer.stopString !== undefined && { stopString: answer.stopString }),
     ...(answer.closedEarly && { closedEarly: true as const }),
     ...(answer.ignored.length > 0 && { ignored: [...answer.ignored] }),
   }

@@ -46,7 +46,10 @@ export class FirstTokens {
   /** Whether several tenants are there. */
   isShared(now: number): boolean {
     if (this.#seenAt.size < 2) return false
-    return [...this.#seenAt.values()].filter((at) => now - at < PRESENT_MS).length > 1
+    // Asked for each token: no list is made.
+    let present = 0
+    for (const at of this.#seenAt.values()) if (now - at < PRESENT_MS) present++
+    return present > 1
   }
 
   /** Whether an answer to `tenant` waits for the first token of a tenant that was served less. */

@@ -215,10 +215,8 @@ export class Lane {
       const prepared = await prepare(request, host, driver.signal)
       if (prepared === undefined) return
       this.#useModel(prepared.text)
-      await this.sessions.drivers.untilTryEnds(request, driver.signal, (ms) => {
-        isolate.first.end(driver.signal) // nobody leaves the thread to one that waits
-        return clock.wait(ms)
-      })
+      // Nobody leaves the thread to one that waits.
+      await this.sessions.drivers.untilTryEnds(request, driver.signal, clock, isolate.first)
       const record = await this.sessions.begin(request, prepared, lane)
       yield* this.#drive(record, prepared.text, host, driver)
     } finally {

@@ -1,7 +1,7 @@
 // This file makes manifest.json from what packing made, and reads it for the command line.
 
 import { IsletError } from '../lib/errors.ts'
-import { sha256 } from '../lib/sha256.ts'
+import { fileSha256 } from './file-sha256.ts'
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -65,7 +65,7 @@ export function packedFiles({ shards, tokenizer, prefix }: Manifest): PackedFile
 
 /** Names the weights: everything that decides which numbers the model computes, and nothing else. */
 function hashOf(facts: Pick<Manifest, 'spec' | 'tensors' | 'shards'>): string {
-  const hash = sha256()
+  const hash = fileSha256()
   const shards = facts.shards.map((shard) => shard.sha256)
   hash.update(new TextEncoder().encode(JSON.stringify([facts.spec, facts.tensors, shards])))
   return hash.hex()
@@ -73,7 +73,7 @@ function hashOf(facts: Pick<Manifest, 'spec' | 'tensors' | 'shards'>): string {
 
 /** The tokenizer's entry; a model without one has an empty file. */
 function tokenizerEntry(bytes: Uint8Array): PackedFile {
-  const hash = sha256()
+  const hash = fileSha256()
   hash.update(bytes)
   return { file: TOKENIZER_FILE, length: bytes.length, sha256: hash.hex() }
 }

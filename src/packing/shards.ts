@@ -1,7 +1,8 @@
 // The shard cutter cuts the stream of weights into shards of 24 MiB and hashes each as it passes.
 
 import { checksum, type Checksum } from '../lib/checksum.ts'
-import { sha256, type Sha256 } from '../lib/sha256.ts'
+import type { Sha256 } from '../lib/sha256.ts'
+import { fileSha256 } from './file-sha256.ts'
 import type { Shard } from '../weights/manifest.ts'
 import { SHARD_BYTES } from '../weights/plan.ts'
 import type { Sink } from './pack.ts'
@@ -14,12 +15,12 @@ export function shardCutter(append: (file: string, piece: Uint8Array) => void | 
   const shards: Shard[] = []
   let file = ''
   let length = 0
-  let hash: Sha256 = sha256()
+  let hash: Sha256 = fileSha256()
   let sum: Checksum = checksum()
   const close = (): void => {
     if (length > 0) shards.push({ file, length, sha256: hash.hex(), checksum: sum.hex() })
     length = 0
-    hash = sha256()
+    hash = fileSha256()
     sum = checksum()
   }
   return {

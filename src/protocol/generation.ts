@@ -74,6 +74,8 @@ export type Places = {
   maxTokens?: 'max_completion_tokens' | 'max_output_tokens'
   /** The list of functions that have no wrapper `function` there. */
   functions?: 'tools' | 'functions'
+  /** The schema of a function there. */
+  parameters?: 'input_schema'
 }
 
 export type GenerateRequest = {
@@ -249,6 +251,8 @@ export type GenerationEvent =
        * `reason` is `length`.
        */
       stopped?: 'cpu_limit'
+      /** The stop string of the request that ended the answer. */
+      stopString?: string
       /** The limit of tokens had a part in how an answer under a grammar ended: it was led to its end in time. */
       closedEarly?: true
       /** What was accepted without effect, each by its place: annotations of a schema, parameters that this model lacks. */

@@ -9,6 +9,8 @@ export type ModelCard = {
   /** Seconds since 1970. */
   created: number
   ownedBy: string
+  /** Other names that mean it, for clients with a fixed one. */
+  aliases?: readonly string[]
 }
 
 /** What a lane's storage has done since its object began. */

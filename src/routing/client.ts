@@ -15,6 +15,8 @@ export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */
   region: Region | undefined
   model: string
+  /** Other names that mean the model. */
+  aliases?: readonly string[]
   log(entry: Record<string, unknown>): void
 }
 
@@ -30,7 +32,7 @@ export function createLanes(
   stubOf: (name: string, region: Region | undefined) => LaneStub,
   options: LaneOptions,
 ): Lanes {
-  const { region, model, log } = options
+  const { region, model, aliases = [], log } = options
   // An object of one session has no region in its name: it is made near to whom it first serves.
   const stub = (lane: string): LaneStub => stubOf(`lane-${lane}`, regionOf(lane) ?? region)
   const access: LaneAccess = { stubOf: stub, log }
@@ -62,7 +64,7 @@ export function createLanes(
   return {
     async models() {
       // A packed model does not say when it was made.
-      return [{ id: model, created: 0, ownedBy: 'islet' }]
+      return [{ id: model, created: 0, ownedBy: 'islet', aliases }]
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),

@@ -58,6 +58,7 @@ function answerOf(
     calls: events.flatMap((event) => event.calls ?? []),
     count: events.reduce((sum, event) => sum + event.ids.length, 0),
     reason: answer.finishReason(ended ? 'stop' : 'length'),
+    stopString: answer.stopString,
   }
 }
 
@@ -117,6 +118,15 @@ describe('the end of an answer', () => {
     })
     const going = answerOf(ids, chatOf('chatglm3'), { tools: true }, { tokenizer, ignoreEos: true })
     expect(going.text).toBe('himore')
+  })
+
+  it('is a stop string of the request, which is named: the longest of those that end together', () => {
+    const options = { stop: ['never', 'OP', 'STOP'] }
+    const stopped = answerOf(bytes('aSTOPb'), HERMES, { tools: false }, options)
+    expect(stopped).toMatchObject({ text: 'a', reason: 'stop', stopString: 'STOP' })
+    expect(answerOf(bytes('aSTO'), HERMES, { tools: false }, options).stopString).toBeUndefined()
+    const written = '\nAction: f\nAction Input: {}\nObservation: made up'
+    expect(answerOf(bytes(written), chatOf('qwen1'), { tools: true }, options).stopString).toBeUndefined()
   })
 
   it('is a word of the format, with functions alone', () => {

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
+import { messagesSchema, parseMessages } from '../../src/api/dialects/anthropic/schema.ts'
 import { parseResponse, responseSchema } from '../../src/api/dialects/responses/schema.ts'
 import { chatSchema, parseChat } from '../../src/api/dialects/chat/schema.ts'
 import { completionSchema, parseCompletion } from '../../src/api/dialects/completions/schema.ts'
@@ -31,6 +32,8 @@ const pairs = (count: number) => ({
 
 const SHARED_GOOD: Fields[] = [
   {},
+  { model: 'm' },
+  { model: null },
   { temperature: 0, top_p: 1, top_k: -1, min_p: 0, repetition_penalty: 0.1, seed: 2 ** 62 },
   { temperature: null, stop: null, n: null, logit_bias: null, user: null, metadata: null, bogus: null },
   { stop: 'a', logit_bias: { 5: -100, 7: 0.5 } },
@@ -39,7 +42,6 @@ const SHARED_GOOD: Fields[] = [
   { service_tier: { any: 'thing' }, moderation: 5, prompt_cache_options: [] },
 ]
 const SHARED_BAD: Fields[] = [
-  { model: null },
   { model: '' },
   { bogus: 1 },
   { stream: 'yes' },
@@ -75,7 +77,7 @@ const BODIES: {
     name: 'chat completions',
     schema: chatSchema,
     parse: (body) => parseChat(body, () => 0),
-    base: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] },
+    base: { messages: [{ role: 'user', content: 'Hi' }] },
     good: [
       { max_tokens: 5, stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
       message(null, { name: 'Ann', role: 'developer' }),
@@ -154,7 +156,7 @@ const BODIES: {
     name: 'completions',
     schema: completionSchema,
     parse: (body) => parseCompletion(body, () => 0),
-    base: { model: 'm', prompt: 'Hi' },
+    base: { prompt: 'Hi' },
     good: [
       { prompt: ['Hi'] },
       { prompt: ['a', 'b'] },
@@ -188,7 +190,7 @@ const BODIES: {
     name: 'responses',
     schema: responseSchema,
     parse: (body) => parseResponse(body, () => 0),
-    base: { model: 'm', input: 'Hi' },
+    base: { input: 'Hi' },
     good: [
       { stream: true, stream_options: { include_obfuscation: null } },
       item({ role: 'user', content: 'a' }, { type: 'message', role: 'system', content: 'b' }),
@@ -243,6 +245,48 @@ const BODIES: {
       { tools: [{ type: 'function', name: 'n'.repeat(65) }] },
     ],
   },
+  {
+    name: 'messages',
+    schema: messagesSchema,
+    parse: (body) => parseMessages(body, () => 0),
+    base: { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 9 },
+    good: [
+      { system: 'S' },
+      { system: [{ type: 'text', text: 'S', cache_control: { type: 'ephemeral' } }] },
+      message([{ type: 'text', text: 'a', citations: null }]),
+      message([]),
+      { stop_sequences: Array.from({ length: 16 }, (_, n) => `${n}`) },
+      { tools: [{ name: 'f', input_schema: { type: 'object' } }], tool_choice: { type: 'any' } },
+      { tools: [{ type: 'custom', name: 'n'.repeat(128) }], tool_choice: { type: 'none' } },
+      { thinking: { type: 'enabled', budget_tokens: 1024, display: 'omitted' } },
+      { output_config: { effort: 'max', format: { type: 'json_schema', schema: {} } } },
+      { metadata: { user_id: 'u' }, speed: 'standard', cache_control: { type: 'ephemeral' } },
+    ],
+    bad: [
+      { max_tokens: null },
+      { max_tokens: 0 },
+      { messages: [] },
+      { system: 5 },
+      message(null),
+      message('a', { role: 'tool' }),
+      message([{ type: 'image', source: {} }]),
+      message([{ type: 'tool_use', id: 'a', name: 'f', input: {} }]),
+      { stop_sequences: Array.from({ length: 17 }, (_, n) => `${n}`) },
+      { stop_sequences: 'a' },
+      { stop: 'a' },
+      { user: 'ann' },
+      { tools: [{ name: 'n'.repeat(129) }] },
+      { tools: [{ type: 'bash_20250124', name: 'bash' }] },
+      { tool_choice: 'auto' },
+      { tool_choice: { type: 'required' } },
+      { thinking: { type: 'enabled' } },
+      { output_config: { format: { type: 'json_object' } } },
+      { output_config: { task_budget: {} } },
+      { metadata: { user_id: 'u'.repeat(513) } },
+      { speed: 'fast' },
+      { container: 'c' },
+    ],
+  },
 ]
 
 for (const { name, schema, parse, base, good, bad } of BODIES) {
@@ -289,7 +333,11 @@ for (const { name, schema, parse, base, good, bad } of BODIES) {
   })
 }
 
-/** Leaves out what is shared by the completions endpoints alone, `n` of which responses know nothing. */
+/** Fields that not all bodies have. */
+const OPTIONAL = ['n', 'stop', 'user', 'moderation', 'prompt_cache_options']
+
+/** Leaves out what is shared by some endpoints alone: `n` of which responses know nothing, words of OpenAI's. */
 function isOf(schema: z.ZodMiniObject, extra: Fields): boolean {
-  return !('n' in extra && extra.n !== null && !('n' in schema._zod.def.shape))
+  const { shape } = schema._zod.def
+  return !OPTIONAL.some((field) => (extra[field] ?? null) !== null && !(field in shape))
 }

@@ -40,6 +40,51 @@ describe('a key', () => {
   })
 })
 
+describe('a key in the header x-api-key', () => {
+  const asking = async (headers: Record<string, string>, apiKeys: string | undefined = key) => {
+    const fake = stored()
+    const { app } = appOver(fake, { apiKeys })
+    const body = JSON.stringify(chat())
+    const response = await app.request(`${ORIGIN}/v1/chat/completions`, { method: 'POST', body, headers })
+    return { status: response.status, text: await response.text(), tenant: fake.requests[0]?.tenant }
+  }
+
+  it('is as good as a bearer, and the same tenant', async () => {
+    expect(await asking({ 'x-api-key': 'sk-right' })).toMatchObject({ status: 200, tenant: key })
+    expect(await asking({ 'x-api-key': ' sk-right ' })).toMatchObject({ status: 200, tenant: key })
+    expect(await asking({ 'x-api-key': 'sk-wrong' })).toMatchObject({ status: 401 })
+    expect(await asking({ 'x-api-key': '' })).toMatchObject({ status: 401 })
+    expect((await asking({})).text).toMatch(/x-api-key: KEY/)
+  })
+
+  it('may stand beside the same bearer, but beside no other one', async () => {
+    const authorization = 'Bearer sk-right'
+    expect(await asking({ authorization, 'x-api-key': 'sk-right' })).toMatchObject({
+      status: 200,
+      tenant: key,
+    })
+    for (const headers of [
+      { authorization, 'x-api-key': 'sk-other' },
+      { authorization: 'Bearer sk-other', 'x-api-key': 'sk-right' },
+    ])
+      for (const apiKeys of [key, undefined]) {
+        const { status, text } = await asking(headers, apiKeys)
+        expect(status).toBe(401)
+        expect(text).toMatch(/different keys/)
+        expect(text).not.toContain('sk-')
+      }
+  })
+
+  it('beside another one shows nothing of what others do', async () => {
+    const { app } = appOver(fakeLanes(), { apiKeys: key })
+    const health = async (headers: Record<string, string>) =>
+      (await app.request(`${ORIGIN}/health`, { headers })).json()
+    expect(await health({ 'x-api-key': 'sk-right' })).toHaveProperty('window')
+    const both = { authorization: 'Bearer sk-right', 'x-api-key': 'sk-other' }
+    expect(await health(both)).not.toHaveProperty('window')
+  })
+})
+
 describe('a body', () => {
   it('is known by all its bytes, also those that mean nothing', async () => {
     const fake = stored()

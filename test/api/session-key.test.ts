@@ -4,11 +4,12 @@ import { expect, it } from 'vitest'
 import { parseChat } from '../../src/api/dialects/chat/schema.ts'
 import { parseCompletion } from '../../src/api/dialects/completions/schema.ts'
 import { sessionKey } from '../../src/api/session-key.ts'
-import { chat, completion } from './helpers.ts'
+import { chat, completion, MODEL } from './helpers.ts'
 
 const chatKey = (extra: Record<string, unknown> = {}, tenant = 't') =>
-  sessionKey(tenant, parseChat(chat(extra), () => 1).order)
-const textKey = (prompt: unknown) => sessionKey('t', parseCompletion(completion({ prompt }), () => 1).order)
+  sessionKey(tenant, { ...parseChat(chat(extra), () => 1).order, model: MODEL })
+const textKey = (prompt: unknown) =>
+  sessionKey('t', { ...parseCompletion(completion({ prompt }), () => 1).order, model: MODEL })
 const user = (content: unknown) => ({ role: 'user', content })
 const said = (content: string) => ({ role: 'assistant', content })
 

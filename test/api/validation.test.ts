@@ -23,8 +23,6 @@ const REFUSED: Refusal[] = [
   [CHAT, { repeat_penalty: 1 }, 'repeat_penalty', 'unknown_parameter'],
   [CHAT, { toString: 1 }, 'toString', 'unknown_parameter'],
   [CHAT, { constructor: 1 }, 'constructor', 'unknown_parameter'],
-  [CHAT, { model: null }, 'model', 'invalid_request'],
-  [CHAT, { model: undefined }, 'model', 'invalid_request'],
   [CHAT, { model: '' }, 'model', 'invalid_request'],
   [CHAT, { model: 5 }, 'model', 'invalid_request'],
   [CHAT, { messages: undefined }, 'messages', 'invalid_request'],
@@ -232,12 +230,32 @@ describe('sampling that the body does not name', () => {
   })
 })
 
+describe('a body without a model', () => {
+  it.each([
+    [CHAT, chat()],
+    [TEXT, completion()],
+    ['/v1/responses', { input: 'Hi' }],
+    ['/v1/messages', { ...chat(), max_tokens: 5 }],
+  ])('means the one that is served at %s', async (path, body) => {
+    for (const model of [undefined, null]) {
+      const fake = fakeLanes()
+      const response = await post(fake, path, { ...body, model })
+      expect(response.status, await response.text()).toBe(200)
+      expect(fake.requests[0].model).toBe(MODEL)
+    }
+  })
+})
+
 describe('unknown model', () => {
   it('is a 404 that names it and those served', async () => {
     const response = await post(fakeLanes(), CHAT, chat({ model: 'gpt-9' }))
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({
-      error: { code: 'model_not_found', param: 'model', message: expect.stringMatching(/gpt-9.*smollm2/) },
+      error: {
+        code: 'model_not_found',
+        param: 'model',
+        message: expect.stringMatching(/gpt-9.*smollm2.*MODEL_ALIASES/),
+      },
     })
   })
 })

@@ -10,7 +10,8 @@ import { compileGrammar } from '../../src/grammar/grammar.ts'
 import { seal } from '../../src/grammar/rule.ts'
 import type { GrammarSpec } from '../../src/protocol/generation.ts'
 import { compileSchema } from '../../src/grammar/schema/compile.ts'
-import { Terms, type Term } from '../../src/grammar/term.ts'
+import type { Term } from '../../src/grammar/term.ts'
+import { Terms } from '../../src/grammar/terms.ts'
 import { randomOf, takes, walk } from './accepts.ts'
 
 const ajv = new Ajv2020({ strict: false })

@@ -5,7 +5,7 @@ import { arrayTerm } from '../../src/grammar/array-term.ts'
 import { JsonTerms } from '../../src/grammar/json-terms.ts'
 import { numberDfa, type NumberRule } from '../../src/grammar/number-language.ts'
 import { seal } from '../../src/grammar/rule.ts'
-import { Terms } from '../../src/grammar/term.ts'
+import { Terms } from '../../src/grammar/terms.ts'
 import { randomOf, takes, walk } from './accepts.ts'
 
 const RULES: readonly NumberRule[] = [

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { oneOf } from '../../src/grammar/one-of.ts'
-import { Terms } from '../../src/grammar/term.ts'
+import { Terms } from '../../src/grammar/terms.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 

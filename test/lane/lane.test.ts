@@ -60,7 +60,7 @@ describe('one request', () => {
     const stop = whole.slice(20, 23)
     const events = await ask(mockLane().lane, request({ maxTokens: 60, ignoreEos: true, stop: [stop] }))
     expect(textOf(events)).toBe(whole.slice(0, whole.indexOf(stop)))
-    expect(events.at(-1)).toMatchObject({ reason: 'stop' })
+    expect(events.at(-1)).toMatchObject({ reason: 'stop', stopString: stop })
   })
 
   test('log probabilities: one entry a token, likeliest first', async () => {

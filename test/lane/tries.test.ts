@@ -2,7 +2,9 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
+import { IsletError } from '../../src/lib/errors.ts'
 import { Drivers } from '../../src/lane/drivers.ts'
+import { ReaderDriver } from '../../src/lane/reader-driver.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { newRecord } from '../../src/storage/turn-record.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, textOf, type MockLane } from '../helpers/mock-lane.ts'
@@ -108,7 +110,10 @@ describe('a marked retry', () => {
     await first.leave()
     const alarm = made.lane.awake()
     await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(1), { interval: 1 })
-    const told = await ask(made.lane, asked(2, { ...background, ...RETRY, maxTokens: 200 }))
+    const again = await begun(made, asked(2, { ...background, ...RETRY, maxTokens: 200 }), 1)
+    const { session } = eventsOf(again.heard, 'session')[0]
+    expect(made.lane.sessions.drivers.of(session)?.driver.isUnread).toBe(false)
+    const told = await again.rest()
     expect(turnOf(told)).toBe(turnOf(first.heard))
     expect(idsOf(told)).toHaveLength(200)
     await alarm
@@ -117,12 +122,12 @@ describe('a marked retry', () => {
   test('that leaves while it waits ends, and its first try goes on', async () => {
     const made = laneOn(laneStorage())
     const first = await begun(made, asked(1))
-    const again = decodeEvents(made.lane.generate(asked(2, RETRY)))
-    const next = again.next()
+    const again = made.lane.generate(asked(2, RETRY)).getReader()
+    void again.read()
     await afterMs(30)
-    const left = again.return(undefined)
+    const left = again.cancel().then(() => 'left')
+    expect(await Promise.race([left, afterMs(1000)])).toBe('left')
     expect(idsOf(await first.rest())).toEqual(await alone(1))
-    await Promise.all([next, left])
     await vi.waitFor(() => expect(made.lane.sessions.driven).toBe(0))
     expect(rowsOf(made)).toBe(ROWS)
   })
@@ -168,8 +173,10 @@ describe('the same request without a mark', () => {
     }
     drivers.set({ record, driver })
     let waits = 0
-    await drivers.untilTryEnds(asked(2, { ...WHOLE, ...changes }), new AbortController().signal, async () => {
-      if (++waits === 3) drivers.leave(record, driver)
+    await drivers.untilTryEnds(asked(2, { ...WHOLE, ...changes }), new AbortController().signal, {
+      wait: async () => {
+        if (++waits === 3) drivers.leave(record, driver)
+      },
     })
     expect(waits).toBe(isLeft && Object.keys(changes).length === 0 ? 3 : 0)
   })
@@ -224,4 +231,12 @@ describe('the same request without a mark', () => {
     expect(turnOf(again)).not.toBe(turnOf(first.heard))
     expect(idsOf(again)).toEqual(await alone(2))
   })
+})
+
+test('a reader has left that cancelled, and not one that was stopped', async () => {
+  const driver = (): ReaderDriver => new ReaderDriver(async function* () {})
+  const [stopped, left] = [driver(), driver()]
+  await stopped.stop(new IsletError('conflict', 'somebody else reads this answer now'))
+  await left.stream().cancel()
+  expect([stopped.isLeft, left.isLeft]).toEqual([false, true])
 })

@@ -13,18 +13,19 @@ import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
 const RECORDED = `${ROOT}test/fixtures/clients`
 
 type Schema = Record<string, unknown>
-type Tool = { name: string; parameters?: Schema | null }
+type Tool = { name: string; parameters?: Schema | null; input_schema?: Schema }
 type Format = { type: string; schema?: Schema; json_schema?: { schema: Schema } }
 type Body = {
   model: string
   stream?: boolean
   response_format?: Format
   text?: { format?: Format }
+  output_config?: { format?: Format }
   structured_outputs?: { json?: Schema | string; regex?: string; choice?: string[] }
   tools?: (Tool & { function?: Tool })[]
   functions?: Tool[]
-  tool_choice?: unknown
-  function_call?: unknown
+  tool_choice?: string | object
+  function_call?: string | object
   questions?: { type: string; choices?: { value: string }[] }[]
 }
 type Recorded = { path: string; body: Body }
@@ -58,7 +59,7 @@ it('there is a recording of every client whose dialect is served', () => {
   const kept = readdirSync(RECORDED).map((file) => file.replace('.json', ''))
   const ids = CLIENTS.map(({ id }) => id)
   expect(kept.filter((id) => !ids.includes(id))).toEqual([])
-  expect(ids.filter((id) => !kept.includes(id))).toEqual(['anthropic-node', 'ollama'])
+  expect(ids.filter((id) => !kept.includes(id))).toEqual(['ollama'])
 })
 
 /** Throws unless `text` is JSON that the schema allows; formats and unknown keywords say nothing. */
@@ -104,7 +105,40 @@ function fromItems(output: readonly Item[]): Said {
   return { text: texts.map(({ text }) => text).join(''), calls }
 }
 
+type Block = { type: string; text: string; name: string; input: unknown }
+type Event = {
+  type: string
+  index: number
+  content_block: Block
+  delta: { text?: string; partial_json?: string }
+}
+
+function fromBlocks(blocks: readonly Block[]): Said {
+  const texts = blocks.flatMap(({ type, text }) => (type === 'text' ? [text] : []))
+  const calls = blocks.flatMap(({ type, name, input }) =>
+    type === 'tool_use' ? [{ name, arguments: JSON.stringify(input) }] : [],
+  )
+  return { text: texts.join(''), calls }
+}
+
+/** The blocks that named events come to. */
+function blocksOf(events: readonly Event[]): Block[] {
+  expect(events.at(-1)?.type).toBe('message_stop')
+  return events
+    .filter(({ type }) => type === 'content_block_start')
+    .map(({ index, content_block: block }) => {
+      const deltas = events.flatMap((each) => (each.type === 'content_block_delta' && each.index === index ? [each.delta] : [])) // prettier-ignore
+      const json = deltas.map((delta) => delta.partial_json ?? '').join('')
+      const text = deltas.map((delta) => delta.text ?? '').join('')
+      return { ...block, text, ...(json !== '' && { input: JSON.parse(json) as unknown }) }
+    })
+}
+
 function saidIn(text: string, path: string, streamed: boolean): Said {
+  if (path.split('?')[0].endsWith('/messages'))
+    return fromBlocks(
+      streamed ? blocksOf(framesOf(text)) : (JSON.parse(text) as { content: Block[] }).content,
+    )
   if (path.endsWith('/responses')) {
     if (!streamed) return fromItems((JSON.parse(text) as { output: Item[] }).output)
     return fromItems(framesOf<{ response: { output: Item[] } }>(text).at(-1)?.response.output ?? [])
@@ -118,12 +152,16 @@ function expectKept(body: Body, { text, calls }: Said): void {
   const tools = body.functions ?? body.tools?.map((tool) => tool.function ?? tool) ?? []
   for (const { name, arguments: given } of calls) {
     const offered = tools.find((tool) => tool.name === name)
-    expectValid(offered?.parameters ?? { type: offered === undefined ? 'null' : 'object' }, given)
+    expectValid(
+      offered?.parameters ?? offered?.input_schema ?? { type: offered === undefined ? 'null' : 'object' },
+      given,
+    )
   }
-  const choice = body.tool_choice ?? body.function_call ?? 'auto'
+  const asked = body.tool_choice ?? body.function_call ?? 'auto'
+  const choice = typeof asked === 'object' && 'type' in asked ? asked.type : asked
   if (choice !== 'auto' && choice !== 'none') expect(calls.length).toBeGreaterThan(0)
   if (calls.length > 0) return
-  const format: Format | undefined = body.response_format ?? body.text?.format
+  const format: Format | undefined = body.response_format ?? body.text?.format ?? body.output_config?.format
   if (format !== undefined && format.type !== 'text')
     expectValid(format.json_schema?.schema ?? format.schema ?? { type: 'object' }, text)
   const { json, regex, choice: texts } = body.structured_outputs ?? {}

@@ -58,7 +58,7 @@ export type Calibration = (typeof CALIBRATIONS)[number]
 
 /** The body of POST /v1/decisions. */
 export const decisionSchema = bodySchema({
-  model: z.string().check(z.minLength(1)),
+  model: z.nullish(z.string().check(z.minLength(1))),
   input: stateSchema,
   questions: z.array(question).check(z.minLength(1), z.maxLength(MAX_QUESTIONS), levelBounds()),
   prompt_cache_key: label(),
@@ -77,7 +77,8 @@ export type Question =
   | (Asked & { type: 'score'; options: Option<number>[] })
 
 export type DecisionOrder = {
-  model: string
+  /** Undefined: the one that is served. */
+  model: string | undefined
   /** What all questions are about, in messages whose roles are system, user and assistant. */
   state: ChatMessage[]
   questions: Question[]

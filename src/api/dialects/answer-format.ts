@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { IsletError } from '../../lib/errors.ts'
 import { fieldOf, isJsonObject, jsonText } from '../../lib/json-value.ts'
 import type { GenerateRequest, GrammarSpec } from '../../protocol/generation.ts'
-import { jsonBounds } from './fields.ts'
+import { effort, jsonBounds, type StopField } from './fields.ts'
 
 /** JSON Schema, which the lane reads. */
 const schema = () =>
@@ -46,6 +46,17 @@ export const textSettings = () =>
     }),
   )
 
+/** `output_config` of Messages. */
+export const outputConfig = () =>
+  z.nullish(
+    z.strictObject({
+      effort: z.nullish(effort()),
+      format: z.nullish(
+        z.discriminatedUnion('type', [z.looseObject({ type: z.literal('json_schema'), ...described })]),
+      ),
+    }),
+  )
+
 const MAX_CHOICES = 5000
 const one = 'must have exactly one of json, regex, choice, grammar'
 
@@ -70,10 +81,15 @@ type Asked = Pick<GenerateRequest, 'grammar' | 'grammarParam'>
  * What a body asks of its answer's text. `sent` gives its fields as they were written, digits and order kept.
  * @throws IsletError where it is asked for twice, or beside `stop`, which could cut a value.
  */
-export function formatOf(sent: (name: string) => unknown, stop: readonly string[]): Asked {
+export function formatOf(
+  sent: (name: string) => unknown,
+  stop: readonly string[],
+  stopField: StopField = 'stop',
+): Asked {
   const asked = [
     wrappedFormat(sent('response_format')),
-    flatFormat(sent('text')),
+    flatFormat(sent('text'), 'text.format'),
+    flatFormat(sent('output_config'), 'output_config.format'),
     outputsFormat(sent('structured_outputs')),
   ].filter((each) => each !== undefined)
   if (asked.length === 0) return {}
@@ -85,9 +101,9 @@ export function formatOf(sent: (name: string) => unknown, stop: readonly string[
   if (stop.length > 0)
     throw new IsletError(
       'invalid_request',
-      `stop could cut an answer that ${param} holds to a form: leave it out`,
+      `${stopField} could cut an answer that ${param} holds to a form: leave it out`,
       {
-        param: 'stop',
+        param: stopField,
       },
     )
   return asked[0]
@@ -101,11 +117,11 @@ function wrappedFormat(format: unknown): Format | undefined {
   return schemaFormat(fieldOf(format, 'json_schema'), 'response_format.json_schema.schema')
 }
 
-function flatFormat(settings: unknown): Format | undefined {
+function flatFormat(settings: unknown, place: string): Format | undefined {
   const format = isJsonObject(settings) ? fieldOf(settings, 'format') : undefined
   if (!isJsonObject(format)) return undefined
-  if (fieldOf(format, 'type') !== 'json_schema') return typedFormat(format, 'text.format')
-  return schemaFormat(format, 'text.format.schema')
+  if (fieldOf(format, 'type') !== 'json_schema') return typedFormat(format, place)
+  return schemaFormat(format, `${place}.schema`)
 }
 
 function typedFormat(format: object, param: string): Format | undefined {

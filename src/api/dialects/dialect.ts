@@ -9,14 +9,14 @@ import type { ChangedFields } from '../http/body.ts'
 import type { Collected } from '../http/collect.ts'
 import type { Writer } from '../http/sse.ts'
 import type { Reply, ReplyHead } from './reply.ts'
-import type { Order } from './order.ts'
+import type { BodyOrder, Order } from './order.ts'
 
 /** A kept turn of whoever asks, by its id. */
 export type TurnOf = (id: string) => Promise<TurnView>
 
 /** What a body asks for. */
 export type Asked<R extends Reply = Reply> = {
-  order: Omit<Order, 'prompt'>
+  order: Omit<BodyOrder, 'prompt'>
   /** What the reply holds besides its name. */
   reply: Omit<R, keyof ReplyHead>
   /**
@@ -26,7 +26,7 @@ export type Asked<R extends Reply = Reply> = {
 }
 
 /** A body that brings its whole prompt. */
-export type ParsedBody<R extends Reply> = { order: Order; reply: Asked<R>['reply'] }
+export type ParsedBody<R extends Reply> = { order: BodyOrder; reply: Asked<R>['reply'] }
 
 /** What such a body asks for. */
 export function askedOf<R extends Reply>({ order: parsed, reply }: ParsedBody<R>): Asked<R> {
@@ -58,5 +58,5 @@ export type Dialect<R extends Reply = Reply> = {
   /**
    * The body of an error that comes instead of an answer, whoever found it: a guard, the router or a lane.
    */
-  errorBody(failure: Failure): object
+  errorBody(failure: Failure, requestId: string): object
 }

@@ -108,6 +108,14 @@ const biases = z.record(
 const MAX_STOP = 1000
 const stopWords = `must be a string or up to 4 strings, none empty or of more than ${MAX_STOP} characters`
 const stopString = z.string(stopWords).check(z.minLength(1), z.maxLength(MAX_STOP))
+
+/** The list that Anthropic has for them. */
+export const stopStrings = (most: number) =>
+  z.array(stopString, 'must be an array of strings').check(z.maxLength(most))
+
+/** Where a body names its stop strings. */
+export type StopField = 'stop' | 'stop_sequences'
+
 const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLength(4))], stopWords)
 
 const streamOptions = z.strictObject({
@@ -120,7 +128,7 @@ const streamOptions = z.strictObject({
 const MAX_ANSWERS = 8
 
 export const sharedFields = {
-  model: z.string().check(z.minLength(1)),
+  model: z.nullish(z.string().check(z.minLength(1))),
   stream: z.nullish(z.boolean()),
   stream_options: z.nullish(streamOptions),
   max_tokens: z.nullish(integer(1, Number.MAX_SAFE_INTEGER)),

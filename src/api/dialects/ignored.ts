@@ -9,6 +9,8 @@ type Asked = {
   stream_options?: { include_obfuscation?: boolean | null } | null
   reasoning_effort?: string | null
   reasoning?: Reasoning | null
+  output_config?: { effort?: string | null } | null
+  thinking?: { type: string } | null
 }
 
 /**
@@ -16,7 +18,7 @@ type Asked = {
  * or less for being asked to, or sums up what it thought.
  */
 export function ignoredIn(
-  { stream_options: options, reasoning_effort: effort, reasoning }: Asked,
+  { stream_options: options, reasoning_effort: effort, reasoning, output_config: output, thinking }: Asked,
   sent: (name: string) => unknown,
   rule?: CallRule,
 ): { ignored?: string[] } {
@@ -24,6 +26,8 @@ export function ignoredIn(
   const places: Record<string, boolean> = {
     'stream_options.include_obfuscation': options?.include_obfuscation === true,
     reasoning_effort: asks(effort),
+    thinking: asks(thinking?.type) && thinking?.type !== 'disabled',
+    'output_config.effort': asks(output?.effort),
     'reasoning.effort': asks(reasoning?.effort),
     'reasoning.summary': asks(reasoning?.summary),
     'reasoning.generate_summary': asks(reasoning?.generate_summary),
@@ -31,6 +35,6 @@ export function ignoredIn(
   const ignored = Object.keys(places).filter((place) => places[place])
   // An answer of calls alone has no text.
   const format = rule?.required === true ? formatOf(sent, []).grammarParam : undefined
-  if (format !== undefined) ignored.push(/^text\.format|^\w+/.exec(format)?.[0] ?? format)
+  if (format !== undefined) ignored.push(/^(text|output_config)\.format|^\w+/.exec(format)?.[0] ?? format)
   return ignored.length === 0 ? {} : { ignored }
 }

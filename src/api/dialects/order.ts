@@ -11,7 +11,7 @@ import {
 import { IsletError } from '../../lib/errors.ts'
 import type { Given } from '../validate.ts'
 import { formatOf } from './answer-format.ts'
-import type { sharedFields } from './fields.ts'
+import type { sharedFields, StopField } from './fields.ts'
 
 export type Order = Omit<
   GenerateRequest,
@@ -24,6 +24,9 @@ export type Order = Omit<
   /** `user` or `safety_identifier`. */
   endUser: string | undefined
 }
+
+/** An order as its body says it: without a model it means the one that is served. */
+export type BodyOrder = Omit<Order, 'model'> & { model: string | undefined }
 
 export type SharedFields = Given<z.output<z.ZodMiniObject<typeof sharedFields>>>
 type SamplingFields = Pick<
@@ -77,9 +80,10 @@ export function formOf(
   sent: (name: string) => unknown,
   stop: readonly string[],
   rule: CallRule | undefined,
+  stopField?: StopField,
 ): Pick<Order, 'grammar' | 'grammarParam' | 'callRule'> {
   return {
-    ...(rule?.required !== true && formatOf(sent, stop)),
+    ...(rule?.required !== true && formatOf(sent, stop, stopField)),
     ...(rule !== undefined && { callRule: rule }),
   }
 }

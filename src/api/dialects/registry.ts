@@ -2,13 +2,14 @@
 
 import type { Json } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
+import { anthropicDialect } from './anthropic/dialect.ts'
 import { chatDialect } from './chat/dialect.ts'
 import { completionsDialect } from './completions/dialect.ts'
 import type { Dialect } from './dialect.ts'
 import { kindOf, type Reply } from './reply.ts'
 import { responsesDialect } from './responses/dialect.ts'
 
-const DIALECTS: readonly Dialect[] = [chatDialect, completionsDialect, responsesDialect]
+const DIALECTS: readonly Dialect[] = [chatDialect, completionsDialect, responsesDialect, anthropicDialect]
 
 /**
  * A kept reply, and the dialect that words it.

@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import { IsletError } from '../../lib/errors.ts'
 import type { CallRule } from '../../protocol/generation.ts'
 import { preview } from '../validate.ts'
+import type { StopField } from './fields.ts'
 import { MAX_TOOLS } from './tools.ts'
 
 const named = z.looseObject({ name: z.string() })
@@ -36,6 +37,22 @@ export const flatToolChoice = () =>
       flat,
       z.looseObject({ type: z.literal('allowed_tools'), mode, tools: someOf(flat) }),
     ]),
+  )
+
+const single = { disable_parallel_tool_use: z.nullish(z.boolean()) }
+
+/** `tool_choice` of Messages. */
+export const typedToolChoice = () =>
+  z.nullish(
+    z.discriminatedUnion(
+      'type',
+      [
+        z.looseObject({ type: z.enum(['auto', 'any']), ...single }),
+        z.looseObject({ type: z.literal('tool'), name: z.string(), ...single }),
+        z.looseObject({ type: z.literal('none') }),
+      ],
+      'must be {"type": "auto"}, {"type": "any"}, {"type": "none"} or {"type": "tool", "name": "..."}',
+    ),
   )
 
 /** `function_call`, the choice among `functions`. */
@@ -77,6 +94,17 @@ export function flatChoice(choice: z.output<ReturnType<typeof flatToolChoice>>):
   return { mode: choice.mode, names }
 }
 
+/** The choice of Messages in plain words, with whether it is of one call at most. */
+export function typedChoice(
+  choice: z.output<ReturnType<typeof typedToolChoice>>,
+): Pick<Offer, 'choice' | 'single'> {
+  if (choice === null || choice === undefined) return { choice: { mode: 'auto' }, single: false }
+  if (choice.type === 'none') return { choice: { mode: 'none' }, single: false }
+  const single = choice.disable_parallel_tool_use === true
+  if (choice.type === 'tool') return { choice: exactly(choice.name, 'tool_choice.name'), single }
+  return { choice: { mode: choice.type === 'any' ? 'required' : 'auto' }, single }
+}
+
 /** The choice among `functions` in plain words. */
 export function functionChoice(choice: z.output<ReturnType<typeof functionCall>>): Choice {
   if (typeof choice !== 'object' || choice === null) return { mode: choice ?? 'auto' }
@@ -98,6 +126,7 @@ type Offer = {
   /** At most one call, whatever the choice. */
   single: boolean
   stop: readonly string[]
+  stopField?: StopField
 }
 
 /**
@@ -106,7 +135,7 @@ type Offer = {
  *   function or that a stop string could cut.
  */
 export function callingOf(offer: Offer): Calling {
-  const { field, list, offered, choice, stop } = offer
+  const { field, list, offered, choice, stop, stopField = 'stop' } = offer
   checkNames(offer)
   const forced = choice.mode === 'required'
   if (forced && offered.length === 0)
@@ -115,7 +144,7 @@ export function callingOf(offer: Offer): Calling {
   if (unknown !== undefined)
     throw refuse(unknown.place, `${unknown.place} is ${preview(unknown.name)}, which ${list} does not offer`)
   if (forced && stop.length > 0)
-    throw refuse('stop', `stop could cut a call that ${field} asks for: leave it out`)
+    throw refuse(stopField, `${stopField} could cut a call that ${field} asks for: leave it out`)
   const single = offer.single || choice.exact === true
   const told = offered.length > 0 && choice.mode !== 'none'
   const ruled = told && (forced || single || choice.names !== undefined)

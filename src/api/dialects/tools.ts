@@ -2,7 +2,7 @@
 
 import * as z from 'zod/mini'
 import type { CallPiece, ToolCall } from '../../protocol/generation.ts'
-import { objectLike, type JsonObject } from '../../lib/json-value.ts'
+import { entriesOf, objectLike, type JsonObject } from '../../lib/json-value.ts'
 import { written, type Written } from '../../protocol/written.ts'
 import { jsonBounds } from './fields.ts'
 
@@ -29,6 +29,39 @@ export const toolsSchema = () => list(wrapped)
 export const functionsSchema = () => list(called)
 /** `tools` of responses. */
 export const flatToolsSchema = () => list(flat)
+
+/** What a tool of Messages says of itself, by the names that it has in a function. Whatever else it has is no part of a prompt. */
+const FUNCTION_FIELDS = new Map([
+  ['name', 'name'],
+  ['description', 'description'],
+  ['input_schema', 'parameters'],
+  ['strict', 'strict'],
+])
+
+/** Longest name of a tool in Anthropic's API. */
+const MAX_TOOL_NAME = 128
+const { parameters: inputSchema, ...rest } = described
+
+/** `tools` of Messages; those of another type run on Anthropic's machines, or need a model that was trained for them. */
+export const inputToolsSchema = () =>
+  list(
+    z.looseObject({
+      ...rest,
+      type: z.nullish(z.literal('custom')),
+      name: z.string().check(z.minLength(1), z.maxLength(MAX_TOOL_NAME)),
+      input_schema: inputSchema,
+    }),
+  )
+
+/** Checked tools of Messages as functions in the wrapper which templates know. */
+export function schemaFunctions(tools: readonly JsonObject[]): Written<object>[] {
+  const fields = (tool: JsonObject) =>
+    entriesOf(tool).flatMap(([key, value]): [string, unknown][] => {
+      const name = FUNCTION_FIELDS.get(key)
+      return name === undefined || value === null ? [] : [[name, value]]
+    })
+  return wrappedFunctions(tools.map((tool) => objectLike(tool, fields(tool))))
+}
 
 /** Checked functions with all their fields, in their places. */
 export function toolsAsSent(tools: unknown): Written<object>[] {

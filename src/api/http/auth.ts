@@ -72,16 +72,23 @@ function isForeign(origin: string | undefined, site: string | undefined): boolea
 }
 
 /**
- * Sets `tenant`: the key's hash. Without configured keys any bearer string is a tenant, and none is
+ * Sets `tenant`: the key's hash. Without configured keys any key is a tenant, and none is
  * `anonymous`.
  */
 export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
   return async function keyGuard(c, next) {
-    const key = bearerOf(c)
-    const hash = key === undefined ? undefined : await hashText(key)
+    const keys = keysOf(c)
+    if (keys.length > 1) {
+      const says = 'The headers Authorization and x-api-key hold different keys. Send one of them'
+      throw new IsletError('invalid_api_key', says)
+    }
+    const hash = await hashOf(keys)
     if (!isAllowed(apiKeys, hash)) {
-      const seen = key === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
-      throw new IsletError('invalid_api_key', `${seen}. Send the header "Authorization: Bearer KEY"`)
+      const seen = hash === undefined ? 'No API key was sent' : 'The API key is not one of those configured'
+      throw new IsletError(
+        'invalid_api_key',
+        `${seen}. Send the header "Authorization: Bearer KEY" or "x-api-key: KEY"`,
+      )
     }
     c.set('tenant', hash ?? 'anonymous')
     await next()
@@ -90,8 +97,7 @@ export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEn
 
 /** Whether the request has one of the configured keys; true where there are none. */
 export async function hasAccess(c: ApiContext, apiKeys: string | undefined): Promise<boolean> {
-  const key = bearerOf(c)
-  return isAllowed(apiKeys, key === undefined ? undefined : await hashText(key))
+  return isAllowed(apiKeys, await hashOf(keysOf(c)))
 }
 
 /** Whether keys are configured. */
@@ -99,8 +105,16 @@ export function hasKeys(apiKeys: string | undefined): boolean {
   return parseKeyHashes(apiKeys).length > 0
 }
 
-function bearerOf(c: ApiContext): string | undefined {
-  return /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+/** The keys of a request: that of OpenAI's header and that of Anthropic's, once where they are the same. */
+function keysOf(c: ApiContext): string[] {
+  const bearer = /^Bearer\s+(\S.*)$/i.exec(c.req.header('authorization')?.trim() ?? '')?.[1]
+  const keys = [bearer, c.req.header('x-api-key')?.trim()]
+  return [...new Set(keys.flatMap((key) => key || []))]
+}
+
+/** The hash of the one key that there is; none of several, which are nobody's. */
+async function hashOf(keys: readonly string[]): Promise<string | undefined> {
+  return keys.length === 1 ? hashText(keys[0]) : undefined
 }
 
 function isAllowed(apiKeys: string | undefined, hash: string | undefined): boolean {

@@ -19,8 +19,9 @@ import { SSE_HEADERS, sseBody, type Writer } from './sse.ts'
 /** nginx's "client closed request": nobody reads it, logs may. */
 const CLIENT_LEFT = 499
 
-/** Names the session of an answer. */
+/** Names the session of an answer, and the turn: who reads a session on sees whether it is the same answer. */
 export const SESSION_HEADER = 'x-islet-session'
+export const TURN_HEADER = 'x-islet-turn'
 
 /** A body of JSON, which keeps digits and order of what a client sent. */
 export function sentJson(c: ApiContext, body: object, headers: Record<string, string> = {}): Response {
@@ -93,9 +94,9 @@ export function streamFrom(
   return c.body(body, 200, { ...SSE_HEADERS, ...sessionHeader(session) })
 }
 
-/** The header that names a session, if there is one. */
+/** The headers that name a session and its turn, if there is one. */
 export function sessionHeader(session: SessionEvent | undefined): Record<string, string> {
-  return session === undefined ? {} : { [SESSION_HEADER]: session.session }
+  return session === undefined ? {} : { [SESSION_HEADER]: session.session, [TURN_HEADER]: session.turn }
 }
 
 /**

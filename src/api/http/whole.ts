@@ -28,8 +28,9 @@ const UNBUFFERED = {
 export type Wording = { whole(collected: Collected): object; errorBody(failure: Failure): object }
 
 /**
- * Status before bytes: an error that comes before the engine admits the request, or within `spaceMs` after it, has
- * its own status. Behind that the 200 is given, and a space each `spaceMs` until the answer is whole.
+ * Status before bytes: an error that comes before the engine admits the request, or within `quietMs` after it, has
+ * its own status; so has a lane that is lost, and clients try again that do not behind a status. Then the 200 is given,
+ * and a space each `spaceMs` until the answer is whole.
  */
 export async function whole(
   c: ApiContext,
@@ -37,13 +38,13 @@ export async function whole(
   events: EventIterator,
   wording: Wording,
 ): Promise<Response> {
-  const { spaceMs } = limitsOf(deps)
+  const { quietMs, spaceMs } = limitsOf(deps)
   const seen = watched(events)
   const answer = collect(seen.events, c.req.raw.signal)
   // Where it fails behind the client's back there is nobody to tell.
   answer.catch(() => undefined)
   await settledWithin(Promise.race([answer, seen.admitted]), ADMISSION_MS)
-  const collected = await settledWithin(answer, spaceMs)
+  const collected = await settledWithin(answer, quietMs)
   if (collected === undefined) return clientLeft()
   if (collected !== LATE) return sentJson(c, wording.whole(collected), sessionHeader(collected.session))
   const body = spaced(answer, events, wording, {

@@ -1,4 +1,4 @@
-// Asking for tokens is one lane call, whose pieces are put together; where it is asked is no matter of warmth.
+// A question of tokens is one lane call, whose pieces are put together here.
 
 import { IsletError } from '../../lib/errors.ts'
 import type { TokensEvent } from '../../protocol/generation.ts'

@@ -1,4 +1,4 @@
-// The handlers of /tokenize, /detokenize, /apply-template and input_tokens ask a lane, which generates nothing.
+// The handlers of /tokenize, /detokenize, /apply-template and input_tokens ask a lane for tokens alone.
 
 import { limitsOf, type ApiContext, type ApiDeps } from '../context.ts'
 import { parseChat } from '../dialects/chat/schema.ts'

@@ -34,9 +34,7 @@ export function answerFormOf(
   if (!hasTools && grammar === undefined) return undefined
   const place = thoughtOf(tokenizer, chat, ids, hasTools)
   const isOpened = endOf(tokenizer, ids).endsWith('Thought:')
-  const calls = hasTools
-    ? callsForm(tools, chat, callRule, { isOpened, field: places?.functions })
-    : undefined
+  const calls = hasTools ? callsForm(tools, chat, callRule, { isOpened, places }) : undefined
   // Thinking that is off stays off where all is held; free text is the model's own.
   const thought =
     place !== 'closed' ? place : grammar === undefined && calls?.required !== true ? 'maybe' : undefined
@@ -52,7 +50,7 @@ export function answerFormOf(
     throw new IsletError(
       'invalid_request',
       'response_format beside tools: this model writes calls that could not be told from such a text; leave one out',
-      { param: /^text\.format|^\w+/.exec(grammarParam)?.[0] },
+      { param: /^(text|output_config)\.format|^\w+/.exec(grammarParam)?.[0] },
     )
   return form
 }
@@ -61,17 +59,18 @@ function callsForm(
   tools: readonly unknown[],
   chat: ChatFormat,
   rule: CallRule | undefined,
-  { isOpened, field }: { isOpened: boolean; field: Places['functions'] },
+  { isOpened, places }: { isOpened: boolean; places: Places | undefined },
 ): CallsForm {
   const { required = false, names, single = false } = rule ?? {}
   const style = ownStyle(chat) ?? 'tool_call'
+  const { functions: field, parameters } = { parameters: 'parameters', ...places }
   const all = functionsOf(tools).map((each, i): OfferedFunction & { isNamed: boolean } => {
     const name = nameOf(each, style)
     const wrapper = each === tools[i] || field !== undefined ? '' : '/function'
     return {
       name,
       parameters: parametersOf(fieldOf(each, 'parameters')),
-      pointer: `/${i}${wrapper}/parameters`,
+      pointer: `/${i}${wrapper}/${parameters}`,
       ...(fieldOf(each, 'strict') === true && { isStrict: true }),
       isNamed: name !== '' && (names === undefined || names.includes(name)),
     }

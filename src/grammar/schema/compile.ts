@@ -10,7 +10,8 @@ import { objectTerm } from '../object-term.ts'
 import { oneOf } from '../one-of.ts'
 import { withinBudget } from '../work-budget.ts'
 import { seal, type Rule } from '../rule.ts'
-import { Terms, type Term } from '../term.ts'
+import type { Term } from '../term.ts'
+import { Terms } from '../terms.ts'
 import { claim, isEvaluated, type Claim } from './claim.ts'
 import { factsOf, type Facts } from './facts.ts'
 import { holds } from './holds.ts'
@@ -69,7 +70,7 @@ export class SchemaCompiler {
   /** Numbers and strings that are asked for alike: automata are most of what a schema takes. */
   readonly #scalars = new Map<JsonTerms, Map<string, Term>>()
 
-  constructor(terms: Terms, bounds: SchemaOptions) {
+  constructor(terms: JsonTerms['terms'], bounds: SchemaOptions) {
     this.#bounds = bounds
     const notation = bounds.isCall === true ? PYTHON_NOTATION : JSON_NOTATION
     this.#json = new JsonTerms(terms, false, bounds, notation)

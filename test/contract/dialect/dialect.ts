@@ -67,6 +67,10 @@ export type Dialect = {
   says: { reasoning: boolean; calls: boolean; logprobs: boolean }
   /** Whether a stream says usage always, or where the client asked. */
   usage: 'always' | 'asked'
+  /** The sign of life, where it is no comment. */
+  ping?: string
+  /** How it words calls, where it is not as OpenAI does. */
+  calls?: { id: RegExp; arguments: (text: string) => string }
   finish: (reason: FinishReason, ask?: Ask) => string
   /** How much was used, by the usage of an answer. */
   counts: (usage: object) => Usage

@@ -179,7 +179,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
       expect(response.status).toBe(200)
       const reader = response.body?.getReader()
       const { value } = (await reader?.read()) ?? {}
-      expect(new TextDecoder().decode(value)).toBe(':\n\n')
+      expect(new TextDecoder().decode(value)).toBe(dialect.ping ?? ':\n\n')
       await reader?.cancel()
     })
   })

@@ -264,7 +264,11 @@ export function expected(dialect: Dialect, { steps, ask }: Script): Partial<Answ
   return {
     text: texts.map((event) => event.text).join(''),
     reasoning: dialect.says.reasoning ? texts.map((event) => event.reasoning ?? '').join('') : '',
-    calls: calls.map((call) => ({ ...call, id: expect.stringMatching(/^call_/) as string })),
+    calls: calls.map((call) => ({
+      name: call.name,
+      arguments: dialect.calls?.arguments(call.arguments) ?? call.arguments,
+      id: expect.stringMatching(dialect.calls?.id ?? /^call_/) as string,
+    })),
     logprobs:
       dialect.says.logprobs && ask?.logprobs === true && logprobs.length > 0
         ? logprobs.map(({ token, logprob: value }) => expect.objectContaining({ token, logprob: value }))

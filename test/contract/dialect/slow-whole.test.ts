@@ -26,7 +26,7 @@ async function brokenOff(response: Response): Promise<{ heard: string; error: un
 describe.each(DIALECTS)('$name', (dialect) => {
   it('is the same answer behind spaces, named as its session is, and left as it is on its way', async () => {
     const quick = await wholeOf(serve(keeping(QUICK)).send, dialect, {})
-    const response = await post(serve(keeping(SLOW), { spaceMs: 10 }).send, dialect, {})
+    const response = await post(serve(keeping(SLOW), { quietMs: 10, spaceMs: 10 }).send, dialect, {})
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('application/json')
     // What is compressed on its way is held back, and nobody hears of a client that left.
@@ -39,7 +39,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
   })
 
   it('that comes in time has no space before it', async () => {
-    const response = await post(serve(keeping(QUICK), { spaceMs: 500 }).send, dialect, {})
+    const response = await post(serve(keeping(QUICK), { quietMs: 500, spaceMs: 500 }).send, dialect, {})
     expect(await response.text()).toMatch(/^\{/)
     expect(response.headers.get('content-encoding')).toBe(null)
   })
@@ -49,12 +49,15 @@ describe.each(DIALECTS)('$name', (dialect) => {
     { name: 'while the model loads', steps: [progress('loading'), { wait: 60 }, failure] },
     { name: 'soon after its admission', steps: [{ wait: 60 }, start, failure] },
   ])('that fails $name has a status of its own', async ({ steps }) => {
-    const { send } = serve(keeping(steps), { spaceMs: 15 })
+    const { send } = serve(keeping(steps), { quietMs: 15, spaceMs: 15 })
     expect(await refusalOf(dialect, await post(send, dialect, {}))).toMatchObject({ status: 500 })
   })
 
   it('that fails behind its status breaks off within the error, which no parser takes', async () => {
-    const { send, logged } = serve(keeping([start, { wait: 40 }, text('a'), failure]), { spaceMs: 10 })
+    const { send, logged } = serve(keeping([start, { wait: 40 }, text('a'), failure]), {
+      quietMs: 10,
+      spaceMs: 10,
+    })
     const response = await post(send, dialect, {})
     expect(response.status).toBe(200)
     const { heard, error } = await brokenOff(response)
@@ -71,7 +74,7 @@ describe.each(DIALECTS)('$name', (dialect) => {
       finish,
     ]
     const fake = fakeLanes((request) => [sessionOf(request.reply), ...endless])
-    const { send, logged } = serve(fake, { spaceMs: 10 })
+    const { send, logged } = serve(fake, { quietMs: 10, spaceMs: 10 })
     const reader = (await post(send, dialect, {})).body?.getReader()
     await reader?.read()
     await reader?.cancel()

@@ -16,7 +16,7 @@ export type Wire = {
   headers: Headers
   text: string
   frames: Frame[]
-  /** Signs of life between frames, which no parser takes for data. */
+  /** Signs of life between frames, which no client takes for data: comments, and events `ping` where events have names. */
   comments: number
 }
 
@@ -31,7 +31,7 @@ export function parseWire(pieces: readonly string[]): { frames: Frame[]; comment
   const events: EventSourceMessage[] = []
   let comments = 0
   const parser = createParser({
-    onEvent: (event) => void events.push(event),
+    onEvent: (event) => void (event.event === 'ping' ? comments++ : events.push(event)),
     onComment: () => void comments++,
     onError(error) {
       throw error
@@ -40,7 +40,7 @@ export function parseWire(pieces: readonly string[]): { frames: Frame[]; comment
   for (const piece of pieces) parser.feed(piece)
   const sent = pieces.join('').split('\n\n')
   if (sent.pop() !== '') throw new Error('the stream does not end with a blank line')
-  const raw = sent.filter((frame) => !frame.startsWith(':'))
+  const raw = sent.filter((frame) => !/^(:|event: ping\n)/.test(frame))
   if (raw.length !== events.length)
     throw new Error(`${raw.length} frames were sent, and ${events.length} were read`)
   return { frames: events.map((event, i) => frameOf(event, raw[i])), comments }

@@ -11,7 +11,7 @@ import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
 import { effort, integer, neutral, sharedFields, templateVariables, unsupported } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { sharedOrder, stopsOf, type Order } from '../order.ts'
+import { sharedOrder, stopsOf, type BodyOrder } from '../order.ts'
 import {
   callingOf,
   chatToolChoice,
@@ -65,7 +65,7 @@ export function parseChat(
   const messages = toChatMessages(sent('messages') as JsonObject[])
   checkResults(messages)
   if (fields.top_logprobs && fields.logprobs !== true) throw refuse('top_logprobs', 'needs "logprobs": true')
-  const order: Order = {
+  const order: BodyOrder = {
     ...sharedOrder(fields, newSeed, sent, rule),
     prompt: {
       kind: 'chat',
@@ -96,7 +96,7 @@ export function parseChat(
 }
 
 /** Errors name what the client wrote, which chat completions have two spellings of. */
-function placesOf(functions: boolean, completion: boolean): Pick<Order, 'places'> {
+function placesOf(functions: boolean, completion: boolean): Pick<BodyOrder, 'places'> {
   if (!functions && !completion) return {}
   return {
     places: {

@@ -28,7 +28,7 @@ import { structuredOutputs, textSettings } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { formOf, samplingOf, stopsOf, type Order } from '../order.ts'
+import { formOf, samplingOf, stopsOf, type BodyOrder } from '../order.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -95,7 +95,7 @@ export const responseSchema = bodySchema({
 
 export type ResponseOrder = {
   /** All but the prompt, which needs the turn before. */
-  order: Omit<Order, 'prompt'>
+  order: Omit<BodyOrder, 'prompt'>
   input: ChatMessage[]
   /** The call that each result in the input answers, by its place. */
   results: ResultPlace[]
