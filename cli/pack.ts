@@ -5,6 +5,7 @@ import { IsletError } from '../src/lib/errors.ts'
 import { chatNamed } from '../src/packing/chat-format.ts'
 import { openSource } from '../src/packing/open-source.ts'
 import { packToFolder } from '../src/packing/pack-folder.ts'
+import { poolingNamed } from '../src/packing/pooling.ts'
 import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
 import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
@@ -13,7 +14,7 @@ import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
-           [--rounding search|nearest] [--id NAME] [--chat FORMAT]
+           [--rounding search|nearest] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
@@ -26,7 +27,9 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
                  nearest takes the extremes and rounds, ten times faster; what is kept as it is has no part in it
   --id           the model's name in the API (default: from INPUT's name, in lower case)
   --chat         the chat format, where the files do not tell: ${BUILTIN_FORMATS.join(', ')}, none
-                 (default: the template in the files, else that of the family)`
+                 (default: the template in the files, else that of the family)
+  --pooling      how states of a text become its vector in /v1/embeddings: for a model that is known to be good for it
+                 (default: what the files say, else none, and embeddings are refused)`
 
 export const command = {
   name: 'pack',
@@ -42,6 +45,7 @@ export const command = {
         rounding: { type: 'string' },
         id: { type: 'string' },
         chat: { type: 'string' },
+        pooling: { type: 'string' },
       },
     })
     const [input, out] = positionals
@@ -53,8 +57,11 @@ export const command = {
 
     if (values.chat !== undefined) chatNamed(values.chat, { kind: 'none' })
     const opened = await openSource(input)
-    const source =
-      values.chat === undefined ? opened : { ...opened, chat: chatNamed(values.chat, opened.chat) }
+    const source = {
+      ...opened,
+      ...(values.chat !== undefined && { chat: chatNamed(values.chat, opened.chat) }),
+      ...(values.pooling !== undefined && { pooling: poolingNamed(values.pooling, opened.spec) }),
+    }
     const bar = progressBar(`packing ${source.name}`)
     try {
       const manifest = await packToFolder(source, out, {

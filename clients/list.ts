@@ -175,4 +175,25 @@ export const CLIENTS: readonly Client[] = [
     packages: ['lm-eval[api]==0.4.13', 'transformers==5.18.0', 'gguf==0.19.0'],
     scenarios: 'lm-eval.py',
   },
+  {
+    id: 'embeddings-node',
+    title: 'Vectors: openai, AI SDK and LangChain for Node',
+    language: 'node',
+    packages: [
+      'openai@7.59.0',
+      'ai@7.0.173',
+      '@ai-sdk/openai-compatible@3.0.92',
+      '@langchain/openai@1.6.0',
+      '@langchain/core@1.4.0',
+      'zod@4.6.7',
+    ],
+    scenarios: 'embeddings-node.mjs',
+  },
+  {
+    id: 'embeddings-python',
+    title: 'Vectors: openai, LangChain and llama-index for Python',
+    language: 'python',
+    packages: ['langchain-openai==1.7.4', 'llama-index-embeddings-openai-like==0.4.0'],
+    scenarios: 'embeddings-python.py',
+  },
 ]

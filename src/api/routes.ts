@@ -11,6 +11,8 @@ import { completionsDialect } from './dialects/completions/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { responsesDialect } from './dialects/responses/dialect.ts'
 import { responseSchema } from './dialects/responses/schema.ts'
+import { postEmbedding, postRerank } from './embed.ts'
+import { embeddingSchema, rerankSchema } from './embeddings/schema.ts'
 import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import { getModel, listModels } from './models.ts'
@@ -77,6 +79,20 @@ export const ROUTES: readonly Route[] = [
     handler: postDecision,
     summary: 'typed decisions: predicates, choices and scores with probabilities, without sampling',
     body: decisionSchema,
+  },
+  {
+    method: 'POST',
+    path: '/v1/embeddings',
+    handler: postEmbedding,
+    summary: 'vectors of texts, by a model that declares a pooling',
+    body: embeddingSchema,
+  },
+  {
+    method: 'POST',
+    path: '/v1/rerank',
+    handler: postRerank,
+    summary: 'documents in the order of their likeness to a query, by such a model',
+    body: rerankSchema,
   },
   {
     method: 'GET',

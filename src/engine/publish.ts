@@ -12,29 +12,30 @@ import type { Turn } from './turn.ts'
 export function publish({ parts }: Step, outputs: Outputs, maxPositions: number): Turn[] {
   for (const { turn, count } of parts) if (turn.sequence !== undefined) turn.sequence.length += count
   const moved: Turn[] = []
-  let first = 0
+  const first = { logits: 0, hidden: 0 }
   for (const part of parts) {
     const { turn, logits } = part
     // One that was closed since hears nothing more: its reader is gone, and perhaps the object that its code
     // belongs to.
-    if (turn.state === 'running' && takeLogits(part, outputs, first, maxPositions)) moved.push(turn)
-    first += logits
+    if (turn.state === 'running' && takeRows(part, outputs, first[turn.yields], maxPositions))
+      moved.push(turn)
+    first[turn.yields] += logits
   }
   return moved
 }
 
 /**
- * True when the turn has one more id, or failed. The part's first row with logits is the `first` of the
- * step's.
+ * True when the turn has one more id, or failed. The part's first row that yields something is the `first` of the
+ * step's of its kind.
  */
-function takeLogits({ turn, logits }: Part, outputs: Outputs, first: number, maxPositions: number): boolean {
+function takeRows({ turn, logits }: Part, outputs: Outputs, first: number, maxPositions: number): boolean {
   const { produced } = turn
   const from = (turn.sequence?.length ?? 0) - logits
   try {
     for (let i = 0; i < logits; i++) {
       // Of the id that these logits are about.
       const position = from + i + 1
-      const row = outputs.logits(first + i)
+      const row = outputs[turn.yields](first + i)
       if (position < turn.ids.length) turn.score?.(row, position)
       else choose(turn, row, maxPositions)
       turn.wantsFrom = position

@@ -6,7 +6,7 @@ import type { Model } from '../graph/model.ts'
 import { QUANTUM } from './fair-share.ts'
 import { isBehind, isStalled, pendingRows, type Turn } from './turn.ts'
 
-/** The next `count` rows of a turn; the last `logits` of them yield logits. */
+/** The next `count` rows of a turn; the last `logits` of them yield logits, or states, which are counted as these. */
 export type Part = { turn: Turn; count: number; logits: number }
 
 /** Rows of a prompt that a tenant gets before the one that was served least is looked for again. */

@@ -52,7 +52,7 @@ export const ABANDONED_MS = 30_000
 /** Rows run; a promise of them only with a model that may answer later. */
 export type Ran<M extends Model> = M extends LocalModel ? number : number | Promise<number>
 
-/** The rows of a part. Their pages must exist; the last of them yield logits. */
+/** The rows of a part. Their pages must exist; the last of them yield what the turn asks for. */
 export function rowsOf({ turn, count, logits }: Part): Row[] {
   const { sequence } = turn
   if (sequence === undefined) throw new Error('a running turn has no sequence')
@@ -61,7 +61,7 @@ export function rowsOf({ turn, count, logits }: Part): Row[] {
     id: turn.ids[length + i],
     position: length + i,
     pages,
-    yields: i < count - logits ? 'nothing' : 'logits',
+    yields: i < count - logits ? 'nothing' : turn.yields,
     shape,
   }))
 }

@@ -5,6 +5,9 @@ import type { PromptShape } from '../cache/prompt-shape.ts'
 import type { Sequence } from './sequence.ts'
 import type { Vault } from './vault.ts'
 
+/** What the rows of a turn yield: (vocab) f32, or the model's last states, (hidden) f32, from which the head makes logits. */
+export type TurnYield = 'logits' | 'hidden'
+
 /** What a turn makes of logits: the next id, and whether the model's answer ends with it. */
 export type Choice = { id: number; stop: boolean }
 
@@ -35,6 +38,11 @@ export type TurnOptions = {
    * itself both ways have no logits of their own.
    */
   score?: Score
+  /**
+   * Default: logits. With `hidden`, `score` hears the state of the row before each position in their place, and `choose`
+   * that of the last row; it has nothing to choose from.
+   */
+  yields?: TurnYield
   /** The first row, by position, whose logits `score` hears: those before it may be reused. Default: all. */
   scoreFrom?: number
   /** Storage of the lane that asks, and the same again if the turn's pages may be kept there. */
@@ -61,6 +69,7 @@ export type Turn = {
   readonly maxTokens: number
   readonly choose: Choose
   readonly score: Score | undefined
+  readonly yields: TurnYield
   readonly owner: Vault | undefined
   readonly vault: Vault | undefined
   readonly session: string | undefined
@@ -116,6 +125,7 @@ export function newTurn(options: TurnOptions, shape: PromptShape): Turn {
     maxTokens: options.maxTokens,
     choose: options.choose,
     score: options.score,
+    yields: options.yields ?? 'logits',
     owner: options.owner,
     vault: options.vault,
     session: options.session,

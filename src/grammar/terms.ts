@@ -108,6 +108,7 @@ export class Terms implements TermsOfGrammar {
   literal(bytes: Uint8Array): Term {
     return bytes.length === 0 ? this.empty : new Literal(this, bytes, 0)
   }
+
   text(text: string): Term {
     return this.literal(new TextEncoder().encode(text))
   }
@@ -132,9 +133,7 @@ function addOption(to: Term[], option: Term): void {
 }
 
 function areSame(a: readonly Term[], b: readonly Term[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+  return a.length === b.length && a.every((option, at) => option === b[at])
 }
 
 class Empty extends Term {
@@ -265,7 +264,9 @@ class Choice extends Compound {
   }
   get shortestByte(): number {
     const { shortest } = this
-    return (this.options.find((option) => option.shortest === shortest) ?? this.terms.nothing).shortestByte
+    const first = (option: Term): number => (option.shortest === shortest ? option.shortestByte : NEVER)
+    // Of several the lowest: their order says what was derived first, perhaps for another answer.
+    return this.options.reduce((least, option) => Math.min(least, first(option)), NEVER)
   }
   derive(byte: number): Term {
     const next: Term[] = []

@@ -4,7 +4,7 @@
 import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import { answersTo, type GenerateRequest, type GenerationEvent } from '../protocol/generation.ts'
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
 import { errorEvent } from '../protocol/wire.ts'
@@ -126,8 +126,8 @@ export class Lane {
     return this.#driver(request.requestId, (driver) => this.#answer(request, lane, driver)).stream()
   }
 
-  /** Events of one score request, made as they are read. A cancel ends it. */
-  score(request: ScoreRequest): ReadableStream<Uint8Array> {
+  /** Events of one score or embed request, made as they are read. A cancel ends it. */
+  score(request: ScoreRequest | EmbedRequest): ReadableStream<Uint8Array> {
     return this.#driver(request.requestId, (driver) => this.#scoring.events(request, driver)).stream()
   }
 

@@ -2,7 +2,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { GenerateRequest } from '../protocol/generation.ts'
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import { loadModel } from '../graph/load-model.ts'
 import { planMemory } from '../graph/memory-layout.ts'
@@ -86,7 +86,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
     return this.#lane.resume(tenant, id)
   }
 
-  score(request: ScoreRequest): ReadableStream<Uint8Array> {
+  score(request: ScoreRequest | EmbedRequest): ReadableStream<Uint8Array> {
     return this.#lane.score(request)
   }
 

@@ -1,31 +1,24 @@
 // A score run pulls continuations through the engine as turns that hear logits and sample nothing.
 
-import type { ModelText } from '../answer/model-text.ts'
 import { scoredIdsSliced, type ScoredIds } from '../answer/score-prompts.ts'
 import { outOfSight } from '../cache/window.ts'
 import { scoreTree, type ScoreNode } from '../engine/score-tree.ts'
 import type { Turn } from '../engine/turn.ts'
-import { errorCode, IsletError } from '../lib/errors.ts'
+import { IsletError } from '../lib/errors.ts'
 import { inTurns } from '../lib/sliced.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
 import type { ScoreRequest } from '../protocol/scores.ts'
 import { logSumExp } from '../sampling/logprobs.ts'
-import { checkModel, engineFailure, MOST_ENGINES } from './follow-turn.ts'
-import type { Loaded } from './isolate.ts'
+import { checkModel } from './follow-turn.ts'
 import { type KeptScores, scoresName } from './kept-scores.ts'
-import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
-import { CPU_LIMIT, cpuLimit, giveWay, QUEUED_MS } from './turn-run.ts'
 import { LOGIT_ROWS } from './memory-plan.ts'
+import { PROGRESS_MS } from './turn-host.ts'
+import { onEngines, openedTurn, stepOnce, type UnkeptHost, type UnkeptRun } from './unkept-run.ts'
 
 /** What a score run needs of its lane. */
-export type ScoreHost = { host: TurnHost; kept: KeptScores; signal: AbortSignal }
+export type ScoreHost = UnkeptHost & { kept: KeptScores }
 
-type ScoreRun = ScoreHost & {
-  /** In the shape in which giveWay asks for it. */
-  record: { request: ScoreRequest }
-  text: ModelText
-  loaded: Loaded
-}
+type ScoreRun = ScoreHost & UnkeptRun & { record: { request: ScoreRequest } }
 
 type Tally = { promptTokens: number; cachedTokens: number; longest: number }
 
@@ -41,18 +34,7 @@ export async function* score(request: ScoreRequest, parts: ScoreHost): AsyncGene
   const work = scoredIdsSliced(request.prompts, text, host.limits(text))
   const scored = await inTurns(work, () => host.clock.wait(0), signal)
   if (scored === undefined) return
-  for (let engines = 1; ; engines++) {
-    const loaded = yield* host.untilLoaded(signal)
-    if (loaded === undefined) return
-    try {
-      yield* scoreAll(scored, { ...parts, record: { request }, text, loaded })
-      return
-    } catch (error) {
-      const failed = loaded.engine.failure !== undefined
-      if (!failed || engines === MOST_ENGINES) throw failed ? engineFailure(error) : error
-      host.rebuild()
-    }
-  }
+  yield* onEngines(parts, (loaded) => scoreAll(scored, { ...parts, record: { request }, text, loaded }))
 }
 
 async function* scoreAll(scored: readonly ScoredIds[], run: ScoreRun): AsyncGenerator<GenerationEvent> {
@@ -134,7 +116,7 @@ async function* runTree(
         open.push({ node: waiting[0], turn })
         waiting.shift()
       }
-      await stepOnce(run)
+      await stepOnce(run, 'send fewer questions or candidates at once')
       if (signal.aborted) return undefined
       for (const { turn } of open) if (turn.state === 'failed') throw turn.error
       cached ??= open[0]?.turn.cachedTokens
@@ -155,46 +137,23 @@ async function* runTree(
 /** The turn of a node; undefined while the engine's own queue is full. */
 function opened(node: ScoreNode, asked: ScoredIds, scores: number[][], run: ScoreRun): Turn | undefined {
   const { prompt } = asked
-  const { host, loaded, record } = run
+  const { record } = run
   const hear = (logits: Float32Array, position: number): void => {
     const wants = node.wants.get(position - prompt.length)
     if (wants === undefined) return
     const offset = logSumExp(logits)
     for (const { id, continuation, place } of wants) scores[continuation][place] = logits[id] - offset
   }
-  try {
-    return loaded.engine.open({
-      tenant: record.request.tenant,
-      prompt,
-      generated: node.path,
-      maxTokens: node.path.length + 1,
-      // The turn ends with the logits of its last row: the id that it then has is never run.
-      choose: (logits, position) => {
-        hear(logits, position)
-        return { id: prompt[0], stop: true }
-      },
-      ...(node.path.length > 0 && { score: hear, scoreFrom: prompt.length + node.from }),
-      ...(host.vault !== undefined && { owner: host.vault }),
-    })
-  } catch (error) {
-    if (errorCode(error) !== 'overloaded') throw error
-    return undefined
-  }
-}
-
-/** One step for everybody who wants rows, after the host and new requests of others had their turn. */
-async function stepOnce(run: ScoreRun): Promise<void> {
-  const { host, loaded, signal } = run
-  const { engine, model, pacer, first } = loaded
-  if (first.isAnybodyNew) await giveWay(run)
-  if (pacer.isDue) await pacer.restTogether(0, host.vault)
-  if (signal.aborted) return
-  if (model.signal.value === CPU_LIMIT) {
-    model.signal.clear()
-    throw cpuLimit('send fewer questions or candidates at once')
-  }
-  const stepped = engine.step(host.vault)
-  const ran = typeof stepped === 'number' ? stepped : await stepped
-  pacer.stepped(ran, host.vault)
-  if (ran === 0) await pacer.restTogether(QUEUED_MS, host.vault)
+  return openedTurn(run, {
+    tenant: record.request.tenant,
+    prompt,
+    generated: node.path,
+    maxTokens: node.path.length + 1,
+    // The turn ends with the logits of its last row: the id that it then has is never run.
+    choose: (logits, position) => {
+      hear(logits, position)
+      return { id: prompt[0], stop: true }
+    },
+    ...(node.path.length > 0 && { score: hear, scoreFrom: prompt.length + node.from }),
+  })
 }

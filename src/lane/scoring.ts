@@ -1,8 +1,9 @@
-// Scoring gives a lane's requests for scores and for tokens their places among its other requests.
+// Scoring gives a lane's requests for scores, vectors and tokens their places among its other requests.
 
 import type { GenerationEvent } from '../protocol/generation.ts'
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
+import { embed } from './embed-run.ts'
 import type { Isolate } from './isolate.ts'
 import { KeptScores } from './kept-scores.ts'
 import type { Clock } from './pacer.ts'
@@ -29,10 +30,14 @@ export class Scoring {
   }
 
   /** Events of a request: an `error` that is movable where its tenant holds as many places as it may. */
-  events(request: ScoreRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
+  events(request: ScoreRequest | EmbedRequest, driver: ReaderDriver): AsyncGenerator<GenerationEvent, void> {
     const { host } = this.#parts
     const { signal } = driver
-    return this.#placed(request, driver, () => score(request, { host: host(), kept: this.#kept, signal }))
+    return this.#placed(request, driver, () =>
+      'texts' in request
+        ? embed(request, { host: host(), signal })
+        : score(request, { host: host(), kept: this.#kept, signal }),
+    )
   }
 
   /** The same of a token request. */
@@ -41,7 +46,7 @@ export class Scoring {
   }
 
   async *#placed(
-    request: ScoreRequest | TokenRequest,
+    request: ScoreRequest | EmbedRequest | TokenRequest,
     driver: ReaderDriver,
     events: () => AsyncGenerator<GenerationEvent, void>,
   ): AsyncGenerator<GenerationEvent, void> {

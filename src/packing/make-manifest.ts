@@ -4,6 +4,7 @@ import { IsletError } from '../lib/errors.ts'
 import { fileSha256 } from './file-sha256.ts'
 import {
   MANIFEST_VERSION,
+  POOLINGS,
   type Manifest,
   type PackedFile,
   type Shard,
@@ -28,7 +29,7 @@ export function makeManifest(
   shards: Shard[],
   tokenizer: Uint8Array,
 ): Manifest {
-  const { spec, chat, license } = source
+  const { spec, chat, license, pooling } = source
   return {
     format: 'islet',
     version: MANIFEST_VERSION,
@@ -41,6 +42,7 @@ export function makeManifest(
     float: isFloatPack(source, tensors),
     hash: hashOf({ spec, tensors, shards }),
     ...(license === undefined ? {} : { license }),
+    ...(pooling === undefined ? {} : { embedding: { pooling } }),
     packer: PACKER,
   }
 }
@@ -114,6 +116,12 @@ export function parseManifest(text: string): Manifest {
       'manifest.json is by older rules, without checksums: pack again',
     )
   }
+  const { embedding } = whole
+  if (embedding !== undefined && !POOLINGS.includes(embedding.pooling))
+    throw new IsletError(
+      'unsupported_format',
+      'manifest.json declares a pooling that is unknown here: pack again',
+    )
   for (const { file, length } of packedFiles(whole)) {
     // A name with a path could point outside the folder.
     if (

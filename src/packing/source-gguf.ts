@@ -8,6 +8,7 @@ import { familyOfGguf } from '../models/registry.ts'
 import { chatOfGguf } from './chat-format.ts'
 import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { inFile, naming } from './in-file.ts'
+import { poolingOfGguf } from './pooling.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { refusePart } from './split-gguf.ts'
@@ -93,6 +94,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     chat: chatOfGguf(record, name),
     chatFile: file.name,
     license: typeof license === 'string' ? license : undefined,
+    pooling: poolingOfGguf(metadata),
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined
       return naming(file.name, () => writeTokenizer(fitTokenizer(tokenizerFromGguf(record), spec.vocab)))

@@ -17,6 +17,7 @@ import { familyOfConfig } from '../models/registry.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
+import { poolingOfFolder } from './pooling.ts'
 import { readJsonFile, type ReadFile } from './small-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import {
@@ -63,6 +64,7 @@ export async function openSafetensorsFolder(
       chat: await chatFromFolder(read, basename(folder)),
       chatFile: (await read(TEMPLATE_FILE)) === undefined ? 'tokenizer_config.json' : TEMPLATE_FILE,
       license: undefined,
+      pooling: await poolingOfFolder(read),
       tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,
     }

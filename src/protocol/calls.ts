@@ -1,7 +1,7 @@
 // Lane calls are the RPC methods of a lane's object: one list types object, stub, client and fakes.
 
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
-import type { ScoreRequest } from './scores.ts'
+import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
 import type { LaneHealth, SessionPage, SessionView, TurnView } from './lane-reports.ts'
 
@@ -12,7 +12,7 @@ export type Outcome<T> = { value: T } | { error: GenerationEvent & { type: 'erro
 type LaneCalls = {
   generate(request: GenerateRequest, lane: string): ReadableStream<Uint8Array>
   resume(tenant: string, id: string): ReadableStream<Uint8Array>
-  score(request: ScoreRequest): ReadableStream<Uint8Array>
+  score(request: ScoreRequest | EmbedRequest): ReadableStream<Uint8Array>
   tokens(request: TokenRequest): ReadableStream<Uint8Array>
   sessions(tenant: string, page: SessionPage): SessionView[]
   session(tenant: string, id: string): Outcome<SessionView>

@@ -269,6 +269,8 @@ export type GenerationEvent =
       cachedTokens: number
       window: WindowReport
     }
+  /** The vector of the text at `index` of an embed request, of length 1: (hidden) f32, little-endian, in base64. */
+  | { type: 'embedding'; index: number; vector: string }
   /**
    * A piece of what a token request is told, in order, which `last` says is the end: ids and what each prints (bytes where that
    * is no whole character), a text, or a number of ids.

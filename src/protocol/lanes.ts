@@ -3,7 +3,7 @@
 
 import type { LaneAnswers } from './calls.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
-import type { ScoreRequest } from './scores.ts'
+import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
 import type { ModelCard, SessionView } from './lane-reports.ts'
 
@@ -22,8 +22,8 @@ export interface Lanes extends LaneAnswers {
    * rest computed. Who read it until now is ended with an `error` of code `conflict`.
    */
   resume(tenant: string, id: string): AsyncIterable<GenerationEvent>
-  /** Log probabilities of continuations: `progress`, then `scores` or `error`; `return()` ends it. */
-  score(request: ScoreRequest): AsyncIterable<GenerationEvent>
+  /** Log probabilities of continuations, or vectors: `progress`, `embedding`, then `scores` or `error`; `return()` ends it. */
+  score(request: ScoreRequest | EmbedRequest): AsyncIterable<GenerationEvent>
   /** Ids, text or a number of ids: `tokens` events or `error`; `return()` ends it. No weights are needed. */
   tokens(request: TokenRequest): AsyncIterable<GenerationEvent>
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */

@@ -1,4 +1,4 @@
-// A score request asks a lane how likely continuations of prompts are; nothing is sampled, nothing is stored.
+// Score and embed requests ask a lane for log probabilities and for vectors; nothing is sampled.
 
 import type { GenerateRequest } from './generation.ts'
 
@@ -11,12 +11,15 @@ export type ScoredPrompt = {
 }
 
 /** Answered by one `scores` event (generation.ts), or an `error`, with `progress` before it. */
-export type ScoreRequest = Pick<
-  GenerateRequest,
-  'requestId' | 'tenant' | 'sessionKey' | 'model' | 'session'
-> & {
-  prompts: ScoredPrompt[]
-}
+export type ScoreRequest = Unkept & { prompts: ScoredPrompt[] }
+
+/**
+ * Texts, none empty, each of which shall become a vector. Answered by an `embedding` event for each, then a `scores` event
+ * without any; an embedding that comes twice is the same.
+ */
+export type EmbedRequest = Unkept & { texts: string[] }
+
+type Unkept = Pick<GenerateRequest, 'requestId' | 'tenant' | 'sessionKey' | 'model' | 'session'>
 
 /** The sum of a continuation's log probabilities, nats, in the order of its tokens. */
 export function totalLogprob(logprobs: readonly number[]): number {

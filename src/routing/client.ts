@@ -1,6 +1,6 @@
 // The router's side of the lanes: each call goes to the object that its session, its key or its id names.
 
-import type { ScoreRequest } from '../protocol/scores.ts'
+import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
@@ -114,7 +114,7 @@ function generateCall(request: GenerateRequest, options: LaneOptions): Call {
 }
 
 /** A lane that was lost in it computed nothing that is kept: it is asked again. */
-function scoreCall(request: ScoreRequest, options: LaneOptions): Call {
+function scoreCall(request: ScoreRequest | EmbedRequest, options: LaneOptions): Call {
   const open = (stub: LaneStub): ReturnType<LaneStub['score']> => stub.score(request)
   const { tenant, requestId } = request
   return {

@@ -64,6 +64,14 @@ export type TemplateChat = { kind: 'jinja'; template: string; toolTemplate?: str
 /** A fact for the tokenizer that is not in tokenizer.bin belongs there, not here. */
 export type ChatFormat = TemplateChat | BuiltinChat | { kind: 'none' }
 
+/**
+ * How the last states of a text's tokens become its vector: their mean, the same without the first token's, which a
+ * decoder uses as a sink, or that of the last token.
+ */
+export const POOLINGS = ['mean', 'mean_without_first', 'last'] as const
+
+export type Pooling = (typeof POOLINGS)[number]
+
 /** Raised when kernels would read packed tensors otherwise (kernels/layout.ts). */
 export const MANIFEST_VERSION = 2
 
@@ -79,6 +87,8 @@ export type Manifest = {
   chat: ChatFormat
   /** Absent where chats share less than a page, and in older packs: then it is computed like any prompt. */
   prefix?: PackedPrefix
+  /** Of a model whose vectors are worth something: trained for it, or measured (docs/embeddings.md). */
+  embedding?: { pooling: Pooling }
   /** True when the checkpoint held floats and packing kept them: the CLI then keeps KV in f32 by default. */
   float: boolean
   /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */

@@ -14,7 +14,8 @@ type Weigh = (continuation: string, prompt: ScoredPrompt, index: number) => numb
 function scoringLanes(weigh: Weigh = (text) => [-text.length]) {
   const requests: ScoreRequest[] = []
   const fake = fakeLanes([], {
-    async *score(request): AsyncGenerator<GenerationEvent> {
+    async *score(asked): AsyncGenerator<GenerationEvent> {
+      const request = asked as ScoreRequest
       requests.push(request)
       yield { type: 'progress', state: 'prefill', done: 0, total: 9 }
       yield {

@@ -33,7 +33,7 @@ describe('paths and methods', () => {
     ['GET', '/v1/chat/completions/', 405, 'POST, OPTIONS'],
     ['POST', '/v1/sessions/x/stream/', 405, 'GET, OPTIONS'],
     ['GET', '/favicon.ico', 404],
-    ['POST', '/v1/embeddings', 404],
+    ['POST', '/v1/moderations', 404],
     ['GET', '/%zz', 404],
     ['GET', '/v1/models/%E0%A4%A', 404],
     ['GET', '/v1/chat/completions', 405, 'POST, OPTIONS'],

@@ -116,3 +116,12 @@ describe('what is kept', () => {
     expect(compileGrammar(pattern('second'))).not.toBe(second)
   })
 })
+
+test('the shortest way on does not depend on what was walked before', () => {
+  const text = 'root ::= "1" (a | b) | "2" b\na ::= "xa"\nb ::= "xb"'
+  const [fresh, walked] = [compileGrammar({ kind: 'ebnf', text }), compileGrammar({ kind: 'ebnf', text })]
+  expect(reads(walked, '2xb')).toBe('whole')
+  const rest = ({ terms, start }: typeof fresh): string =>
+    new TextDecoder().decode(terms.shortestWay(terms.advance(start, new TextEncoder().encode('1x'))))
+  expect([rest(fresh), rest(walked)]).toEqual(['a', 'a'])
+})

@@ -170,8 +170,8 @@ function expectKept(body: Body, { text, calls }: Said): void {
   if (texts !== undefined) expect(texts).toContain(text)
 }
 
-/** What an evaluation harness sent has another form of answer: lm-eval.test.ts. */
-const ANSWERED = readdirSync(RECORDED).filter((file) => file !== 'lm-eval.json')
+/** What asks for scores and vectors has other forms of answers: lm-eval.test.ts, embeddings.test.ts. */
+const ANSWERED = readdirSync(RECORDED).filter((file) => !/^(lm-eval|embeddings)/.test(file))
 
 describe.each(ANSWERED)('what was sent for %s', (file) => {
   const recorded = JSON.parse(readFileSync(`${RECORDED}/${file}`, 'utf8')) as Recorded[]
