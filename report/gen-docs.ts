@@ -26,6 +26,7 @@ import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
 import { routeBlocks } from './lib/route-tables.ts'
+import { samplingBlocks } from './lib/sampling-tables.ts'
 import { templateBlocks } from './lib/template-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
@@ -44,6 +45,7 @@ const DOCUMENTS = [
   'docs/file-map.md',
   'docs/performance.md',
   'docs/quantising.md',
+  'docs/sampling.md',
   'docs/sessions.md',
   'docs/soak.md',
   'docs/structured.md',
@@ -90,6 +92,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...fairBlocks(`${ROOT}docs/results/fair.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
+    ...samplingBlocks(),
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),

@@ -17,6 +17,8 @@ export type Config = {
   lanes: number | 'session'
   /** Where lanes lie; none: the platform chooses. */
   regions: Region[]
+  /** Whether requests get what the model recommends for sampling fields that they leave out. */
+  recommendedSampling: boolean
   /** Other names that mean the model, for clients with a fixed one. */
   aliases: string[]
   /** The API_KEYS secret as it stands. */
@@ -139,6 +141,7 @@ const variables = z.object({
   LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
   LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
   REGIONS: z._default(regions, []),
+  RECOMMENDED_SAMPLING: z._default(z.enum(['on', 'off'], 'must be on or off'), 'on'),
   MODEL_ALIASES: z._default(aliases, []),
   API_KEYS: z.optional(z.string()),
 })
@@ -172,6 +175,7 @@ export function readConfig(env: Record<string, unknown>): Config {
     },
     lanes: LANES,
     regions: REGIONS,
+    recommendedSampling: parsed.data.RECOMMENDED_SAMPLING === 'on',
     aliases: MODEL_ALIASES,
     apiKeys: API_KEYS,
   }

@@ -4,7 +4,9 @@ import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
+import { recommendedBy } from './api/dialects/recommended.ts'
 import { readConfig, type Env } from './env.ts'
+import { assetSource, readManifest } from './lane/asset-source.ts'
 import { createLanes } from './routing/client.ts'
 import type { Lanes } from './protocol/lanes.ts'
 import { LaneBase } from './lane/object.ts'
@@ -21,8 +23,9 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, aliases, apiKeys } = readConfig(env)
+  const { lane, lanes, regions, aliases, apiKeys, recommendedSampling } = readConfig(env)
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
+  const recommended = recommendedBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
   const lanesOf = new Map<Region | undefined, Lanes>()
   function lanesNear(from: Whereabouts | undefined): Lanes {
     const region = nearestRegion(regions, from)
@@ -33,6 +36,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       regions,
       region,
       model: lane.model,
+      ...(recommendedSampling && { recommended }),
       aliases,
       log,
     })

@@ -18,6 +18,7 @@ test('defaults', () => {
     },
     lanes: 1,
     regions: [],
+    recommendedSampling: true,
     aliases: [],
     apiKeys: undefined,
   })

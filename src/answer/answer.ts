@@ -11,6 +11,7 @@ import type {
   TokenLogprob,
 } from '../protocol/generation.ts'
 import { ignoredOf, matcherFor } from './constraint.ts'
+import { idHistory, type IdHistory } from './id-history.ts'
 import { StopStrings } from './stop-strings.ts'
 import type { Choice } from '../engine/turn.ts'
 import type { Matcher } from '../grammar/matcher.ts'
@@ -46,6 +47,11 @@ export class Answer {
   readonly #tokenizer: Tokenizer
   readonly #prompt: ReadonlySet<number>
   readonly #generated = new Map<number, number>()
+  /** Where sampling looks at the order of ids. */
+  readonly #history: IdHistory | undefined
+  /** Mirostat's state behind each number of ids that was chosen or replayed last. */
+  readonly #mus: number[] = []
+  #count = 0
   readonly #stream: TextStream
   readonly #stops: StopStrings
   readonly #rules: AnswerRules
@@ -85,6 +91,7 @@ export class Answer {
     this.#tokenizer = tokenizer
     this.#prompt = new Set(promptIds)
     this.#continues = continues
+    this.#history = idHistory(request.sampling, tokenizer, promptIds)
     // Under a grammar the text is what was asked for: nothing in it is a call or a thought, and no space goes.
     const isConstrained = request.grammar !== undefined || rules.form !== undefined
     this.#rules = isConstrained && rules.form === undefined ? textRules(rules) : rules
@@ -110,7 +117,8 @@ export class Answer {
     const { sampling, topLogprobs, restrictedLogprobs, close } = this.#request
     const constraint = this.#begun(close === false ? Infinity : limit)
     const logprobs = { topLogprobs, restrictedLogprobs }
-    this.#sampler = createSampler(sampling, { ...logprobs, scratch, ...(constraint && { constraint }) })
+    const extras = { ...logprobs, scratch, mu: this.muBehind(this.#count) }
+    this.#sampler = createSampler(sampling, { ...extras, ...(constraint && { constraint }) })
   }
 
   /** The state of the grammar behind what was replayed. */
@@ -164,9 +172,10 @@ export class Answer {
   choose(logits: Float32Array, position: number): Choice {
     if (this.#sampler === undefined) throw new Error('an answer chooses before it begins')
     this.#hash?.update(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength))
-    const occurrences = { prompt: this.#prompt, generated: this.#generated }
-    const { id, logprobs, isLate } = this.#sampler.sample(logits, { ...occurrences, position })
+    const occurrences = { prompt: this.#prompt, generated: this.#generated, history: this.#history?.ids }
+    const { id, logprobs, isLate, mu } = this.#sampler.sample(logits, { ...occurrences, position })
     if (isLate === true) this.closedEarly = true
+    if (mu !== undefined) this.#mus[this.#count + 1] = mu
     this.#accept(id, logprobs && tokenLogprob(id, logprobs, this.#tokenizer))
     if (this.#matcher?.accept(id) === true) this.#endIfDone(this.#matcher)
     return { id, stop: this.stopped }
@@ -178,13 +187,21 @@ export class Answer {
     return found !== undefined && this.#request.stop.includes(found) ? found : undefined
   }
 
-  /** Takes ids that were chosen before, with their log probabilities if there were any. */
-  replay(ids: readonly number[], logprobs: readonly TokenLogprob[]): void {
+  /** Takes ids that were chosen before, with their log probabilities if there were any, and Mirostat's state behind them. */
+  replay(ids: readonly number[], logprobs: readonly TokenLogprob[], mu?: number): void {
     ids.forEach((id, i) => this.#accept(id, logprobs[i]))
+    if (mu !== undefined) this.#mus[this.#count] = mu
     if (this.#grammar !== undefined) this.#replayed.push(...ids)
   }
 
+  /** Mirostat's state, in bits, behind so many ids of the answer; undefined where it was not this answer that chose them. */
+  muBehind(ids: number): number | undefined {
+    return this.#mus[ids]
+  }
+
   #accept(id: number, logprob: TokenLogprob | undefined): void {
+    this.#count++
+    this.#history?.add(id)
     this.#generated.set(id, (this.#generated.get(id) ?? 0) + 1)
     const isEnd = this.#tokenizer.endIds.has(id) || this.#rules.ends.has(id)
     if (isEnd && (!this.#request.ignoreEos || this.#endsAnyhow)) {

@@ -6,6 +6,7 @@ import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import type { Reply } from './dialects/reply.ts'
 import type { Order } from './dialects/order.ts'
+import { withRecommended } from './dialects/recommended.ts'
 import { readBody } from './http/body.ts'
 import { eventError } from './http/errors.ts'
 import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
@@ -22,13 +23,20 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     const lanes = deps.lanes(c)
     const model = await findModel(lanes, asked.order.model)
     const prompt = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
-    const order: Order = { ...asked.order, model: model.id, ...prompt }
+    const recommended = model.sampling && withRecommended(asked.order, model.sampling)
+    const order: Order = {
+      ...asked.order,
+      model: model.id,
+      ...prompt,
+      ...(recommended && { sampling: recommended.sampling }),
+    }
     const reply: Reply = {
       kind: dialect.kind,
       id: dialect.idPrefix + c.var.requestId,
       created: Math.floor(deps.now() / 1000),
       model: model.id,
       ...asked.reply,
+      ...(recommended && { sampling: recommended.used }),
     }
     const request = await toRequest(c, order, body.hash, reply)
     const events = openEvents(c, lanes.generate(request))
@@ -53,7 +61,7 @@ async function toRequest(
   reply: Reply,
 ): Promise<GenerateRequest> {
   const tenant = c.var.tenant
-  const { stream: _, includeUsage: _usage, cacheKey: _key, endUser: _user, ...asked } = order
+  const { stream: _, includeUsage: _usage, cacheKey: _key, endUser: _user, said: _said, ...asked } = order
   return {
     ...asked,
     requestId: c.var.requestId,

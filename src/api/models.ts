@@ -42,8 +42,9 @@ export function getModel(deps: ApiDeps) {
 }
 
 /** A model in the words of OpenAI and of Anthropic, whose clients read the one or the other. */
-function modelObject({ id, created, ownedBy }: ModelCard): { id: string } {
+function modelObject({ id, created, ownedBy, sampling }: ModelCard): { id: string } {
   const openAi = { id, object: 'model', created, owned_by: ownedBy }
   const at = new Date(1000 * created).toISOString().replace('.000', '')
-  return Object.assign(openAi, { type: 'model', name: id, display_name: id, created_at: at })
+  const anthropic = { type: 'model', name: id, display_name: id, created_at: at }
+  return Object.assign(openAi, anthropic, sampling && { islet: { sampling } })
 }

@@ -31,9 +31,14 @@ export function assetSource(assets: Assets, model: string): ByteSource {
  * invalid_file or checksum_mismatch.
  */
 export async function readModelText(source: ByteSource): Promise<ModelText> {
-  const manifest = parseManifest(await new Response(await source.open('manifest.json')).text())
+  const manifest = await readManifest(source)
   const tokenizer = readTokenizer(await readChecked(source, manifest.tokenizer))
   return { manifest, tokenizer }
+}
+
+/** Reads manifest.json. Throws invalid_file. */
+export async function readManifest(source: ByteSource): Promise<Manifest> {
+  return parseManifest(await new Response(await source.open('manifest.json')).text())
 }
 
 function parseManifest(text: string): Manifest {

@@ -6,7 +6,7 @@ import type { FinishEvent, GenerationEvent } from '../protocol/generation.ts'
 import { choicesOf, type TurnRecord } from '../storage/turn-record.ts'
 import { NO_TEXT, type Among } from './among.ts'
 import { endOf, finishOfAll, putAll, toldInTurns, type AnswerLine } from './answer-line.ts'
-import { beginAnswer, cpuLimit, handOut, runTurn, type TurnRun } from './turn-run.ts'
+import { beginAnswer, cpuLimit, handOut, noteState, runTurn, type TurnRun } from './turn-run.ts'
 
 /** What is the same for all answers, and what each has. */
 export type ChoicesRun = Omit<TurnRun, 'record' | 'reader' | 'answer' | 'among'> & {
@@ -172,6 +172,5 @@ function takeFirst(run: Run, scores: PromptScores | undefined, logits: Float32Ar
   if (request.maxTokens === 0) return
   beginAnswer(run)
   generated.push(answer.choose(logits, position).id)
-  record.logprobs = answer.logprobs
-  if (answer.closedEarly) record.closedEarly = true
+  noteState(record, answer)
 }

@@ -6,7 +6,7 @@ import { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import { prepareSliced, rulesFor } from '../answer/prepare-prompt.ts'
 import { inTurns } from '../lib/sliced.ts'
-import { choicesOf, isOver, isStored, lacksOwnLogprobs } from '../storage/turn-record.ts'
+import { choicesOf, isOver, isStored, lacksMu, lacksOwnLogprobs } from '../storage/turn-record.ts'
 import type { Choice, Prompted, Prompts, TurnRecord } from '../storage/turn-record.ts'
 import { AnswerLine, putAll, toldInTurns } from './answer-line.ts'
 import { runChoices } from './choices-run.ts'
@@ -93,7 +93,8 @@ export async function* follow(
 
 /** A hash, or log probabilities, cover all rows from the first: these are computed again. */
 function forgetIfRowsLack(choice: Choice): void {
-  if (!choice.request.hashLogits && !lacksOwnLogprobs(choice)) return
+  // Mirostat follows from rows of logits, as hashes and log probabilities do.
+  if (!choice.request.hashLogits && !lacksOwnLogprobs(choice) && !lacksMu(choice)) return
   choice.generated = []
   choice.end = undefined
 }
@@ -123,7 +124,8 @@ export function answerTo(record: Choice, text: ModelText): Answer {
     rulesFor(prompt, text),
     prompt.kind !== 'chat',
   )
-  answer.replay(record.generated, record.logprobs)
+  const { generated, logprobs, mu } = record
+  answer.replay(generated, logprobs, mu?.ids === generated.length ? mu.bits : undefined)
   answer.closedEarly = record.closedEarly === true
   return answer
 }

@@ -108,8 +108,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     if (isOver) return
     for (let i = record.generated.length; i < turn.produced; i++)
       record.generated.push(turn.ids[turn.promptTokens + i])
-    record.logprobs = answer.logprobs
-    if (answer.closedEarly) record.closedEarly = true
+    noteState(record, answer)
   }
   try {
     yield* untilAdmitted(turn, context)
@@ -127,6 +126,15 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     note()
     engine.close(turn)
   }
+}
+
+/** Puts down what an answer knows besides its ids. */
+export function noteState(choice: Choice, answer: Answer): void {
+  choice.logprobs = answer.logprobs
+  if (answer.closedEarly) choice.closedEarly = true
+  const ids = choice.generated.length
+  const bits = answer.muBehind(ids)
+  if (bits !== undefined) choice.mu = { ids, bits }
 }
 
 /**

@@ -16,7 +16,7 @@ import type { ModelSource } from './source.ts'
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
 /**
- * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more; with
+ * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more of them; with
  * PREFIX_VERSION too.
  */
 export const PACKER = 7
@@ -29,7 +29,7 @@ export function makeManifest(
   shards: Shard[],
   tokenizer: Uint8Array,
 ): Manifest {
-  const { spec, chat, license, pooling } = source
+  const { spec, chat, license, sampling, pooling } = source
   return {
     format: 'islet',
     version: MANIFEST_VERSION,
@@ -42,6 +42,7 @@ export function makeManifest(
     float: isFloatPack(source, tensors),
     hash: hashOf({ spec, tensors, shards }),
     ...(license === undefined ? {} : { license }),
+    ...(sampling === undefined ? {} : { sampling }),
     ...(pooling === undefined ? {} : { embedding: { pooling } }),
     packer: PACKER,
   }

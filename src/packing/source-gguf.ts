@@ -10,6 +10,7 @@ import { mayLackMarks, readTokenNames } from './gguf-tokens.ts'
 import { inFile, naming } from './in-file.ts'
 import { poolingOfGguf } from './pooling.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
+import { recommendedInGguf } from './recommended.ts'
 import { matchTensors, type ModelSource } from './source.ts'
 import { refusePart } from './split-gguf.ts'
 import { tokenizerFromGguf } from './tokenizer-gguf.ts'
@@ -94,6 +95,7 @@ function sourceOf(parsed: ParsedGguf, file: RangeFile, name: string): ModelSourc
     chat: chatOfGguf(record, name),
     chatFile: file.name,
     license: typeof license === 'string' ? license : undefined,
+    sampling: recommendedInGguf(metadata),
     pooling: poolingOfGguf(metadata),
     async tokenizer() {
       if (metadata.get('tokenizer.ggml.model') === undefined) return undefined

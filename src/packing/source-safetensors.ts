@@ -17,6 +17,7 @@ import { familyOfConfig } from '../models/registry.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { inFile, naming } from './in-file.ts'
 import { openRangeFile, type RangeFile } from './range-file.ts'
+import { recommendedInConfig } from './recommended.ts'
 import { poolingOfFolder } from './pooling.ts'
 import { readJsonFile, type ReadFile } from './small-file.ts'
 import { matchTensors, type ModelSource } from './source.ts'
@@ -64,6 +65,7 @@ export async function openSafetensorsFolder(
       chat: await chatFromFolder(read, basename(folder)),
       chatFile: (await read(TEMPLATE_FILE)) === undefined ? 'tokenizer_config.json' : TEMPLATE_FILE,
       license: undefined,
+      sampling: recommendedInConfig(await readJsonFile(read, 'generation_config.json')),
       pooling: await poolingOfFolder(read),
       tokenizer: () => readTokenizer(folder, read, spec.vocab),
       close,

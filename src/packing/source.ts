@@ -5,6 +5,7 @@ import type { StoredTensor } from '../formats/safetensors.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { Family, RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
+import type { Recommended } from '../protocol/lane-reports.ts'
 import type { ChatFormat, Pooling } from '../weights/manifest.ts'
 import type { RangeFile } from './range-file.ts'
 
@@ -20,6 +21,8 @@ export interface ModelSource {
   /** The file that `chat` was read from, if it is a template of the checkpoint. */
   readonly chatFile: string
   readonly license: string | undefined
+  /** What its files recommend for sampling. */
+  readonly sampling: Recommended | undefined
   /** Of a model that was trained for embeddings, or that is declared to be good for them. */
   readonly pooling?: Pooling | undefined
   /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */

@@ -13,6 +13,22 @@ export type SamplingOptions = {
   frequencyPenalty: number
   seed: number // unsigned 32 bits
   logitBias: [id: number, bias: number][]
+} & SamplingRules
+
+/** Rules that are off where they are absent, as they are in rows of older code. docs/sampling.md defines each. */
+export type SamplingRules = {
+  /** So many of the last ids are what the penalties look at; 0 = none. Absent: all. */
+  repeatLastN?: number
+  /** `lastN`: so many of the last ids are looked at; absent: all. `breakers`: texts that end a repetition. */
+  dry?: { multiplier: number; base: number; allowedLength: number; lastN?: number; breakers: string[] }
+  /** Scores this many standard deviations below the best, and lower ones, go. */
+  topNSigma?: number
+  /** The temperature moves by up to `range` both ways, with the entropy. */
+  dynatemp?: { range: number; exponent: number }
+  typicalP?: number
+  xtc?: { probability: number; threshold: number }
+  /** Mirostat 2: `tau` bits of surprise are aimed at, at the rate `eta`. */
+  mirostat?: { tau: number; eta: number }
 }
 
 /** What holds where a request says nothing, and seed 0. */

@@ -9,9 +9,14 @@ export type ModelCard = {
   /** Seconds since 1970. */
   created: number
   ownedBy: string
+  /** For fields that a request leaves out; absent: none, or it is switched off. */
+  sampling?: Recommended
   /** Other names that mean it, for clients with a fixed one. */
   aliases?: readonly string[]
 }
+
+/** Values of sampling fields, by the names that requests have for them. */
+export type Recommended = { readonly [field: string]: number }
 
 /** What a lane's storage has done since its object began. */
 export type StorageUse = {

@@ -5,7 +5,7 @@ import type { TokenRequest } from '../protocol/tokens.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { SessionView } from '../protocol/lane-reports.ts'
+import type { Recommended, SessionView } from '../protocol/lane-reports.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
 import type { LaneStub, Outcome } from '../protocol/calls.ts'
@@ -15,6 +15,8 @@ export type LaneOptions = Layout & {
   /** The region that the requests come in nearest to. */
   region: Region | undefined
   model: string
+  /** What the model recommends for sampling; undefined for nothing, or where that is switched off. */
+  recommended?(): Promise<Recommended | undefined>
   /** Other names that mean the model. */
   aliases?: readonly string[]
   log(entry: Record<string, unknown>): void
@@ -64,7 +66,8 @@ export function createLanes(
   return {
     async models() {
       // A packed model does not say when it was made.
-      return [{ id: model, created: 0, ownedBy: 'islet', aliases }]
+      const sampling = await options.recommended?.()
+      return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...(sampling && { sampling }) }]
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),

@@ -9,6 +9,8 @@ export type Scratch = {
   vocab: number
   /** Processed scores, (vocab). */
   row: Float32Array
+  /** What candidates are ordered by where that is not their scores, (vocab). */
+  keys: Float32Array
   /** Candidates in rising order, (vocab); and what each weighs. */
   ids: Uint16Array | Int32Array
   weights: Float32Array
@@ -18,14 +20,18 @@ export type Scratch = {
 
 /**
  * Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a
- * bias is asked for.
+ * bias is asked for, 4 once typical_p is.
  */
 export function createScratch(vocab: number): Scratch {
   let row: Float32Array | undefined
+  let keys: Float32Array | undefined
   return {
     vocab,
     get row() {
       return (row ??= new Float32Array(vocab))
+    },
+    get keys() {
+      return (keys ??= new Float32Array(vocab))
     },
     ids: vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab),
     weights: new Float32Array(vocab),

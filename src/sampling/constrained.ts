@@ -7,9 +7,8 @@
 
 import type { Verdict } from '../grammar/matcher.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { SamplingOptions } from '../protocol/generation.ts'
 import type { Scratch } from './candidates.ts'
-import { narrow, narrowSome, pick, total, type Drawn } from './draw.ts'
+import { narrow, narrowSome, pick, total, type Draw, type Drawn } from './draw.ts'
 import { uniform } from './random.ts'
 
 export type Constraint = {
@@ -54,17 +53,23 @@ export function drawThatFits(
   scratch: Scratch,
   scores: Float32Array,
   best: number,
-  { options, position }: { options: SamplingOptions; position: number },
+  draw: Draw,
 ): Constrained {
   const { ids, weights } = scratch
+  const { options, position } = draw
   const { seed } = options
-  const drawn = narrow(scratch, scores, best, options)
+  const drawn = narrow(scratch, scores, best, draw)
+  // What an id had of the whole counts for Mirostat, whatever has been dropped since.
+  const whole = drawn.sum
   let isLate = false
   let draws = 0
   for (; draws < MOST_DRAWS && drawn.sum > 0; draws++) {
     const at = pick(scratch, drawn, uniform(seed, position, draws))
     const verdict = constraint.verdict(ids[at])
-    if (verdict === 'fits') return { id: ids[at], isLate }
+    if (verdict === 'fits') {
+      draw.share = weights[at] / whole
+      return { id: ids[at], isLate }
+    }
     if (verdict === 'late') isLate = true
     weights[at] = 0
     drawn.sum = total(weights, drawn.count)
@@ -77,8 +82,11 @@ export function drawThatFits(
     if (verdict !== 'fits') weights[i] = 0
   }
   drawn.sum = total(weights, drawn.count)
-  const rest = drawn.sum > 0 ? drawn : fromAllThatFit(check, scratch, scores, options)
-  return { id: ids[pick(scratch, rest, uniform(seed, position, draws))], isLate }
+  const goesOn = drawn.sum > 0
+  const rest = goesOn ? drawn : fromAllThatFit(check, scratch, scores, draw)
+  const at = pick(scratch, rest, uniform(seed, position, draws))
+  draw.share = weights[at] / (goesOn ? whole : rest.sum)
+  return { id: ids[at], isLate }
 }
 
 /** The rules over what fits, as if there were no other ids. */
@@ -86,7 +94,7 @@ function fromAllThatFit(
   check: (id: number) => Verdict,
   scratch: Scratch,
   scores: Float32Array,
-  options: SamplingOptions,
+  draw: Draw,
 ): Drawn {
   let count = 0
   let best = -Infinity
@@ -96,7 +104,7 @@ function fromAllThatFit(
     best = Math.max(best, scores[id])
   }
   if (count === 0) throw nothingFits()
-  return narrowSome(scratch, count, scores, best, options)
+  return narrowSome(scratch, count, scores, best, draw)
 }
 
 function nothingFits(): IsletError {

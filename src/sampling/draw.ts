@@ -2,6 +2,8 @@
 
 import type { SamplingOptions } from '../protocol/generation.ts'
 import { keepBest, largest, weigh, type Scratch } from './candidates.ts'
+import { dynamicTemperature, excludeTop, keepExpected, keepNearBest, keepTypical } from './narrowing.ts'
+import { uniform } from './random.ts'
 
 /** Up to here a sorted list finds the best ids sooner than sums by digit. */
 const SHORT_LIST = 128
@@ -9,21 +11,26 @@ const SHORT_LIST = 128
 /** How many candidates of a scratch are in play, and the sum of their weights in order of id. */
 export type Drawn = { count: number; sum: number }
 
-/** Leaves of all ids what temperature, top_k, top_p and min_p leave; `best` is the largest score. */
-export function narrow(
-  scratch: Scratch,
-  scores: Float32Array,
-  best: number,
-  options: SamplingOptions,
-): Drawn {
-  const { topK } = options
-  if (topK > 0 && topK <= SHORT_LIST) {
+/** One sampler's draws: by which options, at which place of the sequence. */
+export type Draw = {
+  readonly options: SamplingOptions
+  position: number
+  /** Mirostat's limit of surprise, in bits. */
+  mu: number
+  /** What the id that was drawn had of the weight of all that the rules left. */
+  share: number
+}
+
+/** Leaves of all ids what the rules leave, from top_n_sigma on; `best` is the largest score. */
+export function narrow(scratch: Scratch, scores: Float32Array, best: number, draw: Draw): Drawn {
+  const { topK, topNSigma } = draw.options
+  if (topK > 0 && topK <= SHORT_LIST && topNSigma === undefined) {
     const ids = largest(scores, Math.min(topK, scores.length))
     scratch.ids.set(ids.sort((a, b) => a - b))
-    return narrowLimited(scratch, ids.length, scores, best, options)
+    return narrowLimited(scratch, ids.length, scores, best, draw)
   }
   for (let id = 0; id < scores.length; id++) scratch.ids[id] = id
-  return narrowSome(scratch, scores.length, scores, best, options)
+  return narrowSome(scratch, scores.length, scores, best, draw)
 }
 
 /** The same of the first `count` candidates alone; `best` is the largest of their scores. */
@@ -32,13 +39,15 @@ export function narrowSome(
   count: number,
   scores: Float32Array,
   best: number,
-  options: SamplingOptions,
+  draw: Draw,
 ): Drawn {
-  if (options.topK > 0 && options.topK < count) {
+  const { topK, topNSigma } = draw.options
+  if (topNSigma !== undefined) count = keepNearBest(scratch, count, scores, best, topNSigma)
+  if (topK > 0 && topK < count) {
     scratch.weights.fill(1, 0, count)
-    count = keepBest(scratch, count, scores, options.topK)
+    count = keepBest(scratch, count, scores, topK)
   }
-  return narrowLimited(scratch, count, scores, best, options)
+  return narrowLimited(scratch, count, scores, best, draw)
 }
 
 /** Behind top_k. */
@@ -47,10 +56,21 @@ function narrowLimited(
   count: number,
   scores: Float32Array,
   best: number,
-  { temperature, topP, minP }: SamplingOptions,
+  { options, position, mu }: Draw,
 ): Drawn {
   const { weights } = scratch
-  let sum = weigh(scratch, count, scores, best, temperature)
+  const { temperature, topP, minP, dynatemp, typicalP, xtc, mirostat, seed } = options
+  const heat =
+    dynatemp === undefined
+      ? temperature
+      : dynamicTemperature(scratch, count, scores, best, temperature, dynatemp)
+  let sum = weigh(scratch, count, scores, best, heat)
+  let most = 1 // the weight of the best that is left
+  if (typicalP !== undefined) {
+    count = keepTypical(scratch, count, scores, sum, typicalP)
+    sum = total(weights, count)
+    most = weights.subarray(0, count).reduce((a, b) => Math.max(a, b), 0)
+  }
   if (topP < 1) {
     // All that weigh less than this come to less than 1 - topP: they are not among the best, and dropping
     // them is cheap.
@@ -59,7 +79,15 @@ function narrowLimited(
     sum = total(weights, count)
   }
   if (minP > 0) {
-    count = keepLikely(scratch, count, minP)
+    count = keepLikely(scratch, count, minP * most)
+    sum = total(weights, count)
+  }
+  if (xtc !== undefined && uniform(seed, position, 0, 1) < xtc.probability) {
+    count = excludeTop(scratch, count, scores, xtc.threshold * sum)
+    sum = total(weights, count)
+  }
+  if (mirostat !== undefined) {
+    count = keepExpected(scratch, count, scores, sum, mu)
     sum = total(weights, count)
   }
   return { count, sum }
@@ -77,7 +105,7 @@ export function pick({ weights }: Scratch, { count, sum }: Drawn, u: number): nu
   throw new Error(`the running sum ended at ${reached}, before ${target}`)
 }
 
-/** Keeps what weighs at least `least` times the best, which weighs 1. */
+/** Keeps what weighs at least `least`. */
 function keepLikely({ ids, weights }: Scratch, count: number, least: number): number {
   let kept = 0
   for (let i = 0; i < count; i++) {

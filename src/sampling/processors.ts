@@ -1,30 +1,43 @@
-// Processors change the scores before an id is chosen. The whole order of sampling, here and in sampler.ts:
-//   1 logit bias   2 repetition penalty   3 presence and frequency penalty
-//   4 temperature   5 top_k   6 top_p (over what top_k left)   7 min_p
+// Processors change the scores before an id is chosen. The whole order of sampling, here and in draw.ts:
+//   1 logit bias   2 repetition penalty   3 presence and frequency penalty   4 DRY
+//   5 top_n_sigma   6 top_k   7 temperature, dynamic over what is left   8 typical_p   9 top_p   10 min_p   11 XTC
+// Mirostat stands in the place of 5, 6 and 8 to 11.
 
 import type { SamplingOptions } from '../protocol/generation.ts'
+import { penalizeRepeats } from './dry.ts'
+import type { Occurrences, Processor } from './history.ts'
 
-/** What of a sequence the penalties look at. */
-export type Occurrences = {
-  /** The distinct ids of the prompt. */
-  prompt: ReadonlySet<number>
-  /** How often each id was generated. */
-  generated: ReadonlyMap<number, number>
+/** Whether options look at the order of ids. */
+export function needsHistory({ repeatLastN, dry }: SamplingOptions): boolean {
+  return repeatLastN !== undefined || dry !== undefined
 }
-
-/** One rule: changes a row of scores, (vocab) f32, in place. Ids outside the row are left out. */
-export type Processor = (scores: Float32Array, occurrences: Occurrences) => void
 
 /** The rules that these options switch on, in order; none leaves the logits as they are. */
 export function createProcessors(options: SamplingOptions): Processor[] {
-  const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty } = options
+  const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty, repeatLastN, dry } = options
   const processors: Processor[] = []
   if (logitBias.some(([, bias]) => bias !== 0)) processors.push(biasLogits(logitBias))
-  if (repetitionPenalty !== 1) processors.push(penalizeRepetition(repetitionPenalty))
+  const within = (apply: Processor): Processor =>
+    repeatLastN === undefined ? apply : (scores, seen) => apply(scores, lastOf(seen, repeatLastN))
+  if (repetitionPenalty !== 1) processors.push(within(penalizeRepetition(repetitionPenalty)))
   if (presencePenalty !== 0 || frequencyPenalty !== 0) {
-    processors.push(penalizeGenerated(presencePenalty, frequencyPenalty))
+    processors.push(within(penalizeGenerated(presencePenalty, frequencyPenalty)))
   }
+  if (dry !== undefined) processors.push(penalizeRepeats(dry))
   return processors
+}
+
+/** What occurs among the last `count` ids of prompt and answer. */
+function lastOf({ history }: Occurrences, count: number): Occurrences {
+  const prompt = new Set<number>()
+  const generated = new Map<number, number>()
+  if (history === undefined) return { prompt, generated }
+  const { ids, prompt: first } = history
+  for (let i = Math.max(0, ids.length - count); i < ids.length; i++) {
+    if (i < first) prompt.add(ids[i])
+    else generated.set(ids[i], (generated.get(ids[i]) ?? 0) + 1)
+  }
+  return { prompt, generated }
 }
 
 /** OpenAI's logit_bias: added to the logit. */

@@ -32,10 +32,10 @@ export function philox(
 
 /**
  * A double in [0, 1) with 53 random bits. `seed`: unsigned 32 bits; `position`: an integer below 2^53; `draw`: unsigned
- * 32 bits, for one number after the other at a position.
+ * 32 bits, for one number after the other at a position; `use`: 1 for numbers that pick no id.
  */
-export function uniform(seed: number, position: number, draw = 0): number {
-  const [high, low] = philox([position >>> 0, Math.floor(position / 2 ** 32), draw, 0], [seed, 0])
+export function uniform(seed: number, position: number, draw = 0, use: 0 | 1 = 0): number {
+  const [high, low] = philox([position >>> 0, Math.floor(position / 2 ** 32), draw, use], [seed, 0])
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53
 }
 

@@ -1,21 +1,27 @@
 // The sampler takes one row of logits and gives one id. Rules apply in the order that processors.ts lists.
 // Equal inputs choose equal ids on every host, because all arithmetic is our own and the random number
-// depends on seed and position alone.
+// depends on seed and position alone. Mirostat alone keeps state between rows: its mu.
 
 import type { SamplingOptions } from '../protocol/generation.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from './candidates.ts'
+import { checkOptions } from './check-options.ts'
 import { bestThatFits, drawThatFits, type Constraint } from './constrained.ts'
-import { narrow, pick } from './draw.ts'
+import { narrow, pick, type Draw } from './draw.ts'
+import type { Occurrences } from './history.ts'
 import { logprobsOf, withRestricted, type Logprobs } from './logprobs.ts'
-import { createProcessors, type Occurrences } from './processors.ts'
+import { surprise } from './narrowing.ts'
+import { createProcessors } from './processors.ts'
 import { uniform } from './random.ts'
 
 /** Where in its sequence the id will stand, and what of the sequence the penalties look at. */
 export type SampleContext = Occurrences & { position: number }
 
-/** `isLate`: see Constrained. Log probabilities are the raw model's, also under a constraint. */
-export type Sample = { id: number; logprobs?: Logprobs; isLate?: boolean }
+/**
+ * `isLate`: see Constrained. Log probabilities are the raw model's, also under a constraint. `mu`: what Mirostat goes on with,
+ * in bits; absent without Mirostat.
+ */
+export type Sample = { id: number; logprobs?: Logprobs; isLate?: boolean; mu?: number }
 
 /**
  * `logits`: (vocab) f32, not changed. Throws engine_failure when no logit is finite or one is not a number.
@@ -31,6 +37,8 @@ export type SamplerExtras = {
   scratch?: Scratch
   /** Which ids may come at all, at the place where it stands. */
   constraint?: Constraint
+  /** Where Mirostat goes on, in bits; by default twice its target. */
+  mu?: number
 }
 
 /**
@@ -42,6 +50,8 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
   checkOptions(options, extras.topLogprobs)
   const processors = createProcessors(options)
   const { topLogprobs, restrictedLogprobs, constraint } = extras
+  const { mirostat } = options
+  const draw: Draw = { options, position: 0, mu: extras.mu ?? 2 * (mirostat?.tau ?? 0), share: 1 }
   let own: Scratch | undefined
   const scratchFor = (vocab: number): Scratch => {
     const scratch = extras.scratch ?? (own ??= createScratch(vocab))
@@ -60,11 +70,20 @@ export function createSampler(options: SamplingOptions, extras: SamplerExtras = 
   function choose(scores: Float32Array, best: number, position: number): Sample {
     if (options.temperature === 0)
       return constraint === undefined ? { id: best } : bestThatFits(constraint, scores, best)
+    const chosen = drawn(scores, best, position)
+    if (mirostat === undefined) return chosen
+    draw.mu -= mirostat.eta * (surprise(draw.share) - mirostat.tau)
+    return { ...chosen, mu: draw.mu }
+  }
+
+  function drawn(scores: Float32Array, best: number, position: number): Sample {
     const scratch = scratchFor(scores.length)
-    if (constraint !== undefined)
-      return drawThatFits(constraint, scratch, scores, scores[best], { options, position })
-    const drawn = narrow(scratch, scores, scores[best], options)
-    return { id: scratch.ids[pick(scratch, drawn, uniform(options.seed, position))] }
+    draw.position = position
+    if (constraint !== undefined) return drawThatFits(constraint, scratch, scores, scores[best], draw)
+    const left = narrow(scratch, scores, scores[best], draw)
+    const at = pick(scratch, left, uniform(options.seed, position))
+    draw.share = scratch.weights[at] / left.sum
+    return { id: scratch.ids[at] }
   }
 
   return {
@@ -107,31 +126,4 @@ function argmax(scores: Float32Array): number {
     'engine_failure',
     `the best of ${scores.length} scores is ${best}: no token can be chosen`,
   )
-}
-
-function checkOptions(options: SamplingOptions, topLogprobs: number | undefined): void {
-  const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed } =
-    options
-  const check = (holds: boolean, param: string, value: number, allowed: string): void => {
-    if (!holds)
-      throw new IsletError('invalid_request', `${param} is ${value}: it must be ${allowed}`, { param })
-  }
-  const isIndex = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 2 ** 32
-  const isPart = (value: number): boolean => value >= 0 && value <= 1
-  check(temperature >= 0 && temperature < Infinity, 'temperature', temperature, 'at least 0')
-  check(isIndex(topK), 'top_k', topK, 'a whole number, 0 for no limit')
-  check(isPart(topP), 'top_p', topP, 'from 0 to 1')
-  check(isPart(minP), 'min_p', minP, 'from 0 to 1')
-  const isFactor = repetitionPenalty > 0 && repetitionPenalty < Infinity
-  check(isFactor, 'repetition_penalty', repetitionPenalty, 'above 0')
-  check(Number.isFinite(presencePenalty), 'presence_penalty', presencePenalty, 'a number')
-  check(Number.isFinite(frequencyPenalty), 'frequency_penalty', frequencyPenalty, 'a number')
-  check(isIndex(seed), 'seed', seed, 'a whole number below 2^32')
-  for (const [id, bias] of options.logitBias) {
-    check(isIndex(id), 'logit_bias', id, 'a map from token ids')
-    check(Number.isFinite(bias), 'logit_bias', bias, 'a map to numbers')
-  }
-  if (topLogprobs !== undefined) {
-    check(isIndex(topLogprobs) && topLogprobs <= 20, 'top_logprobs', topLogprobs, 'from 0 to 20')
-  }
 }

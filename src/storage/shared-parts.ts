@@ -17,15 +17,16 @@ export const CONVERSATION = 'shared'
 /** In the place of a part's prompt that the turn's own row has. */
 const NO_PROMPT = new Uint8Array(1)
 
+/** How far an answer is, besides its ids. */
+type State = Pick<Choice, 'cachedTokens' | 'closedEarly' | 'mu' | 'end'>
+
 /** What a row keeps as JSON. */
-export type Details = Pick<
-  TurnRecord,
-  'request' | 'model' | 'echo' | 'cachedTokens' | 'closedEarly' | 'end' | 'more'
-> & {
-  prompt: Omit<TurnRecord['prompt'], 'ids'>
-  /** What was answered besides the first answer, with ids as numbers. */
-  others?: Pick<Choice, 'cachedTokens' | 'closedEarly' | 'end' | 'generated'>[]
-}
+export type Details = State &
+  Pick<TurnRecord, 'request' | 'model' | 'echo' | 'more'> & {
+    prompt: Omit<TurnRecord['prompt'], 'ids'>
+    /** What was answered besides the first answer, with ids as numbers. */
+    others?: (State & Pick<Choice, 'generated'>)[]
+  }
 
 type Json = Record<string, unknown>
 
@@ -179,17 +180,15 @@ function partPrompt({ prompt }: Json): unknown {
 }
 
 export function detailsOf(record: TurnRecord): Details {
-  const { request, model, echo, cachedTokens, closedEarly, end, more } = record
+  const { request, model, echo, more } = record
   const { ids: _, ...prompt } = record.prompt
-  const others = record.others?.map(({ cachedTokens, closedEarly, end, generated }) => ({
-    cachedTokens,
-    ...(closedEarly && { closedEarly }),
-    end,
-    generated,
-  }))
-  const own = { request, model, echo, cachedTokens, ...(closedEarly && { closedEarly }), end, prompt }
+  const others = record.others?.map((choice) => ({ ...stateOf(choice), generated: choice.generated }))
   const further = others && { others }
-  return { ...own, ...(more && { more }), ...further }
+  return { request, model, echo, ...stateOf(record), prompt, ...(more && { more }), ...further }
+}
+
+function stateOf({ cachedTokens, closedEarly, mu, end }: Choice): State {
+  return { cachedTokens, ...(closedEarly && { closedEarly }), ...(mu && { mu }), end }
 }
 
 /** The fields that stay in a row, and the large ones that never change, those of the request among them. */

@@ -27,6 +27,8 @@ export type Choice = Prompted & {
   logprobs: TokenLogprob[]
   /** An id was passed over so that an answer under a grammar ends in time. */
   closedEarly?: true
+  /** Mirostat's state behind so many ids, in bits: it follows from logits, which are not kept. */
+  mu?: { ids: number; bits: number }
   /** How it ended: `finish`, with the usage of this answer, or `error`, which ends the whole turn. */
   end: (GenerationEvent & { type: 'finish' | 'error' }) | undefined
 }
@@ -146,6 +148,11 @@ export function lacksLogprobs(record: TurnRecord): boolean {
 export function lacksOwnLogprobs({ request, generated, logprobs }: Choice): boolean {
   if (request.scorePrompt === true) return true
   return request.topLogprobs !== undefined && generated.length > 0 && logprobs.length === 0
+}
+
+/** Whether Mirostat cannot go on behind what is generated. */
+export function lacksMu({ request, generated, mu }: Choice): boolean {
+  return request.sampling.mirostat !== undefined && generated.length > 0 && mu?.ids !== generated.length
 }
 
 /** Whether a turn has ended, but is computed again to be read: by a copy, beside whoever drives it. */

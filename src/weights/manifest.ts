@@ -2,6 +2,7 @@
 
 import type { TensorKind } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
+import type { Recommended } from '../protocol/lane-reports.ts'
 
 export type TensorEntry = {
   name: string // e.g. `layers.0.q`, `embedding`, `final_norm`
@@ -94,6 +95,8 @@ export type Manifest = {
   /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */
   hash: string
   license?: string
+  /** Values of sampling fields for requests that leave them out; absent: none. No part of what names weights or turns. */
+  sampling?: Recommended
   /** Version of the packing rules that made it; a program with newer ones packs again. */
   packer?: number
 }

@@ -38,12 +38,17 @@ function answerFrom(
   order: GenerateRequest,
   given: readonly number[],
   known: readonly TokenLogprob[] = [],
+  /** Mirostat's state behind so many ids, which the first answer fills in. */
+  mus: (number | undefined)[] = [],
 ): Taken {
   const answer = new Answer(order, tokenizer, prompt)
-  answer.replay(given, known)
+  answer.replay(given, known, mus[given.length])
   answer.begin(scratch)
   const ids = [...given]
-  while (ids.length < TOKENS) ids.push(answer.choose(rows[ids.length], prompt.length + ids.length).id)
+  while (ids.length < TOKENS) {
+    ids.push(answer.choose(rows[ids.length], prompt.length + ids.length).id)
+    mus[ids.length] ??= answer.muBehind(ids.length)
+  }
   const events = []
   for (let event = answer.take(); event !== undefined; event = answer.take()) events.push(event)
   const rest = answer.end()
@@ -63,18 +68,25 @@ describe.each([
   ['a penalty for presence', { presencePenalty: 0.9 }],
   ['a penalty for frequency', { frequencyPenalty: 0.9 }],
   ['a bias', { logitBias: [[5, 1.5]] as [number, number][] }],
+  ['a window of penalties', { repetitionPenalty: 1.6, presencePenalty: 0.5, repeatLastN: 4 }],
+  ['DRY', { dry: { multiplier: 2, base: 1.75, allowedLength: 1, breakers: ['\u0004'] } }],
+  ['top_n_sigma and typical_p', { topNSigma: 0.25, typicalP: 0.7 }],
+  ['a dynamic temperature', { dynatemp: { range: 0.5, exponent: 1.5 } }],
+  ['XTC', { xtc: { probability: 0.5, threshold: 0.05 } }],
+  ['Mirostat 2', { mirostat: { tau: 2, eta: 0.5 } }],
   [
     'all of them, greedily',
     { temperature: 0, repetitionPenalty: 1.3, frequencyPenalty: 0.4, presencePenalty: 0.2 },
   ],
 ])('with %s', (_, sampling) => {
-  const whole = answerFrom(asked(sampling, { topLogprobs: 2, echo: true }), [])
+  const mus: (number | undefined)[] = []
+  const whole = answerFrom(asked(sampling, { topLogprobs: 2, echo: true }), [], [], mus)
 
   test('is the same after every id', () => {
     for (let cut = 0; cut <= TOKENS; cut++) {
       const order = asked(sampling, { topLogprobs: 2, echo: true })
       expect(
-        answerFrom(order, whole.ids.slice(0, cut), whole.logprobs.slice(0, cut)),
+        answerFrom(order, whole.ids.slice(0, cut), whole.logprobs.slice(0, cut), mus),
         `after ${cut}`,
       ).toEqual(whole)
     }
@@ -87,10 +99,32 @@ test('each option changes the answer, so that equal answers say something', () =
     { repetitionPenalty: 1.6 },
     { presencePenalty: 0.9 },
     { frequencyPenalty: 0.9 },
+    { frequencyPenalty: 0.9, repeatLastN: 3 },
+    { dry: { multiplier: 5, base: 1.75, allowedLength: 1, breakers: [] } },
+    { topNSigma: 0.2 },
+    { typicalP: 0.5 },
+    { dynatemp: { range: 0.7, exponent: 5 } },
+    { xtc: { probability: 0.9, threshold: 0.03 } },
+    { mirostat: { tau: 2, eta: 0.5 } },
     { seed: 12 },
   ]
   const answers = changes.map((sampling) => answerFrom(asked(sampling), []).ids.join())
   expect(new Set(answers).size).toBe(changes.length)
+})
+
+test('a breaker of DRY may begin in one token and end in the next', () => {
+  // Four letters repeat; where "cd" breaks sequences, nothing goes on over it.
+  const text = [...'abcdxabcd'].map((letter) => letter.charCodeAt(0))
+  const flat = new Float32Array(tokenizer.vocabSize).fill(-9).with(120, 1).with(121, 0.5)
+  const next = (breakers: string[]): number => {
+    const order = asked({ temperature: 0, dry: { multiplier: 5, base: 1.75, allowedLength: 2, breakers } })
+    const answer = new Answer(order, tokenizer, text)
+    answer.begin(scratch)
+    return answer.choose(flat, text.length).id
+  }
+  expect([next([]), next(['cd']), next(['d']), next(['bcd', 'q']), next(['dxa', 'ca'])]).toEqual([
+    121, 120, 120, 120, 121,
+  ])
 })
 
 test('a seed of 0 is a seed, and neighbouring seeds differ', () => {

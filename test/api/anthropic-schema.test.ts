@@ -58,7 +58,7 @@ describe('an order', () => {
       }),
       () => 1,
     )
-    const { includeUsage: _, stream: _s, cacheKey: _k, endUser, ...wanted } = order
+    const { includeUsage: _, stream: _s, cacheKey: _k, said: _o, endUser, ...wanted } = order
     expect(endUser).toBe('ann')
     const body = ask({
       ...sampling,

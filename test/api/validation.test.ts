@@ -20,7 +20,31 @@ const REFUSED: Refusal[] = [
   [TEXT, { bogus: [] }, 'bogus', 'unknown_parameter'],
   [CHAT, { prompt: 'x' }, 'prompt', 'unknown_parameter'],
   [TEXT, { messages: [] }, 'messages', 'unknown_parameter'],
-  [CHAT, { repeat_penalty: 1 }, 'repeat_penalty', 'unknown_parameter'],
+  [CHAT, { samplers: ['top_k'] }, 'samplers', 'unknown_parameter'],
+  [CHAT, { repeat_penalty: 11 }, 'repeat_penalty', 'invalid_request'],
+  [CHAT, { repeat_penalty: 1, repetition_penalty: 1.1 }, 'repeat_penalty', 'invalid_request'],
+  [TEXT, { typ_p: 0.5, typical_p: 0.5 }, 'typ_p', 'invalid_request'],
+  [TEXT, { n_predict: 3, max_tokens: 3 }, 'n_predict', 'invalid_request'],
+  [TEXT, { n_predict: 0 }, 'n_predict', 'invalid_request'],
+  [CHAT, { n_predict: -2 }, 'n_predict', 'invalid_request'],
+  [CHAT, { cache_prompt: 1 }, 'cache_prompt', 'invalid_request'],
+  [CHAT, { mirostat: 1 }, 'mirostat', 'unsupported_value'],
+  [TEXT, { mirostat: 3 }, 'mirostat', 'unsupported_value'],
+  [CHAT, { mirostat_tau: -1 }, 'mirostat_tau', 'invalid_request'],
+  [CHAT, { mirostat_eta: 11 }, 'mirostat_eta', 'invalid_request'],
+  [CHAT, { dynatemp_range: -0.1 }, 'dynatemp_range', 'invalid_request'],
+  [CHAT, { dynatemp_exponent: 'a' }, 'dynatemp_exponent', 'invalid_request'],
+  [CHAT, { typical_p: 1.1 }, 'typical_p', 'invalid_request'],
+  [CHAT, { top_n_sigma: -2 }, 'top_n_sigma', 'invalid_request'],
+  [CHAT, { xtc_probability: 1.1 }, 'xtc_probability', 'invalid_request'],
+  [CHAT, { xtc_threshold: -0.1 }, 'xtc_threshold', 'invalid_request'],
+  [CHAT, { repeat_last_n: -2 }, 'repeat_last_n', 'invalid_request'],
+  [CHAT, { dry_multiplier: -1 }, 'dry_multiplier', 'invalid_request'],
+  [CHAT, { dry_base: 0.9 }, 'dry_base', 'invalid_request'],
+  [CHAT, { dry_allowed_length: 1.5 }, 'dry_allowed_length', 'invalid_request'],
+  [CHAT, { dry_penalty_last_n: -2 }, 'dry_penalty_last_n', 'invalid_request'],
+  [CHAT, { dry_sequence_breakers: 'a' }, 'dry_sequence_breakers', 'invalid_request'],
+  [CHAT, { dry_sequence_breakers: ['a', ''] }, 'dry_sequence_breakers[1]', 'invalid_request'],
   [CHAT, { toString: 1 }, 'toString', 'unknown_parameter'],
   [CHAT, { constructor: 1 }, 'constructor', 'unknown_parameter'],
   [CHAT, { model: '' }, 'model', 'invalid_request'],
@@ -84,7 +108,7 @@ const REFUSED: Refusal[] = [
   [CHAT, { logit_bias: { '-1': 1 } }, 'logit_bias', 'invalid_request'],
   [CHAT, { logit_bias: { '5': 101 } }, 'logit_bias.5', 'invalid_request'],
   [CHAT, { logit_bias: { '5': null } }, 'logit_bias.5', 'invalid_request'],
-  [CHAT, { stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', 'invalid_request'],
+  [CHAT, { stop: Array.from({ length: 17 }, (_, i) => `s${i}`) }, 'stop', 'invalid_request'],
   [CHAT, { stop: '' }, 'stop', 'invalid_request'],
   [CHAT, { stop: ['a', 5] }, 'stop[1]', 'invalid_request'],
   [CHAT, { stream: 'yes' }, 'stream', 'invalid_request'],
@@ -183,7 +207,7 @@ describe('refused with 400 and the name of the field', () => {
 const SHARED_NEUTRAL: Record<string, unknown>[] = [
   { n: 1 },
   { stop: [] },
-  { stop: ['a', 'b', 'c', 'd'] },
+  { stop: Array.from({ length: 16 }, (_, i) => `s${i}`) },
   { logit_bias: {} },
   { logprobs: false },
   { stream: false },
@@ -343,7 +367,9 @@ describe('hostile bodies', () => {
     const values = [0, -1, 1.5, 1e300, true, '', 'x', [], [[]], [null], {}, { a: 1 }, { type: 'x' }, [{}]]
     const fields =
       `model messages prompt stream stream_options max_tokens max_completion_tokens temperature top_p top_k min_p
-      repetition_penalty presence_penalty frequency_penalty seed logit_bias stop ignore_eos truncation n user safety_identifier
+      repetition_penalty presence_penalty frequency_penalty repeat_penalty repeat_last_n dry_multiplier dry_base dry_allowed_length
+      dry_penalty_last_n dry_sequence_breakers top_n_sigma dynatemp_range dynatemp_exponent typical_p typ_p xtc_probability
+      xtc_threshold mirostat mirostat_tau mirostat_eta n_predict cache_prompt seed logit_bias stop ignore_eos truncation n user safety_identifier
       prompt_cache_key metadata store service_tier verbosity moderation logprobs top_logprobs tools tool_choice functions
       function_call response_format structured_outputs modalities audio prediction echo best_of suffix parallel_tool_calls`.split(
         /\s+/,

@@ -16,6 +16,10 @@ const warm = {
   frequencyPenalty: 0.7,
 }
 
+const dry = { multiplier: 3, base: 1.75, allowedLength: 1, breakers: ['\n'] }
+const sampling = (changes: Partial<GenerateRequest['sampling']>): GenerateRequest['sampling'] =>
+  ({ ...changes }) as GenerateRequest['sampling']
+
 const asked = (seed: number, changes: Partial<GenerateRequest> = {}): GenerateRequest =>
   request({
     prompt,
@@ -23,7 +27,7 @@ const asked = (seed: number, changes: Partial<GenerateRequest> = {}): GenerateRe
     maxTokens: TOKENS,
     ignoreEos: true,
     ...changes,
-    sampling: { ...request().sampling, ...warm, seed },
+    sampling: { ...request().sampling, ...warm, seed, ...changes.sampling },
   })
 
 const spoken = (events: readonly GenerationEvent[]) => events.filter(({ type }) => type !== 'progress')
@@ -80,6 +84,8 @@ describe('an answer whose object died', () => {
     ['with log probabilities', { topLogprobs: 2 }],
     ['with the hash of its logits', { hashLogits: true }],
     ['that goes on unread', { background: true }],
+    ['with DRY and a window of penalties', { sampling: sampling({ dry, repeatLastN: 8 }) }],
+    ['with Mirostat', { sampling: sampling({ mirostat: { tau: 1.5, eta: 1 } }) }],
   ] as [string, Partial<GenerateRequest>][])('%s: goes on after every id', async (_, changes) => {
     const kept = laneStorage()
     const whole = await ask(laneOn(kept).lane, asked(5, changes))
@@ -122,6 +128,20 @@ describe('an answer whose reader left', () => {
       const { session } = sessionOf(await leaveAfter(first, texts, asked(7)))
       expect(idsOf(await readOn(same ? first : laneOn(kept), session))).toEqual(idsOf(whole))
     }
+  })
+
+  test('goes on where Mirostat stood, with no row computed twice', async () => {
+    const order = asked(7, { sampling: sampling({ mirostat: { tau: 1.5, eta: 1 } }) })
+    const whole = await ask(laneOn(laneStorage()).lane, order)
+    expect(idsOf(whole)).not.toEqual(idsOf(await alone(7)))
+    const kept = laneStorage()
+    const left = await leaveAfter(laneOn(kept), 7, order)
+    const [{ mu, ids }] = kept.sql
+      .exec("SELECT json_extract(facts, '$.mu.ids') AS mu, octet_length(generated) / 4 AS ids FROM turns")
+      .toArray()
+    expect(mu).toBe(ids)
+    expect(Number(ids)).toBeGreaterThan(6)
+    expect(idsOf(await readOn(laneOn(kept), sessionOf(left).session))).toEqual(idsOf(whole))
   })
 
   test('keeps the seed of its first try, whatever a retry brings', async () => {

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest'
 import type { SamplingOptions } from '../../src/protocol/generation.ts'
-import { createProcessors, type Occurrences } from '../../src/sampling/processors.ts'
+import type { Occurrences } from '../../src/sampling/history.ts'
+import { createProcessors } from '../../src/sampling/processors.ts'
 import { samplingOptions } from './helpers.ts'
 
 const SEEN: Occurrences = { prompt: new Set([0, 1]), generated: new Map([[1, 2], [3, 1]]) } // prettier-ignore

@@ -3,39 +3,10 @@
 // change nothing.
 
 import * as z from 'zod/mini'
-import { atMost, glimpse, preview, worded } from '../validate.ts'
+import { preview, worded } from '../validate.ts'
+import { ignored, integer } from './field-kinds.ts'
 import { isletOptions } from './islet-options.ts'
-
-// All that may be absent are nullish: null counts as absent.
-const number = (minimum: number, maximum: number) =>
-  z.nullish(z.number().check(z.minimum(minimum), z.maximum(maximum)))
-export const integer = (minimum: number, maximum: number, words?: string) =>
-  z.int(words).check(z.minimum(minimum), z.maximum(maximum))
-
-/** A known field that passes only at the values of `schema`, worded by `only`: they ask for nothing. */
-export function neutral<S extends z.ZodMiniType>(
-  only: string,
-  schema: S,
-): z.ZodMiniOptional<z.ZodMiniNullable<S>> {
-  const field = z.nullish(schema)
-  z.globalRegistry.add(field, { description: `Supported only as ${only}.` })
-  const says = (value: unknown) => `is supported only as ${only}, not ${glimpse(value)}`
-  return worded(field, 'unsupported_value', says)
-}
-
-/** A known field that we do not implement at any value but null. */
-export function unsupported(): z.ZodMiniOptional<z.ZodMiniNull> {
-  const field = z.optional(z.null())
-  z.globalRegistry.add(field, { description: 'Not supported.' })
-  return worded(field, 'unsupported_parameter', () => 'is not supported by this server; remove it')
-}
-
-/** Changes nothing of what is generated (billing, storage, tone hints): any value passes. */
-export function ignored(): z.ZodMiniOptional<z.ZodMiniUnknown> {
-  const field = z.optional(z.unknown())
-  z.globalRegistry.add(field, { description: 'Ignored.' })
-  return field
-}
+import { samplingFields } from './sampling-fields.ts'
 
 /** For lists that may be there but empty. */
 export const emptyArray = () => z.array(z.unknown()).check(z.maxLength(0))
@@ -81,32 +52,14 @@ const MAX_LABEL = 512
 export const shortText = () => z.string().check(z.maxLength(MAX_LABEL))
 export const label = () => z.nullish(shortText())
 
-/** Most biased ids a request may bring: each costs time at every token. */
-const MAX_BIASES = 1024
-
-/** Seeds are taken modulo 2^32; clients send up to 64 bits. */
-const SEED_LIMIT = 2 ** 63
-const seed = z
-  .number()
-  .check(
-    z.minimum(-SEED_LIMIT),
-    z.maximum(SEED_LIMIT),
-    z.refine(Number.isInteger),
-    z.meta({ type: 'integer' }),
-  )
-
-const biases = z.record(
-  z.string().check(z.regex(/^(0|[1-9]\d{0,8})$/, 'must be keyed by token ids such as "42"')),
-  z.number('must be a number from -100 to 100').check(z.minimum(-100), z.maximum(100)),
-  'must be an object of token ids and numbers',
-)
-
 /**
  * Longest stop string: each is kept with its turn. OpenAI documents no limit; texts that stop an answer are
  * words or lines.
  */
 const MAX_STOP = 1000
-const stopWords = `must be a string or up to 4 strings, none empty or of more than ${MAX_STOP} characters`
+/** Most stop strings of a request: tools send lists of role names. */
+const MAX_STOPS = 16
+const stopWords = `must be a string or up to ${MAX_STOPS} strings, none empty or of more than ${MAX_STOP} characters`
 const stopString = z.string(stopWords).check(z.minLength(1), z.maxLength(MAX_STOP))
 
 /** The list that Anthropic has for them. */
@@ -116,7 +69,7 @@ export const stopStrings = (most: number) =>
 /** Where a body names its stop strings. */
 export type StopField = 'stop' | 'stop_sequences'
 
-const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLength(4))], stopWords)
+const stop = z.union([stopString, z.array(stopString, stopWords).check(z.maxLength(MAX_STOPS))], stopWords)
 
 const streamOptions = z.strictObject({
   include_usage: z.nullish(z.boolean()),
@@ -124,6 +77,7 @@ const streamOptions = z.strictObject({
   include_obfuscation: z.nullish(z.boolean()),
 })
 
+const limitWords = 'must be an integer from 1, or -1 for no limit'
 /** Most answers to one prompt. */
 const MAX_ANSWERS = 8
 
@@ -132,21 +86,12 @@ export const sharedFields = {
   stream: z.nullish(z.boolean()),
   stream_options: z.nullish(streamOptions),
   max_tokens: z.nullish(integer(1, Number.MAX_SAFE_INTEGER)),
-  temperature: number(0, 2),
-  top_p: number(0, 1),
-  top_k: z.nullish(integer(-1, 2 ** 31 - 1)),
-  min_p: number(0, 1),
-  repetition_penalty: number(0.1, 10),
-  presence_penalty: number(-2, 2),
-  frequency_penalty: number(-2, 2),
-  seed: worded(
-    z.nullish(seed),
-    'invalid_request',
-    (value) => `must be an integer of at most 64 bits, not ${preview(value)}`,
-  ),
-  logit_bias: atMost(MAX_BIASES, z.nullish(biases)),
+  n_predict: z.nullish(z.union([z.literal(-1), integer(1, Number.MAX_SAFE_INTEGER, limitWords)], limitWords)),
+  ...samplingFields,
   stop: z.nullish(stop),
   ignore_eos: z.nullish(z.boolean()),
+  // llama-server's: what a session holds is used again here always, and changes no bit.
+  cache_prompt: z.nullish(z.boolean()),
   truncation: z.nullish(z.enum(['auto', 'disabled'])),
   n: worded(
     z.nullish(integer(1, MAX_ANSWERS)),

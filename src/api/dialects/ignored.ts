@@ -2,6 +2,7 @@
 
 import type { CallRule } from '../../protocol/generation.ts'
 import { formatOf } from './answer-format.ts'
+import { BESIDE_MIROSTAT, byOurNames, type SamplingFields } from './sampling-fields.ts'
 
 type Reasoning = { effort?: string | null; summary?: string | null; generate_summary?: string | null }
 
@@ -11,14 +12,23 @@ type Asked = {
   reasoning?: Reasoning | null
   output_config?: { effort?: string | null } | null
   thinking?: { type: string } | null
-}
+  cache_prompt?: boolean | null
+} & SamplingFields
 
 /**
  * The parameters of a checked body that change nothing, by their places; none is no field at all. No model thinks more
  * or less for being asked to, or sums up what it thought.
  */
 export function ignoredIn(
-  { stream_options: options, reasoning_effort: effort, reasoning, output_config: output, thinking }: Asked,
+  {
+    stream_options: options,
+    reasoning_effort: effort,
+    reasoning,
+    output_config: output,
+    thinking,
+    cache_prompt: cached,
+    ...fields
+  }: Asked,
   sent: (name: string) => unknown,
   rule?: CallRule,
 ): { ignored?: string[] } {
@@ -26,6 +36,7 @@ export function ignoredIn(
   const places: Record<string, boolean> = {
     'stream_options.include_obfuscation': options?.include_obfuscation === true,
     reasoning_effort: asks(effort),
+    cache_prompt: cached === false,
     thinking: asks(thinking?.type) && thinking?.type !== 'disabled',
     'output_config.effort': asks(output?.effort),
     'reasoning.effort': asks(reasoning?.effort),
@@ -33,6 +44,10 @@ export function ignoredIn(
     'reasoning.generate_summary': asks(reasoning?.generate_summary),
   }
   const ignored = Object.keys(places).filter((place) => places[place])
+  if (fields.mirostat === 2) {
+    const said = byOurNames(fields)
+    ignored.push(...BESIDE_MIROSTAT.filter((name) => said[name] !== undefined))
+  }
   // An answer of calls alone has no text.
   const format = rule?.required === true ? formatOf(sent, []).grammarParam : undefined
   if (format !== undefined) ignored.push(/^(text|output_config)\.format|^\w+/.exec(format)?.[0] ?? format)

@@ -4,14 +4,14 @@ import type { FinishEvent, SessionEvent, StartEvent } from '../../protocol/gener
 import type { Reply } from './reply.ts'
 
 /**
- * Where this can be read again, what the window hid, what was cut or reused, and what of the request was `ignored` or
- * of its schema. A window of null is full attention.
+ * Where this can be read again, what the window hid, what was cut or reused, what of the request was `ignored` or
+ * of its schema, and what was taken of the model's recommended sampling. A window of null is full attention.
  */
 export function isletReport(
   session: SessionEvent | undefined,
   start: StartEvent | undefined,
   { usage, window, logitsHash, stopped, closedEarly, ignored: alsoIgnored = [] }: FinishEvent,
-  { ignored = [] }: Pick<Reply, 'ignored'>,
+  { ignored = [], sampling }: Pick<Reply, 'ignored' | 'sampling'>,
 ): object {
   const inVain = [...ignored, ...alsoIgnored]
   return {
@@ -24,6 +24,7 @@ export function isletReport(
     ...(stopped !== undefined && { stopped }),
     ...(closedEarly === true && { closed_early: true }),
     ...(inVain.length > 0 && { ignored: inVain }),
+    ...(sampling !== undefined && { sampling }),
     ...(logitsHash !== undefined && { logits_sha256: logitsHash }),
   }
 }

@@ -2,16 +2,12 @@
 // The caller adds who asked and where it goes.
 
 import type * as z from 'zod/mini'
-import {
-  DEFAULT_SAMPLING,
-  type CallRule,
-  type GenerateRequest,
-  type SamplingOptions,
-} from '../../protocol/generation.ts'
+import type { CallRule, GenerateRequest } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import type { Given } from '../validate.ts'
 import { formatOf } from './answer-format.ts'
 import type { sharedFields, StopField } from './fields.ts'
+import { saidOf, samplingOf, twice, type SamplingFields } from './sampling-fields.ts'
 
 export type Order = Omit<
   GenerateRequest,
@@ -23,24 +19,14 @@ export type Order = Omit<
   cacheKey: string | undefined
   /** `user` or `safety_identifier`. */
   endUser: string | undefined
+  /** The fields that `sampling` is made of: the model may recommend values for others. */
+  said: SamplingFields
 }
 
 /** An order as its body says it: without a model it means the one that is served. */
 export type BodyOrder = Omit<Order, 'model'> & { model: string | undefined }
 
 export type SharedFields = Given<z.output<z.ZodMiniObject<typeof sharedFields>>>
-type SamplingFields = Pick<
-  SharedFields,
-  | 'temperature'
-  | 'top_k'
-  | 'top_p'
-  | 'min_p'
-  | 'repetition_penalty'
-  | 'presence_penalty'
-  | 'frequency_penalty'
-  | 'seed'
-  | 'logit_bias'
->
 
 /**
  * What chat and text completions say alike; the prompt, its length and log probabilities are each one's own.
@@ -72,7 +58,18 @@ export function sharedOrder(
     cacheKey: fields.prompt_cache_key,
     endUser: fields.user ?? fields.safety_identifier,
     sampling: samplingOf(fields, newSeed),
+    said: saidOf(fields),
   }
+}
+
+/** Most tokens of an answer by `max_tokens`, or by `n_predict` as llama-server says it; `usual` where neither is said. */
+export function mostTokens(
+  { max_tokens: limit, n_predict: predict }: Pick<SharedFields, 'max_tokens' | 'n_predict'>,
+  usual?: number,
+): number | undefined {
+  if (predict === undefined) return limit ?? usual
+  if (limit !== undefined) throw twice('n_predict', 'max_tokens')
+  return predict === -1 ? undefined : predict
 }
 
 /** What an answer must be. Calls alone have no text that a format could hold. */
@@ -91,21 +88,4 @@ export function formOf(
 /** The checked `stop` of a body, as a list. */
 export function stopsOf(stop: SharedFields['stop']): string[] {
   return typeof stop === 'string' ? [stop] : (stop ?? [])
-}
-
-/** How tokens are picked, with DEFAULT_SAMPLING where the body says nothing, and a new seed. */
-export function samplingOf(fields: SamplingFields, newSeed: () => number): SamplingOptions {
-  const { seed, logit_bias: biases = {} } = fields
-  const usual = DEFAULT_SAMPLING
-  return {
-    temperature: fields.temperature ?? usual.temperature,
-    topK: Math.max(0, fields.top_k ?? usual.topK), // -1 is vLLM's word for off
-    topP: fields.top_p ?? usual.topP,
-    minP: fields.min_p ?? usual.minP,
-    repetitionPenalty: fields.repetition_penalty ?? usual.repetitionPenalty,
-    presencePenalty: fields.presence_penalty ?? usual.presencePenalty,
-    frequencyPenalty: fields.frequency_penalty ?? usual.frequencyPenalty,
-    seed: seed === undefined ? newSeed() >>> 0 : Number(BigInt.asUintN(32, BigInt(seed))),
-    logitBias: Object.entries(biases).map(([id, bias]) => [Number(id), bias]),
-  }
 }

@@ -16,6 +16,8 @@ export type ReplyHead = {
 export type Reply = ReplyHead & {
   /** Parameters of the body that were accepted without effect. */
   ignored?: string[]
+  /** What was taken of the model's recommended sampling; absent where it recommends none. */
+  sampling?: { [field: string]: number }
 }
 
 /**

@@ -2,7 +2,8 @@
 
 import * as z from 'zod/mini'
 import { IsletError } from '../../lib/errors.ts'
-import { integer, label, unsupported } from '../dialects/fields.ts'
+import { integer, unsupported } from '../dialects/field-kinds.ts'
+import { label } from '../dialects/fields.ts'
 import { bodySchema, validate } from '../validate.ts'
 
 /** Most texts of one request, and documents beside a query. */

@@ -8,19 +8,12 @@ import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate, type Given } from '../../validate.ts'
 import { outputConfig } from '../answer-format.ts'
 import type { ParsedBody } from '../dialect.ts'
-import {
-  ignored,
-  integer,
-  label,
-  neutral,
-  sharedFields,
-  stopStrings,
-  templateVariables,
-  unsupported,
-} from '../fields.ts'
+import { ignored, integer, neutral, unsupported } from '../field-kinds.ts'
+import { label, sharedFields, stopStrings, templateVariables } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { formOf, samplingOf } from '../order.ts'
+import { formOf } from '../order.ts'
+import { saidOf, samplingOf } from '../sampling-fields.ts'
 import { callingOf, typedChoice, typedToolChoice, type Calling } from '../tool-choice.ts'
 import { inputToolsSchema, schemaFunctions } from '../tools.ts'
 import { chatMessages, messageList, textBlocks } from './messages.ts'
@@ -57,6 +50,7 @@ const {
   stop: _stop,
   stream_options: _options,
   user: _user,
+  n_predict: _predict,
   safety_identifier: _safety,
   verbosity: _verbosity,
   moderation: _moderation,
@@ -148,6 +142,7 @@ export function parseMessages(
       cacheKey: fields.prompt_cache_key,
       endUser: fields.metadata?.user_id ?? undefined,
       sampling: samplingOf(fields, newSeed),
+      said: saidOf(fields),
     },
     reply: { maxTokens: fields.max_tokens, ...ignoredIn(fields, sent, calling.rule) },
   }

@@ -8,10 +8,11 @@ import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
-import { effort, integer, neutral, sharedFields, templateVariables, unsupported } from '../fields.ts'
+import { integer, neutral, unsupported } from '../field-kinds.ts'
+import { effort, sharedFields, templateVariables } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { sharedOrder, stopsOf, type BodyOrder } from '../order.ts'
+import { mostTokens, sharedOrder, stopsOf, type BodyOrder } from '../order.ts'
 import {
   callingOf,
   chatToolChoice,
@@ -80,7 +81,7 @@ export function parseChat(
         variables: written(sent('chat_template_kwargs') as JsonObject),
       }),
     },
-    maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
+    maxTokens: fields.max_completion_tokens ?? mostTokens(fields),
     topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
     ...isletOrder(fields.islet, fields.logprobs === true),
     echo: false,

@@ -7,10 +7,11 @@ import { sentField, type ChangedFields } from '../../http/body.ts'
 import { bodySchema, validate } from '../../validate.ts'
 import { responseFormat, structuredOutputs } from '../answer-format.ts'
 import { askedOf, type Asked, type ParsedBody } from '../dialect.ts'
-import { integer, neutral, sharedFields } from '../fields.ts'
+import { integer, neutral } from '../field-kinds.ts'
+import { sharedFields } from '../fields.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { sharedOrder } from '../order.ts'
+import { mostTokens, sharedOrder } from '../order.ts'
 import { promptSchema, toPrompts } from './prompt.ts'
 import type { CompletionReply } from './writer.ts'
 
@@ -58,7 +59,7 @@ export function parseCompletion(
     ...sharedOrder(fields, newSeed, sent),
     prompt,
     ...(more.length > 0 && { morePrompts: more }),
-    maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
+    maxTokens: mostTokens(fields, DEFAULT_COMPLETION_TOKENS),
     topLogprobs: fields.logprobs === false ? undefined : fields.logprobs,
     ...isletOrder(fields.islet, typeof fields.logprobs === 'number'),
     echo: fields.echo ?? false,

@@ -67,11 +67,19 @@ export function responseObject(reply: ResponseReply, progress: Progress): object
     output: structuredClone(output),
     usage: finish === undefined ? null : responseUsage(finish),
     ...reply.shown,
+    ...recommendedShown(reply),
     ...Object.fromEntries(
       Object.entries(reply.written ?? {}).map(([name, text]) => [name, parseExactJson(text)]),
     ),
     islet,
   }
+}
+
+/** Of what the model recommended: the fields that every response shows. */
+function recommendedShown({ sampling = {} }: ResponseReply): { [name: string]: Json } {
+  return Object.fromEntries(
+    ['temperature', 'top_p'].flatMap((name) => (name in sampling ? [[name, sampling[name]]] : [])),
+  )
 }
 
 function responseUsage({ usage }: FinishEvent): object {

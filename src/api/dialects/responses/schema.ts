@@ -4,16 +4,8 @@
 import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
-import {
-  effort,
-  emptyArray,
-  ignored,
-  label,
-  neutral,
-  sharedFields,
-  templateVariables,
-  unsupported,
-} from '../fields.ts'
+import { ignored, neutral, unsupported } from '../field-kinds.ts'
+import { effort, emptyArray, label, sharedFields, templateVariables } from '../fields.ts'
 import {
   entriesOf,
   fieldOf,
@@ -28,7 +20,8 @@ import { structuredOutputs, textSettings } from '../answer-format.ts'
 import type { Asked } from '../dialect.ts'
 import { ignoredIn } from '../ignored.ts'
 import { isletOrder } from '../islet-options.ts'
-import { formOf, samplingOf, stopsOf, type BodyOrder } from '../order.ts'
+import { formOf, stopsOf, type BodyOrder } from '../order.ts'
+import { saidOf, samplingOf } from '../sampling-fields.ts'
 import { callingOf, flatChoice, flatToolChoice } from '../tool-choice.ts'
 import { flatToolsSchema, wrappedFunctions } from '../tools.ts'
 import { atMost, bodySchema, preview, validate, worded } from '../../validate.ts'
@@ -55,6 +48,7 @@ const reasoning = z.catchall(
 
 const {
   max_tokens: maxTokens,
+  n_predict: _predict,
   n: _n,
   stream_options: _options,
   verbosity: _verbosity,
@@ -159,6 +153,7 @@ export function parseResponse(
       cacheKey: fields.prompt_cache_key,
       endUser: fields.user ?? fields.safety_identifier,
       sampling,
+      said: saidOf(fields),
     },
     input,
     results: resultsIn(fields.input),
