@@ -42,7 +42,7 @@ export function laneStub(lane: () => Lane): LaneStub {
       ),
     cancelTurn: (tenant, id) => outcome(() => lane().cancelTurn(tenant, id)),
     health: async () => lane().health(),
-    metrics: async () => lane().metrics(),
+    metrics: async () => lane().meter.metrics(),
     memoryReset: () => lane().memoryReset(),
   }
 }

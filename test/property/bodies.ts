@@ -150,6 +150,7 @@ function nested(depth: number, isArray: boolean): string {
 /** The body with another value at its `at`th place, counted around; undefined leaves it out. */
 function replaced(body: Fields, at: number, value: unknown): Fields {
   const places = placesOf(body)
+  if (places.length === 0) return body
   const place = places[at % places.length]
   return withValue(body, place, value) as Fields
 }

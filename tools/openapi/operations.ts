@@ -39,9 +39,14 @@ const cursor = (description: string): Schema => ({
 const ANSWERS = 'Answers'
 const RESPONSES = 'Stored responses'
 const SESSIONS = 'Sessions'
+const CONVERSATIONS = 'Conversations'
 const TOKENS = 'Tokens'
 const VECTORS = 'Vectors'
+const OLLAMA = "Ollama's API"
 const SERVER = 'The server'
+
+/** What is always refused has no success. */
+const REFUSED: Operation = { tag: OLLAMA, ok: {} }
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/chat/completions': { tag: ANSWERS, ok: ref('ChatCompletion'), event: ref('ChatCompletionChunk') },
@@ -84,12 +89,44 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ok: {},
     event: { description: 'The frames of the route that was asked first.' },
   },
+  'POST /v1/conversations': { tag: CONVERSATIONS, ok: ref('Conversation') },
+  'GET /v1/conversations/:id': { tag: CONVERSATIONS, ok: ref('Conversation') },
+  'POST /v1/conversations/:id': { tag: CONVERSATIONS, ok: ref('Conversation') },
+  'DELETE /v1/conversations/:id': { tag: CONVERSATIONS, ok: ref('Deleted') },
+  'POST /v1/conversations/:id/items': { tag: CONVERSATIONS, ok: ref('ItemList') },
+  'GET /v1/conversations/:id/items': {
+    tag: CONVERSATIONS,
+    query: {
+      limit: limit(20, 100),
+      order: { enum: ['asc', 'desc'], default: 'desc', description: 'The order of the conversation.' },
+      after: after('item'),
+    },
+    ok: ref('ItemList'),
+  },
+  'GET /v1/conversations/:id/items/:item': { tag: CONVERSATIONS, ok: ref('Item') },
+  'DELETE /v1/conversations/:id/items/:item': { tag: CONVERSATIONS, ok: ref('Conversation') },
+  'POST /v1/messages/count_tokens': { tag: TOKENS, ok: ref('CountedTokens') },
   'POST /v1/responses/input_tokens': { tag: TOKENS, ok: ref('InputTokens') },
   'POST /tokenize': { tag: TOKENS, ok: ref('Tokens') },
   'POST /detokenize': { tag: TOKENS, ok: ref('DetokenizedText') },
   'POST /apply-template': { tag: TOKENS, ok: ref('RenderedPrompt') },
   'POST /v1/embeddings': { tag: VECTORS, ok: ref('EmbeddingList') },
   'POST /v1/rerank': { tag: VECTORS, ok: ref('Ranking') },
+  'POST /api/chat': { tag: OLLAMA, ok: ref('OllamaChat') },
+  'POST /api/generate': { tag: OLLAMA, ok: ref('OllamaGeneration') },
+  'GET /api/tags': { tag: OLLAMA, ok: ref('OllamaModels') },
+  'POST /api/show': { tag: OLLAMA, ok: ref('OllamaModel') },
+  'GET /api/ps': { tag: OLLAMA, ok: ref('OllamaModels') },
+  'GET /api/version': { tag: OLLAMA, ok: ref('OllamaVersion') },
+  'POST /api/embed': REFUSED,
+  'POST /api/embeddings': REFUSED,
+  'POST /api/pull': REFUSED,
+  'POST /api/push': REFUSED,
+  'POST /api/create': REFUSED,
+  'POST /api/copy': REFUSED,
+  'DELETE /api/delete': REFUSED,
+  'GET /api/blobs/:digest': REFUSED,
+  'POST /api/blobs/:digest': REFUSED,
   'GET /v1/models': { tag: SERVER, ok: ref('ModelList') },
   'GET /v1/models/:id': { tag: SERVER, ok: ref('Model') },
   'GET /health': { tag: SERVER, ok: ref('Health'), also: 503 },

@@ -168,6 +168,18 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
     islet: { type: 'object' },
   }),
   InputTokens: object({ object: is('response.input_tokens'), input_tokens: integer }),
+  CountedTokens: object({ input_tokens: integer }),
+  Conversation: object({
+    id: string,
+    object: is('conversation'),
+    created_at: integer,
+    metadata: { type: 'object' },
+  }),
+  OllamaChat: object({ model: string, created_at: string, message: { type: 'object' }, done: boolean }),
+  OllamaGeneration: object({ model: string, created_at: string, response: string, done: boolean }),
+  OllamaModels: object({ models: array({ type: 'object' }) }),
+  OllamaModel: object({ details: { type: 'object' }, capabilities: array(string) }),
+  OllamaVersion: object({ version: string }),
   Tokens: object({
     tokens: array({
       anyOf: [integer, object({ id: integer, piece: { anyOf: [string, array(integer)] } })],
