@@ -38,7 +38,9 @@ export function problemOf(request: Generated, { status, headers, body }: Reply):
   // Where the path itself was changed by its id it may be that of another route, or of none.
   if (status >= 400 && status !== OPERATIONS[request.route]?.also) {
     if (status >= 500) return `status ${status}: ${body.slice(0, 300)}`
-    return isHead ? undefined : errorProblem(item, body)
+    return isHead || (pathIsOther(request) && parsed(body) !== undefined)
+      ? undefined
+      : errorProblem(item, body)
   }
   if (isHead || operation === undefined) return status < 300 ? undefined : `status ${status}`
   const content = operation.responses[String(status)]?.content
@@ -52,6 +54,10 @@ export function problemOf(request: Generated, { status, headers, body }: Reply):
     // Who has all frames already is given none.
     if (/[?&](after|starting_after)=/.test(request.path) && /^(:\n\n)*$/.test(body)) return undefined
     return streamProblem(body, schema['contentSchema'] as Schema, item)
+  }
+  if (type === 'application/x-ndjson') {
+    const frames = body.split('\n').map((line) => (line === '' ? ':\n\n' : `data: ${line}\n\n`))
+    return streamProblem(frames.join(''), schema['contentSchema'] as Schema, item)
   }
   if (type !== 'application/json') return undefined
   const wrong = mismatch(parsed(body), schema)

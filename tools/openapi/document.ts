@@ -112,7 +112,7 @@ function nameOf({ path }: Route): string {
   return words.map((word) => word[0].toUpperCase() + word.slice(1)).join('')
 }
 
-function successes({ ok, event, status = 200, also }: Operation): Record<string, Schema> {
+function successes({ ok, event, lines, status = 200, also }: Operation): Record<string, Schema> {
   const content = {
     ...(typeof ok === 'string'
       ? { [ok]: { schema: { type: 'string' } } }
@@ -122,10 +122,15 @@ function successes({ ok, event, status = 200, also }: Operation): Record<string,
         schema: { type: 'string', description: 'Server-sent events.', contentSchema: event },
       },
     }),
+    ...(lines && {
+      'application/x-ndjson': {
+        schema: { type: 'string', description: 'Lines of JSON.', contentSchema: lines },
+      },
+    }),
   }
   const response = (description: string): Schema => ({ description, headers, content })
   return {
-    [status]: response(status === 201 ? 'Made.' : 'Well.'),
+    [status]: response(status === 201 ? 'Made.' : status < 300 ? 'Well.' : 'Never done here.'),
     ...(also !== undefined && { [also]: response('Not yet.') }),
   }
 }

@@ -11,6 +11,8 @@ export type Operation = {
   ok: Schema | 'text/plain' | 'text/html'
   /** Each event of a stream, where one can be asked for. */
   event?: Schema
+  /** Each line of a stream of lines. */
+  lines?: Schema
   /** The status of a success that is not 200; of another answer in the same shape. */
   status?: number
   also?: number
@@ -45,8 +47,8 @@ const VECTORS = 'Vectors'
 const OLLAMA = "Ollama's API"
 const SERVER = 'The server'
 
-/** What is always refused has no success. */
-const REFUSED: Operation = { tag: OLLAMA, ok: {} }
+/** Models are not changed here. */
+const REFUSED: Operation = { tag: OLLAMA, ok: ref('OllamaError'), status: 501, also: 501 }
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/chat/completions': { tag: ANSWERS, ok: ref('ChatCompletion'), event: ref('ChatCompletionChunk') },
@@ -88,6 +90,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: { after: cursor('Leave out so many frames, which the client has.') },
     ok: {},
     event: { description: 'The frames of the route that was asked first.' },
+    lines: { description: "The lines of a route of Ollama's API." },
   },
   'POST /v1/conversations': { tag: CONVERSATIONS, ok: ref('Conversation') },
   'GET /v1/conversations/:id': { tag: CONVERSATIONS, ok: ref('Conversation') },
@@ -112,14 +115,14 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /apply-template': { tag: TOKENS, ok: ref('RenderedPrompt') },
   'POST /v1/embeddings': { tag: VECTORS, ok: ref('EmbeddingList') },
   'POST /v1/rerank': { tag: VECTORS, ok: ref('Ranking') },
-  'POST /api/chat': { tag: OLLAMA, ok: ref('OllamaChat') },
-  'POST /api/generate': { tag: OLLAMA, ok: ref('OllamaGeneration') },
+  'POST /api/chat': { tag: OLLAMA, ok: ref('OllamaChat'), lines: ref('OllamaChat') },
+  'POST /api/generate': { tag: OLLAMA, ok: ref('OllamaGeneration'), lines: ref('OllamaGeneration') },
   'GET /api/tags': { tag: OLLAMA, ok: ref('OllamaModels') },
   'POST /api/show': { tag: OLLAMA, ok: ref('OllamaModel') },
   'GET /api/ps': { tag: OLLAMA, ok: ref('OllamaModels') },
   'GET /api/version': { tag: OLLAMA, ok: ref('OllamaVersion') },
-  'POST /api/embed': REFUSED,
-  'POST /api/embeddings': REFUSED,
+  'POST /api/embed': { tag: OLLAMA, ok: {} },
+  'POST /api/embeddings': { tag: OLLAMA, ok: {} },
   'POST /api/pull': REFUSED,
   'POST /api/push': REFUSED,
   'POST /api/create': REFUSED,

@@ -179,6 +179,7 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
   OllamaGeneration: object({ model: string, created_at: string, response: string, done: boolean }),
   OllamaModels: object({ models: array({ type: 'object' }) }),
   OllamaModel: object({ details: { type: 'object' }, capabilities: array(string) }),
+  OllamaError: object({ error: string }),
   OllamaVersion: object({ version: string }),
   Tokens: object({
     tokens: array({
