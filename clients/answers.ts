@@ -36,6 +36,57 @@ export function checkAnswers(stdout: string): void {
       throw new Error(`no ticket, alarm or decision: ${JSON.stringify(value)}`)
 }
 
+/**
+ * What the conversation printed: its items, in order.
+ * @throws Error where these are not two questions and two answers.
+ */
+function checkConversation(stdout: string): void {
+  const items = valuesOf(stdout.trim())
+  const isItem = (role: string) => (of: unknown) => hasShape(of, { role: (is) => is === role, text: isText })
+  const wanted = ['user', 'assistant', 'user', 'assistant'].map(isItem)
+  if (items.length !== wanted.length || !wanted.every((check, at) => check(items[at])))
+    throw new Error(`no conversation: ${stdout}`)
+}
+
+/**
+ * What was printed of several answers and of scores: three texts, then the logarithm of each ending's probability.
+ * @throws Error where it is not that, or the sun does not rise.
+ */
+function checkScores(stdout: string): void {
+  const [texts, sums] = valuesOf(stdout.trim())
+  if (!Array.isArray(texts) || texts.length !== 3 || !texts.every(isText)) throw new Error('no three texts')
+  const isBelowZero = (of: unknown): boolean => typeof of === 'number' && of < 0
+  if (!hasShape(sums, { ' rises': isBelowZero, ' barks': isBelowZero, ' melts': isBelowZero }))
+    throw new Error(`no scores: ${JSON.stringify(sums)}`)
+  const { ' rises': rises, ...others } = sums as Record<string, number>
+  if (Object.values(others).some((sum) => sum >= rises)) throw new Error('the sun does not rise')
+}
+
+/**
+ * What was printed of vectors: how like the first text each of two others is.
+ * @throws Error where it is not that, or what means the same is less like it.
+ */
+function checkLikeness(stdout: string): void {
+  const isCosine = (of: unknown): boolean => typeof of === 'number' && Math.abs(of) <= 1 + 1e-5
+  const likely = valuesOf(stdout.trim())
+  if (likely.length !== 2 || !likely.every((each) => hasShape(each, { text: isText, likeness: isCosine })))
+    throw new Error(`no likeness: ${stdout}`)
+  const [same, other] = likely as { likeness: number }[]
+  if (same.likeness <= other.likeness) throw new Error('another meaning is more alike')
+}
+
+/** The check of what a program prints, by what that is. */
+export const CHECKS = {
+  answers: checkAnswers,
+  conversation: checkConversation,
+  scores: checkScores,
+  likeness: checkLikeness,
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
 function valuesOf(text: string): unknown[] {
   try {
     return [JSON.parse(text)]

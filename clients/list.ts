@@ -1,5 +1,18 @@
 // The list of clients names each real client, its pinned packages and its programs, for `npm run clients`.
 
+import type { CHECKS } from './answers.ts'
+
+/** A program of the cookbook. */
+export type Program = {
+  file: string
+  /** Its heading, where that is not the client's title. */
+  title?: string
+  /** What it prints, which is checked; answers to the questions of all programs unless said otherwise. */
+  prints?: keyof typeof CHECKS
+  /** What a reader should know beside it. */
+  notes?: readonly string[]
+}
+
 /** What `npm run clients` knows of one client. */
 export type Client = {
   /** The name of its files, without their ending. */
@@ -9,8 +22,8 @@ export type Client = {
   language: 'node' | 'python'
   /** Pinned packages, as the language's installer has them. The first one is the client. */
   packages: readonly string[]
-  /** Its shortest program, in clients/cookbook, and what a reader should know beside it. */
-  program?: { file: string; notes: readonly string[] }
+  /** Its shortest programs, in clients/cookbook. */
+  programs?: readonly Program[]
   /** Its scenarios, in clients/scenarios. */
   scenarios?: string
   /** Further scenarios, where one file would be too long: talk and errors. */
@@ -23,7 +36,10 @@ export const CLIENTS: readonly Client[] = [
     title: 'openai for Node',
     language: 'node',
     packages: ['openai@7.59.0', 'zod@4.6.7'],
-    program: { file: 'openai-node.mjs', notes: [] },
+    programs: [
+      { file: 'openai-node.mjs' },
+      { file: 'conversation.mjs', title: 'A conversation that is kept', prints: 'conversation' },
+    ],
     scenarios: 'openai-node.mjs',
     talk: 'openai-node-talk.mjs',
   },
@@ -32,7 +48,17 @@ export const CLIENTS: readonly Client[] = [
     title: 'openai for Python',
     language: 'python',
     packages: ['openai==3.57.0'],
-    program: { file: 'openai-python.py', notes: [] },
+    programs: [
+      { file: 'openai-python.py' },
+      {
+        file: 'scores.py',
+        title: 'Several answers, and scores',
+        prints: 'scores',
+        notes: [
+          'Scores are what evaluation harnesses ask for ([api.md](api.md#post-v1completions)). Where an answer is one of some options, [decisions](decisions.md) say it with probabilities.',
+        ],
+      },
+    ],
     scenarios: 'openai-python.py',
     talk: 'openai-python-talk.py',
   },
@@ -41,12 +67,21 @@ export const CLIENTS: readonly Client[] = [
     title: 'AI SDK',
     language: 'node',
     packages: ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', '@ai-sdk/openai@4.0.118', 'zod@4.6.7'],
-    program: {
-      file: 'ai-sdk.mjs',
-      notes: [
-        'Without `supportsStructuredOutputs: true` this provider sends `json_object` and the schema nowhere. `createOpenAI({ baseURL }).chat(model)` and `createOpenAI({ baseURL })(model)`, which uses responses, send it as they are.',
-      ],
-    },
+    programs: [
+      {
+        file: 'ai-sdk.mjs',
+        notes: [
+          'Without `supportsStructuredOutputs: true` this provider sends `json_object` and the schema nowhere. `createOpenAI({ baseURL }).chat(model)` and `createOpenAI({ baseURL })(model)`, which uses responses, send it as they are.',
+        ],
+      },
+      {
+        file: 'islet-fetch.mjs',
+        title: 'AI SDK with islet/fetch',
+        notes: [
+          '`npm install` takes `islet` from this repository, or copy `published/fetch.js` ([sessions.md](sessions.md#in-clients-that-cannot-isletfetch)).',
+        ],
+      },
+    ],
     scenarios: 'ai-sdk.mjs',
   },
   {
@@ -54,10 +89,12 @@ export const CLIENTS: readonly Client[] = [
     title: 'LangChain for Node',
     language: 'node',
     packages: ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7'],
-    program: {
-      file: 'langchain-node.mjs',
-      notes: ["`method: 'jsonMode'` sends no schema: JSON comes, of any shape."],
-    },
+    programs: [
+      {
+        file: 'langchain-node.mjs',
+        notes: ["`method: 'jsonMode'` sends no schema: JSON comes, of any shape."],
+      },
+    ],
     scenarios: 'langchain-node.mjs',
   },
   {
@@ -65,10 +102,12 @@ export const CLIENTS: readonly Client[] = [
     title: 'LangChain for Python',
     language: 'python',
     packages: ['langchain-openai==1.7.4'],
-    program: {
-      file: 'langchain-python.py',
-      notes: ['`method="json_mode"` sends no schema: JSON comes, of any shape.'],
-    },
+    programs: [
+      {
+        file: 'langchain-python.py',
+        notes: ['`method="json_mode"` sends no schema: JSON comes, of any shape.'],
+      },
+    ],
     scenarios: 'langchain-python.py',
   },
   {
@@ -76,12 +115,14 @@ export const CLIENTS: readonly Client[] = [
     title: 'pydantic-ai',
     language: 'python',
     packages: ['pydantic-ai-slim[openai]==2.68.0'],
-    program: {
-      file: 'pydantic-ai.py',
-      notes: [
-        '`NativeOutput` sends the schema as `response_format`; a bare `output_type=Ticket` and `ToolOutput` make it a call that must come. Both are held. `PromptedOutput` writes the schema into the prompt alone, which a small model does not keep to.',
-      ],
-    },
+    programs: [
+      {
+        file: 'pydantic-ai.py',
+        notes: [
+          '`NativeOutput` sends the schema as `response_format`; a bare `output_type=Ticket` and `ToolOutput` make it a call that must come. Both are held. `PromptedOutput` writes the schema into the prompt alone, which a small model does not keep to.',
+        ],
+      },
+    ],
     scenarios: 'pydantic-ai.py',
   },
   {
@@ -89,10 +130,12 @@ export const CLIENTS: readonly Client[] = [
     title: 'instructor for Python',
     language: 'python',
     packages: ['instructor==1.17.0'],
-    program: {
-      file: 'instructor-python.py',
-      notes: ['`Mode.JSON` and `Mode.MD_JSON` write the schema into the prompt alone.'],
-    },
+    programs: [
+      {
+        file: 'instructor-python.py',
+        notes: ['`Mode.JSON` and `Mode.MD_JSON` write the schema into the prompt alone.'],
+      },
+    ],
     scenarios: 'instructor-python.py',
   },
   {
@@ -100,10 +143,12 @@ export const CLIENTS: readonly Client[] = [
     title: 'instructor for Node',
     language: 'node',
     packages: ['@instructor-ai/instructor@1.7.0', 'openai@7.59.0', 'zod@4.6.7'],
-    program: {
-      file: 'instructor-node.mjs',
-      notes: ['Schemas must be of zod 3 (`zod/v3`): of one of zod 4 this client sends `{}`.'],
-    },
+    programs: [
+      {
+        file: 'instructor-node.mjs',
+        notes: ['Schemas must be of zod 3 (`zod/v3`): of one of zod 4 this client sends `{}`.'],
+      },
+    ],
     scenarios: 'instructor-node.mjs',
   },
   {
@@ -111,12 +156,14 @@ export const CLIENTS: readonly Client[] = [
     title: 'llm',
     language: 'python',
     packages: ['llm==0.36'],
-    program: {
-      file: 'llm.sh',
-      notes: [
-        'Without `supports_schema: true` it refuses `--schema`, without `supports_tools: true` tools. It cannot force a tool.',
-      ],
-    },
+    programs: [
+      {
+        file: 'llm.sh',
+        notes: [
+          'Without `supports_schema: true` it refuses `--schema`, without `supports_tools: true` tools. It cannot force a tool.',
+        ],
+      },
+    ],
     scenarios: 'llm.py',
   },
   {
@@ -152,6 +199,15 @@ export const CLIENTS: readonly Client[] = [
     title: "Anthropic's client for Node, and the AI SDK's",
     language: 'node',
     packages: ['@anthropic-ai/sdk@1.14.0', '@ai-sdk/anthropic@4.0.105', 'ai@7.0.173', 'zod@4.6.7'],
+    programs: [
+      {
+        file: 'anthropic-node.mjs',
+        title: "Anthropic's client for Node",
+        notes: [
+          'The base URL has no `/v1`: this client puts it there. `messages.parse` writes `maxLength` into a description instead of the schema, so that it is not held.',
+        ],
+      },
+    ],
     scenarios: 'anthropic-node.mjs',
   },
   {
@@ -159,6 +215,7 @@ export const CLIENTS: readonly Client[] = [
     title: "Anthropic's client for Python",
     language: 'python',
     packages: ['anthropic==2.14.0'],
+    programs: [{ file: 'anthropic-python.py' }],
     scenarios: 'anthropic-python.py',
   },
   {
@@ -166,6 +223,12 @@ export const CLIENTS: readonly Client[] = [
     title: "Ollama's client",
     language: 'node',
     packages: ['ollama@0.6.4'],
+    programs: [
+      {
+        file: 'ollama.mjs',
+        notes: ['Ollama has no word for a call that must come: `tools` are called at will.'],
+      },
+    ],
     scenarios: 'ollama.mjs',
   },
   {
@@ -186,6 +249,16 @@ export const CLIENTS: readonly Client[] = [
       '@langchain/openai@1.6.0',
       '@langchain/core@1.4.0',
       'zod@4.6.7',
+    ],
+    programs: [
+      {
+        file: 'embeddings-node.mjs',
+        title: 'Vectors',
+        prints: 'likeness',
+        notes: [
+          'The model must declare a pooling, as the default one does ([embeddings.md](embeddings.md)). LangChain needs `check_embedding_ctx_length=False` in Python, so that it sends texts.',
+        ],
+      },
     ],
     scenarios: 'embeddings-node.mjs',
   },

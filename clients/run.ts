@@ -10,7 +10,7 @@ import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
-import { checkAnswers } from './answers.ts'
+import { CHECKS } from './answers.ts'
 import { installClients, type Place } from './install.ts'
 import { CLIENTS, type Client } from './list.ts'
 import { COOKBOOK, placeProgram, runProgram, SCENARIOS, type Ended } from './programs.ts'
@@ -40,18 +40,23 @@ function lastWords({ code, stderr, stdout }: Ended): string {
   return code === null ? `took too long; ${words}` : words
 }
 
+/** Runs the programs of a client one after the other, up to the first that fails. */
 async function runCookbook(client: Client, place: Place, proxy: Proxy): Promise<ClientResult['program']> {
-  if (client.program === undefined) return undefined
-  const copy = placeProgram(`${COOKBOOK}/${client.program.file}`, place.folder, {
-    url: proxy.url,
-    model: values.model,
-  })
-  const ended = await runProgram(copy, place.python)
-  try {
-    if (ended.code !== 0) throw new Error(lastWords(ended))
-    checkAnswers(ended.stdout)
-  } catch (error) {
-    return { ok: false, error: (error as Error).message }
+  const { programs = [] } = client
+  if (programs.length === 0) return undefined
+  // As a package that was installed from this repository.
+  if (client.language === 'node')
+    for (const part of ['package.json', 'published'])
+      cpSync(`${ROOT}${part}`, `${place.folder}/node_modules/islet/${part}`, { recursive: true })
+  for (const { file, prints = 'answers' } of programs) {
+    const served = { url: proxy.url, model: values.model }
+    const ended = await runProgram(placeProgram(`${COOKBOOK}/${file}`, place.folder, served), place.python)
+    try {
+      if (ended.code !== 0) throw new Error(lastWords(ended))
+      CHECKS[prints](ended.stdout)
+    } catch (error) {
+      return { ok: false, error: `${file}: ${(error as Error).message}` }
+    }
   }
   return { ok: true }
 }

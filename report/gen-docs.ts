@@ -16,6 +16,7 @@ import { RESULTS_FILE } from '../clients/result.ts'
 import { clientBlocks } from './lib/client-tables.ts'
 import { contextBlocks, contextCharts } from './lib/context-tables.ts'
 import { decisionBlocks, decisionCharts } from './lib/decision-tables.ts'
+import { DIALECT_PAGES, dialectBlocks } from './lib/dialect-pages.ts'
 import { dialogueBlocks } from './lib/dialogue-tables.ts'
 import { embeddingBlocks } from './lib/embedding-tables.ts'
 import { fairBlocks } from './lib/fair-tables.ts'
@@ -40,6 +41,7 @@ const DOCUMENTS = [
   'docs/context.md',
   'docs/cookbook.md',
   'docs/decisions.md',
+  ...Object.keys(DIALECT_PAGES).map((page) => `docs/dialects/${page}.md`),
   'docs/dialogue.md',
   'docs/embeddings.md',
   'docs/families.md',
@@ -87,6 +89,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       chunk: variable('CHUNK'),
     }),
     ...decisionBlocks(),
+    ...dialectBlocks(),
     ...dialogueBlocks(),
     ...embeddingBlocks(),
     ...contextBlocks(CONTEXT_RESULTS),

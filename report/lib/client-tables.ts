@@ -19,17 +19,17 @@ export function clientBlocks(file: string): [name: string, text: string][] {
   ]
 }
 
-/** A heading, the program as it is run, and notes, for each client that has a program. */
+/** A heading, the program as it is run, and notes, for each program. */
 function cookbook(): string {
-  return CLIENTS.flatMap(({ title, packages, program }) => {
-    if (program === undefined) return []
-    const { file, notes } = program
-    const text = readFileSync(`${COOKBOOK}/${file}`, 'utf8').trimEnd()
-    const install = `\`${packages.join(' ')}\``
-    return [
-      [`## ${title}`, install, `\`\`\`${FENCES[extname(file)]}\n${text}\n\`\`\``, ...notes].join('\n\n'),
-    ]
-  }).join('\n\n')
+  return CLIENTS.flatMap((client) =>
+    (client.programs ?? []).map(({ file, title = client.title, notes = [] }) => {
+      const text = readFileSync(`${COOKBOOK}/${file}`, 'utf8').trimEnd()
+      const install = `\`${client.packages.join(' ')}\``
+      return [`## ${title}`, install, `\`\`\`${FENCES[extname(file)]}\n${text}\n\`\`\``, ...notes].join(
+        '\n\n',
+      )
+    }),
+  ).join('\n\n')
 }
 
 const WORDS: Record<Kind, string> = {

@@ -1,10 +1,10 @@
 // The pages on clients show each program as it is run, and what a run of real clients came to.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkAnswers } from '../../clients/answers.ts'
+import { checkAnswers, CHECKS } from '../../clients/answers.ts'
 import { CLIENTS } from '../../clients/list.ts'
 import { COOKBOOK } from '../../clients/programs.ts'
 import { RESULTS_FILE, type ClientResults } from '../../clients/result.ts'
@@ -46,10 +46,11 @@ test('what works is counted, and what does not is listed with its reason', () =>
 
 test('the cookbook has each program, whole', () => {
   const page = readFileSync(`${ROOT}docs/cookbook.md`, 'utf8')
-  for (const { title, program } of CLIENTS) {
-    if (program === undefined) continue
+  const programs = CLIENTS.flatMap(({ title, programs = [] }) => programs.map((each) => ({ title, ...each })))
+  expect(programs.map(({ file }) => file).sort()).toEqual(readdirSync(COOKBOOK).sort())
+  for (const { title, file } of programs) {
     expect(page).toContain(`## ${title}\n`)
-    expect(page).toContain(readFileSync(`${COOKBOOK}/${program.file}`, 'utf8').trimEnd())
+    expect(page).toContain(readFileSync(`${COOKBOOK}/${file}`, 'utf8').trimEnd())
   }
 })
 
@@ -80,4 +81,24 @@ test('what a program of the cookbook prints is checked', () => {
     { ...ticket, summary: 'x'.repeat(61) },
   ])
     expect(() => checkAnswers(JSON.stringify(bad))).toThrow('no ticket')
+})
+
+test('what the other programs print is checked', () => {
+  const lines = (...values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('')
+  const said = (...roles: string[]) => lines(...roles.map((role) => ({ role, text: 'Ada' })))
+  CHECKS.conversation(said('user', 'assistant', 'user', 'assistant'))
+  for (const roles of [
+    ['user', 'assistant'],
+    ['user', 'user', 'user', 'assistant'],
+  ])
+    expect(() => CHECKS.conversation(said(...roles))).toThrow('no conversation')
+  const sums = { ' rises': -3, ' barks': -9, ' melts': -7 }
+  CHECKS.scores(lines(['red', 'blue', 'red'], sums))
+  expect(() => CHECKS.scores(lines(['red', 'blue'], sums))).toThrow('no three texts')
+  expect(() => CHECKS.scores(lines(['a', 'b', 'c'], { ...sums, ' melts': null }))).toThrow('no scores')
+  expect(() => CHECKS.scores(lines(['a', 'b', 'c'], { ...sums, ' melts': -1 }))).toThrow('does not rise')
+  const likeness = (...values: number[]) => lines(...values.map((value) => ({ text: 'a', likeness: value })))
+  CHECKS.likeness(likeness(0.9, 0.4))
+  expect(() => CHECKS.likeness(likeness(0.4, 0.9))).toThrow('more alike')
+  expect(() => CHECKS.likeness(likeness(1.2, 0.4))).toThrow('no likeness')
 })

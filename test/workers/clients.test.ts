@@ -1,10 +1,10 @@
-// Real clients against the real worker: the cookbook's program for openai-node runs, and what the other clients sent when
+// Real clients against the real worker: the cookbook's programs for openai-node run, and what the other clients sent when
 // `npm run clients -- --record` ran their programs is answered as they read it.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkAnswers } from '../../clients/answers.ts'
+import { CHECKS } from '../../clients/answers.ts'
 import { CLIENTS } from '../../clients/list.ts'
 import { COOKBOOK, placeProgram, runProgram } from '../../clients/programs.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
@@ -41,20 +41,24 @@ afterAll(async () => {
   await worker?.stop()
 })
 
-it('the program of the cookbook for openai-node prints a ticket and an alarm', async () => {
-  // Inside the tree, where the packages that it imports are found.
-  const folder = mkdtempSync(`${ROOT}build/cookbook-`)
-  try {
-    const copy = placeProgram(`${COOKBOOK}/openai-node.mjs`, folder, worker)
-    const { code, stdout, stderr } = await runProgram(copy)
-    expect(stderr).toBe('')
-    expect(code).toBe(0)
-    expect(stdout.trim().split('\n')).toHaveLength(2)
-    checkAnswers(stdout)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-})
+const [{ programs = [] }] = CLIENTS.filter(({ id }) => id === 'openai-node')
+it.each(programs)(
+  'the program $file of the cookbook prints what it should',
+  async ({ file, prints = 'answers' }) => {
+    // Inside the tree, where the packages that it imports are found.
+    const folder = mkdtempSync(`${ROOT}build/cookbook-`)
+    try {
+      const copy = placeProgram(`${COOKBOOK}/${file}`, folder, worker)
+      const { code, stdout, stderr } = await runProgram(copy)
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+      expect(stdout.trim().split('\n').length).toBeGreaterThan(1)
+      CHECKS[prints](stdout)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
 
 it('there is a recording of every client whose dialect is served', () => {
   const kept = readdirSync(RECORDED).map((file) => file.replace('.json', ''))
