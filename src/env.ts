@@ -14,7 +14,7 @@ export type Env = {
   ANALYTICS?: { writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void }
   /** Counts the requests of each key, if it is bound. */
   RATE_LIMITER?: { limit(request: { key: string }): Promise<{ success: boolean }> }
-} & { [name in keyof z.input<typeof variables>]?: string | number }
+} & { [name in keyof z.input<ReturnType<typeof variables>>]?: string | number }
 
 export type Config = {
   lane: LaneConfig
@@ -54,80 +54,88 @@ const MOST_ROWS = 256
 const MOST_POSITIONS = 1 << 20
 
 /** `1024`, `0` for full attention, or `256,1024`: a window for each of so many equal runs of layers. */
-const windows = z.pipe(
+const windows = () =>
   z.pipe(
-    z.union([
-      z.number(),
-      z
-        .string()
-        .check(
-          z.regex(
-            /^\d+( *, *\d+)*$/,
-            'must be whole numbers with commas between, one for each run of layers',
+    z.pipe(
+      z.union([
+        z.number(),
+        z
+          .string()
+          .check(
+            z.regex(
+              /^\d+( *, *\d+)*$/,
+              'must be whole numbers with commas between, one for each run of layers',
+            ),
           ),
-        ),
-    ]),
-    z.transform((value: string | number) => String(value).split(',').map(Number)),
-  ),
-  z
-    .array(z.number())
-    .check(
-      z.refine(
-        (list) =>
-          list.every((n) => Number.isInteger(n) && n >= (list.length === 1 ? 0 : 1) && n <= MOST_POSITIONS),
-        `must be a whole number from 0 to ${MOST_POSITIONS}, or several from 1 on`,
-      ),
+      ]),
+      z.transform((value: string | number) => String(value).split(',').map(Number)),
     ),
-)
+    z
+      .array(z.number())
+      .check(
+        z.refine(
+          (list) =>
+            list.every((n) => Number.isInteger(n) && n >= (list.length === 1 ? 0 : 1) && n <= MOST_POSITIONS),
+          `must be a whole number from 0 to ${MOST_POSITIONS}, or several from 1 on`,
+        ),
+      ),
+  )
 
 /** `weur, enam`: location hints, each once; empty for none. */
-const regions = z.pipe(
+const regions = () =>
   z.pipe(
-    z.string(),
-    z.transform((value: string) => (value.trim() === '' ? [] : value.split(',').map((part) => part.trim()))),
-  ),
-  z
-    .array(z.enum(KNOWN_REGIONS, `must be regions with commas between, of ${KNOWN_REGIONS.join(' ')}`))
-    .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
-)
+    z.pipe(
+      z.string(),
+      z.transform((value: string) =>
+        value.trim() === '' ? [] : value.split(',').map((part) => part.trim()),
+      ),
+    ),
+    z
+      .array(z.enum(KNOWN_REGIONS, `must be regions with commas between, of ${KNOWN_REGIONS.join(' ')}`))
+      .check(z.refine((list) => new Set(list).size === list.length, 'must name each region once')),
+  )
 
 /** `100/60`: requests in seconds, as the binding has them; empty for a limit that is not told. */
-const rate = z.pipe(
-  z
-    .string()
-    .check(z.regex(/^([1-9]\d{0,8}\/(10|60))?$/, 'must be requests/seconds, such as 100/60, with 10 or 60')),
-  z.transform((value: string) => {
-    const [limit, seconds] = value.split('/').map(Number)
-    return value === '' ? undefined : { limit, seconds: seconds as 10 | 60 }
-  }),
-)
+const rate = () =>
+  z.pipe(
+    z
+      .string()
+      .check(
+        z.regex(/^([1-9]\d{0,8}\/(10|60))?$/, 'must be requests/seconds, such as 100/60, with 10 or 60'),
+      ),
+    z.transform((value: string) => {
+      const [limit, seconds] = value.split('/').map(Number)
+      return value === '' ? undefined : { limit, seconds: seconds as 10 | 60 }
+    }),
+  )
 
 /** Each of as many characters as the name of a model has anywhere, and no more names than a client has. */
 const [MAX_ALIAS, MAX_ALIASES] = [200, 64]
 
 /** `gpt-4o-mini, claude-haiku`: names of models, compared without case; empty for none. */
-const aliases = z.pipe(
+const aliases = () =>
   z.pipe(
-    z.string(),
-    z.transform((value: string) => value.split(',').flatMap((part) => part.trim() || [])),
-  ),
-  z
-    .array(
-      z
-        .string()
-        .check(
-          z.regex(/^\S+$/, 'must be names with commas between, without spaces inside'),
-          z.maxLength(MAX_ALIAS, `must be names of at most ${MAX_ALIAS} characters`),
-        ),
-    )
-    .check(
-      z.maxLength(MAX_ALIASES, `must be at most ${MAX_ALIASES} names`),
-      z.refine(
-        (list) => new Set(list.map((name) => name.toLowerCase())).size === list.length,
-        'must have each name once',
-      ),
+    z.pipe(
+      z.string(),
+      z.transform((value: string) => value.split(',').flatMap((part) => part.trim() || [])),
     ),
-)
+    z
+      .array(
+        z
+          .string()
+          .check(
+            z.regex(/^\S+$/, 'must be names with commas between, without spaces inside'),
+            z.maxLength(MAX_ALIAS, `must be names of at most ${MAX_ALIAS} characters`),
+          ),
+      )
+      .check(
+        z.maxLength(MAX_ALIASES, `must be at most ${MAX_ALIASES} names`),
+        z.refine(
+          (list) => new Set(list.map((name) => name.toLowerCase())).size === list.length,
+          'must have each name once',
+        ),
+      ),
+  )
 
 /** Seconds. */
 const YEAR = 366 * 86_400
@@ -139,37 +147,39 @@ const MOST_BYTES = 10e9
 
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
-const variables = z.object({
-  MODEL: z._default(
-    z.string().check(z.regex(MODEL_NAME, 'must be the name of a folder in models/, lower case')),
-    'smollm2-135m-instruct',
-  ),
-  WINDOW: z._default(windows, [1024]), // 0 = full attention; what memory has no room for is said at load
-  SINKS: z._default(whole(0, MOST_POSITIONS), 4),
-  CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 32),
-  MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
-  QUEUE: z._default(whole(1, 1024), 64),
-  KV_BUDGET: z._default(whole(0, 2 ** 32), 0),
-  KV_TTL: z._default(whole(60, YEAR), 3600),
-  SESSION_TTL: z._default(whole(60, YEAR), 86_400),
-  RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
-  TENANT_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 1e9),
-  TENANT_SESSIONS: z._default(whole(1, 1e6), 10_000),
-  LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
-  LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
-  REGIONS: z._default(regions, []),
-  RECOMMENDED_SAMPLING: z._default(z.enum(['on', 'off'], 'must be on or off'), 'on'),
-  RATE_LIMIT: z.optional(rate),
-  MODEL_ALIASES: z._default(aliases, []),
-  API_KEYS: z.optional(z.string()),
-})
+/** Made for one reading: nothing of it stays in the isolate. */
+const variables = () =>
+  z.object({
+    MODEL: z._default(
+      z.string().check(z.regex(MODEL_NAME, 'must be the name of a folder in models/, lower case')),
+      'smollm2-135m-instruct',
+    ),
+    WINDOW: z._default(windows(), [1024]), // 0 = full attention; what memory has no room for is said at load
+    SINKS: z._default(whole(0, MOST_POSITIONS), 4),
+    CHUNK: z._default(whole(4, MOST_ROWS).check(z.refine((n) => n % 4 === 0, 'must be a multiple of 4')), 32),
+    MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
+    QUEUE: z._default(whole(1, 1024), 64),
+    KV_BUDGET: z._default(whole(0, 2 ** 32), 0),
+    KV_TTL: z._default(whole(60, YEAR), 3600),
+    SESSION_TTL: z._default(whole(60, YEAR), 86_400),
+    RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
+    TENANT_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 1e9),
+    TENANT_SESSIONS: z._default(whole(1, 1e6), 10_000),
+    LANE_BYTES: z._default(whole(LEAST_BYTES, MOST_BYTES), 8e9),
+    LANES: z._default(z.union([z.literal('session'), whole(1, 1024)]), 1),
+    REGIONS: z._default(regions(), []),
+    RECOMMENDED_SAMPLING: z._default(z.enum(['on', 'off'], 'must be on or off'), 'on'),
+    RATE_LIMIT: z.optional(rate()),
+    MODEL_ALIASES: z._default(aliases(), []),
+    API_KEYS: z.optional(z.string()),
+  })
 
 /**
  * Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a
  * request.
  */
 export function readConfig(env: Record<string, unknown>): Config {
-  const parsed = variables.safeParse(env)
+  const parsed = variables().safeParse(env)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const name = String(issue.path[0])

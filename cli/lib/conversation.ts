@@ -32,7 +32,7 @@ export function readConversation(given: unknown, tools: unknown): Conversation {
   const sent = fieldOf(request, 'messages')
   const list = Array.isArray(sent) ? sent.map(inOpenAiWords) : undefined
   const plain = list?.map((message) => withoutCalls(plainJson(message)))
-  validate(z.object({ messages: messagesSchema }), { messages: plain ?? plainJson(sent) })
+  validate(z.object({ messages: messagesSchema() }), { messages: plain ?? plainJson(sent) })
   const messages = (list ?? []) as JsonObject[]
   const inSystem = messages.find((message) => fieldOf(message, 'tools') !== undefined)
   const offered =

@@ -1,7 +1,9 @@
 // The app joins middleware and routes, and is the one place where errors become responses.
 
-import { Hono, type MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { HonoBase } from 'hono/hono-base'
+import { TrieRouter } from 'hono/router/trie-router'
 import { IsletError } from '../lib/errors.ts'
 import { count, noGenerations } from '../protocol/tally.ts'
 import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
@@ -32,10 +34,10 @@ const EXPOSED = [
 const PREFLIGHT_SECONDS = 86_400
 
 /** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
-export function createApp(given: ApiDeps): Hono<ApiEnv> {
+export function createApp(given: ApiDeps): HonoBase<ApiEnv> {
   const deps = metered(given)
-  // A slash at the end of a path means nothing.
-  const app = new Hono<ApiEnv>({ strict: false })
+  // A slash at the end of a path means nothing. The router is the one that Hono's own choice comes to with these paths.
+  const app = new HonoBase<ApiEnv>({ strict: false, router: new TrieRouter() })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
   for (const { path, errorBody } of ROUTES)

@@ -15,10 +15,10 @@ type Handler = (c: ApiContext) => Response | Promise<Response>
 /** The version of Ollama whose requests are read here: its clients compare it. */
 const VERSION = '0.12.0'
 
-const name = z.nullish(z.string().check(z.minLength(1)))
+const name = () => z.nullish(z.string().check(z.minLength(1)))
 
 /** The body of POST /api/show; `name` is the old word. */
-export const showSchema = bodySchema({ model: name, name, verbose: z.nullish(z.boolean()) })
+export const showSchema = bodySchema(() => ({ model: name(), name: name(), verbose: z.nullish(z.boolean()) }))
 
 /** Handler of GET /api/tags. */
 export function getTags(deps: ApiDeps): Handler {

@@ -27,9 +27,20 @@ export function atMost<S extends z.ZodMiniType>(most: number, field: S): S {
   return field
 }
 
-/** A body of these fields. Others may be there only as null: `validate` tells of them by name. */
-export function bodySchema<S extends z.core.$ZodLooseShape>(fields: S): z.ZodMiniObject<S> {
-  return z.catchall(z.object(fields), z.null()) as unknown as z.ZodMiniObject<S>
+/**
+ * A body of these fields, which are made when it is first read: every isolate holds what it made, and few serve all endpoints.
+ * Others may be there only as null: `validate` tells of them by name.
+ */
+export function bodySchema<S extends z.core.$ZodLooseShape>(fields: () => S): z.ZodMiniObject<S> {
+  let made: S | undefined
+  const def = {
+    type: 'object' as const,
+    get shape(): S {
+      return (made ??= fields())
+    },
+    catchall: z.null(),
+  }
+  return new z.ZodMiniObject(def) as z.ZodMiniObject<S>
 }
 
 /** What is left of a body's fields when null counts as absent. */

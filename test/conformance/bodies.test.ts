@@ -1,6 +1,7 @@
 // The checklist, B1 to B8: bodies that are not streamed.
 
 import { expect, test } from 'vitest'
+import { base64Of } from '../../src/answer/pool.ts'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import {
   appOver,
@@ -105,6 +106,42 @@ test('B5: log probabilities of a completion are arrays beside each other', async
       },
     ],
   })
+})
+
+test('B6: vectors come as numbers, and as base64 of little-endian floats, which the client asks for by itself', async () => {
+  const vector = Float32Array.of(0.6, -0.8)
+  const fake = fakeLanes([], {
+    async *score() {
+      yield { type: 'embedding', index: 0, vector: base64Of(vector) }
+      yield {
+        type: 'scores',
+        logprobs: [],
+        promptTokens: 2,
+        cachedTokens: 0,
+        window: { window: 1024, sinks: 4, outOfSight: 0 },
+      }
+    },
+  })
+  const { client } = clientOver(fake)
+  for (const encoding_format of [undefined, 'float', 'base64'] as const) {
+    const { data } = await client.embeddings.create({
+      model: MODEL,
+      input: 'q',
+      ...(encoding_format && { encoding_format }),
+    })
+    const [{ embedding }] = data as { embedding: number[] | string }[]
+    const numbers =
+      typeof embedding === 'string'
+        ? new Float32Array(Uint8Array.from(Buffer.from(embedding, 'base64')).buffer)
+        : embedding
+    expect([...numbers].map((number) => number.toFixed(4))).toEqual(['0.6000', '-0.8000'])
+    const sent = await bodyOf<{ data: { embedding: unknown }[] }>(
+      '/v1/embeddings',
+      { model: MODEL, input: 'q', encoding_format },
+      fake,
+    )
+    expect(typeof sent.data[0].embedding).toBe(encoding_format === 'base64' ? 'string' : 'object')
+  }
 })
 
 test('B7: models are a list, and one by its id, slashes escaped', async () => {

@@ -86,6 +86,23 @@ test('E4: every reply has a request id, which the client gives out', async () =>
   expect((failed as { requestID?: string }).requestID).toMatch(/^id\d+$/)
 })
 
+test('E5: what is known of a limit is told, and when it begins anew', async () => {
+  let left = 1
+  const { app } = appOver(fakeLanes(), { rate: { limit: 1, seconds: 60 }, limiter: async () => left-- > 0 })
+  const ask = () =>
+    app.request(`${ORIGIN}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(chat()) })
+  expect((await ask()).headers.get('x-ratelimit-limit-requests')).toBe('1')
+  const { status, headers } = await ask()
+  expect(status).toBe(429)
+  const told = [
+    'x-ratelimit-limit-requests',
+    'x-ratelimit-remaining-requests',
+    'x-ratelimit-reset-requests',
+    'retry-after',
+  ]
+  expect(told.map((name) => headers.get(name))).toEqual(['1', '0', '60s', '60'])
+})
+
 test('E6: pages may send what clients send, and read what they read', async () => {
   const { app } = appOver(fakeLanes(), { apiKeys: KEY_HASH })
   const asked =

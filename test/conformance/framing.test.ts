@@ -145,4 +145,11 @@ test('S13: a reader that leaves ends the generation within one event', async () 
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(endless.closed).toBe(1)
   expect(endless.produced).toBeLessThanOrEqual(Math.min(produced + 1, 7))
+
+  // A body that is given up, with no signal that aborts, as workerd has it.
+  const reader = (await streamed(endless)).body!.getReader()
+  await reader.read()
+  await reader.cancel()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(endless.closed).toBe(2)
 })

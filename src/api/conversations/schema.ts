@@ -5,6 +5,6 @@ import { itemsSchema } from '../dialects/responses/input.ts'
 import { metadata } from '../dialects/responses/schema.ts'
 import { bodySchema } from '../validate.ts'
 
-export const createSchema = bodySchema({ items: z.nullish(itemsSchema), metadata })
-export const updateSchema = bodySchema({ metadata })
-export const addSchema = bodySchema({ items: itemsSchema.check(z.minLength(1)) })
+export const createSchema = bodySchema(() => ({ items: z.nullish(itemsSchema()), metadata: metadata() }))
+export const updateSchema = bodySchema(() => ({ metadata: metadata() }))
+export const addSchema = bodySchema(() => ({ items: itemsSchema().check(z.minLength(1)) }))

@@ -15,58 +15,58 @@ const MAX_QUESTIONS = 400
 const MAX_CHOICES = 255
 
 const partsWords = 'must be a string or an array of text and JSON parts'
-const instructions = z.union(
-  [z.string(), z.array(questionPart, partsWords).check(z.minLength(1))],
-  partsWords,
-)
-const description = z.nullish(z.string())
+const instructions = () =>
+  z.union([z.string(), z.array(questionPart(), partsWords).check(z.minLength(1))], partsWords)
+const description = () => z.nullish(z.string())
 const valueWords = 'must be a string or a boolean'
-const choice = z.object({
-  value: z.union([z.string(valueWords).check(z.minLength(1)), z.boolean()], valueWords),
-  description,
-})
-const level = z.object({ label: z.string().check(z.minLength(1)), description })
+const choice = () =>
+  z.object({
+    value: z.union([z.string(valueWords).check(z.minLength(1)), z.boolean()], valueWords),
+    description: description(),
+  })
+const level = () => z.object({ label: z.string().check(z.minLength(1)), description: description() })
 
-const question = z.discriminatedUnion(
-  'type',
-  [
-    z.object({ type: z.literal('predicate'), name: label(), instructions }),
-    z.object({
-      type: z.literal('choice'),
-      name: label(),
-      instructions: z.nullish(instructions),
-      choices: z.array(choice).check(
-        z.minLength(2),
-        z.maxLength(MAX_CHOICES),
-        z.refine((choices) => new Set(choices.map(({ value }) => value)).size === choices.length, {
-          error: 'must each have a value of its own',
-        }),
-      ),
-    }),
-    z.object({
-      type: z.literal('score'),
-      name: label(),
-      instructions: z.nullish(instructions),
-      levels: z.array(level).check(z.minLength(1), z.maxLength(MAX_CHOICES)),
-    }),
-  ],
-  'must be a question, such as {"type": "predicate", "instructions": "..."}',
-)
+const question = () =>
+  z.discriminatedUnion(
+    'type',
+    [
+      z.object({ type: z.literal('predicate'), name: label(), instructions: instructions() }),
+      z.object({
+        type: z.literal('choice'),
+        name: label(),
+        instructions: z.nullish(instructions()),
+        choices: z.array(choice()).check(
+          z.minLength(2),
+          z.maxLength(MAX_CHOICES),
+          z.refine((choices) => new Set(choices.map(({ value }) => value)).size === choices.length, {
+            error: 'must each have a value of its own',
+          }),
+        ),
+      }),
+      z.object({
+        type: z.literal('score'),
+        name: label(),
+        instructions: z.nullish(instructions()),
+        levels: z.array(level()).check(z.minLength(1), z.maxLength(MAX_CHOICES)),
+      }),
+    ],
+    'must be a question, such as {"type": "predicate", "instructions": "..."}',
+  )
 
 /** How scores become probabilities: `none` leaves out what the question's words weigh without any state. */
 const CALIBRATIONS = ['content_free', 'none'] as const
 export type Calibration = (typeof CALIBRATIONS)[number]
 
 /** The body of POST /v1/decisions. */
-export const decisionSchema = bodySchema({
+export const decisionSchema = bodySchema(() => ({
   model: z.nullish(z.string().check(z.minLength(1))),
-  input: stateSchema,
-  questions: z.array(question).check(z.minLength(1), z.maxLength(MAX_QUESTIONS), levelBounds()),
+  input: stateSchema(),
+  questions: z.array(question()).check(z.minLength(1), z.maxLength(MAX_QUESTIONS), levelBounds()),
   prompt_cache_key: label(),
   prompt_cache_options: ignored(),
   safety_identifier: z.nullish(shortText()),
   islet: z.nullish(z.strictObject({ calibration: z.nullish(z.enum(CALIBRATIONS)) })),
-})
+}))
 
 /** What a question may be answered with. */
 export type Option<V> = { value: V; label: string; description: string | undefined }
@@ -110,7 +110,7 @@ export function parseDecision(
   }
 }
 
-function questionOf(asked: z.output<typeof question>, index: number, sent: JsonObject): Question {
+function questionOf(asked: z.output<ReturnType<typeof question>>, index: number, sent: JsonObject): Question {
   const words = instructionsOf(fieldOf(sent, 'instructions'))
   const common = { name: asked.name ?? null, instructions: words }
   if (asked.type === 'predicate') {

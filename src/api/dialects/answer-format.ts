@@ -10,24 +10,23 @@ import { effort, jsonBounds, type StopField } from './fields.ts'
 const schema = () =>
   z.nullish(z.union([z.boolean(), z.record(z.string(), z.unknown())]).check(...jsonBounds()))
 
-const name = z.nullish(z.string().check(z.minLength(1), z.maxLength(64)))
-const described = {
-  name,
+const described = () => ({
+  name: z.nullish(z.string().check(z.minLength(1), z.maxLength(64))),
   description: z.nullish(z.string()),
   schema: schema(),
   strict: z.nullish(z.boolean()),
-}
-const text = z.looseObject({ type: z.literal('text') })
+})
+const text = () => z.looseObject({ type: z.literal('text') })
 /** Some clients put a schema beside this type. */
-const anyObject = z.looseObject({ type: z.literal('json_object'), schema: schema() })
+const anyObject = () => z.looseObject({ type: z.literal('json_object'), schema: schema() })
 
 /** `response_format`. */
 export const responseFormat = () =>
   z.nullish(
     z.discriminatedUnion('type', [
-      text,
-      anyObject,
-      z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject(described) }),
+      text(),
+      anyObject(),
+      z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject(described()) }),
     ]),
   )
 
@@ -37,9 +36,9 @@ export const textSettings = () =>
     z.object({
       format: z.nullish(
         z.discriminatedUnion('type', [
-          text,
-          anyObject,
-          z.looseObject({ type: z.literal('json_schema'), ...described }),
+          text(),
+          anyObject(),
+          z.looseObject({ type: z.literal('json_schema'), ...described() }),
         ]),
       ),
       verbosity: z.nullish(z.unknown()),
@@ -52,7 +51,7 @@ export const outputConfig = () =>
     z.strictObject({
       effort: z.nullish(effort()),
       format: z.nullish(
-        z.discriminatedUnion('type', [z.looseObject({ type: z.literal('json_schema'), ...described })]),
+        z.discriminatedUnion('type', [z.looseObject({ type: z.literal('json_schema'), ...described() })]),
       ),
     }),
   )

@@ -7,25 +7,25 @@ import { preview } from '../validate.ts'
 import type { StopField } from './fields.ts'
 import { MAX_TOOLS } from './tools.ts'
 
-const named = z.looseObject({ name: z.string() })
-const mode = z.enum(['auto', 'required'])
+const named = () => z.looseObject({ name: z.string() })
+const mode = () => z.enum(['auto', 'required'])
 const words = 'must be "none", "auto", "required", a function or allowed tools'
 const wordOr = <O extends z.ZodMiniType>(objects: O) =>
   z.nullish(z.union([z.enum(['none', 'auto', 'required']), objects], words))
 const someOf = <T extends z.ZodMiniType>(tool: T) =>
   z.array(tool).check(z.minLength(1), z.maxLength(MAX_TOOLS))
 
-const wrapped = z.looseObject({ type: z.literal('function'), function: named })
-const flat = z.looseObject({ type: z.literal('function'), name: z.string() })
+const wrapped = () => z.looseObject({ type: z.literal('function'), function: named() })
+const flat = () => z.looseObject({ type: z.literal('function'), name: z.string() })
 
 /** `tool_choice` of chat completions. */
 export const chatToolChoice = () =>
   wordOr(
     z.discriminatedUnion('type', [
-      wrapped,
+      wrapped(),
       z.looseObject({
         type: z.literal('allowed_tools'),
-        allowed_tools: z.looseObject({ mode, tools: someOf(wrapped) }),
+        allowed_tools: z.looseObject({ mode: mode(), tools: someOf(wrapped()) }),
       }),
     ]),
   )
@@ -34,12 +34,12 @@ export const chatToolChoice = () =>
 export const flatToolChoice = () =>
   wordOr(
     z.discriminatedUnion('type', [
-      flat,
-      z.looseObject({ type: z.literal('allowed_tools'), mode, tools: someOf(flat) }),
+      flat(),
+      z.looseObject({ type: z.literal('allowed_tools'), mode: mode(), tools: someOf(flat()) }),
     ]),
   )
 
-const single = { disable_parallel_tool_use: z.nullish(z.boolean()) }
+const single = () => ({ disable_parallel_tool_use: z.nullish(z.boolean()) })
 
 /** `tool_choice` of Messages. */
 export const typedToolChoice = () =>
@@ -47,8 +47,8 @@ export const typedToolChoice = () =>
     z.discriminatedUnion(
       'type',
       [
-        z.looseObject({ type: z.enum(['auto', 'any']), ...single }),
-        z.looseObject({ type: z.literal('tool'), name: z.string(), ...single }),
+        z.looseObject({ type: z.enum(['auto', 'any']), ...single() }),
+        z.looseObject({ type: z.literal('tool'), name: z.string(), ...single() }),
         z.looseObject({ type: z.literal('none') }),
       ],
       'must be {"type": "auto"}, {"type": "any"}, {"type": "none"} or {"type": "tool", "name": "..."}',
@@ -57,7 +57,7 @@ export const typedToolChoice = () =>
 
 /** `function_call`, the choice among `functions`. */
 export const functionCall = () =>
-  z.nullish(z.union([z.enum(['none', 'auto']), named], 'must be "none", "auto" or {"name": "..."}'))
+  z.nullish(z.union([z.enum(['none', 'auto']), named()], 'must be "none", "auto" or {"name": "..."}'))
 
 /** A choice of any spelling. */
 type Choice = {

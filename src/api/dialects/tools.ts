@@ -9,26 +9,26 @@ import { jsonBounds } from './fields.ts'
 /** Most functions a request may offer: each is part of the prompt. */
 export const MAX_TOOLS = 128
 
-const described = {
+const described = () => ({
   name: z.string().check(z.minLength(1), z.maxLength(64)),
   description: z.nullish(z.string()),
   parameters: z.nullish(z.record(z.string(), z.unknown())),
   // Arguments are held to their schema whether it is said or not.
   strict: z.nullish(z.boolean()),
-}
+})
 const list = <F extends z.ZodMiniType>(entry: F) =>
   z.array(entry).check(z.maxLength(MAX_TOOLS), ...jsonBounds())
 
-const called = z.looseObject(described)
-const wrapped = z.object({ type: z.literal('function'), function: called })
-const flat = z.looseObject({ type: z.literal('function'), ...described })
+const called = () => z.looseObject(described())
+const wrapped = () => z.object({ type: z.literal('function'), function: called() })
+const flat = () => z.looseObject({ type: z.literal('function'), ...described() })
 
 /** `tools` of chat completions. */
-export const toolsSchema = () => list(wrapped)
+export const toolsSchema = () => list(wrapped())
 /** `functions` of chat completions, the old spelling. */
-export const functionsSchema = () => list(called)
+export const functionsSchema = () => list(called())
 /** `tools` of responses. */
-export const flatToolsSchema = () => list(flat)
+export const flatToolsSchema = () => list(flat())
 
 /** What a tool of Messages says of itself, by the names that it has in a function. Whatever else it has is no part of a prompt. */
 const FUNCTION_FIELDS = new Map([
@@ -40,11 +40,11 @@ const FUNCTION_FIELDS = new Map([
 
 /** Longest name of a tool in Anthropic's API. */
 const MAX_TOOL_NAME = 128
-const { parameters: inputSchema, ...rest } = described
 
 /** `tools` of Messages; those of another type run on Anthropic's machines, or need a model that was trained for them. */
-export const inputToolsSchema = () =>
-  list(
+export const inputToolsSchema = () => {
+  const { parameters: inputSchema, ...rest } = described()
+  return list(
     z.looseObject({
       ...rest,
       type: z.nullish(z.literal('custom')),
@@ -52,6 +52,7 @@ export const inputToolsSchema = () =>
       input_schema: inputSchema,
     }),
   )
+}
 
 /** Checked tools of Messages as functions in the wrapper which templates know. */
 export function schemaFunctions(tools: readonly JsonObject[]): Written<object>[] {

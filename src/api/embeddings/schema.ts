@@ -10,29 +10,29 @@ import { bodySchema, validate } from '../validate.ts'
 const MOST_TEXTS = 1024
 
 const words = `must be a text or an array of at most ${MOST_TEXTS} texts, none empty`
-const text = z.string(words).check(z.minLength(1, { error: words, abort: true }))
-const texts = z.array(text, words).check(z.minLength(1, words), z.maxLength(MOST_TEXTS, words))
+const text = () => z.string(words).check(z.minLength(1, { error: words, abort: true }))
+const texts = () => z.array(text(), words).check(z.minLength(1, words), z.maxLength(MOST_TEXTS, words))
 
 /** The body of POST /v1/embeddings. */
-export const embeddingSchema = bodySchema({
+export const embeddingSchema = bodySchema(() => ({
   model: z.nullish(z.string().check(z.minLength(1))),
-  input: z.union([text, texts], words),
+  input: z.union([text(), texts()], words),
   encoding_format: z.nullish(z.enum(['float', 'base64'])),
   dimensions: unsupported(),
   user: label(),
-})
+}))
 
-const document = z.union([text, z.object({ text })], 'must be a text or {"text"}, not empty')
+const document = () => z.union([text(), z.object({ text: text() })], 'must be a text or {"text"}, not empty')
 
 /** The body of POST /v1/rerank. */
-export const rerankSchema = bodySchema({
+export const rerankSchema = bodySchema(() => ({
   model: z.nullish(z.string().check(z.minLength(1))),
-  query: text,
-  documents: z.array(document).check(z.minLength(1), z.maxLength(MOST_TEXTS)),
+  query: text(),
+  documents: z.array(document()).check(z.minLength(1), z.maxLength(MOST_TEXTS)),
   top_n: z.nullish(integer(1, Number.MAX_SAFE_INTEGER)),
   return_documents: z.nullish(z.boolean()),
   user: label(),
-})
+}))
 
 export type EmbeddingOrder = { model: string | undefined; texts: string[]; inBase64: boolean }
 

@@ -8,44 +8,47 @@ import { written, type Written } from '../../../protocol/written.ts'
 import { levelBounds, shortText } from '../fields.ts'
 import { answersNothing } from '../tool-results.ts'
 
-const text = z.looseObject({ type: z.literal('text'), text: z.string() })
+const text = () => z.looseObject({ type: z.literal('text'), text: z.string() })
 const textWords = 'must be a string or an array of text blocks'
 
 /** Blocks of text alone: of `system`, and of a tool's result. */
 export const textBlocks = () =>
-  z.union([z.string(), z.array(z.discriminatedUnion('type', [text], textWords))], textWords)
+  z.union([z.string(), z.array(z.discriminatedUnion('type', [text()], textWords))], textWords)
 
-const toolResult = z.looseObject({
-  type: z.literal('tool_result'),
-  tool_use_id: shortText(),
-  content: z.nullish(textBlocks()),
-  is_error: z.nullish(z.boolean()),
-})
-const toolUse = z.looseObject({
-  type: z.literal('tool_use'),
-  id: shortText(),
-  name: shortText(),
-  input: z.record(z.string(), z.unknown()),
-})
-const thinking = z.looseObject({ type: z.literal('thinking'), thinking: z.string() })
+const toolResult = () =>
+  z.looseObject({
+    type: z.literal('tool_result'),
+    tool_use_id: shortText(),
+    content: z.nullish(textBlocks()),
+    is_error: z.nullish(z.boolean()),
+  })
+const toolUse = () =>
+  z.looseObject({
+    type: z.literal('tool_use'),
+    id: shortText(),
+    name: shortText(),
+    input: z.record(z.string(), z.unknown()),
+  })
+const thinking = () => z.looseObject({ type: z.literal('thinking'), thinking: z.string() })
 /** Another server's model thought it, and nobody here can read it. */
-const redacted = z.looseObject({ type: z.literal('redacted_thinking') })
+const redacted = () => z.looseObject({ type: z.literal('redacted_thinking') })
 
 const words = 'must be a string or an array of content blocks'
 const said = <R extends string, B extends z.ZodMiniType>(role: R, block: B) =>
   z.looseObject({ role: z.literal(role), content: z.union([z.string(), z.array(block, words)], words) })
 
-const message = z.discriminatedUnion(
-  'role',
-  [
-    said('user', z.discriminatedUnion('type', [text, toolResult], words)),
-    said('assistant', z.discriminatedUnion('type', [text, toolUse, thinking, redacted], words)),
-    said('system', z.discriminatedUnion('type', [text], words)),
-  ],
-  'must be a message, such as {"role": "user", "content": "..."}',
-)
+const message = () =>
+  z.discriminatedUnion(
+    'role',
+    [
+      said('user', z.discriminatedUnion('type', [text(), toolResult()], words)),
+      said('assistant', z.discriminatedUnion('type', [text(), toolUse(), thinking(), redacted()], words)),
+      said('system', z.discriminatedUnion('type', [text()], words)),
+    ],
+    'must be a message, such as {"role": "user", "content": "..."}',
+  )
 
-export const messageList = () => z.array(message).check(z.minLength(1), levelBounds())
+export const messageList = () => z.array(message()).check(z.minLength(1), levelBounds())
 
 /** A chat message while blocks join it. */
 type Draft = {

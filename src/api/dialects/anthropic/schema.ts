@@ -22,13 +22,14 @@ import type { MessageReply } from './writer.ts'
 /** As Anthropic documents none, what the other dialects take at most. */
 const MAX_STOPS = 16
 
-const thinking = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.enum(['disabled', 'adaptive', 'between_tools']) }),
-  z.looseObject({ type: z.literal('enabled'), budget_tokens: integer(1, Number.MAX_SAFE_INTEGER) }),
-])
+const thinking = () =>
+  z.discriminatedUnion('type', [
+    z.looseObject({ type: z.enum(['disabled', 'adaptive', 'between_tools']) }),
+    z.looseObject({ type: z.literal('enabled'), budget_tokens: integer(1, Number.MAX_SAFE_INTEGER) }),
+  ])
 
 /** The fields that a prompt comes of, and those beside them that a count of its tokens is sent with too. */
-export const promptFields = {
+export const promptFields = () => ({
   model: sharedFields.model,
   messages: messageList(),
   system: z.nullish(textBlocks()),
@@ -36,14 +37,14 @@ export const promptFields = {
   tool_choice: typedToolChoice(),
   chat_template_kwargs: templateVariables(),
   output_config: outputConfig(),
-  thinking: z.nullish(thinking),
+  thinking: z.nullish(thinking()),
   cache_control: ignored(),
   // There is one speed.
   speed: neutral('"standard"', z.literal('standard')),
   context_management: unsupported(),
   mcp_servers: unsupported(),
   user_profile_id: unsupported(),
-}
+})
 
 const {
   n: _n,
@@ -60,9 +61,9 @@ const {
 } = sharedFields
 
 /** The body of POST /v1/messages. */
-export const messagesSchema = bodySchema({
+export const messagesSchema = bodySchema(() => ({
   ...shared,
-  ...promptFields,
+  ...promptFields(),
   max_tokens: integer(1, Number.MAX_SAFE_INTEGER),
   stop_sequences: z.nullish(stopStrings(MAX_STOPS)),
   metadata: z.nullish(z.looseObject({ user_id: label() })),
@@ -70,10 +71,10 @@ export const messagesSchema = bodySchema({
   diagnostics: unsupported(),
   inference_geo: unsupported(),
   fallbacks: unsupported(),
-})
+}))
 
 /** Checked fields that a prompt comes of. */
-export type PromptFields = Given<z.output<z.ZodMiniObject<typeof promptFields>>>
+export type PromptFields = Given<z.output<z.ZodMiniObject<ReturnType<typeof promptFields>>>>
 
 type ChatPrompt = Extract<GenerateRequest['prompt'], { kind: 'chat' }>
 

@@ -8,36 +8,37 @@ import { label, levelBounds, shortText } from '../fields.ts'
 import { withToolCalls } from './function-messages.ts'
 
 /** OpenAI knows text alone; templates and their authors' scripts have objects. */
-const callArguments = z.union(
-  [z.string(), z.record(z.string(), z.unknown())],
-  'must be a string or an object',
-)
+const callArguments = () =>
+  z.union([z.string(), z.record(z.string(), z.unknown())], 'must be a string or an object')
 
-const called = z.looseObject({ name: shortText(), arguments: callArguments })
-const toolCall = z.looseObject({ id: shortText(), type: z.literal('function'), function: called })
+const called = () => z.looseObject({ name: shortText(), arguments: callArguments() })
+const toolCall = () => z.looseObject({ id: shortText(), type: z.literal('function'), function: called() })
 
-const part = z.discriminatedUnion(
-  'type',
-  [
-    z.looseObject({ type: z.literal('text'), text: z.string() }),
-    z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
-  ],
-  'must be {"type": "text", "text": "..."}',
-)
+const part = () =>
+  z.discriminatedUnion(
+    'type',
+    [
+      z.looseObject({ type: z.literal('text'), text: z.string() }),
+      z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
+    ],
+    'must be {"type": "text", "text": "..."}',
+  )
 const parts = 'must be a string, null or an array of text parts'
-const contentSchema = z.nullish(z.union([z.string(), z.array(part, parts).check(z.minLength(1))], parts))
+const contentSchema = () =>
+  z.nullish(z.union([z.string(), z.array(part(), parts).check(z.minLength(1))], parts))
 
-const message = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: contentSchema,
-  name: label(),
-  tool_calls: z.nullish(z.array(toolCall)),
-  /** The old spelling of one call. */
-  function_call: z.nullish(called),
-  tool_call_id: label(),
-})
+const message = () =>
+  z.looseObject({
+    role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+    content: contentSchema(),
+    name: label(),
+    tool_calls: z.nullish(z.array(toolCall())),
+    /** The old spelling of one call. */
+    function_call: z.nullish(called()),
+    tool_call_id: label(),
+  })
 
-export const messagesSchema = z.array(message).check(z.minLength(1), levelBounds())
+export const messagesSchema = () => z.array(message()).check(z.minLength(1), levelBounds())
 
 /** Fields whose null counts as absent, as that of a body's fields does. */
 const NULLABLE = ['name', 'tool_calls', 'tool_call_id', 'function_call']

@@ -27,9 +27,9 @@ import { messagesSchema, toChatMessages } from './messages.ts'
 import type { ChatReply } from './writer.ts'
 
 /** The body of POST /v1/chat/completions. */
-export const chatSchema = bodySchema({
+export const chatSchema = bodySchema(() => ({
   ...sharedFields,
-  messages: messagesSchema,
+  messages: messagesSchema(),
   max_completion_tokens: sharedFields.max_tokens,
   logprobs: z.nullish(z.boolean()),
   top_logprobs: z.nullish(integer(0, 20)),
@@ -46,7 +46,7 @@ export const chatSchema = bodySchema({
   audio: unsupported(),
   prediction: unsupported(),
   web_search_options: unsupported(),
-})
+}))
 
 type ChatFields = ReturnType<typeof validate<typeof chatSchema>>
 

@@ -18,18 +18,18 @@ import type { CompletionReply } from './writer.ts'
 const logprobsWords = 'must be an integer from 0 to 5'
 
 /** The body of POST /v1/completions. */
-export const completionSchema = bodySchema({
+export const completionSchema = bodySchema(() => ({
   ...sharedFields,
   /** 0 asks for the echo alone. */
   max_tokens: z.nullish(integer(0, Number.MAX_SAFE_INTEGER)),
-  prompt: promptSchema,
+  prompt: promptSchema(),
   echo: z.nullish(z.boolean()),
   logprobs: z.nullish(z.union([z.literal(false), integer(0, 5, logprobsWords)], logprobsWords)),
   best_of: neutral('1', z.literal(1)),
   suffix: z.nullish(z.string()),
   response_format: responseFormat(),
   structured_outputs: structuredOutputs(),
-})
+}))
 
 /** Length of a text completion when the request names none: OpenAI's documented default. */
 const DEFAULT_COMPLETION_TOKENS = 16

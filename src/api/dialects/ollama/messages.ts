@@ -4,19 +4,20 @@ import * as z from 'zod/mini'
 import { entriesOf, fieldOf, isJsonObject, jsonText, type JsonObject } from '../../../lib/json-value.ts'
 import { emptyArray, label, levelBounds, shortText } from '../fields.ts'
 
-const called = z.looseObject({ name: shortText(), arguments: z.record(z.string(), z.unknown()) })
+const called = () => z.looseObject({ name: shortText(), arguments: z.record(z.string(), z.unknown()) })
 
-const message = z.looseObject({
-  role: z.enum(['system', 'user', 'assistant', 'tool']),
-  content: z.nullish(z.string()),
-  thinking: z.nullish(z.string()),
-  images: images(),
-  tool_calls: z.nullish(z.array(z.looseObject({ id: label(), function: called }))),
-  tool_name: label(),
-  tool_call_id: label(),
-})
+const message = () =>
+  z.looseObject({
+    role: z.enum(['system', 'user', 'assistant', 'tool']),
+    content: z.nullish(z.string()),
+    thinking: z.nullish(z.string()),
+    images: images(),
+    tool_calls: z.nullish(z.array(z.looseObject({ id: label(), function: called() }))),
+    tool_name: label(),
+    tool_call_id: label(),
+  })
 
-export const messagesSchema = z.array(message).check(z.minLength(1), levelBounds())
+export const messagesSchema = () => z.array(message()).check(z.minLength(1), levelBounds())
 
 /** Texts alone are read here. */
 export function images() {

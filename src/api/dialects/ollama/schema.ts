@@ -18,7 +18,7 @@ import type { OllamaReply } from './writer.ts'
 const thought = 'must be a boolean, "low", "medium" or "high"'
 const schemaOrJson = 'must be "json" or a JSON Schema'
 
-const shared = {
+const shared = () => ({
   model: sharedFields.model,
   stream: z.nullish(z.boolean()),
   format: z.nullish(
@@ -30,18 +30,18 @@ const shared = {
   top_logprobs: z.nullish(integer(0, 20)),
   // A lane keeps what it has room for; nobody can ask for more.
   keep_alive: ignored(),
-}
-
-/** The body of POST /api/chat. */
-export const chatBody = bodySchema({
-  ...shared,
-  messages: messagesSchema,
-  tools: z.nullish(toolsSchema()),
 })
 
+/** The body of POST /api/chat. */
+export const chatBody = bodySchema(() => ({
+  ...shared(),
+  messages: messagesSchema(),
+  tools: z.nullish(toolsSchema()),
+}))
+
 /** The body of POST /api/generate. */
-export const generateBody = bodySchema({
-  ...shared,
+export const generateBody = bodySchema(() => ({
+  ...shared(),
   prompt: z.string(),
   system: z.nullish(z.string()),
   suffix: z.nullish(z.string()),
@@ -50,7 +50,7 @@ export const generateBody = bodySchema({
   // Ollama's templates are Go's, and its context is of a model's ids: the model's own template and messages are read.
   template: neutral('""', z.literal('')),
   context: neutral('[]', emptyArray()),
-})
+}))
 
 type Body = Parameters<typeof parseChat>
 type Sent = (name: string) => unknown

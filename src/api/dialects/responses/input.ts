@@ -8,49 +8,51 @@ import { shortText } from '../fields.ts'
 
 type Fields = Record<string, unknown>
 
-const part = z.discriminatedUnion(
-  'type',
-  [
-    z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() }),
-    z.object({ type: z.literal('refusal'), refusal: z.string() }),
-  ],
-  'must be {"type": "input_text", "text": "..."}',
-)
+const part = () =>
+  z.discriminatedUnion(
+    'type',
+    [
+      z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() }),
+      z.object({ type: z.literal('refusal'), refusal: z.string() }),
+    ],
+    'must be {"type": "input_text", "text": "..."}',
+  )
 const parts = 'must be a string or an array of text parts'
-const contentSchema = z.union([z.string(), z.array(part, parts).check(z.minLength(1))], parts)
+const contentSchema = () => z.union([z.string(), z.array(part(), parts).check(z.minLength(1))], parts)
 
-const item = z.discriminatedUnion(
-  'type',
-  [
-    z.object({
-      type: z.nullish(z.literal('message')),
-      role: z.enum(['user', 'assistant', 'system', 'developer']),
-      content: contentSchema,
-    }),
-    z.object({
-      type: z.literal('function_call'),
-      call_id: shortText(),
-      name: shortText(),
-      arguments: z.string(),
-    }),
-    z.object({ type: z.literal('function_call_output'), call_id: shortText(), output: contentSchema }),
-    z.object({ type: z.literal('reasoning'), content: z.optional(z.unknown()) }),
-  ],
-  'must be an object',
-)
+const item = () =>
+  z.discriminatedUnion(
+    'type',
+    [
+      z.object({
+        type: z.nullish(z.literal('message')),
+        role: z.enum(['user', 'assistant', 'system', 'developer']),
+        content: contentSchema(),
+      }),
+      z.object({
+        type: z.literal('function_call'),
+        call_id: shortText(),
+        name: shortText(),
+        arguments: z.string(),
+      }),
+      z.object({ type: z.literal('function_call_output'), call_id: shortText(), output: contentSchema() }),
+      z.object({ type: z.literal('reasoning'), content: z.optional(z.unknown()) }),
+    ],
+    'must be an object',
+  )
 const items = 'must be a string or an array of items'
 
 /** Items of text and of function calls. */
-export const itemsSchema = z.array(item, items)
-export type InputItems = z.output<typeof itemsSchema>
+export const itemsSchema = () => z.array(item(), items)
+export type InputItems = z.output<ReturnType<typeof itemsSchema>>
 
 /** A text, or items. */
-export const inputSchema = z.union([z.string(), itemsSchema.check(z.minLength(1))], items)
+export const inputSchema = () => z.union([z.string(), itemsSchema().check(z.minLength(1))], items)
 
 /** A call or a result in the input, with its place there. */
 export type ResultPlace = { place: string; call: string; isResult: boolean }
 
-export function resultsIn(input: z.output<typeof inputSchema>): ResultPlace[] {
+export function resultsIn(input: z.output<ReturnType<typeof inputSchema>>): ResultPlace[] {
   if (typeof input === 'string') return []
   return input.flatMap((item, index) =>
     item.type === 'function_call' || item.type === 'function_call_output'
@@ -66,7 +68,7 @@ type Said = ChatMessage & { tool_calls?: unknown[]; reasoning_content?: string }
  * The messages of a checked `input`. Calls join the assistant's message before them, as templates expect them
  * there, and thoughts the message or call behind them.
  */
-export function inputMessages(input: z.output<typeof inputSchema>): ChatMessage[] {
+export function inputMessages(input: z.output<ReturnType<typeof inputSchema>>): ChatMessage[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
   const messages: Said[] = []
   let thoughts: string[] = []
@@ -97,7 +99,7 @@ export function inputMessages(input: z.output<typeof inputSchema>): ChatMessage[
 }
 
 /** The parts in the words of chat, in which templates read them. */
-function contentOf(content: z.output<typeof contentSchema>): ChatMessage['content'] {
+function contentOf(content: z.output<ReturnType<typeof contentSchema>>): ChatMessage['content'] {
   if (typeof content === 'string') return content
   return content.map((part) => ({ type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }))
 }

@@ -30,21 +30,23 @@ import type { ResponseReply } from './object.ts'
 
 /** OpenAI's limits of metadata: pairs, and characters of a name and of a value. */
 const [MAX_PAIRS, MAX_NAME, MAX_TEXT] = [16, 64, 512]
-export const metadata = worded(
-  atMost(
-    MAX_PAIRS,
-    z.nullish(z.record(z.string().check(z.maxLength(MAX_NAME)), z.string().check(z.maxLength(MAX_TEXT)))),
-  ),
-  'invalid_request',
-  (value) =>
-    `must be an object of at most ${MAX_PAIRS} strings of at most ${MAX_TEXT} characters, with names of at most ${MAX_NAME}, not ${preview(value)}`,
-)
+export const metadata = () =>
+  worded(
+    atMost(
+      MAX_PAIRS,
+      z.nullish(z.record(z.string().check(z.maxLength(MAX_NAME)), z.string().check(z.maxLength(MAX_TEXT)))),
+    ),
+    'invalid_request',
+    (value) =>
+      `must be an object of at most ${MAX_PAIRS} strings of at most ${MAX_TEXT} characters, with names of at most ${MAX_NAME}, not ${preview(value)}`,
+  )
 
 const summary = () => z.nullish(z.enum(['auto', 'concise', 'detailed']))
-const reasoning = z.catchall(
-  z.object({ effort: z.nullish(effort()), summary: summary(), generate_summary: summary() }),
-  z.null('must be absent'),
-)
+const reasoning = () =>
+  z.catchall(
+    z.object({ effort: z.nullish(effort()), summary: summary(), generate_summary: summary() }),
+    z.null('must be absent'),
+  )
 
 const {
   max_tokens: maxTokens,
@@ -56,21 +58,21 @@ const {
 } = sharedFields
 
 /** The body of POST /v1/responses. */
-export const responseSchema = bodySchema({
+export const responseSchema = bodySchema(() => ({
   ...shared,
-  input: inputSchema,
+  input: inputSchema(),
   instructions: z.nullish(z.string()),
   max_output_tokens: maxTokens,
   previous_response_id: label(),
   background: z.nullish(z.boolean()),
-  metadata,
+  metadata: metadata(),
   tools: z.nullish(flatToolsSchema()),
   tool_choice: flatToolChoice(),
   parallel_tool_calls: z.nullish(z.boolean()),
   chat_template_kwargs: templateVariables(),
   text: textSettings(),
   structured_outputs: structuredOutputs(),
-  reasoning: z.nullish(reasoning),
+  reasoning: z.nullish(reasoning()),
   // A client that keeps its own history asks for this always. No reasoning here is encrypted: there is nothing to include.
   include: neutral(
     '[] or ["reasoning.encrypted_content"]',
@@ -87,7 +89,7 @@ export const responseSchema = bodySchema({
   prompt: unsupported(),
   image: unsupported(),
   access_programs: unsupported(),
-})
+}))
 
 /** A checked body. */
 type ResponseFields = ReturnType<typeof validate<typeof responseSchema>>
