@@ -95,7 +95,7 @@ describe('docs/dialects', () => {
 })
 
 describe('variables', () => {
-  const known = [...read('src/env.ts').matchAll(/^ {2}([A-Z_]+): z\./gm)].map(([, name]) => name)
+  const known = [...read('src/env.ts').matchAll(/^ {2,4}([A-Z_]+): z\./gm)].map(([, name]) => name)
   const set = Object.fromEntries(
     [...read('wrangler.toml').matchAll(/^([A-Z_]+) = "([^"]*)"/gm)].map(([, name, value]) => [name, value]),
   )
