@@ -1,4 +1,4 @@
-// A token entry is a token with its log probability and its alternatives, as OpenAI's chats and responses word it.
+// A token entry is a token with its log probability and its alternatives, in OpenAI's words.
 
 import type { TokenLogprob } from '../../protocol/generation.ts'
 
