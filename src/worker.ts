@@ -13,6 +13,7 @@ import type { Lanes } from './protocol/lanes.ts'
 import { LaneBase } from './lane/object.ts'
 import type { Region } from './protocol/ids.ts'
 import { nearestRegion, type Whereabouts } from './routing/regions.ts'
+import { factsBy } from './weights/manifest-facts.ts'
 
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -27,7 +28,8 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
   const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = readConfig(env)
   const { ANALYTICS, RATE_LIMITER } = env
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
-  const recommended = recommendedBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
+  const facts = factsBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
+  const recommended = recommendedBy(facts)
   const lanesOf = new Map<Region | undefined, Lanes>()
   function lanesNear(from: Whereabouts | undefined): Lanes {
     const region = nearestRegion(regions, from)
@@ -39,6 +41,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       region,
       model: lane.model,
       ...(recommendedSampling && { recommended }),
+      embeds: async () => (await facts()).embedding !== undefined,
       aliases,
       log,
     })

@@ -1,6 +1,7 @@
 # LangChain for Python, unmodified, over chat and responses.
 
 import openai
+from langchain_core.messages import HumanMessage
 from langchain_core.tools import StructuredTool
 from langchain_openai import ChatOpenAI, OpenAI
 from scenarios import BASE_URL, MODEL, QUESTION, WAKE, Alarm, Ticket, check_alarm, check_ticket, scenario
@@ -54,7 +55,7 @@ def sampled():
 
 def several():
     model = ChatOpenAI(model=MODEL, base_url=BASE_URL, api_key="none", max_tokens=12, n=2)
-    assert len(model.generate([[("user", "Say hello.")]]).generations[0]) == 2
+    assert len(model.generate([[HumanMessage("Say hello.")]]).generations[0]) == 2
 
 
 def usage_streamed():

@@ -150,5 +150,10 @@ await scenario('other', 'think false, keep_alive', async () => {
   assert.ok((await client.chat({ ...ask, think: false, keep_alive: '5m' })).message.content.length > 0)
 })
 await scenario('embedding', 'embed', async () => {
-  assert.equal((await client.embed({ model: MODEL, input: QUESTION })).embeddings.length, 1)
-}, 'the model that is served declares no pooling, which the answer says') // prettier-ignore
+  const { embeddings, prompt_eval_count } = await client.embed({ model: MODEL, input: [QUESTION, WAKE] })
+  assert.ok(prompt_eval_count > 10)
+  assert.deepEqual(embeddings.map(({ length }) => length), [embeddings[0].length, embeddings[0].length]) // prettier-ignore
+  const { embedding } = await client.embeddings({ model: MODEL, prompt: WAKE })
+  assert.deepEqual(embedding, embeddings[1])
+  assert.ok((await client.show({ model: MODEL })).capabilities.includes('embedding'))
+})

@@ -182,7 +182,7 @@ await scenario('errors', 'an unknown model', async () => {
   await assert.rejects(failed, (error) => error instanceof OpenAI.NotFoundError && error.code === 'model_not_found') // prettier-ignore
 })
 await scenario('errors', 'a prompt that is too long', async () => {
-  const failed = client.chat.completions.create({ ...hello, messages: [{ role: 'user', content: 'word '.repeat(1_000_000) }] }) // prettier-ignore
+  const failed = client.chat.completions.create({ ...hello, messages: [{ role: 'user', content: 'word '.repeat(200_000) }] }) // prettier-ignore
   await assert.rejects(failed, (error) => error.status === 400 && error.code === 'context_length_exceeded')
 })
 await scenario('errors', 'an image', async () => {

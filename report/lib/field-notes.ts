@@ -123,7 +123,10 @@ export const NOTES: Readonly<Record<string, Note>> = {
     does: '`format`: the answer is JSON, [by the schema](../structured.md) where there is one',
   },
   reasoning: { does: 'without effect, which `islet.ignored` says' },
-  include: { usual: [], does: 'no reasoning here is encrypted' },
+  include: {
+    usual: [],
+    does: '`message.output_text.logprobs` gives log probabilities; no reasoning here is encrypted',
+  },
   context_management: { usual: [], does: '' },
   conversation: {
     does: 'goes on in a [conversation](conversations.md); not beside `previous_response_id`, and not with `"store": false`',
@@ -187,7 +190,10 @@ export const ROUTE_NOTES: Readonly<Record<string, Note>> = {
   'POST /v1/responses tools': {
     does: 'functions, [as in chat](../api.md#functions) without the wrapper; repeated in the response as sent',
   },
-  'POST /v1/responses top_logprobs': { usual: 0, does: '' },
+  'POST /v1/responses top_logprobs': {
+    usual: 0,
+    does: 'so many alternatives of each token; needs `message.output_text.logprobs` in `include`',
+  },
   'POST /v1/messages stream': {
     usual: false,
     does: "server-sent events of Anthropic's types, ended by `message_stop`",
@@ -221,6 +227,11 @@ export const ROUTE_NOTES: Readonly<Record<string, Note>> = {
   'POST /v1/embeddings input': {
     does: "texts; token ids are refused, in words that name LangChain's switch",
   },
+  'POST /api/embed input': { does: 'texts' },
+  'POST /api/embed truncate': { does: 'without effect: a text that is too long is a 400' },
+  'POST /api/embed options': { does: 'without effect' },
+  'POST /api/embeddings prompt': { does: 'the text' },
+  'POST /api/embeddings options': { does: 'without effect' },
   'POST /v1/embeddings user': { does: 'without effect' },
   'POST /v1/rerank user': { does: 'without effect' },
 }

@@ -2,8 +2,8 @@
 
 import type { ScoresEvent } from '../protocol/generation.ts'
 import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
-import { embeddingReply, rerankReply } from './embeddings/reply.ts'
-import { parseEmbedding, parseRerank } from './embeddings/schema.ts'
+import { embeddingReply, embedReply, numbersOf, rerankReply, type Took } from './embeddings/reply.ts'
+import { parseEmbed, parseEmbedding, parseOldEmbed, parseRerank } from './embeddings/schema.ts'
 import { awaited } from './http/awaited.ts'
 import { readBody } from './http/body.ts'
 import type { AnswerEvent } from './http/events.ts'
@@ -16,15 +16,36 @@ type Asked = {
   model: string | undefined
   texts: string[]
   param: string
-  reply(model: string, vectors: readonly string[], scores: ScoresEvent): object
+  reply(model: string, vectors: readonly string[], scores: ScoresEvent, took: Took): object
 }
 
 /** Handler of POST /v1/embeddings. */
 export function postEmbedding(deps: ApiDeps) {
   return postTexts(deps, (body) => {
     const order = parseEmbedding(body)
-    return { ...order, param: 'input', reply: (...made) => embeddingReply(order, ...made) }
+    return {
+      ...order,
+      param: 'input',
+      reply: (model, vectors, scores) => embeddingReply(order, model, vectors, scores),
+    }
   })
+}
+
+/** Handler of POST /api/embed. */
+export function postEmbed(deps: ApiDeps) {
+  return postTexts(deps, (body) => {
+    const order = parseEmbed(body)
+    return { ...order, param: 'input', reply: (...made) => embedReply(order, ...made) }
+  })
+}
+
+/** Handler of POST /api/embeddings. */
+export function postOldEmbed(deps: ApiDeps) {
+  return postTexts(deps, (body) => ({
+    ...parseOldEmbed(body),
+    param: 'prompt',
+    reply: (_, [vector]) => ({ embedding: numbersOf(vector) }),
+  }))
 }
 
 /** Handler of POST /v1/rerank. */
@@ -42,6 +63,8 @@ export function postRerank(deps: ApiDeps) {
 
 function postTexts(deps: ApiDeps, parse: (body: Record<string, unknown>, id: string) => Asked) {
   return async function embed(c: ApiContext): Promise<Response> {
+    const begun = deps.now()
+    let load = 0
     const { fields } = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
     const { tenant, requestId } = c.var
     const { texts, param, reply, ...asked } = parse(fields, `rerank-${requestId}`)
@@ -55,9 +78,11 @@ function postTexts(deps: ApiDeps, parse: (body: Record<string, unknown>, id: str
     const vectors: string[] = []
     const take = (event: AnswerEvent): ScoresEvent | undefined => {
       if (event.type === 'embedding') vectors[event.index] = event.vector
+      if (event.type === 'progress' && event.state === 'loading') load = deps.now() - begun
       return event.type === 'scores' ? event : undefined
     }
     const scores = await awaited(events, c.req.raw.signal, take, { prompt: param })
-    return scores === undefined ? clientLeft() : c.json(reply(model.id, vectors, scores))
+    if (scores === undefined) return clientLeft()
+    return c.json(reply(model.id, vectors, scores, { all: deps.now() - begun, load }))
   }
 }

@@ -1,7 +1,9 @@
 // This list has the routes of Ollama's API beside its two dialects, those that are refused in words too.
 
 import { ollamaErrorBody } from './dialects/ollama/errors.ts'
-import { getPs, getTags, getVersion, postShow, refuseChange, refuseEmbedding, showSchema } from './ollama.ts'
+import { getPs, getTags, getVersion, postShow, refuseChange, showSchema } from './ollama.ts'
+import { postEmbed, postOldEmbed } from './embed.ts'
+import { embedSchema, oldEmbedSchema } from './embeddings/schema.ts'
 import type { Route } from './route.ts'
 
 const routes: Route[] = [
@@ -15,8 +17,20 @@ const routes: Route[] = [
   },
   { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the model once it is loaded' },
   { method: 'GET', path: '/api/version', handler: getVersion, summary: 'the version whose API this is' },
-  { method: 'POST', path: '/api/embed', handler: refuseEmbedding, summary: 'an error in words' },
-  { method: 'POST', path: '/api/embeddings', handler: refuseEmbedding, summary: 'an error in words' },
+  {
+    method: 'POST',
+    path: '/api/embed',
+    handler: postEmbed,
+    summary: 'vectors of texts, by a model that declares a pooling',
+    body: embedSchema,
+  },
+  {
+    method: 'POST',
+    path: '/api/embeddings',
+    handler: postOldEmbed,
+    summary: 'the vector of one text, in the older words',
+    body: oldEmbedSchema,
+  },
   { method: 'POST', path: '/api/pull', handler: refuseChange, summary: '501 in words' },
   { method: 'POST', path: '/api/push', handler: refuseChange, summary: '501 in words' },
   { method: 'POST', path: '/api/create', handler: refuseChange, summary: '501 in words' },

@@ -42,7 +42,7 @@ export function postShow(deps: ApiDeps): Handler {
       template: '',
       details,
       model_info: { 'general.basename': id, 'general.architecture': 'islet' },
-      capabilities: ['completion', 'tools'],
+      capabilities: ['completion', 'tools', ...(card.embeds === true ? ['embedding'] : [])],
       modified_at,
     })
   }
@@ -71,16 +71,6 @@ export function getVersion(): Handler {
 /** Handler of what changes models: 501. */
 export function refuseChange(): Handler {
   return (c) => c.json(ollamaErrorBody({ message: `${c.req.path} is not implemented: the model that is served is packed and deployed, and no request changes it` }), 501) // prettier-ignore
-}
-
-/** Handler of /api/embed and /api/embeddings. */
-export function refuseEmbedding(): Handler {
-  return () => {
-    throw new IsletError(
-      'unsupported_value',
-      'the model that is served declares no pooling, so it has no embeddings: serve an embedding model beside it',
-    )
-  }
 }
 
 /** The model as a list shows it; what a packed model does not say is empty. */

@@ -19,7 +19,7 @@ export function turnView(record: TurnRecord, text: ModelText): TurnView {
   const events: GenerationEvent[] = []
   if (cachedTokens !== undefined)
     events.push({ type: 'start', promptTokens: ids.length, cachedTokens, truncatedTokens })
-  if (texts.some((text) => text.ids.length > 0)) events.push(...joinTexts(texts))
+  if (texts.some((text) => text.ids.length > 0)) events.push(...joinTexts(texts, 'scored'))
   if (end !== undefined) events.push(end)
   return { session, turn, reply: request.reply, state, createdAt, conversation, events }
 }

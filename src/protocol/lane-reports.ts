@@ -12,6 +12,8 @@ export type ModelCard = {
   ownedBy: string
   /** For fields that a request leaves out; absent: none, or it is switched off. */
   sampling?: Recommended
+  /** It declares a pooling. */
+  embeds?: true
   /** Other names that mean it, for clients with a fixed one. */
   aliases?: readonly string[]
 }

@@ -14,14 +14,16 @@ export function callPieces({ calls = [] }: TextEvent): { continuing: CallPiece[]
 
 /**
  * The same answer in as few events as its order allows: one, unless text or thoughts stand behind a call, or thoughts
- * behind text. The events have no place.
+ * behind text. The events have no place. `scored`: log probabilities of text stay apart from those of thoughts and calls.
  */
-export function joinTexts(events: Iterable<TextEvent>): TextEvent[] {
+export function joinTexts(events: Iterable<TextEvent>, scored?: 'scored'): TextEvent[] {
   const joined: TextEvent[] = []
   for (const event of events) {
     const last = joined.at(-1)
     const whole: TextEvent =
-      last !== undefined && goesOn(last, event) ? last : { type: 'text', text: '', ids: [] }
+      last !== undefined && goesOn(last, event) && !(scored && isOther(last, event))
+        ? last
+        : { type: 'text', text: '', ids: [] }
     if (whole !== last) joined.push(whole)
     whole.text += event.text
     whole.ids.push(...event.ids)
@@ -38,4 +40,16 @@ function goesOn(last: TextEvent, event: TextEvent): boolean {
   const says = event.text !== ''
   if (!thinks && !says) return true
   return (last.calls ?? []).length === 0 && !(thinks && last.text !== '')
+}
+
+/** Whether an event's log probabilities are of something else than another's. */
+function isOther(last: TextEvent, event: TextEvent): boolean {
+  return event.logprobs !== undefined && kindOf(event) !== kindOf(last)
+}
+
+/** What an event's tokens count as: text beside anything else. */
+function kindOf({ text, reasoning = '', calls = [] }: TextEvent): 'text' | 'call' | 'thought' | 'nothing' {
+  if (text !== '') return 'text'
+  if (calls.length > 0) return 'call'
+  return reasoning === '' ? 'nothing' : 'thought'
 }

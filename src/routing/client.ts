@@ -25,6 +25,8 @@ export type LaneOptions = Layout & {
   model: string
   /** What the model recommends for sampling; undefined for nothing, or where that is switched off. */
   recommended?(): Promise<Recommended | undefined>
+  /** Whether the model declares a pooling. */
+  embeds?(): Promise<boolean>
   /** Other names that mean the model. */
   aliases?: readonly string[]
   log(entry: Record<string, unknown>): void
@@ -75,7 +77,11 @@ export function createLanes(
     async models() {
       // A packed model does not say when it was made.
       const sampling = await options.recommended?.()
-      return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...(sampling && { sampling }) }]
+      const more = {
+        ...(sampling && { sampling }),
+        ...((await options.embeds?.()) && { embeds: true as const }),
+      }
+      return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...more }]
     },
     generate: (request) => eventsOf(() => generateCall(withSession(request), options), access),
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),

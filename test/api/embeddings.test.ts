@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from 'vitest'
 import { base64Of } from '../../src/answer/pool.ts'
+import { createApp } from '../../src/api/app.ts'
 import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import type { EmbedRequest } from '../../src/protocol/scores.ts'
-import { clientOver, fakeLanes, MODEL, post } from './helpers.ts'
+import { clientOver, fakeLanes, MODEL, ORIGIN, post } from './helpers.ts'
 
 /** A vector of length 1 for each text, by how often it has an `a`, and how long it is. */
 function vectorOf(text: string): Float32Array {
@@ -106,6 +107,94 @@ describe('embeddings', () => {
     expect(await ask('/v1/embeddings', { input: 'a' }, 'prompt')).toBe('input')
     expect(await ask('/v1/embeddings', { input: 'a' }, 'model')).toBe('model')
     expect(await ask('/v1/rerank', { query: 'a', documents: ['b'] }, 'prompt')).toBe('documents')
+  })
+})
+
+describe("Ollama's embeddings", () => {
+  const ask = async (path: string, body: object, made = embeddingLanes()) => {
+    const response = await post(made.fake, path, { model: MODEL, ...body })
+    const reply = (await response.json()) as Record<string, unknown> & { error: string }
+    return { status: response.status, reply, requests: made.requests }
+  }
+
+  it('of one text and of several are lists of numbers, with counts and durations', async () => {
+    for (const input of [['a lamp', 'the sea'], 'aa']) {
+      const { reply, requests } = await ask('/api/embed', { input, truncate: false })
+      const texts = [input].flat()
+      expect(requests[0].texts).toEqual(texts)
+      expect(reply).toEqual({
+        model: MODEL,
+        embeddings: texts.map((each) => [...vectorOf(each)]),
+        total_duration: 0,
+        load_duration: 0,
+        prompt_eval_count: 7,
+        islet: { cached_tokens: 2, window: 1024, sinks: 4, out_of_sight: 0 },
+      })
+    }
+  })
+
+  it('say in nanoseconds how long they took, and how long the model was loaded', async () => {
+    let now = 1_000_000
+    const made = embeddingLanes([
+      { type: 'progress', state: 'loading', done: 1, total: 2 },
+      { type: 'progress', state: 'prefill', done: 1, total: 2 },
+    ])
+    const score: typeof made.fake.lanes.score = async function* (request) {
+      for await (const event of made.fake.lanes.score(request)) {
+        now += event.type === 'progress' ? 20 : 0.5
+        yield event
+      }
+    }
+    const app = createApp({
+      lanes: () => ({ ...made.fake.lanes, score }),
+      config: { apiKeys: undefined },
+      now: () => now,
+      newId: () => 'id',
+      newSeed: () => 0,
+    })
+    const body = JSON.stringify({ model: MODEL, input: 'a' })
+    const headers = { 'content-type': 'application/json' }
+    const response = await app.request(`${ORIGIN}/api/embed`, { method: 'POST', headers, body })
+    // Two events of a vector, which another lane made again, and the scores.
+    expect(await response.json()).toMatchObject({ total_duration: 41.5e6, load_duration: 20e6 })
+  })
+
+  it('name what was asked for without effect', async () => {
+    const options = { num_ctx: 512, temperature: 0 }
+    const { reply } = await ask('/api/embed', { input: 'a', truncate: true, options, keep_alive: '5m' })
+    expect(reply).toMatchObject({
+      islet: { ignored: ['truncate', 'options.temperature', 'options.num_ctx', 'keep_alive'] },
+    })
+  })
+
+  it('have an older form of one text', async () => {
+    const { reply, requests } = await ask('/api/embeddings', { prompt: 'a lamp', keep_alive: 0 })
+    expect(requests[0].texts).toEqual(['a lamp'])
+    expect(reply).toEqual({ embedding: [...vectorOf('a lamp')] })
+  })
+
+  it.each([
+    ['/api/embed', { input: [] }, 'none empty'],
+    ['/api/embed', { input: 'a', dimensions: 5 }, 'dimensions'],
+    ['/api/embed', { input: 'a', options: { bogus: 1 } }, 'options'],
+    ['/api/embed', {}, 'input'],
+    ['/api/embed', { prompt: 'a' }, 'prompt'],
+    ['/api/embeddings', {}, 'prompt'],
+    ['/api/embeddings', { input: 'a' }, 'input'],
+    ['/api/embeddings', { prompt: ['a'] }, 'prompt'],
+  ])('%s refuses %j', async (path, body, words) => {
+    const { status, reply, requests } = await ask(path, body)
+    expect([status, requests]).toEqual([400, []])
+    expect(reply.error).toContain(words)
+  })
+
+  it.each([
+    ['/api/embed', { input: 'a' }],
+    ['/api/embeddings', { prompt: 'a' }],
+  ])("%s has a lane's refusal as one text", async (path, body) => {
+    const refusal = { type: 'error', code: 'unsupported_value', message: 'declares no pooling' } as const
+    const { status, reply } = await ask(path, body, embeddingLanes([refusal]))
+    expect([status, reply]).toEqual([400, { error: 'declares no pooling' }])
   })
 })
 

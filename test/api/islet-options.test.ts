@@ -14,7 +14,11 @@ const DIALECTS: [string, (more: object) => Partial<GenerateRequest>][] = [
 ]
 
 describe.each(DIALECTS)('islet of %s', (dialect, asked) => {
-  const logprobs = { chat: { logprobs: true }, completions: { logprobs: 0 }, responses: {} }[dialect]
+  const logprobs = {
+    chat: { logprobs: true },
+    completions: { logprobs: 0 },
+    responses: { include: ['message.output_text.logprobs'] },
+  }[dialect]
 
   it('leaves an answer open where it says so, and nowhere else', () => {
     expect(asked({ islet: { close: false } })).toHaveProperty('close', false)
@@ -26,8 +30,7 @@ describe.each(DIALECTS)('islet of %s', (dialect, asked) => {
     const islet = { logprobs: 'restricted' }
     expect(() => asked({ islet })).toThrow(expect.objectContaining({ param: 'islet.logprobs' }))
     expect(asked({ islet: { logprobs: 'raw' }, ...logprobs })).not.toHaveProperty('restrictedLogprobs')
-    if (dialect !== 'responses')
-      expect(asked({ islet, ...logprobs })).toHaveProperty('restrictedLogprobs', true)
+    expect(asked({ islet, ...logprobs })).toHaveProperty('restrictedLogprobs', true)
   })
 
   it.each([[{ close: 'no' }], [{ closed: false }], [true], [{ logprobs: true }]])('refuses %j', (islet) => {

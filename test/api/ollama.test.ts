@@ -315,8 +315,6 @@ describe('an error', () => {
       expect(response.status, path).toBe(501)
       expect(((await response.json()) as { error: string }).error).toContain(path)
     }
-    for (const path of ['/api/embed', '/api/embeddings'])
-      expect(await errorOf(path, { model: MODEL, input: 'a' })).toMatchObject({ status: 400, error: expect.stringContaining('pooling') }) // prettier-ignore
   })
 })
 
@@ -333,6 +331,12 @@ describe('the model', () => {
     })
     const shown = await (await post(fakeLanes(), '/api/show', { model: MODEL })).json()
     expect(shown).toMatchObject({ details: { format: 'islet' }, capabilities: ['completion', 'tools'] })
+    const pooled = fakeLanes(HELLO, {
+      models: async () => [{ id: MODEL, created: 0, ownedBy: 'islet', embeds: true }],
+    })
+    expect(await (await post(pooled, '/api/show', { model: MODEL })).json()).toMatchObject({
+      capabilities: ['completion', 'tools', 'embedding'],
+    })
     expect((await get('/api/ps')).models).toMatchObject([{ name: MODEL, size: 90, context_length: 1024 }])
     const cold = fakeLanes(HELLO, {
       health: async () => ({ state: 'cold', done: 0, total: 90, window: { sinks: 4 }, model: MODEL }),

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { recommendedBy } from '../../src/api/dialects/recommended.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { Recommended } from '../../src/protocol/lane-reports.ts'
+import { factsBy } from '../../src/weights/manifest-facts.ts'
 import { fakeLanes as lanesOver } from '../helpers/fake-lanes.ts'
+import { mockManifest } from '../helpers/mock-lane.ts'
 import { appOver, chat, completion, fakeLanes, MODEL, ORIGIN, post, type Fake } from './helpers.ts'
 
 const RECOMMENDED: Recommended = { temperature: 0.3, top_p: 0.9, repetition_penalty: 1.1 }
@@ -129,5 +131,21 @@ describe('a manifest', () => {
     ])
     const lanes = lanesOver([], { recommended: async () => ({ top_k: 9 }) }).lanes
     expect(await lanes.models()).toMatchObject([{ id: 'm', sampling: { top_k: 9 } }])
+    const embeds = (value: boolean) => lanesOver([], { embeds: async () => value }).lanes.models()
+    expect((await embeds(true))[0]).toHaveProperty('embeds', true)
+    expect((await embeds(false))[0]).not.toHaveProperty('embeds')
+  })
+
+  it('is read once for all of its facts, again where that failed, and has none where it is missing', async () => {
+    let reads = 0
+    const facts = factsBy(async () => {
+      if (reads++ === 0) throw new Error('network')
+      return { ...mockManifest(), sampling: { top_k: 9 }, embedding: { pooling: 'mean' as const } }
+    })
+    await expect(facts()).rejects.toThrow('network')
+    const known = { sampling: { top_k: 9 }, embedding: { pooling: 'mean' } }
+    expect([await facts(), await facts()]).toEqual([known, known])
+    expect(reads).toBe(2)
+    expect(await factsBy(() => Promise.reject(new IsletError('invalid_file', 'none')))()).toEqual({})
   })
 })

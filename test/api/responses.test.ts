@@ -335,14 +335,16 @@ describe('nothing to include', () => {
   })
 
   it.each([
-    [['message.output_text.logprobs'], '["message.output_text.logprobs"]'],
+    [['message.input_image.image_url'], '["message.input_image.image_url"]'],
     [['reasoning.encrypted_content', 'x'], '["reasoning.encrypted_content", "x"]'],
     [{ a: [1, [[2]]] }, '{"a": [1, [an array]]}'],
     [[1, 2, 3, 4, 5], '[1, 2, 3, ...]'],
   ])('%j is told as it was sent', async (include, words) => {
     const response = await post(fakeLanes(), '/v1/responses', ask({ include }))
     expect(await response.json()).toMatchObject({
-      error: { message: `include is supported only as [] or ["reasoning.encrypted_content"], not ${words}` },
+      error: {
+        message: `include is supported only as an array of "reasoning.encrypted_content" and "message.output_text.logprobs", not ${words}`,
+      },
     })
   })
 })

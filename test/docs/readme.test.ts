@@ -68,33 +68,34 @@ describe('docs/api.md', () => {
       Object.fromEntries(codes.map((code) => [code, failureOf(new IsletError(code, '-')).status])),
     )
   })
+})
 
-  it('lists every field that the completions endpoints share', () => {
-    const listed = rowsAfter(text, '## Fields of both completions endpoints').flatMap(([cell]) =>
-      quoted(cell),
-    )
-    expect(listed.toSorted()).toEqual(Object.keys(sharedFields).toSorted())
-  })
-
+describe('docs/dialects', () => {
   const endpoints = [
-    { heading: '## POST /v1/chat/completions', parse: parseChat },
-    { heading: '## POST /v1/completions', parse: parseCompletion },
+    { page: 'chat', heading: '## `POST /v1/chat/completions`', parse: parseChat },
+    { page: 'completions', heading: '## `POST /v1/completions`', parse: parseCompletion },
   ]
-  it.each(endpoints)('lists no field that $heading does not know', ({ heading, parse }) => {
-    const fields = rowsAfter(text, heading).flatMap(([cell]) => quoted(cell))
-    expect(fields.length).toBeGreaterThan(4)
-    for (const field of fields) {
-      expect(
-        codeOf(() => parse({ [field]: Symbol('no value') }, () => 0)),
-        field,
-      ).not.toBe('unknown_parameter')
-    }
-    expect(codeOf(() => parse({ temprature: 1 }, () => 0))).toBe('unknown_parameter')
-  })
+  it.each(endpoints)(
+    'lists every shared field, and none that $heading does not know',
+    ({ page, heading, parse }) => {
+      const text = read(`docs/dialects/${page}.md`)
+      const without = text.split('\n').filter((line) => /^\*\*(Accepted|Refused)/.test(line))
+      const top = [...rowsAfter(text, heading).map(([cell]) => cell), ...without].flatMap(quoted)
+      const fields = top.filter((name) => /^\w+$/.test(name) && name !== 'unsupported_parameter')
+      expect(Object.keys(sharedFields).filter((name) => !fields.includes(name))).toEqual([])
+      for (const field of fields) {
+        expect(
+          codeOf(() => parse({ [field]: Symbol('no value') }, () => 0)),
+          field,
+        ).not.toBe('unknown_parameter')
+      }
+      expect(codeOf(() => parse({ temprature: 1 }, () => 0))).toBe('unknown_parameter')
+    },
+  )
 })
 
 describe('variables', () => {
-  const known = [...read('src/env.ts').matchAll(/^ {2}([A-Z_]+): z\./gm)].map(([, name]) => name)
+  const known = [...read('src/env.ts').matchAll(/^ {2,4}([A-Z_]+): z\./gm)].map(([, name]) => name)
   const set = Object.fromEntries(
     [...read('wrangler.toml').matchAll(/^([A-Z_]+) = "([^"]*)"/gm)].map(([, name, value]) => [name, value]),
   )

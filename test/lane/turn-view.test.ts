@@ -20,13 +20,25 @@ const finish: GenerationEvent & { type: 'finish' } = {
 }
 
 /** The view of a chat with functions whose answer is this text until now. */
-function viewOf(answer: string, end?: GenerationEvent & { type: 'finish' }) {
+function viewOf(answer: string, end?: GenerationEvent & { type: 'finish' }, topLogprobs?: number) {
   const messages = [{ role: 'user', content: 'q' }]
-  const asked = request({ prompt: { kind: 'chat', messages }, conversation: messages, store: true })
+  const asked = request({
+    prompt: { kind: 'chat', messages },
+    conversation: messages,
+    store: true,
+    topLogprobs,
+  })
   const prompt = { ids: [1], truncatedTokens: 0, kind: 'chat' as const, tools: true }
   const details = { session: 's', turn: 't', createdAt: 0, expiresAt: 1, model: 'mock', echo: undefined }
   const record = { ...newRecord(asked, prompt, details), cachedTokens: 0, end }
   record.generated = [...new TextEncoder().encode(answer)]
+  if (topLogprobs !== undefined)
+    record.logprobs = record.generated.map((byte) => ({
+      token: String.fromCharCode(byte),
+      logprob: -1,
+      bytes: [byte],
+      top: [],
+    }))
   return turnView(record, text).events
 }
 
@@ -54,6 +66,15 @@ describe('a turn view', () => {
       ['b', 'g'],
       ['c', ''],
     ])
+  })
+
+  it('keeps the log probabilities of what is said apart from those of calls', () => {
+    const texts = viewOf(`ab ${call('f')}`, finish, 0).filter((event) => event.type === 'text')
+    const tokens = texts.map(({ logprobs = [] }) => logprobs.map(({ token }) => token).join(''))
+    expect(tokens.join('')).toBe(`ab ${call('f')}`)
+    expect(texts[0].text.trim()).toBe('ab')
+    expect(tokens[0]).toMatch(/^ab/)
+    expect(tokens[0]).not.toContain('}')
   })
 
   it('of a turn that has written nothing has none', () => {

@@ -51,6 +51,26 @@ function answerOf(seed: number): TextEvent[] {
   })
 }
 
+describe('joined texts with log probabilities', () => {
+  const scored = (token: string, fields: Partial<TextEvent>) =>
+    event({ logprobs: [{ token, logprob: -1, bytes: [], top: [] }], ...fields })
+
+  it('keep those of text apart from those of thoughts and calls', () => {
+    const joined = joinTexts(
+      [
+        scored('r', { reasoning: 'r' }),
+        scored('t', { text: 't' }),
+        scored('u', { text: 'u', calls: [{ name: 'f', arguments: '{' }] }),
+        scored('}', { calls: [{ arguments: '}' }] }),
+        scored(']', { calls: [{ arguments: ']' }] }),
+      ],
+      'scored',
+    )
+    const tokens = joined.map(({ logprobs = [] }) => logprobs.map(({ token }) => token))
+    expect(tokens).toEqual([['r'], ['t', 'u'], ['}', ']']])
+  })
+})
+
 describe('joined texts', () => {
   it('say the same in the same order, whatever comes behind what', () => {
     for (let seed = 0; seed < 3000; seed++) {

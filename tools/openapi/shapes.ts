@@ -179,6 +179,14 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
   OllamaGeneration: object({ model: string, created_at: string, response: string, done: boolean }),
   OllamaModels: object({ models: array({ type: 'object' }) }),
   OllamaModel: object({ details: { type: 'object' }, capabilities: array(string) }),
+  OllamaEmbeddings: object({
+    model: string,
+    embeddings: array(array(number)),
+    total_duration: integer,
+    load_duration: integer,
+    prompt_eval_count: integer,
+  }),
+  OllamaEmbedding: object({ embedding: array(number) }),
   OllamaError: object({ error: string }),
   OllamaVersion: object({ version: string }),
   Tokens: object({

@@ -1,7 +1,7 @@
 // Replies to embeddings and rerank word the vectors that a lane made.
 
 import type { ScoresEvent } from '../../protocol/generation.ts'
-import type { EmbeddingOrder, RerankOrder } from './schema.ts'
+import type { EmbeddingOrder, EmbedOrder, RerankOrder } from './schema.ts'
 
 /** The numbers of a vector, little-endian f32 in base64. */
 export function numbersOf(vector: string): number[] {
@@ -29,6 +29,28 @@ export function embeddingReply(
   }
 }
 
+/** The reply of POST /api/embed, as Ollama words it; durations are nanoseconds. */
+export function embedReply(
+  { ignored }: EmbedOrder,
+  model: string,
+  vectors: readonly string[],
+  scores: ScoresEvent,
+  { all, load }: Took,
+): object {
+  const islet = { ...isletOf(scores), ...(ignored.length > 0 && { ignored }) }
+  return {
+    model,
+    embeddings: vectors.map(numbersOf),
+    total_duration: Math.round(1e6 * all),
+    load_duration: Math.round(1e6 * load),
+    prompt_eval_count: scores.promptTokens,
+    islet,
+  }
+}
+
+/** How long an answer took, and how much of that passed while the model was loaded; milliseconds. */
+export type Took = { all: number; load: number }
+
 /** The reply of POST /v1/rerank, as Jina and llama-server word it: likest first, of equals the one that came first. */
 export function rerankReply(
   { documents, most, returnDocuments }: RerankOrder,
@@ -55,14 +77,19 @@ export function rerankReply(
   }
 }
 
-function countsOf({ promptTokens, cachedTokens, window }: ScoresEvent): object {
+function countsOf(scores: ScoresEvent): object {
+  const { promptTokens } = scores
   return {
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
-    islet: {
-      cached_tokens: cachedTokens,
-      window: window.window ?? null,
-      sinks: window.sinks,
-      out_of_sight: window.outOfSight,
-    },
+    islet: isletOf(scores),
+  }
+}
+
+function isletOf({ cachedTokens, window }: ScoresEvent): object {
+  return {
+    cached_tokens: cachedTokens,
+    window: window.window ?? null,
+    sinks: window.sinks,
+    out_of_sight: window.outOfSight,
   }
 }

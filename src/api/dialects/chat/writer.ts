@@ -5,6 +5,7 @@ import type { CallPiece, FinishReason, TokenLogprob, ToolCall } from '../../../p
 import type { Collected } from '../../http/collect.ts'
 import type { Writer } from '../../http/sse.ts'
 import { chunkWriter, wholeCompletion, type ChunkChoices, type ChunkReply } from '../chunk-writer.ts'
+import { tokenEntries } from '../token-entries.ts'
 import { callDeltas, callObject, functionDeltas } from '../tools.ts'
 import { chatFailure } from './errors.ts'
 
@@ -90,16 +91,7 @@ function choice(index: number, delta: object, logprobs: object | null, finish_re
   return { index, delta, logprobs, finish_reason }
 }
 
-/** One entry for each token, arrays of successive chunks concatenate; null when none were asked for. */
+/** Null when none were asked for. */
 function chatLogprobs(tokens: readonly TokenLogprob[] | undefined): object | null {
-  if (tokens === undefined) return null
-  const content = tokens.map(({ top, ...token }) => ({
-    ...entry(token),
-    top_logprobs: top.map(entry),
-  }))
-  return { content, refusal: null }
-}
-
-function entry({ token, logprob, bytes, restricted }: TokenLogprob['top'][number]): object {
-  return { token, logprob, bytes, ...(restricted !== undefined && { islet_logprob: restricted }) }
+  return tokens === undefined ? null : { content: tokenEntries(tokens), refusal: null }
 }

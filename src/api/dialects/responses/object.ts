@@ -32,7 +32,7 @@ export type ContentItem = {
   status: ItemStatus
   role?: 'assistant'
   summary?: []
-  content: { type: string; text: string; annotations?: []; logprobs?: [] }[]
+  content: { type: string; text: string; annotations?: []; logprobs?: object[] }[]
 }
 
 export type CallItem = {

@@ -4,7 +4,7 @@
 import * as z from 'zod/mini'
 import type { ChatMessage, Json } from '../../../protocol/generation.ts'
 import { IsletError } from '../../../lib/errors.ts'
-import { ignored, neutral, unsupported } from '../field-kinds.ts'
+import { ignored, integer, neutral, unsupported } from '../field-kinds.ts'
 import { effort, emptyArray, label, sharedFields, shortText, templateVariables } from '../fields.ts'
 import {
   entriesOf,
@@ -41,6 +41,9 @@ export const metadata = () =>
       `must be an object of at most ${MAX_PAIRS} strings of at most ${MAX_TEXT} characters, with names of at most ${MAX_NAME}, not ${preview(value)}`,
   )
 
+/** What `include` names the log probabilities of a message's tokens. */
+const LOGPROBS = 'message.output_text.logprobs'
+
 const summary = () => z.nullish(z.enum(['auto', 'concise', 'detailed']))
 const reasoning = () =>
   z.catchall(
@@ -73,12 +76,12 @@ export const responseSchema = bodySchema(() => ({
   text: textSettings(),
   structured_outputs: structuredOutputs(),
   reasoning: z.nullish(reasoning()),
-  // A client that keeps its own history asks for this always. No reasoning here is encrypted: there is nothing to include.
+  // A client that keeps its own history asks for the first always. No reasoning here is encrypted: there is none to include.
   include: neutral(
-    '[] or ["reasoning.encrypted_content"]',
-    z.array(z.literal('reasoning.encrypted_content')).check(z.maxLength(1)),
+    `an array of "reasoning.encrypted_content" and "${LOGPROBS}"`,
+    z.array(z.enum(['reasoning.encrypted_content', LOGPROBS])).check(z.maxLength(2)),
   ),
-  top_logprobs: neutral('0', z.literal(0)),
+  top_logprobs: z.nullish(integer(0, 20)),
   context_management: neutral('[]', emptyArray()),
   stream_options: z.nullish(z.strictObject({ include_obfuscation: z.nullish(z.boolean()) })),
   // It limits built-in tools, of which there are none.
@@ -129,6 +132,9 @@ export function parseResponse(
   ]
   if (fields.stream_options !== undefined && !stream) throw refuse('stream_options', 'needs "stream": true')
   if (background && !store) throw refuse('background', 'needs "store": true: its answer is read later')
+  const { include = [], top_logprobs: top = 0 } = fields
+  const hasLogprobs = include.includes(LOGPROBS)
+  if (top > 0 && !hasLogprobs) throw refuse('top_logprobs', `needs "include": ["${LOGPROBS}"]`)
   const conversation = conversationIn(fields)
   const input = inputMessages(fields.input)
   if (input.length === 0) throw refuse('input', 'must have an item beside reasoning')
@@ -158,8 +164,8 @@ export function parseResponse(
       ...formOf(sent, stop, rule),
       ignoreEos: fields.ignore_eos ?? false,
       truncation: fields.truncation ?? 'disabled',
-      topLogprobs: undefined,
-      ...isletOrder(fields.islet, false),
+      topLogprobs: hasLogprobs ? top : undefined,
+      ...isletOrder(fields.islet, hasLogprobs),
       echo: false,
       places: { prompt: 'input', maxTokens: 'max_output_tokens', functions: 'tools' },
       cacheKey: fields.prompt_cache_key,
@@ -192,7 +198,7 @@ export function parseResponse(
         service_tier: 'default',
         store,
         temperature: sampling.temperature,
-        top_logprobs: 0,
+        top_logprobs: top,
         top_p: sampling.topP,
         truncation: fields.truncation ?? 'disabled',
         user: fields.user ?? null,

@@ -59,9 +59,12 @@ export function keptMessages({ conversation, reply }: TurnView): Written<ChatMes
   return conversation as Written<ChatMessage>[]
 }
 
-/** The items that a response has answered with. */
+/** The items that a response has answered with, without log probabilities: a conversation is kept with each of its turns. */
 export function outputItems(view: TurnView): KeptItem[] {
-  return (viewObject(view) as { output: KeptItem[] }).output
+  const events = view.events.map((event) =>
+    event.type === 'text' ? { ...event, logprobs: undefined } : event,
+  )
+  return (viewObject({ ...view, events }) as { output: KeptItem[] }).output
 }
 
 function isOfConversation(reply: Json): boolean {

@@ -16,6 +16,7 @@ import type { AnswerEvent } from '../../http/events.ts'
 import type { Writer } from '../../http/sse.ts'
 import { isletReport } from '../islet-report.ts'
 import { continued } from '../reply.ts'
+import { tokenEntries } from '../token-entries.ts'
 import { callId } from '../tools.ts'
 import { cutOffFields, isCutOff } from './errors.ts'
 import { RESPONSE_PREFIX } from './ids.ts'
@@ -84,15 +85,16 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
     return [say('response.created', state), say('response.in_progress', state)]
   }
 
-  function grow(type: ContentItem['type'], delta: string): TypedEvent[] {
+  function grow(type: ContentItem['type'], delta: string, entries: object[] = []): TypedEvent[] {
     const events: TypedEvent[] = []
     if (open?.type !== type) {
       events.push(...close('completed'), ...openItem(type))
     }
     const item = open as ContentItem
     item.content[0].text += delta
-    const logprobs = type === 'message' ? { logprobs: [] } : {}
-    if (delta !== '')
+    item.content[0].logprobs?.push(...entries)
+    const logprobs = type === 'message' ? { logprobs: entries } : {}
+    if (delta !== '' || entries.length > 0)
       events.push(say(`${PARTS[type].event}.delta`, { ...place(item), content_index: 0, delta, ...logprobs }))
     return events
   }
@@ -105,14 +107,14 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
         : { id: itemId('rs_', nth), type, status: 'in_progress', summary: [], content: [] }
     output.push(item)
     const added = said('response.output_item.added', item)
-    const extra = type === 'message' ? { annotations: [] as [], logprobs: [] as [] } : {}
+    const extra = type === 'message' ? { annotations: [] as [], logprobs: [] } : {}
     item.content.push({ type: PARTS[type].part, text: '', ...extra })
     open = item
     return [added, part('response.content_part.added', item)]
   }
 
   function part(type: string, item: ContentItem): TypedEvent {
-    return say(type, { ...place(item), content_index: 0, part: { ...item.content[0] } })
+    return say(type, { ...place(item), content_index: 0, part: structuredClone(item.content[0]) })
   }
 
   function close(status: ItemStatus): TypedEvent[] {
@@ -125,8 +127,8 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
       return [say(`${ARGUMENTS}.done`, whole), said('response.output_item.done', item)]
     }
     const { event } = PARTS[item.type]
-    const logprobs = item.type === 'message' ? { logprobs: [] } : {}
-    const whole = { ...place(item), content_index: 0, text: item.content[0].text, ...logprobs }
+    const [{ text, logprobs }] = item.content
+    const whole = { ...place(item), content_index: 0, text, ...(logprobs !== undefined && { logprobs }) }
     return [
       say(`${event}.done`, whole),
       part('response.content_part.done', item),
@@ -169,10 +171,13 @@ export function responseWriter(asked: ResponseReply, after = -1): ResponseWriter
 
   function textEvents(event: TextEvent): TypedEvent[] {
     const { continuing, opened } = callPieces(event)
+    // A token that shows nothing, as one of a stop string, belongs to the message that is open.
+    const isSilent = event.calls === undefined && event.reasoning === undefined && open?.type === 'message'
+    const entries = event.text !== '' || isSilent ? tokenEntries(event.logprobs ?? []) : []
     return [
       ...continuing.flatMap(growCall),
       ...(event.reasoning ? grow('reasoning', event.reasoning) : []),
-      ...(event.text === '' ? [] : grow('message', event.text)),
+      ...(event.text === '' && entries.length === 0 ? [] : grow('message', event.text, entries)),
       ...opened.flatMap(growCall),
     ]
   }
@@ -237,7 +242,7 @@ function frameOf(event: TypedEvent): TypedFrame {
 export function wholeResponse(reply: ResponseReply, collected: Collected): object {
   const { session, start, texts, finish } = collected
   const writer = responseWriter(reply)
-  for (const event of [...(session === undefined ? [] : [session]), start, ...joinTexts(texts)])
+  for (const event of [...(session === undefined ? [] : [session]), start, ...joinTexts(texts, 'scored')])
     writer.write(event)
   return endOf(writer.write(finish)) as object
 }
