@@ -3,10 +3,15 @@
 import { describe, expect, test } from 'vitest'
 import { sessionView } from '../../src/lane/session-view.ts'
 import { turnView } from '../../src/lane/turn-view.ts'
-import type { GenerateRequest, TokenLogprob } from '../../src/protocol/generation.ts'
+import {
+  joinCalls,
+  type GenerateRequest,
+  type TextEvent,
+  type TokenLogprob,
+} from '../../src/protocol/generation.ts'
 import { newRecord, type TurnRecord } from '../../src/storage/turn-record.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
-import { mockManifest } from '../helpers/mock-lane.ts'
+import { eventsOf, mockManifest } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
 
 const tokenizer = byteTokenizer()
@@ -110,18 +115,20 @@ describe('a turn', () => {
         prompt: { kind: 'chat', messages, tools: [{ name: 'f' }, { name: 'g' }] },
       },
     )
-    const [whole] = turnView(record, { manifest, tokenizer }).events
-    expect(whole).toMatchObject({
-      type: 'text',
-      text: 'ok',
-      reasoning: 'hm so',
-      calls: [
-        { name: 'f', arguments: '{}' },
-        { name: 'g', arguments: '{}' },
-      ],
-      logprobs,
-      ids: bytes(said),
-    })
+    // Those of text stay apart from those of thoughts and calls.
+    const pieces = eventsOf(turnView(record, { manifest, tokenizer }).events, 'text')
+    const all = <T>(of: (piece: TextEvent) => T[] | undefined): T[] =>
+      pieces.flatMap((piece) => of(piece) ?? [])
+    expect(pieces.map(({ text }) => text).join('')).toBe('ok')
+    expect(pieces.map(({ reasoning = '' }) => reasoning).join('')).toBe('hm so')
+    expect(joinCalls(all(({ calls }) => calls))).toEqual([
+      { name: 'f', arguments: '{}' },
+      { name: 'g', arguments: '{}' },
+    ])
+    expect(all((piece) => piece.logprobs)).toEqual(logprobs)
+    expect(all(({ ids }) => ids)).toEqual(bytes(said))
+    const ofText = pieces.filter(({ text }) => text !== '')
+    for (const piece of ofText) expect([piece.reasoning ?? '', piece.calls ?? []]).toEqual(['', []])
     const [plain] = texts(recordOf('abc'))
     for (const field of ['reasoning', 'calls', 'logprobs']) expect(plain).not.toHaveProperty(field)
   })

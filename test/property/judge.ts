@@ -42,7 +42,8 @@ export function problemOf(request: Generated, { status, headers, body }: Reply):
       ? undefined
       : errorProblem(item, body)
   }
-  if (isHead || operation === undefined) return status < 300 ? undefined : `status ${status}`
+  if (isHead || operation === undefined)
+    return status < 300 || status === OPERATIONS[request.route]?.also ? undefined : `status ${status}`
   const content = operation.responses[String(status)]?.content
   if (content === undefined)
     return pathIsOther(request) ? undefined : `status ${status} is not in the document`

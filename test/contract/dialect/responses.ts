@@ -4,7 +4,7 @@ import { MODEL } from '../../api/helpers.ts'
 import type { Answer, Dialect, Failure, Identity } from './dialect.ts'
 import type { Frame } from './wire.ts'
 
-type Part = { type: string; text: string }
+type Part = { type: string; text: string; logprobs?: object[] }
 type Item = {
   id: string
   type: 'message' | 'reasoning' | 'function_call'
@@ -33,6 +33,7 @@ type TypedEvent = {
   item_id?: string
   output_index?: number
   delta?: string
+  logprobs?: object[]
   part?: Part
   text?: string
   arguments?: string
@@ -175,10 +176,13 @@ function addEvent(output: Item[], event: TypedEvent): void {
       return
     case 'response.output_text.delta':
     case 'response.reasoning_text.delta':
-      if (last !== undefined) last.text += event.delta ?? ''
+      if (last === undefined) return
+      last.text += event.delta ?? ''
+      last.logprobs?.push(...(event.logprobs ?? []))
       return
     case 'response.output_text.done':
     case 'response.reasoning_text.done':
+      same(event.logprobs ?? [], last?.logprobs ?? [])
       return same(event.text, last?.text)
     case 'response.content_part.done':
       return same(event.part, last)
