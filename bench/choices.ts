@@ -3,14 +3,11 @@
 // Pairs are interleaved, so that what else the machine does falls on both. Milliseconds are wall time: a quiet machine alone gives figures worth
 // keeping.
 
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { openLocal, type Local } from '../cli/lib/local.ts'
-import { windowOptions } from '../src/cache/window.ts'
+import type { Local } from '../cli/lib/local.ts'
 import { DEFAULT_SAMPLING } from '../src/protocol/generation.ts'
 import type { ChoicesResult } from './lib/choices-result.ts'
-import { describeMachine, median } from './lib/results.ts'
-import { ROOT } from './lib/setup.ts'
+import { pairedSpeed, type PairedHead } from './lib/paired-speed.ts'
+import { median } from './lib/results.ts'
 
 const USAGE = `npm run choices -- [--model FOLDER] [--pairs N] [--tokens N] [--save]
   --model FOLDER  a packed model (models/smollm2-135m-instruct)
@@ -117,28 +114,11 @@ async function measureTogether(
   return rows
 }
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    pairs: { type: 'string' },
-    tokens: { type: 'string' },
-    save: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-})
-if (values.help === true) {
-  console.log(USAGE)
-  process.exit()
-}
-const [pairs, tokens] = [Number(values.pairs ?? 11), Number(values.tokens ?? 96)]
-const local = await openLocal(values.model ?? `${ROOT}/models/smollm2-135m-instruct`, windowOptions([0], 4))
-const result: ChoicesResult = {
-  machine: await describeMachine(),
-  model: local.id,
-  pairs,
-  answers: ANSWERS,
-  prefill: await measurePrefill(local, pairs),
-  together: await measureTogether(local, pairs, tokens),
-}
-if (values.save === true)
-  writeFileSync(`${ROOT}/docs/results/choices.json`, `${JSON.stringify(result, undefined, 1)}\n`)
+await pairedSpeed<Omit<ChoicesResult, keyof PairedHead>>(
+  { name: 'choices', usage: USAGE, tokens: 96 },
+  async (local, pairs, tokens) => ({
+    answers: ANSWERS,
+    prefill: await measurePrefill(local, pairs),
+    together: await measureTogether(local, pairs, tokens),
+  }),
+)

@@ -3,14 +3,11 @@
 // Pairs are interleaved, so that what else the machine does falls on both. The prompt and the number of tokens are the same, and answers are
 // mostly inside strings. Milliseconds are wall time: a quiet machine alone gives figures worth keeping.
 
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { openLocal, type Local } from '../cli/lib/local.ts'
-import { windowOptions } from '../src/cache/window.ts'
+import type { Local } from '../cli/lib/local.ts'
 import { DEFAULT_SAMPLING, type GrammarSpec, type SamplingOptions } from '../src/protocol/generation.ts'
 import type { SpeedOfGrammar } from './lib/grammar-speed-result.ts'
-import { describeMachine, median } from './lib/results.ts'
-import { ROOT } from './lib/setup.ts'
+import { pairedSpeed, type PairedHead } from './lib/paired-speed.ts'
+import { median } from './lib/results.ts'
 
 const USAGE = `npm run grammar-speed -- [--model FOLDER] [--pairs N] [--tokens N] [--save]
   --model FOLDER  a packed model (models/smollm2-135m-instruct)
@@ -113,31 +110,12 @@ async function measure(
   return { ratios, firstToken: { compiled: median(compiled), kept: median(kept) } }
 }
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    pairs: { type: 'string' },
-    tokens: { type: 'string' },
-    save: { type: 'boolean' },
-    help: { type: 'boolean' },
+await pairedSpeed<Omit<SpeedOfGrammar, keyof PairedHead>>(
+  { name: 'grammar-speed', usage: USAGE, tokens: 128 },
+  async (local, pairs, tokens) => {
+    const measured = await measure(local, pairs, tokens)
+    const { compiled, kept } = measured.firstToken
+    console.log(`first token: ${compiled.toFixed(1)} ms later when compiled, ${kept.toFixed(1)} when kept`)
+    return { tokens, ...measured }
   },
-})
-if (values.help === true) {
-  console.log(USAGE)
-  process.exit()
-}
-const [pairs, tokens] = [Number(values.pairs ?? 11), Number(values.tokens ?? 128)]
-const local = await openLocal(values.model ?? `${ROOT}/models/smollm2-135m-instruct`, windowOptions([0], 4))
-const machine = await describeMachine()
-const result: SpeedOfGrammar = {
-  machine,
-  model: local.id,
-  pairs,
-  tokens,
-  ...(await measure(local, pairs, tokens)),
-}
-console.log(
-  `first token: ${result.firstToken.compiled.toFixed(1)} ms later when compiled, ${result.firstToken.kept.toFixed(1)} when kept`,
 )
-if (values.save === true)
-  writeFileSync(`${ROOT}/docs/results/grammar-speed.json`, `${JSON.stringify(result, undefined, 1)}\n`)

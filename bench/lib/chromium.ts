@@ -13,7 +13,7 @@ import { BENCH, BenchError, BUILD, installPackages, packageVersion, run } from '
 export type Chromium = { program: string; env: Record<string, string>; version: string }
 
 export type Page = {
-  /** A module of this folder; bundled for the page, with a stand-in for node:crypto. */
+  /** A module of this folder; bundled for the page. */
   script: string
   /** What GET /job gives. */
   job: unknown
@@ -127,7 +127,6 @@ async function bundled(script: string): Promise<string> {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    alias: { 'node:crypto': join(BENCH, 'pages/crypto.ts') },
     logLevel: 'silent',
   })
   return outputFiles[0].text

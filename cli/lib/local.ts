@@ -1,11 +1,8 @@
 // A local model runs in this process, by the code of a lane without the Durable Object around it.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
-import {
-  DEFAULT_SAMPLING,
-  type GenerateRequest,
-  type GenerationEvent,
-} from '../../src/protocol/generation.ts'
+import { type GenerateRequest, type GenerationEvent } from '../../src/protocol/generation.ts'
+import { PLAIN_REQUEST } from '../../src/protocol/plain-request.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { loadPrefix } from '../../src/graph/prefix-pages.ts'
 import { follow, prepare } from '../../src/lane/follow-turn.ts'
@@ -69,22 +66,13 @@ export async function openLocal(name: string, window: WindowOptions): Promise<Lo
         : { maxPrompt: 32768, maxPositions: Infinity },
   })
   const defaults: Omit<GenerateRequest, 'prompt'> = {
+    ...PLAIN_REQUEST,
     requestId: 'cli',
     tenant: 'cli',
     sessionKey: 'cli',
     model: manifest.id,
     maxTokens: undefined,
-    stop: [],
-    ignoreEos: false,
-    sampling: DEFAULT_SAMPLING,
-    topLogprobs: undefined,
-    truncation: 'disabled',
-    echo: false,
-    hashLogits: false,
     store: false,
-    bodyHash: '',
-    retry: false,
-    background: false,
     reply: null,
   }
   const kept = new KeptScores()

@@ -2,7 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { ConversationEntry } from '../protocol/conversations.ts'
-import { DEFAULT_SAMPLING } from '../protocol/generation.ts'
+import { PLAIN_REQUEST } from '../protocol/plain-request.ts'
 import { conversationOf } from '../protocol/ids.ts'
 import { earliest } from '../storage/follow-up.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
@@ -58,22 +58,13 @@ export function keepConversation(
 /** The request of a turn that asked nothing. */
 function requestOf({ tenant, model, reply }: ConversationEntry, session: string): TurnRecord['request'] {
   return {
+    ...PLAIN_REQUEST,
     requestId: '',
     tenant,
     sessionKey: conversationOf(session),
     model,
     maxTokens: 0,
-    stop: [],
-    ignoreEos: false,
-    sampling: DEFAULT_SAMPLING,
-    topLogprobs: undefined,
-    truncation: 'disabled',
-    echo: false,
-    hashLogits: false,
     store: true,
-    bodyHash: '',
-    retry: false,
-    background: false,
     reply,
   }
 }

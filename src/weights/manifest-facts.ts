@@ -8,7 +8,7 @@ type ManifestFacts = Partial<Pick<Manifest, 'sampling' | 'embedding'>>
 /** The facts of a manifest; none where there is no manifest: the lane tells what is wrong with the model. */
 export function factsBy(readManifest: () => Promise<ManifestFacts>): () => Promise<ManifestFacts> {
   let known: ManifestFacts | undefined
-  // As with what is recommended, requests share what was read and no promise.
+  // Requests share what was read and no promise: one of another request's may never settle.
   return async () => (known ??= await readFacts(readManifest))
 }
 

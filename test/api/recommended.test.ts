@@ -114,13 +114,17 @@ describe('a manifest', () => {
   })
 
   it('that is not there recommends nothing, and one that could not be read is read again', async () => {
-    const missing = recommendedBy(() => Promise.reject(new IsletError('invalid_file', 'no manifest')))
+    const missing = recommendedBy(
+      factsBy(() => Promise.reject(new IsletError('invalid_file', 'no manifest'))),
+    )
     expect(await missing()).toBeUndefined()
     let reads = 0
-    const later = recommendedBy(async () => {
-      if (reads++ === 0) throw new Error('network')
-      return { sampling: { temperature: 0.5 } }
-    })
+    const later = recommendedBy(
+      factsBy(async () => {
+        if (reads++ === 0) throw new Error('network')
+        return { sampling: { temperature: 0.5 } }
+      }),
+    )
     await expect(later()).rejects.toThrow('network')
     expect(await later()).toEqual({ temperature: 0.5 })
   })

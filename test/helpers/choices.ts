@@ -1,10 +1,8 @@
-// What the tests of several answers share: a request, its answers by their index, and readers that leave.
+// What the tests of several answers share: a request, and its answers by their index.
 
-import { expect, vi } from 'vitest'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
-import { decodeEvents } from '../../src/protocol/wire.ts'
 import { choiceSeed } from '../../src/storage/turn-record.ts'
-import { ask, eventsOf, mockLane, type MockLane } from './mock-lane.ts'
+import { ask, eventsOf, mockLane } from './mock-lane.ts'
 import { request } from './request.ts'
 
 export const TOKENS = 24
@@ -36,20 +34,3 @@ export const alone = async (changes: Partial<GenerateRequest> = {}, count = 4, o
       )
     }),
   )
-
-export async function readOn({ lane }: MockLane, id: string): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.resume('tenant', id))) events.push(event)
-  return events
-}
-
-/** Reads up to that many texts and leaves. */
-export async function leaveAfter({ lane }: MockLane, texts: number, order: GenerateRequest) {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.generate(order))) {
-    events.push(event)
-    if (eventsOf(events, 'text').length === texts) break
-  }
-  await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
-  return events
-}

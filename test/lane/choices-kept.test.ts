@@ -10,14 +10,13 @@ import {
   ids,
   idsOf,
   indices,
-  leaveAfter,
   prompt,
-  readOn,
   sampling,
   session,
   several,
   told,
 } from '../helpers/choices.ts'
+import { leaveAfter, readOn } from '../helpers/lane-readers.ts'
 import { ask, eventsOf, laneOn, laneStorage, mockLane, trapOnce } from '../helpers/mock-lane.ts'
 import { request } from '../helpers/request.ts'
 

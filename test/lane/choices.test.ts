@@ -12,12 +12,12 @@ import {
   idsOf,
   indices,
   ofIndex,
-  readOn,
   sampling,
   session,
   several,
   told,
 } from '../helpers/choices.ts'
+import { readOn } from '../helpers/lane-readers.ts'
 import { ask, eventsOf, laneOn, laneStorage, mockLane } from '../helpers/mock-lane.ts'
 
 describe('answers to one prompt', () => {

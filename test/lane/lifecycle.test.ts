@@ -5,6 +5,7 @@ import type { GenerateRequest, GenerationEvent } from '../../src/protocol/genera
 import { Isolate } from '../../src/lane/isolate.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, mockLane, type MockLane } from '../helpers/mock-lane.ts'
+import { readOn } from '../helpers/lane-readers.ts'
 import { greedyAlone } from '../helpers/mock-model.ts'
 import { request } from '../helpers/request.ts'
 
@@ -25,12 +26,6 @@ async function begun({ lane }: Pick<MockLane, 'lane'>, changes: Partial<Generate
     await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
   }
   return { reader, leave, events, ...sessionOf(events) }
-}
-
-async function readOn({ lane }: Pick<MockLane, 'lane'>, id: string): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.resume('tenant', id))) events.push(event)
-  return events
 }
 
 describe('the queue', () => {

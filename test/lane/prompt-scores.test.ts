@@ -7,7 +7,6 @@ import { Feed } from '../../src/graph/feed.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { readModelText } from '../../src/lane/asset-source.ts'
 import type { WindowOptions } from '../../src/cache/window.ts'
-import type { Lane } from '../../src/lane/lane.ts'
 import type { GenerateRequest, GenerationEvent, TokenLogprob } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { largest } from '../../src/sampling/candidates.ts'
@@ -22,6 +21,7 @@ import {
   textOf,
   trapOnce,
 } from '../helpers/mock-lane.ts'
+import { readOn } from '../helpers/lane-readers.ts'
 import { greedyAlone, logitsAlone } from '../helpers/mock-model.ts'
 import { nodeSql } from '../helpers/node-sql.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
@@ -62,12 +62,6 @@ function alone(ids: readonly number[], window?: WindowOptions): (number | number
 }
 
 const expected = (ids: readonly number[], window?: WindowOptions) => [[], ...alone(ids, window)]
-
-async function readOn(lane: Lane, id: string): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.resume('tenant', id))) events.push(event)
-  return events
-}
 
 describe('an echo with log probabilities', () => {
   test.each([{}, { maxLogitRows: 1 }, { maxLogitRows: 16 }, { maxRows: 3 }, { pageCount: 8 }])(
@@ -159,7 +153,7 @@ describe('an echo with log probabilities', () => {
       const kept = laneStorage()
       const first = await ask(laneOn(kept).lane, asked({ store: true, maxTokens }))
       const [{ session }] = eventsOf(first, 'session')
-      const again = await readOn(laneOn(kept).lane, session)
+      const again = await readOn(laneOn(kept), session)
       expect(eventsOf(again, 'text')).toEqual(eventsOf(first, 'text'))
       expect(again.at(-1)).toMatchObject({ type: 'finish', reason: 'length' })
       const retried = await ask(laneOn(kept).lane, asked({ store: true, maxTokens, retry: true }))
@@ -179,7 +173,7 @@ describe('an echo with log probabilities', () => {
     }
     await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
     expect(eventsOf(left, 'text')).toEqual(eventsOf(whole, 'text').slice(0, 2))
-    const again = await readOn(laneOn(kept).lane, eventsOf(left, 'session')[0].session)
+    const again = await readOn(laneOn(kept), eventsOf(left, 'session')[0].session)
     expect(eventsOf(again, 'text')).toEqual(eventsOf(whole, 'text'))
   })
 

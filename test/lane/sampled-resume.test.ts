@@ -1,9 +1,10 @@
 // A sampled answer with penalties has the same ids wherever it is taken up again.
 
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import { decodeEvents } from '../../src/protocol/wire.ts'
 import { ask, eventsOf, idsOf, laneOn, laneStorage, type MockLane, trapOnce } from '../helpers/mock-lane.ts'
+import { leaveAfter, readOn } from '../helpers/lane-readers.ts'
 import { request } from '../helpers/request.ts'
 
 const TOKENS = 24
@@ -34,27 +35,6 @@ const spoken = (events: readonly GenerationEvent[]) => events.filter(({ type }) 
 const sessionOf = (events: readonly GenerationEvent[]) => eventsOf(events, 'session')[0]
 const alone = (seed: number, changes: Partial<GenerateRequest> = {}) =>
   ask(laneOn(laneStorage()).lane, asked(seed, changes))
-
-async function readOn({ lane }: MockLane, id: string): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.resume('tenant', id))) events.push(event)
-  return events
-}
-
-/** Reads up to that many texts and leaves. */
-async function leaveAfter(
-  { lane }: MockLane,
-  texts: number,
-  order: GenerateRequest,
-): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = []
-  for await (const event of decodeEvents(lane.generate(order))) {
-    events.push(event)
-    if (eventsOf(events, 'text').length === texts) break
-  }
-  await vi.waitFor(() => expect(lane.sessions.driven).toBe(0))
-  return events
-}
 
 test('the seed and each option change the answer, so that equal answers say something', async () => {
   const answers = [

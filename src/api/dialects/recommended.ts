@@ -1,6 +1,5 @@
 // Recommended sampling is what a packed model carries for fields that a request leaves out.
 
-import { errorCode } from '../../lib/errors.ts'
 import type { Recommended } from '../../protocol/lane-reports.ts'
 import type { SamplingOptions } from '../../protocol/generation.ts'
 import {
@@ -30,37 +29,25 @@ export function withRecommended(
   return { sampling: samplingOf({ ...used, ...fields }, () => sampling.seed), used }
 }
 
-/**
- * Gives what a manifest recommends, of fields and values that a request could send; it is read once. Where there is no
- * manifest nothing is recommended: the lane tells what is wrong with the model.
- */
+/** Gives what a manifest recommends, of fields and values that a request could send. */
 export function recommendedBy(
-  readManifest: () => Promise<{ sampling?: Recommended }>,
+  factsOf: () => Promise<{ sampling?: Recommended }>,
 ): () => Promise<Recommended | undefined> {
   let known: { sampling: Recommended | undefined } | undefined
-  // Requests share what was read and no promise: one of another request's may never settle.
-  return async () => (known ??= { sampling: await readRecommended(readManifest) }).sampling
+  return async () => (known ??= { sampling: usableOf(await factsOf()) }).sampling
 }
 
 /** A seed is a request's own, and Mirostat would put out rules that it asks for. */
 const NEVER = ['seed', 'mirostat']
 
-async function readRecommended(
-  readManifest: () => Promise<{ sampling?: Recommended }>,
-): Promise<Recommended | undefined> {
+function usableOf({ sampling = {} }: { sampling?: Recommended }): Recommended | undefined {
   const fields: Record<string, { safeParse(value: unknown): { success: boolean } }> = samplingFields
-  try {
-    const { sampling } = await readManifest()
-    const usable = Object.entries(sampling ?? {}).filter(
-      ([name, value]) =>
-        typeof value === 'number' &&
-        !NEVER.includes(name) &&
-        Object.hasOwn(fields, name) &&
-        fields[name].safeParse(value).success,
-    )
-    return usable.length === 0 ? undefined : Object.fromEntries(usable)
-  } catch (error) {
-    if (errorCode(error) === 'invalid_file') return undefined
-    throw error
-  }
+  const usable = Object.entries(sampling).filter(
+    ([name, value]) =>
+      typeof value === 'number' &&
+      !NEVER.includes(name) &&
+      Object.hasOwn(fields, name) &&
+      fields[name].safeParse(value).success,
+  )
+  return usable.length === 0 ? undefined : Object.fromEntries(usable)
 }
