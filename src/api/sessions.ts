@@ -2,6 +2,7 @@
 
 import type { SessionView } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { memoryObject } from './http/memory-object.ts'
 import { countOf, limitOf, listObject } from './http/query.ts'
 import { resumed, skipping } from './resume.ts'
 
@@ -22,6 +23,21 @@ export function listSessions(deps: ApiDeps) {
 export function getSession(deps: ApiDeps) {
   return async function session(c: ApiContext): Promise<Response> {
     return c.json(sessionObject(await deps.lanes(c).session(c.var.tenant, idOf(c))))
+  }
+}
+
+/** Handler of GET /v1/sessions/:id/memory. */
+export function getMemory(deps: ApiDeps) {
+  return async function sessionMemory(c: ApiContext): Promise<Response> {
+    const { id, isolate, ...report } = await deps.lanes(c).memory(c.var.tenant, idOf(c))
+    const bytes = isolate && {
+      weights_bytes: isolate.weights,
+      pool_bytes: isolate.pool,
+      scratch_bytes: isolate.scratch,
+      heap_bytes: isolate.heap,
+      limit_bytes: isolate.limit,
+    }
+    return c.json({ id, ...memoryObject(report), isolate: bytes ?? null })
   }
 }
 

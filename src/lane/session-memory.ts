@@ -1,0 +1,144 @@
+// Session memory is found page by page: in the pool, in storage, reused, shared, in sight of which layers.
+
+import { commonPrefix } from '../cache/reusable-prefix.ts'
+import { promptShape, sharedKeys } from '../cache/prompt-shape.ts'
+import { isHidden, outOfSight, visible, type WindowOptions } from '../cache/window.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Sequence } from '../engine/sequence.ts'
+import type { Model } from '../graph/model.ts'
+import { viewsOf, type Views } from '../graph/views.ts'
+import { PAGE_POSITIONS } from '../kernels/layout.ts'
+import { JS_BYTES, PLATFORM_BYTES } from '../lib/limits.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { MemoryReport, PageRun, SessionMemory } from '../protocol/memory.ts'
+import { idsOf, type TurnRecord } from '../storage/turn-record.ts'
+import type { Loaded } from './isolate.ts'
+
+/** What a lane knows of the model; `weights` are bytes. */
+export type MemoryFacts = { spec: ModelSpec; window: WindowOptions; weights: number }
+
+/** A session as far as its pages go. */
+export type Paged = {
+  isOwn(this: void, sequence: Sequence): boolean
+  tokens: number
+  reused: number
+  /** Pages in storage, from the front. */
+  stored: number
+  /** What memory has of it, and how many positions of that are the session's. */
+  sequence?: Sequence
+  length: number
+}
+
+/** The report of a session by its last turn. `stored`: its pages in storage. */
+export function sessionMemory(
+  record: TurnRecord,
+  { spec, window, weights }: MemoryFacts,
+  stored: number,
+  inPlace: Loaded | undefined,
+): SessionMemory {
+  const { session, request, prompt, cachedTokens: reused = 0 } = record
+  const ids = prompt.kind === 'none' ? [] : idsOf(record)
+  const paged: Paged = {
+    isOwn: (sequence) => sequence.session === session,
+    tokens: ids.length,
+    reused,
+    stored,
+    length: 0,
+  }
+  // Of a fork that has not answered yet another session's sequence holds the keys.
+  for (const sequence of ids.length === 0 ? [] : (inPlace?.engine.sequencesFor(request.tenant) ?? [])) {
+    const common = commonPrefix(sequence.ids, ids, sequence.length)
+    const length = sharedKeys(sequence.shape, promptShape(spec, prompt.ids, window), common)
+    if (length > paged.length || (length === paged.length && paged.isOwn(sequence)))
+      Object.assign(paged, { sequence, length })
+  }
+  return {
+    id: session,
+    ...memoryReport(paged, request.tenant, viewsOf(spec, window), inPlace?.engine),
+    ...(inPlace && { isolate: isolateOf(inPlace, weights) }),
+  }
+}
+
+/** The report of a tenant's pages as they lie now; without an `engine` nothing is in memory. */
+export function memoryReport(
+  paged: Paged,
+  tenant: string,
+  { list, ofLayer }: Views,
+  engine: Engine<Model> | undefined,
+): MemoryReport {
+  const { isOwn, tokens, reused, stored, sequence, length } = paged
+  const sequences = engine?.sequencesFor(tenant) ?? []
+  const others = sequences.filter((other) => other !== sequence || !isOwn(other))
+  // The last id was chosen, not run: it has no key, and the query that chose it stood one position before.
+  const position = Math.max(0, tokens - 2)
+  const seen = list.map(({ window }) => visible(position, window))
+  const held = Math.ceil(length / PAGE_POSITIONS)
+  const pages = Math.max(held, Math.ceil((tokens - 1) / PAGE_POSITIONS))
+  const runs: PageRun[] = []
+  for (let at = 0; at < pages; at++) {
+    const page = at < held ? sequence?.pages[at] : undefined
+    const memory = page !== undefined
+    const storage = at < stored
+    const isReused = at * PAGE_POSITIONS < reused
+    const shared = memory ? others.filter((other) => other.pages[at] === page).length : 0
+    const last = runs.at(-1)
+    const isLike =
+      last?.memory === memory &&
+      last.storage === storage &&
+      last.reused === isReused &&
+      last.shared === shared &&
+      last.inSight.every((inSight, view) => inSight !== isHidden(at, seen[view]))
+    if (isLike) last.count += 1
+    else
+      runs.push({
+        count: 1,
+        memory,
+        storage,
+        reused: isReused,
+        shared,
+        inSight: seen.map((of) => !isHidden(at, of)),
+      })
+  }
+  const views = list.map(({ window: { window, sinks } }, view) => ({
+    layers: ofLayer.filter((other) => other === view).length,
+    window,
+    sinks,
+    outOfSight: outOfSight(position, { window, sinks }),
+  }))
+  const pool = engine && poolOf(engine, sequences, isOwn)
+  return { tokens, reused, pageTokens: PAGE_POSITIONS, views, runs, ...(pool && { pool }) }
+}
+
+function poolOf(
+  { load: { pageCount, pagesFree } }: Engine<Model>,
+  sequences: readonly Sequence[],
+  isOwn: Paged['isOwn'],
+): MemoryReport['pool'] {
+  const template = pagesOf(sequences.filter(({ tenant }) => tenant === undefined))
+  const own = pagesOf(sequences.filter(isOwn))
+  return {
+    pages: pageCount,
+    used: pageCount - pagesFree,
+    session: [...own].filter((page) => !template.has(page)).length,
+    template: template.size,
+  }
+}
+
+/** Numbers of pages, those that are shared once. */
+function pagesOf(sequences: readonly Sequence[]): Set<number> {
+  return new Set(sequences.flatMap(({ pages }) => pages.filter((page) => page !== undefined)))
+}
+
+function isolateOf(
+  { model: { linearMemoryBytes, pages } }: Loaded,
+  weights: number,
+): SessionMemory['isolate'] {
+  const pool = pages.count * pages.pageBytes
+  return {
+    weights,
+    pool,
+    scratch: linearMemoryBytes - weights - pool,
+    heap: JS_BYTES,
+    limit: PLATFORM_BYTES,
+  }
+}
