@@ -108,6 +108,16 @@ describe('a session', () => {
     expect(pagesOf(await lane.memory('b', fork))).toEqual(['ms1', 'ms1', 'ms1', 'm1'])
   })
 
+  test('has nothing in memory where another tenant has the same ids there', async () => {
+    const storage = laneStorage()
+    const id = await sessionOf(laneOn(storage).lane, asked(idsOf(40), { tenant: 'b' }))
+    const { lane } = laneOn(storage)
+    await sessionOf(lane, asked(idsOf(40)))
+    const report = await lane.memory('b', id)
+    expect(pagesOf(report)).toEqual(['s', 's', 's', ''])
+    expect(report.pool).toEqual({ pages: 64, used: 4, session: 0, template: 0 })
+  })
+
   test('under a window keeps its sinks in sight, and says how much is between', async () => {
     const { lane } = laneOn(laneStorage(), { config: { windows: [32], sinks: 4 } })
     const id = await sessionOf(lane, asked(idsOf(120)))
