@@ -13,13 +13,8 @@ export type PageRun = {
 }
 export type MemoryView = { layers: number; window: number | null; sinks: number; out_of_sight: number }
 export type Pool = { pages: number; used: number; session: number; template: number }
-export type IsolateBytes = {
-  weights_bytes: number
-  pool_bytes: number
-  scratch_bytes: number
-  heap_bytes: number
-  limit_bytes: number
-}
+/** Bytes. */
+export type IsolateBytes = { weights: number; pool: number; scratch: number; heap: number; limit: number }
 export type Report = {
   tokens: number
   cached_tokens: number
@@ -123,9 +118,8 @@ export function summaryOf(report: Report): string {
 export type Part = { name: string; hint: string; bytes: number }
 
 /** What an isolate's memory goes to; the last part is free. */
-export function partsOf(isolate: IsolateBytes): Part[] {
-  const { weights_bytes: weights, pool_bytes: pool, scratch_bytes: scratch, heap_bytes: heap } = isolate
-  const free = Math.max(0, isolate.limit_bytes - weights - pool - scratch - heap)
+export function partsOf({ weights, pool, scratch, heap, limit }: IsolateBytes): Part[] {
+  const free = Math.max(0, limit - weights - pool - scratch - heap)
   return [
     { name: 'Model', hint: 'the weights', bytes: weights },
     { name: 'Pages', hint: 'what all sessions remember', bytes: pool },

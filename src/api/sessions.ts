@@ -29,15 +29,8 @@ export function getSession(deps: ApiDeps) {
 /** Handler of GET /v1/sessions/:id/memory. */
 export function getMemory(deps: ApiDeps) {
   return async function sessionMemory(c: ApiContext): Promise<Response> {
-    const { id, isolate, ...report } = await deps.lanes(c).memory(c.var.tenant, idOf(c))
-    const bytes = isolate && {
-      weights_bytes: isolate.weights,
-      pool_bytes: isolate.pool,
-      scratch_bytes: isolate.scratch,
-      heap_bytes: isolate.heap,
-      limit_bytes: isolate.limit,
-    }
-    return c.json({ id, ...memoryObject(report), isolate: bytes ?? null })
+    const { id, isolate = null, ...report } = await deps.lanes(c).memory(c.var.tenant, idOf(c))
+    return c.json({ id, ...memoryObject(report), isolate })
   }
 }
 

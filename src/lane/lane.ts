@@ -152,8 +152,8 @@ export class Lane {
     const record = this.sessions.find(tenant, id)
     const { isolate } = this.#parts
     const facts = { spec: manifest.spec, window: this.sessions.window, weights: weightBytes(manifest) }
-    const stored = this.sessions.held(record).pages
-    return sessionMemory(record, facts, stored, isolate.state === 'ready' ? isolate.inPlace : undefined)
+    const inPlace = isolate.state === 'ready' ? isolate.inPlace : undefined
+    return sessionMemory(record, this.sessions.held(record).pages, facts, inPlace)
   }
 
   /** A kept turn with what it has answered until now. Throws not_found. */

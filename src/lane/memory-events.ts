@@ -16,24 +16,17 @@ export async function* withMemory<R>(
   { engine, model }: Loaded,
 ): AsyncGenerator<GenerationEvent, R> {
   const views = viewsOf(model.spec, model.window)
-  let pages = -1
-  let saved = -1
+  const { session, tenant, ids } = turn
+  let told = ''
   try {
     for (;;) {
-      const { sequence } = turn
-      if (sequence !== undefined && (sequence.pages.length !== pages || sequence.saved !== saved)) {
-        ;({ length: pages } = sequence.pages)
-        ;({ saved } = sequence)
-        const paged = {
-          isOwn: (other: typeof sequence) =>
-            other === sequence || (turn.session !== undefined && other.session === turn.session),
-          tokens: turn.ids.length,
-          reused: turn.cachedTokens ?? 0,
-          stored: saved,
-          sequence,
-          length: sequence.length,
-        }
-        yield { type: 'memory', report: memoryReport(paged, turn.tenant, views, engine) }
+      const { sequence, cachedTokens: reused = 0 } = turn
+      const now = `${sequence?.pages.length} ${sequence?.saved}`
+      if (sequence !== undefined && now !== told) {
+        told = now
+        const { length, saved: stored } = sequence
+        const paged = { session, tokens: ids.length, reused, stored, sequence, length }
+        yield { type: 'memory', report: memoryReport(paged, tenant, views, engine) }
       }
       const result = await events.next()
       if (result.done === true) return result.value

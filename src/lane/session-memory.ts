@@ -2,7 +2,7 @@
 
 import { commonPrefix } from '../cache/reusable-prefix.ts'
 import { promptShape, sharedKeys } from '../cache/prompt-shape.ts'
-import { isHidden, outOfSight, visible, type WindowOptions } from '../cache/window.ts'
+import { isHidden, visible, type WindowOptions } from '../cache/window.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Sequence } from '../engine/sequence.ts'
 import type { Model } from '../graph/model.ts'
@@ -14,12 +14,10 @@ import type { MemoryReport, PageRun, SessionMemory } from '../protocol/memory.ts
 import { idsOf, type TurnRecord } from '../storage/turn-record.ts'
 import type { Loaded } from './isolate.ts'
 
-/** What a lane knows of the model; `weights` are bytes. */
-export type MemoryFacts = { spec: ModelSpec; window: WindowOptions; weights: number }
-
 /** A session as far as its pages go. */
-export type Paged = {
-  isOwn(this: void, sequence: Sequence): boolean
+type Paged = {
+  /** undefined: one that is not stored, and has the one `sequence` alone. */
+  session: string | undefined
   tokens: number
   reused: number
   /** Pages in storage, from the front. */
@@ -29,27 +27,21 @@ export type Paged = {
   length: number
 }
 
-/** The report of a session by its last turn. `stored`: its pages in storage. */
+/** The report of a session by its last turn. `stored`: its pages in storage; `weights` are bytes. */
 export function sessionMemory(
   record: TurnRecord,
-  { spec, window, weights }: MemoryFacts,
   stored: number,
+  { spec, window, weights }: { spec: ModelSpec; window: WindowOptions; weights: number },
   inPlace: Loaded | undefined,
 ): SessionMemory {
   const { session, request, prompt, cachedTokens: reused = 0 } = record
   const ids = prompt.kind === 'none' ? [] : idsOf(record)
-  const paged: Paged = {
-    isOwn: (sequence) => sequence.session === session,
-    tokens: ids.length,
-    reused,
-    stored,
-    length: 0,
-  }
+  const paged: Paged = { session, tokens: ids.length, reused, stored, length: 0 }
   // Of a fork that has not answered yet another session's sequence holds the keys.
   for (const sequence of ids.length === 0 ? [] : (inPlace?.engine.sequencesFor(request.tenant) ?? [])) {
     const common = commonPrefix(sequence.ids, ids, sequence.length)
     const length = sharedKeys(sequence.shape, promptShape(spec, prompt.ids, window), common)
-    if (length > paged.length || (length === paged.length && paged.isOwn(sequence)))
+    if (length > paged.length || (length === paged.length && sequence.session === session))
       Object.assign(paged, { sequence, length })
   }
   return {
@@ -61,17 +53,17 @@ export function sessionMemory(
 
 /** The report of a tenant's pages as they lie now; without an `engine` nothing is in memory. */
 export function memoryReport(
-  paged: Paged,
+  { session, tokens, reused, stored, sequence, length }: Paged,
   tenant: string,
   { list, ofLayer }: Views,
   engine: Engine<Model> | undefined,
 ): MemoryReport {
-  const { isOwn, tokens, reused, stored, sequence, length } = paged
   const sequences = engine?.sequencesFor(tenant) ?? []
+  const isOwn = (other: Sequence): boolean =>
+    other.session === session && (session !== undefined || other === sequence)
   const others = sequences.filter((other) => other !== sequence || !isOwn(other))
   // The last id was chosen, not run: it has no key, and the query that chose it stood one position before.
-  const position = Math.max(0, tokens - 2)
-  const seen = list.map(({ window }) => visible(position, window))
+  const seen = list.map(({ window }) => visible(Math.max(0, tokens - 2), window))
   const held = Math.ceil(length / PAGE_POSITIONS)
   const pages = Math.max(held, Math.ceil((tokens - 1) / PAGE_POSITIONS))
   const runs: PageRun[] = []
@@ -88,40 +80,35 @@ export function memoryReport(
       last.reused === isReused &&
       last.shared === shared &&
       last.inSight.every((inSight, view) => inSight !== isHidden(at, seen[view]))
-    if (isLike) last.count += 1
-    else
-      runs.push({
-        count: 1,
-        memory,
-        storage,
-        reused: isReused,
-        shared,
-        inSight: seen.map((of) => !isHidden(at, of)),
-      })
+    if (isLike) last.count++
+    else {
+      const inSight = seen.map((of) => !isHidden(at, of))
+      runs.push({ count: 1, memory, storage, reused: isReused, shared, inSight })
+    }
   }
-  const views = list.map(({ window: { window, sinks } }, view) => ({
-    layers: ofLayer.filter((other) => other === view).length,
-    window,
-    sinks,
-    outOfSight: outOfSight(position, { window, sinks }),
-  }))
-  const pool = engine && poolOf(engine, sequences, isOwn)
-  return { tokens, reused, pageTokens: PAGE_POSITIONS, views, runs, ...(pool && { pool }) }
+  return {
+    tokens,
+    reused,
+    pageTokens: PAGE_POSITIONS,
+    views: list.map(({ window: { window, sinks } }, view) => ({
+      layers: ofLayer.filter((other) => other === view).length,
+      window,
+      sinks,
+      outOfSight: seen[view].start - seen[view].sinkEnd,
+    })),
+    runs,
+    ...(engine && { pool: poolOf(engine, sequences, isOwn) }),
+  }
 }
 
 function poolOf(
-  { load: { pageCount, pagesFree } }: Engine<Model>,
+  { load: { pageCount: pages, pagesFree } }: Engine<Model>,
   sequences: readonly Sequence[],
-  isOwn: Paged['isOwn'],
+  isOwn: (sequence: Sequence) => boolean,
 ): MemoryReport['pool'] {
   const template = pagesOf(sequences.filter(({ tenant }) => tenant === undefined))
-  const own = pagesOf(sequences.filter(isOwn))
-  return {
-    pages: pageCount,
-    used: pageCount - pagesFree,
-    session: [...own].filter((page) => !template.has(page)).length,
-    template: template.size,
-  }
+  const own = [...pagesOf(sequences.filter(isOwn))].filter((page) => !template.has(page))
+  return { pages, used: pages - pagesFree, session: own.length, template: template.size }
 }
 
 /** Numbers of pages, those that are shared once. */
@@ -134,11 +121,6 @@ function isolateOf(
   weights: number,
 ): SessionMemory['isolate'] {
   const pool = pages.count * pages.pageBytes
-  return {
-    weights,
-    pool,
-    scratch: linearMemoryBytes - weights - pool,
-    heap: JS_BYTES,
-    limit: PLATFORM_BYTES,
-  }
+  const scratch = linearMemoryBytes - weights - pool
+  return { weights, pool, scratch, heap: JS_BYTES, limit: PLATFORM_BYTES }
 }

@@ -71,8 +71,7 @@ describe('the memory of a session', () => {
     })
     const get = async () =>
       (await appOver(fake).app.request(`${ORIGIN}/v1/sessions/${SESSION}/memory`)).json()
-    const bytes = { weights_bytes: 1, pool_bytes: 2, scratch_bytes: 3, heap_bytes: 4, limit_bytes: 5 }
-    expect(await get()).toEqual({ id: SESSION, ...worded, pool, isolate: bytes })
+    expect(await get()).toEqual({ id: SESSION, ...worded, pool, isolate })
     known = {}
     expect(await get()).toEqual({ id: SESSION, ...worded, pool: null, isolate: null })
     expect(asked).toEqual([`anonymous ${SESSION}`, `anonymous ${SESSION}`])

@@ -151,7 +151,7 @@ describe('a report', () => {
   const report = (sequence: Sequence, others: Sequence[] = [], changes = {}) =>
     memoryReport(
       {
-        isOwn: ({ session }) => session === 's',
+        session: 's',
         tokens: sequence.length + 1,
         reused: 0,
         stored: 0,

@@ -48,11 +48,11 @@ const report: Report = {
   pool: { pages: 96, used: 30, session: 9, template: 2 },
 }
 const bytes = {
-  weights_bytes: 70e6,
-  pool_bytes: 20e6,
-  scratch_bytes: 4_300_000,
-  heap_bytes: 11e6,
-  limit_bytes: 128e6,
+  weights: 70e6,
+  pool: 20e6,
+  scratch: 4_300_000,
+  heap: 11e6,
+  limit: 128e6,
 }
 
 describe('a drawn memory', () => {
@@ -131,7 +131,7 @@ describe('figures', () => {
     const parts = partsOf(bytes)
     expect(parts.map(({ name }) => name)).toEqual(['Model', 'Pages', 'Workspace', 'Program', 'Free'])
     expect(parts.reduce((sum, part) => sum + part.bytes, 0)).toBe(128e6)
-    expect(partsOf({ ...bytes, weights_bytes: 100e6 }).at(-1)?.bytes).toBe(0)
+    expect(partsOf({ ...bytes, weights: 100e6 }).at(-1)?.bytes).toBe(0)
     expect([megabytes(70e6), megabytes(4_300_000)]).toEqual(['70 MB', '4.3 MB'])
   })
 

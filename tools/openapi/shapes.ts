@@ -244,13 +244,7 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
     ),
     pool: orNull(object({ pages: integer, used: integer, session: integer, template: integer })),
     isolate: orNull(
-      object({
-        weights_bytes: integer,
-        pool_bytes: integer,
-        scratch_bytes: integer,
-        heap_bytes: integer,
-        limit_bytes: integer,
-      }),
+      object({ weights: integer, pool: integer, scratch: integer, heap: integer, limit: integer }),
     ),
   }),
   SessionList: list('Session'),

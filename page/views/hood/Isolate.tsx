@@ -26,7 +26,7 @@ export function Isolate(): VNode {
         </p>
       ) : (
         <>
-          <p>One isolate of {megabytes(bytes.limit_bytes)} holds all of it.</p>
+          <p>One isolate of {megabytes(bytes.limit)} holds all of it.</p>
           <div class="hood-bar" aria-hidden="true">
             {partsOf(bytes).map((part, at) => (
               <span key={at} class={`hood-part hood-part-${at}`} style={{ flexGrow: part.bytes }} />
