@@ -224,7 +224,7 @@ function run(
     store()
     waiting = new AbortController()
     hooks.tell({ text, until: clock.now() + ms })
-    await clock.wait(ms, AbortSignal.any([signal, waiting.signal]))
+    await clock.wait(ms, waiting.signal)
     waiting = undefined
     hooks.tell({ text: 'Trying again…' })
   }
@@ -259,7 +259,8 @@ function run(
       hooks.grew([])
       hooks.save()
     })
-  return { stop: () => stopping.abort(), tryNow: () => waiting?.abort(), ended }
+  const tryNow = (): void => waiting?.abort()
+  return { stop: () => (stopping.abort(), tryNow()), tryNow, ended }
 }
 
 /** Counts of the tokens; an answer that went on has those that it had before, too. */

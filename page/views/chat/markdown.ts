@@ -61,13 +61,18 @@ type Place = { node: HTMLElement; token: number; opening?: Text; isLink?: boolea
 
 /** Only what leads to a page or opens a letter. */
 export function safeLink(url: string): string | undefined {
-  const parsed = URL.parse(url.trim())
-  return parsed && ['http:', 'https:', 'mailto:'].includes(parsed.protocol) ? parsed.href : undefined
+  try {
+    const { protocol, href } = new URL(url.trim())
+    return ['http:', 'https:', 'mailto:'].includes(protocol) ? href : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Renders into an element, behind what is there. Text that the parser cannot take is shown as it is. */
 export function markdownInto(root: HTMLElement): Markdown {
-  const parser = smd.parser(rendererInto(root))
+  const renderer = rendererInto(root)
+  const parser = smd.parser(renderer)
   let plain: HTMLElement | undefined
 
   /** The rest of the text, without marks. */
@@ -87,7 +92,12 @@ export function markdownInto(root: HTMLElement): Markdown {
   return {
     write,
     end() {
-      if (!plain) smd.parser_end(parser)
+      if (plain) return
+      smd.parser_end(parser)
+      // Half a link has nothing that ends it.
+      const rest = parser.pending.trimEnd()
+      parser.pending = ''
+      if (rest !== '') renderer.add_text(undefined, rest)
     },
   }
 }
@@ -124,7 +134,7 @@ function rendererInto(root: HTMLElement): smd.Renderer<undefined> {
       if (attribute === smd.HREF || attribute === smd.SRC) link(place, value)
       else if (attribute === smd.CHECKED) place.node.textContent = '☑ '
       else if (attribute === smd.START) place.node.setAttribute('start', String(parseInt(value)))
-      else place.node.closest('.chat-code')!.querySelector('.chat-lang')!.textContent = value.slice(0, 30)
+      else place.node.closest('.chat-code')!.querySelector('.chat-lang')!.textContent = value
     },
   }
 }
