@@ -1,4 +1,4 @@
-// Answering runs one answer: it asks, reads frames, writes them into the message, and reads on where the stream broke off.
+// A run asks for one answer, writes its frames into the message, and reads on where the stream broke off.
 
 import { events } from '../client/events.ts'
 import { call, ServerError, type Server } from '../client/server.ts'

@@ -1,4 +1,4 @@
-// Exchange reads and writes the file in which conversations leave a browser and come back; what it reads is checked.
+// An export file holds conversations that leave a browser and come back; what is read of it is checked.
 
 import { type Answer, type AnswerState, type Conversation, type Message, type Role } from './tree.ts'
 

@@ -1,4 +1,4 @@
-// Frames are the chunks of a streamed answer, of a chat or of a text completion, read without trust in their shape.
+// Frames are the chunks of a streamed answer, of a chat or a completion; their shape is not trusted.
 
 import { type Token } from './focus.ts'
 

@@ -1,4 +1,4 @@
-// History keeps conversations in IndexedDB, their messages apart, so that a list of thousands loads no message.
+// History keeps conversations in IndexedDB, their messages apart, so that a list loads no message.
 
 import { exported, type Exchanged } from './exchange.ts'
 import { type Conversation, type Message } from './tree.ts'
@@ -183,8 +183,8 @@ async function indexedStore(factory: IDBFactory): Promise<Store> {
   // Another tab has a newer page, and waits for this one to let go.
   database.onversionchange = () => database.close()
 
-  const read = <T>(name: string, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> =>
-    done(ask(database.transaction(name).objectStore(name)))
+  const read = <T>(name: string, ask: (store: IDBObjectStore) => IDBRequest): Promise<T> =>
+    done(ask(database.transaction(name).objectStore(name)) as IDBRequest<T>)
   const write = (change: (conversations: IDBObjectStore, messages: IDBObjectStore) => void): Promise<void> =>
     new Promise((resolve, reject) => {
       const transaction = database.transaction([CONVERSATIONS, MESSAGES], 'readwrite')

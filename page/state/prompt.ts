@@ -1,4 +1,4 @@
-// Prompts are the requests of a chat: for an answer, for one that goes on, and the fork that a branch begins with.
+// Prompts are the requests of a chat: for an answer, for more of it, and the fork that a branch begins with.
 
 import { callJson, ServerError, type Server } from '../client/server.ts'
 import { type Request } from './answering.ts'

@@ -1,4 +1,4 @@
-// A tree holds a conversation's messages: an edit or another answer is a branch, and one child of each message is shown.
+// A tree holds a conversation's messages: an edit or another answer is a branch, and one of them is shown.
 
 export type Role = 'user' | 'assistant'
 

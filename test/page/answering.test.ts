@@ -70,7 +70,7 @@ const DONE = 'data: [DONE]\n\n'
 type Asked = { path: string; method: string; body?: string; retry: string | null }
 
 /** Serves the replies one after the other: texts of a stream, or an error. A stream whose text ends with `!` breaks. */
-function serve(...replies: (string | { status: number; code?: string; after?: number } | 'down')[]): Asked[] {
+function serve(...replies: (string | { status: number; code?: string; after?: number } | null)[]): Asked[] {
   const asked: Asked[] = []
   vi.stubGlobal('fetch', async (url: string, init: RequestInit): Promise<Response> => {
     asked.push({
@@ -79,10 +79,10 @@ function serve(...replies: (string | { status: number; code?: string; after?: nu
       ...(typeof init.body === 'string' && { body: init.body }),
       retry: new Headers(init.headers).get('x-stainless-retry-count'),
     })
-    const reply = replies.shift() ?? 'down'
-    if (reply === 'down') throw new TypeError('no')
+    const reply = replies.shift()
+    if (reply == null) throw new TypeError('no')
     if (typeof reply === 'object') {
-      const headers = reply.after === undefined ? {} : { 'retry-after': String(reply.after) }
+      const headers: HeadersInit = reply.after === undefined ? {} : { 'retry-after': String(reply.after) }
       const error = { error: { message: 'said', code: reply.code ?? 'x' } }
       return new Response(JSON.stringify(error), { status: reply.status, headers })
     }
@@ -221,7 +221,7 @@ describe('an answer', () => {
 
 describe('a stream that breaks', () => {
   it('is read on from behind its frames, and told in words', async () => {
-    const asked = serve(`${delta('a')}${delta('b')}!`, 'down', `${delta('c')}${finish('stop')}${DONE}`)
+    const asked = serve(`${delta('a')}${delta('b')}!`, null, `${delta('c')}${finish('stop')}${DONE}`)
     const [to, world] = [message(), bed()]
     await started(to, world).ended
     expect(to.text).toBe('abc')

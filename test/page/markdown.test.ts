@@ -45,9 +45,7 @@ class FakeNode {
     this.appendChild(textNode(text))
   }
   closest(selector: string): FakeNode | null {
-    for (let at: FakeNode | null = this; at; at = at.parentElement)
-      if (`.${at.className}` === selector) return at
-    return null
+    return `.${this.className}` === selector ? this : (this.parentElement?.closest(selector) ?? null)
   }
   querySelector(selector: string): FakeNode | null {
     return all(this).find(({ className }) => `.${className}` === selector) ?? null

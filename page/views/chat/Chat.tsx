@@ -1,4 +1,4 @@
-// The chat view: conversations on the left, the shown one with its composer on the right.
+// The chat view shows one conversation with its composer, and the list of all beside it.
 
 import { signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'

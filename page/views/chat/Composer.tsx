@@ -1,4 +1,4 @@
-// The composer takes what a person says: Enter sends and Shift+Enter breaks the line; on touch Enter breaks it.
+// The composer takes what a person says: Enter sends and Shift+Enter breaks the line. On touch Enter breaks it.
 
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'

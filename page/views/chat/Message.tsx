@@ -8,7 +8,7 @@ import { siblings, type Answer, type Message } from '../../state/tree.ts'
 import { sends } from './Composer.tsx'
 import { editing } from './editing.ts'
 import { markdownInto, type Markdown } from './markdown.ts'
-import { copied } from './Messages.tsx'
+import { copied } from './copy.ts'
 
 type Props = { chat: Chat; message: Message }
 

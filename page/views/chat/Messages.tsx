@@ -5,6 +5,7 @@ import { type ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { type Chat } from '../../state/chat.ts'
 import { type Message } from '../../state/tree.ts'
+import { copied } from './copy.ts'
 import { MessageView } from './Message.tsx'
 
 /** Messages that come and go together, and the pixels that one is taken for until it was seen. */
@@ -125,15 +126,4 @@ function copyCode(event: MouseEvent): void {
   const button = (event.target as Element).closest<HTMLButtonElement>('.chat-copy')
   const code = button?.closest('.chat-code')?.querySelector('code')?.textContent
   if (button && code != null) void copied(button, code)
-}
-
-/** Copies a text, and says so on the button for a moment. */
-export async function copied(button: HTMLButtonElement, text: string): Promise<void> {
-  const before = button.textContent
-  const isCopied = await navigator.clipboard.writeText(text).then(
-    () => true,
-    () => false,
-  )
-  button.textContent = isCopied ? 'Copied' : 'Not allowed'
-  setTimeout(() => (button.textContent = before), 1500)
 }

@@ -1,4 +1,4 @@
-// Markdown becomes elements as it streams: those of a list, made by DOM calls, so that no text is ever read as HTML.
+// Markdown becomes elements of a list as it streams, by DOM calls alone: no text is ever read as HTML.
 // The parser loses brackets of what turns out to be no link; they are put back as text.
 
 import * as smd from 'streaming-markdown'
