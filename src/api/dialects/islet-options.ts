@@ -10,10 +10,15 @@ export const isletOptions = () =>
     z.strictObject({
       close: z.nullish(z.boolean()),
       logprobs: z.nullish(z.enum(['raw', 'restricted'])),
+      memory: z.nullish(z.boolean()),
     }),
   )
 
-type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | null }
+type Options = {
+  close?: boolean | null
+  logprobs?: 'raw' | 'restricted' | null
+  memory?: boolean | null
+}
 
 /**
  * What of it a lane must know. `hasLogprobs`: the body asks for log probabilities.
@@ -22,7 +27,7 @@ type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | null 
 export function isletOrder(
   options: Options | null | undefined,
   hasLogprobs: boolean,
-): Pick<GenerateRequest, 'close' | 'restrictedLogprobs'> {
+): Pick<GenerateRequest, 'close' | 'restrictedLogprobs' | 'memory'> {
   const isRestricted = options?.logprobs === 'restricted'
   if (isRestricted && !hasLogprobs)
     throw new IsletError('invalid_request', 'islet.logprobs needs log probabilities: ask for logprobs', {
@@ -31,5 +36,6 @@ export function isletOrder(
   return {
     ...(options?.close === false && { close: false }),
     ...(isRestricted && { restrictedLogprobs: true }),
+    ...(options?.memory === true && { memory: true }),
   }
 }
