@@ -8,7 +8,7 @@ export type Operation = {
   /** Parameters of the query, with what they do in `description`. */
   query?: Readonly<Record<string, Schema>>
   /** The body of a success: JSON, or the media type of something else. */
-  ok: Schema | 'text/plain' | 'text/html'
+  ok: Schema | 'text/plain' | 'text/html' | 'text/javascript'
   /** Each event of a stream, where one can be asked for. */
   event?: Schema
   /** Each line of a stream of lines. */
@@ -137,4 +137,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /openapi.json': { tag: SERVER, ok: { type: 'object', required: ['openapi', 'paths'] } },
   'GET /docs': { tag: SERVER, ok: 'text/html' },
   'GET /': { tag: SERVER, ok: ref('Root') },
+  'GET /play/:name': { tag: SERVER, ok: 'text/javascript' },
 }
