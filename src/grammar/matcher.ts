@@ -132,6 +132,8 @@ export class Matcher {
     for (let byte = this.#tokenizer.byteAt(id, at); byte >= 0; byte = this.#tokenizer.byteAt(id, ++at)) {
       const next = terms.step(term, byte)
       if (term.shortest === 0 || next.shortest === NEVER) return false
+      // In a string white space is one character of many, in front of a name it is one of two.
+      let rivals = 0
       for (let other = 0; other < 256; other++) {
         if (other === byte) continue
         const rival = terms.step(term, other)
@@ -139,7 +141,7 @@ export class Matcher {
         // As much follows with it and without it; terms that were forgotten are not the same again, and so not compared.
         const isAside = isSpace(other)
           ? isSpace(byte) || terms.step(rival, byte).shortest === next.shortest
-          : isSpace(byte) && terms.step(next, other).shortest === rival.shortest
+          : isSpace(byte) && ++rivals < 2 && terms.step(next, other).shortest === rival.shortest
         if (!isAside) return false
       }
       term = next

@@ -147,6 +147,14 @@ describe('what is forced', () => {
     expect(forcedIn(spec, ['[', '\n  '])).toEqual([true, true])
     expect(forcedIn(spec, ['[', ' 1', ',', ' 1', ' ', ']'])).toEqual([true, true, true, true, true, true])
     // Not where it is the text.
+    const note = schema({
+      type: 'object',
+      properties: { name: { type: 'string', maxLength: 9 } },
+      required: ['name'],
+    })
+    expect(forcedIn(note, ['{"', 'name', '":', ' "', 'ab', ' ', '  ', 'ab', '"}'])).toEqual([
+      ...[true, true, true, true, false, false, false, false, false],
+    ])
     expect(forcedIn({ kind: 'choice', choices: ['ab', 'a no'] }, letters('a'))).toEqual([true])
     expect(forcedIn({ kind: 'choice', choices: ['ab', 'a no'] }, letters('a no'))).toEqual([
       ...[true, false, true, true],
