@@ -52,6 +52,9 @@ export const fault = computed<Fault | undefined>(() => {
   return refused.value?.of === schema.value ? refused.value.fault : undefined
 })
 
+/** It is the server that says so. */
+export const isRefused = computed(() => fault.value !== undefined && fault.value === refused.value?.fault)
+
 /** The body of the request that a run would send; undefined while the schema is no JSON. */
 export const body = computed<Record<string, unknown> | undefined>(() => {
   if ('fault' in read.value) return undefined
