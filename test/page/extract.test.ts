@@ -93,7 +93,9 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await page.locator('.extract-object dt').allInnerTexts()).toEqual(['team', 'note'])
       expect(await page.locator('.extract-object dd').last().innerText()).toBe(HOSTILE)
       expect(await page.locator('.extract-object img, .extract-object b').count()).toBe(0)
-      expect(await textOf(page, '.extract-object ~ .extract-said')).toContain('10 tokens · 8 of them forced')
+      expect(await textOf(page, '.extract-object ~ .extract-said')).toContain(
+        '10 tokens · 8 of them forced by the schema',
+      )
       await pressUntil(page, 'Tab', '.extract-tools button[aria-pressed]')
       await page.keyboard.press('Space')
       expect(await textOf(page, '.extract-object pre')).toBe(TOKENS.map(([text]) => text).join(''))
@@ -309,6 +311,16 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(askedFor('/v1/sessions/sess_0_00000003')).toMatchObject([{ method: 'DELETE' }])
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Sessions')
       expect(errors).toEqual([])
+      await context.close()
+    })
+
+    it('tell of the model what the server says', async () => {
+      reply = ({ path }) =>
+        path === '/api/show' ? Response.json({ capabilities: ['completion', 'embedding'] }) : undefined
+      const { page, context } = await open('extract')
+      await page.locator('.lists summary').press('Enter')
+      await page.waitForFunction(() => document.body.innerText.includes('chat and text, vectors of texts'))
+      expect(await textOf(page, '.lists-facts')).toMatch(/Recommended sampling/)
       await context.close()
     })
 

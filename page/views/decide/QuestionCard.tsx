@@ -155,7 +155,9 @@ function Answer({ card }: { card: Card }): VNode | null {
 function Share({ odds, isRaw = false }: { odds: number; isRaw?: boolean }): VNode {
   return (
     <span class={`decide-share${isRaw ? ' is-raw' : ''}`}>
-      <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
+      <span class="decide-track">
+        <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
+      </span>
       <span class="decide-percent">{percent(odds)}</span>
     </span>
   )

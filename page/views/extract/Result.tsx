@@ -114,7 +114,7 @@ function Value({ node }: { node: JsonNode }): VNode {
 function statsOf({ count, forced, firstMs, ms, seed }: Answer): string {
   const parts = [
     `${count} tokens`,
-    `${forced} of them forced by the schema`,
+    `${forced} of them forced by the schema, which are greyed`,
     ...(firstMs === undefined ? [] : [`first after ${Math.round(firstMs)} ms`]),
     ...(ms === undefined || firstMs === undefined || ms <= firstMs || count < 2
       ? []

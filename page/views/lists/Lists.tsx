@@ -3,6 +3,8 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { VNode } from 'preact'
+import { abilities, askAbilities } from '../../state/abilities.ts'
+import { recommended } from '../../state/sampling.ts'
 import { health, model, server } from '../../state/server.ts'
 import { ago, bytesInWords, failure, hasMore, load, remove, said, sessions, type Session } from '../../state/sessions.ts' // prettier-ignore
 import { DeleteAll } from './DeleteAll.tsx'
@@ -87,19 +89,19 @@ function Row({ session, now }: { session: Session; now: number }): VNode {
   )
 }
 
-type Islet = { sampling?: Record<string, number>; aliases?: string[]; embeds?: boolean }
-
 function Model(): VNode {
   const shown = model.value
   const { window, sinks } = health.value ?? {}
   const open = useSignal(false)
+  const id = shown?.id
+  useEffect(() => {
+    if (open.value && id !== undefined) void askAbilities(id)
+  }, [open.value, id])
   if (shown === undefined) return <p class="dim">The model is not known yet.</p>
-  const { sampling = {}, aliases = [], embeds = false } = (shown['islet'] ?? {}) as Islet
   const facts: [string, string][] = [
-    ['Also called', aliases.join(', ') || 'nothing else'],
     [
       'Recommended sampling',
-      Object.entries(sampling)
+      Object.entries(recommended.value)
         .map(([name, value]) => `${name} ${value}`)
         .join(', ') || 'none',
     ],
@@ -109,7 +111,7 @@ function Model(): VNode {
         ? `the last ${window} tokens, and the first ${sinks}`
         : 'all of its trained context',
     ],
-    ['Vectors of texts', embeds ? 'yes, at /v1/embeddings' : 'no'],
+    ['Can do', abilities.value?.join(', ') ?? 'not known'],
   ]
   return (
     <details open={open.value} onToggle={(event) => (open.value = event.currentTarget.open)}>
