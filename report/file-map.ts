@@ -19,7 +19,7 @@ export function fileMap(): string {
 }
 
 function order(folder: string): number {
-  return ['src/', 'assembly/', 'cli/'].findIndex((top) => folder.startsWith(top))
+  return ['src/', 'page/', 'assembly/', 'cli/'].findIndex((top) => folder.startsWith(top))
 }
 
 /** A sentence whose marks Markdown shows as they are; code in back quotes stays code. */

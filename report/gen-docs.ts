@@ -25,6 +25,7 @@ import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
+import { pageBlocks } from './lib/page-tables.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
 import { peerBlocks } from './lib/peer-table.ts'
@@ -49,6 +50,7 @@ const DOCUMENTS = [
   'docs/file-map.md',
   'docs/memory.md',
   'docs/operating.md',
+  'docs/page.md',
   'docs/performance.md',
   'docs/quantising.md',
   'docs/sampling.md',
@@ -101,6 +103,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...fuzzBlocks(`${ROOT}docs/results/fuzz.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
+    ...pageBlocks(`${ROOT}docs/results/page.json`),
     ...samplingBlocks(),
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...soakBlocks(`${ROOT}docs/results/soak.json`),

@@ -62,6 +62,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
     ...(RATE_LIMITER && { limiter: async (key) => (await RATE_LIMITER.limit({ key })).success }),
     rate,
     reference: (name) => env.ASSETS.fetch(new URL(`/reference/${name}`, 'http://assets')),
+    page: (name) => env.ASSETS.fetch(new URL(`/play/${name}`, 'http://assets')),
   })
 }
 

@@ -7,7 +7,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const SOURCES = '{src,assembly,cli}/**/*.ts'
+const SOURCES = '{src,page,assembly,cli}/**/*.{ts,tsx}'
 const COLUMNS = 110
 
 /** Third person and plural of the verbs that headers use. A verb that is missing here is added, if it is one. */

@@ -46,6 +46,16 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   clients: ['bench', 'tools', 'cli', 'src'],
   report: ['bench', 'soak', 'clients', 'tools', 'cli', 'src'],
   scripts: ['tools', 'cli', 'src'],
+  page: ['src'],
+}
+
+/** What each room of page/ may import: views draw, state holds, the client asks. The rest of src/ belongs to the worker. */
+const PAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'main.tsx': ['views', 'state', 'style'],
+  views: ['views', 'state', 'client'],
+  state: ['state', 'client', 'src/protocol', 'src/lib'],
+  client: ['client', 'src/fetch', 'src/protocol', 'src/lib'],
+  offline: ['offline'],
 }
 
 /** Files that may import test/ all the same, and why. */
@@ -102,9 +112,18 @@ function climbs({ from, to }: Import): string | undefined {
   return above === below ? `${here}/ and ${there}/ lie side by side` : `${there}/ lies above ${here}/`
 }
 
+/** What is wrong with one import of a file of page/; undefined if nothing. */
+function straysInPage({ from, to }: Import): string | undefined {
+  const room = from.split('/')[1]
+  const allowed = PAGE_ROOMS[room] ?? []
+  const there = to.startsWith('page/') ? to.split('/')[1] : to.split('/').slice(0, 2).join('/')
+  return allowed.includes(there) ? undefined : `page/${room} imports ${allowed.join(', ') || 'nothing'} alone`
+}
+
 /** What is wrong with one import of a folder beside src/; undefined if nothing. Compiled kernels are anybody's. */
 function strays({ from, to }: Import): string | undefined {
   const [here, there] = [from.split('/')[0], to.split('/')[0]]
+  if (here === 'page') return straysInPage({ from, to })
   if (here === there || there === 'build' || FOLDERS[here].includes(there)) return undefined
   if (there === 'test' && from in ALLOWED) return undefined
   return `${here}/ imports ${FOLDERS[here].map((folder) => `${folder}/`).join(', ')} alone`
@@ -159,7 +178,7 @@ function sourcesOf(pattern: string): string[] {
 
 function checkRooms(): string[] {
   const files = sourcesOf('src/**/*.ts')
-  const beside = sourcesOf(`{${Object.keys(FOLDERS).join(',')}}/**/*.{ts,mjs}`)
+  const beside = sourcesOf(`{${Object.keys(FOLDERS).join(',')}}/**/*.{ts,tsx,mjs}`)
   const imports = [...files, ...beside].flatMap(importsOf)
   const problems = imports.flatMap((one) => {
     const problem = one.from.startsWith('src/') ? climbs(one) : strays(one)

@@ -4,12 +4,13 @@ import { copyFileSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync } 
 import { fileURLToPath } from 'node:url'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { placeReference } from './openapi/write.ts'
+import { placePage } from './page.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export const MODELS = `${ROOT}models`
 
-/** Places the packed model in `folder` into the site, alone, beside the reference; returns its id. Hard links where the disk allows. */
+/** Places the packed model in `folder` into the site, alone, beside the reference and the page; returns its id. Hard links where the disk allows. */
 export function placeModel(folder: string, site = `${ROOT}build/site`): string {
   const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
   const into = `${site}/models/${id}`
@@ -23,5 +24,6 @@ export function placeModel(folder: string, site = `${ROOT}build/site`): string {
     }
   }
   placeReference(site)
+  placePage(site)
   return id
 }

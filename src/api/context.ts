@@ -63,6 +63,8 @@ export type ApiDeps = {
   tell?: (line: { requestId: string } & GenerationLine) => void
   /** A file that the build made of the route table. */
   reference?: (name: ReferenceFile) => Promise<Response>
+  /** A file of the page's folder, by a name without a slash. */
+  page?: (name: string) => Promise<Response>
   /** What this router's generations came to. */
   counts?: GenerationCounts
   /** Whether a tenant may send another request now; absent: always. */

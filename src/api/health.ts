@@ -3,6 +3,7 @@
 import type { LaneHealth } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { hasAccess } from './http/auth.ts'
+import { pageFor } from './page.ts'
 
 /** Handler of GET /health. */
 export function getHealth(deps: ApiDeps) {
@@ -36,9 +37,11 @@ function detailsOf({ window, message, note, ...health }: LaneHealth): object {
   }
 }
 
-/** Handler of GET /. */
-export function getRoot(endpoints: readonly string[]) {
-  return function root(c: ApiContext): Response {
+/** Handler of GET /: the page for browsers, JSON for others. */
+export function getRoot(deps: ApiDeps, endpoints: readonly string[]) {
+  return async function root(c: ApiContext): Promise<Response> {
+    const page = await pageFor(deps, c)
+    if (page !== undefined) return page
     return c.json({
       name: 'Islet',
       what: 'Small language models inside a Cloudflare Worker, behind an OpenAI-compatible API. Use /v1 as the base URL.',

@@ -17,6 +17,7 @@ import { postGenerate } from './generate.ts'
 import { getHealth, getRoot } from './health.ts'
 import type { Access } from './http/auth.ts'
 import { getMetrics } from './metrics/handler.ts'
+import { getPageFile } from './page.ts'
 import { getReference } from './reference.ts'
 import { getModel, listModels } from './models.ts'
 import { OLLAMA_ROUTES } from './ollama-routes.ts'
@@ -170,8 +171,15 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/',
-    handler: () => getRoot(endpointList()),
-    summary: 'what this is, and the list of endpoints',
+    handler: (deps) => getRoot(deps, endpointList()),
+    summary: 'what this is, and the list of endpoints; browsers get a page to talk to the model',
+    access: 'open',
+  },
+  {
+    method: 'GET',
+    path: '/play/:name',
+    handler: getPageFile,
+    summary: 'the files of that page',
     access: 'open',
   },
 ]

@@ -28,6 +28,7 @@ const CASES: [method: string, path: string, allowed: string[]][] = [
   ['GET', '/v1/sessions', ['plain', 'read', 'both']],
   ['HEAD', '/v1/sessions', ['plain', 'read', 'both']],
   ['GET', '/v1/sessions/sess_0_a', ['plain', 'read', 'both']],
+  ['GET', '/v1/sessions/sess_0_a/memory', ['plain', 'read', 'both']],
   ['DELETE', '/v1/sessions', ['plain', 'operate']],
   ['DELETE', '/v1/sessions/sess_0_a', ['plain', 'operate']],
   ['DELETE', '/v1/responses/resp_0_a_b', ['plain', 'operate']],
@@ -127,7 +128,7 @@ describe('the route table', () => {
 
   it('opens to everybody only what tells nothing of anyone', () => {
     const open = ROUTES.filter(({ access }) => access === 'open').map(({ path }) => path)
-    expect(open).toEqual(['/openapi.json', '/docs', '/health', '/'])
+    expect(open).toEqual(['/openapi.json', '/docs', '/health', '/', '/play/:name'])
     const { access: _, ...forgotten } = ROUTES[0]
     expect(accessTo(forgotten)).toEqual(['operate'])
   })

@@ -8,7 +8,7 @@ export type Operation = {
   /** Parameters of the query, with what they do in `description`. */
   query?: Readonly<Record<string, Schema>>
   /** The body of a success: JSON, or the media type of something else. */
-  ok: Schema | 'text/plain' | 'text/html'
+  ok: Schema | 'text/plain' | 'text/html' | 'text/javascript'
   /** Each event of a stream, where one can be asked for. */
   event?: Schema
   /** Each line of a stream of lines. */
@@ -83,6 +83,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'DELETE /v1/sessions': { tag: SESSIONS, ok: ref('DeletedAll') },
   'GET /v1/sessions/:id': { tag: SESSIONS, ok: ref('Session') },
+  'GET /v1/sessions/:id/memory': { tag: SESSIONS, ok: ref('SessionMemory') },
   'DELETE /v1/sessions/:id': { tag: SESSIONS, ok: ref('Deleted') },
   'POST /v1/sessions/:id/fork': { tag: SESSIONS, ok: ref('Session'), status: 201 },
   'GET /v1/sessions/:id/stream': {
@@ -137,4 +138,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /openapi.json': { tag: SERVER, ok: { type: 'object', required: ['openapi', 'paths'] } },
   'GET /docs': { tag: SERVER, ok: 'text/html' },
   'GET /': { tag: SERVER, ok: ref('Root') },
+  'GET /play/:name': { tag: SERVER, ok: 'text/javascript' },
 }

@@ -1,0 +1,17 @@
+// The page starts here: it draws the shell, asks the server how it is, and keeps itself for later.
+
+import { render } from 'preact'
+import { keepOffline } from './state/offline.ts'
+import { connect } from './state/server.ts'
+import './style/tokens.css'
+import './style/base.css'
+import './style/shell.css'
+import './style/chat.css'
+import './style/extract.css'
+import './style/hood.css'
+import { Shell } from './views/shell/Shell.tsx'
+
+const app = document.getElementById('app')
+if (app !== null) render(<Shell />, app)
+connect()
+keepOffline()

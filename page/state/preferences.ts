@@ -1,0 +1,52 @@
+// Preferences are what the page remembers of a person's choices, in this browser alone.
+
+import { effect, signal, type Signal } from '@preact/signals'
+
+export type Theme = 'system' | 'light' | 'dark'
+export type Tab = 'chat' | 'extract' | 'decide'
+
+export const THEMES: readonly Theme[] = ['system', 'light', 'dark']
+export const TABS: readonly Tab[] = ['chat', 'extract', 'decide']
+
+export const theme = remembered<Theme>('theme', 'system', oneOf(THEMES))
+export const tab = remembered<Tab>('tab', 'chat', oneOf(TABS))
+const yesOrNo = (value: unknown): boolean => typeof value === 'boolean'
+
+export const hoodOpen = remembered('hood', false, yesOrNo)
+/** Whether settings stand beside the view, where there is room for it. */
+export const panelOpen = remembered('panel', true, yesOrNo)
+/** Whether single keys work outside fields: whoever dictates or has tremor may not want that. */
+export const singleKeys = remembered('keys', true, yesOrNo)
+
+/**
+ * A signal that outlives the page: it starts as what was stored under `name`, where that passes `valid`. Where a browser
+ * forbids storage it is as any other.
+ */
+export function remembered<T>(name: string, usual: T, valid: (value: unknown) => boolean): Signal<T> {
+  const key = `islet.${name}`
+  const stored = read(key)
+  const made = signal(valid(stored) ? (stored as T) : usual)
+  effect(() => write(key, made.value === usual ? undefined : made.value))
+  return made
+}
+
+function oneOf(list: readonly unknown[]): (value: unknown) => boolean {
+  return (value) => list.includes(value)
+}
+
+function read(key: string): unknown {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? 'null')
+  } catch {
+    return undefined
+  }
+}
+
+function write(key: string, value: unknown): void {
+  try {
+    if (value === undefined) localStorage.removeItem(key)
+    else localStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // Nothing is remembered then.
+  }
+}

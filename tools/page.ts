@@ -1,0 +1,78 @@
+// This module builds the page that browsers get at `/`: its files go among the static assets, named by their content.
+
+import { buildSync, type BuildOptions } from 'esbuild'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { ROOT } from './root.ts'
+
+/** Files of the built page by the names that they have in the folder `play` of a site. */
+export type PageFiles = Map<string, Uint8Array>
+
+const SHARED: BuildOptions = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  write: false,
+  format: 'esm',
+  target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],
+  legalComments: 'none',
+  logLevel: 'error',
+}
+
+const LICENCES = '/* Preact, @preact/signals, streaming-markdown, eventsource-parser: MIT License */'
+
+/** What the page is made of. */
+export type BuiltPage = {
+  files: PageFiles
+  /** Bytes of the minified script and styles by the file that they come from, from the root. */
+  parts: Map<string, number>
+}
+
+/**
+ * Builds the page. Its script and styles have a hash in their names, so that a browser may keep them for ever; the index, which
+ * names them, and the service worker have none. Takes some 0.2 s.
+ */
+export function buildPage(): BuiltPage {
+  const { outputFiles = [], metafile } = buildSync({
+    ...SHARED,
+    entryPoints: { page: 'page/main.tsx' },
+    entryNames: '[name]-[hash]',
+    outdir: 'build/page',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    banner: { js: LICENCES },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    metafile: true,
+  })
+  const files: PageFiles = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
+  const named = [...files.keys()]
+  const worker = buildSync({
+    ...SHARED,
+    entryPoints: ['page/offline/worker.ts'],
+    format: 'iife',
+    define: { FILES: JSON.stringify(named.map((name) => `/play/${name}`)) },
+  })
+  files.set('sw.js', worker.outputFiles?.[0].contents ?? new Uint8Array())
+  files.set('index.page', new TextEncoder().encode(indexOf(named)))
+  const inputs = Object.values(metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs))
+  return { files, parts: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])) }
+}
+
+/** The HTML with the names of the built files, without the space that only readers need. */
+function indexOf(names: readonly string[]): string {
+  let html = readFileSync(`${ROOT}page/index.html`, 'utf8').replace(/\s*\n\s*/g, ' ')
+  for (const name of names) {
+    const plain = name.replace(/-[A-Z0-9]+\./, '.')
+    if (!html.includes(`/play/${plain}"`)) throw new Error(`page/index.html does not name /play/${plain}`)
+    html = html.replace(`/play/${plain}"`, `/play/${name}"`)
+  }
+  return html
+}
+
+/** Writes the page into the folder `play` of a site, alone. The worker gives out these files by name, and no other. */
+export function placePage(site: string): void {
+  const folder = `${site}/play`
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const [name, contents] of buildPage().files) writeFileSync(`${folder}/${name}`, contents)
+}
