@@ -22,11 +22,29 @@ type Props<T> = {
   below?: ComponentChildren
   /** Beside the text. */
   beside: ComponentChildren
+  /** Below both; the button then stands in front of it, else under the text. */
   children?: ComponentChildren
 }
 
 export function Workbench<T extends { title: string }>(props: Props<T>): VNode {
   const { name, title, purpose, examples, text, isRunning, canRun, failure, onTake, onRun, onStop } = props
+  const act = (
+    <>
+      <div class="row">
+        {/* One button, so that the focus stays where it is. */}
+        <button
+          class="button primary"
+          disabled={!isRunning && !canRun}
+          title={isRunning ? 'Escape' : 'Ctrl + Enter'}
+          onClick={isRunning ? onStop : onRun}
+        >
+          {isRunning ? 'Stop' : title}
+        </button>
+        {props.tools}
+      </div>
+      <Failure text={failure} />
+    </>
+  )
   return (
     <section
       class={`bench ${name} stack`}
@@ -55,23 +73,12 @@ export function Workbench<T extends { title: string }>(props: Props<T>): VNode {
       <div class="bench-columns">
         <div class="stack bench-text">
           <Area label="Text" value={text.value} onText={(written) => (text.value = written)} rows={7} />
+          {!props.children && act}
           {props.below}
         </div>
         {props.beside}
       </div>
-      <div class="row">
-        {/* One button, so that the focus stays where it is. */}
-        <button
-          class="button primary"
-          disabled={!isRunning && !canRun}
-          title={isRunning ? 'Escape' : 'Ctrl + Enter'}
-          onClick={isRunning ? onStop : onRun}
-        >
-          {isRunning ? 'Stop' : title}
-        </button>
-        {props.tools}
-      </div>
-      <Failure text={failure} />
+      {props.children && act}
       {props.children}
     </section>
   )
