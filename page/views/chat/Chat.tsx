@@ -1,7 +1,110 @@
-// The chat view is on its way.
+// The chat view shows one conversation with its composer, and the list of all beside it.
 
-import type { VNode } from 'preact'
+import { signal, useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { type Clock } from '../../state/answering.ts'
+import { chatOf, type Chat as State } from '../../state/chat.ts'
+import { openHistory } from '../../state/history.ts'
+import { Composer } from './Composer.tsx'
+import { Empty } from './Empty.tsx'
+import { History } from './History.tsx'
+import { Messages } from './Messages.tsx'
 
-export function Chat(): VNode {
-  return <section class="panel" aria-label="Chat" />
+/** The conversation that a reload shows again; each tab has its own. */
+const LAST = 'islet.chat'
+
+const clock: Clock = {
+  now: () => performance.now(),
+  frame: (callback) => void requestAnimationFrame(callback),
+  wait: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    }),
+}
+
+/** Lives as long as the page, so that answers go on while another tab is shown. */
+const state = signal<State | undefined>(undefined)
+let isOpening = false
+
+async function openOnce(): Promise<void> {
+  if (isOpening) return
+  isOpening = true
+  const chat = chatOf(await openHistory(), clock, remember)
+  state.value = chat
+  await chat.load(remembered())
+}
+
+function remember(id: string | undefined): void {
+  try {
+    if (id === undefined) sessionStorage.removeItem(LAST)
+    else sessionStorage.setItem(LAST, id)
+  } catch {
+    // A reload shows an empty chat then.
+  }
+}
+
+function remembered(): string | undefined {
+  try {
+    return sessionStorage.getItem(LAST) ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function Chat() {
+  useEffect(() => void openOnce(), [])
+  const chat = state.value
+  return <div class="chat">{chat && <Conversation chat={chat} />}</div>
+}
+
+function Conversation({ chat }: { chat: State }) {
+  const isListOpen = useSignal(false)
+  const toggle = useRef<HTMLButtonElement>(null)
+  const close = (): void => {
+    if (!isListOpen.peek()) return
+    isListOpen.value = false
+    toggle.current?.focus()
+  }
+  const { tree } = chat.shown.value
+  return (
+    <>
+      <History chat={chat} isOpen={isListOpen.value} close={close} />
+      <section class="chat-main" aria-label="Conversation">
+        <header class="chat-head">
+          <button
+            ref={toggle}
+            type="button"
+            class="button quiet chat-toggle"
+            aria-expanded={isListOpen.value}
+            aria-controls="chat-history"
+            onClick={() => (isListOpen.value = !isListOpen.value)}
+          >
+            Chats
+          </button>
+          <h2 class="chat-title">{tree.conversation.title || 'New chat'}</h2>
+        </header>
+        {chat.trouble.value && (
+          <p class="chat-trouble" role="alert">
+            {chat.trouble.value}{' '}
+            <button type="button" class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
+              Dismiss
+            </button>
+          </p>
+        )}
+        {chat.messages.value.length > 0 ? (
+          <Messages key={tree.conversation.id} chat={chat} />
+        ) : (
+          <Empty send={chat.send} isLasting={chat.history.lasting} />
+        )}
+        <Composer chat={chat} />
+        <div role="status" class="visually-hidden">
+          {chat.said.value}
+        </div>
+      </section>
+    </>
+  )
 }

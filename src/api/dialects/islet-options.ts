@@ -10,10 +10,15 @@ export const isletOptions = () =>
     z.strictObject({
       close: z.nullish(z.boolean()),
       logprobs: z.nullish(z.enum(['raw', 'restricted', 'forced'])),
+      memory: z.nullish(z.boolean()),
     }),
   )
 
-type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | 'forced' | null }
+type Options = {
+  close?: boolean | null
+  logprobs?: 'raw' | 'restricted' | 'forced' | null
+  memory?: boolean | null
+}
 
 /**
  * What of it a lane must know. `hasLogprobs`: the body asks for log probabilities.
@@ -22,7 +27,7 @@ type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | 'forc
 export function isletOrder(
   options: Options | null | undefined,
   hasLogprobs: boolean,
-): Pick<GenerateRequest, 'close' | 'restrictedLogprobs' | 'forcedTokens'> {
+): Pick<GenerateRequest, 'close' | 'restrictedLogprobs' | 'forcedTokens' | 'memory'> {
   const beside = options?.logprobs ?? 'raw'
   if (beside !== 'raw' && !hasLogprobs)
     throw new IsletError('invalid_request', 'islet.logprobs needs log probabilities: ask for logprobs', {
@@ -32,5 +37,6 @@ export function isletOrder(
     ...(options?.close === false && { close: false }),
     ...(beside === 'restricted' && { restrictedLogprobs: true }),
     ...(beside === 'forced' && { forcedTokens: true }),
+    ...(options?.memory === true && { memory: true }),
   }
 }

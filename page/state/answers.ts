@@ -1,0 +1,187 @@
+// Answers are asked for, read on and stopped here: those of the shown conversation, and of others meanwhile.
+
+import { batch, signal, type Signal } from '@preact/signals'
+import { ask, readOn, type Clock, type Hooks, type Notice, type Run } from './answering.ts'
+import * as focus from './focus.ts'
+import { hoodOpen } from './preferences.ts'
+import { chatRequest, continuation, sessionOf, type Options } from './prompt.ts'
+import { samplingBody, systemPrompt } from './sampling.ts'
+import { model, server } from './server.ts'
+import { add, newId, ownSource, path, sourceOf, type Message, type Source, type Tree } from './tree.ts'
+
+/** What answers take of the chat around them. */
+export type Around = {
+  clock: Clock
+  shown: Signal<{ tree: Tree }>
+  /** Messages were added: shows and stores them. */
+  changed(tree: Tree, written: readonly Message[]): void
+  /** Stores a message as it is. */
+  store(tree: Tree, message: Message): void
+}
+
+export type Answers = ReturnType<typeof answersOf>
+
+export function answersOf({ clock, shown, changed, store }: Around) {
+  /** Goes up with each picture in which a running answer grew. */
+  const beat = signal(0)
+  const notices = signal<ReadonlyMap<string, Notice>>(new Map())
+  /** What a screen reader should say. */
+  const said = signal('')
+  const runs = new Map<string, { run: Run; tree: Tree }>()
+  /** Tokens of answers, where log probabilities were asked for: as long as the page is there. */
+  const tokens = new Map<string, focus.Token[]>()
+
+  const isShown = (tree: Tree): boolean => shown.peek().tree === tree
+
+  /** Points other views to the last answer that is shown. */
+  function point(): void {
+    const last = path(shown.peek().tree).findLast(({ answer }) => answer)
+    batch(() => {
+      focus.session.value = last?.answer?.session
+      focus.tokens.value = (last && tokens.get(last.id)) ?? []
+    })
+  }
+
+  function options(): Options {
+    return {
+      model: model.peek()?.id,
+      system: systemPrompt.peek(),
+      sampling: samplingBody(),
+      isWatched: hoodOpen.peek(),
+    }
+  }
+
+  function tell(message: Message, notice: Notice | undefined): void {
+    if (notices.peek().get(message.id) === notice) return
+    const next = new Map(notices.peek())
+    if (notice) next.set(message.id, notice)
+    else next.delete(message.id)
+    notices.value = next
+  }
+
+  function hooksOf(tree: Tree, message: Message): Hooks {
+    return {
+      grew(more) {
+        if (more.length > 0) tokens.set(message.id, [...(tokens.get(message.id) ?? []), ...more])
+        if (!isShown(tree)) return
+        batch(() => {
+          beat.value++
+          focus.growth.value++
+          if (more.length > 0) point()
+        })
+      },
+      save() {
+        if (isShown(tree) && focus.session.peek() !== message.answer!.session) point()
+        // A conversation that was deleted meanwhile stays deleted.
+        if (runs.get(message.id)?.tree === tree) store(tree, message)
+      },
+      tell: (notice) => tell(message, notice),
+      memory(report) {
+        if (isShown(tree)) focus.memory.value = report
+      },
+    }
+  }
+
+  function follow(tree: Tree, message: Message, start: (hooks: Hooks) => Run): void {
+    const run = start(hooksOf(tree, message))
+    runs.set(message.id, { run, tree })
+    void run.ended.then(() => {
+      runs.delete(message.id)
+      if (!isShown(tree)) return
+      const { state, problem } = message.answer!
+      said.value = problem ?? (state === 'stopped' ? 'Stopped.' : 'The answer is there.')
+      shown.value = { tree }
+      point()
+    })
+  }
+
+  /** Asks for an answer to a question: one beside others, where there are. */
+  function answer(tree: Tree, question: Message): void {
+    const source = ofThisServer(tree, sourceOf(tree, question))
+    const asked = options()
+    const message: Message = {
+      id: newId(),
+      parent: question.id,
+      role: 'assistant',
+      text: '',
+      at: Math.max(Date.now(), question.at + 1),
+      answer: { state: 'running', sampling: asked.sampling, frames: 0 },
+    }
+    if (asked.model !== undefined) message.answer!.model = asked.model
+    said.value = ''
+    tree.conversation.usedAt = Date.now()
+    changed(tree, add(tree, message))
+    begin(tree, message, source, (key) => {
+      const request = chatRequest(tree, question.id, key ?? message.id, asked)
+      focus.lastRequest.value = { method: 'POST', ...request }
+      return Promise.resolve(request)
+    })
+  }
+
+  type Prepare = (key: string | undefined, signal: AbortSignal) => ReturnType<Parameters<typeof ask>[3]>
+
+  function begin(tree: Tree, message: Message, source: Source | undefined, prepare: Prepare): void {
+    const at = server.peek()
+    const request = async (signal: AbortSignal, gone: boolean): ReturnType<Prepare> =>
+      prepare(gone ? undefined : await sessionOf(at, source, clock.wait, signal), signal)
+    follow(tree, message, (hooks) => ask(at, clock, message, request, hooks))
+  }
+
+  /** Lets an answer go on: one that was left is read on, one that its limit cut is asked for more. */
+  function goOn(tree: Tree, message: Message): void {
+    const facts = message.answer!
+    if (runs.has(message.id)) return
+    const own = ofThisServer(tree, ownSource(tree, message))
+    if (facts.state !== 'length' && own && !own.fork) {
+      readAgain(tree, message)
+    } else {
+      const asked = options()
+      if (facts.tokens !== undefined) facts.before = facts.tokens
+      // The frames from here on are those of a turn of its own.
+      facts.frames = 0
+      delete facts.session
+      delete facts.turn
+      begin(tree, message, own, (key, signal) =>
+        continuation(server.peek(), tree, message, key ?? newId(), asked, signal),
+      )
+    }
+    shown.value = { tree }
+  }
+
+  /** Reads an answer on that the page, or the person, had left. */
+  function readAgain(tree: Tree, message: Message): void {
+    follow(tree, message, (hooks) => readOn(server.peek(), clock, message, hooks))
+  }
+
+  /** Sessions are at one server: a conversation that goes on at another one begins anew there. */
+  function ofThisServer(tree: Tree, source: Source | undefined): Source | undefined {
+    const { base } = server.peek()
+    if ((tree.conversation.base ?? '') === base) return source
+    tree.conversation.base = base
+    return undefined
+  }
+
+  /** Stops answers; with `forget` what comes of it is not stored. */
+  function stop(which: (tree: Tree) => boolean, forget = false): void {
+    for (const [id, { run, tree }] of runs) {
+      if (!which(tree)) continue
+      if (forget) runs.delete(id)
+      run.stop()
+    }
+  }
+
+  return {
+    beat,
+    notices,
+    said,
+    answer,
+    goOn,
+    readAgain,
+    stop,
+    point,
+    has: (message: Message): boolean => runs.has(message.id),
+    tryNow: (id: string): void => runs.get(id)?.run.tryNow(),
+    treeOf: (conversation: string): Tree | undefined =>
+      [...runs.values()].find(({ tree }) => tree.conversation.id === conversation)?.tree,
+  }
+}

@@ -1,0 +1,216 @@
+// The chat is the shown conversation, the list of all, and what a person can do with them.
+
+import { computed, signal } from '@preact/signals'
+import { type Clock } from './answering.ts'
+import { answersOf } from './answers.ts'
+import * as focus from './focus.ts'
+import { type Found, type History } from './history.ts'
+import { server } from './server.ts'
+import {
+  add,
+  newId,
+  path,
+  show,
+  titleOf,
+  treeOf,
+  type Conversation,
+  type Message,
+  type Tree,
+} from './tree.ts'
+
+export type Chat = ReturnType<typeof chatOf>
+
+/** The chat over a history. `remember` is told which conversation is shown, for the next load of the page. */
+export function chatOf(
+  history: History,
+  clock: Clock,
+  remember: (id: string | undefined) => void = () => undefined,
+) {
+  const conversations = signal<readonly Conversation[]>([])
+  /** The tree that is shown; another object whenever messages came, went or were exchanged. */
+  const shown = signal<{ tree: Tree }>({ tree: emptyTree() })
+  const messages = computed(() => path(shown.value.tree))
+  /** What went wrong with the history itself, in words. */
+  const trouble = signal<string | undefined>(undefined)
+  const found = signal<readonly Found[] | undefined>(undefined)
+  const answers = answersOf({
+    clock,
+    shown,
+    changed,
+    store: ({ conversation }, message) => void keep(history.save(conversation, [message])),
+  })
+  const running = computed(() =>
+    messages.value.find((message) => message.answer?.state === 'running' && answers.has(message)),
+  )
+
+  function emptyTree(): Tree {
+    const now = Date.now()
+    return treeOf({ id: newId(), title: '', createdAt: now, usedAt: now, base: server.peek().base })
+  }
+
+  async function keep(work: Promise<unknown>): Promise<void> {
+    await work.catch((error: unknown) => {
+      trouble.value = `The history could not be stored: ${error instanceof Error ? error.message : String(error)}`
+    })
+  }
+
+  function changed(tree: Tree, written: readonly Message[]): void {
+    const { conversation } = tree
+    if (shown.peek().tree === tree) shown.value = { tree }
+    if (conversations.peek()[0] !== conversation)
+      conversations.value = [conversation, ...conversations.peek().filter(({ id }) => id !== conversation.id)]
+    void keep(history.save(conversation, written))
+  }
+
+  /** Says something, behind what is shown. */
+  function send(text: string): void {
+    const { tree } = shown.peek()
+    if (text.trim() === '' || running.peek()) return
+    question(tree, messages.peek().at(-1)?.id ?? null, text)
+  }
+
+  function question(tree: Tree, parent: string | null, text: string): void {
+    const before = parent === null ? 0 : tree.messages.get(parent)!.at
+    const message: Message = {
+      id: newId(),
+      parent,
+      role: 'user',
+      text,
+      at: Math.max(Date.now(), before + 1),
+    }
+    if (tree.conversation.title === '') {
+      tree.conversation.title = titleOf(text)
+      remember(tree.conversation.id)
+    }
+    changed(tree, add(tree, message))
+    answers.answer(tree, message)
+  }
+
+  /** A question in other words is a branch beside the first one. */
+  function edit(id: string, text: string): void {
+    const { tree } = shown.peek()
+    const message = tree.messages.get(id)
+    if (message?.role !== 'user' || text.trim() === '') return
+    answers.stop((each) => each === tree)
+    question(tree, message.parent, text)
+  }
+
+  /** Another answer to the same question. */
+  function regenerate(id: string): void {
+    const { tree } = shown.peek()
+    const asked = tree.messages.get(tree.messages.get(id)?.parent ?? '')
+    if (!asked) return
+    answers.stop((each) => each === tree)
+    answers.answer(tree, asked)
+  }
+
+  function goOn(id: string): void {
+    const { tree } = shown.peek()
+    const message = tree.messages.get(id)
+    if (message?.answer) answers.goOn(tree, message)
+  }
+
+  /** Shows another branch of the same place. */
+  function choose(id: string): void {
+    const { tree } = shown.peek()
+    changed(tree, show(tree, id))
+    answers.point()
+  }
+
+  function present(tree: Tree): void {
+    shown.value = { tree }
+    focus.memory.value = undefined
+    answers.point()
+  }
+
+  function begin(): void {
+    if (shown.peek().tree.messages.size === 0) return
+    remember(undefined)
+    present(emptyTree())
+  }
+
+  async function open(id: string): Promise<void> {
+    const conversation = conversations.peek().find((each) => each.id === id)
+    let tree = answers.treeOf(id)
+    if (!tree) {
+      const stored = conversation && (await history.messages(id).catch(() => undefined))
+      if (!stored) return void (trouble.value = 'This conversation could not be read.')
+      tree = treeOf(conversation, stored)
+    }
+    remember(id)
+    // One that ran when the page was closed is read on.
+    for (const message of tree.messages.values())
+      if (message.answer?.state === 'running' && !answers.has(message)) answers.readAgain(tree, message)
+    present(tree)
+  }
+
+  async function load(last?: string): Promise<void> {
+    await keep(history.list().then((list) => (conversations.value = list)))
+    if (conversations.peek().some(({ id }) => id === last)) await open(last!)
+  }
+
+  async function rename(id: string, title: string): Promise<void> {
+    const conversation = conversations.peek().find((each) => each.id === id)
+    if (!conversation || title.trim() === '') return
+    const same = [conversation, shown.peek().tree.conversation, answers.treeOf(id)?.conversation]
+    for (const each of same) if (each?.id === id) each.title = title.trim().slice(0, 200)
+    conversations.value = [...conversations.peek()]
+    shown.value = { ...shown.peek() }
+    await keep(history.save(conversation))
+  }
+
+  async function remove(id: string): Promise<void> {
+    forget((tree) => tree.conversation.id === id)
+    conversations.value = conversations.peek().filter((each) => each.id !== id)
+    found.value = found.peek()?.filter(({ conversation }) => conversation.id !== id)
+    await keep(history.remove(id))
+  }
+
+  async function removeAll(): Promise<void> {
+    forget(() => true)
+    conversations.value = []
+    found.value = undefined
+    await keep(history.clear())
+  }
+
+  /** Stops what runs in some conversations, and shows none of them. */
+  function forget(which: (tree: Tree) => boolean): void {
+    answers.stop(which, true)
+    if (which(shown.peek().tree)) begin()
+  }
+
+  /** Takes conversations of a file in. */
+  async function take(read: Parameters<History['import']>[0]): Promise<{ added: number; known: number }> {
+    const taken = await history.import(read)
+    conversations.value = await history.list()
+    return taken
+  }
+
+  return {
+    history,
+    conversations,
+    shown,
+    messages,
+    running,
+    beat: answers.beat,
+    notices: answers.notices,
+    said: answers.said,
+    trouble,
+    found,
+    send,
+    edit,
+    regenerate,
+    goOn,
+    choose,
+    stop: () => answers.stop((tree) => tree === shown.peek().tree),
+    tryNow: answers.tryNow,
+    begin,
+    open,
+    load,
+    rename,
+    remove,
+    removeAll,
+    take,
+    now: clock.now,
+  }
+}

@@ -1,0 +1,76 @@
+// Conversations leave this browser as a file, come back from one, and are deleted.
+
+import { useSignal, type Signal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { type Chat } from '../../state/chat.ts'
+import { imported, ImportError } from '../../state/exchange.ts'
+
+export function Files({ chat, told }: { chat: Chat; told: Signal<string> }) {
+  const file = useRef<HTMLInputElement>(null)
+  const isSure = useSignal(false)
+
+  async function save(): Promise<void> {
+    const parts: string[] = []
+    for await (const part of chat.history.export()) parts.push(part)
+    const url = URL.createObjectURL(new Blob(parts, { type: 'application/json' }))
+    const link = document.createElement('a')
+    link.href = url
+    link.download = `islet-chats-${new Date().toISOString().slice(0, 10)}.json`
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(url), 10_000)
+    told.value = 'Exported.'
+  }
+
+  async function take(input: HTMLInputElement): Promise<void> {
+    const [chosen] = input.files ?? []
+    if (!chosen) return
+    try {
+      const { added, known } = await chat.take(imported(await chosen.text()))
+      told.value = `Imported ${added}${known > 0 ? `; ${known} were here already` : ''}.`
+    } catch (error) {
+      told.value = error instanceof ImportError ? error.message : 'The file could not be read.'
+    }
+    input.value = ''
+  }
+
+  return (
+    <div class="chat-files">
+      <button type="button" class="button quiet" onClick={() => void save()}>
+        Export
+      </button>
+      <button type="button" class="button quiet" onClick={() => file.current!.click()}>
+        Import
+      </button>
+      <input
+        ref={file}
+        type="file"
+        accept="application/json,.json"
+        hidden
+        aria-label="A file of conversations"
+        onChange={(event) => void take(event.currentTarget)}
+      />
+      {isSure.value ? (
+        <>
+          <button
+            type="button"
+            class="button quiet chat-danger"
+            ref={(button) => button?.focus()}
+            onClick={() => {
+              isSure.value = false
+              void chat.removeAll().then(() => (told.value = 'All conversations are deleted.'))
+            }}
+          >
+            Delete all, for good
+          </button>
+          <button type="button" class="button quiet" onClick={() => (isSure.value = false)}>
+            Keep
+          </button>
+        </>
+      ) : (
+        <button type="button" class="button quiet" onClick={() => (isSure.value = true)}>
+          Delete all
+        </button>
+      )}
+    </div>
+  )
+}
