@@ -1,4 +1,4 @@
-// `npm start`: kernels, model, then the worker under `wrangler dev`; prints the URL and a curl line once it answers.
+// `npm start`: prints the address, then kernels, model and the worker under `wrangler dev`; a curl line once it answers.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -92,6 +92,8 @@ async function main(): Promise<void> {
     values.window === undefined ? [] : ['--var', `WINDOW:${windowList(values.window, '--window', 0).join()}`]
 
   await checkFree(port)
+  const url = `http://localhost:${port}`
+  say(`Islet will be at ${url}/ in a moment: open it in a browser. The model loads behind the page.`)
   // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
   const folder = await modelFolder(name)
@@ -131,7 +133,6 @@ async function main(): Promise<void> {
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 
-  const url = `http://localhost:${port}`
   await untilReady(url, () => stopped)
   if (stopped) return
   say(`\nIslet serves ${id} at ${url}\n\nStream an answer:\n\n  ${curlLine(url, id)}\n`)

@@ -10,7 +10,13 @@ export const TABS: readonly Tab[] = ['chat', 'extract', 'decide']
 
 export const theme = remembered<Theme>('theme', 'system', oneOf(THEMES))
 export const tab = remembered<Tab>('tab', 'chat', oneOf(TABS))
-export const hoodOpen = remembered('hood', false, (value) => typeof value === 'boolean')
+const yesOrNo = (value: unknown): boolean => typeof value === 'boolean'
+
+export const hoodOpen = remembered('hood', false, yesOrNo)
+/** Whether settings stand beside the view, where there is room for it. */
+export const panelOpen = remembered('panel', true, yesOrNo)
+/** Whether single keys work outside fields: whoever dictates or has tremor may not want that. */
+export const singleKeys = remembered('keys', true, yesOrNo)
 
 /**
  * A signal that outlives the page: it starts as what was stored under `name`, where that passes `valid`. Where a browser

@@ -41,7 +41,9 @@ const key = signal(keptKey.value)
 
 export const server = computed<Server>(() => ({ base: base.value, key: key.value }))
 export const health = signal<Health | undefined>(undefined)
-export const model = signal<Model | undefined>(undefined)
+export const models = signal<readonly Model[]>([])
+/** The one that is served: the first of them. */
+export const model = computed<Model | undefined>(() => models.value[0])
 /** Whether the last question had an answer; undefined before the first. */
 export const reachable = signal<boolean | undefined>(undefined)
 export const trouble = signal<Trouble | undefined>(undefined)
@@ -49,6 +51,11 @@ export const trouble = signal<Trouble | undefined>(undefined)
 effect(() => {
   keptKey.value = keepKey.value ? key.value : ''
 })
+
+/** Seconds until the banner goes where the server did not say. */
+const USUAL_WAIT = 5
+
+const again = signal(0)
 
 /** Milliseconds between questions: while it loads, while it is away, and when all is well. */
 const [LOADING_MS, AWAY_MS, WELL_MS] = [400, 2000, 15_000]
@@ -58,33 +65,58 @@ export function baseOf(written: string): string {
   return written.trim().replace(/\/+$/, '').replace(/\/v1$/, '')
 }
 
-/** Talks to another server from now on. */
-export function useServer(to: Partial<Server>): void {
+/** Why an address cannot be asked: the page's policy knows https and this machine alone. Undefined if it can. */
+export function wrongBase(written: string): string | undefined {
+  const base = baseOf(written)
+  if (base === '') return undefined
+  const { protocol, hostname } = URL.parse(base) ?? {}
+  if (protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
+  return 'Give an https:// address, or http://localhost with its port. The page may ask no other.'
+}
+
+/** Talks to another server from now on, or with another key. */
+export function talkTo(to: Partial<Server>): void {
   if (to.key !== undefined) key.value = to.key.trim()
   if (to.base !== undefined) base.value = baseOf(to.base)
 }
 
-/** Shows what went wrong in the banner; views call it for failures that concern the whole page. */
+/** Failures that concern the whole page, not only what was asked. */
+const SHARED = [401, 429, 503]
+
+/**
+ * Shows in the banner what went wrong with a request, where it concerns the whole page: no answer, no key, too much to do. Views
+ * may call it with whatever they caught.
+ */
 export function tell(error: unknown): void {
   if (!(error instanceof ServerError)) return
-  if (error.status === 0) reachable.value = false
-  else
-    trouble.value = {
-      text: error.message,
-      status: error.status,
-      ...(error.retryAfter !== undefined && { until: Date.now() + 1000 * error.retryAfter }),
-    }
+  const { status, message, retryAfter } = error
+  if (status === 0) reachable.value = false
+  if (!SHARED.includes(status)) return
+  const told: Trouble = { text: message, status }
+  if (status !== 401) {
+    const ms = 1000 * (retryAfter ?? USUAL_WAIT)
+    told.until = Date.now() + ms
+    setTimeout(() => trouble.peek() === told && (trouble.value = undefined), ms)
+  }
+  trouble.value = told
 }
 
 /** Asks how the server is, again and again, and anew when it becomes another one. Returns what ends it. */
 export function connect(): () => void {
   return effect(() => {
     const asked = server.value
+    void again.value
     const ended = new AbortController()
-    health.value = model.value = reachable.value = trouble.value = undefined
+    health.value = reachable.value = trouble.value = undefined
+    models.value = []
     void watch(asked, ended.signal)
     return () => ended.abort()
   })
+}
+
+/** Asks at once. */
+export function askNow(): void {
+  again.value++
 }
 
 async function watch(asked: Server, signal: AbortSignal): Promise<void> {
@@ -102,7 +134,8 @@ async function look(asked: Server, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     reachable.value = true
     if (said.status !== undefined) health.value = said
-    model.value ??= (await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)).data[0]
+    if (models.peek().length > 0) return
+    models.value = (await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)).data
     if (trouble.peek()?.status === 401) trouble.value = undefined
   } catch (error) {
     if (signal.aborted) return

@@ -40,7 +40,7 @@ function detailsOf({ window, message, note, ...health }: LaneHealth): object {
 /** Handler of GET /: the page for browsers, JSON for others. */
 export function getRoot(deps: ApiDeps, endpoints: readonly string[]) {
   return async function root(c: ApiContext): Promise<Response> {
-    const page = await pageFor(c, deps)
+    const page = await pageFor(deps, c)
     if (page !== undefined) return page
     return c.json({
       name: 'Islet',

@@ -122,10 +122,13 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
 
 /** The key that a deployment sets, limits that it does not, and what it may bind. */
 export type Settings = Partial<
-  ApiConfig & ApiLimits & Pick<ApiDeps, 'tell' | 'limiter' | 'rate' | 'reference'>
+  ApiConfig & ApiLimits & Pick<ApiDeps, 'tell' | 'limiter' | 'rate' | 'reference' | 'page'>
 >
 
-export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, reference, ...limits }: Settings = {}) {
+export function appOver(
+  fake: Fake,
+  { apiKeys, tell, limiter, rate, reference, page, ...limits }: Settings = {},
+) {
   let ids = 0
   const logged: Record<string, unknown>[] = []
   const app = createApp({
@@ -136,6 +139,7 @@ export function appOver(fake: Fake, { apiKeys, tell, limiter, rate, reference, .
     limiter,
     rate,
     reference,
+    page,
     now: () => 1_763_900_000_000,
     newId: () => `id${++ids}`,
     newSeed: () => 4_000_000_000,

@@ -4,11 +4,12 @@ import axe, { type AxeResults } from 'axe-core'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { chromium as playwright, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { launch } from '../../bench/lib/browser.ts'
 import { createApp } from '../../src/api/app.ts'
 import { buildPage } from '../../tools/page.ts'
 import { fakeLanes, HELLO, type Fake, type Step } from '../api/helpers.ts'
-import { chromium, missingChromium } from '../helpers/chromium.ts'
+import { missingChromium } from '../helpers/chromium.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
@@ -136,16 +137,6 @@ export async function pressUntil(page: Page, key: string, selector: string, most
 /** The width by which the page is wider than its window: 0, or something sticks out. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-}
-
-/** The browser of the benchmarks. */
-export function launch(): Promise<Browser> {
-  const { program, env } = chromium()
-  return playwright.launch({
-    executablePath: program,
-    env: { ...(process.env as Record<string, string>), ...env },
-    args: ['--no-sandbox', '--no-zygote', '--disable-gpu'],
-  })
 }
 
 function bed(browser: Browser, url: string, stop: () => Promise<void>): Bed {

@@ -1,0 +1,52 @@
+// A dialog is the browser's own, modal, with a heading and a button that closes it.
+
+import type { ComponentChildren, VNode } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { Icon } from './Icon.tsx'
+
+type Props = {
+  title: string
+  /** `shell-sheet` comes up from the edge of the window. */
+  kind?: 'shell-sheet' | 'shell-box'
+  onClose: () => void
+  children: ComponentChildren
+}
+
+/** Open as long as it is drawn; Escape and a click beside it ask to close it, and the focus goes back to where it was. */
+export function Dialog({ title, kind = 'shell-box', onClose, children }: Props): VNode {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useId()
+  useEffect(() => {
+    const { current } = dialog
+    const before = document.activeElement
+    current?.showModal()
+    return () => {
+      current?.close()
+      if (before instanceof HTMLElement) before.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      class={`shell-dialog ${kind}`}
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        event.preventDefault()
+        onClose()
+      }}
+      onClick={(event) => {
+        if (event.target === dialog.current) onClose()
+      }}
+    >
+      <div class="shell-dialog-body stack">
+        <div class="row shell-dialog-head">
+          <h2 id={heading}>{title}</h2>
+          <button type="button" class="button quiet shell-square" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  )
+}

@@ -1,0 +1,122 @@
+// The header says what this is, which model is served and how the server is, and holds the tabs.
+
+import type { VNode } from 'preact'
+import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
+import { model, health } from '../../state/server.ts'
+import { standing, words } from '../../state/standing.ts'
+import { Icon } from './Icon.tsx'
+
+const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
+const HINTS: Record<Tab, string> = {
+  chat: 'Talk to the model',
+  extract: 'Text to an object of your schema',
+  decide: 'Questions with probabilities for answers',
+}
+
+type Props = { panelShown: boolean; onPanel: () => void; onHelp: () => void }
+
+export function Header({ panelShown, onPanel, onHelp }: Props): VNode {
+  const name = model.value?.id ?? health.value?.model
+  return (
+    <header class="shell-header">
+      <div class="shell-brand">
+        <h1>Islet</h1>
+        {name !== undefined && (
+          <span class="shell-model mono dim" title={`The model that answers: ${name}`}>
+            {name}
+          </span>
+        )}
+        <span class={`shell-state shell-${standing.value}`}>{words.value.state}</span>
+      </div>
+      <Tabs />
+      <div class="shell-tools">
+        <button
+          type="button"
+          class="button quiet shell-square"
+          aria-label={`Colours: ${theme.value}`}
+          title={`Colours: ${theme.value}. Press to change.`}
+          onClick={nextTheme}
+        >
+          <Icon name="theme" />
+        </button>
+        <button
+          type="button"
+          class="button quiet shell-square"
+          aria-label="Help"
+          title="Help and keys"
+          onClick={onHelp}
+        >
+          <Icon name="help" />
+        </button>
+        <button
+          type="button"
+          id="shell-settings"
+          class="button quiet shell-square"
+          aria-label="Settings"
+          title="Settings"
+          aria-pressed={panelShown}
+          onClick={onPanel}
+        >
+          <Icon name="settings" />
+        </button>
+      </div>
+    </header>
+  )
+}
+
+function Tabs(): VNode {
+  const move = (event: KeyboardEvent): void => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    const to = { Home: 0, End: TABS.length - 1 }[event.key]
+    if (step === undefined && to === undefined) return
+    event.preventDefault()
+    const at = TABS.indexOf(tab.value)
+    tab.value = TABS[to ?? (at + (step ?? 0) + TABS.length) % TABS.length]
+    document.getElementById(`tab-${tab.value}`)?.focus()
+  }
+  return (
+    <div class="shell-tabs" role="tablist" aria-label="What to do with the model" onKeyDown={move}>
+      {TABS.map((name) => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          id={`tab-${name}`}
+          class="shell-tab"
+          aria-selected={tab.value === name}
+          aria-controls="view"
+          tabIndex={tab.value === name ? 0 : -1}
+          title={HINTS[name]}
+          onClick={() => (tab.value = name)}
+        >
+          {TITLES[name]}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+export function nextTheme(): void {
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length]
+}
+
+/** The bar at the bottom that shows or hides what happens in the server. */
+export function HoodBar(): VNode {
+  return (
+    <button
+      type="button"
+      class="shell-hood-bar"
+      aria-expanded={hoodOpen.value}
+      aria-controls="hood"
+      onClick={() => (hoodOpen.value = !hoodOpen.value)}
+    >
+      <Icon name="up" />
+      <span>Under the hood</span>
+      <span class="dim shell-hood-hint">
+        {hoodOpen.value
+          ? 'memory of the session, probabilities of its tokens'
+          : 'what the model remembers, and how sure it was'}
+      </span>
+    </button>
+  )
+}
