@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { removeAll } from '../../state/sessions.ts'
+import { forgetChats } from '../chat/Chat.tsx'
 import { Dialog } from '../shell/Dialog.tsx'
 
 export function DeleteAll(): VNode {
@@ -19,6 +20,7 @@ export function DeleteAll(): VNode {
             At the server: all sessions of this key with their answers and their memory, also responses and
             conversations that programs with the same key began.
           </p>
+          <p>In this browser: all chats with their branches, of whatever server.</p>
           <p>It cannot be undone.</p>
           <div class="row">
             <button class="button" onClick={close}>
@@ -26,7 +28,7 @@ export function DeleteAll(): VNode {
             </button>
             <button
               class="button lists-danger"
-              onClick={() => void removeAll(() => Promise.resolve()).then(close)}
+              onClick={() => void removeAll(forgetChats).then(close)}
             >
               Delete all
             </button>
