@@ -39,9 +39,7 @@ export function chatOf(
     changed,
     store: ({ conversation }, message) => void keep(history.save(conversation, [message])),
   })
-  const running = computed(() =>
-    messages.value.find((message) => message.answer?.state === 'running' && answers.has(message)),
-  )
+  const running = computed(() => messages.value.find(({ answer }) => answer?.state === 'running'))
 
   function emptyTree(): Tree {
     const now = Date.now()

@@ -105,19 +105,6 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
     ],
   ),
   extract(
-    'Review: praise and complaint',
-    'Great camera and a bright screen. Sadly the battery is empty after four hours.',
-    { praise: text(50), complaint: text(50), sentiment: { enum: ['positive', 'mixed', 'negative'] } },
-    [
-      'Comfortable shoes in a lovely colour. Sadly the laces broke after a week.',
-      {
-        praise: 'Comfortable shoes in a lovely colour',
-        complaint: 'The laces broke after a week',
-        sentiment: 'mixed',
-      },
-    ],
-  ),
-  extract(
     'Sentiment with reasons',
     'The hotel was dirty, the staff were rude and the breakfast was cold. We will never come back.',
     {
@@ -132,20 +119,6 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
         reasons: ['the seats were comfortable', 'the band played for three hours'],
         sentiment: 'positive',
       },
-    ],
-  ),
-  extract(
-    'Job advertisement',
-    'We are looking for a nurse in Bristol, full time, from 1 May. Salary: 32,000 pounds a year.',
-    {
-      job: text(30),
-      city: text(30),
-      hours: { enum: ['full time', 'part time'] },
-      salary: { type: 'integer', minimum: 1000, maximum: 200000 },
-    },
-    [
-      'Wanted: a gardener for weekends in York, part time, 15,500 pounds a year.',
-      { job: 'gardener', city: 'York', hours: 'part time', salary: 15500 },
     ],
   ),
 ]
@@ -170,10 +143,6 @@ const TOPIC = choice('topic', 'What is this text about?', {
   technical: 'errors and things that do not work',
   sales: 'prices, offers and buying more',
 })
-const SENTIMENT = choice('sentiment', 'How does the writer feel?', {
-  positive: 'praise, thanks and pleasure',
-  negative: 'complaints, anger and disappointment',
-})
 const URGENCY: Question = {
   type: 'score',
   name: 'urgency',
@@ -197,11 +166,6 @@ export const DECIDE_EXAMPLES: readonly DecideExample[] = [
       }),
       predicate('money', 'The message promises money.'),
     ],
-  },
-  {
-    title: 'Sentiment',
-    text: 'The room was clean and quiet, and the staff helped us with everything. We loved it!',
-    questions: [SENTIMENT, predicate('recommend', 'The guest would come again.')],
   },
   {
     title: 'Topic of an article',

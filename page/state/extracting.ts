@@ -6,7 +6,7 @@ import { call, ServerError } from '../client/server.ts'
 import { EXTRACT_EXAMPLES, type ExtractExample, type Shot } from './examples.ts'
 import { extractBody, refusedAt, schemaOf, type Fault } from './extract-request.ts'
 import { growth, lastRequest, session, tokens, type Token } from './focus.ts'
-import { JsonReader, type Run } from './partial-json.ts'
+import { add, JsonReader, type Run } from './partial-json.ts'
 import { hoodOpen, tab } from './preferences.ts'
 import { samplingBody } from './sampling.ts'
 import { model, server, tell } from './server.ts'
@@ -177,9 +177,7 @@ function take(made: Answer, text: string, entries: readonly Entry[]): void {
   if (text !== '') {
     made.firstMs ??= performance.now() - made.startedAt
     made.reader.push(text, isForced)
-    const last = made.runs.at(-1)
-    if (last?.forced === isForced) last.text += text
-    else made.runs.push({ text, forced: isForced })
+    add(made, text, isForced)
   }
   if (hoodOpen.peek()) pending.push(...entries.map(tokenOf))
 }

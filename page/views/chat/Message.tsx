@@ -90,9 +90,11 @@ function Editor({ chat, message }: Props) {
 }
 
 function AnswerView({ chat, message }: Props) {
-  // Thoughts and the first text change what is around the text.
+  // The message is the same object when its answer ends or goes on; only the tree around it is told as another one.
+  void chat.shown.value
   const answer = message.answer!
   const isRunning = answer.state === 'running'
+  // Thoughts and the first text change what is around the text.
   if (isRunning) void chat.beat.value
   const notice = chat.notices.value.get(message.id)
   const canGoOn =
