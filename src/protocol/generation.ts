@@ -164,6 +164,8 @@ export type GenerateRequest = {
   restrictedLogprobs?: true
   /** Its reader is told how the session's pages move. */
   memory?: true
+  /** Each of them says whether the grammar left another token at all; see Matcher.isForced. */
+  forcedTokens?: true
   /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
@@ -193,6 +195,8 @@ export type TokenLogprob = {
   unscored?: true
   /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
   restricted?: number
+  /** Its grammar left no choice, where it was asked whether. */
+  forced?: boolean
   top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
 }
 
