@@ -11,7 +11,7 @@ import { Tokens } from './Tokens.tsx'
 export function Hood(): VNode {
   useEffect(() => watchMemory(), [])
   return (
-    <div class="hood">
+    <div class="hood" tabIndex={0} role="group" aria-label="Memory and tokens">
       <Memory />
       <Isolate />
       <Tokens />
