@@ -6,8 +6,9 @@ import relaxed from '../build/islet.relaxed.wasm'
 import { createApp } from './api/app.ts'
 import { pointOf } from './api/metrics/point.ts'
 import { recommendedBy } from './api/dialects/recommended.ts'
-import { readConfig, type Env } from './env.ts'
+import { readConfig, type Config, type Env } from './env.ts'
 import { assetSource, readManifest } from './lane/asset-source.ts'
+import { configuredLimits } from './lane/model-limits.ts'
 import { createLanes } from './routing/client.ts'
 import type { Lanes } from './protocol/lanes.ts'
 import { LaneBase } from './lane/object.ts'
@@ -15,9 +16,16 @@ import type { Region } from './protocol/ids.ts'
 import { nearestRegion, type Whereabouts } from './routing/regions.ts'
 import { factsBy } from './weights/manifest-facts.ts'
 
+/** Read once: in a local isolate the router and its lanes are together. */
+let config: Config | undefined
+
+function configOf(env: Env): Config {
+  return (config ??= readConfig(env))
+}
+
 export class LaneObject extends LaneBase<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, { config: readConfig(env).lane, assets: env.ASSETS, modules: { quads, relaxed, plain } })
+    super(ctx, env, { config: configOf(env).lane, assets: env.ASSETS, modules: { quads, relaxed, plain } })
   }
 }
 
@@ -25,7 +33,7 @@ export class LaneObject extends LaneBase<Env> {
 let app: ReturnType<typeof createApp> | undefined
 
 function makeApp(env: Env): ReturnType<typeof createApp> {
-  const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = readConfig(env)
+  const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = configOf(env)
   const { ANALYTICS, RATE_LIMITER } = env
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
   const facts = factsBy(() => readManifest(assetSource(env.ASSETS, lane.model)))
@@ -42,6 +50,10 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
       model: lane.model,
       ...(recommendedSampling && { recommended }),
       embeds: async () => (await facts()).embedding !== undefined,
+      async limits() {
+        const { shape } = await facts()
+        return shape && configuredLimits(shape, lane)
+      },
       aliases,
       log,
     })

@@ -19,10 +19,13 @@ import { sessionKey } from './session-key.ts'
 /** Handler of an endpoint that answers in `dialect`. */
 export function postGenerate(deps: ApiDeps, dialect: Dialect) {
   return async function generate(c: ApiContext): Promise<Response> {
+    const lanes = deps.lanes(c)
+    // The first request of an isolate reads a manifest for them, while its body comes and is checked.
+    const cards = lanes.models()
+    cards.catch(() => undefined)
     const body = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
     const asked = dialect.parse(body.fields, deps.newSeed, body.changed)
-    const lanes = deps.lanes(c)
-    const model = await findModel(lanes, asked.order.model)
+    const model = await findModel({ models: () => cards }, asked.order.model)
     const { reply: also, ...prompt } = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
     const recommended = model.sampling && withRecommended(asked.order, model.sampling)
     const order: Order = {

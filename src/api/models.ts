@@ -2,7 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { ModelCard } from '../protocol/lane-reports.ts'
+import type { ModelCard, ModelLimits } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { listObject } from './http/query.ts'
 import { preview } from './validate.ts'
@@ -11,7 +11,7 @@ import { preview } from './validate.ts'
  * The served model of that id or alias, compared without case; of none, the one that is served.
  * @throws IsletError `model_not_found` with `param: "model"`, naming those there are.
  */
-export async function findModel(lanes: Lanes, id: string | undefined): Promise<ModelCard> {
+export async function findModel(lanes: Pick<Lanes, 'models'>, id: string | undefined): Promise<ModelCard> {
   const cards = await lanes.models()
   if (id === undefined) return cards[0]
   const isMeant = (name: string): boolean => name.toLowerCase() === id.toLowerCase()
@@ -42,9 +42,26 @@ export function getModel(deps: ApiDeps) {
 }
 
 /** A model in the words of OpenAI and of Anthropic, whose clients read the one or the other. */
-function modelObject({ id, created, ownedBy, sampling }: ModelCard): { id: string } {
+function modelObject({ id, created, ownedBy, sampling, limits }: ModelCard): { id: string } {
   const openAi = { id, object: 'model', created, owned_by: ownedBy }
   const at = new Date(1000 * created).toISOString().replace('.000', '')
   const anthropic = { type: 'model', name: id, display_name: id, created_at: at }
-  return Object.assign(openAi, anthropic, sampling && { islet: { sampling } })
+  return Object.assign(openAi, anthropic, limits && limitFields(limits), sampling && { islet: { sampling } })
+}
+
+/** Each under the names that clients look for: Groq's, vLLM's, Anthropic's and llama-server's. */
+function limitFields({ trained, prompt, answer }: ModelLimits): object {
+  const all = contextOf({ prompt, answer })
+  return {
+    context_window: all,
+    max_model_len: all,
+    max_input_tokens: prompt,
+    max_tokens: answer ?? null,
+    meta: { n_ctx_train: trained },
+  }
+}
+
+/** Positions of prompt and answer together; of the prompt alone, where an answer may be as long as one likes. */
+export function contextOf({ prompt, answer }: Pick<ModelLimits, 'prompt' | 'answer'>): number {
+  return answer === undefined ? prompt : prompt + 1
 }

@@ -7,7 +7,7 @@ import { limitsOf, type ApiContext, type ApiDeps } from './context.ts'
 import { ollamaErrorBody } from './dialects/ollama/errors.ts'
 import { readBody } from './http/body.ts'
 import { hashText } from './http/hash-text.ts'
-import { findModel } from './models.ts'
+import { contextOf, findModel } from './models.ts'
 import { bodySchema, validate } from './validate.ts'
 
 type Handler = (c: ApiContext) => Response | Promise<Response>
@@ -41,7 +41,11 @@ export function postShow(deps: ApiDeps): Handler {
       parameters: '',
       template: '',
       details,
-      model_info: { 'general.basename': id, 'general.architecture': 'islet' },
+      model_info: {
+        'general.basename': id,
+        'general.architecture': 'islet',
+        ...(card.limits && { 'islet.context_length': contextOf(card.limits) }),
+      },
       capabilities: ['completion', 'tools', ...(card.embeds === true ? ['embedding'] : [])],
       modified_at,
     })

@@ -4,7 +4,7 @@ import type { ModelText } from '../answer/model-text.ts'
 import { IsletError } from '../lib/errors.ts'
 import { sha256Of } from '../lib/sha256.ts'
 import { readTokenizer } from '../tokenizer/packed.ts'
-import { MANIFEST_VERSION, type Manifest, type PackedFile } from '../weights/manifest.ts'
+import { MANIFEST_VERSION, TOKENIZER_FILE, type Manifest, type PackedFile } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 
 /** What of the ASSETS binding is used. */
@@ -31,9 +31,20 @@ export function assetSource(assets: Assets, model: string): ByteSource {
  * invalid_file or checksum_mismatch.
  */
 export async function readModelText(source: ByteSource): Promise<ModelText> {
-  const manifest = await readManifest(source)
-  const tokenizer = readTokenizer(await readChecked(source, manifest.tokenizer))
-  return { manifest, tokenizer }
+  const reading = readManifest(source)
+  // Asked for together, since packing names it so.
+  const opened = source.open(TOKENIZER_FILE)
+  opened.catch(() => undefined)
+  try {
+    const manifest = await reading
+    const { tokenizer: file } = manifest
+    const bytes = await readChecked(source, file, file.file === TOKENIZER_FILE ? opened : undefined)
+    return { manifest, tokenizer: readTokenizer(bytes) }
+  } catch (error) {
+    // Of a manifest that is no good; one that was read is locked, and stays as it is.
+    void opened.then((stream) => stream.cancel()).catch(() => undefined)
+    throw error
+  }
 }
 
 /** Reads manifest.json. Throws invalid_file. */
@@ -63,9 +74,15 @@ function parseManifest(text: string): Manifest {
   throw invalid()
 }
 
-async function readChecked(source: ByteSource, file: PackedFile): Promise<Uint8Array> {
+/** `first`: the file's stream, where it was opened before. */
+async function readChecked(
+  source: ByteSource,
+  file: PackedFile,
+  first = source.open(file.file),
+): Promise<Uint8Array> {
   for (let attempt = 0; attempt < 2; attempt++) {
-    const bytes = new Uint8Array(await new Response(await source.open(file.file)).arrayBuffer())
+    const stream = await (attempt === 0 ? first : source.open(file.file))
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer())
     if (bytes.byteLength === file.length && (await sha256Of(bytes)) === file.sha256) return bytes
   }
   throw new IsletError(

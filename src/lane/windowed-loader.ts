@@ -8,6 +8,7 @@ import { errorCode, IsletError } from '../lib/errors.ts'
 import { takesWindow, type ModelSpec } from '../models/spec.ts'
 import type { WindowStore } from '../storage/window-store.ts'
 import type { LoadedModel, Loader } from './isolate.ts'
+import { limitsUnder } from './model-limits.ts'
 import type { Clock } from './pacer.ts'
 import { Windows } from './windows.ts'
 
@@ -68,9 +69,7 @@ export class WindowedLoader implements Loader {
 
   /** What a prompt and an answer may come to. */
   limits({ manifest: { spec } }: ModelText): PromptLimits {
-    return this.windowOf(spec).window === undefined
-      ? { maxPrompt: spec.context, maxPositions: spec.context }
-      : { maxPrompt: this.#parts.settings.maxPrompt, maxPositions: Infinity }
+    return limitsUnder(this.windowOf(spec).window, spec.context, this.#parts.settings.maxPrompt)
   }
 
   /** A cold lane's load and its first request want the text at the same time: it is read once. */

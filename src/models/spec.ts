@@ -109,7 +109,7 @@ export function layerKind({ attention }: ModelSpec, layer: number): LayerKind {
 }
 
 /** Whether later positions may lose sight of earlier ones: not where a prompt sees itself both ways. */
-export function takesWindow({ prefix }: ModelSpec): boolean {
+export function takesWindow({ prefix }: Pick<ModelSpec, 'prefix'>): boolean {
   return prefix === undefined
 }
 

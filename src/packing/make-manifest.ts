@@ -5,6 +5,7 @@ import { fileSha256 } from './file-sha256.ts'
 import {
   MANIFEST_VERSION,
   POOLINGS,
+  TOKENIZER_FILE,
   type Manifest,
   type PackedFile,
   type Shard,
@@ -12,8 +13,6 @@ import {
 } from '../weights/manifest.ts'
 import { isFloatPack } from './pack.ts'
 import type { ModelSource } from './source.ts'
-
-export const TOKENIZER_FILE = 'tokenizer.bin'
 
 /**
  * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more of them; with

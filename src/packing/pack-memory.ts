@@ -1,9 +1,9 @@
 // This file packs a model into memory, for commands that take a checkpoint directly.
 
 import { IsletError } from '../lib/errors.ts'
-import type { Manifest } from '../weights/manifest.ts'
+import { TOKENIZER_FILE, type Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
-import { makeManifest, TOKENIZER_FILE } from './make-manifest.ts'
+import { makeManifest } from './make-manifest.ts'
 import { openSource } from './open-source.ts'
 import { packInto, type PackOptions } from './pack.ts'
 import { shardCutter } from './shards.ts'

@@ -14,8 +14,19 @@ export type ModelCard = {
   sampling?: Recommended
   /** It declares a pooling. */
   embeds?: true
+  /** Positions, as it is configured; absent: not known. */
+  limits?: ModelLimits
   /** Other names that mean it, for clients with a fixed one. */
   aliases?: readonly string[]
+}
+
+export type ModelLimits = {
+  /** That it was trained on. */
+  trained: number
+  /** Most ids of a prompt. */
+  prompt: number
+  /** Most ids of an answer; absent: with a window there is no limit. */
+  answer?: number
 }
 
 /** Values of sampling fields, by the names that requests have for them. */

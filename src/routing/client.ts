@@ -5,7 +5,7 @@ import type { TokenRequest } from '../protocol/tokens.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { Recommended, SessionView } from '../protocol/lane-reports.ts'
+import type { ModelLimits, Recommended, SessionView } from '../protocol/lane-reports.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
 import type { LaneStub, Outcome } from '../protocol/calls.ts'
@@ -27,6 +27,8 @@ export type LaneOptions = Layout & {
   recommended?(): Promise<Recommended | undefined>
   /** Whether the model declares a pooling. */
   embeds?(): Promise<boolean>
+  /** What a prompt and an answer may come to; undefined where there is no manifest. */
+  limits?(): Promise<ModelLimits | undefined>
   /** Other names that mean the model. */
   aliases?: readonly string[]
   log(entry: Record<string, unknown>): void
@@ -77,8 +79,10 @@ export function createLanes(
     async models() {
       // A packed model does not say when it was made.
       const sampling = await options.recommended?.()
+      const limits = await options.limits?.()
       const more = {
         ...(sampling && { sampling }),
+        ...(limits && { limits }),
         ...((await options.embeds?.()) && { embeds: true as const }),
       }
       return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...more }]

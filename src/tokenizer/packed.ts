@@ -51,9 +51,8 @@ class PackedTokenizer implements Tokenizer {
     this.endIds = new Set(settings.endIds.map((id) => id + this.#offset))
     const anywhere = new Map<string, number>()
     const guarded: string[] = []
-    for (let id = 0; id < types.length; id++) {
+    for (const id of idsOfTypes(types, [TOKEN.control, TOKEN.unknown, TOKEN.userDefined])) {
       const type = types[id]
-      if (type !== TOKEN.control && type !== TOKEN.unknown && type !== TOKEN.userDefined) continue
       const name = decoder.decode(vocabulary.stored(id))
       if (!this.#named.has(name)) this.#named.set(name, id)
       if (type === TOKEN.userDefined) anywhere.set(name, this.#named.get(name) ?? id)
@@ -201,3 +200,11 @@ const NOTHING = new Uint8Array(0)
 const UNKNOWN_SURFACE = Uint8Array.of(0x20, 0xe2, 0x81, 0x87, 0x20)
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const encoder = new TextEncoder()
+
+/** Ids in order; the host looks for them, since this runs in the slow tier while a model loads. */
+function idsOfTypes(types: Uint8Array, wanted: readonly number[]): number[] {
+  const ids: number[] = []
+  for (const type of wanted)
+    for (let id = types.indexOf(type); id >= 0; id = types.indexOf(type, id + 1)) ids.push(id)
+  return ids.sort((a, b) => a - b)
+}

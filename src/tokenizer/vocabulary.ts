@@ -23,9 +23,14 @@ export class Vocabulary {
     this.types = data.types
     this.scores = data.scores
     this.size = data.types.length
+    // Written for the slow tier, in which this runs while a model loads.
+    const { offsets } = data
     let longest = 0
-    for (let id = 0; id < this.size; id++)
-      longest = Math.max(longest, data.offsets[id + 1] - data.offsets[id])
+    for (let id = 0, from = 0; id < this.size; id++) {
+      const to = offsets[id + 1]
+      if (to - from > longest) longest = to - from
+      from = to
+    }
     this.longest = longest
     this.byteIds = this.#findByteIds()
   }

@@ -16,6 +16,8 @@ export type TensorEntry = {
   source: string
 }
 
+export const TOKENIZER_FILE = 'tokenizer.bin'
+
 export type PackedFile = { file: string; length: number; sha256: string }
 
 /** A slice of the weights; the checksum (lib/checksum.ts) is what is checked while they stream in. */

@@ -1,6 +1,7 @@
 // The model list in the words of both APIs, and names that mean the model.
 
 import { describe, expect, it } from 'vitest'
+import type { ModelLimits } from '../../src/protocol/lane-reports.ts'
 import { appOver, chat, fakeLanes, HELLO, MODEL, ORIGIN, type Fake } from './helpers.ts'
 
 const call = (path: string, init: RequestInit, fake: Fake) => appOver(fake).app.request(ORIGIN + path, init)
@@ -24,6 +25,28 @@ describe('models for clients of Anthropic, and under other names', () => {
     expect(list).toEqual({ object: 'list', data: [object], has_more: false, first_id: MODEL, last_id: MODEL })
     expect(await (await call(`/v1/models/${MODEL}`, {}, lanes())).json()).toEqual(object)
     expect(await (await call('/v1/models/ORG/X%20Y', {}, lanes())).json()).toEqual(object)
+  })
+
+  it('say what a prompt and an answer may come to, under the names of each API', async () => {
+    const listed = async (limits: ModelLimits) =>
+      (
+        await call(`/v1/models/${MODEL}`, {}, fakeLanes(HELLO, { models: async () => [{ ...card, limits }] }))
+      ).json()
+    // Of full attention both share the context; with a window an answer is as long as one likes.
+    expect(await listed({ trained: 2048, prompt: 2047, answer: 2047 })).toMatchObject({
+      context_window: 2048,
+      max_model_len: 2048,
+      max_input_tokens: 2047,
+      max_tokens: 2047,
+      meta: { n_ctx_train: 2048 },
+    })
+    expect(await listed({ trained: 2048, prompt: 32768 })).toMatchObject({
+      context_window: 32768,
+      max_model_len: 32768,
+      max_input_tokens: 32768,
+      max_tokens: null,
+      meta: { n_ctx_train: 2048 },
+    })
   })
 
   it('are served under an alias, compared without case, and answer in their own', async () => {

@@ -332,9 +332,12 @@ describe('the model', () => {
     const shown = await (await post(fakeLanes(), '/api/show', { model: MODEL })).json()
     expect(shown).toMatchObject({ details: { format: 'islet' }, capabilities: ['completion', 'tools'] })
     const pooled = fakeLanes(HELLO, {
-      models: async () => [{ id: MODEL, created: 0, ownedBy: 'islet', embeds: true }],
+      models: async () => [
+        { id: MODEL, created: 0, ownedBy: 'islet', embeds: true, limits: { trained: 2048, prompt: 32768 } },
+      ],
     })
     expect(await (await post(pooled, '/api/show', { model: MODEL })).json()).toMatchObject({
+      model_info: { 'islet.context_length': 32768 },
       capabilities: ['completion', 'tools', 'embedding'],
     })
     expect((await get('/api/ps')).models).toMatchObject([{ name: MODEL, size: 90, context_length: 1024 }])

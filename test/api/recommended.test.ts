@@ -138,6 +138,8 @@ describe('a manifest', () => {
     const embeds = (value: boolean) => lanesOver([], { embeds: async () => value }).lanes.models()
     expect((await embeds(true))[0]).toHaveProperty('embeds', true)
     expect((await embeds(false))[0]).not.toHaveProperty('embeds')
+    const limits = { trained: 64, prompt: 63, answer: 63 }
+    expect(await lanesOver([], { limits: async () => limits }).lanes.models()).toMatchObject([{ limits }])
   })
 
   it('is read once for all of its facts, again where that failed, and has none where it is missing', async () => {
@@ -147,7 +149,9 @@ describe('a manifest', () => {
       return { ...mockManifest(), sampling: { top_k: 9 }, embedding: { pooling: 'mean' as const } }
     })
     await expect(facts()).rejects.toThrow('network')
-    const known = { sampling: { top_k: 9 }, embedding: { pooling: 'mean' } }
+    const { context } = mockManifest().spec
+    const shape = { context, takesWindow: true }
+    const known = { sampling: { top_k: 9 }, embedding: { pooling: 'mean' }, shape }
     expect([await facts(), await facts()]).toEqual([known, known])
     expect(reads).toBe(2)
     expect(await factsBy(() => Promise.reject(new IsletError('invalid_file', 'none')))()).toEqual({})

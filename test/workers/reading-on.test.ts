@@ -1,5 +1,7 @@
 // The worker is killed in the middle of answers, and clients go on by themselves: their text is the unbroken one.
 
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { APICallError, generateText, streamText } from 'ai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readingOn } from '../../src/fetch/fetch.ts'
@@ -140,5 +142,79 @@ describe('openai for Node', () => {
     }
     await killing.done()
     expect(text).toBe(calm.choices[0].message.content)
+  }, 120_000)
+})
+
+describe('the AI SDK', () => {
+  const ask = (
+    tenant: string,
+    { fetch, temperature = 0 }: { fetch?: typeof globalThis.fetch; temperature?: number } = {},
+  ) => ({
+    model: createOpenAICompatible({
+      name: 'islet',
+      baseURL: `${worker.url}/v1`,
+      apiKey: tenant,
+      includeUsage: true,
+      ...(fetch && { fetch }),
+    })(worker.model),
+    prompt: say,
+    temperature,
+    seed: 17,
+    maxOutputTokens: TOKENS,
+    maxRetries: 0,
+    providerOptions: { islet: { ignore_eos: true } },
+  })
+
+  test.each([0, 1])(
+    'streams through islet/fetch as if nothing had been, at temperature %d',
+    async (temperature) => {
+      const calm = await generateText(ask(`calm sdk ${temperature}`, { temperature }))
+      const killing = crashAt(FRAMES)
+      const errors: unknown[] = []
+      const stream = streamText({
+        ...ask(`killed sdk ${temperature}`, { fetch: readingOn(patient), temperature }),
+        onError: ({ error }) => void errors.push(error),
+      })
+      let [text, pieces] = ['', 0]
+      for await (const piece of stream.textStream) {
+        text += piece
+        killing.onFrame(++pieces)
+      }
+      await killing.done()
+      expect(errors).toEqual([])
+      expect(text).toBe(calm.text)
+      expect(await stream.text).toBe(calm.text)
+      expect(await stream.finishReason).toBe('length')
+      expect((await stream.usage).outputTokens).toBe(TOKENS)
+    },
+    120_000,
+  )
+
+  test('fails with its own error where its fetch does not read on', async () => {
+    const killing = crashAt(FRAMES)
+    const stream = streamText({ ...ask('broken sdk'), onError: () => undefined })
+    let pieces = 0
+    const read = async (): Promise<void> => {
+      for await (const _ of stream.textStream) killing.onFrame(++pieces)
+    }
+    await expect(read()).rejects.toThrow(APICallError)
+    await killing.done()
+    expect(pieces).toBeLessThan(TOKENS)
+  }, 120_000)
+
+  test('stops reading on when it aborts while the worker is gone, and the next answer is whole', async () => {
+    const calm = await generateText(ask('calm abort'))
+    const left = new AbortController()
+    const asked = ask('aborted sdk', { fetch: readingOn(patient) })
+    let aborted = 0
+    const stream = streamText({ ...asked, abortSignal: left.signal, onAbort: () => void aborted++ })
+    let pieces = 0
+    let gone: Promise<void> | undefined
+    for await (const piece of stream.textStream)
+      if ((pieces += Number(piece.length > 0)) === FRAMES) gone ??= worker.kill().then(() => left.abort())
+    await gone
+    await worker.restart()
+    expect(aborted).toBe(1)
+    expect((await generateText(asked)).text).toBe(calm.text)
   }, 120_000)
 })

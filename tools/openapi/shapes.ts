@@ -250,7 +250,16 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
   SessionList: list('Session'),
   Deleted: object({ id: string, object: string, deleted: { const: true } }),
   DeletedAll: object({ object: is('session.list.deleted'), deleted: integer }),
-  Model: object({ id: string, object: is('model'), created: integer, owned_by: string }),
+  Model: object(
+    { id: string, object: is('model'), created: integer, owned_by: string },
+    {
+      context_window: integer,
+      max_model_len: integer,
+      max_input_tokens: integer,
+      max_tokens: orNull(integer),
+      meta: object({ n_ctx_train: integer }),
+    },
+  ),
   ModelList: list('Model'),
   Health: object(
     {
