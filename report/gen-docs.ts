@@ -25,6 +25,7 @@ import { grammarBlocks } from './lib/grammar-tables.ts'
 import { familyBlocks } from './lib/family-tables.ts'
 import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
+import { pageBlocks } from './lib/page-tables.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
 import { routeBlocks } from './lib/route-tables.ts'
@@ -47,6 +48,7 @@ const DOCUMENTS = [
   'docs/families.md',
   'docs/file-map.md',
   'docs/operating.md',
+  'docs/page.md',
   'docs/performance.md',
   'docs/quantising.md',
   'docs/sampling.md',
@@ -98,6 +100,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...fuzzBlocks(`${ROOT}docs/results/fuzz.json`),
     ...clientBlocks(RESULTS_FILE),
     ...grammarBlocks(`${ROOT}docs/results/grammar-corpus.json`, `${ROOT}docs/results/grammar-speed.json`),
+    ...pageBlocks(`${ROOT}docs/results/page.json`),
     ...samplingBlocks(),
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...soakBlocks(`${ROOT}docs/results/soak.json`),

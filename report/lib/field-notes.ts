@@ -76,7 +76,7 @@ export const NOTES: Readonly<Record<string, Note>> = {
   prompt_cache_key: { does: 'the [session](../sessions.md) key itself' },
   store: { usual: true, does: 'false: nothing of the request is written, and it cannot be read again' },
   islet: {
-    does: '`close` (true): an answer under a form is led to its end before the limit; `logprobs` (`"raw"`): `"restricted"` adds those within what [fits](../structured.md)',
+    does: '`close` (true): an answer under a form is led to its end before the limit; `logprobs` (`"raw"`): `"restricted"` adds those within what [fits](../structured.md), `"forced"` whether anything else did; `memory` (false): comments of the stream tell [how pages move](../api.md#memory-of-a-session)',
   },
   chat_template_kwargs: {
     does: 'further variables of the chat template, such as `{"enable_thinking": false}`',

@@ -32,6 +32,7 @@ export type AnswerOptions = Pick<
   | 'sampling'
   | 'topLogprobs'
   | 'restrictedLogprobs'
+  | 'forcedTokens'
   | 'stop'
   | 'ignoreEos'
   | 'hashLogits'
@@ -176,7 +177,9 @@ export class Answer {
     const { id, logprobs, isLate, mu } = this.#sampler.sample(logits, { ...occurrences, position })
     if (isLate === true) this.closedEarly = true
     if (mu !== undefined) this.#mus[this.#count + 1] = mu
-    this.#accept(id, logprobs && tokenLogprob(id, logprobs, this.#tokenizer))
+    const entry = logprobs && tokenLogprob(id, logprobs, this.#tokenizer)
+    if (this.#request.forcedTokens && entry) entry.forced = this.#matcher?.isForced(id) === true
+    this.#accept(id, entry)
     if (this.#matcher?.accept(id) === true) this.#endIfDone(this.#matcher)
     return { id, stop: this.stopped }
   }

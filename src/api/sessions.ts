@@ -2,6 +2,7 @@
 
 import type { SessionView } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { memoryObject } from './http/memory-object.ts'
 import { countOf, limitOf, listObject } from './http/query.ts'
 import { resumed, skipping } from './resume.ts'
 
@@ -22,6 +23,14 @@ export function listSessions(deps: ApiDeps) {
 export function getSession(deps: ApiDeps) {
   return async function session(c: ApiContext): Promise<Response> {
     return c.json(sessionObject(await deps.lanes(c).session(c.var.tenant, idOf(c))))
+  }
+}
+
+/** Handler of GET /v1/sessions/:id/memory. */
+export function getMemory(deps: ApiDeps) {
+  return async function sessionMemory(c: ApiContext): Promise<Response> {
+    const { id, isolate = null, ...report } = await deps.lanes(c).memory(c.var.tenant, idOf(c))
+    return c.json({ id, ...memoryObject(report), isolate })
   }
 }
 

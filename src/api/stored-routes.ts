@@ -17,6 +17,7 @@ import {
   deleteSession,
   deleteSessions,
   forkSession,
+  getMemory,
   getSession,
   listSessions,
   streamSession,
@@ -133,6 +134,13 @@ export const STORED_ROUTES: readonly Route[] = [
     path: '/v1/sessions/:id',
     handler: getSession,
     summary: 'one session: its state, tokens, window and cache',
+    access: ['read'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/sessions/:id/memory',
+    handler: getMemory,
+    summary: 'where the keys and values of a session lie, page by page',
     access: ['read'],
   },
   {

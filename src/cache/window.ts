@@ -48,7 +48,11 @@ export function outOfSight(position: number, options: WindowOptions): number {
 
 /** True when no query at `position` or later will see any slot of page `index`. */
 export function pageIsDead(index: number, position: number, options: WindowOptions): boolean {
-  const seen = visible(position, options)
+  return isHidden(index, visible(position, options))
+}
+
+/** True when a query sees no slot of page `index`. */
+export function isHidden(index: number, seen: Visible): boolean {
   const first = index * PAGE_POSITIONS
   return first >= seen.sinkEnd && first + PAGE_POSITIONS <= seen.start
 }

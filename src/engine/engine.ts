@@ -128,6 +128,11 @@ export class Engine<M extends Model = LocalModel> {
     return this.#cache.sequencesOf(vault)
   }
 
+  /** Sequences that turns of a tenant may fork, as KvCache has it. */
+  sequencesFor(tenant: string): Sequence[] {
+    return this.#cache.sequencesFor(tenant)
+  }
+
   /**
    * A lane's object is there anew: the turns of the one before, which nobody drives any more, end, and its
    * pages may go to the storage as this one has it. Where that one had planned a step the engine has failed.

@@ -48,6 +48,11 @@ export class KvCache {
     return this.#sequences.filter((sequence) => sequence.vault === vault)
   }
 
+  /** Sequences that turns of a tenant may fork: its own, whatever their lane, and the model's own prefix. */
+  sequencesFor(tenant: string): Sequence[] {
+    return this.#sequences.filter((sequence) => (sequence.tenant ?? tenant) === tenant)
+  }
+
   /** Sequences whose storage `isGone` belong to `heir` from now on. */
   inherit(heir: Vault, isGone: (vault: Vault | undefined) => boolean): void {
     for (const sequence of this.#sequences) if (isGone(sequence.vault)) sequence.vault = heir

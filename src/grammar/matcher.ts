@@ -120,6 +120,35 @@ export class Matcher {
     }
   }
 
+  /**
+   * Whether no other text than that of `id` could have come, however it is cut into tokens. White space that JSON allows is no
+   * other text, an end is one. Looks at all bytes that may follow at each byte of the id, until one may.
+   */
+  isForced(id: number): boolean {
+    const { terms } = this.#grammar
+    let term = this.#term
+    const from = this.#isStripped && dropsSpace(this.#tokenizer, id) ? 1 : 0
+    let at = from
+    for (let byte = this.#tokenizer.byteAt(id, at); byte >= 0; byte = this.#tokenizer.byteAt(id, ++at)) {
+      const next = terms.step(term, byte)
+      if (term.shortest === 0 || next.shortest === NEVER) return false
+      // In a string white space is one character of many, in front of a name it is one of two.
+      let rivals = 0
+      for (let other = 0; other < 256; other++) {
+        if (other === byte) continue
+        const rival = terms.step(term, other)
+        if (rival.shortest === NEVER) continue
+        // As much follows with it and without it; terms that were forgotten are not the same again, and so not compared.
+        const isAside = isSpace(other)
+          ? isSpace(byte) || terms.step(rival, byte).shortest === next.shortest
+          : isSpace(byte) && ++rivals < 2 && terms.step(next, other).shortest === rival.shortest
+        if (!isAside) return false
+      }
+      term = next
+    }
+    return at > from
+  }
+
   /** Takes an id that was chosen; false, and no change, if it does not fit. Limits are not looked at. */
   accept(id: number): boolean {
     if (this.#hasEnded) return false
@@ -180,4 +209,8 @@ export class Matcher {
   #closes(next: Term): boolean {
     return this.#limit === Infinity || this.#ways.fits(next, this.#left - 1)
   }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a
 }

@@ -7,6 +7,7 @@ import { answersTo, type GenerateRequest, type GenerationEvent } from '../protoc
 import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
 import type { LaneHealth, TurnView } from '../protocol/lane-reports.ts'
+import type { SessionMemory } from '../protocol/memory.ts'
 import { errorEvent } from '../protocol/wire.ts'
 import {
   answered,
@@ -20,6 +21,7 @@ import {
 } from '../storage/turn-record.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
 import { sqlWindowStore } from '../storage/window-store.ts'
+import { weightBytes } from '../weights/stream.ts'
 import { Alarm } from './alarm.ts'
 import { Background } from './background.ts'
 import { guarded } from './fail-event.ts'
@@ -34,6 +36,7 @@ import type { Clock } from './pacer.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Scoring } from './scoring.ts'
+import { sessionMemory } from './session-memory.ts'
 import { Sessions } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
@@ -140,6 +143,17 @@ export class Lane {
   async ready(): Promise<OwnedSessions> {
     await this.#text()
     return this.owned
+  }
+
+  /** Where a session's pages lie; begins no load. Throws not_found. */
+  async memory(tenant: string, id: string): Promise<SessionMemory> {
+    this.sessions.find(tenant, id) // nothing is read for an id of nothing
+    const { manifest } = await this.#text()
+    const record = this.sessions.find(tenant, id)
+    const { isolate } = this.#parts
+    const facts = { spec: manifest.spec, window: this.sessions.window, weights: weightBytes(manifest) }
+    const inPlace = isolate.state === 'ready' ? isolate.inPlace : undefined
+    return sessionMemory(record, this.sessions.held(record).pages, facts, inPlace)
   }
 
   /** A kept turn with what it has answered until now. Throws not_found. */

@@ -14,6 +14,7 @@ import { assetSource, readModelText, type Assets } from './asset-source.ts'
 import { Isolate } from './isolate.ts'
 import { Lane, type LaneConfig } from './lane.ts'
 import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from '../protocol/lane-reports.ts'
+import type { SessionMemory } from '../protocol/memory.ts'
 import { laneOfSession } from '../protocol/ids.ts'
 import type { LaneMethods, Outcome } from '../protocol/calls.ts'
 import { LOGIT_ROWS, poolPages } from './memory-plan.ts'
@@ -105,6 +106,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
       const sessions = await this.#lane.ready()
       return sessions.view(sessions.find(tenant, id))
     })
+  }
+
+  memory(tenant: string, id: string): Promise<Outcome<SessionMemory>> {
+    return outcome(() => this.#lane.memory(tenant, id))
   }
 
   fork(tenant: string, id: string): Promise<Outcome<SessionView>> {

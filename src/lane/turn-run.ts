@@ -6,6 +6,7 @@ import type { Turn, TurnOptions } from '../engine/turn.ts'
 import type { Answer } from '../answer/answer.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { Loaded } from './isolate.ts'
+import { withMemory } from './memory-events.ts'
 import type { Reader } from './reader.ts'
 import { NO_TEXT, type Among } from './among.ts'
 import { finishOf } from './finish-of.ts'
@@ -116,7 +117,9 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     if (turn.state === 'failed') throw turn.error
     record.cachedTokens ??= turn.cachedTokens ?? 0
     yield* reader.start(record)
-    const stopped = yield* answering(turn, context, note)
+    const events = answering(turn, context, note)
+    const isTold = request.memory === true && !background && among === undefined
+    const stopped = yield* isTold ? withMemory(events, turn, loaded) : events
     note()
     if (signal.aborted) return
     if (stopped && scores?.isTaken === false) throw cpuLimit('send a shorter prompt')

@@ -1,5 +1,8 @@
 // The platform's limits, in bytes, are stated here once, with the relation between them.
 
+/** Where the platform ends an isolate. */
+export const PLATFORM_BYTES = 128e6
+
 /**
  * What an isolate may hold at its peak: the platform ends it at 128 MB, and what cannot be seen locally is
  * left free. It is the sum of linear memory, the tokenizer's arrays, and the JavaScript heap with its

@@ -2,6 +2,7 @@
 
 import type { ConversationEntry } from './conversations.ts'
 import type { GenerateRequest, GenerationEvent } from './generation.ts'
+import type { SessionMemory } from './memory.ts'
 import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
 import type { LaneHealth, LaneMetrics, SessionPage, SessionView, TurnView } from './lane-reports.ts'
@@ -17,6 +18,7 @@ type LaneCalls = {
   tokens(request: TokenRequest): ReadableStream<Uint8Array>
   sessions(tenant: string, page: SessionPage): SessionView[]
   session(tenant: string, id: string): Outcome<SessionView>
+  memory(tenant: string, id: string): Outcome<SessionMemory>
   /** A new session that begins as this one stands now. Error `conflict` while it runs. */
   fork(tenant: string, id: string): Outcome<SessionView>
   /** Ends and deletes a session with its turns, kept ones too, and its pages. */

@@ -1,6 +1,7 @@
 // Plain data between the rooms: what the API asks of a lane and what a lane answers. Survives JSON.
 
 import { fieldOf, isJsonObject, type JsonObject } from '../lib/json-value.ts'
+import type { MemoryReport } from './memory.ts'
 import type { Written } from './written.ts'
 
 export type SamplingOptions = {
@@ -161,6 +162,10 @@ export type GenerateRequest = {
   close?: false
   /** Log probabilities come within what the grammar lets in, too. */
   restrictedLogprobs?: true
+  /** Its reader is told how the session's pages move. */
+  memory?: true
+  /** Each of them says whether the grammar left another token at all; see Matcher.isForced. */
+  forcedTokens?: true
   /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
@@ -190,6 +195,8 @@ export type TokenLogprob = {
   unscored?: true
   /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
   restricted?: number
+  /** Its grammar left no choice, where it was asked whether. */
+  forced?: boolean
   top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
 }
 
@@ -237,6 +244,8 @@ export type GenerationEvent =
    * reading. A start counts what was cached or cut of its prompt, unless one before it did.
    */
   | { type: 'start'; choice?: number; promptTokens: number; cachedTokens: number; truncatedTokens: number }
+  /** How the pages of a session lie now; only where the request asks for `memory`, and never of several answers. It is not repeated. */
+  | { type: 'memory'; report: MemoryReport }
   | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
   | {
       type: 'text'

@@ -94,6 +94,7 @@ export class Meter {
       case 'end':
       case 'embedding':
       case 'session':
+      case 'memory':
       case 'progress':
     }
     return this.#tally.reason !== LEFT

@@ -99,6 +99,7 @@ export function createLanes(
       return counts.reduce((sum, count) => sum + count, 0)
     },
     session: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.session(tenant, id)),
+    memory: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.memory(tenant, id)),
     fork: async (tenant, id) => valueOf(laneOfSession(id), (lane) => lane.fork(tenant, id)),
     async remove(tenant, id) {
       await valueOf(laneOfSession(id), (lane) => lane.remove(tenant, id))

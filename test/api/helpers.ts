@@ -70,6 +70,7 @@ export function fakeLanes(script: Script = HELLO, extra: Partial<Lanes> = {}): F
       return []
     },
     session: nothing('session'),
+    memory: nothing('memory'),
     fork: nothing('fork'),
     remove: nothing('remove'),
     removeAll: async (tenant) => {

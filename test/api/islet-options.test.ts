@@ -31,6 +31,14 @@ describe.each(DIALECTS)('islet of %s', (dialect, asked) => {
     expect(() => asked({ islet })).toThrow(expect.objectContaining({ param: 'islet.logprobs' }))
     expect(asked({ islet: { logprobs: 'raw' }, ...logprobs })).not.toHaveProperty('restrictedLogprobs')
     expect(asked({ islet, ...logprobs })).toHaveProperty('restrictedLogprobs', true)
+    expect(asked({ islet, ...logprobs })).not.toHaveProperty('forcedTokens')
+  })
+
+  it('is told what was forced only beside log probabilities', () => {
+    const islet = { logprobs: 'forced' }
+    expect(() => asked({ islet })).toThrow(expect.objectContaining({ param: 'islet.logprobs' }))
+    expect(asked({ islet, ...logprobs })).toHaveProperty('forcedTokens', true)
+    expect(asked({ islet, ...logprobs })).not.toHaveProperty('restrictedLogprobs')
   })
 
   it.each([[{ close: 'no' }], [{ closed: false }], [true], [{ logprobs: true }]])('refuses %j', (islet) => {
@@ -95,5 +103,34 @@ describe('restricted log probabilities', () => {
       islet_token_logprobs: [-0.5],
       islet_top_logprobs: [{ a: -0.5, b: null }],
     })
+  })
+})
+
+describe('what was forced', () => {
+  const token = (name: string, forced: boolean) => ({
+    token: name,
+    logprob: -1,
+    bytes: [97],
+    forced,
+    top: [],
+  })
+  const script: Step[] = [
+    start,
+    { type: 'text', text: 'ab', ids: [1, 2], logprobs: [token('a', true), token('b', false)] },
+    finish,
+  ]
+
+  it('stands beside each log probability of a chat', async () => {
+    const asked = chat({ logprobs: true })
+    const reply = await clientOver(fakeLanes(script)).client.chat.completions.create(asked)
+    expect(reply.choices[0].logprobs?.content).toEqual([
+      { token: 'a', logprob: -1, bytes: [97], islet_forced: true, top_logprobs: [] },
+      { token: 'b', logprob: -1, bytes: [97], islet_forced: false, top_logprobs: [] },
+    ])
+  })
+
+  it('stands in an array of a completion', async () => {
+    const reply = await clientOver(fakeLanes(script)).client.completions.create(completion({ logprobs: 0 }))
+    expect(reply.choices[0].logprobs).toHaveProperty('islet_forced', [true, false])
   })
 })

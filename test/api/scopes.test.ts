@@ -28,6 +28,7 @@ const CASES: [method: string, path: string, allowed: string[]][] = [
   ['GET', '/v1/sessions', ['plain', 'read', 'both']],
   ['HEAD', '/v1/sessions', ['plain', 'read', 'both']],
   ['GET', '/v1/sessions/sess_0_a', ['plain', 'read', 'both']],
+  ['GET', '/v1/sessions/sess_0_a/memory', ['plain', 'read', 'both']],
   ['DELETE', '/v1/sessions', ['plain', 'operate']],
   ['DELETE', '/v1/sessions/sess_0_a', ['plain', 'operate']],
   ['DELETE', '/v1/responses/resp_0_a_b', ['plain', 'operate']],

@@ -35,6 +35,69 @@ const view: SessionView = {
   storage: { pages: 2, bytes: 200 },
 }
 
+describe('the memory of a session', () => {
+  const report = {
+    tokens: 40,
+    reused: 17,
+    pageTokens: 16,
+    views: [
+      { layers: 3, window: undefined, sinks: 0, outOfSight: 0 },
+      { layers: 9, window: 16, sinks: 4, outOfSight: 19 },
+    ],
+    runs: [{ count: 3, memory: true, storage: false, reused: true, shared: 2, inSight: [true, false] }],
+  }
+  const worded = {
+    object: 'session.memory',
+    tokens: 40,
+    cached_tokens: 17,
+    page_tokens: 16,
+    views: [
+      { layers: 3, window: null, sinks: 0, out_of_sight: 0 },
+      { layers: 9, window: 16, sinks: 4, out_of_sight: 19 },
+    ],
+    pages: [{ count: 3, memory: true, storage: false, reused: true, shared: 2, in_sight: [true, false] }],
+  }
+  const pool = { pages: 9, used: 5, session: 3, template: 1 }
+
+  it('is asked of the key that asks, and told in words of the API', async () => {
+    const asked: string[] = []
+    const isolate = { weights: 1, pool: 2, scratch: 3, heap: 4, limit: 5 }
+    let known: object = { pool, isolate }
+    const fake = fakeLanes(HELLO, {
+      memory: async (tenant, id) => {
+        asked.push(`${tenant} ${id}`)
+        return { id, ...report, ...known }
+      },
+    })
+    const get = async () =>
+      (await appOver(fake).app.request(`${ORIGIN}/v1/sessions/${SESSION}/memory`)).json()
+    expect(await get()).toEqual({ id: SESSION, ...worded, pool, isolate })
+    known = {}
+    expect(await get()).toEqual({ id: SESSION, ...worded, pool: null, isolate: null })
+    expect(asked).toEqual([`anonymous ${SESSION}`, `anonymous ${SESSION}`])
+  })
+
+  it('of an unknown one is not found', async () => {
+    const reply = await appOver(fakeLanes()).app.request(`${ORIGIN}/v1/sessions/${SESSION}/memory`)
+    expect([reply.status, await reply.json()]).toMatchObject([404, { error: { code: 'not_found' } }])
+  })
+
+  it('is asked for in a stream by `islet.memory` alone, and comes as a comment', async () => {
+    const memory: GenerationEvent = { type: 'memory', report: { ...report, pool } }
+    const fake = fakeLanes([start, memory, ...HELLO.slice(1)])
+    const ask = async (islet: object) =>
+      (await post(fake, '/v1/chat/completions', chat({ stream: true, islet }))).text()
+    const wire = await ask({ memory: true })
+    const comment = wire.split('\n\n').filter((frame) => frame.startsWith(':'))
+    expect(comment).toEqual([`: islet.memory ${JSON.stringify({ ...worded, pool })}`])
+    await ask({ memory: false })
+    await ask({})
+    expect(fake.requests.map((request) => request.memory)).toEqual([true, undefined, undefined])
+    const bad = await post(fake, '/v1/chat/completions', chat({ islet: { memory: 1 } }))
+    expect([bad.status, await bad.json()]).toMatchObject([400, { error: { param: 'islet.memory' } }])
+  })
+})
+
 describe('a stored generation', () => {
   it('names its session in header and body, streamed or not', async () => {
     const whole = await post(stored(), '/v1/chat/completions', chat())

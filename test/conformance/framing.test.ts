@@ -3,6 +3,7 @@
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
 import { answerRules } from '../../src/chat/answers/rules.ts'
+import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { Answer } from '../../src/answer/answer.ts'
 import {
@@ -11,6 +12,7 @@ import {
   completion,
   fakeLanes,
   finish,
+  gather,
   HELLO,
   post,
   start,
@@ -60,6 +62,23 @@ test('S5: no line is an id, a time to retry, or the name of an event without its
   const silent = [{ type: 'progress', state: 'loading', done: 1, total: 2 } as const, ...HELLO]
   for (const fake of [fakeLanes(), fakeLanes(silent), stored(), fakeLanes(BROKEN)])
     for (const line of (await wireOf(fake)).split('\n')) expect(line).toMatch(/^(data: .+|:|)$/)
+})
+
+const memory: GenerationEvent = {
+  type: 'memory',
+  report: { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] },
+}
+
+test('S5: what a stream tells of memory is a comment, which no client takes for a chunk', async () => {
+  const steps = HELLO.flatMap((step) => [step, memory]).slice(0, -1)
+  const extra = { islet: { memory: true } }
+  const { comments, events } = framesOf(await wireOf(fakeLanes(steps), extra))
+  expect(comments).toHaveLength(HELLO.length - 1)
+  expect(comments[0]).toMatch(/^islet\.memory \{"object":"session\.memory",/)
+  expect(events).toEqual(framesOf(await wireOf()).events)
+  const { client } = clientOver(fakeLanes(steps))
+  const chunks = await gather(await client.chat.completions.create({ ...chat(extra), stream: true }))
+  expect(chunks.every(({ choices }) => choices.length === 1)).toBe(true)
 })
 
 test('S6: a stream is kept alive by comments alone, which the client passes over', async () => {

@@ -106,6 +106,90 @@ describe('what fits', () => {
   })
 })
 
+describe('what is forced', () => {
+  /** Each token of a text with whether it was. */
+  const forcedIn = (spec: GrammarSpec, names: readonly string[], tokenizer = words): boolean[] => {
+    const state = matcher(spec, tokenizer)
+    return named(tokenizer, ...names.map((name) => name.replaceAll(' ', '▁'))).map((id, i) => {
+      const isForced = state.isForced(id)
+      expect(state.accept(id), names[i]).toBe(true)
+      return isForced
+    })
+  }
+  const letters = (text: string): string[] =>
+    [...text].map((letter) => `<0x${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}>`)
+
+  test('are names of keys however they are cut, and no text of a string', () => {
+    const names = ['{"', 'na', ...letters('me'), '":', ' "', 'ab', '"', ',', ' "', 'age', '":']
+    expect(forcedIn(PERSON, [...names, ' 1', '12'])).toEqual([
+      ...[true, true, true, true, true],
+      // A string opens; what stands in it, and where it ends, was a choice.
+      ...[true, false, false],
+      ...[true, true, true, true],
+      ...[false, false],
+    ])
+    expect(forcedIn(PERSON, ['{"', 'name', '":'])).toEqual([true, true, true])
+  })
+
+  test('are none where a key may be left out, or the object may end', () => {
+    const spec = schema({
+      type: 'object',
+      properties: { name: { enum: ['ab'] }, age: { enum: ['no', 'none', 'yes'] } },
+      required: ['age'],
+    })
+    expect(forcedIn(spec, ['{"', 'na', ...letters('me')])).toEqual([true, false, true, true])
+    const behind = ['{"', 'age', '":', ' "', 'no', ...letters('n'), ...letters('e'), '"}']
+    expect(forcedIn(spec, behind)).toEqual([true, false, true, true, false, false, true, true])
+  })
+
+  test('white space aside, which is no other text where it may be left out', () => {
+    const spec = schema({ type: 'array', items: { const: 1 }, minItems: 2, maxItems: 2 })
+    expect(forcedIn(spec, ['[', '\n  '])).toEqual([true, true])
+    expect(forcedIn(spec, ['[', ' 1', ',', ' 1', ' ', ']'])).toEqual([true, true, true, true, true, true])
+    // Not where it is the text.
+    const note = schema({
+      type: 'object',
+      properties: { name: { type: 'string', maxLength: 9 } },
+      required: ['name'],
+    })
+    expect(forcedIn(note, ['{"', 'name', '":', ' "', 'ab', ' ', '  ', 'ab', '"}'])).toEqual([
+      ...[true, true, true, true, false, false, false, false, false],
+    ])
+    expect(forcedIn({ kind: 'choice', choices: ['ab', 'a no'] }, letters('a'))).toEqual([true])
+    expect(forcedIn({ kind: 'choice', choices: ['ab', 'a no'] }, letters('a no'))).toEqual([
+      ...[true, false, true, true],
+    ])
+  })
+
+  test('is no id that does not fit, prints nothing or comes where the text may end', () => {
+    const state = matcher({ kind: 'regex', pattern: '(no)?' }, words)
+    for (const id of idsOf(words)) expect(state.isForced(id), words.nameOf(id)).toBe(false)
+    const choice = matcher({ kind: 'choice', choices: ['no'] }, words)
+    expect(idsOf(words).filter((id) => choice.isForced(id))).toEqual(
+      named(words, 'no', '<0x6E>').sort((a, b) => a - b),
+    )
+  })
+
+  test('a first space that is lost is not looked at', () => {
+    const strip = wordTokenizer(WORDS, { decoding: SENTENCEPIECE })
+    expect(forcedIn({ kind: 'choice', choices: ['yes'] }, ['▁yes'], strip)).toEqual([true])
+  })
+
+  test.skipIf(real === undefined)('with the vocabulary of the real model', () => {
+    const state = matcher(
+      schema({ type: 'object', properties: { team: { enum: ['billing', 'sales'] } }, required: ['team'] }),
+      real!,
+    )
+    const said = ['{"', 't', 'ea', 'm', '":', '"', 's', 'ales', '"}'].map((name) => {
+      const id = real!.idOf(name)!
+      const isForced = state.isForced(id)
+      expect(state.accept(id), name).toBe(true)
+      return `${name}${isForced ? '!' : ''}`
+    })
+    expect(said).toEqual(['{"!', 't!', 'ea!', 'm!', '":!', '"!', 's', 'ales!', '"}!'])
+  })
+})
+
 /** Takes ids that fit, at random, to the end; each verdict of a pass is that of the id alone. */
 function walk(
   spec: GrammarSpec,

@@ -23,6 +23,7 @@ export function laneStub(lane: () => Lane): LaneStub {
     sessions: async (tenant, page) => (await lane().ready()).listed(tenant, page),
     session: (tenant, id) =>
       outcome(async () => (await lane().ready()).view(lane().sessions.find(tenant, id))),
+    memory: (tenant, id) => outcome(() => lane().memory(tenant, id)),
     fork: (tenant, id) => outcome(async () => (await lane().ready()).fork(tenant, id, laneOfSession(id))),
     remove: (tenant, id) =>
       outcome(() =>

@@ -207,6 +207,27 @@ describe('log probabilities', () => {
     expect(entries(rest)).toEqual(entries(whole))
   })
 
+  test('say what was forced, also when read on', async () => {
+    const kept = laneStorage()
+    const whole = await ask(laneOn(kept).lane, order({ store: true, forcedTokens: true }))
+    const tokens = entries(whole)
+    expect(tokens.map(({ forced: _, ...token }) => token)).toEqual(entries(await alone(order({}))))
+    const printed = tokens
+      .map(({ token, forced }) => (forced === true ? token : '_'.repeat(token.length)))
+      .join('')
+    expect(printed.replaceAll(/\s/g, '')).toMatch(/^\{"mood":"_/)
+    expect(printed).toContain('_')
+    kept.sql.exec(
+      `UPDATE turns SET state = 'running', facts = json_remove(facts, '$.end'), generated = substr(generated, 1, 8)`,
+    )
+    const [{ session }] = eventsOf(whole, 'session')
+    const rest: GenerationEvent[] = []
+    for await (const event of decodeEvents(laneOn(kept).lane.resume('tenant', session))) rest.push(event)
+    expect(entries(rest)).toEqual(tokens)
+    const free = await alone(order({ grammar: undefined, forcedTokens: true }))
+    expect(entries(free).every(({ forced }) => forced === false)).toBe(true)
+  })
+
   test('within what fits are the raw ones where nothing holds the answer', async () => {
     const free = await alone(order({ grammar: undefined, restrictedLogprobs: true }))
     for (const { logprob, restricted } of entries(free)) expect(restricted).toBeCloseTo(logprob, 9)

@@ -75,7 +75,7 @@ export async function fakeBed(
   script: Step[] | Parameters<typeof fakeLanes>[0] = HELLO,
   answer: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined,
 ): Promise<FakeBed> {
-  const files = buildPage()
+  const { files } = buildPage()
   const fake = fakeLanes(script)
   let ids = 0
   const app = createApp({

@@ -83,6 +83,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'DELETE /v1/sessions': { tag: SESSIONS, ok: ref('DeletedAll') },
   'GET /v1/sessions/:id': { tag: SESSIONS, ok: ref('Session') },
+  'GET /v1/sessions/:id/memory': { tag: SESSIONS, ok: ref('SessionMemory') },
   'DELETE /v1/sessions/:id': { tag: SESSIONS, ok: ref('Deleted') },
   'POST /v1/sessions/:id/fork': { tag: SESSIONS, ok: ref('Session'), status: 201 },
   'GET /v1/sessions/:id/stream': {

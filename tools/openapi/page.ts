@@ -136,8 +136,10 @@ function table(rows: string[][], isHtml = false): string {
   return `<table>${rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n')}</table>`
 }
 
+/** JSON of which what holds one thing alone, such as a type, takes one line. */
 function block(value: unknown): string {
-  return `<pre>${text(JSON.stringify(value, undefined, 1))}</pre>`
+  const json = JSON.stringify(value, undefined, 1)
+  return `<pre>${text(json.replace(/([{[])\n +([^{}[\]\n]+)\n +([}\]])/g, '$1 $2 $3'))}</pre>`
 }
 
 /** Text with its \`code\` marked. */

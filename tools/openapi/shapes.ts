@@ -225,6 +225,28 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
     out_of_sight: integer,
     cache: object({ memory: pages, storage: pages }),
   }),
+  SessionMemory: object({
+    id: string,
+    object: is('session.memory'),
+    tokens: integer,
+    cached_tokens: integer,
+    page_tokens: integer,
+    views: array(object({ layers: integer, window: orNull(integer), sinks: integer, out_of_sight: integer })),
+    pages: array(
+      object({
+        count: integer,
+        memory: boolean,
+        storage: boolean,
+        reused: boolean,
+        shared: integer,
+        in_sight: array(boolean),
+      }),
+    ),
+    pool: orNull(object({ pages: integer, used: integer, session: integer, template: integer })),
+    isolate: orNull(
+      object({ weights: integer, pool: integer, scratch: integer, heap: integer, limit: integer }),
+    ),
+  }),
   SessionList: list('Session'),
   Deleted: object({ id: string, object: string, deleted: { const: true } }),
   DeletedAll: object({ object: is('session.list.deleted'), deleted: integer }),

@@ -29,11 +29,19 @@ const clock: Clock = {
 
 /** Lives as long as the page, so that answers go on while another tab is shown. */
 const state = signal<State | undefined>(undefined)
-let isOpening = false
+let opening: Promise<void> | undefined
 
-async function openOnce(): Promise<void> {
-  if (isOpening) return
-  isOpening = true
+function openOnce(): Promise<void> {
+  return (opening ??= open())
+}
+
+/** Deletes all conversations of this browser, also before the chat was ever shown. */
+export async function forgetChats(): Promise<void> {
+  await openOnce()
+  await state.peek()?.removeAll()
+}
+
+async function open(): Promise<void> {
   const chat = chatOf(await openHistory(), clock, remember)
   state.value = chat
   await chat.load(remembered())

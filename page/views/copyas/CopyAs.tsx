@@ -1,7 +1,65 @@
-// The copyas view is on its way.
+// Copy-as shows the request of the shown view as a program, for whoever wants to send it without the page.
 
+import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
+import { lastRequest } from '../../state/focus.ts'
+import { server } from '../../state/server.ts'
 
 export function CopyAs(): VNode {
-  return <section class="panel" aria-label="CopyAs" />
+  const wanted = useSignal<ProgramId>('curl')
+  const said = useSignal('')
+  const request = lastRequest.value
+  if (request === undefined)
+    return (
+      <p class="dim">There is no request yet: fill in what is asked for, and it stands here as a program.</p>
+    )
+  const ids = programsFor(request)
+  const id = ids.includes(wanted.value) ? wanted.value : 'curl'
+  const { base, key } = server.value
+  const hasKey = key !== ''
+  const { needs, write } = PROGRAMS[id]
+  const program = write(
+    { path: request.path, body: request.body as Record<string, unknown> },
+    { origin: base || location.origin, hasKey },
+  )
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(program)
+      said.value = 'Copied.'
+    } catch {
+      said.value = 'The browser does not let the page copy: select the text instead.'
+    }
+  }
+  return (
+    <div class="copyas stack">
+      <div class="row">
+        <select
+          class="input"
+          aria-label="Program"
+          value={id}
+          onChange={(event) => (wanted.value = event.currentTarget.value as ProgramId)}
+        >
+          {ids.map((each) => (
+            <option key={each} value={each}>
+              {PROGRAMS[each].title}
+            </option>
+          ))}
+        </select>
+        <button class="button" onClick={() => void copy()}>
+          Copy
+        </button>
+      </div>
+      <pre class="mono" tabIndex={0} role="region" aria-label="The request as a program">
+        {program}
+      </pre>
+      <p class="dim bench-small">
+        {needs && `Needs ${needs}. `}
+        {hasKey && 'Put your key where YOUR_KEY stands: the page never copies it.'}
+      </p>
+      <p role="status" class="bench-small">
+        {said.value}
+      </p>
+    </div>
+  )
 }

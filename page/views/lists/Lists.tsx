@@ -1,7 +1,93 @@
-// The lists view is on its way.
+// The lists show the model that is served and the sessions that the server keeps for this key; all can be deleted.
 
+import { useEffect, useRef } from 'preact/hooks'
 import type { VNode } from 'preact'
+import { abilities, askAbilities } from '../../state/abilities.ts'
+import { recommended } from '../../state/sampling.ts'
+import { health, model, server } from '../../state/server.ts'
+import { ago, bytesInWords, failure, hasMore, load, remove, said, sessions } from '../../state/sessions.ts'
+import { Failure } from '../extract/Workbench.tsx'
+import { DeleteAll } from './DeleteAll.tsx'
 
 export function Lists(): VNode {
-  return <section class="panel" aria-label="Lists" />
+  const root = useRef<HTMLElement>(null)
+  const at = server.value
+  // Only what is looked at is asked for: the section that holds it may be closed.
+  useEffect(() => {
+    const section = root.current?.closest('details')
+    const look = (): void => {
+      if (section?.open === false) return
+      void load()
+      void askAbilities()
+    }
+    look()
+    section?.addEventListener('toggle', look)
+    return () => section?.removeEventListener('toggle', look)
+  }, [at, model.value?.id])
+  const removeOne = async (id: string): Promise<void> => {
+    if (await remove(id)) root.current?.querySelector('h3')?.focus()
+  }
+  return (
+    <section class="lists stack" ref={root}>
+      <Model />
+      <h3 tabIndex={-1}>Sessions</h3>
+      <p class="dim bench-small">
+        A session is a chat as the server remembers it, so that its next answer begins fast.
+      </p>
+      <Failure text={failure.value} />
+      {sessions.value?.length === 0 && <p class="dim">None yet.</p>}
+      <ul>
+        {sessions.value?.map(({ id, state, tokens, used_at, cache }) => (
+          <li key={id}>
+            <div class="bench-small">
+              <code title={id}>…{id.slice(-8)}</code> {ago(used_at, Date.now() / 1000)}
+              <div class="dim">
+                {tokens} tokens · {bytesInWords(cache.memory.bytes)} in memory,{' '}
+                {bytesInWords(cache.storage.bytes)} stored{state === 'done' ? '' : ` · ${state}`}
+              </div>
+            </div>
+            <button
+              class="button quiet"
+              aria-label={`Delete session …${id.slice(-8)}`}
+              onClick={() => void removeOne(id)}
+            >
+              Delete
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div class="row">
+        {hasMore.value && (
+          <button class="button" onClick={() => void load(true)}>
+            Show more
+          </button>
+        )}
+        <DeleteAll />
+      </div>
+      <p role="status" class="bench-small">
+        {said.value}
+      </p>
+    </section>
+  )
+}
+
+function Model(): VNode {
+  const { window, sinks } = health.value ?? {}
+  const sampling = Object.entries(recommended.value).map(([name, value]) => `${name} ${value}`)
+  const facts = [
+    ['Model', model.value?.id],
+    ['Can do', abilities.value],
+    ['Sees', typeof window === 'number' ? `the first ${sinks} tokens and the last ${window}` : 'all that it was trained for'], // prettier-ignore
+    ['Recommended', sampling.join(', ') || 'no sampling of its own'],
+  ]
+  return (
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt class="dim">{name}</dt>
+          <dd>{value ?? 'not known yet'}</dd>
+        </div>
+      ))}
+    </dl>
+  )
 }

@@ -9,27 +9,34 @@ export const isletOptions = () =>
   z.nullish(
     z.strictObject({
       close: z.nullish(z.boolean()),
-      logprobs: z.nullish(z.enum(['raw', 'restricted'])),
+      logprobs: z.nullish(z.enum(['raw', 'restricted', 'forced'])),
+      memory: z.nullish(z.boolean()),
     }),
   )
 
-type Options = { close?: boolean | null; logprobs?: 'raw' | 'restricted' | null }
+type Options = {
+  close?: boolean | null
+  logprobs?: 'raw' | 'restricted' | 'forced' | null
+  memory?: boolean | null
+}
 
 /**
  * What of it a lane must know. `hasLogprobs`: the body asks for log probabilities.
- * @throws IsletError where it wants them restricted and asks for none.
+ * @throws IsletError where it wants more beside them and asks for none.
  */
 export function isletOrder(
   options: Options | null | undefined,
   hasLogprobs: boolean,
-): Pick<GenerateRequest, 'close' | 'restrictedLogprobs'> {
-  const isRestricted = options?.logprobs === 'restricted'
-  if (isRestricted && !hasLogprobs)
+): Pick<GenerateRequest, 'close' | 'restrictedLogprobs' | 'forcedTokens' | 'memory'> {
+  const beside = options?.logprobs ?? 'raw'
+  if (beside !== 'raw' && !hasLogprobs)
     throw new IsletError('invalid_request', 'islet.logprobs needs log probabilities: ask for logprobs', {
       param: 'islet.logprobs',
     })
   return {
     ...(options?.close === false && { close: false }),
-    ...(isRestricted && { restrictedLogprobs: true }),
+    ...(beside === 'restricted' && { restrictedLogprobs: true }),
+    ...(beside === 'forced' && { forcedTokens: true }),
+    ...(options?.memory === true && { memory: true }),
   }
 }

@@ -7,6 +7,14 @@ export function tokenEntries(tokens: readonly TokenLogprob[]): object[] {
   return tokens.map(({ top, ...token }) => ({ ...entry(token), top_logprobs: top.map(entry) }))
 }
 
-function entry({ token, logprob, bytes, restricted }: TokenLogprob['top'][number]): object {
-  return { token, logprob, bytes, ...(restricted !== undefined && { islet_logprob: restricted }) }
+type Entry = TokenLogprob['top'][number] & Pick<TokenLogprob, 'forced'>
+
+function entry({ token, logprob, bytes, restricted, forced }: Entry): object {
+  return {
+    token,
+    logprob,
+    bytes,
+    ...(restricted !== undefined && { islet_logprob: restricted }),
+    ...(forced !== undefined && { islet_forced: forced }),
+  }
 }

@@ -4,6 +4,7 @@
 import { pulledBytes } from '../../lib/pulled-bytes.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { jsonText } from '../../lib/json-value.ts'
+import { memoryObject } from './memory-object.ts'
 import { eventError, failureOf, type Failure } from './errors.ts'
 import {
   closeEvents,
@@ -69,6 +70,9 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
       if (event.type === 'error') return failed(eventError(event), true)
+      // No frame that counts, so that a stream is read on from the same place with it and without.
+      if (event.type === 'memory' && writer.framing === undefined)
+        return { text: `: islet.memory ${jsonText(memoryObject(event.report))}\n\n`, last: false }
       const text = writer.write(event).map(frameText).join('')
       if (event.type === 'finish') return { text, last: true }
       if (text !== '') return { text, last: false }

@@ -9,6 +9,10 @@ import { keeping, post, serve, streamIn, streamOf, wholeOf, type Keeping, type S
 import { commonLength, rawOf, type Wire } from './wire.ts'
 
 const CONFLICT: Step = { type: 'error', code: 'conflict', message: 'another reads it' }
+const MEMORY: Step = {
+  type: 'memory',
+  report: { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] },
+}
 const STOPPED = { ...finish, reason: 'length', stopped: 'cpu_limit' } as typeof finish
 
 describe.each(DIALECTS)('$name', (dialect) => {
@@ -42,6 +46,21 @@ describe.each(DIALECTS)('$name', (dialect) => {
         const { first, again } = await told(HELLO, replay)
         for (let n = 0; n <= first.length; n++)
           expect(rawOf((await again(way, n)).frames)).toEqual(rawOf(first.slice(n)))
+      })
+
+      it('counts nothing that it is told of memory, in the first stream or in this one', async () => {
+        const watched = HELLO.flatMap((step): Step[] => [step, MEMORY]).slice(0, -1)
+        const silent = await told(HELLO)
+        for (const [before, replay] of [
+          [watched, HELLO],
+          [HELLO, watched],
+          [watched, watched],
+        ]) {
+          const { first, again } = await told(before, replay)
+          expect(rawOf(first)).toEqual(rawOf(silent.first))
+          for (let n = 0; n <= first.length; n++)
+            expect(rawOf((await again(way, n)).frames)).toEqual(rawOf(first.slice(n)))
+        }
       })
 
       it('goes on where the platform stopped it, when its ending is not counted', async () => {

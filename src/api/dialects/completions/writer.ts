@@ -60,6 +60,9 @@ function textLogprobs(tokens: readonly TokenLogprob[], text_offset: number[]): o
       islet_token_logprobs: tokens.map(({ restricted }) => restricted ?? null),
       islet_top_logprobs: tops(({ restricted }) => restricted ?? null),
     }),
+    ...(tokens.some(({ forced }) => forced !== undefined) && {
+      islet_forced: tokens.map(({ forced }) => forced ?? false),
+    }),
   }
 }
 

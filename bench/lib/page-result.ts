@@ -1,0 +1,11 @@
+// The result of the page's benchmark is a row for each goal, with every round's milliseconds.
+
+export type PageRow = {
+  what: string
+  goalMs: number
+  /** The same in an empty page, where that means something. */
+  emptyMs?: number[]
+  ms: number[]
+}
+
+export type PageResult = { chromium: string; cpu: string; date: string; rows: PageRow[] }

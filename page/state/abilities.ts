@@ -1,0 +1,25 @@
+// The abilities of the served model are what the server says that it can do, beside what GET /v1/models tells.
+
+import { signal } from '@preact/signals'
+import { callJson } from '../client/server.ts'
+import { model, server } from './server.ts'
+
+const WORDS: Readonly<Record<string, string>> = {
+  completion: 'chat and text',
+  tools: 'calls of functions',
+  embedding: 'vectors of texts',
+}
+
+/** In words; undefined while they are not known. */
+export const abilities = signal<string | undefined>(undefined)
+
+/** Where the server does not say they are not known. */
+export async function askAbilities(): Promise<void> {
+  const shown = callJson<{ capabilities: string[] }>(server.peek(), 'POST', '/api/show', {
+    model: model.peek()?.id,
+  })
+  abilities.value = await shown.then(
+    ({ capabilities }) => capabilities.map((name) => WORDS[name] ?? name).join(', '),
+    () => undefined,
+  )
+}

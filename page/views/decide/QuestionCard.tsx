@@ -1,0 +1,158 @@
+// A question card edits one question and shows what was answered to it.
+
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { change, decided, refused, remove, type Card } from '../../state/deciding.ts'
+import { percent, problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
+
+type InputProps = { label: string; hint: string; value: string; onText: (text: string) => void }
+
+function Input({ label, hint, value, onText }: InputProps): VNode {
+  return (
+    <input
+      class="input"
+      aria-label={label}
+      placeholder={hint}
+      value={value}
+      onInput={(event) => onText(event.currentTarget.value)}
+    />
+  )
+}
+
+export function QuestionCard({ card, index }: { card: Card; index: number }): VNode {
+  const { id, type } = card
+  const { title, hint } = TYPES[type]
+  const wrong = refused.value === id ? 'The server does not take this question.' : problemOf(card)
+  const label = `${title} ${index + 1}`
+  const removeCard = (button: HTMLElement): void => {
+    const row = button.closest('li')
+    const near = row?.nextElementSibling ?? row?.previousElementSibling
+    // The focus must not fall to the page's beginning.
+    const next =
+      near?.querySelector('input') ?? row?.parentElement?.nextElementSibling?.querySelector('button')
+    remove(id)
+    next?.focus()
+  }
+  return (
+    <fieldset class="panel stack decide-card">
+      <legend class="visually-hidden">{label}</legend>
+      <div class="decide-line">
+        <span class="badge" title={hint}>
+          {title}
+        </span>
+        <Input
+          label={`Name of ${label}`}
+          hint="name"
+          value={card.name}
+          onText={(name) => change(id, { name })}
+        />
+        <button
+          class="button quiet"
+          aria-label={`Remove ${label}`}
+          onClick={(event) => removeCard(event.currentTarget)}
+        >
+          Remove
+        </button>
+      </div>
+      <Input
+        label={`Words of ${label}`}
+        hint={hint}
+        value={card.instructions}
+        onText={(instructions) => change(id, { instructions })}
+      />
+      {type !== 'predicate' && <Options card={card} label={label} />}
+      {wrong !== undefined && <p class="bench-wrong">{wrong}</p>}
+      <Answer card={card} />
+    </fieldset>
+  )
+}
+
+function Options({ card: { id, type, options }, label }: { card: Card; label: string }): VNode {
+  const what = type === 'choice' ? 'option' : 'level'
+  // Once open it stays so: the focus may be in it.
+  const isOpen = useSignal(options.some((option) => option.label === ''))
+  const put = (changed: readonly Option[]): void => change(id, { options: changed })
+  const set = (at: number, to: Partial<Option>): void =>
+    put(options.map((option, i) => (i === at ? { ...option, ...to } : option)))
+  return (
+    <details open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>
+        {options.length} {what}s <span class="dim">{options.map((option) => option.label).join(', ')}</span>
+      </summary>
+      <div class="stack">
+        {options.map((option, i) => (
+          <div class="decide-line" key={i}>
+            <Input
+              label={`Name of ${what} ${i + 1} of ${label}`}
+              hint={what}
+              value={option.label}
+              onText={(text) => set(i, { label: text })}
+            />
+            <Input
+              label={`Meaning of ${what} ${i + 1} of ${label}`}
+              hint="what it means"
+              value={option.description}
+              onText={(description) => set(i, { description })}
+            />
+            <button
+              class="button quiet"
+              aria-label={`Remove ${what} ${i + 1} of ${label}`}
+              disabled={options.length < 3}
+              onClick={() => put(options.filter((_, other) => other !== i))}
+            >
+              ×
+            </button>
+          </div>
+        ))}
+        <button class="button quiet" onClick={() => put([...options, { label: '', description: '' }])}>
+          Add one
+        </button>
+      </div>
+    </details>
+  )
+}
+
+/** Nothing where the question was changed since it was answered. */
+function Answer({ card }: { card: Card }): VNode | null {
+  const shown = decided.value
+  const index = shown?.of.indexOf(card) ?? -1
+  if (shown === undefined || index < 0) return null
+  const { bars, said, note } = verdictOf(shown.calibrated, shown.raw, index)
+  return (
+    <div class="decide-answer">
+      <strong>{said}</strong>
+      <table>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">calibrated</th>
+            <th scope="col">raw</th>
+          </tr>
+        </thead>
+        <tbody>
+          {bars.map(({ label, calibrated, raw, isBest }) => (
+            <tr key={label} class={isBest ? 'is-best' : undefined}>
+              <th scope="row">{label}</th>
+              <Share odds={calibrated} />
+              <Share odds={raw} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {note !== undefined && <p class="decide-note">{note}</p>}
+    </div>
+  )
+}
+
+function Share({ odds }: { odds: number }): VNode {
+  return (
+    <td>
+      <div class="decide-share">
+        <span class="decide-track">
+          <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
+        </span>
+        {percent(odds)}
+      </div>
+    </td>
+  )
+}

@@ -1,0 +1,37 @@
+// The delete-all dialog says what it deletes before it does.
+
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { removeAll } from '../../state/sessions.ts'
+import { forgetChats } from '../chat/Chat.tsx'
+import { Dialog } from '../shell/Dialog.tsx'
+
+export function DeleteAll(): VNode {
+  const isOpen = useSignal(false)
+  const close = (): void => void (isOpen.value = false)
+  return (
+    <>
+      <button class="button lists-danger" onClick={() => (isOpen.value = true)}>
+        Delete everything of mine
+      </button>
+      {isOpen.value && (
+        <Dialog title="Delete everything?" onClose={close}>
+          <p>
+            At the server: all sessions of this key with their answers and their memory, also responses and
+            conversations that programs with the same key began.
+          </p>
+          <p>In this browser: all chats with their branches, of whatever server.</p>
+          <p>It cannot be undone.</p>
+          <div class="row">
+            <button class="button" onClick={close}>
+              Keep all
+            </button>
+            <button class="button lists-danger" onClick={() => void removeAll(forgetChats).then(close)}>
+              Delete all
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,50 @@
+// All of the page has at most 40 kB as gzip sends it, loads nothing from elsewhere, and has no way to make HTML of a string.
+
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { buildPage } from '../../tools/page.ts'
+
+/** Bytes of HTML, styles, script and service worker together, gzipped. */
+const BUDGET = 40_000
+
+const { files, parts } = buildPage()
+const text = (name: RegExp): string => {
+  const found = [...files].find(([file]) => name.test(file))
+  if (found === undefined) throw new Error(`no file is called ${name}`)
+  return new TextDecoder().decode(found[1])
+}
+
+it(`has at most ${BUDGET} bytes, gzipped`, () => {
+  const sizes = [...files].map(([name, bytes]) => [name, gzipSync(bytes, { level: 9 }).length] as const)
+  const all = sizes.reduce((sum, [, size]) => sum + size, 0)
+  expect(all).toBeGreaterThan(10_000)
+  expect(all, JSON.stringify(sizes)).toBeLessThanOrEqual(BUDGET)
+})
+
+it('is four files, and the index names script and styles by their hashes', () => {
+  const plain = [...files.keys()].map((name) => name.replace(/-[A-Z0-9]{8}/, '-HASH')).sort()
+  expect(plain).toEqual(['index.page', 'page-HASH.css', 'page-HASH.js', 'sw.js'])
+  const index = text(/^index/)
+  for (const name of files.keys()) if (name.startsWith('page-')) expect(index).toContain(`"/play/${name}"`)
+  expect(text(/^sw/)).toContain([...files.keys()].find((name) => name.endsWith('.css')))
+})
+
+it('is the same for the same sources', () => {
+  expect([...buildPage().files.keys()]).toEqual([...files.keys()])
+})
+
+it('loads nothing from another origin', () => {
+  const index = text(/^index/)
+  const loaded = [...index.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url)
+  expect(loaded.length).toBeGreaterThan(2)
+  expect(loaded.filter((url) => !/^(\/play\/|data:image\/svg)/.test(url))).toEqual([])
+  expect(text(/\.css$/)).not.toMatch(/@import|url\(\s*["']?(?!data:)/)
+})
+
+it('makes no HTML of strings, and no code', () => {
+  const ours = [...parts.keys()].filter((file) => !file.includes('node_modules'))
+  expect(ours.length).toBeGreaterThan(20)
+  const script = text(/\.js$/)
+  // Preact sets innerHTML for dangerouslySetInnerHTML alone, which nothing here says.
+  expect(script).not.toMatch(/insertAdjacentHTML|outerHTML|document\.write|new Function|eval\(/)
+})
