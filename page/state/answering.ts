@@ -27,6 +27,8 @@ export type Hooks = {
   tell(notice: Notice | undefined): void
   /** A report of the session's memory came in the stream. */
   memory(report: Record<string, unknown>): void
+  /** The run ends for this reason. */
+  failed(error: unknown): void
 }
 
 export type Request = { path: string; body: Record<string, unknown> }
@@ -249,6 +251,7 @@ function run(
   delete answer.problem
   const ended = follow()
     .catch((error: unknown) => {
+      hooks.failed(error)
       answer.state = error instanceof Ending ? error.state : 'failed'
       const said = error instanceof Error ? error.message : String(error)
       if (said !== '') answer.problem = said

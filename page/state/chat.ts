@@ -202,6 +202,7 @@ export function chatOf(
     choose,
     stop: () => answers.stop((tree) => tree === shown.peek().tree),
     tryNow: answers.tryNow,
+    preview: answers.preview,
     begin,
     open,
     load,

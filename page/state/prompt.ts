@@ -28,6 +28,16 @@ export function chatRequest(tree: Tree, question: string, key: string, options: 
   }
 }
 
+/** What a chat that has not begun could be asked with. */
+export function exampleRequest(options: Options): Request {
+  const { prompt_cache_key: _, ...rest } = common('', options)
+  const system = options.system.trim() === '' ? [] : [{ role: 'system', content: options.system }]
+  return {
+    path: '/v1/chat/completions',
+    body: { ...rest, messages: [...system, { role: 'user', content: 'Hello' }] },
+  }
+}
+
 function common(key: string, { model, sampling, isWatched }: Options): Record<string, unknown> {
   return {
     ...(model !== undefined && { model }),

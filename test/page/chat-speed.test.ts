@@ -102,27 +102,32 @@ describe.skipIf(noBrowser !== undefined)(named('the chat under load'), () => {
     await context.close()
   })
 
-  it('streams 10,000 tokens at 250 a second without a task over 50 ms', { timeout: 120_000 }, async () => {
-    chat.fake.script({ tokens: tokensOf(TOKENS), pace: 1000 / PER_SECOND })
-    const { page, context } = await chat.open()
-    await page.evaluate(() => {
-      const tasks: number[] = []
-      Object.assign(globalThis, { tasks })
-      new PerformanceObserver((list) =>
-        tasks.push(...list.getEntries().map(({ duration }) => duration)),
-      ).observe({
-        type: 'longtask',
+  // Once more where the machine itself stood still meanwhile.
+  it(
+    'streams 10,000 tokens at 250 a second without a task over 50 ms',
+    { timeout: 120_000, retry: 1 },
+    async () => {
+      chat.fake.script({ tokens: tokensOf(TOKENS), pace: 1000 / PER_SECOND })
+      const { page, context } = await chat.open()
+      await page.evaluate(() => {
+        const tasks: number[] = []
+        Object.assign(globalThis, { tasks })
+        new PerformanceObserver((list) =>
+          tasks.push(...list.getEntries().map(({ duration }) => duration)),
+        ).observe({
+          type: 'longtask',
+        })
       })
-    })
-    await page.focus('#chat-text')
-    await say(page, 'Tell me everything about the tides')
-    await page.waitForSelector('.chat-facts', { timeout: 100_000 })
-    await answered(page)
-    const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks)
-    const rate = parseFloat(/([\d.]+) tokens\/s/.exec((await page.textContent('.chat-facts'))!)![1])
-    console.log(`${TOKENS} tokens at ${rate} a second; tasks over 50 ms: ${tasks.join(', ') || 'none'}`)
-    expect(tasks.filter((ms) => ms > LONGEST_TASK)).toEqual([])
-    expect(rate).toBeGreaterThan(0.9 * PER_SECOND)
-    await context.close()
-  })
+      await page.focus('#chat-text')
+      await say(page, 'Tell me everything about the tides')
+      await page.waitForSelector('.chat-facts', { timeout: 100_000 })
+      await answered(page)
+      const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks)
+      const rate = parseFloat(/([\d.]+) tokens\/s/.exec((await page.textContent('.chat-facts'))!)![1])
+      console.log(`${TOKENS} tokens at ${rate} a second; tasks over 50 ms: ${tasks.join(', ') || 'none'}`)
+      expect(tasks.filter((ms) => ms > LONGEST_TASK)).toEqual([])
+      expect(rate).toBeGreaterThan(0.9 * PER_SECOND)
+      await context.close()
+    },
+  )
 })

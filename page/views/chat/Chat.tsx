@@ -1,9 +1,10 @@
 // The chat view shows one conversation with its composer, and the list of all beside it.
 
-import { signal, useSignal } from '@preact/signals'
+import { signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Clock } from '../../state/answering.ts'
 import { chatOf, type Chat as State } from '../../state/chat.ts'
+import { addShortcuts } from '../../state/shortcuts.ts'
 import { openHistory } from '../../state/history.ts'
 import { Composer } from './Composer.tsx'
 import { Empty } from './Empty.tsx'
@@ -77,6 +78,26 @@ function Conversation({ chat }: { chat: State }) {
     isListOpen.value = false
     toggle.current?.focus()
   }
+  useSignalEffect(chat.preview)
+  useEffect(
+    () =>
+      addShortcuts([
+        {
+          key: 'n',
+          does: 'New chat',
+          run: () => (chat.begin(), document.getElementById('chat-text')?.focus()),
+        },
+        {
+          key: '/',
+          does: 'Search chats',
+          run() {
+            isListOpen.value = true
+            document.querySelector<HTMLElement>('#chat-history [type=search]')?.focus()
+          },
+        },
+      ]),
+    [],
+  )
   const { tree } = chat.shown.value
   return (
     <>
