@@ -26,10 +26,7 @@ export function DeleteAll(): VNode {
             <button class="button" onClick={close}>
               Keep all
             </button>
-            <button
-              class="button lists-danger"
-              onClick={() => void removeAll(forgetChats).then(close)}
-            >
+            <button class="button lists-danger" onClick={() => void removeAll(forgetChats).then(close)}>
               Delete all
             </button>
           </div>
