@@ -66,7 +66,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
   })
 
   const open = async (tab: string, more: object = {}) => {
-    const opened = await bed.open({ stored: { tab }, ...more })
+    const opened = await bed.open({ stored: { tab, sections: ['code', 'lists'] }, ...more })
     await opened.page.waitForSelector(`.${tab}`)
     return opened
   }
