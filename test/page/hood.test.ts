@@ -42,7 +42,7 @@ describe.skipIf(noBrowser !== undefined)(named('under the hood'), () => {
     await pressUntil(page, 'Tab', '.shell-hood-bar')
     await page.keyboard.press('Enter')
     await pressUntil(page, 'Shift+Tab', '#chat-text')
-    await page.keyboard.type('In the beginning')
+    await page.keyboard.type('In the beginning God created the heaven and the earth. What did he do then?')
     await page.keyboard.press('Enter')
     await page.locator(SLIDER).waitFor({ timeout: 60_000 })
     await page.locator('.hood-isolate .hood-bar').waitFor({ timeout: 60_000 })
