@@ -30,10 +30,15 @@ const MAX_TOKENS = 192
 /** Answers that are computed side by side. */
 const TOGETHER = 8
 
+/** Of the answers to one half of the prompts. */
+type HalfResult = { answers: number; good: number }
+
 export type SettingResult = {
   setting: Setting
   answers: number
   good: number
+  /** To every second prompt from the first on, by which a setting is chosen, and to the others, on which it is reported. */
+  halves: [chosenOn: HalfResult, heldOut: HalfResult]
   loop: number
   script: number
   cut: number
@@ -107,6 +112,11 @@ function summed(setting: Setting, answers: readonly Answer[]): SettingResult {
   const count = (holds: (verdict: Verdict) => boolean): number =>
     answers.filter(({ verdict }) => holds(verdict)).length
   const sum = (of: (answer: Answer) => number): number => answers.reduce((total, each) => total + of(each), 0)
+  const tasks = samplingTasks()
+  const halfOf = (half: number): HalfResult => {
+    const own = answers.filter(({ task }) => tasks.findIndex(({ text }) => text === task.text) % 2 === half)
+    return { answers: own.length, good: own.filter(({ verdict }) => isGood(verdict)).length }
+  }
   const byTask = [...Map.groupBy(answers, ({ task }) => task).values()]
   const different = byTask.map((each) => new Set(each.map(({ text }) => text)).size / each.length)
   const scored = answers.filter(({ seed }) => seed === SEEDS[0])
@@ -115,6 +125,7 @@ function summed(setting: Setting, answers: readonly Answer[]): SettingResult {
     setting,
     answers: answers.length,
     good: count(isGood),
+    halves: [halfOf(0), halfOf(1)],
     loop: count(({ loop }) => loop),
     script: count(({ script }) => script),
     cut: count(({ cut }) => cut),
@@ -136,7 +147,10 @@ function before(model: string): SamplingResults {
   const frame = { model, prompts: samplingTasks().length, seeds: SEEDS, maxTokens: MAX_TOKENS }
   const none = { ...frame, settings: [], tasks: [] }
   if (!existsSync(RESULTS_FILE)) return none
-  const { settings, tasks, ...old } = JSON.parse(readFileSync(RESULTS_FILE, 'utf8')) as SamplingResults
+  const { settings: all, tasks, ...old } = JSON.parse(readFileSync(RESULTS_FILE, 'utf8')) as SamplingResults
+  // Of older measurements it is not known what each half gave.
+  const settings = all.filter(({ halves }: Partial<SettingResult>) => halves !== undefined)
+  if (settings.length < all.length) return none
   return JSON.stringify(old) === JSON.stringify(frame) ? { ...frame, settings, tasks } : none
 }
 

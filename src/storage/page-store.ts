@@ -125,7 +125,10 @@ export class PageStore implements Vault {
 
   #namesOf({ tenant, ids, shape }: PromptKey, pages: number, known?: readonly string[]): string[] {
     if (this.#basis === undefined) return []
-    return pageNames(chainRoot([RUN_VERSION, ...this.#basis, tenant, shape]), ids, pages, known)
+    // Asked for every 250 ms: behind a name that is known none needs the root, which is a hash of a kilobyte.
+    const isBegun = known !== undefined && known.length > 0
+    const root = isBegun ? '' : chainRoot([RUN_VERSION, ...this.#basis, tenant, shape])
+    return pageNames(root, ids, pages, known)
   }
 
   /** Runs that follow each other from page `at` on. */

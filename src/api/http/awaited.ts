@@ -20,7 +20,7 @@ export async function awaited<T extends object>(
   const aborted = whenAborted(signal)
   try {
     for (;;) {
-      const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
+      const result: EventResult | undefined = await aborted.or(events.next())
       if (result === undefined) return undefined
       if (result.done) throw new IsletError('engine_failure', 'The answer ended before it was whole')
       if (result.value.type === 'error') throw eventError(withPlace(result.value, places))

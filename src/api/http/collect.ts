@@ -57,7 +57,7 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
   let session: SessionEvent | undefined
   try {
     for (;;) {
-      const result: EventResult | undefined = await Promise.race([events.next(), aborted.promise])
+      const result: EventResult | undefined = await aborted.or(events.next())
       if (result === undefined) return undefined
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
@@ -107,11 +107,24 @@ function hostsTurn(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, 0))
 }
 
-/** Resolves with undefined when the signal aborts; `forget` it afterwards. */
-export function whenAborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  const onAbort = (): void => resolve(undefined)
-  if (signal.aborted) onAbort()
+/**
+ * `or` waits for a promise, one at a time, or gives undefined when the signal aborts; `forget` it afterwards. A race
+ * with one promise for all would keep everything that was ever waited for.
+ */
+export function whenAborted(signal: AbortSignal): {
+  or<T>(promise: Promise<T>): Promise<T | undefined>
+  forget(): void
+} {
+  let give = (): void => undefined
+  const onAbort = (): void => give()
   signal.addEventListener('abort', onAbort)
-  return { promise, forget: () => signal.removeEventListener('abort', onAbort) }
+  return {
+    or: (promise) =>
+      new Promise((resolve, reject) => {
+        give = () => resolve(undefined)
+        promise.then(resolve, reject)
+        if (signal.aborted) give()
+      }),
+    forget: () => signal.removeEventListener('abort', onAbort),
+  }
 }
