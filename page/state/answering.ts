@@ -52,6 +52,8 @@ const SAVE_EVERY = 500
 /** Errors in a stream that say no more than that this connection is over. */
 const CUT_OFF = ['lane_lost', 'model_loading', 'overloaded']
 
+const BROKEN = 'The connection broke; the answer is read on.'
+
 class BrokenOff extends Error {}
 
 /** Ends the run as it is, with what a person should know. */
@@ -235,7 +237,7 @@ function run(
     for (;;) {
       try {
         if (await read(await connect())) return
-        throw new BrokenOff('The connection broke; the answer is read on.')
+        throw new BrokenOff(BROKEN)
       } catch (error) {
         if (signal.aborted) throw new Ending('stopped', '')
         if (!canTryAgain(error)) throw error
@@ -286,11 +288,9 @@ function canTryAgain(error: unknown): boolean {
 }
 
 /** What a person reads of a failure that passes; `seconds` is what the server asks to wait. */
-function inWords(error: unknown): { text: string; seconds?: number } {
+function inWords(error: unknown): { text: string; seconds?: number | undefined } {
   if (error instanceof BrokenOff) return { text: error.message }
-  if (!(error instanceof ServerError)) return { text: 'The connection broke; the answer is read on.' }
-  const seconds = error.retryAfter === undefined ? {} : { seconds: error.retryAfter }
-  if (error.status === 429) return { text: 'The server has as much to do as it can take.', ...seconds }
-  if (error.status === 503) return { text: 'The server is not ready yet.', ...seconds }
-  return { text: error.message, ...seconds }
+  if (!(error instanceof ServerError)) return { text: BROKEN }
+  // When it is tried again is told beside it.
+  return { text: error.message.replace(/ Try again.*/, ''), seconds: error.retryAfter }
 }

@@ -5,7 +5,7 @@ import { ServerError } from '../client/server.ts'
 import { ask, readOn, type Clock, type Hooks, type Notice, type Run } from './answering.ts'
 import * as focus from './focus.ts'
 import { hoodOpen } from './preferences.ts'
-import { chatRequest, continuation, exampleRequest, sessionOf, type Options } from './prompt.ts'
+import { chatRequest, continuation, sessionOf, type Options } from './prompt.ts'
 import { samplingBody, systemPrompt } from './sampling.ts'
 import { model, server, tell as tellPage } from './server.ts'
 import { add, newId, ownSource, path, sourceOf, type Message, type Source, type Tree } from './tree.ts'
@@ -131,9 +131,7 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     const question = path(tree).findLast(({ role }) => role === 'user')
     const asked = options()
     const key = question && path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
-    const request = question
-      ? chatRequest(tree, question.id, key ?? tree.conversation.id, asked)
-      : exampleRequest(asked)
+    const request = chatRequest(tree, question?.id, key ?? tree.conversation.id, asked)
     focus.lastRequest.value = { method: 'POST', ...request }
   }
 

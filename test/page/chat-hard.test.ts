@@ -119,9 +119,7 @@ describe.skipIf(noBrowser !== undefined)(named('the chat when it goes badly'), (
       () => document.querySelector('.chat-told')?.textContent === 'This file is not JSON.',
     )
     await give('{"format":"islet-conversations","version":1,"conversations":[{"messages":7}]}')
-    await page.waitForFunction(() =>
-      document.querySelector('.chat-told')?.textContent.includes('are not a list'),
-    )
+    await page.waitForFunction(() => document.querySelector('.chat-told')?.textContent.includes('is damaged'))
     expect(await page.$$('.chat-row')).toHaveLength(0)
     await context.close()
   })

@@ -5,7 +5,7 @@ import { type Clock } from '../../page/state/answering.ts'
 import { chatOf, type Chat } from '../../page/state/chat.ts'
 import { historyOf, memoryStore } from '../../page/state/history.ts'
 import { maxTokens, seed, temperature } from '../../page/state/sampling.ts'
-import { talkTo } from '../../page/state/server.ts'
+import { useServer } from '../../page/state/server.ts'
 import { type Message } from '../../page/state/tree.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
@@ -25,7 +25,7 @@ describe('the chat over the worker', () => {
   beforeAll(async () => void (worker = await startWorker(TINY_FOLDER)))
   afterAll(() => worker?.stop())
   beforeEach(() => {
-    talkTo({ base: worker.url, key: '' })
+    useServer({ base: worker.url, key: '' })
     temperature.value.value = 0
     maxTokens.value.value = 12
     chat = chatOf(historyOf(memoryStore()), clock)

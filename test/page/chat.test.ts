@@ -7,7 +7,7 @@ import * as focus from '../../page/state/focus.ts'
 import { historyOf, memoryStore, type History } from '../../page/state/history.ts'
 import { hoodOpen } from '../../page/state/preferences.ts'
 import { systemPrompt, temperature } from '../../page/state/sampling.ts'
-import { models, talkTo } from '../../page/state/server.ts'
+import { model, useServer } from '../../page/state/server.ts'
 import { siblings, type Message } from '../../page/state/tree.ts'
 import { fakeIslet, type FakeIslet } from './fake-islet.ts'
 
@@ -27,8 +27,8 @@ let chat: Chat
 
 beforeEach(async () => {
   fake = await fakeIslet()
-  talkTo({ base: fake.url, key: '' })
-  models.value = [{ id: 'small-model' }]
+  useServer({ base: fake.url, key: '' })
+  model.value = { id: 'small-model' }
   history = historyOf(memoryStore())
   chat = chatOf(history, clock)
 })
@@ -180,7 +180,7 @@ describe('branches', () => {
     chat.send('Hi')
     await settled()
     const other = await fakeIslet()
-    talkTo({ base: other.url })
+    useServer({ base: other.url })
     chat.regenerate(last().id)
     await settled()
     expect(other.asked.map(({ path }) => path)).toEqual(['/v1/chat/completions'])

@@ -11,9 +11,6 @@ import { Empty } from './Empty.tsx'
 import { History } from './History.tsx'
 import { Messages } from './Messages.tsx'
 
-/** The conversation that a reload shows again; each tab has its own. */
-const LAST = 'islet.chat'
-
 const clock: Clock = {
   now: () => performance.now(),
   frame: (callback) => void requestAnimationFrame(callback),
@@ -44,24 +41,12 @@ export async function forgetChats(): Promise<void> {
 async function open(): Promise<void> {
   const chat = chatOf(await openHistory(), clock, remember)
   state.value = chat
-  await chat.load(remembered())
+  await chat.load(history.state)
 }
 
+/** Each tab has a conversation of its own, which outlives a reload. */
 function remember(id: string | undefined): void {
-  try {
-    if (id === undefined) sessionStorage.removeItem(LAST)
-    else sessionStorage.setItem(LAST, id)
-  } catch {
-    // A reload shows an empty chat then.
-  }
-}
-
-function remembered(): string | undefined {
-  try {
-    return sessionStorage.getItem(LAST) ?? undefined
-  } catch {
-    return undefined
-  }
+  history.replaceState(id, '')
 }
 
 export function Chat() {
