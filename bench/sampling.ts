@@ -31,7 +31,7 @@ const MAX_TOKENS = 192
 const TOGETHER = 8
 
 /** Of the answers to one half of the prompts. */
-type HalfResult = { answers: number; good: number }
+type HalfResult = Pick<SettingResult, 'answers' | 'good' | 'distinct'>
 
 export type SettingResult = {
   setting: Setting
@@ -108,6 +108,14 @@ async function answersUnder(local: Local, setting: Setting): Promise<Answer[]> {
   return answers
 }
 
+/** In percent, see SettingResult. */
+function distinctOf({ temperature }: Setting, answers: readonly Answer[]): number | null {
+  if (temperature === 0) return null
+  const byTask = [...Map.groupBy(answers, ({ task }) => task).values()]
+  const different = byTask.map((each) => new Set(each.map(({ text }) => text)).size / each.length)
+  return Math.round((100 * different.reduce((total, each) => total + each, 0)) / different.length)
+}
+
 function summed(setting: Setting, answers: readonly Answer[]): SettingResult {
   const count = (holds: (verdict: Verdict) => boolean): number =>
     answers.filter(({ verdict }) => holds(verdict)).length
@@ -115,10 +123,9 @@ function summed(setting: Setting, answers: readonly Answer[]): SettingResult {
   const tasks = samplingTasks()
   const halfOf = (half: number): HalfResult => {
     const own = answers.filter(({ task }) => tasks.findIndex(({ text }) => text === task.text) % 2 === half)
-    return { answers: own.length, good: own.filter(({ verdict }) => isGood(verdict)).length }
+    const good = own.filter(({ verdict }) => isGood(verdict)).length
+    return { answers: own.length, good, distinct: distinctOf(setting, own) }
   }
-  const byTask = [...Map.groupBy(answers, ({ task }) => task).values()]
-  const different = byTask.map((each) => new Set(each.map(({ text }) => text)).size / each.length)
   const scored = answers.filter(({ seed }) => seed === SEEDS[0])
   const scoredTokens = scored.reduce((total, { tokens }) => total + tokens, 0)
   return {
@@ -133,10 +140,7 @@ function summed(setting: Setting, answers: readonly Answer[]): SettingResult {
     refusal: count(({ refusal }) => refusal),
     checked: count(({ right }) => right !== undefined),
     right: count(({ right }) => right === true),
-    distinct:
-      setting.temperature === 0
-        ? null
-        : Math.round((100 * different.reduce((total, each) => total + each, 0)) / different.length),
+    distinct: distinctOf(setting, answers),
     logprob: Number((sum((answer) => answer.logprob) / scoredTokens).toFixed(4)),
     tokens: sum((answer) => answer.tokens),
   }

@@ -18,13 +18,13 @@ export function samplingBlocks(): [name: string, block: string][] {
   return [['sampling', block(results)]]
 }
 
-/** The best setting by the rule of docs/sampling.md. Greedy ones always answer alike. */
+/** The best setting by the rule of docs/sampling.md, on the first half of the prompts. Greedy ones always answer alike. */
 export function recommendedOf({ settings }: SamplingResults): SettingResult {
-  const share = ({ good, answers }: SettingResult): number => good / answers
+  const share = ({ halves: [{ good, answers }] }: SettingResult): number => good / answers
   const best = settings.reduce((a, b) => (share(b) > share(a) ? b : a))
-  const error = Math.sqrt((share(best) * (1 - share(best))) / best.answers)
+  const error = Math.sqrt((share(best) * (1 - share(best))) / best.halves[0].answers)
   const near = settings.filter((each) => share(each) >= share(best) - error)
-  return near.reduce((a, b) => ((b.distinct ?? 0) > (a.distinct ?? 0) ? b : a))
+  return near.reduce((a, b) => ((b.halves[0].distinct ?? 0) > (a.halves[0].distinct ?? 0) ? b : a))
 }
 
 /** A setting's fields by the names that requests have for them. */
@@ -41,12 +41,14 @@ function block(results: SamplingResults): string {
       .join(', ')
   const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(0)} %`
   const rows = settings.map((each) => {
-    const { answers, good, loop, cut, script, empty, refusal, right, checked, distinct, logprob } = each
+    const { answers, good, halves, loop, cut, script, empty, refusal, right, checked, distinct, logprob } =
+      each
     const mark = (text: string): string => (each === chosen ? `**${text}**` : text)
     return [
       mark(words(each)),
       String(answers),
-      mark(percent(good, answers)),
+      percent(good, answers),
+      ...halves.map((half) => mark(percent(half.good, half.answers))),
       percent(loop, answers),
       percent(cut, answers),
       percent(script + empty, answers),
@@ -56,19 +58,23 @@ function block(results: SamplingResults): string {
       logprob.toFixed(2),
     ]
   })
+  const [, heldOut] = chosen.halves
+  const [, asBefore] = settings[0].halves
   const byTask = tasks.map(({ task, prompts: count, good }) => [
     task,
     String(count),
     ...[0, settings.indexOf(chosen)].map((at) => percent(good[at], 1)),
   ])
   return [
-    `${model}: ${prompts} prompts with ${seeds.length} seeds each, at most ${maxTokens} tokens. The first row is what a request got that said nothing. Recommended: **${words(chosen)}**.`,
+    `${model}: ${prompts} prompts with ${seeds.length} seeds each, at most ${maxTokens} tokens. The first row is what a request got that said nothing. Recommended: **${words(chosen)}**, with ${heldOut.good} of ${heldOut.answers} answers good on the half that was held out, where ${words(settings[0])} has ${asBefore.good} of ${asBefore.answers}.`,
     '',
     table(
       [
         'setting',
         'answers',
         'good',
+        'chosen on',
+        'held out',
         'loops',
         'no end',
         'script, empty',

@@ -15,6 +15,16 @@ it('the measured model has the setting that did best', () => {
   expect(results.prompts).toBeGreaterThanOrEqual(60)
 })
 
+it('what it is chosen by and what it is reported on are different answers, all of them together', () => {
+  const results = JSON.parse(readFileSync(RESULTS_FILE, 'utf8')) as SamplingResults
+  for (const { halves, answers, good } of results.settings) {
+    expect(halves[0].answers + halves[1].answers).toBe(answers)
+    expect(halves[0].good + halves[1].good).toBe(good)
+  }
+  const [raw] = results.settings
+  expect(recommendedOf(results).halves[1].good).toBeGreaterThan(raw.halves[1].good)
+})
+
 it('the judge knows loops, cuts, scripts, refusals and what was asked for', () => {
   const good = (task: object, answer: string, isCut = false): boolean =>
     isGood(judge({ task: '', text: '', ...task }, answer, isCut))
