@@ -31,39 +31,20 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** JSON as an expression of JavaScript; `indent`: spaces that its lines begin with. */
-export function jsLiteral(value: unknown, indent = 0): string {
-  // In a literal the plain name would set the prototype.
-  const nameOf = (key: string): string =>
-    key === '__proto__' ? '["__proto__"]' : /^[a-z_]\w*$/i.test(key) ? key : JSON.stringify(key)
-  return literal(value, indent, { nameOf, plain: String })
+/** JSON as an expression of JavaScript, where the plain name would set a prototype. */
+export function jsLiteral(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll('"__proto__":', '["__proto__"]:')
 }
 
-/** JSON as an expression of Python. */
-export function pythonLiteral(value: unknown, indent = 0): string {
+/** JSON as an expression of Python; strings are the same in both. */
+export function pythonLiteral(value: unknown): string {
   const words: Record<string, string> = { null: 'None', true: 'True', false: 'False' }
-  const plain = (text: unknown): string => words[String(text)] ?? String(text)
-  return literal(value, indent, { nameOf: JSON.stringify, plain, step: 4 })
+  return JSON.stringify(value, null, 4).replace(/"(\\.|[^"\\])*"|[a-z]{4,}/g, (text) => words[text] ?? text)
 }
 
-type Spelling = { nameOf(key: string): string; plain(value: unknown): string; step?: number }
-
-/** Strings are JSON's, which both languages read as they are; short lists stand in one line. */
-function literal(value: unknown, indent: number, spelling: Spelling): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (value === null || typeof value !== 'object') return spelling.plain(value)
-  const within = indent + (spelling.step ?? 2)
-  const [open, close] = Array.isArray(value) ? '[]' : '{}'
-  const parts = Array.isArray(value)
-    ? value.map((item) => literal(item, within, spelling))
-    : Object.entries(value as Json)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => `${spelling.nameOf(key)}: ${literal(item, within, spelling)}`)
-  const pad = open === '{' && spelling.step === undefined ? ' ' : ''
-  const line = parts.length === 0 ? open + close : `${open}${pad}${parts.join(', ')}${pad}${close}`
-  if (line.length <= 80 && !line.includes('\n')) return line
-  const [outer, inner] = [indent, within].map((spaces) => `\n${' '.repeat(spaces)}`)
-  return `${open}${parts.map((part) => `${inner}${part},`).join('')}${outer}${close}`
+/** The lines behind the first, further in. */
+function within(text: string, indent: string): string {
+  return text.replaceAll('\n', `\n${indent}`)
 }
 
 function curl({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
@@ -102,7 +83,9 @@ function openaiPython({ path, body }: CopiedRequest, { origin, hasKey }: Target)
   const given = Object.entries(body).filter(([name]) => names.includes(name))
   const extra = Object.entries(body).filter(([name]) => !names.includes(name))
   if (extra.length > 0) given.push(['extra_body', Object.fromEntries(extra)])
-  const fields = given.map(([name, value]) => `    ${name}=${pythonLiteral(value, 4)},\n`).join('')
+  const fields = given
+    .map(([name, value]) => `    ${name}=${within(pythonLiteral(value), '    ')},\n`)
+    .join('')
   const [api, print] =
     path === CHAT
       ? [
@@ -149,13 +132,13 @@ function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
   const given = [
     `model: islet(${JSON.stringify(model)})`,
     isSystem && `system: ${JSON.stringify(messages[0].content)}`,
-    `messages: ${jsLiteral(messages.slice(isSystem ? 1 : 0), 2)}`,
+    `messages: ${jsLiteral(messages.slice(isSystem ? 1 : 0))}`,
     ...Object.entries(AI_SDK_WORDS).map(
       ([name, word]) => name in body && `${word}: ${jsLiteral(body[name])}`,
     ),
-    schema !== undefined && `output: Output.object({ schema: jsonSchema(${jsLiteral(schema, 2)}) })`,
+    schema !== undefined && `output: Output.object({ schema: jsonSchema(${jsLiteral(schema)}) })`,
     // Fields that it does not know go to the server under the provider's name.
-    extra.length > 0 && `providerOptions: ${jsLiteral({ islet: Object.fromEntries(extra) }, 2)}`,
+    extra.length > 0 && `providerOptions: ${jsLiteral({ islet: Object.fromEntries(extra) })}`,
   ]
   return `import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { ${schema === undefined ? '' : 'jsonSchema, Output, '}streamText } from 'ai'
@@ -165,7 +148,7 @@ const islet = createOpenAICompatible(${provider})
 const { textStream } = streamText({
 ${given
   .filter(Boolean)
-  .map((line) => `  ${line},\n`)
+  .map((line) => `  ${within(line as string, '  ')},\n`)
   .join('')}})
 for await (const text of textStream) process.stdout.write(text)
 `

@@ -136,7 +136,9 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
     it('says where a schema is no JSON, and where the server does not take it', async () => {
       const { page, context } = await open('extract')
       await page.locator('#extract-schema').fill('{"type": "object",\n "properties": {},}')
-      expect(await textOf(page, '#extract-fault')).toContain('Line 2: This is no JSON: "}" does not fit here')
+      expect(await textOf(page, '#extract-fault')).toContain(
+        'Line 2: This is no JSON: } does not fit here. Is there a comma too many?',
+      )
       expect(await page.locator('.extract .button.primary').isDisabled()).toBe(true)
       expect(await page.locator('#extract-fault[role=alert]').count()).toBe(0)
 

@@ -95,12 +95,13 @@ function Value({ node }: { node: JsonNode }): VNode {
   return <Runs runs={node.runs} />
 }
 
-function statsOf({ count, forced, firstMs, ms = 0, seed }: Answer): string {
+function statsOf({ count, forced, firstMs, ms = 0, temperature, seed }: Answer): string {
   const rate = firstMs !== undefined && ms > firstMs ? Math.round((1000 * (count - 1)) / (ms - firstMs)) : 0
   return [
     `${count} tokens, ${forced} of them forced by the schema and greyed`,
     firstMs !== undefined && `first after ${Math.round(firstMs)} ms`,
     rate > 0 && `${rate} tokens a second`,
+    `temperature ${temperature}`,
     seed !== undefined && `seed ${seed}`,
   ]
     .filter(Boolean)
