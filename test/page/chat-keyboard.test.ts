@@ -121,17 +121,18 @@ describe.skipIf(noBrowser !== undefined)(named('the chat by keyboard alone'), ()
     ])
 
     await pressUntil(page, 'Shift+Tab', '.chat-open-row')
+    page.on('dialog', (dialog) => void dialog.accept())
     await keyboard.press('Delete')
-    await keyboard.press('Enter')
     await page.waitForFunction(() => document.querySelectorAll('.chat-row').length === 2)
-    await pressUntil(page, 'Tab', '.chat-files button:last-of-type')
-    await keyboard.press('Enter')
-    await keyboard.press('Enter')
-    await page.waitForFunction(() => document.querySelectorAll('.chat-row').length === 0)
+    for (const left of [1, 0]) {
+      await pressUntil(page, 'Tab', '.chat-open-row')
+      await keyboard.press('Delete')
+      await page.waitForFunction((rows) => document.querySelectorAll('.chat-row').length === rows, left)
+    }
 
     // The file dialog is the browser's own; what it gives is taken in.
     const chooser = page.waitForEvent('filechooser')
-    await pressUntil(page, 'Shift+Tab', '.chat-files button:nth-of-type(2)')
+    await pressUntil(page, 'Tab', '.chat-files button:nth-of-type(2)')
     await keyboard.press('Enter')
     await (
       await chooser

@@ -77,7 +77,6 @@ function Editor({ chat, message }: Props) {
         defaultValue={message.text}
       />
       <div class="chat-actions">
-        <span class="dim">The first wording stays, as a branch.</span>
         <button type="button" class="button quiet" onClick={close}>
           Cancel
         </button>
@@ -201,7 +200,8 @@ function Facts({ answer }: { answer: Answer }) {
   const fact = (text: string, hint: string): void => void facts.push({ text, hint })
   if (state === 'length') fact('cut by its limit', 'The answer reached the longest length that was allowed')
   if (state === 'stopped') fact('stopped', 'Nothing more was computed')
-  if (tokens !== undefined) fact(`${tokens} tokens`, 'Pieces of text that the model wrote')
+  if (tokens !== undefined)
+    fact(tokens === 1 ? '1 token' : `${tokens} tokens`, 'Pieces of text that the model wrote')
   if (perSecond !== undefined)
     fact(`${perSecond} tokens/s`, 'Tokens of this answer a second, as they came here')
   if (firstMs !== undefined) fact(`first after ${firstMs} ms`, 'From the request to the first text')

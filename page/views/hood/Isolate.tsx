@@ -15,8 +15,10 @@ export function Isolate(): VNode {
       <h2 id="hood-isolate">Where it runs</h2>
       {state === 'loading' && (
         <label class="hood-load">
-          Loading the model: {megabytes(done)} of {megabytes(total)}
-          <progress value={done} max={Math.max(1, total)} />
+          {total === 0
+            ? 'The model is about to load.'
+            : `Loading the model: ${megabytes(done)} of ${megabytes(total)}`}
+          <progress value={total === 0 ? undefined : done} max={Math.max(1, total)} />
         </label>
       )}
       {bytes === undefined ? (

@@ -25,16 +25,9 @@ const LEGEND = [
   ['kept', 'In memory', 'computed for this answer or kept since; ready at once'],
   ['reused', 'Reused', 'the last request began with these, so they were not computed again'],
   ['stored', 'In storage', 'written down: they outlive the memory'],
-  ['shared', 'Shared', 'another chat, or how every chat begins, has the same page'],
+  ['shared', 'Shared', 'a fork, an earlier turn or the beginning of every chat has the very same page'],
   ['away', 'Not in memory', 'read back from storage when it is needed, or dashed: computed again'],
   ['veiled', 'Out of sight', 'the model does not look at these any more'],
-] as const
-
-const WORDS = [
-  ['Page', 'what the model remembers of 16 tokens, kept or dropped as one.'],
-  ['Sinks', 'the first few tokens, which always stay in sight: without them answers fall apart.'],
-  ['Window', 'the latest tokens; looking at these alone keeps memory small however long the talk gets.'],
-  ['Reuse', 'a request that begins as an earlier one did takes its pages instead of reading it again.'],
 ] as const
 
 export function Memory(): VNode {
@@ -69,14 +62,6 @@ export function Memory(): VNode {
           <Table report={now} />
         </>
       )}
-      <dl class="hood-words">
-        {WORDS.map(([word, meaning]) => (
-          <div key={word}>
-            <dt>{word}</dt>
-            <dd>{meaning}</dd>
-          </div>
-        ))}
-      </dl>
     </section>
   )
 }

@@ -9,12 +9,17 @@ import { percent, visibleText } from '../../state/memory.ts'
 /** Tokens are shown in blocks of so many, two at a time: an answer of thousands stays light. */
 const BLOCK = 128
 
+/** CSS pixels below a token that its alternatives need; with less they stand above it. */
+const ROOM = 180
+
+type Place = { at: number; left: number; top: number; isAbove: boolean }
+
 export function Tokens(): VNode {
   const all = tokens.value
   const back = useSignal(0)
   const roving = useSignal(0)
   /** The token whose alternatives are shown, and where. */
-  const open = useSignal<{ at: number; left: number; top: number } | undefined>(undefined)
+  const open = useSignal<Place | undefined>(undefined)
   const list = useRef<HTMLDivElement>(null)
   const blocks = Math.ceil(all.length / BLOCK)
   const start = Math.max(0, blocks - 2 - back.value) * BLOCK
@@ -26,7 +31,9 @@ export function Tokens(): VNode {
     const button = target instanceof Element ? target.closest<HTMLElement>('[data-at]') : null
     if (button === null || list.current === null) return
     const left = Math.max(0, Math.min(button.offsetLeft, list.current.clientWidth - 250))
-    open.value = { at: Number(button.dataset['at']), left, top: button.offsetTop + button.offsetHeight + 4 }
+    const isAbove = innerHeight - button.getBoundingClientRect().bottom < ROOM
+    const top = isAbove ? button.offsetTop - 4 : button.offsetTop + button.offsetHeight + 4
+    open.value = { at: Number(button.dataset['at']), left, top, isAbove }
   }
   const hide = (): void => void (open.value = undefined)
 
@@ -94,7 +101,7 @@ export function Tokens(): VNode {
                 {token.text.replaceAll('\n', '↵\n') || '∅'}
               </span>
             ))}
-            {open.value && shown && <Others token={shown} left={open.value.left} top={open.value.top} />}
+            {open.value && shown && <Others token={shown} place={open.value} />}
           </div>
         </>
       )}
@@ -103,10 +110,16 @@ export function Tokens(): VNode {
 }
 
 /** What could have stood there, the likeliest first, the chosen one marked. */
-function Others({ token, left, top }: { token: Token; left: number; top: number }): VNode {
+function Others({ token, place }: { token: Token; place: Place }): VNode {
   const others = token.top.some(({ text }) => text === token.text) ? token.top : [token, ...token.top]
+  const { left, top, isAbove } = place
   return (
-    <div id="hood-others" class="hood-others" role="tooltip" style={{ left: `${left}px`, top: `${top}px` }}>
+    <div
+      id="hood-others"
+      class={isAbove ? 'hood-others hood-above' : 'hood-others'}
+      role="tooltip"
+      style={{ left: `${left}px`, top: `${top}px` }}
+    >
       {others.map(({ text, logprob }) => (
         <div key={text} class={text === token.text ? 'hood-chosen' : ''}>
           <span class="mono">{visibleText(text)}</span>
