@@ -91,7 +91,6 @@ function Conversation({ chat }: { chat: State }) {
         <header class="chat-head">
           <button
             ref={toggle}
-            type="button"
             class="button quiet chat-toggle"
             aria-expanded={isListOpen.value}
             aria-controls="chat-history"
@@ -104,7 +103,7 @@ function Conversation({ chat }: { chat: State }) {
         {chat.trouble.value && (
           <p class="chat-trouble" role="alert">
             {chat.trouble.value}{' '}
-            <button type="button" class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
+            <button class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
               Dismiss
             </button>
           </p>

@@ -21,7 +21,7 @@ export function Empty({ send, isLasting }: { send: (text: string) => void; isLas
       <ul class="chat-starters">
         {STARTERS.map(({ title, text }) => (
           <li key={title}>
-            <button type="button" class="chat-starter" onClick={() => send(text)}>
+            <button class="chat-starter" onClick={() => send(text)}>
               <strong>{title}</strong>
               <span class="dim">{text}</span>
             </button>

@@ -34,10 +34,10 @@ export function Files({ chat, told }: { chat: Chat; told: Signal<string> }) {
 
   return (
     <div class="chat-files">
-      <button type="button" class="button quiet" onClick={() => void save()}>
+      <button class="button quiet" onClick={() => void save()}>
         Export
       </button>
-      <button type="button" class="button quiet" onClick={() => file.current!.click()}>
+      <button class="button quiet" onClick={() => file.current!.click()}>
         Import
       </button>
       <input

@@ -79,7 +79,6 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
   return (
     <li {...rowProps}>
       <button
-        type="button"
         class="chat-open-row"
         tabIndex={tabIndex}
         aria-current={isShown}
@@ -93,7 +92,6 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
         {excerpt !== undefined && <span class="dim">{excerpt}</span>}
       </button>
       <button
-        type="button"
         class="button quiet chat-row-button"
         tabIndex={tabIndex}
         aria-label={`Rename ${title}`}
@@ -103,7 +101,6 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
         ✎
       </button>
       <button
-        type="button"
         class="button quiet chat-row-button"
         tabIndex={tabIndex}
         aria-label={`Delete ${title}`}
