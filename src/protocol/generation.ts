@@ -244,9 +244,13 @@ export type GenerationEvent =
    * reading. A start counts what was cached or cut of its prompt, unless one before it did.
    */
   | { type: 'start'; choice?: number; promptTokens: number; cachedTokens: number; truncatedTokens: number }
-  /** How the pages of a session lie now; only where the request asks for `memory`, and never of several answers. It is not repeated. */
-  | { type: 'memory'; report: MemoryReport }
-  | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
+  | {
+      type: 'progress'
+      state: 'queued' | 'loading' | 'prefill'
+      done: number
+      total: number
+      memory?: MemoryReport
+    }
   | {
       type: 'text'
       choice?: number
@@ -262,6 +266,8 @@ export type GenerationEvent =
       calls?: CallPiece[]
       ids: number[]
       logprobs?: TokenLogprob[]
+      /** How the session's pages lie now, where the request asks for `memory`, of a lone answer. It is not part of the answer. */
+      memory?: MemoryReport
     }
   /** An answer ends, and others go on. */
   | { type: 'end'; choice?: number; reason: FinishReason }
