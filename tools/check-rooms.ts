@@ -60,6 +60,8 @@ const PAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may import test/ all the same, and why. */
 const ALLOWED: Readonly<Record<string, string>> = {
+  'bench/page/run.ts': 'it opens the page as its tests do, by test/page/harness.ts and what lies beside it',
+  'bench/page/screenshots.ts': 'it does too',
   'bench/families.ts': 'it runs the cases of the reference data as the tests do, by test/helpers/golden*.ts',
 }
 

@@ -19,7 +19,7 @@ const SHARED: BuildOptions = {
   logLevel: 'error',
 }
 
-const LICENCES = '/* Preact, @preact/signals, streaming-markdown, eventsource-parser: MIT License */'
+const LICENCES = '/* Preact, @preact/signals, streaming-markdown: MIT License */'
 
 /** What the page is made of. */
 export type BuiltPage = {
@@ -43,6 +43,7 @@ export function buildPage(): BuiltPage {
     banner: { js: LICENCES },
     define: { 'process.env.NODE_ENV': '"production"' },
     metafile: true,
+    drop: ['console'], // assertions of the markdown parser
   })
   const files: PageFiles = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
   const named = [...files.keys()]

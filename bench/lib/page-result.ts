@@ -1,5 +1,7 @@
 // The result of the page's benchmark is a row for each goal, with every round's milliseconds.
 
+import type { Machine } from './results.ts'
+
 export type PageRow = {
   what: string
   goalMs: number
@@ -8,4 +10,4 @@ export type PageRow = {
   ms: number[]
 }
 
-export type PageResult = { chromium: string; cpu: string; date: string; rows: PageRow[] }
+export type PageResult = { chromium: string; machine: Machine; model: string; rows: PageRow[] }

@@ -1,7 +1,5 @@
 // This module reads a response's server-sent events one by one.
 
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
-
 export type ServerEvent = { event?: string; data: string; id?: string }
 
 /**
@@ -14,19 +12,28 @@ export async function* events(
   onComment?: (comment: string) => void,
 ): AsyncGenerator<ServerEvent> {
   if (response.body === null) return
-  const ready: EventSourceMessage[] = []
-  const parser = createParser({ onEvent: (event) => ready.push(event), ...(onComment && { onComment }) })
   const reader = response.body.getReader()
   const decoder = new TextDecoder()
   const cancel = (): void => void reader.cancel(signal?.reason).catch(() => undefined)
   signal?.addEventListener('abort', cancel)
+  let rest = ''
+  let fields: Record<string, string> = {}
   try {
     for (;;) {
       const { done, value } = await reader.read()
       signal?.throwIfAborted()
       if (done) return
-      parser.feed(decoder.decode(value, { stream: true }))
-      for (let next = ready.shift(); next !== undefined; next = ready.shift()) yield next
+      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const [, name, text] = /^([^:]*):? ?([^]*)/.exec(line) ?? []
+        if (line === '') {
+          const { event, data, id } = fields
+          fields = {}
+          if (data !== undefined) yield { event, data, id }
+        } else if (name === '') onComment?.(text)
+        else fields[name] = name === 'data' && 'data' in fields ? `${fields['data']}\n${text}` : text
+      }
     }
   } finally {
     signal?.removeEventListener('abort', cancel)

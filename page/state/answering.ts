@@ -27,6 +27,8 @@ export type Hooks = {
   tell(notice: Notice | undefined): void
   /** A report of the session's memory came in the stream. */
   memory(report: Record<string, unknown>): void
+  /** The run ends for this reason. */
+  failed(error: unknown): void
 }
 
 export type Request = { path: string; body: Record<string, unknown> }
@@ -49,6 +51,8 @@ const SAVE_EVERY = 500
 
 /** Errors in a stream that say no more than that this connection is over. */
 const CUT_OFF = ['lane_lost', 'model_loading', 'overloaded']
+
+const BROKEN = 'The connection broke; the answer is read on.'
 
 class BrokenOff extends Error {}
 
@@ -233,7 +237,7 @@ function run(
     for (;;) {
       try {
         if (await read(await connect())) return
-        throw new BrokenOff('The connection broke; the answer is read on.')
+        throw new BrokenOff(BROKEN)
       } catch (error) {
         if (signal.aborted) throw new Ending('stopped', '')
         if (!canTryAgain(error)) throw error
@@ -249,6 +253,7 @@ function run(
   delete answer.problem
   const ended = follow()
     .catch((error: unknown) => {
+      hooks.failed(error)
       answer.state = error instanceof Ending ? error.state : 'failed'
       const said = error instanceof Error ? error.message : String(error)
       if (said !== '') answer.problem = said
@@ -283,11 +288,9 @@ function canTryAgain(error: unknown): boolean {
 }
 
 /** What a person reads of a failure that passes; `seconds` is what the server asks to wait. */
-function inWords(error: unknown): { text: string; seconds?: number } {
+function inWords(error: unknown): { text: string; seconds?: number | undefined } {
   if (error instanceof BrokenOff) return { text: error.message }
-  if (!(error instanceof ServerError)) return { text: 'The connection broke; the answer is read on.' }
-  const seconds = error.retryAfter === undefined ? {} : { seconds: error.retryAfter }
-  if (error.status === 429) return { text: 'The server has as much to do as it can take.', ...seconds }
-  if (error.status === 503) return { text: 'The server is not ready yet.', ...seconds }
-  return { text: error.message, ...seconds }
+  if (!(error instanceof ServerError)) return { text: BROKEN }
+  // When it is tried again is told beside it.
+  return { text: error.message.replace(/ Try again.*/, ''), seconds: error.retryAfter }
 }

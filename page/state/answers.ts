@@ -1,12 +1,13 @@
 // Answers are asked for, read on and stopped here: those of the shown conversation, and of others meanwhile.
 
 import { batch, signal, type Signal } from '@preact/signals'
+import { ServerError } from '../client/server.ts'
 import { ask, readOn, type Clock, type Hooks, type Notice, type Run } from './answering.ts'
 import * as focus from './focus.ts'
 import { hoodOpen } from './preferences.ts'
 import { chatRequest, continuation, sessionOf, type Options } from './prompt.ts'
 import { samplingBody, systemPrompt } from './sampling.ts'
-import { model, server } from './server.ts'
+import { model, server, tell as tellPage } from './server.ts'
 import { add, newId, ownSource, path, sourceOf, type Message, type Source, type Tree } from './tree.ts'
 
 /** What answers take of the chat around them. */
@@ -42,12 +43,13 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     })
   }
 
+  /** The settings as they are. */
   function options(): Options {
     return {
-      model: model.peek()?.id,
-      system: systemPrompt.peek(),
+      model: model.value?.id,
+      system: systemPrompt.value,
       sampling: samplingBody(),
-      isWatched: hoodOpen.peek(),
+      isWatched: hoodOpen.value,
     }
   }
 
@@ -78,6 +80,10 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       tell: (notice) => tell(message, notice),
       memory(report) {
         if (isShown(tree)) focus.memory.value = report
+      },
+      failed(error) {
+        // The whole page wants a key then.
+        if (error instanceof ServerError && error.status === 401) tellPage(error)
       },
     }
   }
@@ -110,12 +116,23 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     if (asked.model !== undefined) message.answer!.model = asked.model
     said.value = ''
     tree.conversation.usedAt = Date.now()
-    changed(tree, add(tree, message))
+    const written = add(tree, message)
     begin(tree, message, source, (key) => {
       const request = chatRequest(tree, question.id, key ?? message.id, asked)
       focus.lastRequest.value = { method: 'POST', ...request }
       return Promise.resolve(request)
     })
+    changed(tree, written)
+  }
+
+  /** The request that the shown question would be asked with, by the settings as they are: the one to copy. */
+  function preview(): void {
+    const { tree } = shown.value
+    const question = path(tree).findLast(({ role }) => role === 'user')
+    const asked = options()
+    const key = question && path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
+    const request = chatRequest(tree, question?.id, key ?? tree.conversation.id, asked)
+    focus.lastRequest.value = { method: 'POST', ...request }
   }
 
   type Prepare = (key: string | undefined, signal: AbortSignal) => ReturnType<Parameters<typeof ask>[3]>
@@ -179,6 +196,7 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     readAgain,
     stop,
     point,
+    preview,
     has: (message: Message): boolean => runs.has(message.id),
     tryNow: (id: string): void => runs.get(id)?.run.tryNow(),
     treeOf: (conversation: string): Tree | undefined =>

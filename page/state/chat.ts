@@ -39,9 +39,7 @@ export function chatOf(
     changed,
     store: ({ conversation }, message) => void keep(history.save(conversation, [message])),
   })
-  const running = computed(() =>
-    messages.value.find((message) => message.answer?.state === 'running' && answers.has(message)),
-  )
+  const running = computed(() => messages.value.find(({ answer }) => answer?.state === 'running'))
 
   function emptyTree(): Tree {
     const now = Date.now()
@@ -144,9 +142,9 @@ export function chatOf(
     present(tree)
   }
 
-  async function load(last?: string): Promise<void> {
+  async function load(last?: unknown): Promise<void> {
     await keep(history.list().then((list) => (conversations.value = list)))
-    if (conversations.peek().some(({ id }) => id === last)) await open(last!)
+    if (conversations.peek().some(({ id }) => id === last)) await open(last as string)
   }
 
   async function rename(id: string, title: string): Promise<void> {
@@ -204,6 +202,7 @@ export function chatOf(
     choose,
     stop: () => answers.stop((tree) => tree === shown.peek().tree),
     tryNow: answers.tryNow,
+    preview: answers.preview,
     begin,
     open,
     load,

@@ -1,7 +1,7 @@
 // Copy-as writes the request that a view would send as a program of somebody else's client.
 
-/** A request of the page; see state/focus.ts. */
-export type CopiedRequest = { method: string; path: string; body: unknown }
+/** A streamed chat or a decision, as the page sends them; see state/focus.ts. */
+export type CopiedRequest = { path: string; body: Json }
 /** `origin`: where the server is, without `/v1`. `hasKey`: a placeholder stands where a key belongs. */
 export type Target = { origin: string; hasKey: boolean }
 
@@ -19,10 +19,9 @@ export type ProgramId = keyof typeof PROGRAMS
 
 const PLACEHOLDER = 'YOUR_KEY'
 const CHAT = '/v1/chat/completions'
-const DECISIONS = '/v1/decisions'
 
 /** The clients that can send it. */
-export function programsFor({ path }: CopiedRequest): ProgramId[] {
+export function programsFor({ path }: { path: string }): ProgramId[] {
   const ids = Object.keys(PROGRAMS) as ProgramId[]
   return path === CHAT ? ids : ids.filter((id) => id !== 'ai-sdk')
 }
@@ -32,130 +31,97 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** JSON as an expression of JavaScript; `indent`: spaces that its lines begin with. */
-export function jsLiteral(value: unknown, indent = 0): string {
-  // In a literal the plain name would set the prototype.
-  const nameOf = (key: string): string =>
-    key === '__proto__' ? '["__proto__"]' : /^[a-z_]\w*$/i.test(key) ? key : JSON.stringify(key)
-  return literal(value, indent, { nameOf, plain: String })
+/** JSON as an expression of JavaScript, where the plain name would set a prototype. */
+export function jsLiteral(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll('"__proto__":', '["__proto__"]:')
 }
 
-/** JSON as an expression of Python. */
-export function pythonLiteral(value: unknown, indent = 0): string {
+/** JSON as an expression of Python; strings are the same in both. */
+export function pythonLiteral(value: unknown): string {
   const words: Record<string, string> = { null: 'None', true: 'True', false: 'False' }
-  const plain = (text: unknown): string => words[String(text)] ?? String(text)
-  return literal(value, indent, { nameOf: JSON.stringify, plain, step: 4 })
+  return JSON.stringify(value, null, 4).replace(/"(\\.|[^"\\])*"|[a-z]{4,}/g, (text) => words[text] ?? text)
 }
 
-type Spelling = { nameOf(key: string): string; plain(value: unknown): string; step?: number }
-
-/** Strings are JSON's, which both languages read as they are; short lists stand in one line. */
-function literal(value: unknown, indent: number, spelling: Spelling): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (value === null || typeof value !== 'object') return spelling.plain(value)
-  const within = indent + (spelling.step ?? 2)
-  const [open, close] = Array.isArray(value) ? '[]' : '{}'
-  const parts = Array.isArray(value)
-    ? value.map((item) => literal(item, within, spelling))
-    : Object.entries(value as Json)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => `${spelling.nameOf(key)}: ${literal(item, within, spelling)}`)
-  const pad = open === '{' && spelling.step === undefined ? ' ' : ''
-  const line = parts.length === 0 ? open + close : `${open}${pad}${parts.join(', ')}${pad}${close}`
-  if (line.length <= 80 && !line.includes('\n')) return line
-  const [outer, inner] = [indent, within].map((spaces) => `\n${' '.repeat(spaces)}`)
-  return `${open}${parts.map((part) => `${inner}${part},`).join('')}${outer}${close}`
+/** The lines behind the first, further in. */
+function within(text: string, indent: string): string {
+  return text.replaceAll('\n', `\n${indent}`)
 }
 
-function curl({ method, path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const isStreamed = (body as Json | undefined)?.['stream'] === true
+function curl({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
   const words = [
-    `curl ${isStreamed ? '-N ' : ''}${method === 'POST' ? '' : `-X ${method} `}${shellWord(origin + path)}`,
-    ...(hasKey ? [`-H ${shellWord(`authorization: Bearer ${PLACEHOLDER}`)}`] : []),
-    ...(body === undefined
-      ? []
-      : [
-          `-H ${shellWord('content-type: application/json')}`,
-          `-d ${shellWord(JSON.stringify(body, null, 2))}`,
-        ]),
+    `curl -N ${shellWord(origin + path)}`,
+    hasKey && `-H ${shellWord(`authorization: Bearer ${PLACEHOLDER}`)}`,
+    `-H ${shellWord('content-type: application/json')}`,
+    `-d ${shellWord(JSON.stringify(body, null, 2))}`,
   ]
-  return `${words.join(' \\\n  ')}\n`
+  return `${words.filter(Boolean).join(' \\\n  ')}\n`
 }
 
-function openaiNode({ method, path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const client = jsLiteral({ baseURL: `${origin}/v1`, apiKey: keyOf(hasKey) })
-  const head = `import OpenAI from 'openai'\n\nconst client = new OpenAI(${client})\n\n`
-  const fields = jsLiteral(body)
-  if (path === CHAT && (body as Json)['stream'] === true)
-    return `${head}const stream = await client.chat.completions.create(${fields})
-for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta?.content ?? '')
+function openaiNode({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
+  const client = jsLiteral({ baseURL: `${origin}/v1`, apiKey: hasKey ? PLACEHOLDER : 'none' })
+  const [api, print] =
+    path === CHAT
+      ? [
+          'chat.completions',
+          "for await (const chunk of reply) process.stdout.write(chunk.choices[0]?.delta?.content ?? '')",
+        ]
+      : ['decisions', 'console.log(JSON.stringify(reply.answers, null, 2))']
+  return `import OpenAI from 'openai'
+
+const client = new OpenAI(${client})
+
+const reply = await client.${api}.create(${jsLiteral(body)})
+${print}
 `
-  if (path === CHAT)
-    return `${head}const answer = await client.chat.completions.create(${fields})
-console.log(answer.choices[0].message.content)
-`
-  if (path === DECISIONS)
-    return `${head}const { answers } = await client.decisions.create(${fields})
-console.log(JSON.stringify(answers, null, 2))
-`
-  const options = body === undefined ? '' : `, ${jsLiteral({ body })}`
-  return `${head}console.log(await client.${method.toLowerCase()}(${JSON.stringify(pathOf(path))}${options}))\n`
 }
 
 /** What `create` takes by name; all else goes into `extra_body`, which may hold anything. */
-const PYTHON_NAMES: Readonly<Record<string, readonly string[]>> = {
-  [CHAT]: ['model', 'messages', 'stream', 'stream_options', 'temperature', 'top_p', 'seed', 'max_tokens', 'stop', 'logprobs', 'top_logprobs', 'response_format', 'prompt_cache_key', 'presence_penalty', 'frequency_penalty', 'n', 'store'], // prettier-ignore
-  [DECISIONS]: ['model', 'input', 'questions'],
-}
+const PYTHON_NAMES = 'model messages input questions stream stream_options temperature top_p seed max_tokens logprobs top_logprobs response_format prompt_cache_key' // prettier-ignore
 
-function openaiPython({ method, path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const key = JSON.stringify(keyOf(hasKey))
-  const head = `from openai import OpenAI\n\nclient = OpenAI(base_url=${JSON.stringify(`${origin}/v1`)}, api_key=${key})\n\n`
-  const names = PYTHON_NAMES[path]
-  if (names === undefined) {
-    const given = body === undefined ? '' : `, body=${pythonLiteral(body)}`
-    const call = `client.${method.toLowerCase()}(${JSON.stringify(pathOf(path))}, cast_to=object${given})`
-    return `${head}print(${call})\n`
-  }
-  const fields = Object.entries(body as Json).filter(([, value]) => value !== undefined)
-  const known = fields.filter(([name]) => names.includes(name))
-  const extra = fields.filter(([name]) => !names.includes(name))
-  const given = [...known, ...(extra.length > 0 ? [['extra_body', Object.fromEntries(extra)] as const] : [])]
-  const call = `.create(\n${given.map(([name, value]) => `    ${name}=${pythonLiteral(value, 4)},\n`).join('')})\n`
-  if (path === DECISIONS)
-    return `${head}reply = client.decisions${call}for answer in reply.answers:\n    print(answer.model_dump_json())\n`
-  if ((body as Json)['stream'] !== true)
-    return `${head}answer = client.chat.completions${call}print(answer.choices[0].message.content)\n`
-  return `${head}stream = client.chat.completions${call}for chunk in stream:
-    if chunk.choices:
-        print(chunk.choices[0].delta.content or "", end="", flush=True)
+function openaiPython({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
+  const names = PYTHON_NAMES.split(' ')
+  const given = Object.entries(body).filter(([name]) => names.includes(name))
+  const extra = Object.entries(body).filter(([name]) => !names.includes(name))
+  if (extra.length > 0) given.push(['extra_body', Object.fromEntries(extra)])
+  const fields = given
+    .map(([name, value]) => `    ${name}=${within(pythonLiteral(value), '    ')},\n`)
+    .join('')
+  const [api, print] =
+    path === CHAT
+      ? [
+          'chat.completions',
+          'for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
+        ]
+      : ['decisions', 'for answer in reply.answers:\n    print(answer.model_dump_json())']
+  return `from openai import OpenAI
+
+client = OpenAI(base_url=${JSON.stringify(`${origin}/v1`)}, api_key="${hasKey ? PLACEHOLDER : 'none'}")
+
+reply = client.${api}.create(
+${fields})
+${print}
 `
 }
 
 /** Fields of a chat that the AI SDK has a word of its own for. */
 const AI_SDK_WORDS: Readonly<Record<string, string>> = {
   temperature: 'temperature',
+  seed: 'seed',
   top_p: 'topP',
   max_tokens: 'maxOutputTokens',
-  seed: 'seed',
-  stop: 'stopSequences',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
 }
 /** What it sends, or leaves out, by itself. */
 const AI_SDK_OWN = ['model', 'messages', 'stream', 'stream_options', 'response_format']
 
 function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const fields = body as Json & { messages: { role: string; content: string }[] }
-  const format = fields['response_format'] as
-    { json_schema?: { name?: string; schema?: unknown } } | undefined
-  const schema = format?.json_schema?.schema
-  const [first, ...others] = fields.messages
-  const isSystem = first?.role === 'system'
-  const own = Object.entries(AI_SDK_WORDS).filter(([name]) => fields[name] !== undefined)
-  const extra = Object.fromEntries(
-    Object.entries(fields).filter(([name]) => !(name in AI_SDK_WORDS) && !AI_SDK_OWN.includes(name)),
-  )
+  const { model, messages, response_format } = body as {
+    model?: string
+    messages: { role: string; content: string }[]
+    response_format?: { json_schema: { schema: unknown } }
+  }
+  const schema = response_format?.json_schema.schema
+  const isSystem = messages[0]?.role === 'system'
+  const extra = Object.entries(body).filter(([name]) => !AI_SDK_OWN.includes(name) && !(name in AI_SDK_WORDS))
   const provider = jsLiteral({
     name: 'islet',
     baseURL: `${origin}/v1`,
@@ -164,36 +130,26 @@ function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
     supportsStructuredOutputs: true,
   })
   const given = [
-    `model: islet(${JSON.stringify(fields['model'])})`,
-    ...(isSystem ? [`system: ${JSON.stringify(first.content)}`] : []),
-    `messages: ${jsLiteral(isSystem ? others : fields.messages, 2)}`,
-    ...own.map(([name, word]) => {
-      const value = fields[name]
-      return `${word}: ${jsLiteral(name === 'stop' && !Array.isArray(value) ? [value] : value, 2)}`
-    }),
-    ...(schema === undefined
-      ? []
-      : [`output: Output.object({ schema: jsonSchema(${jsLiteral(schema, 2)}) })`]),
+    `model: islet(${JSON.stringify(model)})`,
+    isSystem && `system: ${JSON.stringify(messages[0].content)}`,
+    `messages: ${jsLiteral(messages.slice(isSystem ? 1 : 0))}`,
+    ...Object.entries(AI_SDK_WORDS).map(
+      ([name, word]) => name in body && `${word}: ${jsLiteral(body[name])}`,
+    ),
+    schema !== undefined && `output: Output.object({ schema: jsonSchema(${jsLiteral(schema)}) })`,
     // Fields that it does not know go to the server under the provider's name.
-    ...(Object.keys(extra).length > 0 ? [`providerOptions: ${jsLiteral({ islet: extra }, 2)}`] : []),
+    extra.length > 0 && `providerOptions: ${jsLiteral({ islet: Object.fromEntries(extra) })}`,
   ]
-  const imports = schema === undefined ? 'streamText' : 'jsonSchema, Output, streamText'
   return `import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { ${imports} } from 'ai'
+import { ${schema === undefined ? '' : 'jsonSchema, Output, '}streamText } from 'ai'
 
 const islet = createOpenAICompatible(${provider})
 
 const { textStream } = streamText({
-${given.map((line) => `  ${line},\n`).join('')}})
+${given
+  .filter(Boolean)
+  .map((line) => `  ${within(line as string, '  ')},\n`)
+  .join('')}})
 for await (const text of textStream) process.stdout.write(text)
 `
-}
-
-function keyOf(hasKey: boolean): string {
-  return hasKey ? PLACEHOLDER : 'none'
-}
-
-/** As OpenAI's clients want it: behind the base URL, which ends in `/v1`. */
-function pathOf(path: string): string {
-  return path.replace(/^\/v1(?=\/)/, '')
 }

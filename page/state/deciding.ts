@@ -1,11 +1,18 @@
-// A decision is asked here: the text, the questions about it, and what the server answered, with the prior taken off and with it.
+// This module holds the text and questions of a decision, sends them, and keeps what was answered.
 
 import { batch, computed, effect, signal } from '@preact/signals'
 import { callJson, ServerError } from '../client/server.ts'
 import { DECIDE_EXAMPLES, type DecideExample } from './examples.ts'
 import { lastRequest } from './focus.ts'
 import { tab } from './preferences.ts'
-import { asked, problemOf, TYPES, type DecisionReply, type Question, type QuestionType } from './questions.ts'
+import {
+  asked,
+  emptyQuestion,
+  problemOf,
+  type DecisionReply,
+  type Question,
+  type QuestionType,
+} from './questions.ts'
 import { model, server, tell } from './server.ts'
 
 /** A question with what tells it from others while they are moved and edited. */
@@ -58,7 +65,7 @@ effect(() => {
 /** Adds an empty question and returns its id. */
 export function add(type: QuestionType): number {
   const id = ids++
-  cards.value = [...cards.value, { ...TYPES[type].empty, id }]
+  cards.value = [...cards.value, { ...emptyQuestion(type), id }]
   return id
 }
 

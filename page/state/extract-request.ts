@@ -14,8 +14,9 @@ export function schemaOf(text: string): { schema: unknown } | { fault: Fault } {
   const at = reader.brokenAt ?? text.length
   if (text.trim() === '') return { fault: fault(text, 'Write a schema, or take one of the examples.', 0, 0) }
   if (at >= text.length) return { fault: fault(text, 'The text ends before the JSON does.', at, at) }
-  const char = JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))
-  const hint = text[at] === "'" ? ' JSON has double quotes.' : /^[,\s]*[}\]]/.test(text.slice(at)) ? ' Is there a comma too many?' : '' // prettier-ignore
+  const char = String.fromCodePoint(text.codePointAt(at) ?? 0)
+  const hint =
+    char === "'" ? ' JSON has double quotes.' : /[}\]]/.test(char) ? ' Is there a comma too many?' : ''
   return { fault: fault(text, `This is no JSON: ${char} does not fit here.${hint}`, at, at + 1) }
 }
 
@@ -41,25 +42,37 @@ export type Wish = {
   text: string
   schema: unknown
   shot: Shot | undefined
+  /** Of the person; empty: none. */
+  systemPrompt: string
   sampling: Record<string, number>
   /** Alternatives of each token. */
   alternatives: number
 }
 
 /** The body of POST /v1/chat/completions. Without a temperature of the person's own the likeliest tokens are taken. */
-export function extractBody({ model, text, schema, shot, sampling, alternatives }: Wish): object {
+export function extractBody({
+  model,
+  text,
+  schema,
+  shot,
+  systemPrompt,
+  sampling,
+  alternatives,
+}: Wish): object {
   const fields = namesOf(schema)
   const instruction = `Read the text and fill in the ${fields === '' ? 'object' : `fields ${fields}`} as JSON.`
   // With a worked example the instruction stands apart: small models then copy less of the example.
-  const messages =
-    shot === undefined
+  const system = [systemPrompt, shot && instruction].filter(Boolean).join('\n\n')
+  const messages = [
+    ...(system === '' ? [] : [{ role: 'system', content: system }]),
+    ...(shot === undefined
       ? [{ role: 'user', content: `${instruction}\n\n${text}` }]
       : [
-          { role: 'system', content: instruction },
           { role: 'user', content: `Text: ${shot.text}` },
           { role: 'assistant', content: shot.answer },
           { role: 'user', content: `Text: ${text}` },
-        ]
+        ]),
+  ]
   return {
     ...(model !== undefined && { model }),
     messages,

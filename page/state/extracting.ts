@@ -6,9 +6,9 @@ import { call, ServerError } from '../client/server.ts'
 import { EXTRACT_EXAMPLES, type ExtractExample, type Shot } from './examples.ts'
 import { extractBody, refusedAt, schemaOf, type Fault } from './extract-request.ts'
 import { growth, lastRequest, session, tokens, type Token } from './focus.ts'
-import { JsonReader, type Run } from './partial-json.ts'
+import { add, JsonReader, type Run } from './partial-json.ts'
 import { hoodOpen, tab } from './preferences.ts'
-import { samplingBody } from './sampling.ts'
+import { samplingBody, systemPrompt } from './sampling.ts'
 import { model, server, tell } from './server.ts'
 
 export type Phase = 'idle' | 'running' | 'done' | 'stopped' | 'failed'
@@ -26,6 +26,7 @@ export type Answer = {
   firstMs?: number
   ms?: number
   seed?: number
+  temperature: number
   /** It was led to its end before the limit of tokens. */
   closedEarly: boolean
   /** What of the schema says nothing to the server. */
@@ -63,6 +64,7 @@ export const body = computed<Record<string, unknown> | undefined>(() => {
     text: text.value,
     schema: read.value.schema,
     shot: shot.value,
+    systemPrompt: systemPrompt.value,
     sampling: samplingBody(),
     alternatives: hoodOpen.value ? 5 : 0,
   }) as Record<string, unknown>
@@ -102,11 +104,13 @@ export async function run(varied = false): Promise<void> {
   if (sent === undefined) return
   const written = schema.peek()
   const seed = varied ? Math.floor(Math.random() * 2 ** 32) : undefined
-  const warmth = (sent['temperature'] as number) > 0 ? sent['temperature'] : VARIED
+  const wanted = sent['temperature'] as number
+  const temperature = varied && wanted === 0 ? VARIED : wanted
   const { signal } = (running = new AbortController())
   const made: Answer = {
     ...{ reader: new JsonReader(), runs: [], count: 0, forced: 0, closedEarly: false, ignored: [] },
     startedAt: performance.now(),
+    temperature,
     ...(seed !== undefined && { seed }),
   }
   batch(() => {
@@ -116,7 +120,7 @@ export async function run(varied = false): Promise<void> {
     tokens.value = []
   })
   try {
-    await follow(made, varied ? { ...sent, seed, temperature: warmth } : sent, signal)
+    await follow(made, varied ? { ...sent, seed, temperature } : sent, signal)
     if (signal.aborted) return
     if (!made.reader.end()) throw new ServerError(200, 'cut', 'The answer broke off before it was whole.')
     phase.value = 'done'
@@ -177,9 +181,7 @@ function take(made: Answer, text: string, entries: readonly Entry[]): void {
   if (text !== '') {
     made.firstMs ??= performance.now() - made.startedAt
     made.reader.push(text, isForced)
-    const last = made.runs.at(-1)
-    if (last?.forced === isForced) last.text += text
-    else made.runs.push({ text, forced: isForced })
+    add(made, text, isForced)
   }
   if (hoodOpen.peek()) pending.push(...entries.map(tokenOf))
 }

@@ -132,42 +132,30 @@ function excerptOf(text: string, word: string): string {
 /** Rows that go with the page. They are copied in and out, as a database does. */
 export function memoryStore(): Store {
   const conversations = new Map<string, Conversation>()
-  const rows = new Map<string, Map<string, Message>>()
-  const copy = structuredClone
+  const rows = new Map<string, Row>()
+  const keyOf = (key: Key): string => key.join('\0')
   return {
     lasting: false,
-    conversations: async () => [...conversations.values()].map((each) => copy(each)),
-    messages: async (conversation) => [...(rows.get(conversation)?.values() ?? [])].map((each) => copy(each)),
+    conversations: async () => structuredClone([...conversations.values()]),
+    messages: async (id) =>
+      structuredClone([...rows.values()].flatMap((row) => (row.conversation === id ? [row.message] : []))),
     async rows(after, limit) {
-      const all = [...rows].flatMap(([conversation, messages]) =>
-        [...messages.values()].map((message) => ({ conversation, message })),
-      )
-      const behind = all
-        .map((row): { key: string; row: Row } => ({ key: keyText([row.conversation, row.message.id]), row }))
-        .sort((a, b) => (a.key < b.key ? -1 : 1))
-        .filter(({ key }) => after === undefined || key > keyText(after))
-      return behind.slice(0, limit).map(({ row }) => copy(row))
+      const behind = [...rows.keys()].sort().filter((key) => !after || key > keyOf(after))
+      return behind.slice(0, limit).map((key) => structuredClone(rows.get(key)!))
     },
     async put(those, messages) {
-      for (const conversation of those) conversations.set(conversation.id, copy(conversation))
-      for (const { conversation, message } of messages) {
-        if (!rows.has(conversation)) rows.set(conversation, new Map())
-        rows.get(conversation)!.set(message.id, copy(message))
-      }
+      for (const each of those) conversations.set(each.id, structuredClone(each))
+      for (const row of messages) rows.set(keyOf([row.conversation, row.message.id]), structuredClone(row))
     },
-    async remove(conversation) {
-      conversations.delete(conversation)
-      rows.delete(conversation)
+    async remove(id) {
+      conversations.delete(id)
+      for (const [key, row] of rows) if (row.conversation === id) rows.delete(key)
     },
     async clear() {
       conversations.clear()
       rows.clear()
     },
   }
-}
-
-function keyText(key: Key): string {
-  return key.join('\0')
 }
 
 const [CONVERSATIONS, MESSAGES] = ['conversations', 'messages']

@@ -1,4 +1,4 @@
-// A JSON reader builds a tree of JSON text as it comes, character by character, so that what is there can be shown.
+// A JSON reader builds a tree of JSON text as it comes, character by character.
 
 /** A stretch of text; `forced`: the schema left no choice for it. */
 export type Run = { text: string; forced: boolean }
@@ -16,20 +16,18 @@ export type JsonNode =
   Leaf | (Placed & { kind: 'array'; items: JsonNode[] }) | (Placed & { kind: 'object'; members: Member[] })
 type Holder = Exclude<JsonNode, Leaf>
 
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
-const NUMBER_BEGUN = /^-?((0|[1-9]\d*)(\.\d*)?|(0|[1-9]\d*)(\.\d+)?[eE][+-]?\d*)?$/
-const WORDS = ['true', 'false', 'null']
-const ESCAPES: Readonly<Record<string, string>> = {
-  ...{ '"': '"', '\\': '\\', '/': '/' },
-  ...{ b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' },
-}
+const BARE = /^(-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|true|false|null)$/
+/** What may stand behind a backslash, and what each says. */
+const ESCAPES = '"\\/bfnrt'
+const ESCAPED = '"\\/\b\f\n\r\t'
 
 /** Reads one JSON text. What cannot be JSON breaks it: it stays as it was before, and takes nothing more. */
 export class JsonReader {
   root: JsonNode | undefined
-  /** Where the first character stands that cannot be there. */
+  /** Where something begins that cannot be there: a character, or a word that is none. */
   brokenAt: number | undefined
   #at = 0
+  #isForced = false
   readonly #open: Holder[] = []
   /** A string or bare word that goes on, or may. */
   #leaf: Leaf | undefined
@@ -40,170 +38,120 @@ export class JsonReader {
   /** What may come between values; `first`: a closing bracket, too. */
   #next: 'value' | 'first' | 'key' | 'colon' | 'comma' | 'nothing' = 'value'
 
-  /** Characters that were read. */
-  get length(): number {
-    return this.#at
-  }
-
   push(text: string, forced = false): void {
-    for (let i = 0; i < text.length && this.brokenAt === undefined; i++) {
-      if (!this.#take(text[i], forced)) this.brokenAt = this.#at
-      else this.#at++
+    this.#isForced = forced
+    for (const unit of text.split('')) {
+      if (this.brokenAt !== undefined) return
+      if (!this.#take(unit)) this.brokenAt ??= this.#at
+      this.#at++
     }
   }
 
   /** The text has ended; whether it was JSON. */
   end(): boolean {
-    if (this.#leaf?.kind === 'bare' && !this.#closeBare()) this.brokenAt ??= this.#at
-    return this.brokenAt === undefined && this.root?.isWhole === true
+    return this.#closeBare() && this.brokenAt === undefined && this.root?.isWhole === true
   }
 
-  #take(char: string, forced: boolean): boolean {
-    if (this.#leaf?.kind === 'string') return this.#takeInString(this.#leaf, char, forced)
-    if (this.#leaf !== undefined) {
-      if (/[-+.\w]/.test(char)) return this.#takeBare(this.#leaf, char, forced)
-      if (!this.#closeBare()) return false
+  #take(char: string): boolean {
+    const leaf = this.#leaf
+    if (leaf !== undefined && (leaf.kind === 'string' || /[-+.\w]/.test(char))) {
+      const fits = leaf.kind === 'string' ? this.#inString(leaf, char) : add(leaf, char, this.#isForced)
+      if (fits) leaf.end = this.#at + 1
+      return fits
     }
-    if (char === ' ' || char === '\n' || char === '\r' || char === '\t') return true
+    if (!this.#closeBare()) return false
+    if (' \n\r\t'.includes(char)) return true
     const holder = this.#open.at(-1)
-    if (this.#next === 'comma' || this.#next === 'first') {
-      if (holder !== undefined && char === (holder.kind === 'array' ? ']' : '}')) return this.#closeHolder()
+    const isObject = holder?.kind === 'object'
+    const next = this.#next
+    if (holder !== undefined && char === (isObject ? '}' : ']') && (next === 'comma' || next === 'first')) {
+      this.#open.pop()
+      holder.end = this.#at + 1
+      return this.#whole(holder)
     }
-    switch (this.#next) {
-      case 'nothing':
-        return false
-      case 'comma':
-        if (char !== ',') return false
-        this.#next = holder?.kind === 'object' ? 'key' : 'value'
-        return true
-      case 'colon':
-        if (char !== ':') return false
-        this.#next = 'value'
-        return true
-      case 'key':
-        return this.#openKey(char)
-      case 'first':
-        return holder?.kind === 'object' ? this.#openKey(char) : this.#openValue(char, forced)
-      case 'value':
-        return this.#openValue(char, forced)
-    }
-  }
-
-  #openKey(char: string): boolean {
-    const holder = this.#open.at(-1)
-    if (char !== '"' || holder?.kind !== 'object') return false
-    this.#leaf = this.#made('string')
-    holder.members.push({ key: this.#leaf })
-    this.#next = 'colon'
+    if (next === 'comma' && char === ',') this.#next = isObject ? 'key' : 'value'
+    else if (next === 'colon' && char === ':') this.#next = 'value'
+    else if (isObject && (next === 'key' || next === 'first')) {
+      if (char !== '"') return false
+      this.#leaf = { kind: 'string', runs: [], ...this.#place() }
+      holder.members.push({ key: this.#leaf })
+    } else return (next === 'value' || next === 'first') && this.#openValue(char, holder)
     return true
   }
 
-  #openValue(char: string, forced: boolean): boolean {
-    const at = { start: this.#at, end: this.#at + 1, isWhole: false }
-    if (char === '{' || char === '[') {
-      const made: Holder =
-        char === '{' ? { kind: 'object', members: [], ...at } : { kind: 'array', items: [], ...at }
-      this.#place(made)
+  #openValue(char: string, holder: Holder | undefined): boolean {
+    const place = this.#place()
+    let made: JsonNode
+    if (char === '{') made = { kind: 'object', members: [], ...place }
+    else if (char === '[') made = { kind: 'array', items: [], ...place }
+    else if (/["\-\dtfn]/.test(char))
+      this.#leaf = made = { kind: char === '"' ? 'string' : 'bare', runs: [], ...place }
+    else return false
+    if (holder === undefined) this.root = made
+    else if (holder.kind === 'array') holder.items.push(made)
+    else holder.members[holder.members.length - 1].value = made
+    if (made.kind === 'bare') add(made, char, this.#isForced)
+    else if (made.kind === 'object' || made.kind === 'array') {
       this.#open.push(made)
       this.#next = 'first'
-      return true
     }
-    const isString = char === '"'
-    if (!isString && !/[-\dtfn]/.test(char)) return false
-    const leaf = (this.#leaf = this.#made(isString ? 'string' : 'bare'))
-    this.#place(leaf)
-    this.#next = this.#open.length > 0 ? 'comma' : 'nothing'
-    return isString || this.#takeBare(leaf, char, forced)
+    return true
   }
 
-  #made(kind: Leaf['kind']): Leaf {
-    return { kind, runs: [], start: this.#at, end: this.#at + 1, isWhole: false }
+  #place(): Placed {
+    return { start: this.#at, end: this.#at + 1, isWhole: false }
   }
 
-  #place(value: JsonNode): void {
+  /** Behind a name comes a colon, behind a value what goes on with what holds it. */
+  #whole(node: JsonNode): boolean {
     const holder = this.#open.at(-1)
-    if (holder === undefined) this.root = value
-    else if (holder.kind === 'array') holder.items.push(value)
-    else holder.members[holder.members.length - 1].value = value
+    const isKey = holder?.kind === 'object' && holder.members.at(-1)?.key === node
+    this.#next = isKey ? 'colon' : holder === undefined ? 'nothing' : 'comma'
+    this.#leaf = undefined
+    return (node.isWhole = true)
   }
 
-  #closeHolder(): boolean {
-    const holder = this.#open.pop()
-    if (holder === undefined) return false
-    holder.end = this.#at + 1
-    holder.isWhole = true
-    this.#next = this.#open.length > 0 ? 'comma' : 'nothing'
-    return true
-  }
-
-  #takeBare(leaf: Leaf, char: string, forced: boolean): boolean {
-    const text = textOf(leaf) + char
-    if (!NUMBER_BEGUN.test(text) && !WORDS.some((word) => word.startsWith(text))) return false
-    add(leaf, char, forced)
-    leaf.end = this.#at + 1
-    return true
-  }
-
-  /** False where it is but the beginning of something, as `-` and `tru` are. */
+  /** False where it is none, or but the beginning of one, as `-` and `tru` are. */
   #closeBare(): boolean {
     const leaf = this.#leaf
-    if (leaf === undefined) return true
-    const text = textOf(leaf)
-    if (!NUMBER.test(text) && !WORDS.includes(text)) return false
-    leaf.isWhole = true
-    this.#leaf = undefined
-    return true
+    if (leaf?.kind !== 'bare') return true
+    if (BARE.test(textOf(leaf))) return this.#whole(leaf)
+    this.brokenAt ??= leaf.start
+    return false
   }
 
-  #takeInString(leaf: Leaf, char: string, forced: boolean): boolean {
-    const said = this.#inString(leaf, char, forced)
-    if (said) leaf.end = this.#at + 1
-    return said
-  }
-
-  #inString(leaf: Leaf, char: string, forced: boolean): boolean {
+  #inString(leaf: Leaf, char: string): boolean {
     const escape = this.#escape
     if (escape === undefined) {
-      if (char === '"') {
-        this.#say(leaf, '', forced)
-        leaf.isWhole = true
-        this.#leaf = undefined
-      } else if (char === '\\') this.#escape = ''
-      else if (char < ' ') return false
-      else this.#say(leaf, char, forced)
+      if (char === '"') return this.#say(leaf, '') && this.#whole(leaf)
+      if (char !== '\\') return char >= ' ' && this.#say(leaf, char)
+      this.#escape = ''
       return true
     }
-    if (escape === '' && char !== 'u') {
-      const said = Object.hasOwn(ESCAPES, char) ? ESCAPES[char] : undefined
-      if (said === undefined) return false
-      this.#escape = undefined
-      this.#say(leaf, said, forced)
-      return true
-    }
-    if (escape !== '' && !/[\da-fA-F]/.test(char)) return false
     this.#escape = escape + char
-    if (this.#escape.length < 5) return true
-    this.#say(leaf, String.fromCharCode(parseInt(this.#escape.slice(1), 16)), forced)
-    this.#escape = undefined
-    return true
+    if (escape === '' && char !== 'u') {
+      const at = ESCAPES.indexOf(char)
+      return at >= 0 && this.#say(leaf, ESCAPED[at])
+    }
+    if (escape !== '' && !/[\da-f]/i.test(char)) return false
+    return escape.length < 4 || this.#say(leaf, String.fromCharCode(parseInt(escape.slice(1) + char, 16)))
   }
 
-  /** Adds `char` of a string, halves of a character together; none at its end. */
-  #say(leaf: Leaf, char: string, forced: boolean): void {
+  /** Adds `char` of a string, halves of a character together. */
+  #say(leaf: Leaf, char: string): boolean {
+    this.#escape = undefined
     const text = this.#half + char
-    this.#half = ''
-    if (/[\ud800-\udbff]$/.test(char)) {
-      this.#half = char
-      add(leaf, text.slice(0, -1), forced)
-    } else add(leaf, text, forced)
+    this.#half = /[\ud800-\udbff]$/.test(char) ? char : ''
+    return add(leaf, text.slice(0, text.length - this.#half.length), this.#isForced)
   }
 }
 
-function add(leaf: Leaf, text: string, forced: boolean): void {
-  if (text === '') return
-  const last = leaf.runs.at(-1)
+/** Adds to what came, in runs of one kind. */
+export function add({ runs }: { runs: Run[] }, text: string, forced: boolean): true {
+  const last = runs.at(-1)
   if (last?.forced === forced) last.text += text
-  else leaf.runs.push({ text, forced })
+  else if (text !== '') runs.push({ text, forced })
+  return true
 }
 
 /** The text of a leaf as far as it came: of a string without its escapes. */

@@ -15,6 +15,8 @@ const yesOrNo = (value: unknown): boolean => typeof value === 'boolean'
 export const hoodOpen = remembered('hood', false, yesOrNo)
 /** Whether settings stand beside the view, where there is room for it. */
 export const panelOpen = remembered('panel', true, yesOrNo)
+/** Sections of the panel that are open, by their names. */
+export const sections = remembered<readonly string[]>('sections', ['prompt'], Array.isArray)
 /** Whether single keys work outside fields: whoever dictates or has tremor may not want that. */
 export const singleKeys = remembered('keys', true, yesOrNo)
 

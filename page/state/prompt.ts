@@ -15,15 +15,24 @@ export type Options = {
 
 type ChatMessage = { role: 'system' | Message['role']; content: string }
 
-/** What the answer to a question is asked with. `key` is the session it goes on with, or a name of its own. */
-export function chatRequest(tree: Tree, question: string, key: string, options: Options): Request {
-  const { isWatched } = options
+/**
+ * What the answer to a question is asked with. `key` is the session it goes on with, or a name of its own. Without a question it is
+ * what a chat could begin with.
+ */
+export function chatRequest(
+  tree: Tree,
+  question: string | undefined,
+  key: string,
+  options: Options,
+): Request {
+  const messages = chatMessages(tree, question, options.system)
+  if (question === undefined) messages.push({ role: 'user', content: 'Hello' })
   return {
     path: '/v1/chat/completions',
     body: {
       ...common(key, options),
-      messages: chatMessages(tree, question, options.system),
-      ...(isWatched && { logprobs: true, top_logprobs: 5 }),
+      messages,
+      ...(options.isWatched && { logprobs: true, top_logprobs: 5 }),
     },
   }
 }
@@ -41,8 +50,8 @@ function common(key: string, { model, sampling, isWatched }: Options): Record<st
   }
 }
 
-function chatMessages(tree: Tree, last: string, system: string): ChatMessage[] {
-  const said = pathTo(tree, last).map(({ role, text }): ChatMessage => ({ role, content: text }))
+function chatMessages(tree: Tree, last: string | undefined, system: string): ChatMessage[] {
+  const said = pathTo(tree, last ?? null).map(({ role, text }): ChatMessage => ({ role, content: text }))
   return system.trim() === '' ? said : [{ role: 'system', content: system }, ...said]
 }
 
@@ -76,7 +85,7 @@ export async function continuation(
     throw new ServerError(
       400,
       'unsupported_value',
-      'A message writes a mark that the model uses between messages, so this answer cannot go on. Ask again with a larger limit.',
+      'A message writes a mark that the model uses between messages: this answer cannot go on.',
     )
   const { tokens } = await ids(prompt + message.text, true)
   return {

@@ -6,36 +6,23 @@ export type Option = { label: string; description: string }
 /** `options` of a predicate are not used. */
 export type Question = { type: QuestionType; name: string; instructions: string; options: readonly Option[] }
 
-export const TYPES: Readonly<Record<QuestionType, { title: string; hint: string; empty: Question }>> = {
-  predicate: {
-    title: 'Statement',
-    hint: 'Something that may be true of the text. Write a statement, not a question.',
-    empty: { type: 'predicate', name: '', instructions: '', options: [] },
-  },
-  choice: {
-    title: 'Choice',
-    hint: 'One of some options. Describe all of them, or none.',
-    empty: { type: 'choice', name: '', instructions: '', options: blanks() },
-  },
-  score: {
-    title: 'Score',
-    hint: 'Levels from the lowest to the highest.',
-    empty: { type: 'score', name: '', instructions: '', options: blanks() },
-  },
+export const TYPES: Readonly<Record<QuestionType, { title: string; hint: string }>> = {
+  predicate: { title: 'Statement', hint: 'What may be true, as a statement' },
+  choice: { title: 'Choice', hint: 'A question with some options: describe all or none' },
+  score: { title: 'Score', hint: 'A question with levels, the lowest first' },
 }
 
-function blanks(): Option[] {
-  return Array.from({ length: 2 }, () => ({ label: '', description: '' }))
+export function emptyQuestion(type: QuestionType): Question {
+  const blank = { label: '', description: '' }
+  return { type, name: '', instructions: '', options: type === 'predicate' ? [] : [blank, blank] }
 }
 
 /** What is wrong with a question, in words; undefined if it can be asked. */
 export function problemOf({ type, instructions, options }: Question): string | undefined {
   if (type === 'predicate') return instructions.trim() === '' ? 'Write what may be true.' : undefined
   const labels = options.map(({ label }) => label.trim())
-  if (labels.some((label) => label === '')) return 'Give each option a name.'
-  if (type === 'score') return labels.length < 1 ? 'Add a level.' : undefined
-  if (labels.length < 2) return 'A choice needs two options.'
-  return new Set(labels).size < labels.length ? 'Two options have the same name.' : undefined
+  if (labels.includes('')) return 'Each option needs a name.'
+  return type === 'choice' && new Set(labels).size < labels.length ? 'Two options have one name.' : undefined
 }
 
 /** The questions as POST /v1/decisions has them. */
@@ -74,64 +61,47 @@ export type DecisionReply = {
 export type Bar = { label: string; calibrated: number; raw: number; isBest: boolean }
 export type Verdict = { bars: Bar[]; said: string; note: string | undefined }
 
-/** Where a statement is so near to even odds that nothing follows of it. */
-const NEAR_EVEN = 0.1
-
 /** What both replies say of the question with this index. */
 export function verdictOf(calibrated: DecisionReply, raw: DecisionReply, index: number): Verdict {
   const answer = calibrated.answers[index]
-  const [mine, other] = [calibrated, raw].map(({ answers }) => oddsOf(answers[index]))
-  const best = mine.findIndex(({ odds }) => odds === Math.max(...mine.map((each) => each.odds)))
-  const bars = mine.map(({ label, odds }, i) => ({
+  const others = oddsOf(raw.answers[index])
+  const odds = oddsOf(answer)
+  const most = Math.max(...odds.map(([, each]) => each))
+  const bars = odds.map(([label, each], i) => ({
     label,
-    calibrated: odds,
-    raw: other[i].odds,
-    isBest: i === best,
+    calibrated: each,
+    raw: others[i][1],
+    isBest: each === most,
   }))
-  const isEven = answer.type === 'predicate' && Math.abs(answer.probability - 0.5) < NEAR_EVEN
-  return { bars, said: saidOf(answer, bars[best]), note: noteOf(calibrated.islet.reliability[index], isEven) }
+  const best = bars.find(({ isBest }) => isBest) ?? bars[0]
+  const reliability = calibrated.islet.reliability[index]
+  let note: string | undefined
+  if (answer.type === 'predicate' && most < 0.6) note = 'Near even odds: the model cannot tell.'
+  else if (reliability === 'near_chance')
+    note = 'Near chance: on such questions this model did no better than guessing.'
+  else if (reliability === 'unmeasured') note = 'Not measured for this model.'
+  const said =
+    answer.type === 'score'
+      ? `${answer.score.toFixed(1)} of ${bars.length - 1}, most likely ${best.label}`
+      : `${best.label}, ${percent(best.calibrated)}`
+  return { bars, said, note }
 }
 
 type Answer = DecisionReply['answers'][number]
 
-function oddsOf(answer: Answer): { label: string; odds: number }[] {
-  switch (answer.type) {
-    case 'predicate':
-      return [
-        { label: 'true', odds: answer.probability },
-        { label: 'not true', odds: 1 - answer.probability },
-      ]
-    case 'choice':
-      return answer.probabilities.map(({ value, probability }) => ({
-        label: String(value),
-        odds: probability,
-      }))
-    case 'score':
-      return answer.probabilities.map(({ label, probability }) => ({ label, odds: probability }))
-  }
+function oddsOf(answer: Answer): [label: string, odds: number][] {
+  if (answer.type === 'predicate')
+    return [
+      ['true', answer.probability],
+      ['not true', 1 - answer.probability],
+    ]
+  if (answer.type === 'choice')
+    return answer.probabilities.map(({ value, probability }) => [String(value), probability])
+  return answer.probabilities.map(({ label, probability }) => [label, probability])
 }
 
-/** Per cent without false precision: certainty is never claimed. */
+/** Without false precision: certainty is never claimed. */
 export function percent(odds: number): string {
-  const whole = Math.round(odds * 100)
-  if (whole === 100 && odds < 1) return '> 99 %'
-  return whole === 0 && odds > 0 ? '< 1 %' : `${whole} %`
-}
-
-function saidOf(answer: Answer, best: Bar): string {
-  if (answer.type !== 'score') return `${best.label}, ${percent(best.calibrated)}`
-  const top = answer.probabilities.length - 1
-  return `${answer.score.toFixed(1)} on a scale of 0 to ${top}, most likely ${best.label}`
-}
-
-function noteOf(
-  reliability: DecisionReply['islet']['reliability'][number],
-  isEven: boolean,
-): string | undefined {
-  if (isEven) return 'Near even odds: the model cannot tell.'
-  if (reliability === 'near_chance')
-    return 'Near chance: this model was not better than guessing at such questions.'
-  return reliability === 'unmeasured'
-    ? 'Not measured for this model: try it on texts that you know.'
-    : undefined
+  if (odds > 0.99 && odds < 1) return '> 99 %'
+  return odds > 0 && odds < 0.01 ? '< 1 %' : `${Math.round(odds * 100)} %`
 }

@@ -41,9 +41,7 @@ const key = signal(keptKey.value)
 
 export const server = computed<Server>(() => ({ base: base.value, key: key.value }))
 export const health = signal<Health | undefined>(undefined)
-export const models = signal<readonly Model[]>([])
-/** The one that is served: the first of them. */
-export const model = computed<Model | undefined>(() => models.value[0])
+export const model = signal<Model | undefined>(undefined)
 /** Whether the last question had an answer; undefined before the first. */
 export const reachable = signal<boolean | undefined>(undefined)
 export const trouble = signal<Trouble | undefined>(undefined)
@@ -75,7 +73,7 @@ export function wrongBase(written: string): string | undefined {
 }
 
 /** Talks to another server from now on, or with another key. */
-export function talkTo(to: Partial<Server>): void {
+export function useServer(to: Partial<Server>): void {
   if (to.key !== undefined) key.value = to.key.trim()
   if (to.base !== undefined) base.value = baseOf(to.base)
 }
@@ -107,8 +105,7 @@ export function connect(): () => void {
     const asked = server.value
     void again.value
     const ended = new AbortController()
-    health.value = reachable.value = trouble.value = undefined
-    models.value = []
+    health.value = model.value = reachable.value = trouble.value = undefined
     void watch(asked, ended.signal)
     return () => ended.abort()
   })
@@ -134,8 +131,9 @@ async function look(asked: Server, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     reachable.value = true
     if (said.status !== undefined) health.value = said
-    if (models.peek().length > 0) return
-    models.value = (await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)).data
+    if (model.peek() !== undefined) return
+    const { data } = await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)
+    model.value = data[0]
     if (trouble.peek()?.status === 401) trouble.value = undefined
   } catch (error) {
     if (signal.aborted) return

@@ -63,10 +63,10 @@ function groupOf(file: string): string {
 
 const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(1)
 
-function speedBlock({ chromium, cpu, rows }: PageResult): string {
+function speedBlock({ chromium, machine, model, rows }: PageResult): string {
   const ms = (value: number | undefined): string => (value === undefined ? '' : String(Math.round(value)))
   return [
-    `In ${chromium} on ${cpu}, with a profile of its own for each round; the median of the rounds, in milliseconds.`,
+    `In headless ${chromium} on ${machine.cpu}, the worker with \`${model}\` under \`wrangler dev\` on the same machine: the median of the rounds, in milliseconds.`,
     '',
     table(
       ['what', 'goal', 'empty page', 'the page', 'of rounds'],

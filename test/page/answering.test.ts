@@ -40,6 +40,7 @@ function bed(): {
       grew: (tokens) => void log.push(`grew ${tokens.length}`),
       save: () => void log.push('save'),
       tell: (notice) => void told.push(notice),
+      failed: () => undefined,
       memory: (report) => void log.push(`memory ${JSON.stringify(report)}`),
     },
   }

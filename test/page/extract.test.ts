@@ -66,10 +66,13 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
   })
 
   const open = async (tab: string, more: object = {}) => {
-    const opened = await bed.open({ stored: { tab }, ...more })
+    const opened = await bed.open({ stored: { tab, sections: ['code', 'lists'] }, ...more })
     await opened.page.waitForSelector(`.${tab}`)
     return opened
   }
+  /** Opens a section of the panel by keyboard. */
+  const unfold = (page: Page, title: string) =>
+    page.locator('.shell-section > summary', { hasText: title }).press('Enter')
   const textOf = (page: Page, selector: string) => page.locator(selector).first().innerText()
   const askedFor = (path: string) => sent.filter((request) => request.path === path)
 
@@ -93,8 +96,8 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await page.locator('.extract-object dt').allInnerTexts()).toEqual(['team', 'note'])
       expect(await page.locator('.extract-object dd').last().innerText()).toBe(HOSTILE)
       expect(await page.locator('.extract-object img, .extract-object b').count()).toBe(0)
-      expect(await textOf(page, '.extract-object ~ .extract-said')).toContain(
-        '10 tokens · 8 of them forced by the schema',
+      expect(await textOf(page, '.extract-object ~ .bench-small')).toContain(
+        '10 tokens, 8 of them forced by the schema and greyed',
       )
       await pressUntil(page, 'Tab', '.extract-tools button[aria-pressed]')
       await page.keyboard.press('Space')
@@ -133,7 +136,9 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
     it('says where a schema is no JSON, and where the server does not take it', async () => {
       const { page, context } = await open('extract')
       await page.locator('#extract-schema').fill('{"type": "object",\n "properties": {},}')
-      expect(await textOf(page, '#extract-fault')).toContain('Line 2: This is no JSON: "}" does not fit here')
+      expect(await textOf(page, '#extract-fault')).toContain(
+        'Line 2: This is no JSON: } does not fit here. Is there a comma too many?',
+      )
       expect(await page.locator('.extract .button.primary').isDisabled()).toBe(true)
       expect(await page.locator('#extract-fault[role=alert]').count()).toBe(0)
 
@@ -146,7 +151,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       await page.keyboard.press('Control+Enter')
       await page.waitForSelector('#extract-fault[role=alert]')
       expect(await textOf(page, '#extract-fault')).toContain('Line 4: The server does not take this: look-behind is not supported') // prettier-ignore
-      expect(await page.locator('.extract-marks mark').textContent()).toBe('"(?<=a)b"')
+      expect(await page.locator('.extract-editor mark').textContent()).toBe('"(?<=a)b"')
       await page.keyboard.press('Tab')
       await page.keyboard.press('Enter')
       expect(await page.evaluate(() => {
@@ -164,11 +169,11 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
         path === '/v1/chat/completions' ? refusal(400, 'messages: far too long') : undefined
       const { page, context } = await open('extract')
       await page.locator('.extract .button.primary').press('Enter')
-      await page.waitForSelector('.extract-failure')
-      expect(await textOf(page, '.extract-failure')).toBe('messages: far too long')
+      await page.waitForSelector('.bench-wrong')
+      expect(await textOf(page, '.bench-wrong')).toBe('messages: far too long')
       reply = ({ path }) => (path === '/v1/chat/completions' ? streamed(TOKENS.slice(0, 4)) : undefined)
       await page.locator('.extract .button.primary').press('Enter')
-      await page.waitForFunction(() => document.querySelector('.extract-failure')?.textContent?.includes('broke off') === true) // prettier-ignore
+      await page.waitForFunction(() => document.querySelector('.bench-wrong')?.textContent?.includes('broke off') === true) // prettier-ignore
       await context.close()
     })
   })
@@ -202,7 +207,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       const notes = await page.locator('.decide-note').allInnerTexts()
       expect(notes).toEqual([expect.stringContaining('Near chance')])
       expect(await page.locator('[role=status]').allInnerTexts()).toContainEqual(
-        expect.stringMatching(/^3 questions decided in \d+ ms: 120 tokens, 80 of them already computed\.$/),
+        expect.stringMatching(/^3 decided in \d+ ms: 120 tokens, 80 of them computed before\.$/),
       )
       expect(errors).toEqual([])
       await context.close()
@@ -212,7 +217,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       reply = ({ path, body }) => (path === '/v1/decisions' ? decision(body, 0.52) : undefined)
       const { page, context } = await open('decide')
       for (let left = 3; left > 0; left--) {
-        await page.locator('.decide-head button').first().focus()
+        await page.locator('.decide-card .decide-line > button').first().focus()
         await page.keyboard.press('Enter')
         await page.waitForFunction(
           (count) => document.querySelectorAll('.decide-card').length === count,
@@ -223,7 +228,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       }
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Statement')
       await page.keyboard.press('Enter')
-      await page.waitForFunction(() => document.activeElement?.matches('.decide-name') === true)
+      await page.waitForFunction(() => document.activeElement?.matches('.decide-line > input') === true)
       expect(await page.locator('.decide .button.primary').isDisabled()).toBe(true)
       await page.keyboard.type(HOSTILE)
       await page.keyboard.press('Tab')
@@ -243,7 +248,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await page.locator('.decide-answer tbody th').allInnerTexts()).toContain(HOSTILE)
       expect(await page.locator('.decide img, .decide i').count()).toBe(0)
       // An answer is of the question as it was asked.
-      await page.getByLabel('Statement of Statement 1').fill('Something else.')
+      await page.getByLabel('Words of Statement 1').fill('Something else.')
       expect(await page.locator('.decide-answer').count()).toBe(1)
       await context.close()
     })
@@ -252,7 +257,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       reply = ({ path }) => (path === '/v1/decisions' ? refusal(400, 'questions[1].instructions is empty', 'questions[1].instructions') : undefined) // prettier-ignore
       const { page, context } = await open('decide')
       await page.locator('.decide .button.primary').press('Enter')
-      await page.waitForSelector('.extract-failure')
+      await page.waitForSelector('.bench-wrong')
       expect(await page.locator('.decide-card').nth(1).innerText()).toContain('The server does not take this')
       await context.close()
     })
@@ -263,7 +268,8 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       const { page, context, errors } = await open('extract')
       await context.grantPermissions(['clipboard-read', 'clipboard-write'])
       await page.locator('.extract textarea').first().fill(`It's ${HOSTILE}`)
-      const program = () => textOf(page, '.copyas-program')
+      await unfold(page, 'Copy as code')
+      const program = () => textOf(page, '.copyas pre')
       expect(await program()).toMatch(/^curl -N 'http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions'/)
       expect(await program()).toContain(String.raw`It'\''s ${HOSTILE}`)
       await pressUntil(page, 'Tab', '.copyas select')
@@ -280,11 +286,11 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       await pressUntil(page, 'Tab', '.copyas button')
       await page.keyboard.press('Enter')
       await page.waitForFunction(() => document.body.innerText.includes('Copied.'))
-      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await page.locator('.copyas-program').textContent()) // prettier-ignore
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await page.locator('.copyas pre').textContent()) // prettier-ignore
       expect(await page.locator('.copyas img, .copyas b').count()).toBe(0)
       // Without JSON there is no request.
       await page.locator('#extract-schema').fill('{')
-      expect(await page.locator('.copyas-program').count()).toBe(0)
+      expect(await page.locator('.copyas pre').count()).toBe(0)
       expect(errors).toEqual([])
       await context.close()
     })
@@ -298,16 +304,17 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
         return method === 'DELETE' ? Response.json({ deleted: true }) : undefined
       }
       const { page, context, errors } = await open('extract')
-      await page.waitForSelector('.lists-sessions li')
-      expect(await textOf(page, '.lists-sessions li')).toMatch(/…00000000 3 minutes ago\s+100 tokens · 0 B in memory, 2\.0 MB stored/) // prettier-ignore
+      await unfold(page, 'Sessions and models')
+      await page.waitForSelector('.lists li')
+      expect(await textOf(page, '.lists li')).toMatch(/…00000000 3 minutes ago\s+100 tokens · 0 B in memory, 2\.0 MB stored/) // prettier-ignore
       const more = page.locator('.lists button', { hasText: 'Show more' })
       await more.focus()
       await page.keyboard.press('Enter')
-      await page.waitForFunction(() => document.querySelectorAll('.lists-sessions li').length === 22)
+      await page.waitForFunction(() => document.querySelectorAll('.lists li').length === 22)
       expect(await more.count()).toBe(0)
       await page.getByRole('button', { name: 'Delete session …00000003' }).focus()
       await page.keyboard.press('Enter')
-      await page.waitForFunction(() => document.querySelectorAll('.lists-sessions li').length === 21)
+      await page.waitForFunction(() => document.querySelectorAll('.lists li').length === 21)
       expect(askedFor('/v1/sessions/sess_0_00000003')).toMatchObject([{ method: 'DELETE' }])
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Sessions')
       expect(errors).toEqual([])
@@ -318,9 +325,9 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       reply = ({ path }) =>
         path === '/api/show' ? Response.json({ capabilities: ['completion', 'embedding'] }) : undefined
       const { page, context } = await open('extract')
-      await page.locator('.lists summary').press('Enter')
+      await unfold(page, 'Sessions and models')
       await page.waitForFunction(() => document.body.innerText.includes('chat and text, vectors of texts'))
-      expect(await textOf(page, '.lists-facts')).toMatch(/Recommended sampling/)
+      expect(await textOf(page, '.lists dl')).toMatch(/Recommended\s+no sampling of its own/)
       await context.close()
     })
 
@@ -328,7 +335,8 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       reply = ({ method, path }) =>
         path.startsWith('/v1/sessions') ? Response.json(method === 'DELETE' ? { deleted: 1 } : { data: [session(1)], has_more: false }) : undefined // prettier-ignore
       const { page, context } = await open('extract')
-      await page.waitForSelector('.lists-sessions li')
+      await unfold(page, 'Sessions and models')
+      await page.waitForSelector('.lists li')
       const ask = page.locator('.lists button', { hasText: 'Delete everything' })
       await ask.focus()
       await page.keyboard.press('Enter')
@@ -339,13 +347,13 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await dialog.count()).toBe(0)
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([])
       await ask.press('Enter')
-      await pressUntil(page, 'Tab', '.lists-dialog .lists-danger')
+      await pressUntil(page, 'Tab', 'dialog .lists-danger')
       await page.keyboard.press('Enter')
       await page.waitForFunction(() => document.body.innerText.includes('All is deleted.'))
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([
         { method: 'DELETE', path: '/v1/sessions' },
       ])
-      expect(await page.locator('.lists-sessions li').count()).toBe(0)
+      expect(await page.locator('.lists li').count()).toBe(0)
       await context.close()
     })
 
@@ -353,8 +361,9 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       reply = ({ path }) =>
         path.startsWith('/v1/sessions') ? refusal(500, 'something went wrong') : undefined
       const { page, context } = await open('extract')
-      await page.waitForSelector('.lists .extract-failure')
-      expect(await textOf(page, '.lists .extract-failure')).toBe('something went wrong')
+      await unfold(page, 'Sessions and models')
+      await page.waitForSelector('.lists .bench-wrong')
+      expect(await textOf(page, '.lists .bench-wrong')).toBe('something went wrong')
       await context.close()
     })
   })

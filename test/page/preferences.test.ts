@@ -12,7 +12,7 @@ import {
   temperature,
   topK,
 } from '../../page/state/sampling.ts'
-import { keepKey, models, talkTo } from '../../page/state/server.ts'
+import { keepKey, model, useServer } from '../../page/state/server.ts'
 import { addShortcuts, runShortcut, shortcuts, type Press } from '../../page/state/shortcuts.ts'
 
 const stored = new Map<string, string>()
@@ -58,13 +58,13 @@ describe('remembered', () => {
 
 describe('the key', () => {
   it('is stored only while somebody wants it', () => {
-    talkTo({ key: 'secret' })
+    useServer({ key: 'secret' })
     expect([...stored.values()].join()).not.toContain('secret')
     keepKey.value = true
     expect(stored.get('islet.key')).toBe('"secret"')
     keepKey.value = false
     expect([...stored.values()].join()).not.toContain('secret')
-    talkTo({ key: '' })
+    useServer({ key: '' })
   })
 })
 
@@ -81,10 +81,10 @@ describe('sampling', () => {
   })
 
   it("names the model's default where it has one, else the server's", () => {
-    models.value = [{ id: 'a', islet: { sampling: { temperature: 0.2 } } }]
-    expect(defaultOf(temperature)).toBe("0.2 (the model's)")
+    model.value = { id: 'a', islet: { sampling: { temperature: 0.2 } } }
+    expect(defaultOf(temperature)).toBe('0.2 (model)')
     expect(defaultOf(topK)).toBe('0 (default)')
-    models.value = []
+    model.value = undefined
     expect([temperature, seed, maxTokens].map(defaultOf)).toEqual(['1 (default)', 'random', 'no limit'])
   })
 

@@ -11,7 +11,7 @@ import {
   model,
   reachable,
   server,
-  talkTo,
+  useServer,
   tell,
   trouble,
   wrongBase,
@@ -50,7 +50,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.unstubAllGlobals()
   vi.useRealTimers()
-  talkTo(HERE)
+  useServer(HERE)
 })
 
 function refused(status: number, error: object, headers: Record<string, string> = {}): () => Response {
@@ -156,6 +156,23 @@ describe('events', () => {
     }
   })
 
+  it('have their fields as the standard says, whatever ends a line', async () => {
+    const raw =
+      ':a\r\n: b\r\ndata:1\r\ndata:  2\r\ndata\r\nother: x\r\n\r\nevent: alone\r\n\r\nid: a:b\rdata: 3\r\r'
+    for (let cut = 1; cut < raw.length; cut++) {
+      const comments: string[] = []
+      const list = await all(streamOf(raw.slice(0, cut), raw.slice(cut), 'data: 4\n\n'), (text) =>
+        comments.push(text),
+      )
+      expect(list.map(({ data, id }) => [data, id])).toEqual([
+        ['1\n 2\n', undefined],
+        ['3', 'a:b'],
+        ['4', undefined],
+      ])
+      expect(comments).toEqual(['a', 'b'])
+    }
+  })
+
   it('end with the body: what is not whole is no event', async () => {
     expect(await all(streamOf('data: a\n\ndata: b'))).toHaveLength(1)
     expect(await all(new Response(null))).toEqual([])
@@ -256,7 +273,7 @@ describe('connect', () => {
     reply(() => Response.json({ ...READY, data: [] }))
     const end = connect()
     await vi.advanceTimersByTimeAsync(0)
-    talkTo({ base: 'https://other.example/v1/', key: ' k ' })
+    useServer({ base: 'https://other.example/v1/', key: ' k ' })
     await vi.advanceTimersByTimeAsync(0)
     expect(server.value).toEqual({ base: 'https://other.example', key: 'k' })
     expect(asked.at(-1)?.url).toMatch(/^https:\/\/other\.example\//)
@@ -278,7 +295,7 @@ describe('connect', () => {
       () => Response.json(READY),
       () => Response.json({ data: [{ id: 'tiny' }] }),
     )
-    talkTo({ key: 'right' })
+    useServer({ key: 'right' })
     await vi.advanceTimersByTimeAsync(0)
     expect(standing.value).toBe('ready')
     end()

@@ -1,17 +1,15 @@
 // The chat view shows one conversation with its composer, and the list of all beside it.
 
-import { signal, useSignal } from '@preact/signals'
+import { signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Clock } from '../../state/answering.ts'
 import { chatOf, type Chat as State } from '../../state/chat.ts'
+import { addShortcuts } from '../../state/shortcuts.ts'
 import { openHistory } from '../../state/history.ts'
 import { Composer } from './Composer.tsx'
 import { Empty } from './Empty.tsx'
 import { History } from './History.tsx'
 import { Messages } from './Messages.tsx'
-
-/** The conversation that a reload shows again; each tab has its own. */
-const LAST = 'islet.chat'
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -28,31 +26,27 @@ const clock: Clock = {
 
 /** Lives as long as the page, so that answers go on while another tab is shown. */
 const state = signal<State | undefined>(undefined)
-let isOpening = false
+let opening: Promise<void> | undefined
 
-async function openOnce(): Promise<void> {
-  if (isOpening) return
-  isOpening = true
+function openOnce(): Promise<void> {
+  return (opening ??= open())
+}
+
+/** Deletes all conversations of this browser, also before the chat was ever shown. */
+export async function forgetChats(): Promise<void> {
+  await openOnce()
+  await state.peek()?.removeAll()
+}
+
+async function open(): Promise<void> {
   const chat = chatOf(await openHistory(), clock, remember)
   state.value = chat
-  await chat.load(remembered())
+  await chat.load(history.state)
 }
 
+/** Each tab has a conversation of its own, which outlives a reload. */
 function remember(id: string | undefined): void {
-  try {
-    if (id === undefined) sessionStorage.removeItem(LAST)
-    else sessionStorage.setItem(LAST, id)
-  } catch {
-    // A reload shows an empty chat then.
-  }
-}
-
-function remembered(): string | undefined {
-  try {
-    return sessionStorage.getItem(LAST) ?? undefined
-  } catch {
-    return undefined
-  }
+  history.replaceState(id, '')
 }
 
 export function Chat() {
@@ -69,6 +63,26 @@ function Conversation({ chat }: { chat: State }) {
     isListOpen.value = false
     toggle.current?.focus()
   }
+  useSignalEffect(chat.preview)
+  useEffect(
+    () =>
+      addShortcuts([
+        {
+          key: 'n',
+          does: 'New chat',
+          run: () => (chat.begin(), document.getElementById('chat-text')?.focus()),
+        },
+        {
+          key: '/',
+          does: 'Search chats',
+          run() {
+            isListOpen.value = true
+            document.querySelector<HTMLElement>('#chat-history [type=search]')?.focus()
+          },
+        },
+      ]),
+    [],
+  )
   const { tree } = chat.shown.value
   return (
     <>
@@ -77,7 +91,6 @@ function Conversation({ chat }: { chat: State }) {
         <header class="chat-head">
           <button
             ref={toggle}
-            type="button"
             class="button quiet chat-toggle"
             aria-expanded={isListOpen.value}
             aria-controls="chat-history"
@@ -90,7 +103,7 @@ function Conversation({ chat }: { chat: State }) {
         {chat.trouble.value && (
           <p class="chat-trouble" role="alert">
             {chat.trouble.value}{' '}
-            <button type="button" class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
+            <button class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
               Dismiss
             </button>
           </p>

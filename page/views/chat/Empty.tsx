@@ -13,15 +13,15 @@ const STARTERS: readonly { title: string; text: string }[] = [
 export function Empty({ send, isLasting }: { send: (text: string) => void; isLasting: boolean }) {
   return (
     <div class="chat-empty">
-      <h3>A small model, close to you</h3>
+      <h3>What a small model does well</h3>
       <p class="dim">
-        It is good at short, plain work: rewriting a sentence, finding names, sorting, summing up a short
-        text. Do not trust it with facts, sums or long reasoning.
+        Short, plain work: rewriting a sentence, finding names, sorting, summing up a short text. Do not trust
+        it with facts, sums or long reasoning.
       </p>
       <ul class="chat-starters">
         {STARTERS.map(({ title, text }) => (
           <li key={title}>
-            <button type="button" class="chat-starter" onClick={() => send(text)}>
+            <button class="chat-starter" onClick={() => send(text)}>
               <strong>{title}</strong>
               <span class="dim">{text}</span>
             </button>

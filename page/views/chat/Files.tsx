@@ -1,13 +1,12 @@
-// Conversations leave this browser as a file, come back from one, and are deleted.
+// Conversations leave this browser as a file and come back from one.
 
-import { useSignal, type Signal } from '@preact/signals'
+import { type Signal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { type Chat } from '../../state/chat.ts'
 import { imported, ImportError } from '../../state/exchange.ts'
 
 export function Files({ chat, told }: { chat: Chat; told: Signal<string> }) {
   const file = useRef<HTMLInputElement>(null)
-  const isSure = useSignal(false)
 
   async function save(): Promise<void> {
     const parts: string[] = []
@@ -35,10 +34,10 @@ export function Files({ chat, told }: { chat: Chat; told: Signal<string> }) {
 
   return (
     <div class="chat-files">
-      <button type="button" class="button quiet" onClick={() => void save()}>
+      <button class="button quiet" onClick={() => void save()}>
         Export
       </button>
-      <button type="button" class="button quiet" onClick={() => file.current!.click()}>
+      <button class="button quiet" onClick={() => file.current!.click()}>
         Import
       </button>
       <input
@@ -49,28 +48,6 @@ export function Files({ chat, told }: { chat: Chat; told: Signal<string> }) {
         aria-label="A file of conversations"
         onChange={(event) => void take(event.currentTarget)}
       />
-      {isSure.value ? (
-        <>
-          <button
-            type="button"
-            class="button quiet chat-danger"
-            ref={(button) => button?.focus()}
-            onClick={() => {
-              isSure.value = false
-              void chat.removeAll().then(() => (told.value = 'All conversations are deleted.'))
-            }}
-          >
-            Delete all, for good
-          </button>
-          <button type="button" class="button quiet" onClick={() => (isSure.value = false)}>
-            Keep
-          </button>
-        </>
-      ) : (
-        <button type="button" class="button quiet" onClick={() => (isSure.value = true)}>
-          Delete all
-        </button>
-      )}
     </div>
   )
 }

@@ -31,7 +31,6 @@ export function History({ chat, isOpen, close }: Props) {
     >
       <div class="chat-history-head">
         <button
-          type="button"
           class="button primary"
           onClick={() => {
             chat.begin()
@@ -41,7 +40,7 @@ export function History({ chat, isOpen, close }: Props) {
         >
           New chat
         </button>
-        <button type="button" class="button quiet chat-close" onClick={close}>
+        <button class="button quiet chat-close" onClick={close}>
           Close
         </button>
       </div>

@@ -32,7 +32,7 @@ function Question({ chat, message }: Props) {
       <div class="chat-actions">
         <Branches chat={chat} message={message} />
         <Copy text={message.text} />
-        <button type="button" class="button quiet" onClick={() => (editing.value = message.id)}>
+        <button class="button quiet" onClick={() => (editing.value = message.id)}>
           Edit
         </button>
       </div>
@@ -77,7 +77,6 @@ function Editor({ chat, message }: Props) {
         defaultValue={message.text}
       />
       <div class="chat-actions">
-        <span class="dim">The first wording stays, as a branch.</span>
         <button type="button" class="button quiet" onClick={close}>
           Cancel
         </button>
@@ -90,9 +89,11 @@ function Editor({ chat, message }: Props) {
 }
 
 function AnswerView({ chat, message }: Props) {
-  // Thoughts and the first text change what is around the text.
+  // The message is the same object when its answer ends or goes on; only the tree around it is told as another one.
+  void chat.shown.value
   const answer = message.answer!
   const isRunning = answer.state === 'running'
+  // Thoughts and the first text change what is around the text.
   if (isRunning) void chat.beat.value
   const notice = chat.notices.value.get(message.id)
   const canGoOn =
@@ -116,7 +117,6 @@ function AnswerView({ chat, message }: Props) {
             <Branches chat={chat} message={message} />
             <Copy text={message.text} />
             <button
-              type="button"
               class="button quiet"
               title="Another answer, as a branch beside this one"
               onClick={() => chat.regenerate(message.id)}
@@ -124,7 +124,7 @@ function AnswerView({ chat, message }: Props) {
               {answer.state === 'failed' && message.text === '' ? 'Try again' : 'Regenerate'}
             </button>
             {canGoOn && (
-              <button type="button" class="button quiet" onClick={() => chat.goOn(message.id)}>
+              <button class="button quiet" onClick={() => chat.goOn(message.id)}>
                 Continue
               </button>
             )}
@@ -183,7 +183,7 @@ function NoticeView({ chat, id, notice }: { chat: Chat; id: string; notice: Noti
           <span aria-hidden="true">
             {seconds > 0 ? `It is tried again in ${seconds} s.` : 'It is tried again now.'}
           </span>{' '}
-          <button type="button" class="button quiet" onClick={() => chat.tryNow(id)}>
+          <button class="button quiet" onClick={() => chat.tryNow(id)}>
             Try now
           </button>
         </>
@@ -192,39 +192,28 @@ function NoticeView({ chat, id, notice }: { chat: Chat; id: string; notice: Noti
   )
 }
 
-/** Small and dim: how the answer came. */
+/** Small and dim: how the answer came, each with what it means. */
 function Facts({ answer }: { answer: Answer }) {
   const { perSecond, firstMs, reused, prompt, truncated, tokens, state, model, sampling } = answer
-  const facts: { text: string; hint: string }[] = []
-  const fact = (text: string, hint: string): void => void facts.push({ text, hint })
-  if (state === 'length') fact('cut by its limit', 'The answer reached the longest length that was allowed')
-  if (state === 'stopped') fact('stopped', 'Nothing more was computed')
-  if (tokens !== undefined) fact(`${tokens} tokens`, 'Pieces of text that the model wrote')
-  if (perSecond !== undefined)
-    fact(`${perSecond} tokens/s`, 'Tokens of this answer a second, as they came here')
-  if (firstMs !== undefined) fact(`first after ${firstMs} ms`, 'From the request to the first text')
-  if (reused !== undefined)
-    fact(
-      `${reused} tokens reused`,
-      `Of ${prompt ?? '?'} tokens before the answer, the session had these computed already`,
-    )
-  if (truncated !== undefined) fact(`${truncated} tokens left out`, 'The oldest of the chat no longer fit')
-  if (model !== undefined) fact(model, samplingWords(sampling))
-  if (facts.length === 0) return null
+  const set = Object.entries(sampling).map((field) => field.join(' '))
+  const facts = [
+    [state === 'length' && 'cut by its limit', 'It reached the longest length that was allowed'],
+    [state === 'stopped' && 'stopped', 'Nothing more was computed'],
+    [tokens && (tokens === 1 ? '1 token' : `${tokens} tokens`), 'Pieces of text that the model wrote'],
+    [perSecond && `${perSecond} tokens/s`, 'As they came here'],
+    [firstMs !== undefined && `first after ${firstMs} ms`, 'From the request to the first text'],
+    [
+      reused !== undefined && `${reused} tokens reused`,
+      `Computed before, of ${prompt} in front of the answer`,
+    ],
+    [truncated && `${truncated} tokens left out`, 'The oldest of the chat no longer fit'],
+    [model, `Written with ${set.join(', ') || 'the defaults of the model'}`],
+  ]
   return (
     <p class="chat-facts">
-      {facts.map(({ text, hint }) => (
-        <span key={text} title={hint}>
-          {text}
-        </span>
-      ))}
+      {facts.map(([text, hint]) => text && <span title={hint as string}>{text}</span>)}
     </p>
   )
-}
-
-function samplingWords(sampling: Record<string, unknown>): string {
-  const set = Object.entries(sampling).map(([name, value]) => `${name} ${String(value)}`)
-  return set.length > 0 ? `Written with ${set.join(', ')}` : 'Written with the defaults of the model'
 }
 
 /** `‹ 2/3 ›`: other wordings of a question, other answers to it. */
@@ -246,20 +235,13 @@ function Branches({ chat, message }: Props) {
       role="group"
       aria-label={`Branch ${at + 1} of ${all.length}`}
     >
-      <button
-        type="button"
-        class="button quiet"
-        aria-label="Branch before"
-        disabled={at === 0}
-        onClick={() => go(at - 1)}
-      >
+      <button class="button quiet" aria-label="Branch before" disabled={at === 0} onClick={() => go(at - 1)}>
         ‹
       </button>
       <span class="mono">
         {at + 1}/{all.length}
       </span>
       <button
-        type="button"
         class="button quiet"
         aria-label="Next branch"
         disabled={at === all.length - 1}
@@ -274,7 +256,7 @@ function Branches({ chat, message }: Props) {
 function Copy({ text }: { text: string }) {
   if (text === '') return null
   return (
-    <button type="button" class="button quiet" onClick={(event) => void copied(event.currentTarget, text)}>
+    <button class="button quiet" onClick={(event) => void copied(event.currentTarget, text)}>
       Copy
     </button>
   )

@@ -74,7 +74,7 @@ export function Messages({ chat }: { chat: Chat }) {
         ))}
       </div>
       {!isAtEnd.value && (
-        <button type="button" class="button chat-to-end" onClick={toEnd}>
+        <button class="button chat-to-end" onClick={toEnd}>
           To the end
         </button>
       )}

@@ -20,24 +20,25 @@ type RowProps = {
 }
 
 export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, close, told }: RowProps) {
-  const mode = useSignal<'shown' | 'renaming' | 'deleting'>('shown')
+  const isRenamed = useSignal(false)
   const isShown = chat.shown.value.tree.conversation.id === conversation.id
   const tabIndex = isActive ? 0 : -1
   const title = conversation.title || 'New chat'
 
   function remove(): void {
+    if (!confirm(`Delete “${title}” for good?`)) return
     told.value = `Deleted: ${title}`
     void chat.remove(conversation.id)
     document.querySelector<HTMLElement>('#chat-history input')?.focus()
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (mode.value !== 'shown') {
+    if (isRenamed.value) {
       if (event.key !== 'Escape') return
       event.stopPropagation()
-      mode.value = 'shown'
-    } else if (event.key === 'F2') mode.value = 'renaming'
-    else if (event.key === 'Delete') mode.value = 'deleting'
+      isRenamed.value = false
+    } else if (event.key === 'F2') isRenamed.value = true
+    else if (event.key === 'Delete') remove()
   }
 
   const rowProps = {
@@ -49,7 +50,7 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
     onFocusIn: onFocus,
     onKeyDown,
   }
-  if (mode.value === 'renaming')
+  if (isRenamed.value)
     return (
       <li {...rowProps}>
         <form
@@ -58,7 +59,7 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
             event.preventDefault()
             const { value } = event.currentTarget.elements.namedItem('title') as HTMLInputElement
             void chat.rename(conversation.id, value)
-            mode.value = 'shown'
+            isRenamed.value = false
           }}
         >
           <input
@@ -75,27 +76,9 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
         </form>
       </li>
     )
-  if (mode.value === 'deleting')
-    return (
-      <li {...rowProps}>
-        <span class="chat-sure">Delete it?</span>
-        <button
-          type="button"
-          class="button quiet chat-danger"
-          ref={(button) => button?.focus()}
-          onClick={remove}
-        >
-          Delete
-        </button>
-        <button type="button" class="button quiet" onClick={() => (mode.value = 'shown')}>
-          Keep
-        </button>
-      </li>
-    )
   return (
     <li {...rowProps}>
       <button
-        type="button"
         class="chat-open-row"
         tabIndex={tabIndex}
         aria-current={isShown}
@@ -109,22 +92,20 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
         {excerpt !== undefined && <span class="dim">{excerpt}</span>}
       </button>
       <button
-        type="button"
         class="button quiet chat-row-button"
         tabIndex={tabIndex}
         aria-label={`Rename ${title}`}
         title="Rename (F2)"
-        onClick={() => (mode.value = 'renaming')}
+        onClick={() => (isRenamed.value = true)}
       >
         ✎
       </button>
       <button
-        type="button"
         class="button quiet chat-row-button"
         tabIndex={tabIndex}
         aria-label={`Delete ${title}`}
         title="Delete (Del)"
-        onClick={() => (mode.value = 'deleting')}
+        onClick={() => remove()}
       >
         ✕
       </button>

@@ -2,111 +2,111 @@
 
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useRef } from 'preact/hooks'
 import { change, decided, refused, remove, type Card } from '../../state/deciding.ts'
 import { percent, problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
 
+type InputProps = { label: string; hint: string; value: string; onText: (text: string) => void }
+
+function Input({ label, hint, value, onText }: InputProps): VNode {
+  return (
+    <input
+      class="input"
+      aria-label={label}
+      placeholder={hint}
+      value={value}
+      onInput={(event) => onText(event.currentTarget.value)}
+    />
+  )
+}
+
 export function QuestionCard({ card, index }: { card: Card; index: number }): VNode {
-  const { id, type, name, instructions, options } = card
+  const { id, type } = card
   const { title, hint } = TYPES[type]
-  const root = useRef<HTMLFieldSetElement>(null)
   const wrong = refused.value === id ? 'The server does not take this question.' : problemOf(card)
   const label = `${title} ${index + 1}`
-  const removeCard = (): void => {
-    const row = root.current?.closest('li')
-    const next = row?.nextElementSibling ?? row?.previousElementSibling
-    remove(id)
+  const removeCard = (button: HTMLElement): void => {
+    const row = button.closest('li')
+    const near = row?.nextElementSibling ?? row?.previousElementSibling
     // The focus must not fall to the page's beginning.
-    const near = next?.querySelector('input') ?? document.querySelector<HTMLElement>('[aria-label="Add a question"] button') // prettier-ignore
-    near?.focus()
+    const next =
+      near?.querySelector('input') ?? row?.parentElement?.nextElementSibling?.querySelector('button')
+    remove(id)
+    next?.focus()
   }
   return (
-    <fieldset class="panel stack decide-card" ref={root}>
+    <fieldset class="panel stack decide-card">
       <legend class="visually-hidden">{label}</legend>
-      <div class="row decide-head">
+      <div class="decide-line">
         <span class="badge" title={hint}>
           {title}
         </span>
-        <input
-          class="input decide-name"
-          aria-label={`Name of ${label}`}
-          placeholder="name"
-          maxLength={64}
-          value={name}
-          onInput={(event) => change(id, { name: event.currentTarget.value })}
+        <Input
+          label={`Name of ${label}`}
+          hint="name"
+          value={card.name}
+          onText={(name) => change(id, { name })}
         />
-        <button class="button quiet" type="button" aria-label={`Remove ${label}`} onClick={removeCard}>
+        <button
+          class="button quiet"
+          aria-label={`Remove ${label}`}
+          onClick={(event) => removeCard(event.currentTarget)}
+        >
           Remove
         </button>
       </div>
-      <input
-        class="input"
-        aria-label={`${type === 'predicate' ? 'Statement' : 'Question'} of ${label}`}
-        placeholder={type === 'predicate' ? 'What may be true, as a statement' : 'What is asked'}
-        value={instructions}
-        onInput={(event) => change(id, { instructions: event.currentTarget.value })}
+      <Input
+        label={`Words of ${label}`}
+        hint={hint}
+        value={card.instructions}
+        onText={(instructions) => change(id, { instructions })}
       />
-      {type !== 'predicate' && <Options card={card} label={label} options={options} />}
-      {wrong !== undefined && <p class="decide-wrong">{wrong}</p>}
+      {type !== 'predicate' && <Options card={card} label={label} />}
+      {wrong !== undefined && <p class="bench-wrong">{wrong}</p>}
       <Answer card={card} />
     </fieldset>
   )
 }
 
-function Options({ card, label, options }: { card: Card; label: string; options: readonly Option[] }): VNode {
-  const { id, type } = card
-  const least = type === 'choice' ? 2 : 1
-  const set = (at: number, to: Partial<Option>): void =>
-    change(id, { options: options.map((option, i) => (i === at ? { ...option, ...to } : option)) })
+function Options({ card: { id, type, options }, label }: { card: Card; label: string }): VNode {
   const what = type === 'choice' ? 'option' : 'level'
   // Once open it stays so: the focus may be in it.
   const isOpen = useSignal(options.some((option) => option.label === ''))
+  const put = (changed: readonly Option[]): void => change(id, { options: changed })
+  const set = (at: number, to: Partial<Option>): void =>
+    put(options.map((option, i) => (i === at ? { ...option, ...to } : option)))
   return (
-    <details
-      class="decide-options"
-      open={isOpen.value}
-      onToggle={(event) => (isOpen.value = event.currentTarget.open)}
-    >
+    <details open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
       <summary>
-        {options.length} {what}s<span class="dim"> {options.map((option) => option.label).join(', ')}</span>
+        {options.length} {what}s <span class="dim">{options.map((option) => option.label).join(', ')}</span>
       </summary>
       <div class="stack">
         {options.map((option, i) => (
-          <div class="decide-option" key={i}>
-            <input
-              class="input"
-              aria-label={`Name of ${what} ${i + 1} of ${label}`}
-              placeholder={what}
+          <div class="decide-line" key={i}>
+            <Input
+              label={`Name of ${what} ${i + 1} of ${label}`}
+              hint={what}
               value={option.label}
-              onInput={(event) => set(i, { label: event.currentTarget.value })}
+              onText={(text) => set(i, { label: text })}
             />
-            <input
-              class="input"
-              aria-label={`Meaning of ${what} ${i + 1} of ${label}`}
-              placeholder="what it means (of all, or of none)"
+            <Input
+              label={`Meaning of ${what} ${i + 1} of ${label}`}
+              hint="what it means"
               value={option.description}
-              onInput={(event) => set(i, { description: event.currentTarget.value })}
+              onText={(description) => set(i, { description })}
             />
             <button
               class="button quiet"
-              type="button"
               aria-label={`Remove ${what} ${i + 1} of ${label}`}
-              disabled={options.length <= least}
-              onClick={() => change(id, { options: options.filter((_, other) => other !== i) })}
+              disabled={options.length < 3}
+              onClick={() => put(options.filter((_, other) => other !== i))}
             >
               ×
             </button>
           </div>
         ))}
-        <div class="row">
-          <button
-            class="button quiet"
-            type="button"
-            onClick={() => change(id, { options: [...options, { label: '', description: '' }] })}
-          >
-            Add {what === 'option' ? 'an option' : 'a level'}
-          </button>
-        </div>
+        <button class="button quiet" onClick={() => put([...options, { label: '', description: '' }])}>
+          Add one
+        </button>
       </div>
     </details>
   )
@@ -120,15 +120,11 @@ function Answer({ card }: { card: Card }): VNode | null {
   const { bars, said, note } = verdictOf(shown.calibrated, shown.raw, index)
   return (
     <div class="decide-answer">
-      <p>
-        <strong>{said}</strong>
-      </p>
+      <strong>{said}</strong>
       <table>
         <thead>
           <tr>
-            <th scope="col">
-              <span class="visually-hidden">Option</span>
-            </th>
+            <td />
             <th scope="col">calibrated</th>
             <th scope="col">raw</th>
           </tr>
@@ -137,12 +133,8 @@ function Answer({ card }: { card: Card }): VNode | null {
           {bars.map(({ label, calibrated, raw, isBest }) => (
             <tr key={label} class={isBest ? 'is-best' : undefined}>
               <th scope="row">{label}</th>
-              <td>
-                <Share odds={calibrated} />
-              </td>
-              <td>
-                <Share odds={raw} isRaw />
-              </td>
+              <Share odds={calibrated} />
+              <Share odds={raw} />
             </tr>
           ))}
         </tbody>
@@ -152,13 +144,15 @@ function Answer({ card }: { card: Card }): VNode | null {
   )
 }
 
-function Share({ odds, isRaw = false }: { odds: number; isRaw?: boolean }): VNode {
+function Share({ odds }: { odds: number }): VNode {
   return (
-    <span class={`decide-share${isRaw ? ' is-raw' : ''}`}>
-      <span class="decide-track">
-        <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
-      </span>
-      <span class="decide-percent">{percent(odds)}</span>
-    </span>
+    <td>
+      <div class="decide-share">
+        <span class="decide-track">
+          <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
+        </span>
+        {percent(odds)}
+      </div>
+    </td>
   )
 }

@@ -7,47 +7,37 @@ import { textOf, type JsonNode, type Run } from '../../state/partial-json.ts'
 
 export function Result(): VNode {
   const isRaw = useSignal(false)
-  const isCopied = useSignal(false)
+  const copied = useSignal('')
   void drawn.value // the answer grows in place
   const shown = answer.value
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(rawText())
-    isCopied.value = true
-    setTimeout(() => (isCopied.value = false), 2000)
-  }
+  const isGrowing = phase.value === 'running'
   if (shown === undefined)
     return (
-      <div class="panel extract-empty dim">
+      <p class="panel extract-empty dim">
         The object appears here while it is written. Names of fields are the schema’s: the model is not asked
         for them, and they are greyed.
-      </div>
+      </p>
     )
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(rawText())
+    copied.value = rawText()
+  }
   return (
     <div class="panel stack">
       <div class="row extract-tools">
         <h3>Object</h3>
-        <button
-          class="button quiet"
-          type="button"
-          aria-pressed={isRaw.value}
-          onClick={() => (isRaw.value = !isRaw.value)}
-        >
+        <button class="button quiet" aria-pressed={isRaw.value} onClick={() => (isRaw.value = !isRaw.value)}>
           Raw JSON
         </button>
-        <button
-          class="button quiet"
-          type="button"
-          disabled={shown.runs.length === 0}
-          onClick={() => void copy()}
-        >
-          {isCopied.value ? 'Copied' : 'Copy'}
+        <button class="button quiet" onClick={() => void copy()}>
+          {shown.count > 0 && copied.value === rawText() ? 'Copied' : 'Copy'}
         </button>
       </div>
       <div
-        class={`extract-object${phase.value === 'running' ? ' is-growing' : ''}`}
+        class={`extract-object${isGrowing ? ' is-growing' : ''}`}
         role="region"
         aria-label="The object"
-        aria-busy={phase.value === 'running'}
+        aria-busy={isGrowing}
         tabIndex={0}
       >
         {isRaw.value || shown.reader.root === undefined ? (
@@ -58,8 +48,8 @@ export function Result(): VNode {
           <Value node={shown.reader.root} />
         )}
       </div>
-      <p class="dim extract-said">{statsOf(shown)}</p>
-      <p role="status" class="extract-said">
+      <p class="dim bench-small">{statsOf(shown)}</p>
+      <p role="status" class="bench-small">
         {validityOf(phase.value, shown)}
       </p>
     </div>
@@ -90,10 +80,8 @@ function Value({ node }: { node: JsonNode }): VNode {
         ))}
       </dl>
     )
-  if (node.kind === 'array')
-    return node.items.length === 0 ? (
-      <span class="dim">{node.isWhole ? 'an empty list' : ''}</span>
-    ) : (
+  if (node.kind === 'array' && node.items.length > 0)
+    return (
       <ol>
         {node.items.map((item) => (
           <li key={item.start}>
@@ -102,26 +90,22 @@ function Value({ node }: { node: JsonNode }): VNode {
         ))}
       </ol>
     )
-  if (node.kind === 'string' && node.isWhole && node.runs.length === 0)
-    return <span class="dim">an empty text</span>
-  return (
-    <span class={node.kind === 'bare' ? 'mono' : undefined}>
-      <Runs runs={node.runs} />
-    </span>
-  )
+  if (node.kind === 'array' || (node.isWhole && node.runs.length === 0))
+    return <span class="dim">{node.isWhole ? 'empty' : ''}</span>
+  return <Runs runs={node.runs} />
 }
 
-function statsOf({ count, forced, firstMs, ms, seed }: Answer): string {
-  const parts = [
-    `${count} tokens`,
-    `${forced} of them forced by the schema, which are greyed`,
-    ...(firstMs === undefined ? [] : [`first after ${Math.round(firstMs)} ms`]),
-    ...(ms === undefined || firstMs === undefined || ms <= firstMs || count < 2
-      ? []
-      : [`${Math.round((1000 * (count - 1)) / (ms - firstMs))} tokens a second`]),
-    ...(seed === undefined ? [] : [`seed ${seed}`]),
+function statsOf({ count, forced, firstMs, ms = 0, temperature, seed }: Answer): string {
+  const rate = firstMs !== undefined && ms > firstMs ? Math.round((1000 * (count - 1)) / (ms - firstMs)) : 0
+  return [
+    `${count} tokens, ${forced} of them forced by the schema and greyed`,
+    firstMs !== undefined && `first after ${Math.round(firstMs)} ms`,
+    rate > 0 && `${rate} tokens a second`,
+    `temperature ${temperature}`,
+    seed !== undefined && `seed ${seed}`,
   ]
-  return parts.join(' · ')
+    .filter(Boolean)
+    .join(' · ')
 }
 
 /** What is announced: nothing while it grows. */
@@ -130,8 +114,10 @@ function validityOf(phase: Phase, { closedEarly, ignored }: Answer): string {
   if (phase !== 'done') return ''
   const rest = ignored.map((place) => place.slice(place.indexOf('#') + 1)).join(', ')
   return [
-    'Valid by construction: nothing else than an object of this schema could be written. Whether it is true is another matter.',
-    ...(closedEarly ? ['It was led to its end because the limit of tokens was near.'] : []),
-    ...(rest === '' ? [] : [`Of the schema these say nothing here: ${rest}.`]),
-  ].join(' ')
+    'Valid by construction: nothing but an object of this schema could be written. Whether it is true is another matter.',
+    closedEarly && 'It was closed because the limit of tokens was near.',
+    rest && `Without effect in the schema: ${rest}.`,
+  ]
+    .filter(Boolean)
+    .join(' ')
 }

@@ -1,47 +1,37 @@
 // The delete-all dialog says what it deletes before it does.
 
 import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import type { VNode } from 'preact'
 import { removeAll } from '../../state/sessions.ts'
+import { forgetChats } from '../chat/Chat.tsx'
+import { Dialog } from '../shell/Dialog.tsx'
 
 export function DeleteAll(): VNode {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const isBusy = useSignal(false)
-  const confirm = async (): Promise<void> => {
-    isBusy.value = true
-    await removeAll(() => Promise.resolve())
-    isBusy.value = false
-    dialog.current?.close()
-  }
+  const isOpen = useSignal(false)
+  const close = (): void => void (isOpen.value = false)
   return (
     <>
-      <button class="button lists-danger" type="button" onClick={() => dialog.current?.showModal()}>
-        Delete everything of mine …
+      <button class="button lists-danger" onClick={() => (isOpen.value = true)}>
+        Delete everything of mine
       </button>
-      <dialog class="panel lists-dialog" ref={dialog} aria-labelledby="delete-title">
-        <div class="stack">
-          <h2 id="delete-title">Delete everything?</h2>
+      {isOpen.value && (
+        <Dialog title="Delete everything?" onClose={close}>
           <p>
             At the server: all sessions of this key with their answers and their memory, also responses and
             conversations that programs with the same key began.
           </p>
+          <p>In this browser: all chats with their branches, of whatever server.</p>
           <p>It cannot be undone.</p>
           <div class="row">
-            <button class="button" type="button" onClick={() => dialog.current?.close()}>
+            <button class="button" onClick={close}>
               Keep all
             </button>
-            <button
-              class="button lists-danger"
-              type="button"
-              disabled={isBusy.value}
-              onClick={() => void confirm()}
-            >
+            <button class="button lists-danger" onClick={() => void removeAll(forgetChats).then(close)}>
               Delete all
             </button>
           </div>
-        </div>
-      </dialog>
+        </Dialog>
+      )}
     </>
   )
 }

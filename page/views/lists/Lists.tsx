@@ -1,131 +1,93 @@
-// The lists show the sessions that the server keeps for this key, and the model that it serves; all can be deleted.
+// The lists show the model that is served and the sessions of this key, which can be deleted.
 
-import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { VNode } from 'preact'
 import { abilities, askAbilities } from '../../state/abilities.ts'
 import { recommended } from '../../state/sampling.ts'
 import { health, model, server } from '../../state/server.ts'
-import { ago, bytesInWords, failure, hasMore, load, remove, said, sessions, type Session } from '../../state/sessions.ts' // prettier-ignore
+import { ago, bytesInWords, failure, hasMore, load, remove, said, sessions } from '../../state/sessions.ts'
+import { Failure } from '../extract/Workbench.tsx'
 import { DeleteAll } from './DeleteAll.tsx'
 
 export function Lists(): VNode {
-  const title = useRef<HTMLHeadingElement>(null)
-  const now = Date.now() / 1000
-  const list = sessions.value
+  const root = useRef<HTMLElement>(null)
   const at = server.value
-  useEffect(() => void load(), [at])
+  // Only what is looked at is asked for: the section that holds it may be closed.
+  useEffect(() => {
+    const section = root.current?.closest('details')
+    const look = (): void => {
+      if (section?.open === false) return
+      void load()
+      void askAbilities()
+    }
+    look()
+    section?.addEventListener('toggle', look)
+    return () => section?.removeEventListener('toggle', look)
+  }, [at, model.value?.id])
   const removeOne = async (id: string): Promise<void> => {
-    if (await remove(id)) title.current?.focus()
+    if (await remove(id)) root.current?.querySelector('h3')?.focus()
   }
   return (
-    <section class="lists stack">
+    <section class="lists stack" ref={root}>
       <Model />
-      <div class="row lists-head">
-        <h2 ref={title} tabIndex={-1}>
-          Sessions
-        </h2>
-        <button class="button quiet" type="button" onClick={() => void load()}>
-          Refresh
-        </button>
-      </div>
-      <p class="dim extract-said">
-        A session is a chat as the server remembers it, with the memory that makes its next answer fast.
+      <h3 tabIndex={-1}>Sessions</h3>
+      <p class="dim bench-small">
+        A session is a chat as the server remembers it, so that its next answer begins fast.
       </p>
-      {failure.value !== undefined && (
-        <p class="extract-failure" role="alert">
-          {failure.value}
-        </p>
-      )}
-      {list?.length === 0 && <p class="dim">None yet. Each chat and each extraction begins one.</p>}
-      {list !== undefined && list.length > 0 && (
-        <ul class="lists-sessions">
-          {list.map((session) => (
-            <li key={session.id}>
-              <Row session={session} now={now} />
-              <button
-                class="button quiet"
-                type="button"
-                aria-label={`Delete session ${shortId(session.id)}`}
-                onClick={() => void removeOne(session.id)}
-              >
-                Delete
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Failure text={failure.value} />
+      {sessions.value?.length === 0 && <p class="dim">None yet.</p>}
+      <ul>
+        {sessions.value?.map(({ id, state, tokens, used_at, cache }) => (
+          <li key={id}>
+            <div class="bench-small">
+              <code title={id}>…{id.slice(-8)}</code> {ago(used_at, Date.now() / 1000)}
+              <div class="dim">
+                {tokens} tokens · {bytesInWords(cache.memory.bytes)} in memory,{' '}
+                {bytesInWords(cache.storage.bytes)} stored{state === 'done' ? '' : ` · ${state}`}
+              </div>
+            </div>
+            <button
+              class="button quiet"
+              aria-label={`Delete session …${id.slice(-8)}`}
+              onClick={() => void removeOne(id)}
+            >
+              Delete
+            </button>
+          </li>
+        ))}
+      </ul>
       <div class="row">
         {hasMore.value && (
-          <button class="button" type="button" onClick={() => void load(true)}>
+          <button class="button" onClick={() => void load(true)}>
             Show more
           </button>
         )}
         <DeleteAll />
       </div>
-      <p role="status" class="extract-said">
+      <p role="status" class="bench-small">
         {said.value}
       </p>
     </section>
   )
 }
 
-/** The end tells sessions apart. */
-function shortId(id: string): string {
-  return `…${id.slice(-8)}`
-}
-
-function Row({ session, now }: { session: Session; now: number }): VNode {
-  const { id, state, tokens, used_at, cache } = session
-  return (
-    <div>
-      <code title={id}>{shortId(id)}</code> <span class="dim">{ago(used_at, now)}</span>
-      <div class="dim extract-said">
-        {tokens} tokens · {bytesInWords(cache.memory.bytes)} in memory, {bytesInWords(cache.storage.bytes)}{' '}
-        stored
-        {state === 'done' ? '' : ` · ${state}`}
-      </div>
-    </div>
-  )
-}
-
 function Model(): VNode {
-  const shown = model.value
   const { window, sinks } = health.value ?? {}
-  const open = useSignal(false)
-  const id = shown?.id
-  useEffect(() => {
-    if (open.value && id !== undefined) void askAbilities(id)
-  }, [open.value, id])
-  if (shown === undefined) return <p class="dim">The model is not known yet.</p>
-  const facts: [string, string][] = [
-    [
-      'Recommended sampling',
-      Object.entries(recommended.value)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(', ') || 'none',
-    ],
-    [
-      'Sees',
-      typeof window === 'number'
-        ? `the last ${window} tokens, and the first ${sinks}`
-        : 'all of its trained context',
-    ],
-    ['Can do', abilities.value?.join(', ') ?? 'not known'],
+  const sampling = Object.entries(recommended.value).map(([name, value]) => `${name} ${value}`)
+  const facts = [
+    ['Model', model.value?.id],
+    ['Can do', abilities.value],
+    ['Sees', typeof window === 'number' ? `the first ${sinks} tokens and the last ${window}` : 'all that it was trained for'], // prettier-ignore
+    ['Recommended', sampling.join(', ') || 'no sampling of its own'],
   ]
   return (
-    <details open={open.value} onToggle={(event) => (open.value = event.currentTarget.open)}>
-      <summary>
-        Model <span class="mono">{shown.id}</span>
-      </summary>
-      <dl class="lists-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt class="dim">{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </details>
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt class="dim">{name}</dt>
+          <dd>{value ?? 'not known yet'}</dd>
+        </div>
+      ))}
+    </dl>
   )
 }

@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { keepKey, server, talkTo, wrongBase } from '../../state/server.ts'
+import { keepKey, server, useServer, wrongBase } from '../../state/server.ts'
 
 export function Connection(): VNode {
   const wrong = useSignal<string | undefined>(undefined)
@@ -18,7 +18,7 @@ export function Connection(): VNode {
           spellcheck={false}
           placeholder="none"
           value={server.value.key}
-          onChange={(event) => talkTo({ key: event.currentTarget.value })}
+          onChange={(event) => useServer({ key: event.currentTarget.value })}
         />
         <span class="dim">
           Sent with each request. Kept until this page is closed, unless you say so here:
@@ -44,7 +44,7 @@ export function Connection(): VNode {
           aria-describedby="shell-base-hint"
           onChange={({ currentTarget: { value } }) => {
             wrong.value = wrongBase(value)
-            if (wrong.value === undefined) talkTo({ base: value })
+            if (wrong.value === undefined) useServer({ base: value })
           }}
         />
         <span id="shell-base-hint" class={wrong.value === undefined ? 'dim' : 'shell-wrong'}>

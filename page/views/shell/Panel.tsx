@@ -1,27 +1,28 @@
 // The panel holds settings, connection, code and lists: beside the view where there is room, else as a sheet.
 
 import type { ComponentChildren, VNode } from 'preact'
+import { sections } from '../../state/preferences.ts'
 import { CopyAs } from '../copyas/CopyAs.tsx'
 import { Lists } from '../lists/Lists.tsx'
 import { Connection } from './Connection.tsx'
 import { Dialog } from './Dialog.tsx'
 import { Settings } from './Settings.tsx'
 
-type Props = { sheet: boolean; connectionOpen: boolean; onClose: () => void }
+type Props = { sheet: boolean; onClose: () => void }
 
-export function Panel({ sheet, connectionOpen, onClose }: Props): VNode {
-  const sections = (
+export function Panel({ sheet, onClose }: Props): VNode {
+  const content = (
     <>
-      <Section title="Prompt and sampling" open>
+      <Section name="prompt" title="Prompt and sampling">
         <Settings />
       </Section>
-      <Section title="Connection" open={connectionOpen}>
+      <Section name="connection" title="Connection">
         <Connection />
       </Section>
-      <Section title="Copy as code">
+      <Section name="code" title="Copy as code">
         <CopyAs />
       </Section>
-      <Section title="Sessions and models">
+      <Section name="lists" title="Sessions and models">
         <Lists />
       </Section>
     </>
@@ -29,31 +30,31 @@ export function Panel({ sheet, connectionOpen, onClose }: Props): VNode {
   if (sheet)
     return (
       <Dialog title="Settings" kind="shell-sheet" onClose={onClose}>
-        {sections}
+        {content}
       </Dialog>
     )
   return (
     <aside class="shell-panel" aria-label="Settings">
-      {sections}
+      {content}
     </aside>
   )
 }
 
-function Section({
-  title,
-  open = false,
-  children,
-}: {
-  title: string
-  open?: boolean
-  children: ComponentChildren
-}): VNode {
+type SectionProps = { name: string; title: string; children: ComponentChildren }
+
+/** What is closed is not drawn, so that its lists are asked for only when somebody looks. */
+function Section({ name, title, children }: SectionProps): VNode {
+  const open = sections.value.includes(name)
+  const toggle = (event: Event): void => {
+    event.preventDefault() // a signal says what is open
+    sections.value = open ? sections.value.filter((one) => one !== name) : [...sections.value, name]
+  }
   return (
     <details class="shell-section" open={open}>
-      <summary>
+      <summary onClick={toggle}>
         <h2>{title}</h2>
       </summary>
-      {children}
+      {open && children}
     </details>
   )
 }

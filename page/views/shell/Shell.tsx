@@ -3,7 +3,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { hoodOpen, panelOpen, tab, TABS, theme } from '../../state/preferences.ts'
+import { hoodOpen, panelOpen, sections, tab, TABS, theme } from '../../state/preferences.ts'
 import { addShortcuts, runShortcut } from '../../state/shortcuts.ts'
 import { Chat } from '../chat/Chat.tsx'
 import { Decide } from '../decide/Decide.tsx'
@@ -23,7 +23,6 @@ export function Shell(): VNode {
   const wide = useSignal(matchMedia(ROOM).matches)
   const sheetOpen = useSignal(false)
   const helpOpen = useSignal(false)
-  const connectionOpen = useSignal(false)
 
   const setPanel = (open: boolean): void => {
     if (wide.peek()) panelOpen.value = open
@@ -32,7 +31,7 @@ export function Shell(): VNode {
   const shown = wide.value ? panelOpen.value : sheetOpen.value
   const togglePanel = (): void => setPanel(!(wide.peek() ? panelOpen : sheetOpen).peek())
   const askForKey = (): void => {
-    connectionOpen.value = true
+    sections.value = [...sections.value.filter((name) => name !== 'connection'), 'connection']
     setPanel(true)
     // Once it is drawn.
     setTimeout(() => document.getElementById('shell-key')?.focus())
@@ -90,9 +89,7 @@ export function Shell(): VNode {
             <View />
           </div>
         </main>
-        {shown && (
-          <Panel sheet={!wide.value} connectionOpen={connectionOpen.value} onClose={() => setPanel(false)} />
-        )}
+        {shown && <Panel sheet={!wide.value} onClose={() => setPanel(false)} />}
       </div>
       <section class="shell-hood" aria-label="Under the hood">
         <HoodBar />

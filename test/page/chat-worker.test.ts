@@ -1,0 +1,111 @@
+// The chat's state over the built worker with the embedded model: what a branch reuses, and an answer that goes on.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Clock } from '../../page/state/answering.ts'
+import { chatOf, type Chat } from '../../page/state/chat.ts'
+import { historyOf, memoryStore } from '../../page/state/history.ts'
+import { maxTokens, seed, temperature } from '../../page/state/sampling.ts'
+import { useServer } from '../../page/state/server.ts'
+import { type Message } from '../../page/state/tree.ts'
+import { TINY_FOLDER } from '../helpers/real-model.ts'
+import { startWorker, type TestWorker } from '../helpers/worker.ts'
+
+const clock: Clock = {
+  now: () => performance.now(),
+  frame: (callback) => void setTimeout(callback, 5),
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}
+
+const QUESTION =
+  'And God said let there be light upon the face of the deep, and there was light. What did he see?'
+
+describe('the chat over the worker', () => {
+  let worker: TestWorker
+  let chat: Chat
+  beforeAll(async () => void (worker = await startWorker(TINY_FOLDER)))
+  afterAll(() => worker?.stop())
+  beforeEach(() => {
+    useServer({ base: worker.url, key: '' })
+    temperature.value.value = 0
+    maxTokens.value.value = 12
+    chat = chatOf(historyOf(memoryStore()), clock)
+  })
+
+  const last = (): Message => chat.messages.value.at(-1)!
+  const settled = (): Promise<void> =>
+    vi.waitFor(() => expect(last().answer?.state ?? 'running').not.toBe('running'), 30_000)
+
+  it('another answer, and another wording, reuse what the first computed', async () => {
+    chat.send(QUESTION)
+    await settled()
+    const first = last()
+    expect(first.answer!.prompt).toBeGreaterThan(16)
+
+    temperature.value.value = 1
+    seed.value.value = 5
+    chat.regenerate(first.id)
+    await settled()
+    expect(last().answer!.session).not.toBe(first.answer!.session)
+    // All of the prompt but its last token, whose row gives the first logits.
+    expect(last().answer!.reused).toBe(first.answer!.prompt! - 1)
+
+    chat.send('And then?')
+    await settled()
+    const { reused } = last().answer!
+    expect(reused).toBeGreaterThanOrEqual(first.answer!.prompt!)
+
+    const [question] = chat.messages.value
+    chat.edit(question.id, QUESTION.replace('What did he see?', 'What did he say?'))
+    await settled()
+    expect(last().answer!.reused).toBeGreaterThan(8)
+
+    // The first branch is as it was, and its session goes on.
+    chat.choose(question.id)
+    chat.choose(first.id)
+    chat.send('And then?')
+    await settled()
+    expect(last().answer!.session).toBe(first.answer!.session)
+    expect(last().answer!.reused).toBeGreaterThanOrEqual(first.answer!.prompt!)
+  })
+
+  it('an answer that its limit cut goes on as it would have without', async () => {
+    maxTokens.value.value = 24
+    chat.send(QUESTION)
+    await settled()
+    const whole = last()
+    chat.begin()
+    maxTokens.value.value = 12
+    chat.send(QUESTION)
+    await settled()
+    const cut = last()
+    expect(cut.answer).toMatchObject({ state: 'length', tokens: 12 })
+    chat.goOn(cut.id)
+    await settled()
+    expect(cut.answer!.tokens).toBe(24)
+    expect(cut.text).toBe(whole.text)
+    expect(cut.answer!.reused).toBeGreaterThanOrEqual(whole.answer!.prompt!)
+    chat.send('And then?')
+    await settled()
+    expect(last().answer).toMatchObject({ session: cut.answer!.session })
+  })
+
+  it('an answer that was stopped is read on, and nothing is computed twice', async () => {
+    maxTokens.value.value = 100
+    chat.send(QUESTION)
+    await vi.waitFor(() => expect(last().text.length).toBeGreaterThan(5), 30_000)
+    chat.stop()
+    await settled()
+    expect(last().answer!.state).toBe('stopped')
+    const before = last().text
+    chat.goOn(last().id)
+    await settled()
+    expect(last().text.startsWith(before)).toBe(true)
+    expect(last().text.length).toBeGreaterThan(before.length)
+    expect(['done', 'length']).toContain(last().answer!.state)
+    const { session } = last().answer!
+    const { state } = (await (await fetch(`${worker.url}/v1/sessions/${session}`)).json()) as {
+      state: string
+    }
+    expect(state).toBe('done')
+  })
+})
