@@ -1,7 +1,7 @@
 // Plain data between the rooms: what the API asks of a lane and what a lane answers. Survives JSON.
 
 import { fieldOf, isJsonObject, type JsonObject } from '../lib/json-value.ts'
-import type { MemoryReport } from './memory.ts'
+import type { Watched } from './memory.ts'
 import type { Written } from './written.ts'
 
 export type SamplingOptions = {
@@ -240,13 +240,7 @@ export type GenerationEvent =
    * reading. A start counts what was cached or cut of its prompt, unless one before it did.
    */
   | { type: 'start'; choice?: number; promptTokens: number; cachedTokens: number; truncatedTokens: number }
-  | {
-      type: 'progress'
-      state: 'queued' | 'loading' | 'prefill'
-      done: number
-      total: number
-      memory?: MemoryReport
-    }
+  | ({ type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number } & Watched)
   | {
       type: 'text'
       choice?: number
@@ -262,8 +256,7 @@ export type GenerationEvent =
       calls?: CallPiece[]
       ids: number[]
       logprobs?: TokenLogprob[]
-      /** How the session's pages lie now, where the request asks for `memory`, of a lone answer. It is not part of the answer. */
-      memory?: MemoryReport
+      memory?: Watched['memory']
     }
   /** An answer ends, and others go on. */
   | { type: 'end'; choice?: number; reason: FinishReason }

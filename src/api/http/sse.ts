@@ -4,7 +4,7 @@
 import { pulledBytes } from '../../lib/pulled-bytes.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { jsonText } from '../../lib/json-value.ts'
-import type { MemoryReport } from '../../protocol/memory.ts'
+import type { Watched } from '../../protocol/memory.ts'
 import { memoryObject } from './memory-object.ts'
 import { eventError, failureOf, type Failure } from './errors.ts'
 import {
@@ -110,7 +110,7 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
 }
 
 /** No frame that counts, so that a stream is read on from the same place with it and without. */
-function memoryText({ memory }: { memory?: MemoryReport }): string {
+function memoryText({ memory }: Watched): string {
   return memory === undefined ? '' : `: islet.memory ${jsonText(memoryObject(memory))}\n\n`
 }
 
