@@ -25,6 +25,9 @@ export type MatcherOptions = {
   ignoresEnds?: boolean
 }
 
+/** The ids of a way to an end, and where one is on it: it is not copied for each. None where the vocabulary has none. */
+type Way = { ids: readonly number[] | undefined; at: number }
+
 /**
  * Reads the bytes that TextStream prints for each id. An id that prints nothing fits in free text alone; one that ends an
  * answer fits where the text may end, and nowhere else. Under a limit an id fits only if the way from behind it to an end is short
@@ -41,10 +44,10 @@ export class Matcher {
   #isStripped: boolean
   #term: Term
   #taken = 0
-  /** The rest of a way that was begun, where the way from here anew would be too long. */
-  #begun: readonly number[] | undefined
+  /** A way that was begun, where the way from here anew would be too long. */
+  #begun: Way | undefined
   /** The way from here, looked for once. */
-  #fresh: { ids: readonly number[] | undefined } | undefined
+  #fresh: Way | undefined
   #hasEnded = false
   /** Of the last pass. */
   #places: Places | undefined
@@ -156,7 +159,7 @@ export class Matcher {
     const next = this.#after(id)
     if (next === undefined) return false
     const way = this.#closes(next) ? undefined : this.#way
-    this.#begun = way?.[0] === id ? way.slice(1) : undefined
+    this.#begun = way?.ids?.[way.at] === id ? { ids: way.ids, at: way.at + 1 } : undefined
     this.#fresh = undefined
     this.#places?.end()
     this.#places = undefined
@@ -194,15 +197,15 @@ export class Matcher {
     return isLost && decoding?.stripAllLeading === true
   }
 
-  /** The way to an end, in ids; undefined where the vocabulary has none. */
-  get #way(): readonly number[] | undefined {
+  /** The way to an end. */
+  get #way(): Way {
     if (this.#begun !== undefined) return this.#begun
-    this.#fresh ??= { ids: this.#ways.of(this.#term, this.#isStripped) }
-    return this.#fresh.ids
+    return (this.#fresh ??= { ids: this.#ways.of(this.#term, this.#isStripped), at: 0 })
   }
 
   get #first(): number | undefined {
-    return this.#way?.[0]
+    const { ids, at } = this.#way
+    return ids?.[at]
   }
 
   /** With one more token taken, the way from `next` to an end fits in what is left. */
