@@ -51,10 +51,7 @@ const SCENES: readonly Scene[] = [
     name: 'memory',
     stored: { tab: 'chat', hood: true, panel: false },
     async play(page) {
-      await ask(
-        page,
-        'Sum up in one sentence: The meeting moved from Tuesday to Thursday because two people are ill.',
-      )
+      await ask(page, 'Rewrite this politely: Send me the report now.')
       await page.waitForSelector('.hood canvas', { timeout: PATIENCE })
       await page.waitForTimeout(1500) // the last report of memory, and its drawing
     },
@@ -66,7 +63,8 @@ async function ask(page: Page, text: string): Promise<void> {
   const answers = await page.locator('.chat-facts').count()
   await page.fill('#chat-text', text)
   await page.press('#chat-text', 'Enter')
-  if ((await page.inputValue('#chat-text')) !== '') await page.getByRole('button', { name: 'Send' }).click()
+  if ((await page.inputValue('#chat-text')) !== '')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
   await page.locator('.chat-facts').nth(answers).waitFor({ timeout: PATIENCE })
 }
 

@@ -1,4 +1,4 @@
-// The abilities of the served model are what the server says that it can do, beside what GET /v1/models tells.
+// The abilities of the served model are what the server says that it can do.
 
 import { signal } from '@preact/signals'
 import { callJson } from '../client/server.ts'

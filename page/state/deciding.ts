@@ -1,4 +1,4 @@
-// A decision is asked here: the text, the questions about it, and what the server answered, with the prior taken off and with it.
+// This module holds the text and questions of a decision, sends them, and keeps what was answered.
 
 import { batch, computed, effect, signal } from '@preact/signals'
 import { callJson, ServerError } from '../client/server.ts'

@@ -1,4 +1,4 @@
-// A JSON reader builds a tree of JSON text as it comes, character by character, so that what is there can be shown.
+// A JSON reader builds a tree of JSON text as it comes, character by character.
 
 /** A stretch of text; `forced`: the schema left no choice for it. */
 export type Run = { text: string; forced: boolean }

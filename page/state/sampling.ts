@@ -95,7 +95,7 @@ export const recommended = computed<Readonly<Record<string, number>>>(() => {
 /** The value that holds for an empty field, in words for its placeholder. */
 export function defaultOf({ name, usual }: SamplingField): string {
   const named = recommended.value[name]
-  if (named !== undefined) return `${named} (the model's)`
+  if (named !== undefined) return `${named} (model)`
   if (usual !== undefined) return `${usual} (default)`
   return name === 'seed' ? 'random' : 'no limit'
 }

@@ -1,4 +1,4 @@
-// The list of sessions is what the server keeps for this key; it is read a page at a time, and can be deleted.
+// The list of sessions is what the server keeps for this key, read a page at a time.
 
 import { batch, signal } from '@preact/signals'
 import { call, callJson, ServerError } from '../client/server.ts'

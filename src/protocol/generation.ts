@@ -121,9 +121,7 @@ export type GenerateRequest = {
   stop: string[]
   ignoreEos: boolean
   sampling: SamplingOptions
-  /**
-   * 0 = none; otherwise that many alternatives with each token's log probability. undefined = no logprobs.
-   */
+  /** 0 = none; otherwise that many alternatives with each token's log probability. undefined = no logprobs. */
   topLogprobs: number | undefined
   truncation: 'auto' | 'disabled'
   /** Repeat the prompt in front of the completion (completions endpoint). */
@@ -160,12 +158,11 @@ export type GenerateRequest = {
   places?: Places
   /** Under a grammar: the limit of tokens may cut the answer, which is not led to its end in time. */
   close?: false
-  /** Log probabilities come within what the grammar lets in, too. */
+  /** Log probabilities come within what the grammar lets in, too; or say whether it left another token at all (Matcher.isForced). */
   restrictedLogprobs?: true
+  forcedTokens?: true
   /** Its reader is told how the session's pages move. */
   memory?: true
-  /** Each of them says whether the grammar left another token at all; see Matcher.isForced. */
-  forcedTokens?: true
   /** Of a chat that offers functions: absent, any of them, as often as the model likes. */
   callRule?: CallRule
   /** A session to go on in; its id says which lane serves the request. */
@@ -193,9 +190,8 @@ export type TokenLogprob = {
   bytes: number[]
   /** No logits are about this token of an echo: `logprob` says nothing, and there are no alternatives. */
   unscored?: true
-  /** Within what the grammar lets in, where it was asked for; null for what does not fit. */
+  /** Where they were asked for: within what the grammar lets in, null for what does not fit; whether it left no choice. */
   restricted?: number
-  /** Its grammar left no choice, where it was asked whether. */
   forced?: boolean
   top: { token: string; logprob: number; bytes: number[]; restricted?: number | null }[]
 }

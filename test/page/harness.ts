@@ -174,7 +174,8 @@ async function open(browser: Browser, url: string, look: Look): Promise<Opened> 
       errors.push(message.text())
   })
   await page.goto(url)
-  await page.waitForSelector('main')
+  // The title is one of what comes behind the first drawing, as keys are.
+  await page.waitForFunction(() => document.title.includes('·'))
   return { page, context, errors }
 }
 

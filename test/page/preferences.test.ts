@@ -82,7 +82,7 @@ describe('sampling', () => {
 
   it("names the model's default where it has one, else the server's", () => {
     model.value = { id: 'a', islet: { sampling: { temperature: 0.2 } } }
-    expect(defaultOf(temperature)).toBe("0.2 (the model's)")
+    expect(defaultOf(temperature)).toBe('0.2 (model)')
     expect(defaultOf(topK)).toBe('0 (default)')
     model.value = undefined
     expect([temperature, seed, maxTokens].map(defaultOf)).toEqual(['1 (default)', 'random', 'no limit'])

@@ -119,7 +119,7 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
     await page.getByRole('dialog', { name: 'Help' }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await page.evaluate(() => document.activeElement?.className)).toBe('shell-hood-bar')
+    await page.waitForFunction(() => document.activeElement?.className === 'shell-hood-bar')
     await page.keyboard.press('2')
     await page.waitForFunction(() => document.title === 'Extract · Islet')
     expect(errors).toEqual([])
@@ -128,6 +128,7 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
 
   it('remembers theme and tab over a reload, and a key only if asked to', async () => {
     const { page, context } = await bed.open({ theme: 'light' })
+    await pressUntil(page, 'Tab', '#tab-chat')
     await page.keyboard.press('t')
     await page.keyboard.press('t')
     await page.keyboard.press('3')
@@ -135,8 +136,7 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
     await page.locator('#shell-key').fill('secret-key')
     await page.keyboard.press('Tab')
     await page.reload()
-    await page.waitForSelector('main')
-    expect(await page.title()).toBe('Decide · Islet')
+    await page.waitForFunction(() => document.title === 'Decide · Islet')
     expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark')
     const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     expect(background).toBe('rgb(20, 23, 22)')
@@ -149,6 +149,8 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
     await page.getByText('Ready', { exact: true }).waitFor()
     expect(await axeFindings(page)).toEqual([])
     expect(await overflow(page)).toBe(0)
+    const scrolls = await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)
+    expect(scrolls).toBe(0) // the views scroll, the window does not
     if (look.width !== undefined) {
       await page.locator('#shell-settings').click()
       await page.getByRole('dialog', { name: 'Settings' }).waitFor()

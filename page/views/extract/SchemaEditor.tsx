@@ -1,4 +1,4 @@
-// The schema editor is a text field that marks the place of what is wrong, whether JSON or the server says so.
+// The schema editor is a text field that marks the place of what is wrong.
 
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'

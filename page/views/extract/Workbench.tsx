@@ -1,4 +1,4 @@
-// A workbench is what extract and decide have in common: a heading, examples to begin with, a text, and a button that runs.
+// A workbench is what extract and decide share: a heading, examples, a text, and a button that runs.
 
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'

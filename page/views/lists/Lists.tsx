@@ -1,4 +1,4 @@
-// The lists show the model that is served and the sessions that the server keeps for this key; all can be deleted.
+// The lists show the model that is served and the sessions of this key, which can be deleted.
 
 import { useEffect, useRef } from 'preact/hooks'
 import type { VNode } from 'preact'
