@@ -63,9 +63,7 @@ const SCENES: readonly Scene[] = [
 async function ask(page: Page, text: string): Promise<void> {
   const answers = await page.locator('.chat-facts').count()
   await page.fill('#chat-text', text)
-  await page.press('#chat-text', 'Enter')
-  if ((await page.inputValue('#chat-text')) !== '')
-    await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
   await page.locator('.chat-facts').nth(answers).waitFor({ timeout: PATIENCE })
 }
 
