@@ -92,11 +92,14 @@ describe('the chat over the worker', () => {
   })
 
   it('an answer that was stopped is read on, and nothing is computed twice', async () => {
-    maxTokens.value.value = 100
+    maxTokens.value.value = 400
     chat.send(QUESTION)
-    await vi.waitFor(() => expect(last().text.length).toBeGreaterThan(5), 30_000)
-    chat.stop()
+    // With the first picture that has text: the small model needs no second for all of it.
+    const end = chat.beat.subscribe(() => {
+      if (chat.messages.peek().at(-1)?.text) chat.stop()
+    })
     await settled()
+    end()
     expect(last().answer!.state).toBe('stopped')
     const before = last().text
     chat.goOn(last().id)
