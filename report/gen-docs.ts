@@ -28,6 +28,7 @@ import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { pageBlocks } from './lib/page-tables.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
+import { peerBlocks } from './lib/peer-table.ts'
 import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { templateBlocks } from './lib/template-tables.ts'
@@ -47,6 +48,7 @@ const DOCUMENTS = [
   'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
+  'docs/memory.md',
   'docs/operating.md',
   'docs/page.md',
   'docs/performance.md',
@@ -84,6 +86,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['tensors', tensorsBlock(facts)],
     ['file-map', fileMap()],
     ...benchBlocks(RESULTS),
+    ...peerBlocks(RESULTS),
     ...quantBlocks(`${ROOT}docs/results/quantising.json`),
     ...familyBlocks(`${ROOT}docs/results/families.json`, {
       window: variable('WINDOW'),

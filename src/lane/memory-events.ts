@@ -7,8 +7,8 @@ import type { Loaded } from './isolate.ts'
 import { memoryReport } from './session-memory.ts'
 
 /**
- * The events, and behind each where pages came, went or were stored since the last one a report: in an answer one each
- * 16 tokens, and one for what a write brings to storage.
+ * The events; one of text or progress carries a report where pages came, went or were stored since the last one: in an answer
+ * one each 16 tokens, and one for what a write brings to storage. An event of its own would cost as much as a token's way.
  */
 export async function* withMemory<R>(
   events: AsyncGenerator<GenerationEvent, R>,
@@ -20,17 +20,17 @@ export async function* withMemory<R>(
   let told = ''
   try {
     for (;;) {
+      const result = await events.next()
+      if (result.done === true) return result.value
+      const event = result.value
       const { sequence, cachedTokens: reused = 0 } = turn
       const now = `${sequence?.pages.length} ${sequence?.saved}`
-      if (sequence !== undefined && now !== told) {
+      if (sequence !== undefined && now !== told && (event.type === 'text' || event.type === 'progress')) {
         told = now
         const { length, saved: stored } = sequence
         const paged = { session, tokens: ids.length, reused, stored, sequence, length }
-        yield { type: 'memory', report: memoryReport(paged, tenant, views, engine) }
-      }
-      const result = await events.next()
-      if (result.done === true) return result.value
-      yield result.value
+        yield { ...event, memory: memoryReport(paged, tenant, views, engine) }
+      } else yield event
     }
   } finally {
     await events.return(undefined as R)

@@ -1,7 +1,7 @@
 // Plain data between the rooms: what the API asks of a lane and what a lane answers. Survives JSON.
 
 import { fieldOf, isJsonObject, type JsonObject } from '../lib/json-value.ts'
-import type { MemoryReport } from './memory.ts'
+import type { Watched } from './memory.ts'
 import type { Written } from './written.ts'
 
 export type SamplingOptions = {
@@ -240,9 +240,7 @@ export type GenerationEvent =
    * reading. A start counts what was cached or cut of its prompt, unless one before it did.
    */
   | { type: 'start'; choice?: number; promptTokens: number; cachedTokens: number; truncatedTokens: number }
-  /** How the pages of a session lie now; only where the request asks for `memory`, and never of several answers. It is not repeated. */
-  | { type: 'memory'; report: MemoryReport }
-  | { type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number }
+  | ({ type: 'progress'; state: 'queued' | 'loading' | 'prefill'; done: number; total: number } & Watched)
   | {
       type: 'text'
       choice?: number
@@ -258,6 +256,7 @@ export type GenerationEvent =
       calls?: CallPiece[]
       ids: number[]
       logprobs?: TokenLogprob[]
+      memory?: Watched['memory']
     }
   /** An answer ends, and others go on. */
   | { type: 'end'; choice?: number; reason: FinishReason }

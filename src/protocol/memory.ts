@@ -32,3 +32,6 @@ export type SessionMemory = MemoryReport & {
   /** Bytes of linear memory by part, what is left free for the heap, and where the platform ends an isolate. */
   isolate?: { weights: number; pool: number; scratch: number; heap: number; limit: number }
 }
+
+/** An event that brings how the session's pages lie now: where the request asks for `memory`, of a lone answer. No part of it. */
+export type Watched = { memory?: MemoryReport }

@@ -94,7 +94,6 @@ export class Meter {
       case 'end':
       case 'embedding':
       case 'session':
-      case 'memory':
       case 'progress':
     }
     return this.#tally.reason !== LEFT

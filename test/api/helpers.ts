@@ -2,6 +2,7 @@
 
 import OpenAI from 'openai'
 import { createApp } from '../../src/api/app.ts'
+import type { MemoryReport } from '../../src/protocol/memory.ts'
 import type { ApiConfig, ApiDeps, ApiLimits } from '../../src/api/context.ts'
 import type { GenerateRequest, GenerationEvent, Json } from '../../src/protocol/generation.ts'
 import { IsletError } from '../../src/lib/errors.ts'
@@ -36,6 +37,9 @@ export function text(value: string): GenerationEvent {
 }
 
 export const HELLO: Step[] = [start, text('Hel'), text('lo'), text(' 🌍'), finish]
+/** An answer whose texts bring a report of memory. */
+export const watched = (memory: MemoryReport, steps: readonly Step[] = HELLO): Step[] =>
+  steps.map((step) => ('type' in step && step.type === 'text' ? { ...step, memory } : step))
 
 export const READY: LaneHealth = {
   state: 'ready',

@@ -19,6 +19,7 @@ import {
   sessionOf,
   start,
   stored,
+  watched,
 } from './helpers.ts'
 
 const view: SessionView = {
@@ -83,13 +84,17 @@ describe('the memory of a session', () => {
   })
 
   it('is asked for in a stream by `islet.memory` alone, and comes as a comment', async () => {
-    const memory: GenerationEvent = { type: 'memory', report: { ...report, pool } }
-    const fake = fakeLanes([start, memory, ...HELLO.slice(1)])
+    const memory = { ...report, pool }
+    const progress: GenerationEvent = { type: 'progress', state: 'prefill', done: 1, total: 2, memory }
+    const fake = fakeLanes([progress, ...watched(memory).slice(0, 2), ...HELLO.slice(2)])
     const ask = async (islet: object) =>
       (await post(fake, '/v1/chat/completions', chat({ stream: true, islet }))).text()
     const wire = await ask({ memory: true })
     const comment = wire.split('\n\n').filter((frame) => frame.startsWith(':'))
-    expect(comment).toEqual([`: islet.memory ${JSON.stringify({ ...worded, pool })}`])
+    const wanted = `: islet.memory ${JSON.stringify({ ...worded, pool })}`
+    expect(comment).toEqual([wanted, wanted])
+    expect(wire.indexOf(wanted)).toBe(0)
+    expect(wire.lastIndexOf(wanted)).toBeGreaterThan(0)
     await ask({ memory: false })
     await ask({})
     expect(fake.requests.map((request) => request.memory)).toEqual([true, undefined, undefined])

@@ -3,7 +3,6 @@
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
 import { answerRules } from '../../src/chat/answers/rules.ts'
-import type { GenerationEvent } from '../../src/protocol/generation.ts'
 import { createScratch } from '../../src/sampling/candidates.ts'
 import { Answer } from '../../src/answer/answer.ts'
 import {
@@ -18,6 +17,7 @@ import {
   start,
   stored,
   text,
+  watched,
 } from '../api/helpers.ts'
 import { byteTokenizer } from '../helpers/byte-tokenizer.ts'
 import { request } from '../helpers/request.ts'
@@ -64,16 +64,13 @@ test('S5: no line is an id, a time to retry, or the name of an event without its
     for (const line of (await wireOf(fake)).split('\n')) expect(line).toMatch(/^(data: .+|:|)$/)
 })
 
-const memory: GenerationEvent = {
-  type: 'memory',
-  report: { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] },
-}
+const memory = { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] }
 
 test('S5: what a stream tells of memory is a comment, which no client takes for a chunk', async () => {
-  const steps = HELLO.flatMap((step) => [step, memory]).slice(0, -1)
+  const steps = watched(memory)
   const extra = { islet: { memory: true } }
   const { comments, events } = framesOf(await wireOf(fakeLanes(steps), extra))
-  expect(comments).toHaveLength(HELLO.length - 1)
+  expect(comments).toHaveLength(3)
   expect(comments[0]).toMatch(/^islet\.memory \{"object":"session\.memory",/)
   expect(events).toEqual(framesOf(await wireOf()).events)
   const { client } = clientOver(fakeLanes(steps))

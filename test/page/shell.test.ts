@@ -119,7 +119,7 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
     await page.getByRole('dialog', { name: 'Help' }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await page.evaluate(() => document.activeElement?.className)).toBe('shell-hood-bar')
+    await page.waitForFunction(() => document.activeElement?.className === 'shell-hood-bar')
     await page.keyboard.press('2')
     await page.waitForFunction(() => document.title === 'Extract · Islet')
     expect(errors).toEqual([])
@@ -128,6 +128,7 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
 
   it('remembers theme and tab over a reload, and a key only if asked to', async () => {
     const { page, context } = await bed.open({ theme: 'light' })
+    await pressUntil(page, 'Tab', '#tab-chat')
     await page.keyboard.press('t')
     await page.keyboard.press('t')
     await page.keyboard.press('3')

@@ -21,7 +21,9 @@ export function Composer({ chat }: { chat: Chat }) {
   const isRunning = chat.running.value !== undefined
   const shown = chat.shown.value.tree.conversation.id
   useEffect(() => {
-    if (!matchMedia('(pointer: coarse)').matches) field.current?.focus()
+    // Who came by the tabs stays there.
+    if (document.activeElement === document.body && !matchMedia('(pointer: coarse)').matches)
+      field.current?.focus()
   }, [shown])
 
   function submit(): void {

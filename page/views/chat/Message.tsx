@@ -42,7 +42,7 @@ function Question({ chat, message }: Props) {
 
 function Editor({ chat, message }: Props) {
   const field = useRef<HTMLTextAreaElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current!.focus()
     field.current!.setSelectionRange(message.text.length, message.text.length)
   }, [])

@@ -1,7 +1,7 @@
 // A dialog is the browser's own, modal, with a heading and a button that closes it.
 
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './Icon.tsx'
 
 type Props = {
@@ -16,7 +16,7 @@ type Props = {
 export function Dialog({ title, kind = 'shell-box', onClose, children }: Props): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { current } = dialog
     const before = document.activeElement
     current?.showModal()

@@ -4,6 +4,7 @@
 import { pulledBytes } from '../../lib/pulled-bytes.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { jsonText } from '../../lib/json-value.ts'
+import type { Watched } from '../../protocol/memory.ts'
 import { memoryObject } from './memory-object.ts'
 import { eventError, failureOf, type Failure } from './errors.ts'
 import {
@@ -70,10 +71,8 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
       if (event.type === 'error') return failed(eventError(event), true)
-      // No frame that counts, so that a stream is read on from the same place with it and without.
-      if (event.type === 'memory' && writer.framing === undefined)
-        return { text: `: islet.memory ${jsonText(memoryObject(event.report))}\n\n`, last: false }
-      const text = writer.write(event).map(frameText).join('')
+      const frames = writer.write(event).map(frameText).join('')
+      const text = writer.framing === undefined && 'memory' in event ? memoryText(event) + frames : frames
       if (event.type === 'finish') return { text, last: true }
       if (text !== '') return { text, last: false }
       // Something happened that has no frame: the reader still gets a sign of life.
@@ -108,6 +107,11 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
       await closeEvents(events)
     },
   })
+}
+
+/** No frame that counts, so that a stream is read on from the same place with it and without. */
+function memoryText({ memory }: Watched): string {
+  return memory === undefined ? '' : `: islet.memory ${jsonText(memoryObject(memory))}\n\n`
 }
 
 function lineText({ data }: Frame): string {

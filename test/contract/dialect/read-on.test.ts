@@ -1,7 +1,7 @@
 // Read on equals undisturbed: behind any number of frames a stored answer goes on byte for byte as it would have.
 
 import { describe, expect, it } from 'vitest'
-import { finish, HELLO, SESSION, start, text, type Step } from '../../api/helpers.ts'
+import { finish, HELLO, SESSION, start, text, watched, type Step } from '../../api/helpers.ts'
 import type { Answer, Ask, ReadOn } from './dialect.ts'
 import { DIALECTS } from './dialects.ts'
 import { ERROR, progress, SCRIPTS } from './scripts.ts'
@@ -9,10 +9,7 @@ import { keeping, post, serve, streamIn, streamOf, wholeOf, type Keeping, type S
 import { commonLength, rawOf, type Wire } from './wire.ts'
 
 const CONFLICT: Step = { type: 'error', code: 'conflict', message: 'another reads it' }
-const MEMORY: Step = {
-  type: 'memory',
-  report: { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] },
-}
+const MEMORY = { tokens: 2, reused: 0, pageTokens: 16, views: [], runs: [] }
 const STOPPED = { ...finish, reason: 'length', stopped: 'cpu_limit' } as typeof finish
 
 describe.each(DIALECTS)('$name', (dialect) => {
@@ -49,12 +46,12 @@ describe.each(DIALECTS)('$name', (dialect) => {
       })
 
       it('counts nothing that it is told of memory, in the first stream or in this one', async () => {
-        const watched = HELLO.flatMap((step): Step[] => [step, MEMORY]).slice(0, -1)
+        const steps = watched(MEMORY)
         const silent = await told(HELLO)
         for (const [before, replay] of [
-          [watched, HELLO],
-          [HELLO, watched],
-          [watched, watched],
+          [steps, HELLO],
+          [HELLO, steps],
+          [steps, steps],
         ]) {
           const { first, again } = await told(before, replay)
           expect(rawOf(first)).toEqual(rawOf(silent.first))
