@@ -11,7 +11,7 @@ import { MODEL, MODEL_FOLDER } from '../lib/model.ts'
 const FOLDER = `${ROOT}docs/images`
 
 const SIZES: Record<string, Look> = {
-  desktop: { width: 1200, height: 760 },
+  desktop: { width: 1200, height: 860 },
   phone: { width: 390, height: 780, touch: true },
 }
 
@@ -51,7 +51,8 @@ const SCENES: readonly Scene[] = [
     name: 'memory',
     stored: { tab: 'chat', hood: true, panel: false },
     async play(page) {
-      await ask(page, 'Rewrite this politely: Send me the report now.')
+      await ask(page, 'Give me five names for a small bakery by the sea.')
+      await ask(page, 'Write a short, friendly sign for its door.')
       await page.waitForSelector('.hood canvas', { timeout: PATIENCE })
       await page.waitForTimeout(1500) // the last report of memory, and its drawing
     },
@@ -62,9 +63,7 @@ const SCENES: readonly Scene[] = [
 async function ask(page: Page, text: string): Promise<void> {
   const answers = await page.locator('.chat-facts').count()
   await page.fill('#chat-text', text)
-  await page.press('#chat-text', 'Enter')
-  if ((await page.inputValue('#chat-text')) !== '')
-    await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
   await page.locator('.chat-facts').nth(answers).waitFor({ timeout: PATIENCE })
 }
 

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals'
 import { callJson } from '../client/server.ts'
-import { model, server } from './server.ts'
+import { server } from './server.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   completion: 'chat and text',
@@ -13,11 +13,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** In words; undefined while they are not known. */
 export const abilities = signal<string | undefined>(undefined)
 
-/** Where the server does not say they are not known. */
-export async function askAbilities(): Promise<void> {
-  const shown = callJson<{ capabilities: string[] }>(server.peek(), 'POST', '/api/show', {
-    model: model.peek()?.id,
-  })
+/** Asks for those of the model `id`; where the server does not say they are not known. */
+export async function askAbilities(id: string): Promise<void> {
+  const shown = callJson<{ capabilities: string[] }>(server.peek(), 'POST', '/api/show', { model: id })
   abilities.value = await shown.then(
     ({ capabilities }) => capabilities.map((name) => WORDS[name] ?? name).join(', '),
     () => undefined,

@@ -65,8 +65,8 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
     reply = () => undefined
   })
 
-  const open = async (tab: string, more: object = {}) => {
-    const opened = await bed.open({ stored: { tab, sections: ['code', 'lists'] }, ...more })
+  const open = async (tab: string, more: object = {}, sections: readonly string[] = []) => {
+    const opened = await bed.open({ stored: { tab, sections }, ...more })
     await opened.page.waitForSelector(`.${tab}`)
     return opened
   }
@@ -373,7 +373,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
     it.each(['extract', 'decide'])('%s has no findings of axe, and nothing sticks out', async (tab) => {
       reply = ({ path, body }) =>
         path === '/v1/decisions' ? decision(body, 0.75) : path === '/v1/chat/completions' ? streamed(TOKENS) : undefined // prettier-ignore
-      const { page, context } = await open(tab, at)
+      const { page, context } = await open(tab, at, ['code', 'lists'])
       expect(await axeFindings(page)).toEqual([])
       await page.locator(`.${tab} .button.primary`).press('Enter')
       await page.waitForSelector(tab === 'decide' ? '.decide-answer' : '.extract-object')

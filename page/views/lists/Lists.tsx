@@ -12,18 +12,11 @@ import { DeleteAll } from './DeleteAll.tsx'
 export function Lists(): VNode {
   const root = useRef<HTMLElement>(null)
   const at = server.value
-  // Only what is looked at is asked for: the section that holds it may be closed.
+  const id = model.value?.id
   useEffect(() => {
-    const section = root.current?.closest('details')
-    const look = (): void => {
-      if (section?.open === false) return
-      void load()
-      void askAbilities()
-    }
-    look()
-    section?.addEventListener('toggle', look)
-    return () => section?.removeEventListener('toggle', look)
-  }, [at, model.value?.id])
+    void load()
+    if (id !== undefined) void askAbilities(id)
+  }, [at, id])
   const removeOne = async (id: string): Promise<void> => {
     if (await remove(id)) root.current?.querySelector('h3')?.focus()
   }

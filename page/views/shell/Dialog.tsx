@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, VNode } from 'preact'
 import { useId, useLayoutEffect, useRef } from 'preact/hooks'
-import { Icon } from './Icon.tsx'
+import { Tool } from './Icon.tsx'
 
 type Props = {
   title: string
@@ -41,9 +41,7 @@ export function Dialog({ title, kind = 'shell-box', onClose, children }: Props):
       <div class="shell-dialog-body stack">
         <div class="row shell-dialog-head">
           <h2 id={heading}>{title}</h2>
-          <button type="button" class="button quiet shell-square" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
+          <Tool icon="close" label="Close" onClick={onClose} />
         </div>
         {children}
       </div>

@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
 import { model, health } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
-import { Icon } from './Icon.tsx'
+import { Icon, Tool } from './Icon.tsx'
 
 const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
 const HINTS: Record<Tab, string> = {
@@ -30,35 +30,15 @@ export function Header({ panelShown, onPanel, onHelp }: Props): VNode {
       </div>
       <Tabs />
       <div class="shell-tools">
-        <button
-          type="button"
-          class="button quiet shell-square"
-          aria-label={`Colours: ${theme.value}`}
-          title={`Colours: ${theme.value}. Press to change.`}
-          onClick={nextTheme}
-        >
-          <Icon name="theme" />
-        </button>
-        <button
-          type="button"
-          class="button quiet shell-square"
-          aria-label="Help"
-          title="Help and keys"
-          onClick={onHelp}
-        >
-          <Icon name="help" />
-        </button>
-        <button
-          type="button"
+        <Tool icon="theme" label={`Colours: ${theme.value}`} onClick={nextTheme} />
+        <Tool icon="help" label="Help" onClick={onHelp} />
+        <Tool
+          icon="settings"
+          label="Settings"
           id="shell-settings"
-          class="button quiet shell-square"
-          aria-label="Settings"
-          title="Settings"
           aria-pressed={panelShown}
           onClick={onPanel}
-        >
-          <Icon name="settings" />
-        </button>
+        />
       </div>
     </header>
   )

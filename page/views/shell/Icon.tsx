@@ -1,6 +1,6 @@
 // An icon is a few strokes of SVG in the colour of the text beside it; what it means is said by its button.
 
-import type { VNode } from 'preact'
+import type { ButtonHTMLAttributes, VNode } from 'preact'
 
 const PATHS = {
   settings: 'M3 6h9m4 0h1M3 14h1m4 0h9M14 4v4M6 12v4',
@@ -15,5 +15,16 @@ export function Icon({ name }: { name: keyof typeof PATHS }): VNode {
     <svg class="shell-icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
+  )
+}
+
+type ToolProps = ButtonHTMLAttributes & { icon: keyof typeof PATHS; label: string }
+
+/** A square button with an icon alone; its label is shown when it is pointed at. */
+export function Tool({ icon, label, ...rest }: ToolProps): VNode {
+  return (
+    <button type="button" class="button quiet shell-square" aria-label={label} title={label} {...rest}>
+      <Icon name={icon} />
+    </button>
   )
 }
