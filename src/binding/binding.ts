@@ -5,7 +5,6 @@ import type { ApiEnv } from '../api/context.ts'
 import { runErrorBody } from '../api/dialects/workers-ai/errors.ts'
 import { failureOf } from '../api/http/errors.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Json } from '../protocol/generation.ts'
 import type { Caller } from './inside.ts'
 import type {
   ChatCompletion,
@@ -20,6 +19,7 @@ import type {
   RunOutput,
   Session,
   SessionList,
+  Value,
 } from './types.ts'
 
 /** Options of Workers AI that there is nothing for: taken, and named in the reply's `islet.ignored`. */
@@ -76,14 +76,14 @@ export class Binding {
   }
 
   /** What the JSON of an answer says that is held to `schema`. */
-  async extract({ schema, prompt, messages, ...more }: ExtractRequest): Promise<Json> {
+  async extract({ schema, prompt, messages, ...more }: ExtractRequest): Promise<Value> {
     const { choices } = await this.chat({
       ...more,
       messages: messages ?? [{ role: 'user', content: prompt ?? '' }],
       response_format: { type: 'json_schema', json_schema: { schema } },
     })
     try {
-      return JSON.parse(choices[0].message.content ?? '') as Json
+      return JSON.parse(choices[0].message.content ?? '') as Value
     } catch (cause) {
       throw runError(new IsletError('engine_failure', 'The answer was cut off: it is no JSON', { cause }))
     }

@@ -1,6 +1,7 @@
 // The types of the binding say what its methods take and give: plain data, since it crosses RPC.
 
-import type { Json } from '../protocol/generation.ts'
+/** What JSON says; the types of RPC follow no deeper one to its end. */
+export type Value = object | string | number | boolean | null
 
 /** `props` of the service binding, which whoever deploys the calling Worker writes. */
 export type Props = {
@@ -64,8 +65,8 @@ export type ChatCompletion = {
 /** A reply of `run` that is not streamed: Workers AI's fields, and those of chat completions. */
 export type RunOutput = Omit<ChatCompletion, 'choices'> & {
   /** With a JSON `response_format` what the JSON says. */
-  response: Json
-  tool_calls?: (ToolCall & { name: string; arguments: Json })[]
+  response: Value
+  tool_calls?: (ToolCall & { name: string; arguments: Value })[]
   choices: ChatCompletion['choices']
 }
 

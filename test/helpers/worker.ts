@@ -29,8 +29,8 @@ export type WorkerOptions = {
   config?: string
   /** A key that may ask, where keys are configured. */
   ready?: string
-  /** Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration, and a path that answers. */
-  caller?: { config: string; path: string }
+  /** Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that answers. */
+  caller?: { config: string; path: string; vars?: Record<string, string> }
 }
 
 const START_MS = 90_000
@@ -67,9 +67,11 @@ export async function startWorker(
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
     ...(caller === undefined ? [] : [`--config=${caller.config}`]),
     `--config=${config}`,
-    ...(caller === undefined
-      ? Object.entries(values).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-      : []),
+    // Those of the first Worker alone.
+    ...Object.entries(caller === undefined ? values : (caller.vars ?? {})).flatMap(([name, value]) => [
+      '--var',
+      `${name}:${value}`,
+    ]),
   ]
   let log = ''
   let running: Running
