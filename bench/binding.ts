@@ -1,6 +1,6 @@
 // `npm run binding`: tokens a second and the first token through the binding, beside those over HTTP, in turns.
-// Two workers run, one of them at work: Islet alone, asked over HTTP; and a Worker that passes the same request on to an Islet
-// beside it in one `wrangler dev`, by fetch and through the binding, so that the binding's figures hold one hop more than HTTP's.
+// Two workers run, one of them at work: a Worker that passes requests on to an Islet beside it in one `wrangler dev`, by fetch and
+// through the binding, which are compared; and Islet alone, asked without that hop.
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -44,10 +44,10 @@ function print(rounds: BindingResult['rounds']): boolean {
     median(rounds.map((round) => value(round[way])))
   const rows = WAYS.map((way) => {
     const [rate, first] = [of(way, speed), of(way, (answer) => answer.first)]
-    const ratios = [rate / of('http', speed), of('http', (answer) => answer.first) / first]
+    const ratios = [rate / of('fetch', speed), of('fetch', (answer) => answer.first) / first]
     return [way, rate.toFixed(1), ratios[0].toFixed(3), (1000 * first).toFixed(0), ratios[1].toFixed(3)]
   })
-  console.log(table(['way', 'tokens a second', 'of HTTP', 'first token, ms', 'speed of HTTP'], rows))
+  console.log(table(['way', 'tokens a second', 'of fetch', 'first token, ms', 'speed of fetch'], rows))
   const [, , rate, , first] = rows[WAYS.indexOf('binding')]
   return Number(rate) >= BINDING_GOAL && Number(first) >= BINDING_GOAL
 }
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
   const kept = print(rounds)
   const result: BindingResult = { model: MODEL, machine, commit: commit(ROOT), rounds }
   if (values.save === true) writeFileSync(RESULTS, `${compactJson(result)}\n`)
-  if (!kept) throw new BenchError(`the goal is ${BINDING_GOAL} of HTTP`)
+  if (!kept) throw new BenchError(`the goal is ${BINDING_GOAL} of fetch`)
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))

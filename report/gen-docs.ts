@@ -93,7 +93,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       sinks: variable('SINKS'),
       chunk: variable('CHUNK'),
     }),
-    ...bindingBlocks(),
+    ...bindingBlocks(`${ROOT}docs/results/binding.json`),
     ...decisionBlocks(),
     ...dialectBlocks(),
     ...dialogueBlocks(),

@@ -11,5 +11,5 @@ export type Answer = { first: number; decode: number; tokens: number }
 
 export type BindingResult = { model: string; machine: Machine; commit: string; rounds: Record<Way, Answer>[] }
 
-/** Of the speed over HTTP. */
+/** Of the speed over HTTP, asked by the same Worker. */
 export const BINDING_GOAL = 0.97

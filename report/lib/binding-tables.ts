@@ -1,5 +1,8 @@
 // The tables of docs/inside-workers.md put what Workers AI documents beside what the binding does, from its own tables.
 
+import { existsSync, readFileSync } from 'node:fs'
+import { BINDING_GOAL, WAYS, type Answer, type BindingResult, type Way } from '../../bench/lib/binding-result.ts'
+import { median } from '../../bench/lib/results.ts'
 import { INTERNAL_CODES, INVALID_INPUT } from '../../src/api/dialects/workers-ai/errors.ts'
 import { failureOf } from '../../src/api/http/errors.ts'
 import { ABSENT, REFUSED, WITHOUT_EFFECT } from '../../src/binding/binding.ts'
@@ -85,15 +88,43 @@ const REPLIES: readonly string[][] = [
   ['no `max_tokens`', 'an answer of 256 tokens', 'until the model ends'],
 ]
 
-/** A block for each table. */
-export function bindingBlocks(): [name: string, text: string][] {
+/** A block for each table; `results` is what `npm run binding -- --save` keeps. */
+export function bindingBlocks(results: string): [name: string, text: string][] {
   return [
+    ['binding-speed', speedBlock(results)],
     ['run-inputs', table(HEADER, Object.keys(INPUTS).map(inputRow), 3)],
     ['run-options', table(HEADER, Object.keys(OPTIONS).map(optionRow), 3)],
     ['run-replies', table(HEADER, REPLIES, 3)],
     ['run-errors', table(['code', 'status', 'Workers AI', 'here'], errorRows(), 4)],
     ['run-methods', `${ABSENT.map((name) => `\`${name}\``).join(', ')}`],
   ]
+}
+
+const WAY_WORDS: Readonly<Record<Way, string>> = {
+  http: 'a client, over HTTP, without another Worker',
+  fetch: 'another Worker, over HTTP (`fetch` of the service)',
+  binding: 'another Worker, through the binding',
+}
+
+function speedBlock(path: string): string {
+  if (!existsSync(path)) return 'Not measured: `npm run binding -- --save`.'
+  const { model, machine, rounds } = JSON.parse(readFileSync(path, 'utf8')) as BindingResult
+  const of = (way: Way, value: (answer: Answer) => number): number =>
+    median(rounds.map((round) => value(round[way])))
+  const rate = ({ tokens, decode }: Answer): number => (tokens - 1) / decode
+  const first = (answer: Answer): number => answer.first
+  const rows = WAYS.map((way) => [
+    WAY_WORDS[way],
+    of(way, rate).toFixed(1),
+    (of(way, rate) / of('fetch', rate)).toFixed(3),
+    (1000 * of(way, first)).toFixed(0),
+    (of('fetch', first) / of(way, first)).toFixed(3),
+  ])
+  return [
+    table(['asked from', 'tokens a second', 'of HTTP', 'first token, ms', 'speed of HTTP'], rows),
+    '',
+    `\`${model}\`, medians of ${rounds.length} answers each way in turns, on ${machine.cpu}. The goal is ${BINDING_GOAL} of HTTP from the same Worker, which is a hop that a client of Islet has not.`,
+  ].join('\n')
 }
 
 function inputRow(name: string): string[] {
