@@ -13,8 +13,8 @@ import { BenchError, ROOT } from './lib/setup.ts'
 import { startBound, startIslet, untilHealthy } from './lib/worker.ts'
 
 const USAGE = `npm run binding -- [--rounds N] [--tokens N] [--save]
-  --rounds N  of one answer each way (15)
-  --tokens N  of an answer (64)
+  --rounds N  of one answer each way (21)
+  --tokens N  of an answer (256)
   --save      keeps all values in docs/results/binding.json; then npm run docs`
 
 const RESULTS = `${ROOT}/docs/results/binding.json`
@@ -55,8 +55,8 @@ function print(rounds: BindingResult['rounds']): boolean {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '15' },
-      tokens: { type: 'string', default: '64' },
+      rounds: { type: 'string', default: '21' },
+      tokens: { type: 'string', default: '256' },
       save: { type: 'boolean' },
       help: { type: 'boolean' },
     },

@@ -1,7 +1,13 @@
 // The tables of docs/inside-workers.md put what Workers AI documents beside what the binding does, from its own tables.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { BINDING_GOAL, WAYS, type Answer, type BindingResult, type Way } from '../../bench/lib/binding-result.ts'
+import {
+  BINDING_GOAL,
+  WAYS,
+  type Answer,
+  type BindingResult,
+  type Way,
+} from '../../bench/lib/binding-result.ts'
 import { median } from '../../bench/lib/results.ts'
 import { INTERNAL_CODES, INVALID_INPUT } from '../../src/api/dialects/workers-ai/errors.ts'
 import { failureOf } from '../../src/api/http/errors.ts'

@@ -4,7 +4,7 @@ import type { GenerationEvent } from '../protocol/generation.ts'
 import type { Lanes } from '../protocol/lanes.ts'
 
 /** Reading alone never does: without it no timer of the caller goes off before the end of an answer, nor its abort. */
-const EVENTS_A_TURN = 32
+const EVENTS_A_TURN = 64
 
 /** The same lanes. */
 export function yieldingLanes(lanes: Lanes): Lanes {

@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest'
 import { metered } from '../../src/api/app.ts'
 import { INTERNAL_CODES, INVALID_INPUT, runErrorBody } from '../../src/api/dialects/workers-ai/errors.ts'
+import { readReply } from '../../src/api/dialects/registry.ts'
 import { failureOf } from '../../src/api/http/errors.ts'
+import type { AnswerEvent } from '../../src/api/http/events.ts'
 import { ABSENT, Binding } from '../../src/binding/binding.ts'
 import { insideApp } from '../../src/binding/inside.ts'
 import type { Props, RunInputs, RunOptions, RunOutput } from '../../src/binding/types.ts'
@@ -340,6 +342,13 @@ describe('errors', () => {
     const { binding } = bindingOver(fakeLanes())
     expect(() => binding.absent(name)).toThrow(`5006: ${name} is a service of Cloudflare`)
   })
+})
+
+test('a kept reply is read again in its own words', async () => {
+  const { reply: kept } = await asked({ ...Hi, stream: true })
+  const { reply, dialect } = readReply(kept)
+  expect([dialect.kind, reply.model]).toEqual(['workers-ai', MODEL])
+  expect(dialect.writer(reply).write(text('Hel') as AnswerEvent)).toEqual([{ data: { response: 'Hel' } }])
 })
 
 describe('our own methods', () => {
