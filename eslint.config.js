@@ -31,6 +31,7 @@ export default tseslint.config(
       '**/dist/',
       '**/__pycache__/',
       'assembly/',
+      'examples/', // its packages are installed for their test alone, which checks the types
       'models/',
       'public/',
       'published/',

@@ -1,4 +1,4 @@
-// src/fetch/fetch.ts, made by tools/publish-fetch.ts
+// src/fetch/fetch.ts, made by tools/publish.ts
 type Fetch = typeof globalThis.fetch;
 export type ReadingOn = {
     /** The fetch that asks; that of the platform without it. */

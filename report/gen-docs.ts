@@ -11,6 +11,7 @@ import { PAGE_POSITIONS } from '../src/kernels/layout.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
+import { bindingBlocks } from './lib/binding-tables.ts'
 import { choicesBlock } from './lib/choices-table.ts'
 import { RESULTS_FILE } from '../clients/result.ts'
 import { clientBlocks } from './lib/client-tables.ts'
@@ -48,6 +49,7 @@ const DOCUMENTS = [
   'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
+  'docs/inside-workers.md',
   'docs/memory.md',
   'docs/operating.md',
   'docs/page.md',
@@ -93,6 +95,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       sinks: variable('SINKS'),
       chunk: variable('CHUNK'),
     }),
+    ...bindingBlocks(`${ROOT}docs/results/binding.json`),
     ...decisionBlocks(),
     ...dialectBlocks(),
     ...dialogueBlocks(),

@@ -1,11 +1,15 @@
-// The worker's entry puts the router in front, lanes behind it, and hands both the compiled kernels.
+// The worker's entry puts the router and the binding in front, lanes behind them, and hands over the kernels.
 
 import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
-import { createApp } from './api/app.ts'
+import { createApp, metered } from './api/app.ts'
+import type { ApiDeps } from './api/context.ts'
 import { pointOf } from './api/metrics/point.ts'
 import { recommendedBy } from './api/dialects/recommended.ts'
+import { BindingEntrypoint } from './binding/entrypoint.ts'
+import { insideApp } from './binding/inside.ts'
+import type { Props } from './binding/types.ts'
 import { readConfig, type Config, type Env } from './env.ts'
 import { assetSource, readManifest } from './lane/asset-source.ts'
 import { configuredLimits } from './lane/model-limits.ts'
@@ -29,10 +33,23 @@ export class LaneObject extends LaneBase<Env> {
   }
 }
 
-/** Variables do not change while an isolate lives: one app serves all its requests. */
-let app: ReturnType<typeof createApp> | undefined
+/** Bound by another Worker as a service, it is to it what `env.AI` is (docs/inside-workers.md). */
+export class WorkersAI extends BindingEntrypoint<Env> {
+  constructor(ctx: ExecutionContext<Props>, env: Env) {
+    super(ctx, env, (inside ??= insideApp(depsOf(env))))
+  }
+}
 
-function makeApp(env: Env): ReturnType<typeof createApp> {
+/** Variables do not change while an isolate lives: one app serves all its requests, one all calls of bindings. */
+let app: ReturnType<typeof createApp> | undefined
+let inside: ReturnType<typeof insideApp> | undefined
+let deps: ApiDeps | undefined
+
+function depsOf(env: Env): ApiDeps {
+  return (deps ??= metered(makeDeps(env)))
+}
+
+function makeDeps(env: Env): ApiDeps {
   const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = configOf(env)
   const { ANALYTICS, RATE_LIMITER } = env
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
@@ -60,7 +77,7 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
     lanesOf.set(region, made)
     return made
   }
-  return createApp({
+  return {
     lanes: (c) => lanesNear(c.req.raw.cf as Whereabouts | undefined),
     config: { apiKeys },
     now: () => Date.now(),
@@ -75,12 +92,12 @@ function makeApp(env: Env): ReturnType<typeof createApp> {
     rate,
     reference: (name) => env.ASSETS.fetch(new URL(`/reference/${name}`, 'http://assets')),
     page: (name) => env.ASSETS.fetch(new URL(`/play/${name}`, 'http://assets')),
-  })
+  }
 }
 
 export default {
   fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
-    app ??= makeApp(env)
+    app ??= createApp(depsOf(env))
     return app.fetch(request, env, ctx)
   },
 }

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From the top down; rooms of one line do not import each other. Files directly in src/ are the worker's. */
 const LEVELS = [
   ['worker'],
+  ['binding'],
   ['api', 'routing', 'lane'],
   ['packing'],
   ['storage'],
@@ -30,8 +31,10 @@ const LEVELS = [
 ]
 
 /** Rooms of the router: they know of lanes what stands in the party wall, and the halves meet in the worker alone. */
-const ROUTER_ROOMS = ['api', 'routing']
+const ROUTER_ROOMS = ['binding', 'api', 'routing']
 const PARTY_WALL = ['protocol', 'lib']
+/** What a room of the router may know besides: the binding is another door to the API. */
+const ALSO: Readonly<Record<string, string>> = { binding: 'api' }
 
 /** Rooms of the command line, and what is published for clients. */
 const NOT_IN_WORKER = ['formats', 'packing', 'fetch']
@@ -107,7 +110,8 @@ function climbs({ from, to }: Import): string | undefined {
   if (!to.startsWith('src/')) return to.startsWith('build/') ? undefined : 'outside src/'
   const [here, there] = [roomOf(from), roomOf(to)]
   if (here === there) return undefined
-  if (ROUTER_ROOMS.includes(here) && !PARTY_WALL.includes(there)) return `${here}/ knows nothing of ${there}/`
+  if (ROUTER_ROOMS.includes(here) && !PARTY_WALL.includes(there) && ALSO[here] !== there)
+    return `${here}/ knows nothing of ${there}/`
   const [above, below] = [levelOf(here), levelOf(there)]
   if (above === -1 || below === -1) return `${above === -1 ? here : there}/ is not in the list of rooms`
   if (above < below) return undefined

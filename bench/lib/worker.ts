@@ -43,6 +43,12 @@ export async function startEngineWorker(): Promise<Worker> {
   return await startWrangler(join(BENCH, 'engine-worker'), ['--assets', join(ROOT, 'build/site')], '/ready')
 }
 
+/** The worker that passes requests on to our worker beside it (binding-worker/worker.ts), after prepareModel. */
+export async function startBound(): Promise<Worker> {
+  const configs = ['-c', 'wrangler.toml', '-c', join(ROOT, 'wrangler.toml')]
+  return await startWrangler(join(BENCH, 'binding-worker'), configs, '/v1/models')
+}
+
 /** A folder for the storage of workers that are started one after the other; gone when this process ends. */
 export function stateFolder(): string {
   const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))

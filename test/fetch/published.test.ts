@@ -1,25 +1,36 @@
-// What is published as islet/fetch: made of its source, small, and of no package.
+// What is published as islet/fetch and islet/binding: made of its source, small, and of no package.
 
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { publishedFetch } from '../../tools/publish-fetch.ts'
+import { describe, expect, test } from 'vitest'
+import { publishedFiles } from '../../tools/publish.ts'
 import { ROOT } from '../../tools/root.ts'
 
 const published = (name: string): string => readFileSync(`${ROOT}published/${name}`, 'utf8')
 
-test('the files are those of the source (else: node tools/publish-fetch.ts)', () => {
-  for (const [name, text] of publishedFetch()) expect(published(name), name).toBe(text)
+test('the files are those of the sources (else: node tools/publish.ts)', () => {
+  for (const [name, text] of publishedFiles()) expect(published(name), name).toBe(text)
 })
 
-test('package.json names them, and they are 2 KB at most', () => {
+const MODULES: [name: string, most: number, exported: string[]][] = [
+  ['fetch', 2048, ['fetch', 'readingOn']],
+  ['binding', 1024, ['workersAI']],
+]
+
+test('package.json names them', () => {
   const { exports } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { exports: unknown }
-  expect(exports).toEqual({ './fetch': { types: './published/fetch.d.ts', default: './published/fetch.js' } })
-  expect(Buffer.byteLength(published('fetch.js'))).toBeLessThanOrEqual(2048)
+  const entry = (name: string) => ({ types: `./published/${name}.d.ts`, default: `./published/${name}.js` })
+  expect(exports).toEqual(Object.fromEntries(MODULES.map(([name]) => [`./${name}`, entry(name)])))
 })
 
-test('it imports nothing, and runs as a module', async () => {
-  expect(published('fetch.js')).not.toMatch(/\bimport\b|\brequire\b/)
-  const name = '../../published/fetch.js'
-  const { readingOn, fetch } = (await import(name)) as Record<string, unknown>
-  expect([typeof readingOn, typeof fetch]).toEqual(['function', 'function'])
+describe.each(MODULES)('islet/%s', (name, most, exported) => {
+  test('is small', () => {
+    expect(Buffer.byteLength(published(`${name}.js`))).toBeLessThanOrEqual(most)
+  })
+
+  test('imports nothing, and runs as a module', async () => {
+    expect(published(`${name}.js`)).not.toMatch(/\bimport\b|\brequire\b/)
+    const module = (await import(`../../published/${name}.js`)) as Record<string, unknown>
+    expect(Object.keys(module).sort()).toEqual(exported)
+    for (const one of exported) expect(module[one]).toBeTypeOf('function')
+  })
 })

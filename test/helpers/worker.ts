@@ -29,6 +29,8 @@ export type WorkerOptions = {
   config?: string
   /** A key that may ask, where keys are configured. */
   ready?: string
+  /** Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that answers. */
+  caller?: { config: string; path: string; vars?: Record<string, string> }
 }
 
 const START_MS = 90_000
@@ -37,13 +39,14 @@ const START_MS = 90_000
 export async function startWorker(
   folder: string,
   vars: Record<string, string> = {},
-  { main = join(ROOT, 'src/worker.ts'), config: more = '', ready }: WorkerOptions = {},
+  { main = join(ROOT, 'src/worker.ts'), config: more = '', ready, caller }: WorkerOptions = {},
 ): Promise<TestWorker> {
   const scratch = mkdtempSync(join(tmpdir(), 'islet-test-'))
   const site = join(scratch, 'site')
   const model = placeModel(folder, site)
   const config = join(scratch, 'wrangler.toml')
-  const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
+  const values = { MODEL: model, ...vars }
+  const toml = withVars(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'), caller === undefined ? {} : values)
   writeFileSync(
     config,
     `${toml.replace('"src/worker.ts"', JSON.stringify(main)).replace('"build/site"', JSON.stringify(site))}\n${more}`,
@@ -54,7 +57,6 @@ export async function startWorker(
   const [port, inspector] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
   const flags = {
-    config,
     port,
     'inspector-port': inspector,
     'persist-to': join(scratch, 'state'),
@@ -63,13 +65,19 @@ export async function startWorker(
   }
   const args = [
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
-    ...Object.entries({ MODEL: model, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+    ...(caller === undefined ? [] : [`--config=${caller.config}`]),
+    `--config=${config}`,
+    // Those of the first Worker alone.
+    ...Object.entries(caller === undefined ? values : (caller.vars ?? {})).flatMap(([name, value]) => [
+      '--var',
+      `${name}:${value}`,
+    ]),
   ]
   let log = ''
   let running: Running
   const launch = (): Promise<void> => {
     running = run(args, { cwd: scratch, env: { TMPDIR: temporary } }, (text) => (log += text))
-    return answers(url, running, ready)
+    return answers(`${url}${caller?.path ?? '/v1/models'}`, running, ready)
   }
   const stop = async (): Promise<void> => {
     await end(running, 'SIGTERM')
@@ -90,6 +98,14 @@ export async function startWorker(
     kill: () => end(running, 'SIGKILL'),
     restart: start,
   }
+}
+
+/** The configuration with other values of its variables: `--var` is for the first Worker alone. */
+function withVars(toml: string, vars: Record<string, string>): string {
+  return Object.entries(vars).reduce((text, [name, value]) => {
+    const line = new RegExp(`^${name} *=.*$`, 'm')
+    return text.replace(line, () => `${name} = ${JSON.stringify(value)}`)
+  }, toml)
 }
 
 type Running = { child: ChildProcess; ended: Promise<void> }
@@ -120,7 +136,7 @@ async function end({ child, ended }: Running, signal: NodeJS.Signals): Promise<v
 
 async function answers(url: string, { child }: Running, key = 'none'): Promise<void> {
   for (const started = Date.now(); ;) {
-    const status = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } }).then(
+    const status = await fetch(url, { headers: { authorization: `Bearer ${key}` } }).then(
       ({ status }) => status,
       () => 0,
     )

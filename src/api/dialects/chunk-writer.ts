@@ -103,7 +103,8 @@ export function wholeCompletion(
   return { id, object, created, model, choices, usage: usageOf(finish), islet }
 }
 
-function usageOf({ usage }: FinishEvent): object {
+/** The tokens of all answers, in OpenAI's words. */
+export function usageOf({ usage }: FinishEvent): object {
   return {
     prompt_tokens: usage.promptTokens,
     completion_tokens: usage.completionTokens,

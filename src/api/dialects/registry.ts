@@ -9,6 +9,7 @@ import type { Dialect } from './dialect.ts'
 import { kindOf, type Reply } from './reply.ts'
 import { ollamaChat, ollamaGenerate } from './ollama/dialect.ts'
 import { responsesDialect } from './responses/dialect.ts'
+import { workersAiDialect } from './workers-ai/dialect.ts'
 
 const DIALECTS: readonly Dialect[] = [
   chatDialect,
@@ -17,6 +18,7 @@ const DIALECTS: readonly Dialect[] = [
   anthropicDialect,
   ollamaChat,
   ollamaGenerate,
+  workersAiDialect,
 ]
 
 /**

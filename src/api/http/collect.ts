@@ -6,7 +6,6 @@ import {
   type EndEvent,
   type FinishEvent,
   type FinishReason,
-  type GenerationEvent,
   type SessionEvent,
   type StartEvent,
   type TextEvent,
@@ -15,7 +14,7 @@ import {
 } from '../../protocol/generation.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { eventError } from './errors.ts'
-import { closeEvents, type EventIterator, type EventResult } from './events.ts'
+import { closeEvents, type AnswerEvent, type EventIterator, type EventResult } from './events.ts'
 
 /** One answer of a request. */
 export type CollectedChoice = {
@@ -52,9 +51,8 @@ const EVENTS_A_TURN = 8
  */
 export async function collect(events: EventIterator, signal: AbortSignal): Promise<Collected | undefined> {
   const aborted = whenAborted(signal)
-  const answers: Gathered[] = []
+  const gather = gatherer()
   let texts = 0
-  let session: SessionEvent | undefined
   try {
     for (;;) {
       const result: EventResult | undefined = await aborted.or(events.next())
@@ -62,18 +60,9 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
       if (result.done) throw new IsletError('engine_failure', 'The generation ended without a finish')
       const event = result.value
       if (event.type === 'error') throw eventError(event)
-      if (event.type === 'session') session = event
-      if (!isOfAnswer(event)) continue
-      const answer = (answers[event.choice ?? 0] ??= { texts: [] })
-      if (event.type === 'start') answer.start = event
-      else if (event.type === 'text') {
-        if (texts++ % EVENTS_A_TURN === 0) await hostsTurn()
-        answer.texts.push(event)
-      } else answer.reason = event.reason
-      if (event.type === 'finish') {
-        const choices = answers.map(collected)
-        return { ...choices[0], session, choices, finish: event }
-      }
+      if (event.type === 'text' && texts++ % EVENTS_A_TURN === 0) await hostsTurn()
+      const collected = gather(event)
+      if (collected !== undefined) return collected
     }
   } finally {
     aborted.forget()
@@ -83,7 +72,24 @@ export async function collect(events: EventIterator, signal: AbortSignal): Promi
   }
 }
 
-function isOfAnswer(event: GenerationEvent): event is StartEvent | TextEvent | EndEvent | FinishEvent {
+/** Takes events one after the other, and gives all that was answered with the last. */
+export function gatherer(): (event: AnswerEvent) => Collected | undefined {
+  const answers: Gathered[] = []
+  let session: SessionEvent | undefined
+  return (event) => {
+    if (event.type === 'session') session = event
+    if (!isOfAnswer(event)) return undefined
+    const answer = (answers[event.choice ?? 0] ??= { texts: [] })
+    if (event.type === 'start') answer.start = event
+    else if (event.type === 'text') answer.texts.push(event)
+    else answer.reason = event.reason
+    if (event.type !== 'finish') return undefined
+    const choices = answers.map(collected)
+    return { ...choices[0], session, choices, finish: event }
+  }
+}
+
+function isOfAnswer(event: AnswerEvent): event is StartEvent | TextEvent | EndEvent | FinishEvent {
   return ['start', 'text', 'end', 'finish'].includes(event.type)
 }
 

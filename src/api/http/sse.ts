@@ -35,6 +35,8 @@ export type Writer = {
    * Sent while nothing comes: a frame, or a comment, which is the only kind that all OpenAI clients ignore.
    */
   ping: Frame | 'comment'
+  /** A ping stands for each text without a frame: RPC learns only by what it writes that a reader left. */
+  lively?: true
   /** The frames that an event stands for, often none; with those of `finish` the stream ends. */
   write(event: AnswerEvent): Frame[]
   /** The last frames of a stream that fails. `ended`: the lane itself ended the generation so. */
@@ -76,7 +78,7 @@ export function sseBody(source: SseSource): ReadableStream<Uint8Array> {
       if (event.type === 'finish') return { text, last: true }
       if (text !== '') return { text, last: false }
       // Something happened that has no frame: the reader still gets a sign of life.
-      if (event.type !== 'text') return ping
+      if (event.type !== 'text' || writer.lively === true) return ping
     }
   }
 

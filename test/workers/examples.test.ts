@@ -1,0 +1,93 @@
+// Each of examples/ is short, has the types that wrangler makes of its configuration, and answers beside Islet.
+
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { EXAMPLES, installExamples } from '../helpers/examples.ts'
+import { TINY_FOLDER } from '../helpers/real-model.ts'
+import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
+
+const MAX_LINES = 60
+const WRANGLER = `${ROOT}node_modules/wrangler/bin/wrangler.js`
+/** The types of the packages take their time where the machine does other things. */
+const TYPES_MS = 240_000
+const CONFIGS = ['-c', 'wrangler.jsonc', '-c', '../../wrangler.toml']
+
+type Said = { kind: string; confidence: number; fields?: Record<string, unknown> }
+type Helped = { text: string; tasks: string[] }
+
+/** What each is asked once, and a path that answers without the model. */
+const ASKED: Record<string, { ready: string; ask: (url: string) => Promise<void> }> = {
+  mail: {
+    ready: '/',
+    async ask(url) {
+      const body = JSON.stringify({ text: 'You owe us 20 EUR for the bread.' })
+      const response = await fetch(url, { method: 'POST', body })
+      const { kind, confidence, fields } = (await response.json()) as Said
+      expect(['bill', 'complaint', 'other']).toContain(kind)
+      expect(confidence).toBeGreaterThan(1 / 3)
+      const wanted: Record<string, string[]> = {
+        bill: ['amount', 'currency'],
+        complaint: ['product', 'angry'],
+      }
+      expect(fields && Object.keys(fields)).toEqual(wanted[kind])
+    },
+  },
+  agent: {
+    ready: '/agents/helper/nobody',
+    async ask(url) {
+      const mine = `${url}/agents/helper/mine`
+      const response = await fetch(mine, { method: 'POST', body: 'Buy bread' })
+      const { text, tasks } = (await response.json()) as Helped
+      expect(tasks).toHaveLength(1)
+      expect(tasks[0].length).toBeGreaterThanOrEqual(3)
+      expect(text).toBeTypeOf('string')
+      const state = (await (await fetch(mine)).json()) as { tasks: string[]; messages: { role: string }[] }
+      expect(state.tasks).toEqual(tasks)
+      expect(state.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant'])
+    },
+  },
+}
+
+const folders = readdirSync(EXAMPLES, { withFileTypes: true })
+const names = folders
+  .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+  .map(({ name }) => name)
+
+beforeAll(installExamples, 300_000)
+
+test('each is asked here', () => {
+  expect(names.sort()).toEqual(Object.keys(ASKED).sort())
+})
+
+describe.each(names)('%s', (name) => {
+  const folder = `${EXAMPLES}/${name}`
+  const run = (...args: string[]): void =>
+    void execFileSync(process.execPath, args, { cwd: folder, stdio: 'pipe', env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } }) // prettier-ignore
+
+  test(`has at most ${MAX_LINES} lines`, () => {
+    const lines = readFileSync(`${folder}/worker.ts`, 'utf8').trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(MAX_LINES)
+    expect(lines[0]).toMatch(/^\/\/ /)
+  })
+
+  test(
+    'has the types of its bindings, and fits them',
+    () => {
+      run(WRANGLER, 'types', 'env.d.ts', '--check', '--include-runtime=false', ...CONFIGS)
+      run(`${ROOT}node_modules/typescript/bin/tsc`, '--noEmit', '-p', '.')
+    },
+    TYPES_MS,
+  )
+
+  test('answers', async () => {
+    const caller = { config: `${folder}/wrangler.jsonc`, path: ASKED[name].ready, vars: { MODEL: 'tiny' } }
+    let worker: TestWorker | undefined
+    try {
+      worker = await startWorker(TINY_FOLDER, { WINDOW: '256' }, { caller })
+      await ASKED[name].ask(worker.url)
+    } finally {
+      await worker?.stop()
+    }
+  })
+})
