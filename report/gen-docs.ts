@@ -27,6 +27,7 @@ import { table } from '../tools/markdown.ts'
 import { factsOf, type ModelFacts } from './lib/model-facts.ts'
 import { quantBlocks } from './lib/quant-tables.ts'
 import { ROOT } from '../tools/root.ts'
+import { peerBlocks } from './lib/peer-table.ts'
 import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { templateBlocks } from './lib/template-tables.ts'
@@ -46,6 +47,7 @@ const DOCUMENTS = [
   'docs/embeddings.md',
   'docs/families.md',
   'docs/file-map.md',
+  'docs/memory.md',
   'docs/operating.md',
   'docs/performance.md',
   'docs/quantising.md',
@@ -82,6 +84,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['tensors', tensorsBlock(facts)],
     ['file-map', fileMap()],
     ...benchBlocks(RESULTS),
+    ...peerBlocks(RESULTS),
     ...quantBlocks(`${ROOT}docs/results/quantising.json`),
     ...familyBlocks(`${ROOT}docs/results/families.json`, {
       window: variable('WINDOW'),

@@ -9,12 +9,13 @@ import { table } from '../../tools/markdown.ts'
 
 const FENCES: Record<string, string> = { '.mjs': 'js', '.py': 'python', '.sh': 'sh' }
 
-/** The blocks `cookbook`, `clients` and `client-misses`; without the file nothing was run. */
+/** The blocks `cookbook`, `clients`, `clients-in-short` and `client-misses`; without the file nothing was run. */
 export function clientBlocks(file: string): [name: string, text: string][] {
   const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ClientResults) : undefined
   return [
     ['cookbook', cookbook()],
     ['clients', results === undefined ? 'Not run: `npm run clients`.' : clientTable(results)],
+    ['clients-in-short', results === undefined ? '' : inShort(results)],
     ['client-misses', results === undefined ? 'Not run: `npm run clients`.' : missTable(results)],
   ]
 }
@@ -45,6 +46,13 @@ const WORDS: Record<Kind, string> = {
 
 const titleOf = ({ id }: ClientResult): string =>
   CLIENTS.find((client: Client) => client.id === id)?.title ?? id
+
+/** One sentence for the README. */
+function inShort({ clients }: ClientResults): string {
+  const all = clients.flatMap(({ scenarios }) => scenarios)
+  const good = all.filter(({ ok }) => ok).length
+  return `${good} of ${all.length} scenarios of ${clients.length} real clients, unmodified, work ([which, and why not the others](docs/clients.md)).`
+}
 
 function clientTable({ model, clients }: ClientResults): string {
   const rows = clients.map((client) => [

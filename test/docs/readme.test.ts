@@ -1,4 +1,4 @@
-// What README.md and docs/ say of the repository is so: folders, commands, error codes, parameters, links.
+// What README.md, CONTRIBUTING.md and docs/ say of the repository is so: folders, commands, error codes, parameters, links.
 
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -31,7 +31,19 @@ function rowsAfter(text: string, heading: string): string[][] {
 const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name)
 
 describe('README', () => {
-  const tree = /<!-- tree -->\n```\n([^]*?)```/.exec(read('README.md'))?.[1] ?? ''
+  it('is read in a hurry', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+  })
+
+  it('and the index of docs/ lead to every document', () => {
+    const linked = [...read('docs/README.md').matchAll(/\]\(([\w.-]+\.md)\)/g)].map(([, target]) => target)
+    const pages = globSync('*.md', { cwd: join(ROOT, 'docs') }).filter((page) => page !== 'README.md')
+    expect(linked.toSorted()).toEqual(pages.toSorted())
+  })
+})
+
+describe('the tree in CONTRIBUTING.md', () => {
+  const tree = /<!-- tree -->\n```\n([^]*?)```/.exec(read('CONTRIBUTING.md'))?.[1] ?? ''
   const named = tree.split('\n').flatMap((line) => /^([\w.-]+)\/ {2,}\S/.exec(line)?.[1] ?? [])
 
   it('names only folders that exist', () => {
@@ -47,9 +59,11 @@ describe('README', () => {
     const filled = kept.filter(({ name }) => readdirSync(join(ROOT, name)).length > 0).map(({ name }) => name)
     expect(filled.filter((name) => !named.includes(name))).toEqual([])
   })
+})
 
+describe('docs/cli.md', () => {
   it('lists the commands that there are', () => {
-    const listed = rowsAfter(read('README.md'), '## Command line')
+    const listed = rowsAfter(read('docs/cli.md'), '## Commands')
       .slice(1)
       .map(([cell]) => cell.slice(1).split(/[ `]/)[0])
     const files = readdirSync(join(ROOT, 'cli')).flatMap((file) => /^(\w+)\.ts$/.exec(file)?.[1] ?? [])
@@ -122,15 +136,6 @@ describe('variables', () => {
     const rows = rowsAfter(read('docs/operating.md'), '## What each variable costs or risks').slice(1)
     expect(rows.map(([cell]) => quoted(cell)[0]).toSorted()).toEqual([...known, ...bindings].toSorted())
     for (const cells of rows) for (const cell of cells) expect(cell.length).toBeGreaterThan(3)
-  })
-
-  it('have their defaults in README.md too, where it lists them', () => {
-    const rows = rowsAfter(read('README.md'), '## Sessions').slice(1)
-    expect(rows.length).toBeGreaterThan(4)
-    for (const [cell, value] of rows) {
-      const [name] = quoted(cell)
-      expect(value.replaceAll('`', '').replace('empty', ''), name).toBe(set[name])
-    }
   })
 })
 
