@@ -10,11 +10,12 @@ import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
 import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
+import { calibrationOf } from './lib/calibration.ts'
 import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
-           [--rounding search|nearest] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
+           [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
@@ -25,6 +26,8 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
                  auto: as --quant for floats and 4 bits, else q8, or q6 where the table is larger than 16 MiB (default)
   --rounding     how blocks of 4 and 6 bits get scale and minimum: search finds those of the least squared error (default),
                  nearest takes the extremes and rounds, ten times faster; what is kept as it is has no part in it
+  --calibrate    yes: some hundred tokens pass through the model's floats first, and what its matrices are multiplied by
+                 says which errors count; seconds for a small model, minutes for a large one (default)
   --id           the model's name in the API (default: from INPUT's name, in lower case)
   --chat         the chat format, where the files do not tell: ${BUILTIN_FORMATS.join(', ')}, none
                  (default: the template in the files, else that of the family)
@@ -43,6 +46,7 @@ export const command = {
         quant: { type: 'string' },
         embedding: { type: 'string' },
         rounding: { type: 'string' },
+        calibrate: { type: 'string' },
         id: { type: 'string' },
         chat: { type: 'string' },
         pooling: { type: 'string' },
@@ -55,6 +59,7 @@ export const command = {
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
     const rounding = choice(values.rounding ?? 'search', ROUNDINGS, '--rounding')
 
+    const calibrates = choice(values.calibrate ?? 'yes', ['yes', 'no'], '--calibrate') === 'yes'
     if (values.chat !== undefined) chatNamed(values.chat, { kind: 'none' })
     const opened = await openSource(input)
     const source = {
@@ -68,6 +73,7 @@ export const command = {
         quant,
         embedding,
         rounding,
+        ...(calibrates && { calibrate: calibrationOf }),
         id: values.id,
         onProgress: bar.update,
         makePrefix: packPrefix,

@@ -4,7 +4,8 @@ import type { TensorType } from '../../src/formats/dtype.ts'
 import type { Facts } from '../../src/models/family.ts'
 import { familyOfConfig } from '../../src/models/registry.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
-import { packedKind, type Embedding, type Quant } from '../../src/packing/policy.ts'
+import { plannedParts } from '../../src/packing/pack.ts'
+import type { Embedding, Quant } from '../../src/packing/policy.ts'
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 import { planTensors } from '../../src/weights/plan.ts'
 
@@ -16,13 +17,9 @@ export function planConfig(config: Facts, quant: Quant, embedding: Embedding = '
   const spec = family.specFromConfig(config)
   const source = DTYPES.get(String(config.get('torch_dtype') ?? config.get('dtype'))) ?? 'BF16'
   const { entries, bytes } = planTensors(
-    family.tensors(spec, 'huggingface').map((tensor) => ({
-      name: tensor.role,
-      kind: packedKind({ ...tensor, type: source }, quant, embedding),
-      rows: tensor.rows,
-      cols: tensor.cols,
-      source,
-    })),
+    family
+      .tensors(spec, 'huggingface')
+      .flatMap((tensor) => plannedParts({ ...tensor, type: source }, quant, embedding)),
   )
   return { spec, tensors: entries, bytes }
 }

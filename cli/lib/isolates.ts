@@ -8,6 +8,7 @@ import type { ModelSpec } from '../../src/models/spec.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import type { TensorEntry } from '../../src/weights/manifest.ts'
 import { planTensors } from '../../src/weights/plan.ts'
+import { partsOf } from '../../src/weights/table.ts'
 import { BUDGET, JS_ALLOWANCE, tokenizerBytesOf, type MemorySettings } from './memory-table.ts'
 
 /** Bytes of one isolate by what they are for; `js` has the tokenizer in it where it lies. */
@@ -157,9 +158,14 @@ function measurer(
   const { pageCount } = planMemory(spec, 0, options)
 
   const rowsOf = (name: string, rows: number): TensorEntry[] => {
-    const tensor = globals.get(name)
-    if (tensor === undefined || rows === 0) return []
-    return [tensor.rows === 1 ? { ...tensor, cols: rows } : { ...tensor, rows }]
+    let left = rows
+    return partsOf(tensors, name).flatMap((tensor) => {
+      if (left === 0) return []
+      if (tensor.rows === 1) return [{ ...tensor, cols: rows }]
+      const count = Math.min(left, tensor.rows)
+      left -= count
+      return [{ ...tensor, rows: count }]
+    })
   }
   const norms = ['final_norm', 'final_norm_bias'].flatMap((name) => globals.get(name) ?? [])
   const held = ({ table, units, head }: Share): TensorEntry[] => [

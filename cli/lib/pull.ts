@@ -10,6 +10,7 @@ import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
+import { calibrationOf, keptCalibration } from './calibration.ts'
 import { MODELS, readManifest } from './model.ts'
 import { packPrefix } from './pack-prefix.ts'
 import { progressBar } from './progress.ts'
@@ -135,7 +136,13 @@ async function packArtefact(file: string, folder: string, name: string): Promise
   const source = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
-    await packToFolder(source, folder, { id: name, onProgress: bar.update, makePrefix: packPrefix })
+    const calibration = (await keptCalibration(name, source)) ?? (await calibrationOf(source, {}))
+    await packToFolder(source, folder, {
+      id: name,
+      onProgress: bar.update,
+      makePrefix: packPrefix,
+      ...(calibration && { calibration }),
+    })
   } finally {
     bar.finish()
     await source.close()

@@ -7,6 +7,7 @@ import { pow } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
 import type { KvPool } from './kv-pool.ts'
+import type { Matrix } from './linear.ts'
 import type { Row } from './model.ts'
 
 /** A run of whole pages and the slots of it that are seen, counted from the run's first slot. */
@@ -57,6 +58,7 @@ export class Attention {
   readonly #kv: KvKind
   readonly #buffers: StepBuffers
   readonly #words: Uint32Array
+  readonly #floats: Float32Array
   readonly #bytes: Uint8Array
   readonly #pool: KvPool
 
@@ -74,6 +76,7 @@ export class Attention {
     this.#kv = kv
     this.#buffers = buffers
     this.#words = new Uint32Array(memory.buffer)
+    this.#floats = new Float32Array(memory.buffer)
     this.#bytes = new Uint8Array(memory.buffer)
     fillSlopes(spec, new Float32Array(memory.buffer, buffers.slopes, spec.heads))
   }
@@ -101,6 +104,7 @@ export class Attention {
     layer: number,
     alibi: boolean,
     warm: boolean,
+    keyCentre?: Matrix,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
@@ -112,6 +116,7 @@ export class Attention {
     const slot = sinks.pages * PAGE_POSITIONS
     if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0, warm)
     this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot, warm)
+    if (sinks.pages > 0 && keyCentre !== undefined) this.#equate(keyCentre, q, turn, slot)
     if (alibi) {
       if (sinks.pages > 0) this.#bias(sinks, 0, sight.sinkPosition)
       this.#bias(recent, slot, row.position)
@@ -139,6 +144,36 @@ export class Attention {
       run.pages * PAGE_POSITIONS,
       this.#spec.heads,
     )
+  }
+
+  /**
+   * Keys lack their centre, by which the scores of a query lack the same everywhere, and softmax does not mind. But two
+   * queries are two numbers: scores of the sinks, the first `slots` ones, get what they lack more than the others.
+   */
+  #equate(
+    { at }: Matrix,
+    q: number,
+    { half, rotation, sinkRotation, factor }: QueryRotation,
+    slots: number,
+  ): void {
+    const { heads, kvHeads, headDim } = this.#spec
+    const { scores, slots: stride, rotated, centred } = this.#buffers
+    const group = heads / kvHeads
+    const dots = [sinkRotation, rotation].map((turned) => {
+      this.#kernels.rope(rotated, q, heads, headDim, half, turned)
+      for (let head = 0; head < heads; head += group) {
+        const from = rotated + head * headDim * 4
+        const centre = at + (head / group) * headDim * 4
+        this.#kernels.matmul_f32(centred + head * 4, 4, centre, from, headDim * 4, 1, headDim, group)
+      }
+      return this.#floats.slice(centred >>> 2, (centred >>> 2) + heads)
+    })
+    for (let head = 0; head < heads; head++) {
+      // The stored centre is negated.
+      const lacking = Math.fround(Math.fround(dots[1][head] - dots[0][head]) * factor)
+      const row = (scores >>> 2) + head * stride
+      for (let i = row; i < row + slots; i++) this.#floats[i] += lacking
+    }
   }
 
   /** Addresses of the layer's keys in each page of a run. */

@@ -73,6 +73,7 @@ export function layOutScratch(
     normed: matrix(spec.hidden),
     activations: arena.reserve((rows / 4) * x4Bytes(widest)), // x1 or x4
     spare: arena.reserve(BLOCK * 4),
+    fine: arena.reserve(rowBytes(attention) + 2 * rowBytes(kv)), // products of a residue
     slopes: arena.reserve(spec.heads * 4), // of ALiBi
     // Logits are made when the last layer is done, out of `normed` alone.
     ...arena.overlay(
@@ -91,6 +92,7 @@ export function layOutScratch(
         table: arena.reserve((slots / PAGE_POSITIONS) * 4),
         scores: arena.reserve(spec.heads * slots * 4),
         sums: arena.reserve(spec.heads * 4),
+        centred: arena.reserve(spec.heads * 4), // dots of a query with the keys' centre
       }),
       () =>
         arena.overlay(

@@ -2,7 +2,7 @@
 
 import { TILE_ROWS } from '../kernels/layout.ts'
 import { padded, rowBytes } from './buffers.ts'
-import type { Linear, Product } from './linear.ts'
+import { addToRows, type Linear, type Product } from './linear.ts'
 import type { Outputs, Yield } from './model.ts'
 import { normRows } from './norm.ts'
 import type { HeadTensors, StageParts } from './stage-parts.ts'
@@ -23,9 +23,12 @@ export class Head implements Outputs {
     this.#parts = parts
     this.#tensors = tensors
     this.#linear = linear
-    this.#products = [
-      { matrix: tensors.matrix, out: parts.buffers.logits, stride: rowBytes(parts.spec.vocab) },
-    ]
+    let out = parts.buffers.logits
+    this.#products = tensors.table.map((matrix) => {
+      const product = { matrix, out, stride: rowBytes(parts.spec.vocab) }
+      out += matrix.rows * 4
+      return product
+    })
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
@@ -43,10 +46,12 @@ export class Head implements Outputs {
       normRows(kernels, spec, this.#tensors.norm, b.normed + to * width, b.x + i * width, 1)
     })
     if (logits === 0) return
-    this.#linear.multiply(b.normed, width, logits, this.#products)
-    const { scale } = this.#tensors
-    if (scale === undefined) return
+    const { scale, centre, offset } = this.#tensors
     const stride = rowBytes(spec.vocab)
+    addToRows(kernels, centre, b.normed, width, logits)
+    this.#linear.multiply(b.normed, width, logits, this.#products)
+    addToRows(kernels, offset, b.logits, stride, logits)
+    if (scale === undefined) return
     for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, scale.at, spec.vocab)
   }
 
@@ -62,11 +67,13 @@ export class Head implements Outputs {
     return this.#floats.subarray(at, at + spec.hidden)
   }
 
-  /** Multiplies by a part of the matrix, whatever memory holds. */
+  /** Multiplies by some of the rows of each kind, whatever memory holds. */
   warmUp(): void {
     const { buffers, spec } = this.#parts
-    const [{ matrix, out, stride }] = this.#products
-    const part = { ...matrix, rows: Math.floor(matrix.rows / WARM_PART / TILE_ROWS) * TILE_ROWS }
-    this.#linear.multiply(buffers.normed, rowBytes(spec.hidden), 1, [{ matrix: part, out, stride }])
+    const parts = this.#products.map(({ matrix, out, stride }) => {
+      const rows = Math.floor(matrix.rows / WARM_PART / TILE_ROWS) * TILE_ROWS
+      return { matrix: { ...matrix, rows }, out, stride }
+    })
+    this.#linear.multiply(buffers.normed, rowBytes(spec.hidden), 1, parts)
   }
 }

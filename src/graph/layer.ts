@@ -1,21 +1,23 @@
 // A layer holds its tensors and where each product goes: made once, so a step allocates next to nothing.
 
-import type { LayerRole } from '../models/spec.ts'
+import type { LayerCentre, LayerRole } from '../models/spec.ts'
 import type { StepBuffers } from './buffers.ts'
 import { joined, type Affine, type Matrix, type Product } from './linear.ts'
 import type { Norm } from './norm.ts'
 
-/** Roles that the spec does not ask for are absent. */
-export type LayerTensors = Partial<Record<LayerRole, Matrix>>
+/** Roles that the spec does not ask for are absent, and centres that the packed model does not have. */
+export type LayerTensors = Partial<Record<LayerRole | LayerCentre, Matrix>>
 
 export type Layer = {
   attnNorm: Norm
+  attnCentre: Matrix | undefined
   qkv: Affine
   /** Without the queries, where no row of a step goes on. */
   kv: Affine
   /** Norms of each head's q and k. */
   qNorm: Matrix | undefined
   kNorm: Matrix | undefined
+  keyCentre: Matrix | undefined
   o: Affine
   attnPostNorm: Norm | undefined
   mlpNorm: Norm
@@ -48,12 +50,15 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
     ['v', 'v_bias', v],
   ]
   const [gate, up = gate] = b.gateUp.at
+  const qkv = affine([['q', 'q_bias', q], ...keysAndValues], b.qkv.stride)
   return {
     attnNorm: norm('attn_norm', 'attn_norm_bias'),
-    qkv: affine([['q', 'q_bias', q], ...keysAndValues], b.qkv.stride),
-    kv: affine(keysAndValues, b.qkv.stride),
+    attnCentre: tensors.attn_centre,
+    qkv: withOffset(qkv, tensors.qkv_offset, 0, q),
+    kv: withOffset(affine(keysAndValues, b.qkv.stride), tensors.qkv_offset, k - q, k),
     qNorm: tensors.q_norm,
     kNorm: tensors.k_norm,
+    keyCentre: tensors.key_centre,
     o: affine([['o', 'o_bias', b.branch]], branchStride),
     attnPostNorm: tensors.attn_post_norm && norm('attn_post_norm'),
     mlpNorm: norm('mlp_norm', 'mlp_norm_bias'),
@@ -69,4 +74,19 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
     down: affine([['down', 'down_bias', b.branch]], branchStride),
     mlpPostNorm: tensors.mlp_post_norm && norm('mlp_post_norm'),
   }
+}
+
+/**
+ * Products whose results lie side by side as the offset's values do, from byte `first` of it on; it holds the biases,
+ * whose place it takes.
+ */
+function withOffset(affine: Affine, offset: Matrix | undefined, first: number, out: number): Affine {
+  if (offset === undefined) return affine
+  const bias = {
+    at: offset.at + first,
+    size: offset.cols - first / 4,
+    out,
+    stride: affine.products[0].stride,
+  }
+  return { ...affine, biases: [bias] }
 }

@@ -3,6 +3,7 @@
 import type { Kernels } from '../kernels/kernels.ts'
 import { rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
 import type { TensorKind } from '../kernels/layout.ts'
+import { leaveResidue, type ResidueViews } from './residue.ts'
 
 /** A stored matrix in linear memory. */
 export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }
@@ -20,19 +21,44 @@ export class Linear {
   readonly #kernels: Kernels
   readonly #quantised: number
   readonly #spare: number
+  readonly #fine: number
+  readonly #views: ResidueViews
 
-  constructor(kernels: Kernels, buffers: { activations: number; spare: number }) {
+  constructor(
+    kernels: Kernels,
+    buffers: { activations: number; spare: number; fine: number },
+    { buffer }: WebAssembly.Memory,
+  ) {
     this.#kernels = kernels
     this.#quantised = buffers.activations
     this.#spare = buffers.spare
+    this.#fine = buffers.fine
+    this.#views = { i8: new Int8Array(buffer), i16: new Int16Array(buffer), f32: new Float32Array(buffer) }
+  }
+
+  /**
+   * out += matrix x residue of x for each product, behind `multiply`: x, one row of it, is multiplied by twice the bits.
+   * Leaves the residue in its place. Products are of one kind.
+   */
+  refine(x: number, products: readonly Product[], row: number): void {
+    const [{ matrix: first }] = products
+    const { kind, cols } = first
+    if (kind === 'f32') return
+    this.#quantise('x1', x, 0, 1, cols)
+    leaveResidue(this.#views, x, this.#quantised, cols, kind === 'q4' || kind === 'q4m')
+    this.#quantise('x1', x, 0, 1, cols)
+    for (const { matrix, out, stride } of products) {
+      if (matrix.kind !== kind) continue
+      this.#kernels[GEMV[kind]](this.#fine, matrix.at, this.#quantised, matrix.rows, cols)
+      this.#kernels.add(out + row * stride, this.#fine, matrix.rows)
+    }
   }
 
   /** out = matrix x + bias: as `multiply`, with the biases of the results. */
   apply(x: number, stride: number, rows: number, { products, biases }: Affine): void {
     this.multiply(x, stride, rows, products)
-    for (const { at, size, out, stride: outStride } of biases) {
-      for (let row = 0; row < rows; row++) this.#kernels.add(out + row * outStride, at, size)
-    }
+    for (const { at, size, out, stride: outStride } of biases)
+      addToRows(this.#kernels, { at, cols: size }, out, outStride, rows)
   }
 
   /**
@@ -88,6 +114,18 @@ export class Linear {
       this.#kernels.quantize_x4(out, x + row * stride, stride, Math.min(4, rows - row), cols, this.#spare)
     }
   }
+}
+
+/** Adds a vector, if there is one, to each of `rows` rows, `stride` bytes apart. */
+export function addToRows(
+  kernels: Kernels,
+  vector: Pick<Matrix, 'at' | 'cols'> | undefined,
+  to: number,
+  stride: number,
+  rows: number,
+): void {
+  if (vector === undefined) return
+  for (let row = 0; row < rows; row++) kernels.add(to + row * stride, vector.at, vector.cols)
 }
 
 /** Quantised activations: a row for itself, or four rows side by side (kernels/layout.ts). */

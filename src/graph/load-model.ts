@@ -9,6 +9,7 @@ import type { Manifest, TensorEntry } from '../weights/manifest.ts'
 import { rangeOf, wholeRange, type LayerRange } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
+import { partsOf } from '../weights/table.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
@@ -69,13 +70,15 @@ function tensorsOf(
   entries: readonly TensorEntry[],
   base: number,
 ): StageTensors {
-  const byName = new Map(entries.map((tensor) => [tensor.name, tensor]))
-  const tensor = (name: string): Matrix => {
-    const entry = byName.get(name)
-    if (entry === undefined)
-      throw new IsletError('invalid_file', `the packed model has no tensor ${name}: pack it again`)
-    return { at: base + entry.offset, kind: entry.kind, rows: entry.rows, cols: entry.cols }
+  const table = (role: string): Matrix[] => {
+    const parts = partsOf(entries, role)
+    if (parts.length === 0)
+      throw new IsletError('invalid_file', `the packed model has no tensor ${role}: pack it again`)
+    return parts.map(({ offset, kind, rows, cols }) => ({ at: base + offset, kind, rows, cols }))
   }
+  const tensor = (name: string): Matrix => table(name)[0]
+  const optional = (role: string): Matrix | undefined =>
+    partsOf(entries, role).length === 0 ? undefined : tensor(role)
   // Names are `layers.N.ROLE`; which roles there are is the spec's business.
   const layers = Array.from({ length: range.to - range.from }, (): LayerTensors => ({}))
   for (const { name } of entries) {
@@ -87,11 +90,13 @@ function tensorsOf(
       weight: tensor('final_norm'),
       bias: spec.norm.kind === 'layer' ? tensor('final_norm_bias') : undefined,
     },
-    matrix: tensor(spec.head.tied ? 'embedding' : 'head'),
+    table: table(spec.head.tied ? 'embedding' : 'head'),
     scale: spec.head.normalised ? tensor('head_scale') : undefined,
+    centre: optional('head_centre'),
+    offset: optional('head_offset'),
   })
   return {
-    embedding: range.embedding ? tensor('embedding') : undefined,
+    embedding: range.embedding ? table('embedding') : undefined,
     layers,
     head: range.head ? head() : undefined,
   }

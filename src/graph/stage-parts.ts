@@ -12,14 +12,19 @@ import type { Views } from './views.ts'
 export type HeadTensors = {
   /** The final norm. */
   norm: Norm
-  matrix: Matrix
+  /** Rows of one kind after rows of another. */
+  table: readonly Matrix[]
   /** A factor for each logit. */
   scale: Matrix | undefined
+  /** What is subtracted from the table's input, negated, and its product with the table. */
+  centre: Matrix | undefined
+  offset: Matrix | undefined
 }
 
 /** Tensors of a range; its first layer is layer 0 here. */
 export type StageTensors = {
-  embedding: Matrix | undefined
+  /** As the head's. */
+  embedding: readonly Matrix[] | undefined
   layers: LayerTensors[]
   head: HeadTensors | undefined
 }

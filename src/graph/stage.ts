@@ -65,7 +65,7 @@ export class Stage implements LocalModel, StageOutputs {
     this.staging = new Staging(this.pages, { ...buffers.staging, checksum: parts.checksum }, kernels, memory)
     this.signal = new HostSignal(kernels, memory)
     this.linearMemoryBytes = memory.buffer.byteLength
-    const linear = new Linear(kernels, buffers)
+    const linear = new Linear(kernels, buffers, memory)
     this.#views = new RowViews(parts)
     this.#sublayers = new Sublayers(parts, linear, this.pages)
     this.#head = tensors.head && new Head(parts, tensors.head, linear)
@@ -178,10 +178,14 @@ export class Stage implements LocalModel, StageOutputs {
     }
   }
 
-  #embed(out: number, id: number, { at, kind, cols }: Matrix): void {
+  #embed(out: number, id: number, table: readonly Matrix[]): void {
     const { kernels } = this.#parts
-    if (kind === 'f32') this.#bytes.copyWithin(out, at + id * cols * 4, at + (id + 1) * cols * 4)
-    else kernels[`embed_${kind}`](out, at, id, cols)
+    let part = 0
+    let row = id
+    while (row >= table[part].rows) row -= table[part++].rows
+    const { at, kind, cols } = table[part]
+    if (kind === 'f32') this.#bytes.copyWithin(out, at + row * cols * 4, at + (row + 1) * cols * 4)
+    else kernels[`embed_${kind}`](out, at, row, cols)
     const { embeddingScale, hidden } = this.spec
     if (embeddingScale !== 1) kernels.scale(out, hidden, embeddingScale)
   }

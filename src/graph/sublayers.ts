@@ -5,7 +5,7 @@ import { Attention } from './attention.ts'
 import { padded, rowBytes } from './buffers.ts'
 import type { KvPool } from './kv-pool.ts'
 import { layerOf, type Layer } from './layer.ts'
-import type { Linear, Matrix } from './linear.ts'
+import { addToRows, type Affine, type Linear, type Matrix } from './linear.ts'
 import type { Row } from './model.ts'
 import { normRows, type Norm } from './norm.ts'
 import type { RowView } from './row-views.ts'
@@ -38,7 +38,10 @@ export class Sublayers {
     const { hidden, heads, kvHeads, headDim } = this.#parts.spec
     this.#norm(b.normed, b.x, layer.attnNorm, rows.length)
     const products = kept.length === 0 ? layer.kv : layer.qkv
-    this.#linear.apply(b.normed, rowBytes(hidden), rows.length, products)
+    const stride = rowBytes(hidden)
+    addToRows(kernels, layer.attnCentre, b.normed, stride, rows.length)
+    this.#linear.apply(b.normed, stride, rows.length, products)
+    if (layer.attnCentre !== undefined) this.#refineFirst(rows, products)
     this.#residual(rows.length)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
@@ -51,20 +54,21 @@ export class Sublayers {
       kernels.rope(key, key, kvHeads, headDim, half, rotation)
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
+      addToRows(kernels, layer.keyCentre, key, 0, 1)
       this.#attention.write(index, page, position % PAGE_POSITIONS, key, value)
     }
-    const stride = rowBytes(heads * headDim)
+    const headStride = rowBytes(heads * headDim)
     const alibi = this.#parts.views.list[view].position.kind === 'alibi'
     kept.forEach((i, to) => {
-      const out = b.attended + to * stride
+      const out = b.attended + to * headStride
       const query = q + i * b.qkv.stride
       const { sight, turn } = views[i][view]
       this.#normHeads(query, layer.qNorm, heads)
       const warm = to > 0 && rows[kept[to - 1]].pages === rows[i].pages
-      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm)
+      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm, layer.keyCentre)
       if (i !== to) this.#moveRow(to, i)
     })
-    this.#linear.apply(b.attended, stride, kept.length, layer.o)
+    this.#linear.apply(b.attended, headStride, kept.length, layer.o)
     this.#addBranch(layer.attnPostNorm, kept.length)
   }
 
@@ -85,6 +89,17 @@ export class Sublayers {
     }
     this.#linear.apply(first, stride, rows, layer.down)
     this.#addBranch(layer.mlpPostNorm, rows)
+  }
+
+  /**
+   * What stands at position 0 is like no other row, far from their centre, and all rows behind attend to it: such rows are
+   * multiplied with twice the bits.
+   */
+  #refineFirst(rows: readonly Row[], { products }: Affine): void {
+    const { normed } = this.#parts.buffers
+    rows.forEach(({ position }, row) => {
+      if (position === 0) this.#linear.refine(normed + row * rowBytes(this.#parts.spec.hidden), products, row)
+    })
   }
 
   #moveRow(to: number, from: number): void {

@@ -103,6 +103,14 @@ export type LayerVector =
   | 'mlp_post_norm'
 export type GlobalRole = 'embedding' | 'final_norm' | 'final_norm_bias' | 'head' | 'head_scale'
 
+/**
+ * Vectors that packing may add to those that the spec asks for (docs/quantising.md, Centres). A centre is subtracted
+ * from what a matrix is multiplied by, so it is stored negated; the matrix's product with it, and the bias where there is
+ * one, is the offset that is added to the result.
+ */
+export type LayerCentre = 'attn_centre' | 'qkv_offset' | 'key_centre'
+export type HeadCentre = 'head_centre' | 'head_offset'
+
 /** The kind of a layer. */
 export function layerKind({ attention }: ModelSpec, layer: number): LayerKind {
   return attention.kinds[attention.kindOfLayer?.[layer] ?? 0]

@@ -5,13 +5,14 @@ import type { TensorType } from '../formats/dtype.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../kernels/layout.ts'
 import type { CodeKind, Codes } from './codes.ts'
+import type { ColumnWeights } from './fit.ts'
 import { quantiseBlocks, quantiseQ8, type Rounding } from './quantise.ts'
 import { repackRows } from './repack.ts'
 import { tileBytes } from './tiles.ts'
 
 /**
  * `rows` whole rows of `cols` values as bytes of `kind`. All but a tensor's last call must bring a multiple
- * of 16 rows. `invalid_file` for values that are not finite.
+ * of 16 rows. `weights` are of its columns, for blocks that are searched. `invalid_file` for values that are not finite.
  */
 export function encodeRows(
   type: TensorType,
@@ -20,6 +21,7 @@ export function encodeRows(
   rows: number,
   cols: number,
   rounding: Rounding = 'search',
+  weights?: ColumnWeights,
 ): Uint8Array {
   if (kind === 'f32') {
     const values = floats(type, bytes, rows * cols)
@@ -27,7 +29,7 @@ export function encodeRows(
   }
   return tileBytes(
     repackRows(type, kind, bytes, rows, cols) ??
-      quantise(kind, floats(type, bytes, rows * cols), rows, cols, rounding),
+      quantise(kind, floats(type, bytes, rows * cols), rows, cols, rounding, weights),
   )
 }
 
@@ -37,8 +39,10 @@ function quantise(
   rows: number,
   cols: number,
   rounding: Rounding,
+  weights: ColumnWeights | undefined,
 ): Codes {
-  return kind === 'q8' ? quantiseQ8(values, rows, cols) : quantiseBlocks(kind, values, rows, cols, rounding)
+  if (kind === 'q8') return quantiseQ8(values, rows, cols)
+  return quantiseBlocks(kind, values, rows, cols, rounding, weights)
 }
 
 function floats(type: TensorType, bytes: Uint8Array, count: number): Float32Array {

@@ -4,7 +4,8 @@
 //
 // Given codes q, the straight line x ~ scale * q + minimum that errs least explains C^2 / V of the block's
 // sum of squares, with C = sum of q x and V = sum of q^2, both about their means (about 0 where a kind has no
-// minimum). So a start is judged, and a code moved, without looking at the values again.
+// minimum). So a start is judged, and a code moved, without looking at the values again. Every sum is weighed
+// by what the columns weigh: 1, or the mean square of what they are multiplied by.
 
 import { BLOCK } from '../kernels/layout.ts'
 import { f16ToF32, f32ToF16, isF16Special } from '../formats/f16.ts'
@@ -30,17 +31,26 @@ const SCALE_ENDS = [-1, 0, 1]
 const TURNS = 8
 /** A gain below this share is rounding. */
 const GAIN = 1 + 1e-11
-/** Codes that are not all equal spread by 1 - 1/n at least; less is rounding. */
+/**
+ * Codes that are not all equal spread by 1 - 1/n at least where all columns weigh 1, else by nearly the least weight;
+ * less is rounding.
+ */
 const LEAST_SPREAD = 0.25
+
+/** What each column of a matrix weighs in a sum of squared errors: above 0. */
+export type ColumnWeights = Readonly<Float64Array>
 
 /** Finds constants block by block; holds scratch for one block. */
 export class BlockFit {
   readonly #levels: Levels
   readonly #values = new Float64Array(BLOCK) // the block's, less their mean where there is a minimum
   readonly #codes = new Int32Array(BLOCK)
+  readonly #weights = new Float64Array(BLOCK).fill(1)
   #count = 0
   #mean = 0
-  // Of the codes as they are now: sums of q, q^2 and q x.
+  #weight = 0 // of all columns of the block
+  #leastSpread = LEAST_SPREAD
+  // Of the codes as they are now: weighed sums of q, q^2 and q x.
   #sumQ = 0
   #sumQq = 0
   #sumQx = 0
@@ -51,10 +61,16 @@ export class BlockFit {
 
   /**
    * The constants for values [start, end), at most 32 and all finite: those of the smallest squared error
-   * found, or undefined where none is below `bound`.
+   * found, or undefined where none is below `bound`. `weights`, if any, are those of the block's columns.
    */
-  search(values: Float32Array, start: number, end: number, bound: number): Constants | undefined {
-    const { least, most } = this.#load(values, start, end)
+  search(
+    values: Float32Array,
+    start: number,
+    end: number,
+    bound: number,
+    weights?: ColumnWeights,
+  ): Constants | undefined {
+    const { least, most } = this.#load(values, start, end, weights)
     if (least === most && this.#levels.minimum) return undefined
     let best = 0
     let scale = 0
@@ -74,11 +90,26 @@ export class BlockFit {
   }
 
   /** Copies the block, less its mean where a minimum takes that up; its extremes. */
-  #load(values: Float32Array, start: number, end: number): { least: number; most: number } {
+  #load(
+    values: Float32Array,
+    start: number,
+    end: number,
+    weights: ColumnWeights | undefined,
+  ): { least: number; most: number } {
     this.#count = end - start
+    if (weights !== undefined) this.#weights.set(weights)
     let sum = 0
-    for (let i = start; i < end; i++) sum += values[i]
-    this.#mean = this.#levels.minimum ? sum / this.#count : 0
+    let weight = 0
+    let lightest = Infinity
+    for (let i = 0; i < this.#count; i++) {
+      const own = this.#weights[i]
+      sum += own * values[start + i]
+      weight += own
+      if (own < lightest) lightest = own
+    }
+    this.#weight = weight
+    this.#leastSpread = LEAST_SPREAD * lightest
+    this.#mean = this.#levels.minimum ? sum / weight : 0
     let least = Infinity
     let most = -Infinity
     for (let i = 0; i < this.#count; i++) {
@@ -129,6 +160,7 @@ export class BlockFit {
     const { low, high } = this.#levels
     const values = this.#values
     const codes = this.#codes
+    const weights = this.#weights
     const count = this.#count
     const inverse = scale === 0 ? 0 : 1 / scale
     const shift = 0.5 - low - offset * inverse
@@ -140,9 +172,10 @@ export class BlockFit {
       const place = values[i] * inverse + shift
       const code = (place < 0 ? 0 : place > last ? last : place | 0) + low
       codes[i] = code
-      sumQ += code
-      sumQq += code * code
-      sumQx += code * values[i]
+      const share = weights[i] * code
+      sumQ += share
+      sumQq += share * code
+      sumQx += share * values[i]
     }
     this.#sumQ = sumQ
     this.#sumQq = sumQq
@@ -157,8 +190,10 @@ export class BlockFit {
     const { low, high, minimum } = this.#levels
     const values = this.#values
     const codes = this.#codes
+    const weights = this.#weights
     const count = this.#count
-    const share = minimum ? 1 / count : 0
+    const share = minimum ? 1 / this.#weight : 0
+    const leastSpread = this.#leastSpread
     let sumQ = this.#sumQ
     let sumQq = this.#sumQq
     let sumQx = this.#sumQx
@@ -169,11 +204,12 @@ export class BlockFit {
         for (let by = -1; by <= 1; by += 2) {
           const code = codes[i] + by
           if (code < low || code > high) continue
-          const q = sumQ + by
-          const qq = sumQq + by * (codes[i] + code)
-          const qx = sumQx + by * values[i]
+          const step = by * weights[i]
+          const q = sumQ + step
+          const qq = sumQq + step * (codes[i] + code)
+          const qx = sumQx + step * values[i]
           const spread = qq - q * q * share
-          if (spread < LEAST_SPREAD || !(qx * qx > least * spread)) continue
+          if (spread < leastSpread || !(qx * qx > least * spread)) continue
           codes[i] = code
           sumQ = q
           sumQq = qq
@@ -189,23 +225,23 @@ export class BlockFit {
   }
 
   #spread(): number {
-    return this.#levels.minimum ? this.#sumQq - (this.#sumQ * this.#sumQ) / this.#count : this.#sumQq
+    return this.#levels.minimum ? this.#sumQq - (this.#sumQ * this.#sumQ) / this.#weight : this.#sumQq
   }
 
   /** How much of the sum of squares the best line through these codes explains. */
   #explained(): number {
     const spread = this.#spread()
-    return spread < LEAST_SPREAD ? 0 : (this.#sumQx * this.#sumQx) / spread
+    return spread < this.#leastSpread ? 0 : (this.#sumQx * this.#sumQx) / spread
   }
 
   #fitScale(): number {
     const spread = this.#spread()
-    return spread < LEAST_SPREAD ? 0 : this.#sumQx / spread
+    return spread < this.#leastSpread ? 0 : this.#sumQx / spread
   }
 
   /** The centred values have a mean of 0: the line's height at the codes' mean. */
   #fitOffset(): number {
-    return this.#levels.minimum ? (-this.#fitScale() * this.#sumQ) / this.#count : 0
+    return this.#levels.minimum ? (-this.#fitScale() * this.#sumQ) / this.#weight : 0
   }
 
   /**
@@ -221,7 +257,7 @@ export class BlockFit {
       if (half < 0 || isF16Special(half) || (minimum && half > 0x7fff)) continue
       const rounded = f16ToF32(half)
       this.#recode(rounded, offset)
-      const height = minimum ? f32ToF16(this.#mean - (rounded * this.#sumQ) / this.#count) : 0
+      const height = minimum ? f32ToF16(this.#mean - (rounded * this.#sumQ) / this.#weight) : 0
       if (isF16Special(height)) continue
       const error = this.#error(rounded, f16ToF32(height) - this.#mean)
       if (!(error < bound)) continue
@@ -237,7 +273,7 @@ export class BlockFit {
     let sum = 0
     for (let i = 0; i < this.#count; i++) {
       const difference = scale * this.#codes[i] + offset - this.#values[i]
-      sum += difference * difference
+      sum += this.#weights[i] * (difference * difference)
     }
     return sum
   }

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { IsletError } from '../lib/errors.ts'
 import { TOKENIZER_FILE, type Manifest } from '../weights/manifest.ts'
 import { PREFIX_FILE } from '../weights/packed-prefix.ts'
+import type { Calibration } from './calibration.ts'
 import { checkedId, makeManifest, parseManifest } from './make-manifest.ts'
 import { packInto, type PackOptions } from './pack.ts'
 import type { Prefix } from './template-prefix.ts'
@@ -25,6 +26,8 @@ export type PrefixMaker = (
 ) => Promise<Prefix | undefined>
 
 export type FolderOptions = PackOptions & {
+  /** Calibrates once it is sure that the source can be packed; left out: `calibration` is what there is. */
+  calibrate?: (source: ModelSource, options: PackOptions) => Promise<Calibration | undefined>
   /** Left out: the folder gets no prefix. */
   makePrefix?: PrefixMaker
 }
@@ -44,7 +47,10 @@ export async function packToFolder(
   // What is small first: a file that we cannot read should fail before minutes of work.
   checkChat(source)
   const tokenizer = (await source.tokenizer()) ?? new Uint8Array(0)
-  return inWorkplace(target, (folder) => writeFolder(source, folder, tokenizer, options))
+  return inWorkplace(target, async (folder) => {
+    const calibration = await options.calibrate?.(source, options)
+    return writeFolder(source, folder, tokenizer, { ...options, ...(calibration && { calibration }) })
+  })
 }
 
 async function writeFolder(

@@ -1,12 +1,18 @@
 // Packing streams a checkpoint's tensors into the weights, row group by row group. No more than some rows are
 // held at a time.
 
+import type { TensorType } from '../formats/dtype.ts'
+import type { TensorKind } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { TensorEntry } from '../weights/manifest.ts'
-import { planTensors } from '../weights/plan.ts'
+import { type PlannedTensor, planTensors } from '../weights/plan.ts'
 import { encodeRows } from './encode.ts'
-import { type Embedding, packedKind, type Quant } from './policy.ts'
+import { type Calibration, centresOf, columnWeights } from './calibration.ts'
+import { centrePieces } from './centres.ts'
+import { type Embedding, packedParts, type Quant } from './policy.ts'
+import type { ColumnWeights } from './fit.ts'
 import type { Rounding } from './quantise.ts'
 import { batchRows, readRows, readVector } from './rows.ts'
 import { isFloatSource, type ModelSource, type SourceTensor } from './source.ts'
@@ -18,6 +24,8 @@ export type PackOptions = {
   embedding?: Embedding
   /** How 4- and 6-bit blocks are rounded; default `search`. */
   rounding?: Rounding
+  /** Without it searched blocks are fitted by plain squares, and nothing is centred. */
+  calibration?: Calibration
   /** The model's id; default: the source's name. */
   id?: string
   /** Bytes of the stream written so far and in all. */
@@ -32,16 +40,53 @@ export function planPack(
   source: ModelSource,
   options: PackOptions,
 ): { entries: TensorEntry[]; bytes: number } {
-  const { quant = 'keep', embedding = 'auto' } = options
-  return planTensors(
-    source.tensors.map((tensor) => ({
-      name: tensor.role,
-      kind: packedKind(tensor, quant, embedding),
-      rows: tensor.rows,
-      cols: tensor.cols,
-      source: tensor.type,
-    })),
-  )
+  return planTensors(writersOf(source, options).map(({ planned }) => planned))
+}
+
+/** A tensor as it is planned: one for each range of its rows that are stored alike. */
+export function plannedParts(
+  tensor: RoleTensor & { type: TensorType },
+  quant: Quant,
+  embedding: Embedding,
+): PlannedTensor[] {
+  const { cols, type: source } = tensor
+  return packedParts(tensor, quant, embedding).map(({ name, kind, rows }) => ({
+    name,
+    kind,
+    rows,
+    cols,
+    source,
+  }))
+}
+
+/** A tensor of the packed model, and how its bytes are made. */
+type Writer = { planned: PlannedTensor; pieces: () => AsyncIterable<Uint8Array> }
+
+function writersOf(source: ModelSource, options: PackOptions): Writer[] {
+  const { quant = 'keep', embedding = 'auto', rounding = 'search', calibration } = options
+  const { spec, tensors } = source
+  const centres = (layer: number | undefined): Writer[] => {
+    if (calibration === undefined) return []
+    return centresOf(spec, calibration, layer).map((tensor) => ({
+      planned: { name: tensor.role, kind: 'f32', rows: 1, cols: tensor.cols, source: 'F32' },
+      pieces: () => centrePieces(tensor, tensors, calibration),
+    }))
+  }
+  const layerOf = ({ role }: SourceTensor): string | undefined => /^layers\.(\d+)\./.exec(role)?.[1]
+  const writers = tensors.flatMap((tensor, i): Writer[] => {
+    const weights = columnWeights(calibration, tensor.role, spec)
+    let first = 0
+    const own = plannedParts(tensor, quant, embedding).map((planned): Writer => {
+      const { kind, rows } = planned
+      const start = first
+      first += rows
+      return { planned, pieces: () => encodedPieces(tensor, { kind, rows, start }, spec, rounding, weights) }
+    })
+    const layer = layerOf(tensor)
+    const isLast = layer !== undefined && (i + 1 === tensors.length || layerOf(tensors[i + 1]) !== layer)
+    return isLast ? [...own, ...centres(Number(layer))] : own
+  })
+  return [...writers, ...centres(undefined)]
 }
 
 /**
@@ -58,12 +103,13 @@ export async function packInto(
   options: PackOptions,
   sink: Sink,
 ): Promise<TensorEntry[]> {
-  const { entries, bytes } = planPack(source, options)
+  const writers = writersOf(source, options)
+  const { entries, bytes } = planTensors(writers.map(({ planned }) => planned))
   let written = 0
   for (const [index, entry] of entries.entries()) {
     if (entry.offset > written) await sink(new Uint8Array(entry.offset - written))
     written = entry.offset
-    for await (const piece of encodedPieces(source.tensors[index], entry, source.spec, options.rounding)) {
+    for await (const piece of writers[index].pieces()) {
       await sink(piece)
       written += piece.length
       options.onProgress?.(written, bytes)
@@ -80,11 +126,12 @@ export async function packInto(
 
 async function* encodedPieces(
   tensor: SourceTensor,
-  entry: TensorEntry,
+  { kind, rows, start }: { kind: TensorKind; rows: number; start: number },
   spec: ModelSpec,
-  rounding: Rounding = 'search',
+  rounding: Rounding,
+  weights: ColumnWeights | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { type, rows, cols, file } = tensor
+  const { type, cols, file } = tensor
   const named = (error: unknown, row: number): unknown =>
     error instanceof IsletError
       ? new IsletError(error.code, `tensor ${tensor.name}, from row ${row}: ${file.name}: ${error.message}`, {
@@ -104,10 +151,10 @@ async function* encodedPieces(
   for (let first = 0; first < rows; first += batch) {
     const count = Math.min(batch, rows - first)
     try {
-      const stored = await readRows(tensor, first, count)
-      yield encodeRows(type, entry.kind, stored, count, cols, rounding)
+      const stored = await readRows(tensor, start + first, count)
+      yield encodeRows(type, kind, stored, count, cols, rounding, weights)
     } catch (error) {
-      throw named(error, first)
+      throw named(error, start + first)
     }
   }
 }

@@ -5,6 +5,7 @@ import { isFloat, type TensorType } from '../formats/dtype.ts'
 import { tensorBytes } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../kernels/layout.ts'
+import { partName } from '../weights/table.ts'
 
 export const QUANTS = ['keep', 'q4', 'q4s', 'q8', 'f32'] as const
 export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q4', 'f32'] as const
@@ -19,7 +20,28 @@ const TOO_LARGE_TABLE = 100e6
 
 type Tensor = { role: string; type: TensorType; rows: number; cols: number; vector: boolean }
 
-/** How a tensor is stored. Vectors are always f32: they are small and everything passes through them. */
+/**
+ * Of a table of 6 bits the first rows keep 8. A tokenizer's ids come in the order in which its merges were learnt, so
+ * these are the tokens that most texts are made of (docs/quantising.md).
+ */
+const FIRST_ROWS = 1536
+
+/** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */
+export type TensorPart = { name: string; kind: TensorKind; first: number; rows: number }
+
+/** How a tensor is stored, from its first row on. All parts but the last have whole row groups. */
+export function packedParts(tensor: Tensor, quant: Quant, embedding: Embedding): TensorPart[] {
+  const { role, rows } = tensor
+  const kind = packedKind(tensor, quant, embedding)
+  if (embedding !== 'auto' || kind !== 'q6' || rows <= FIRST_ROWS)
+    return [{ name: role, kind, first: 0, rows }]
+  return [
+    { name: partName(role, 0), kind: 'q8', first: 0, rows: FIRST_ROWS },
+    { name: partName(role, FIRST_ROWS), kind, first: FIRST_ROWS, rows: rows - FIRST_ROWS },
+  ]
+}
+
+/** The kind of a tensor, of its last part if it has several. Vectors are always f32: they are small and everything passes through them. */
 export function packedKind(tensor: Tensor, quant: Quant, embedding: Embedding): TensorKind {
   if (tensor.vector) return 'f32'
   if (tensor.role === 'embedding' || tensor.role === 'head') return embeddingKind(tensor, quant, embedding)

@@ -6,7 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import { roundTiesToEven } from '../lib/math-f32.ts'
 import { BLOCK } from '../kernels/layout.ts'
 import { type CodeKind, type Codes, emptyCodes, ZERO_CODE } from './codes.ts'
-import { BlockFit, type Constants, type Levels } from './fit.ts'
+import { BlockFit, type ColumnWeights, type Constants, type Levels } from './fit.ts'
 
 /** How 4- and 6-bit blocks get their constants: by error, or from their extremes alone (round to nearest). */
 export const ROUNDINGS = ['search', 'nearest'] as const
@@ -27,8 +27,8 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Co
 
 /**
  * (rows, cols) f32 to 4 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4).
- * `search` (fit.ts) never errs more on a block than `nearest`, in squares. Padding columns get the code
- * nearest to 0.
+ * `search` (fit.ts) never errs more on a block than `nearest`, in squares that `weights` weighs, if given. Padding
+ * columns get the code nearest to 0.
  */
 export function quantiseBlocks(
   kind: Exclude<CodeKind, 'q8'>,
@@ -36,6 +36,7 @@ export function quantiseBlocks(
   rows: number,
   cols: number,
   rounding: Rounding = 'search',
+  weights?: ColumnWeights,
 ): Codes {
   const levels = LEVELS[kind]
   const fit = rounding === 'search' ? new BlockFit(levels) : undefined
@@ -44,8 +45,9 @@ export function quantiseBlocks(
   const zero = levels.minimum ? 0 : ZERO_CODE[kind]
   eachBlock(values, rows, cols, out, (block, start, end, at) => {
     const extremes = constantsOfExtremes(values, start, end, levels)
-    const bound = squaredError(values, start, end, extremes, levels)
-    const constants = fit?.search(values, start, end, bound) ?? extremes
+    const own = weights?.subarray(start % cols, (start % cols) + end - start)
+    const bound = squaredError(values, start, end, extremes, levels, own)
+    const constants = fit?.search(values, start, end, bound, own) ?? extremes
     out.scales[block] = constants.scale
     if (levels.minimum) out.minimums[block] = constants.minimum
     const scale = f16ToF32(constants.scale)
@@ -85,13 +87,14 @@ function squaredError(
   end: number,
   constants: Constants,
   levels: Levels,
+  weights: ColumnWeights | undefined,
 ): number {
   const scale = f16ToF32(constants.scale)
   const minimum = f16ToF32(constants.minimum)
   let sum = 0
   for (let i = start; i < end; i++) {
     const difference = level(values[i], scale, minimum, levels) * scale + minimum - values[i]
-    sum += difference * difference
+    sum += (weights?.[i - start] ?? 1) * (difference * difference)
   }
   return sum
 }

@@ -3,6 +3,7 @@
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from './manifest.ts'
 import { weightBytes, type KeptShard, type Span } from './stream.ts'
+import { isPart } from './table.ts'
 
 /** Layers [from, to), and whether the embedding comes before them and the final norm and head behind. */
 export type LayerRange = { from: number; to: number; embedding: boolean; head: boolean }
@@ -68,6 +69,6 @@ export function rangeOf(
 function belongs(name: string, { head: { tied } }: ModelSpec, range: LayerRange): boolean {
   const layer = /^layers\.(\d+)\./.exec(name)?.[1]
   if (layer !== undefined) return Number(layer) >= range.from && Number(layer) < range.to
-  if (name === 'embedding') return range.embedding || (range.head && tied)
+  if (isPart(name, 'embedding')) return range.embedding || (range.head && tied)
   return range.head
 }

@@ -11,14 +11,15 @@ import { randomMatrix } from '../helpers/weights.ts'
 
 const COLS = 192
 const MOST_ROWS = 9
-const [SPARE, X, QUANTISED, OUT, WEIGHTS] = [65536, 131072, 262144, 524288, 2097152]
+const [SPARE, FINE, X, QUANTISED, OUT, WEIGHTS] = [65536, 81920, 131072, 262144, 524288, 2097152]
 
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64 })
 const views = new MemoryViews(memory.buffer)
-const linear = new Linear(instantiateKernels(nodeKernels('relaxed').relaxed!, memory), {
-  activations: QUANTISED,
-  spare: SPARE,
-})
+const linear = new Linear(
+  instantiateKernels(nodeKernels('relaxed').relaxed!, memory),
+  { activations: QUANTISED, spare: SPARE, fine: FINE },
+  memory,
+)
 
 /** Matrices one behind the other, the last of each kind larger than what is multiplied at a time; results side by side. */
 function products(kinds: readonly ('q4' | 'q4m' | 'q6' | 'q8')[], sizes: readonly number[]): Product[] {

@@ -7,6 +7,7 @@ import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import { takesWindow, type ModelSpec } from '../../src/models/spec.ts'
 import { rangeOf, wholeRange, type LayerRange } from '../../src/weights/range.ts'
 import { weightBytes } from '../../src/weights/stream.ts'
+import { partsOf } from '../../src/weights/table.ts'
 import { FAMILY_NAMES, familySubject } from '../helpers/family-model.ts'
 import { MOCK_SPEC } from '../helpers/mock-model.ts'
 import { rangesOf, someCuts } from '../helpers/stages.ts'
@@ -30,7 +31,7 @@ describe.each(SUBJECTS)('$name', (subject) => {
     const { manifest } = await subject.open()
     const { spec } = manifest
     const whole = planMemory(spec, weightBytes(manifest), options(spec))
-    const table = manifest.tensors.find(({ name }) => name === 'embedding')!
+    const table = partsOf(manifest.tensors, 'embedding')
     for (const cuts of someCuts(spec.layers)) {
       const ranges = rangesOf(spec.layers, cuts)
       const plans = ranges.map((range) =>
@@ -43,7 +44,9 @@ describe.each(SUBJECTS)('$name', (subject) => {
       const sum = (of: (plan: typeof whole) => number): number =>
         plans.reduce((all, plan) => all + of(plan), 0)
       expect(sum(({ pageBytes }) => pageBytes)).toBe(whole.pageBytes)
-      const twice = spec.head.tied ? Math.ceil(table.length / 64) * 64 : 0
+      const twice = spec.head.tied
+        ? table.reduce((sum, { length }) => sum + Math.ceil(length / 64) * 64, 0)
+        : 0
       expect(sum((plan) => plan.weightBytes)).toBe(whole.weightBytes + twice)
       const alone = ({ totalBytes, weightBytes: weights, pageBytes, pageCount }: typeof whole): number =>
         totalBytes - weights - pageBytes * pageCount

@@ -1,0 +1,52 @@
+// This Node calibrates a model that is about to be packed; of a known one it reads what was computed before.
+
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { isFloatPack, planPack, type PackOptions } from '../../src/packing/pack.ts'
+import { calibrate } from '../../src/packing/calibrate.ts'
+import type { Calibration } from '../../src/packing/calibration.ts'
+import { readCalibration } from '../../src/packing/calibration-file.ts'
+import { CALIBRATION_TEXT } from '../../src/packing/calibration-text.ts'
+import type { ModelSource } from '../../src/packing/source.ts'
+import { readTokenizer } from '../../src/tokenizer/packed.ts'
+import { nodeKernels } from './kernels.ts'
+import { progressBar } from './progress.ts'
+
+const KEPT = fileURLToPath(new URL('../calibration/', import.meta.url))
+
+/** Ids of the text that are run: a layer's scratch grows with them. */
+const MOST_IDS = 512
+
+/** The calibration that is kept of the model `name`: `cli/calibration/NAME.bin`. */
+export function keptCalibrationFile(name: string): string {
+  return `${KEPT}${name}.bin`
+}
+
+export async function keptCalibration(name: string, { spec }: ModelSource): Promise<Calibration | undefined> {
+  const bytes = await readFile(keptCalibrationFile(name)).catch(() => undefined)
+  return bytes && readCalibration(new Uint8Array(bytes), spec)
+}
+
+/**
+ * Calibrates `source`, in the time that its floats take for some hundred tokens. Undefined where there is no tokenizer,
+ * or where packing rounds nothing.
+ */
+export async function calibrationOf(
+  source: ModelSource,
+  options: PackOptions,
+): Promise<Calibration | undefined> {
+  const tokenizer = await source.tokenizer()
+  if (tokenizer === undefined || isFloatPack(source, planPack(source, options).entries)) return undefined
+  if (options.quant === 'f32' || source.spec.prefix !== undefined) return undefined
+  const ids = readTokenizer(tokenizer).encode(CALIBRATION_TEXT)
+  const bar = progressBar(
+    `calibrating ${source.name}`,
+    process.stderr,
+    (done, total) => `${done} of ${total} layers`,
+  )
+  try {
+    return await calibrate(source, ids.slice(0, MOST_IDS), nodeKernels(), bar.update)
+  } finally {
+    bar.finish()
+  }
+}
