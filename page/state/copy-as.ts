@@ -18,12 +18,12 @@ export const PROGRAMS = {
 export type ProgramId = keyof typeof PROGRAMS
 
 const PLACEHOLDER = 'YOUR_KEY'
-const CHAT = '/v1/chat/completions'
+const isChat = ({ path }: { path: string }): boolean => path === '/v1/chat/completions'
 
 /** The clients that can send it. */
-export function programsFor({ path }: { path: string }): ProgramId[] {
+export function programsFor(request: { path: string }): ProgramId[] {
   const ids = Object.keys(PROGRAMS) as ProgramId[]
-  return path === CHAT ? ids : ids.filter((id) => id !== 'ai-sdk')
+  return isChat(request) ? ids : ids.filter((id) => id !== 'ai-sdk')
 }
 
 /** `text` as one word of a POSIX shell, whatever is in it. */
@@ -42,76 +42,79 @@ export function pythonLiteral(value: unknown): string {
   return JSON.stringify(value, null, 4).replace(/"(\\.|[^"\\])*"|[a-z]{4,}/g, (text) => words[text] ?? text)
 }
 
-/** The lines behind the first, further in. */
-function within(text: string, indent: string): string {
-  return text.replaceAll('\n', `\n${indent}`)
+/** Arguments a line each, the lines behind the first further in. */
+function indented(lines: readonly unknown[], indent: string): string {
+  return lines
+    .filter(Boolean)
+    .map((line) => `${indent}${String(line).replaceAll('\n', `\n${indent}`)},\n`)
+    .join('')
+}
+
+/** The fields of a body with names that `isKnown` takes, and the others. */
+function parted(body: Json, isKnown: (name: string) => boolean): [known: [string, unknown][], others?: Json] {
+  const others = Object.entries(body).filter(([name]) => !isKnown(name))
+  return [
+    Object.entries(body).filter(([name]) => isKnown(name)),
+    others.length > 0 ? Object.fromEntries(others) : undefined,
+  ]
 }
 
 function curl({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
   const words = [
     `curl -N ${shellWord(origin + path)}`,
-    hasKey && `-H ${shellWord(`authorization: Bearer ${PLACEHOLDER}`)}`,
-    `-H ${shellWord('content-type: application/json')}`,
+    hasKey && `-H 'authorization: Bearer ${PLACEHOLDER}'`,
+    "-H 'content-type: application/json'",
     `-d ${shellWord(JSON.stringify(body, null, 2))}`,
   ]
   return `${words.filter(Boolean).join(' \\\n  ')}\n`
 }
 
-function openaiNode({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const client = jsLiteral({ baseURL: `${origin}/v1`, apiKey: hasKey ? PLACEHOLDER : 'none' })
-  const [api, print] =
-    path === CHAT
-      ? [
-          'chat.completions',
-          "for await (const chunk of reply) process.stdout.write(chunk.choices[0]?.delta?.content ?? '')",
-        ]
-      : ['decisions', 'console.log(JSON.stringify(reply.answers, null, 2))']
+function openaiNode(request: CopiedRequest, { origin, hasKey }: Target): string {
+  const [api, print] = isChat(request)
+    ? [
+        'chat.completions',
+        "for await (const { choices } of reply) process.stdout.write(choices[0]?.delta?.content ?? '')",
+      ]
+    : ['decisions', 'console.log(JSON.stringify(reply.answers))']
   return `import OpenAI from 'openai'
 
-const client = new OpenAI(${client})
+const client = new OpenAI(${jsLiteral({ baseURL: `${origin}/v1`, apiKey: hasKey ? PLACEHOLDER : 'none' })})
 
-const reply = await client.${api}.create(${jsLiteral(body)})
+const reply = await client.${api}.create(${jsLiteral(request.body)})
 ${print}
 `
 }
 
-/** What `create` takes by name; all else goes into `extra_body`, which may hold anything. */
-const PYTHON_NAMES = 'model messages input questions stream stream_options temperature top_p seed max_tokens logprobs top_logprobs response_format prompt_cache_key' // prettier-ignore
+/** What `create` does not take by name goes into `extra_body`. */
+const ISLET_FIELDS = ['truncation', 'top_k', 'min_p', 'repetition_penalty', 'islet']
 
-function openaiPython({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const names = PYTHON_NAMES.split(' ')
-  const given = Object.entries(body).filter(([name]) => names.includes(name))
-  const extra = Object.entries(body).filter(([name]) => !names.includes(name))
-  if (extra.length > 0) given.push(['extra_body', Object.fromEntries(extra)])
-  const fields = given
-    .map(([name, value]) => `    ${name}=${within(pythonLiteral(value), '    ')},\n`)
-    .join('')
-  const [api, print] =
-    path === CHAT
-      ? [
-          'chat.completions',
-          'for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
-        ]
-      : ['decisions', 'for answer in reply.answers:\n    print(answer.model_dump_json())']
+function openaiPython(request: CopiedRequest, { origin, hasKey }: Target): string {
+  const [given, extra] = parted(request.body, (name) => !ISLET_FIELDS.includes(name))
+  if (extra) given.push(['extra_body', extra])
+  const [api, print] = isChat(request)
+    ? [
+        'chat.completions',
+        'for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
+      ]
+    : ['decisions', 'for answer in reply.answers:\n    print(answer.model_dump_json())']
   return `from openai import OpenAI
 
 client = OpenAI(base_url=${JSON.stringify(`${origin}/v1`)}, api_key="${hasKey ? PLACEHOLDER : 'none'}")
 
 reply = client.${api}.create(
-${fields})
+${indented(
+  given.map(([name, value]) => `${name}=${pythonLiteral(value)}`),
+  '    ',
+)})
 ${print}
 `
 }
 
-/** Fields of a chat that the AI SDK has a word of its own for. */
-const AI_SDK_WORDS: Readonly<Record<string, string>> = {
-  temperature: 'temperature',
-  seed: 'seed',
-  top_p: 'topP',
-  max_tokens: 'maxOutputTokens',
+/** Fields of a chat by what the AI SDK calls them; empty: it sends them by itself, or they are an argument of their own. */
+const AI_SDK: Readonly<Record<string, string>> = {
+  ...{ model: '', messages: '', stream: '', stream_options: '', response_format: '' },
+  ...{ temperature: 'temperature', seed: 'seed', top_p: 'topP', max_tokens: 'maxOutputTokens' },
 }
-/** What it sends, or leaves out, by itself. */
-const AI_SDK_OWN = ['model', 'messages', 'stream', 'stream_options', 'response_format']
 
 function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
   const { model, messages, response_format } = body as {
@@ -119,37 +122,33 @@ function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
     messages: { role: string; content: string }[]
     response_format?: { json_schema: { schema: unknown } }
   }
-  const schema = response_format?.json_schema.schema
-  const isSystem = messages[0]?.role === 'system'
-  const extra = Object.entries(body).filter(([name]) => !AI_SDK_OWN.includes(name) && !(name in AI_SDK_WORDS))
+  const [known, islet] = parted(body, (name) => name in AI_SDK)
+  const [first, ...others] = messages
+  const isSystem = first?.role === 'system'
   const provider = jsLiteral({
     name: 'islet',
     baseURL: `${origin}/v1`,
-    ...(hasKey && { apiKey: PLACEHOLDER }),
+    apiKey: hasKey ? PLACEHOLDER : undefined,
     includeUsage: true,
     supportsStructuredOutputs: true,
   })
   const given = [
     `model: islet(${JSON.stringify(model)})`,
-    isSystem && `system: ${JSON.stringify(messages[0].content)}`,
-    `messages: ${jsLiteral(messages.slice(isSystem ? 1 : 0))}`,
-    ...Object.entries(AI_SDK_WORDS).map(
-      ([name, word]) => name in body && `${word}: ${jsLiteral(body[name])}`,
-    ),
-    schema !== undefined && `output: Output.object({ schema: jsonSchema(${jsLiteral(schema)}) })`,
+    isSystem && `system: ${JSON.stringify(first.content)}`,
+    `messages: ${jsLiteral(isSystem ? others : messages)}`,
+    ...known.map(([name, value]) => AI_SDK[name] && `${AI_SDK[name]}: ${jsLiteral(value)}`),
+    response_format &&
+      `output: Output.object({ schema: jsonSchema(${jsLiteral(response_format.json_schema.schema)}) })`,
     // Fields that it does not know go to the server under the provider's name.
-    extra.length > 0 && `providerOptions: ${jsLiteral({ islet: Object.fromEntries(extra) })}`,
+    islet && `providerOptions: ${jsLiteral({ islet })}`,
   ]
   return `import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { ${schema === undefined ? '' : 'jsonSchema, Output, '}streamText } from 'ai'
+import { jsonSchema, Output, streamText } from 'ai'
 
 const islet = createOpenAICompatible(${provider})
 
 const { textStream } = streamText({
-${given
-  .filter(Boolean)
-  .map((line) => `  ${within(line as string, '  ')},\n`)
-  .join('')}})
+${indented(given, '  ')}})
 for await (const text of textStream) process.stdout.write(text)
 `
 }

@@ -1,7 +1,7 @@
 // The memory watch keeps the report of the shown session fresh, also while an answer grows.
 
 import { effect, signal } from '@preact/signals'
-import { callJson, ServerError } from '../client/server.ts'
+import { callJson, reasonOf, ServerError } from '../client/server.ts'
 import { growth, memory, session } from './focus.ts'
 import { reportOf, type IsolateBytes, type Report } from './memory.ts'
 import { server } from './server.ts'
@@ -30,7 +30,7 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
     const own = (asking = new AbortController())
     toldAt = now()
     try {
-      const path = `/v1/sessions/${encodeURIComponent(id)}/memory`
+      const path = `/v1/sessions/${id}/memory`
       const report = await callJson<Report>(server.peek(), 'GET', path, undefined, own.signal)
       if (own.signal.aborted) return
       memory.value = report
@@ -40,9 +40,7 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
       missing.value =
         error instanceof ServerError && error.status === 404
           ? 'The server does not keep this session any more.'
-          : error instanceof ServerError
-            ? error.message
-            : 'The memory could not be read.'
+          : reasonOf(error)
     }
   }
 

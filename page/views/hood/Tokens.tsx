@@ -12,64 +12,61 @@ const BLOCK = 128
 /** CSS pixels below a token that its alternatives need; with less they stand above it. */
 const ROOM = 180
 
+/** The token whose alternatives are shown, and where. */
 type Place = { at: number; left: number; top: number; isAbove: boolean }
 
 export function Tokens(): VNode {
   const all = tokens.value
   const back = useSignal(0)
   const roving = useSignal(0)
-  /** The token whose alternatives are shown, and where. */
   const open = useSignal<Place | undefined>(undefined)
   const list = useRef<HTMLDivElement>(null)
-  const blocks = Math.ceil(all.length / BLOCK)
-  const start = Math.max(0, blocks - 2 - back.value) * BLOCK
+  const start = Math.max(0, Math.ceil(all.length / BLOCK) - 2 - back.value) * BLOCK
   const end = Math.min(all.length, start + 2 * BLOCK)
-  const current = Math.max(start, Math.min(roving.value, end - 1))
-  const shown = open.value && all[open.value.at]
-
-  function show(target: EventTarget | null): void {
-    const button = target instanceof Element ? target.closest<HTMLElement>('[data-at]') : null
-    if (button === null || list.current === null) return
-    const left = Math.max(0, Math.min(button.offsetLeft, list.current.clientWidth - 250))
-    const isAbove = innerHeight - button.getBoundingClientRect().bottom < ROOM
-    const top = isAbove ? button.offsetTop - 4 : button.offsetTop + button.offsetHeight + 4
-    open.value = { at: Number(button.dataset['at']), left, top, isAbove }
-  }
+  const within = (at: number): number => Math.max(start, Math.min(at, end - 1))
+  const current = within(roving.value)
   const hide = (): void => void (open.value = undefined)
 
+  function show({ target }: { target: EventTarget | null }): void {
+    const { offsetLeft, offsetTop, offsetHeight, dataset } = target as HTMLElement
+    if (dataset['at'] === undefined || !list.current) return
+    const left = Math.max(0, Math.min(offsetLeft, list.current.clientWidth - 250))
+    const isAbove = innerHeight - (target as HTMLElement).getBoundingClientRect().bottom < ROOM
+    const top = offsetTop + (isAbove ? -4 : offsetHeight + 4)
+    open.value = { at: Number(dataset['at']), left, top, isAbove }
+  }
+
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && open.value !== undefined) {
+    if (event.key === 'Escape' && open.value) {
       event.stopPropagation()
       return hide()
     }
     const to = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: start, End: end - 1 }[event.key]
     if (to === undefined) return
     event.preventDefault()
-    roving.value = Math.max(start, Math.min(to, end - 1))
-    list.current?.querySelector<HTMLElement>(`[data-at="${roving.value}"]`)?.focus()
+    list.current?.querySelector<HTMLElement>(`[data-at="${within(to)}"]`)?.focus()
   }
+
+  const turn = (by: number, isLast: boolean, title: string): VNode => (
+    <button class="button quiet" disabled={isLast} onClick={() => (back.value += by)}>
+      {title} tokens
+    </button>
+  )
 
   return (
     <section class="hood-tokens stack" aria-labelledby="hood-tokens">
       <h2 id="hood-tokens">How sure it was</h2>
       {all.length === 0 ? (
-        <p class="dim">
-          Answers that you ask for while this is open show here token by token, with how likely each was and
-          what else could have stood there.
-        </p>
+        <p class="dim">Answers that you ask for while this is open show here, token by token.</p>
       ) : (
         <>
           <p class="dim">
-            The stronger the shade, the less likely the token was. Point at one, or use the arrow keys.
+            The stronger the shade, the less likely the token. Point at one, or use the arrow keys.
           </p>
-          {(start > 0 || back.value > 0) && (
+          {all.length > 2 * BLOCK && (
             <div class="row">
-              <button class="button quiet" disabled={start === 0} onClick={() => (back.value += 1)}>
-                Earlier tokens
-              </button>
-              <button class="button quiet" disabled={back.value === 0} onClick={() => (back.value -= 1)}>
-                Later tokens
-              </button>
+              {turn(1, start === 0, 'Earlier')}
+              {turn(-1, back.value === 0, 'Later')}
             </div>
           )}
           <div
@@ -78,14 +75,14 @@ export function Tokens(): VNode {
             role="toolbar"
             aria-label="Tokens of the answer"
             onKeyDown={onKeyDown}
-            onFocusIn={({ target }) => {
-              roving.value = Number((target as HTMLElement).dataset['at'] ?? roving.peek())
-              show(target)
+            onFocusIn={(event) => {
+              show(event)
+              roving.value = open.value?.at ?? current
             }}
             onFocusOut={hide}
-            onPointerOver={({ target }) => show(target)}
+            onPointerOver={show}
             onPointerLeave={hide}
-            onClick={({ target }) => show(target)}
+            onClick={show}
           >
             {all.slice(start, end).map((token, i) => (
               <span
@@ -94,14 +91,14 @@ export function Tokens(): VNode {
                 class="hood-token mono"
                 data-at={start + i}
                 tabIndex={start + i === current ? 0 : -1}
-                aria-label={`${visibleText(token.text)} ${percent(token.logprob)}`}
+                aria-label={`${visibleText(token.text)} ${percent(Math.exp(token.logprob))}`}
                 aria-describedby={open.value?.at === start + i ? 'hood-others' : undefined}
                 style={{ '--sure': String(Math.exp(token.logprob)) }}
               >
                 {token.text.replaceAll('\n', '↵\n') || '∅'}
               </span>
             ))}
-            {open.value && shown && <Others token={shown} place={open.value} />}
+            {open.value && all[open.value.at] && <Others token={all[open.value.at]} place={open.value} />}
           </div>
         </>
       )}
@@ -123,8 +120,8 @@ function Others({ token, place }: { token: Token; place: Place }): VNode {
       {others.map(({ text, logprob }) => (
         <div key={text} class={text === token.text ? 'hood-chosen' : ''}>
           <span class="mono">{visibleText(text)}</span>
-          <span class="hood-share" style={{ '--share': String(Math.exp(logprob)) }} aria-hidden="true" />
-          <span>{percent(logprob)}</span>
+          <span class="share" style={{ '--share': String(Math.exp(logprob)) }} />
+          <span>{percent(Math.exp(logprob))}</span>
         </div>
       ))}
     </div>
