@@ -42,23 +42,6 @@ export function pythonLiteral(value: unknown): string {
   return JSON.stringify(value, null, 4).replace(/"(\\.|[^"\\])*"|[a-z]{4,}/g, (text) => words[text] ?? text)
 }
 
-/** Arguments a line each, the lines behind the first further in. */
-function indented(lines: readonly unknown[], indent: string): string {
-  return lines
-    .filter(Boolean)
-    .map((line) => `${indent}${String(line).replaceAll('\n', `\n${indent}`)},\n`)
-    .join('')
-}
-
-/** The fields of a body with names that `isKnown` takes, and the others. */
-function parted(body: Json, isKnown: (name: string) => boolean): [known: [string, unknown][], others?: Json] {
-  const others = Object.entries(body).filter(([name]) => !isKnown(name))
-  return [
-    Object.entries(body).filter(([name]) => isKnown(name)),
-    others.length > 0 ? Object.fromEntries(others) : undefined,
-  ]
-}
-
 function curl({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
   const words = [
     `curl -N ${shellWord(origin + path)}`,
@@ -85,12 +68,11 @@ ${print}
 `
 }
 
-/** What `create` does not take by name goes into `extra_body`. */
-const ISLET_FIELDS = ['truncation', 'top_k', 'min_p', 'repetition_penalty', 'islet']
-
 function openaiPython(request: CopiedRequest, { origin, hasKey }: Target): string {
-  const [given, extra] = parted(request.body, (name) => !ISLET_FIELDS.includes(name))
-  if (extra) given.push(['extra_body', extra])
+  // What `create` does not take by name goes into `extra_body`.
+  const { truncation, top_k, min_p, repetition_penalty, islet, ...known } = request.body
+  const given = { ...known, extra_body: { truncation, top_k, min_p, repetition_penalty, islet } }
+  const lines = Object.entries(given).map(([name, value]) => `    ${name}=${pythonLiteral(value)},\n`)
   const [api, print] = isChat(request)
     ? [
         'chat.completions',
@@ -102,29 +84,19 @@ function openaiPython(request: CopiedRequest, { origin, hasKey }: Target): strin
 client = OpenAI(base_url=${JSON.stringify(`${origin}/v1`)}, api_key="${hasKey ? PLACEHOLDER : 'none'}")
 
 reply = client.${api}.create(
-${indented(
-  given.map(([name, value]) => `${name}=${pythonLiteral(value)}`),
-  '    ',
-)})
+${lines.join('')})
 ${print}
 `
 }
 
-/** Fields of a chat by what the AI SDK calls them; empty: it sends them by itself, or they are an argument of their own. */
-const AI_SDK: Readonly<Record<string, string>> = {
-  ...{ model: '', messages: '', stream: '', stream_options: '', response_format: '' },
-  ...{ temperature: 'temperature', seed: 'seed', top_p: 'topP', max_tokens: 'maxOutputTokens' },
-}
+/** Fields of a chat that the AI SDK sends by itself, or has a word of its own for. */
+const AI_SDK = 'model messages stream stream_options response_format temperature seed top_p max_tokens'
 
 function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const { model, messages, response_format } = body as {
-    model?: string
+  const { model, messages, response_format, temperature, seed, top_p, max_tokens } = body as Json & {
     messages: { role: string; content: string }[]
     response_format?: { json_schema: { schema: unknown } }
   }
-  const [known, islet] = parted(body, (name) => name in AI_SDK)
-  const [first, ...others] = messages
-  const isSystem = first?.role === 'system'
   const provider = jsLiteral({
     name: 'islet',
     baseURL: `${origin}/v1`,
@@ -132,23 +104,29 @@ function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
     includeUsage: true,
     supportsStructuredOutputs: true,
   })
-  const given = [
-    `model: islet(${JSON.stringify(model)})`,
-    isSystem && `system: ${JSON.stringify(first.content)}`,
-    `messages: ${jsLiteral(isSystem ? others : messages)}`,
-    ...known.map(([name, value]) => AI_SDK[name] && `${AI_SDK[name]}: ${jsLiteral(value)}`),
-    response_format &&
-      `output: Output.object({ schema: jsonSchema(${jsLiteral(response_format.json_schema.schema)}) })`,
+  const given = jsLiteral({
+    system: messages.find(({ role }) => role === 'system')?.content,
+    messages: messages.filter(({ role }) => role !== 'system'),
+    temperature,
+    seed,
+    topP: top_p,
+    maxOutputTokens: max_tokens,
     // Fields that it does not know go to the server under the provider's name.
-    islet && `providerOptions: ${jsLiteral({ islet })}`,
-  ]
+    providerOptions: {
+      islet: Object.fromEntries(Object.entries(body).filter(([name]) => !AI_SDK.split(' ').includes(name))),
+    },
+  })
+  const output =
+    response_format &&
+    `,\n  "output": Output.object({ schema: jsonSchema(${jsLiteral(response_format.json_schema.schema)}) })`
   return `import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { jsonSchema, Output, streamText } from 'ai'
 
 const islet = createOpenAICompatible(${provider})
 
 const { textStream } = streamText({
-${indented(given, '  ')}})
+  "model": islet(${JSON.stringify(model)}),${given.slice(1, -2)}${output ?? ''}
+})
 for await (const text of textStream) process.stdout.write(text)
 `
 }

@@ -11,31 +11,25 @@ const matching = (pattern: string) => ({ type: 'string', pattern })
 const positive = (type: string) => ({ type, minimum: 0, maximum: 9999 })
 
 /** The worked example is its text and the values of its object. */
-function extract(title: string, text: string, fields: object, shot?: [string, ...unknown[]]): ExtractExample {
-  const names = Object.keys(fields)
-  const lines = Object.entries(fields).map(([name, of]) => `    "${name}": ${spaced(of)}`)
-  const schema = `{
-  "type": "object",
-  "properties": {
-${lines.join(',\n')}
-  },
-  "required": ${spaced(names)}
-}`
+function extract(
+  title: string,
+  text: string,
+  properties: object,
+  shot?: [string, ...unknown[]],
+): ExtractExample {
+  const required = Object.keys(properties)
+  // What stands deeper than a property stays in its line.
+  const schema = JSON.stringify({ type: 'object', properties, required }, null, 2).replace(
+    /\n {6,}|\n {4}(?=\}|"\w+",?\n)|\n {2}(?=\])/g,
+    ' ',
+  )
   if (shot === undefined) return { title, text, schema }
-  const [first, ...values] = shot
-  const answer = spaced(Object.fromEntries(values.map((value, i) => [names[i], value])))
-  return { title, text, schema, shot: { text: first, answer } }
+  const values = required.map((name, i) => `"${name}": ${JSON.stringify(shot[i + 1])}`)
+  return { title, text, schema, shot: { text: shot[0], answer: `{${values.join(', ')}}` } }
 }
 
-/** JSON in one line, with a space behind colons and commas, as models have read it most. */
-function spaced(value: unknown): string {
-  return JSON.stringify(value, null, 1)
-    .replace(/(?<=[{[])\n *|\n *(?=[}\]])/g, '')
-    .replace(/\n */g, ' ')
-}
-
-const MAIL = 'My card was charged twice for the March invoice. Please pay me back today, it is urgent.'
-const REVIEW = 'The hotel was dirty, the staff were rude and the breakfast was cold. We will never come back.'
+const MAIL = 'My card was charged twice for the March invoice. Please pay me back today!'
+const REVIEW = 'The hotel was dirty, the staff were rude and the breakfast was cold.'
 
 export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
   extract('Mail to a ticket', `From: Maria Keller\nSubject: Charged twice\n\n${MAIL}`, {
@@ -58,7 +52,7 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
   ),
   extract(
     'Contact',
-    'Kind regards,\nAnna Schmidt\nHead of Sales, Nordwind GmbH\nanna@nordwind.example\n+49 30 1234567',
+    'Anna Schmidt\nHead of Sales, Nordwind GmbH\nanna@nordwind.example\n+49 30 1234567',
     {
       name: text,
       role: text,
@@ -67,13 +61,13 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
       phone: matching('^\\+?[0-9 ]{6,20}$'),
     },
     [
-      'Tom Reed, Engineer\nHill & Sons Ltd\ntom@hill.example, +44 20 7946 0000',
-      ...['Tom Reed', 'Engineer', 'Hill & Sons Ltd', 'tom@hill.example', '+44 20 7946 0000'],
+      'Tom Reed\nEngineer, Hill Ltd\ntom@hill.example\n+44 20 1234567',
+      ...['Tom Reed', 'Engineer', 'Hill Ltd', 'tom@hill.example', '+44 20 1234567'],
     ],
   ),
   extract(
     'Event with a date',
-    'Join our workshop on bread baking on 2026-03-14 at 18:30 in the Town Library, Leeds.',
+    'Workshop on bread baking on 2026-03-14 at 18:30 in the Town Library, Leeds.',
     {
       title: text,
       date: { type: 'string', format: 'date' },
@@ -81,8 +75,8 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
       place: text,
     },
     [
-      "Evening for new singers on 2025-12-20, 17:00, at St Mary's Church, Bath.",
-      ...['Evening for new singers', '2025-12-20', '17:00', "St Mary's Church, Bath"],
+      "Evening of songs on 2025-12-20 at 17:00 in St Mary's Church, Bath.",
+      ...['Evening of songs', '2025-12-20', '17:00', "St Mary's Church, Bath"],
     ],
   ),
   extract(
@@ -94,8 +88,8 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
       sentiment: { enum: ['positive', 'negative'] },
     },
     [
-      'The concert was wonderful, the seats were comfortable and the band played for three hours.',
-      ...['concert', ['the seats were comfortable', 'the band played for three hours'], 'positive'],
+      'The concert was wonderful, the seats were comfortable and the band was great.',
+      ...['concert', ['the seats were comfortable', 'the band was great'], 'positive'],
     ],
   ),
 ]
@@ -138,7 +132,7 @@ export const DECIDE_EXAMPLES: readonly DecideExample[] = [
   },
   {
     title: 'Spam?',
-    text: 'Congratulations, you have won 1,000,000 dollars! Click here now to claim your prize.',
+    text: 'You have won 1,000,000 dollars! Click here to claim your prize.',
     questions: [
       question('choice', 'kind', 'What kind of message is this?', 'spam: advertising, prizes and fraud', 'personal: news from friends and colleagues'), // prettier-ignore
       question('predicate', 'money', 'The message promises money.'),

@@ -3,7 +3,7 @@
 import { signal, useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { pageCount, pageWords, segmentsOf, type Report, type Row } from '../../state/memory.ts'
+import { pageCount, pageWords, type Report, type Row } from '../../state/memory.ts'
 import { theme } from '../../state/preferences.ts'
 import { paint, type Shown } from './draw.ts'
 
@@ -42,16 +42,15 @@ export function MemoryRow({ report, row, view, shown }: RowProps): VNode {
   const leave = (): void => void (at.value = undefined)
 
   function onKeyDown(event: KeyboardEvent): void {
-    const firsts = segmentsOf(report).map(({ first }) => first)
     const wanted: Record<string, number | undefined> = {
       ArrowRight: page + 1,
       ArrowUp: page + 1,
       ArrowLeft: page - 1,
       ArrowDown: page - 1,
+      PageUp: page + 8,
+      PageDown: page - 8,
       Home: 0,
       End: pages - 1,
-      PageDown: firsts.findLast((first) => first < page) ?? 0,
-      PageUp: firsts.find((first) => first > page) ?? pages - 1,
     }
     const next = wanted[event.key]
     if (next !== undefined) to(next)
