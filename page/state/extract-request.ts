@@ -14,7 +14,7 @@ export function schemaOf(text: string): { schema: unknown } | { fault: Fault } {
   const hint = { "'": ' JSON has double quotes.', '}': ' A comma too many?', ']': ' A comma too many?' }[char]
   const message =
     text.trim() === ''
-      ? 'Write a schema, or begin with an example.'
+      ? 'Write a schema.'
       : at < text.length
         ? `${char} does not fit here.${hint ?? ''}`
         : 'The JSON is not complete.'

@@ -111,7 +111,7 @@ export async function run(varied = false): Promise<void> {
       try {
         await follow(made, signal)
         if (!readJson(`${textOf(made.runs)} `).isWhole)
-          throw new ServerError(200, 'cut', 'The answer broke off before it was whole.')
+          throw new ServerError(200, 'cut', 'The answer broke off.')
         made.state = 'done'
       } finally {
         made.ms = performance.now() - startedAt

@@ -61,10 +61,10 @@ export function rowsOf({ tokens, views }: Report): Row[] {
   }))
 }
 
-/** The number of tokens that a row is wide: steps of a half or a third, so that it grows in few leaps. */
+/** The number of tokens that a row is wide: steps of a half, so that it grows in few leaps. */
 export function widthFor(tokens: number): number {
   let width = 128
-  for (let isHalf = true; width < tokens; isHalf = !isHalf) width *= isHalf ? 3 / 2 : 4 / 3
+  while (width < tokens) width *= 1.5
   return width
 }
 

@@ -10,8 +10,8 @@ export type Question = { type: QuestionType; name: string; instructions: string;
 
 export const TYPES: Readonly<Record<QuestionType, { title: string; hint: string }>> = {
   predicate: { title: 'Statement', hint: 'What may be true' },
-  choice: { title: 'Choice', hint: 'A question; describe all options or none' },
-  score: { title: 'Score', hint: 'A question; the lowest level first' },
+  choice: { title: 'Choice', hint: 'A question with options' },
+  score: { title: 'Score', hint: 'A question; lowest level first' },
 }
 
 export function emptyQuestion(type: QuestionType): Question {
@@ -87,13 +87,13 @@ export function verdictOf(calibrated: DecisionReply, raw: DecisionReply, index: 
         : `${label}, ${percent(most)}`,
     note:
       answer.type === 'predicate' && most < 0.6
-        ? 'Near even odds: the model cannot tell.'
+        ? 'Near even odds: it cannot tell.'
         : NOTES[calibrated.islet.reliability[index]],
   }
 }
 
 const NOTES: Readonly<Record<string, string | undefined>> = {
-  near_chance: 'Near chance: on such questions this model was no better than a guess.',
+  near_chance: 'Near chance: no better than a guess.',
   unmeasured: 'Not measured for this model.',
 }
 

@@ -97,7 +97,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await page.locator('.extract-object dd').last().innerText()).toBe(HOSTILE)
       expect(await page.locator('.extract-object img, .extract-object b').count()).toBe(0)
       expect(await textOf(page, '.extract-object ~ .bench-small')).toContain(
-        '10 tokens, 8 of them forced by the schema and greyed',
+        '10 tokens, 8 of them forced by the schema',
       )
       await pressUntil(page, 'Tab', '.extract-tools button[aria-pressed]')
       await page.keyboard.press('Space')

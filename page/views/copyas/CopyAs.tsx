@@ -10,7 +10,7 @@ import { copied } from '../chat/copy.ts'
 export function CopyAs(): VNode {
   const wanted = useSignal<ProgramId>('curl')
   const request = lastRequest.value
-  if (request === undefined) return <p class="dim">Here stands the request, once there is one.</p>
+  if (request === undefined) return <p class="dim">There is no request yet.</p>
   const ids = programsFor(request)
   const id = ids.includes(wanted.value) ? wanted.value : 'curl'
   const { base, key } = server.value

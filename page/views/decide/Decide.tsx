@@ -12,7 +12,7 @@ export function Decide(): VNode {
   return (
     <Workbench
       title="Decide"
-      purpose="Questions about a text, answered by probabilities: nothing is written, so nothing is made up."
+      purpose="Questions about a text, answered by probabilities: nothing is made up."
       examples={DECIDE_EXAMPLES}
       text={text}
       task={decision}
@@ -63,8 +63,7 @@ function Cost(): VNode {
           `${of.length} decided in ${Math.round(Number(ms))} ms: ${input_tokens} tokens, ${input_tokens_details?.cached_tokens} of them computed before.`}
       </p>
       <p class="dim">
-        The text is computed once for all questions. Raw is how likely an option is behind it; calibrated is
-        that less how likely it is behind no text.
+        Raw is how likely an option is behind the text; calibrated is that less how likely it is without.
       </p>
     </div>
   )

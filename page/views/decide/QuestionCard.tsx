@@ -1,7 +1,7 @@
 // A question card edits one question and shows what was answered to it.
 
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { useRef } from 'preact/hooks'
 import { change, decided, refused, remove, type Card } from '../../state/deciding.ts'
 import { percent } from '../../state/memory.ts'
 import { problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
@@ -23,7 +23,7 @@ function Input({ label, hint, value, onText }: InputProps): VNode {
 export function QuestionCard({ card, index }: { card: Card; index: number }): VNode {
   const { id, type, name, instructions } = card
   const { title, hint } = TYPES[type]
-  const wrong = refused.value === id ? 'The server does not take this question.' : problemOf(card)
+  const wrong = refused.value === id ? 'The server does not take this.' : problemOf(card)
   const label = `${title} ${index + 1}`
   const removeCard = (button: HTMLElement): void => {
     const row = button.closest('li')
@@ -73,13 +73,13 @@ function Remove({ label, disabled, onClick }: RemoveProps): VNode {
 
 function Options({ card: { id, type, options }, label }: { card: Card; label: string }): VNode {
   const what = type === 'choice' ? 'option' : 'level'
-  // Once open it stays so: the focus may be in it.
-  const isOpen = useSignal(options.some((option) => option.label === ''))
+  // Once open it stays so until it is closed by hand: the focus may be in it.
+  const isOpen = useRef(options.some((option) => option.label === '')).current
   const put = (changed: readonly Option[]): void => change(id, { options: changed })
   const set = (at: number, to: Partial<Option>): void =>
     put(options.map((option, i) => (i === at ? { ...option, ...to } : option)))
   return (
-    <details open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+    <details open={isOpen}>
       <summary>
         {options.length} {what}s <span class="dim">{options.map((option) => option.label).join(', ')}</span>
       </summary>

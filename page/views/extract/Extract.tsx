@@ -12,7 +12,7 @@ export function Extract(): VNode {
   return (
     <Workbench
       title="Extract"
-      purpose="A text becomes an object that fits the schema, whatever the model would rather say."
+      purpose="A text becomes an object that fits the schema."
       examples={EXTRACT_EXAMPLES}
       text={text}
       task={extraction}
@@ -20,12 +20,7 @@ export function Extract(): VNode {
       onTake={takeExample}
       onRun={() => void run()}
       tools={
-        <button
-          class="button"
-          disabled={!canRun}
-          title="And a little warmer, so that it may say something else"
-          onClick={() => void run(true)}
-        >
+        <button class="button" disabled={!canRun} title="And a little warmer" onClick={() => void run(true)}>
           Try another seed
         </button>
       }
@@ -47,10 +42,10 @@ function WorkedExample(): VNode {
   return (
     <details>
       <summary>
-        A worked example <span class="dim">({shot.value ? 'one' : 'none'})</span>
+        A worked example <span class="dim">{shot.value && '(one)'}</span>
       </summary>
       <div class="stack">
-        <p class="dim">Small models do far better when they have seen one.</p>
+        <p class="dim">Small models do far better with one.</p>
         <Area label="Another text" rows={3} value={given.text} onText={(text) => set({ text })} />
         <Area label="Its object" rows={3} value={given.answer} onText={(answer) => set({ answer })} />
       </div>

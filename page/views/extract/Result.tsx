@@ -11,9 +11,7 @@ export function Result(): VNode {
   const shown = answer.value
   if (shown === undefined)
     return (
-      <p class="panel extract-empty dim">
-        The object appears here while it is written; what the schema writes is greyed.
-      </p>
+      <p class="panel extract-empty dim">Here the object is written; what the schema writes is greyed.</p>
     )
   const { runs } = shown
   const isGrowing = extraction.isRunning.value
@@ -84,7 +82,7 @@ function Value({ node, runs }: { node: JsonNode; runs: readonly Run[] }): VNode 
 
 function statsOf({ count, forced, firstMs, ms, sent }: Answer): string {
   return [
-    `${count} tokens, ${forced} of them forced by the schema and greyed`,
+    `${count} tokens, ${forced} of them forced by the schema`,
     firstMs && `first after ${Math.round(firstMs)} ms`,
     ms > firstMs && count > 1 && `${Math.round((1000 * (count - 1)) / (ms - firstMs))} tokens a second`,
     ...['temperature', 'seed'].map((name) => sent[name] !== undefined && `${name} ${sent[name] as number}`),
@@ -95,10 +93,10 @@ function statsOf({ count, forced, firstMs, ms, sent }: Answer): string {
 
 /** What is announced at its end. */
 function validityOf({ state, closedEarly, ignored = [] }: Answer): string {
-  if (state === 'stopped') return 'Stopped. What is there is the beginning of a valid object.'
+  if (state === 'stopped') return 'Stopped.'
   if (state === undefined) return ''
   const rest = ignored.map((place) => place.replace(/.*#/, '')).join(', ')
-  return `Valid by construction; whether it is true is another matter.${
-    closedEarly ? ' It was closed because the limit of tokens was near.' : ''
-  }${rest && ` Without effect in the schema: ${rest}.`}`
+  return `Valid by construction, which does not say true.${
+    closedEarly ? ' Closed near the limit of tokens.' : ''
+  }${rest && ` Without effect: ${rest}.`}`
 }

@@ -19,30 +19,13 @@ type Props<T> = {
   below: ComponentChildren
   /** Beside the text. */
   beside: ComponentChildren
-  /** Below both; the button then stands in front of it, else under the text. */
+  /** Below both. */
   children?: ComponentChildren
 }
 
 export function Workbench<T extends { title: string }>(props: Props<T>): VNode {
-  const { title, examples, text, task, canRun, onRun, children } = props
+  const { title, examples, text, task, canRun, onRun } = props
   const isRunning = task.isRunning.value
-  const act = (
-    <>
-      <div class="row">
-        {/* One button, so that the focus stays where it is. */}
-        <button
-          class="button primary"
-          disabled={!isRunning && !canRun}
-          title={isRunning ? 'Escape' : 'Ctrl + Enter'}
-          onClick={isRunning ? task.stop : onRun}
-        >
-          {isRunning ? 'Stop' : title}
-        </button>
-        {props.tools}
-      </div>
-      <Failure text={task.failure.value} />
-    </>
-  )
   return (
     <section
       class={`bench ${title.toLowerCase()} stack`}
@@ -74,13 +57,24 @@ export function Workbench<T extends { title: string }>(props: Props<T>): VNode {
       <div class="bench-columns">
         <div class="stack">
           <Area label="Text" rows={7} value={text.value} onText={(written) => (text.value = written)} />
-          {!children && act}
+          <div class="row">
+            {/* One button, so that the focus stays where it is. */}
+            <button
+              class="button primary"
+              disabled={!isRunning && !canRun}
+              title={isRunning ? 'Escape' : 'Ctrl + Enter'}
+              onClick={isRunning ? task.stop : onRun}
+            >
+              {isRunning ? 'Stop' : title}
+            </button>
+            {props.tools}
+          </div>
+          <Failure text={task.failure.value} />
           {props.below}
         </div>
         {props.beside}
       </div>
-      {children && act}
-      {children}
+      {props.children}
     </section>
   )
 }

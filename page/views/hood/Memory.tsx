@@ -45,9 +45,7 @@ export function Memory(): VNode {
           <Table report={report} />
         </>
       ) : (
-        <p class="dim">
-          {missing.value || 'Nothing yet. Each page of memory is drawn here while an answer grows.'}
-        </p>
+        <p class="dim">{missing.value || 'Nothing yet. Pages are drawn here while an answer grows.'}</p>
       )}
     </section>
   )

@@ -1,7 +1,7 @@
 // The token panel shades each token of an answer by its probability, and shows what could have stood there.
 
 import { useSignal } from '@preact/signals'
-import type { VNode } from 'preact'
+import { Fragment, type VNode } from 'preact'
 import { useRef } from 'preact/hooks'
 import { tokens, type Token } from '../../state/focus.ts'
 import { percent, visibleText } from '../../state/memory.ts'
@@ -9,17 +9,13 @@ import { percent, visibleText } from '../../state/memory.ts'
 /** Tokens are shown in blocks of so many, two at a time: an answer of thousands stays light. */
 const BLOCK = 128
 
-/** CSS pixels below a token that its alternatives need; with less they stand above it. */
-const ROOM = 180
-
-/** The token whose alternatives are shown, and where. */
-type Place = { at: number; left: number; top: number; isAbove: boolean }
-
 export function Tokens(): VNode {
   const all = tokens.value
   const back = useSignal(0)
+  /** The token that Tab goes to. */
   const roving = useSignal(0)
-  const open = useSignal<Place | undefined>(undefined)
+  /** The one whose alternatives are shown. */
+  const open = useSignal<number | undefined>(undefined)
   const list = useRef<HTMLDivElement>(null)
   const start = Math.max(0, Math.ceil(all.length / BLOCK) - 2 - back.value) * BLOCK
   const end = Math.min(all.length, start + 2 * BLOCK)
@@ -28,16 +24,12 @@ export function Tokens(): VNode {
   const hide = (): void => void (open.value = undefined)
 
   function show({ target }: { target: EventTarget | null }): void {
-    const { offsetLeft, offsetTop, offsetHeight, dataset } = target as HTMLElement
-    if (dataset['at'] === undefined || !list.current) return
-    const left = Math.max(0, Math.min(offsetLeft, list.current.clientWidth - 250))
-    const isAbove = innerHeight - (target as HTMLElement).getBoundingClientRect().bottom < ROOM
-    const top = offsetTop + (isAbove ? -4 : offsetHeight + 4)
-    open.value = { at: Number(dataset['at']), left, top, isAbove }
+    const { at } = (target as HTMLElement).dataset
+    if (at !== undefined) open.value = Number(at)
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && open.value) {
+    if (event.key === 'Escape' && open.value !== undefined) {
       event.stopPropagation()
       return hide()
     }
@@ -56,67 +48,64 @@ export function Tokens(): VNode {
   return (
     <section class="hood-tokens stack" aria-labelledby="hood-tokens">
       <h2 id="hood-tokens">How sure it was</h2>
-      {all.length === 0 ? (
-        <p class="dim">Answers that you ask for while this is open show here, token by token.</p>
-      ) : (
-        <>
-          <p class="dim">
-            The stronger the shade, the less likely the token. Point at one, or use the arrow keys.
-          </p>
-          {all.length > 2 * BLOCK && (
-            <div class="row">
-              {turn(1, start === 0, 'Earlier')}
-              {turn(-1, back.value === 0, 'Later')}
-            </div>
-          )}
-          <div
-            ref={list}
-            class="hood-text"
-            role="toolbar"
-            aria-label="Tokens of the answer"
-            onKeyDown={onKeyDown}
-            onFocusIn={(event) => {
-              show(event)
-              roving.value = open.value?.at ?? current
-            }}
-            onFocusOut={hide}
-            onPointerOver={show}
-            onPointerLeave={hide}
-            onClick={show}
-          >
-            {all.slice(start, end).map((token, i) => (
-              <span
-                key={start + i}
-                role="button"
-                class="hood-token mono"
-                data-at={start + i}
-                tabIndex={start + i === current ? 0 : -1}
-                aria-label={`${visibleText(token.text)} ${percent(Math.exp(token.logprob))}`}
-                aria-describedby={open.value?.at === start + i ? 'hood-others' : undefined}
-                style={{ '--sure': String(Math.exp(token.logprob)) }}
-              >
-                {token.text.replaceAll('\n', '↵\n') || '∅'}
-              </span>
-            ))}
-            {open.value && all[open.value.at] && <Others token={all[open.value.at]} place={open.value} />}
-          </div>
-        </>
+      <p class="dim">
+        {all.length > 0
+          ? 'Stronger shades are less likely. Point at one, or use the arrow keys.'
+          : 'The tokens of the next answer show here.'}
+      </p>
+      {all.length > 2 * BLOCK && (
+        <div class="row">
+          {turn(1, start === 0, 'Earlier')}
+          {turn(-1, back.value === 0, 'Later')}
+        </div>
+      )}
+      {all.length > 0 && (
+        <div
+          ref={list}
+          class="hood-text"
+          role="toolbar"
+          aria-label="Tokens of the answer"
+          onKeyDown={onKeyDown}
+          onFocusIn={(event) => {
+            show(event)
+            roving.value = open.value ?? current
+          }}
+          onFocusOut={hide}
+          onPointerOver={show}
+          onPointerLeave={hide}
+          onClick={show}
+        >
+          {all.slice(start, end).map((token, i) => {
+            const at = start + i
+            const isOpen = open.value === at
+            return (
+              <Fragment key={at}>
+                <span
+                  role="button"
+                  class="hood-token mono"
+                  data-at={at}
+                  tabIndex={at === current ? 0 : -1}
+                  aria-label={`${visibleText(token.text)} ${percent(Math.exp(token.logprob))}`}
+                  aria-describedby={isOpen ? 'hood-others' : undefined}
+                  style={{ '--sure': String(Math.exp(token.logprob)) }}
+                >
+                  {token.text.replaceAll('\n', '↵\n') || '∅'}
+                </span>
+                {isOpen && <Others token={token} />}
+              </Fragment>
+            )
+          })}
+        </div>
       )}
     </section>
   )
 }
 
 /** What could have stood there, the likeliest first, the chosen one marked. */
-function Others({ token, place }: { token: Token; place: Place }): VNode {
+function Others({ token }: { token: Token }): VNode {
   const others = token.top.some(({ text }) => text === token.text) ? token.top : [token, ...token.top]
-  const { left, top, isAbove } = place
   return (
-    <div
-      id="hood-others"
-      class={isAbove ? 'hood-others hood-above' : 'hood-others'}
-      role="tooltip"
-      style={{ left: `${left}px`, top: `${top}px` }}
-    >
+    <div id="hood-others" class="hood-others" role="tooltip">
       {others.map(({ text, logprob }) => (
         <div key={text} class={text === token.text ? 'hood-chosen' : ''}>
           <span class="mono">{visibleText(text)}</span>

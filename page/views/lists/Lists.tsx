@@ -27,7 +27,7 @@ export function Lists(): VNode {
       <h3 tabIndex={-1} ref={heading}>
         Sessions
       </h3>
-      <p class="dim bench-small">A chat as the server remembers it, so that its next answer begins fast.</p>
+      <p class="dim bench-small">What the server remembers of chats, so that answers begin fast.</p>
       <Failure text={failure.value} />
       {sessions.value?.length === 0 && <p class="dim">None yet.</p>}
       <ul>
