@@ -96,7 +96,7 @@ function validityOf({ state, closedEarly, ignored = [] }: Answer): string {
   if (state === 'stopped') return 'Stopped.'
   if (state === undefined) return ''
   const rest = ignored.map((place) => place.replace(/.*#/, '')).join(', ')
-  return `Valid by construction, which does not say true.${
+  return `Valid by construction; it may still be untrue.${
     closedEarly ? ' Closed near the limit of tokens.' : ''
   }${rest && ` Without effect: ${rest}.`}`
 }
