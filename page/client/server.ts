@@ -29,6 +29,11 @@ export class ServerError extends Error {
   }
 }
 
+/** What went wrong, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof ServerError ? error.message : 'The connection broke off.'
+}
+
 /** The answer to a request, whatever its status. Throws ServerError of status 0 where none came, AbortError where it was aborted. */
 export async function send(server: Server, path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)

@@ -18,12 +18,12 @@ export const PROGRAMS = {
 export type ProgramId = keyof typeof PROGRAMS
 
 const PLACEHOLDER = 'YOUR_KEY'
-const CHAT = '/v1/chat/completions'
+const isChat = ({ path }: { path: string }): boolean => path === '/v1/chat/completions'
 
 /** The clients that can send it. */
-export function programsFor({ path }: { path: string }): ProgramId[] {
+export function programsFor(request: { path: string }): ProgramId[] {
   const ids = Object.keys(PROGRAMS) as ProgramId[]
-  return path === CHAT ? ids : ids.filter((id) => id !== 'ai-sdk')
+  return isChat(request) ? ids : ids.filter((id) => id !== 'ai-sdk')
 }
 
 /** `text` as one word of a POSIX shell, whatever is in it. */
@@ -42,114 +42,91 @@ export function pythonLiteral(value: unknown): string {
   return JSON.stringify(value, null, 4).replace(/"(\\.|[^"\\])*"|[a-z]{4,}/g, (text) => words[text] ?? text)
 }
 
-/** The lines behind the first, further in. */
-function within(text: string, indent: string): string {
-  return text.replaceAll('\n', `\n${indent}`)
-}
-
 function curl({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
   const words = [
     `curl -N ${shellWord(origin + path)}`,
-    hasKey && `-H ${shellWord(`authorization: Bearer ${PLACEHOLDER}`)}`,
-    `-H ${shellWord('content-type: application/json')}`,
+    hasKey && `-H 'authorization: Bearer ${PLACEHOLDER}'`,
+    "-H 'content-type: application/json'",
     `-d ${shellWord(JSON.stringify(body, null, 2))}`,
   ]
   return `${words.filter(Boolean).join(' \\\n  ')}\n`
 }
 
-function openaiNode({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const client = jsLiteral({ baseURL: `${origin}/v1`, apiKey: hasKey ? PLACEHOLDER : 'none' })
-  const [api, print] =
-    path === CHAT
-      ? [
-          'chat.completions',
-          "for await (const chunk of reply) process.stdout.write(chunk.choices[0]?.delta?.content ?? '')",
-        ]
-      : ['decisions', 'console.log(JSON.stringify(reply.answers, null, 2))']
+function openaiNode(request: CopiedRequest, { origin, hasKey }: Target): string {
+  const [api, print] = isChat(request)
+    ? [
+        'chat.completions',
+        "for await (const { choices } of reply) process.stdout.write(choices[0]?.delta?.content ?? '')",
+      ]
+    : ['decisions', 'console.log(JSON.stringify(reply.answers))']
   return `import OpenAI from 'openai'
 
-const client = new OpenAI(${client})
+const client = new OpenAI(${jsLiteral({ baseURL: `${origin}/v1`, apiKey: hasKey ? PLACEHOLDER : 'none' })})
 
-const reply = await client.${api}.create(${jsLiteral(body)})
+const reply = await client.${api}.create(${jsLiteral(request.body)})
 ${print}
 `
 }
 
-/** What `create` takes by name; all else goes into `extra_body`, which may hold anything. */
-const PYTHON_NAMES = 'model messages input questions stream stream_options temperature top_p seed max_tokens logprobs top_logprobs response_format prompt_cache_key' // prettier-ignore
-
-function openaiPython({ path, body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const names = PYTHON_NAMES.split(' ')
-  const given = Object.entries(body).filter(([name]) => names.includes(name))
-  const extra = Object.entries(body).filter(([name]) => !names.includes(name))
-  if (extra.length > 0) given.push(['extra_body', Object.fromEntries(extra)])
-  const fields = given
-    .map(([name, value]) => `    ${name}=${within(pythonLiteral(value), '    ')},\n`)
-    .join('')
-  const [api, print] =
-    path === CHAT
-      ? [
-          'chat.completions',
-          'for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
-        ]
-      : ['decisions', 'for answer in reply.answers:\n    print(answer.model_dump_json())']
+function openaiPython(request: CopiedRequest, { origin, hasKey }: Target): string {
+  // What `create` does not take by name goes into `extra_body`.
+  const { truncation, top_k, min_p, repetition_penalty, islet, ...known } = request.body
+  const given = { ...known, extra_body: { truncation, top_k, min_p, repetition_penalty, islet } }
+  const lines = Object.entries(given).map(([name, value]) => `    ${name}=${pythonLiteral(value)},\n`)
+  const [api, print] = isChat(request)
+    ? [
+        'chat.completions',
+        'for chunk in reply:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
+      ]
+    : ['decisions', 'for answer in reply.answers:\n    print(answer.model_dump_json())']
   return `from openai import OpenAI
 
 client = OpenAI(base_url=${JSON.stringify(`${origin}/v1`)}, api_key="${hasKey ? PLACEHOLDER : 'none'}")
 
 reply = client.${api}.create(
-${fields})
+${lines.join('')})
 ${print}
 `
 }
 
-/** Fields of a chat that the AI SDK has a word of its own for. */
-const AI_SDK_WORDS: Readonly<Record<string, string>> = {
-  temperature: 'temperature',
-  seed: 'seed',
-  top_p: 'topP',
-  max_tokens: 'maxOutputTokens',
-}
-/** What it sends, or leaves out, by itself. */
-const AI_SDK_OWN = ['model', 'messages', 'stream', 'stream_options', 'response_format']
+/** Fields of a chat that the AI SDK sends by itself, or has a word of its own for. */
+const AI_SDK = 'model messages stream stream_options response_format temperature seed top_p max_tokens'
 
 function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const { model, messages, response_format } = body as {
-    model?: string
+  const { model, messages, response_format, temperature, seed, top_p, max_tokens } = body as Json & {
     messages: { role: string; content: string }[]
     response_format?: { json_schema: { schema: unknown } }
   }
-  const schema = response_format?.json_schema.schema
-  const isSystem = messages[0]?.role === 'system'
-  const extra = Object.entries(body).filter(([name]) => !AI_SDK_OWN.includes(name) && !(name in AI_SDK_WORDS))
   const provider = jsLiteral({
     name: 'islet',
     baseURL: `${origin}/v1`,
-    ...(hasKey && { apiKey: PLACEHOLDER }),
+    apiKey: hasKey ? PLACEHOLDER : undefined,
     includeUsage: true,
     supportsStructuredOutputs: true,
   })
-  const given = [
-    `model: islet(${JSON.stringify(model)})`,
-    isSystem && `system: ${JSON.stringify(messages[0].content)}`,
-    `messages: ${jsLiteral(messages.slice(isSystem ? 1 : 0))}`,
-    ...Object.entries(AI_SDK_WORDS).map(
-      ([name, word]) => name in body && `${word}: ${jsLiteral(body[name])}`,
-    ),
-    schema !== undefined && `output: Output.object({ schema: jsonSchema(${jsLiteral(schema)}) })`,
+  const given = jsLiteral({
+    system: messages.find(({ role }) => role === 'system')?.content,
+    messages: messages.filter(({ role }) => role !== 'system'),
+    temperature,
+    seed,
+    topP: top_p,
+    maxOutputTokens: max_tokens,
     // Fields that it does not know go to the server under the provider's name.
-    extra.length > 0 && `providerOptions: ${jsLiteral({ islet: Object.fromEntries(extra) })}`,
-  ]
+    providerOptions: {
+      islet: Object.fromEntries(Object.entries(body).filter(([name]) => !AI_SDK.split(' ').includes(name))),
+    },
+  })
+  const output =
+    response_format &&
+    `,\n  "output": Output.object({ schema: jsonSchema(${jsLiteral(response_format.json_schema.schema)}) })`
   return `import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { ${schema === undefined ? '' : 'jsonSchema, Output, '}streamText } from 'ai'
+import { jsonSchema, Output, streamText } from 'ai'
 
 const islet = createOpenAICompatible(${provider})
 
 const { textStream } = streamText({
-${given
-  .filter(Boolean)
-  .map((line) => `  ${within(line as string, '  ')},\n`)
-  .join('')}})
+  "model": islet(${JSON.stringify(model)}),${given.slice(1, -2)}${output ?? ''}
+})
 for await (const text of textStream) process.stdout.write(text)
 `
 }

@@ -1,15 +1,16 @@
 // The memory watch keeps the report of the shown session fresh, also while an answer grows.
 
 import { effect, signal } from '@preact/signals'
-import { callJson, ServerError } from '../client/server.ts'
+import { callJson, type ServerError } from '../client/server.ts'
 import { growth, memory, session } from './focus.ts'
 import { reportOf, type IsolateBytes, type Report } from './memory.ts'
 import { server } from './server.ts'
+import { task } from './task.ts'
 
 /** Bytes of the isolate, which reports within a stream leave out. */
 export const isolate = signal<IsolateBytes | undefined>(undefined)
 /** Why there is no report, in words. */
-export const missing = signal('')
+export const { failure: missing, run, stop } = task()
 
 /** A stream that tells of its memory is not asked beside; one that does not is, this often. Milliseconds. */
 const STALE_MS = 1000
@@ -18,39 +19,31 @@ const QUIET_MS = 400
 
 /** Watches until what it returns is called. */
 export function watchMemory(now: () => number = () => performance.now()): () => void {
-  let asking: AbortController | undefined
   let quiet: ReturnType<typeof setTimeout> | undefined
   let toldAt = -Infinity
   let of: string | undefined
 
-  async function look(): Promise<void> {
-    asking?.abort()
-    const id = session.peek()
-    if (id === undefined) return
-    const own = (asking = new AbortController())
-    toldAt = now()
-    try {
-      const path = `/v1/sessions/${encodeURIComponent(id)}/memory`
-      const report = await callJson<Report>(server.peek(), 'GET', path, undefined, own.signal)
-      if (own.signal.aborted) return
-      memory.value = report
-      missing.value = ''
-    } catch (error) {
-      if (own.signal.aborted) return
-      missing.value =
-        error instanceof ServerError && error.status === 404
-          ? 'The server does not keep this session any more.'
-          : error instanceof ServerError
-            ? error.message
-            : 'The memory could not be read.'
-    }
-  }
+  const look = (): Promise<boolean> =>
+    run(
+      async (signal) => {
+        const id = session.peek()
+        if (id === undefined) return
+        toldAt = now()
+        const path = `/v1/sessions/${id}/memory`
+        const report = await callJson<Report>(server.peek(), 'GET', path, undefined, signal)
+        if (!signal.aborted) memory.value = report
+      },
+      (error) => {
+        const isGone = (error as ServerError).status === 404
+        if (isGone) missing.value = 'The server has forgotten this session.'
+        return isGone
+      },
+    )
 
   const ends = [
     effect(() => {
       if (of !== undefined && of !== session.value) memory.value = undefined
       of = session.value
-      missing.value = ''
       void look()
     }),
     effect(() => {
@@ -67,7 +60,7 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
   ]
   return () => {
     clearTimeout(quiet)
-    asking?.abort()
+    stop()
     for (const end of ends) end()
   }
 }

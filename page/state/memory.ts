@@ -37,11 +37,10 @@ export type Row = {
   window: Span
 }
 
-/** The report, where it is one: whatever comes from a server is looked at before it is drawn. */
+/** The report, where it is one. */
 export function reportOf(value: unknown): Report | undefined {
-  const report = value as Partial<Report> | null | undefined
-  const isOne = Array.isArray(report?.views) && Array.isArray(report.pages) && Number(report.page_tokens) > 0
-  return isOne ? (report as Report) : undefined
+  const report = value as Report | null | undefined
+  return report?.views && report.pages && report.page_tokens > 0 ? report : undefined
 }
 
 export function segmentsOf({ pages, page_tokens: size }: Report): Segment[] {
@@ -55,19 +54,17 @@ export function segmentsOf({ pages, page_tokens: size }: Report): Segment[] {
 
 export function rowsOf({ tokens, views }: Report): Row[] {
   return views.map(({ layers, window, sinks, out_of_sight: hidden }) => ({
-    title:
-      `${views.length === 1 ? 'All ' : ''}${layers} ${layers === 1 ? 'layer' : 'layers'}: ` +
-      (window === null ? 'see every token' : `see the last ${number(window)} tokens`),
+    title: `${views.length === 1 ? 'All ' : ''}${amount(layers, 'layer')}: see ${window === null ? 'every token' : `the last ${number(window)} tokens`}`,
     sinks: { from: 0, to: window === null ? 0 : Math.min(sinks, tokens) },
     hidden: { from: sinks, to: sinks + hidden },
     window: { from: hidden > 0 ? sinks + hidden : 0, to: tokens },
   }))
 }
 
-/** The number of tokens that a row is wide: steps of a half or a third, so that it grows in few leaps. */
+/** The number of tokens that a row is wide: steps of a half, so that it grows in few leaps. */
 export function widthFor(tokens: number): number {
   let width = 128
-  for (let isHalf = true; width < tokens; isHalf = !isHalf) width *= isHalf ? 3 / 2 : 4 / 3
+  while (width < tokens) width *= 1.5
   return width
 }
 
@@ -86,70 +83,72 @@ export function pageWords(report: Report, page: number, view: number): string {
   const segment = segmentsOf(report).find(({ first, count }) => page < first + count)
   if (segment === undefined) return 'No page yet'
   const last = Math.min(tokens, (page + 1) * size)
-  const words = [
-    placeOf(segment),
-    ...(segment.reused ? ['reused this time'] : []),
-    ...(segment.shared > 0 ? [`shared with ${segment.shared} more`] : []),
-    segment.in_sight[view] === false ? 'out of sight of these layers' : 'in sight',
-  ]
-  return `Page ${page + 1}, tokens ${page * size + 1} to ${last}: ${words.join(', ')}`
+  return `Page ${page + 1}, tokens ${page * size + 1} to ${last}: ${wordsOf(segment, [segment.in_sight[view]])}`
 }
 
-export function placeOf({ memory, storage }: Pick<PageRun, 'memory' | 'storage'>): string {
-  if (memory) return storage ? 'in memory and in storage' : 'in memory'
-  return storage ? 'in storage alone' : 'in neither: it is computed again when needed'
+/** The state of pages that are alike, in words; `sees`: whether layers see them. */
+export function wordsOf({ memory, storage, reused, shared, in_sight }: PageRun, sees = in_sight): string {
+  const place = [memory && 'memory', storage && 'storage'].filter(Boolean).join(' and ')
+  return [
+    place ? `in ${place}` : 'computed again when needed',
+    reused && 'reused',
+    shared > 0 && `shared with ${shared} more`,
+    sees.every(Boolean) ? 'in sight' : sees.some(Boolean) ? 'in sight of some layers' : 'out of sight',
+  ]
+    .filter(Boolean)
+    .join(', ')
 }
 
 /** The same as the drawing in a sentence or two. */
 export function summaryOf(report: Report): string {
-  const count = (is: (run: PageRun) => boolean): number => pageCount({ pages: report.pages.filter(is) })
+  const count = (is: (run: PageRun) => unknown): number => pageCount({ pages: report.pages.filter(is) })
   const hidden = Math.max(0, ...report.views.map(({ out_of_sight }) => out_of_sight))
   const parts = [
     `${count(({ memory }) => memory)} in memory`,
     `${count(({ storage }) => storage)} in storage`,
-    `${count(({ reused }) => reused)} reused this time`,
-    `${count(({ shared }) => shared > 0)} shared`,
+    `${count(({ reused }) => reused)} reused`,
+    `${count(({ shared }) => shared)} shared`,
   ]
-  const sight = hidden === 0 ? 'Every token is in sight.' : `${number(hidden)} tokens are out of sight.`
-  const pages = pageCount(report)
-  return `${amount(report.tokens, 'token')} in ${amount(pages, 'page')}: ${parts.join(', ')}. ${sight}`
+  return `${amount(report.tokens, 'token')} in ${amount(pageCount(report), 'page')}: ${parts.join(', ')}; ${amount(hidden, 'token')} out of sight.`
 }
 
-export type Part = { name: string; hint: string; bytes: number }
+export type Part = { name: string; bytes: number }
 
 /** What an isolate's memory goes to; the last part is free. */
 export function partsOf({ weights, pool, scratch, heap, limit }: IsolateBytes): Part[] {
-  const free = Math.max(0, limit - weights - pool - scratch - heap)
   return [
-    { name: 'Model', hint: 'the weights', bytes: weights },
-    { name: 'Pages', hint: 'what all sessions remember', bytes: pool },
-    { name: 'Workspace', hint: 'what one step computes in', bytes: scratch },
-    { name: 'Program', hint: 'allowed for JavaScript', bytes: heap },
-    { name: 'Free', hint: 'up to where the platform ends it', bytes: free },
+    { name: 'Model', bytes: weights },
+    { name: 'Pages', bytes: pool },
+    { name: 'Workspace', bytes: scratch },
+    { name: 'Program', bytes: heap },
+    { name: 'Free', bytes: Math.max(0, limit - weights - pool - scratch - heap) },
   ]
 }
 
 /** The pool in words. */
 export function poolWords({ pages, used, session, template }: Pool): string {
   const others = Math.max(0, used - session - template)
-  const begins = template > 0 ? `${template} how every chat begins, ` : ''
-  return `Of ${amount(pages, 'page')} ${session} are this session's, ${begins}${others} others', ${pages - used} free.`
+  return `Of ${amount(pages, 'page')} ${session} are this session's, ${template} how every chat begins, ${others} others', ${pages - used} free.`
 }
 
-export function megabytes(bytes: number): string {
+/** In units of 1,000, as storage is sold and billed. */
+export function bytesInWords(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  if (bytes < 999_500) return `${Math.round(bytes / 1000)} kB`
   return `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`
 }
 
-/** A probability of a logarithm of it, in per cent. */
-export function percent(logprob: number): string {
-  const share = 100 * Math.exp(logprob)
-  if (share > 0 && share < 0.1) return '< 0.1 %'
-  return `${share.toFixed(share < 10 && share > 0 ? 1 : 0)} %`
+/** A probability without false precision: certainty is never claimed. */
+export function percent(odds: number): string {
+  if (odds > 0.99 && odds < 1) return '> 99 %'
+  return odds > 0 && odds < 0.001 ? '< 0.1 %' : `${Number((100 * odds).toPrecision(2))} %`
 }
+
+const SIGNS: Record<string, string> = { ' ': '␣', '\n': '↵', '\t': '⇥' }
 
 /** A token as it can be seen: spaces and ends of lines have signs. */
 export function visibleText(text: string): string {
-  return text === '' ? '∅' : text.replaceAll('\n', '↵').replaceAll('\t', '⇥').replaceAll(' ', '␣')
+  return text.replace(/[ \n\t]/g, (space) => SIGNS[space]) || '∅'
 }
 
 function number(value: number): string {

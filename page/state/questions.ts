@@ -1,5 +1,7 @@
 // Questions of a decision as a person edits them, and what the server's answers to them say.
 
+import { percent } from './memory.ts'
+
 export type QuestionType = 'predicate' | 'choice' | 'score'
 /** A choice's value, or a score's level, with what it means. */
 export type Option = { label: string; description: string }
@@ -7,9 +9,9 @@ export type Option = { label: string; description: string }
 export type Question = { type: QuestionType; name: string; instructions: string; options: readonly Option[] }
 
 export const TYPES: Readonly<Record<QuestionType, { title: string; hint: string }>> = {
-  predicate: { title: 'Statement', hint: 'What may be true, as a statement' },
-  choice: { title: 'Choice', hint: 'A question with some options: describe all or none' },
-  score: { title: 'Score', hint: 'A question with levels, the lowest first' },
+  predicate: { title: 'Statement', hint: 'What may be true' },
+  choice: { title: 'Choice', hint: 'A question with options' },
+  score: { title: 'Score', hint: 'A question; lowest level first' },
 }
 
 export function emptyQuestion(type: QuestionType): Question {
@@ -25,19 +27,22 @@ export function problemOf({ type, instructions, options }: Question): string | u
   return type === 'choice' && new Set(labels).size < labels.length ? 'Two options have one name.' : undefined
 }
 
+const filled = (text: string): string | undefined => text.trim() || undefined
+
 /** The questions as POST /v1/decisions has them. */
 export function asked(questions: readonly Question[]): object[] {
   return questions.map(({ type, name, instructions, options }) => {
-    const said = options.map(({ label, description }) => ({
-      [type === 'choice' ? 'value' : 'label']: label.trim(),
-      ...(description.trim() !== '' && { description: description.trim() }),
-    }))
+    const [list, label] = type === 'choice' ? ['choices', 'value'] : ['levels', 'label']
     return {
       type,
-      ...(name.trim() !== '' && { name: name.trim() }),
-      ...((type === 'predicate' || instructions.trim() !== '') && { instructions: instructions.trim() }),
-      ...(type === 'choice' && { choices: said }),
-      ...(type === 'score' && { levels: said }),
+      name: filled(name),
+      instructions: filled(instructions),
+      ...(type !== 'predicate' && {
+        [list]: options.map((option) => ({
+          [label]: option.label.trim(),
+          description: filled(option.description),
+        })),
+      }),
     }
   })
 }
@@ -49,7 +54,7 @@ export type DecisionReply = {
     | {
         type: 'choice'
         choice: string | boolean
-        probabilities: { value: string | boolean; probability: number }[]
+        probabilities: { label?: undefined; value: string | boolean; probability: number }[]
       }
     | { type: 'score'; score: number; probabilities: { label: string; value: number; probability: number }[] }
   )[]
@@ -73,35 +78,30 @@ export function verdictOf(calibrated: DecisionReply, raw: DecisionReply, index: 
     raw: others[i][1],
     isBest: each === most,
   }))
-  const best = bars.find(({ isBest }) => isBest) ?? bars[0]
-  const reliability = calibrated.islet.reliability[index]
-  let note: string | undefined
-  if (answer.type === 'predicate' && most < 0.6) note = 'Near even odds: the model cannot tell.'
-  else if (reliability === 'near_chance')
-    note = 'Near chance: on such questions this model did no better than guessing.'
-  else if (reliability === 'unmeasured') note = 'Not measured for this model.'
-  const said =
-    answer.type === 'score'
-      ? `${answer.score.toFixed(1)} of ${bars.length - 1}, most likely ${best.label}`
-      : `${best.label}, ${percent(best.calibrated)}`
-  return { bars, said, note }
+  const { label } = bars.find(({ isBest }) => isBest) ?? bars[0]
+  return {
+    bars,
+    said:
+      answer.type === 'score'
+        ? `${answer.score.toFixed(1)} of ${bars.length - 1}, most likely ${label}`
+        : `${label}, ${percent(most)}`,
+    note:
+      answer.type === 'predicate' && most < 0.6
+        ? 'Near even odds: it cannot tell.'
+        : NOTES[calibrated.islet.reliability[index]],
+  }
 }
 
-type Answer = DecisionReply['answers'][number]
-
-function oddsOf(answer: Answer): [label: string, odds: number][] {
-  if (answer.type === 'predicate')
-    return [
-      ['true', answer.probability],
-      ['not true', 1 - answer.probability],
-    ]
-  if (answer.type === 'choice')
-    return answer.probabilities.map(({ value, probability }) => [String(value), probability])
-  return answer.probabilities.map(({ label, probability }) => [label, probability])
+const NOTES: Readonly<Record<string, string | undefined>> = {
+  near_chance: 'Near chance: no better than a guess.',
+  unmeasured: 'Not measured for this model.',
 }
 
-/** Without false precision: certainty is never claimed. */
-export function percent(odds: number): string {
-  if (odds > 0.99 && odds < 1) return '> 99 %'
-  return odds > 0 && odds < 0.01 ? '< 1 %' : `${Math.round(odds * 100)} %`
+function oddsOf(answer: DecisionReply['answers'][number]): [label: string, odds: number][] {
+  if (answer.type !== 'predicate')
+    return answer.probabilities.map(({ label, value, probability }) => [label ?? String(value), probability])
+  return [
+    ['true', answer.probability],
+    ['not true', 1 - answer.probability],
+  ]
 }

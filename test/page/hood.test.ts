@@ -37,15 +37,14 @@ function tableOf({ pages, tokens, page_tokens: size }: Report): string[][] {
   return pages.map(({ count, memory, storage, reused, shared, in_sight: inSight }) => {
     const from = first
     first += count
-    const where = [...(memory ? ['in memory'] : []), ...(storage ? ['in storage'] : [])].join(' and ')
-    return [
-      `${from + 1}–${first}`,
-      `${from * size + 1}–${Math.min(first * size, tokens)}`,
-      where === 'in storage' ? 'in storage alone' : where || 'in neither: it is computed again when needed',
-      reused ? 'yes' : 'no',
-      String(shared),
-      inSight[0] ? 'yes' : 'no',
+    const where = [...(memory ? ['memory'] : []), ...(storage ? ['storage'] : [])].join(' and ')
+    const words = [
+      where === '' ? 'computed again when needed' : `in ${where}`,
+      ...(reused ? ['reused'] : []),
+      ...(shared > 0 ? [`shared with ${shared} more`] : []),
+      inSight[0] ? 'in sight' : 'out of sight',
     ]
+    return [`${from + 1}–${first}`, `${from * size + 1}–${Math.min(first * size, tokens)}`, words.join(', ')]
   })
 }
 
@@ -174,7 +173,7 @@ describe.skipIf(noBrowser !== undefined)(named('under the hood'), () => {
     expect(asked).toEqual([{ memory: true, logprobs: true }])
     await ask(page, 'And then?')
     await page.getByText('The same as a table').click()
-    expect(await page.locator('.hood-table tbody tr').first().textContent()).toContain('yes')
+    expect(await page.locator('.hood-table tbody tr').first().textContent()).toContain('reused')
     await context.close()
   })
 

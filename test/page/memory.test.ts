@@ -5,7 +5,7 @@ import { growth, memory, session } from '../../page/state/focus.ts'
 import { isolate, missing, watchMemory } from '../../page/state/memory-watch.ts'
 import {
   between,
-  megabytes,
+  bytesInWords,
   pageCount,
   pageWords,
   partsOf,
@@ -17,6 +17,7 @@ import {
   summaryOf,
   visibleText,
   widthFor,
+  wordsOf,
   type PageRun,
   type Report,
 } from '../../page/state/memory.ts'
@@ -91,7 +92,7 @@ describe('a drawn memory', () => {
     for (let tokens = 1, before = 128; tokens < 40_000; tokens++) {
       const width = widthFor(tokens)
       expect(width).toBeGreaterThanOrEqual(tokens)
-      expect([before, before * 1.5, (before * 4) / 3]).toContain(width)
+      expect([before, before * 1.5]).toContain(width)
       before = width
     }
   })
@@ -103,19 +104,27 @@ describe('a drawn memory', () => {
 
   test('is said in words, page by page and in sum', () => {
     expect(pageWords(report, 0, 1)).toBe(
-      'Page 1, tokens 1 to 16: in memory and in storage, reused this time, shared with 2 more, in sight',
+      'Page 1, tokens 1 to 16: in memory and storage, reused, shared with 2 more, in sight',
     )
-    expect(pageWords(report, 4, 1)).toBe(
-      'Page 5, tokens 65 to 80: in storage alone, out of sight of these layers',
-    )
+    expect(pageWords(report, 4, 1)).toBe('Page 5, tokens 65 to 80: in storage, out of sight')
     expect(pageWords(report, 4, 0)).toContain('in sight')
     expect(pageWords(report, 10, 0)).toBe('Page 11, tokens 161 to 171: in memory, in sight')
+    expect(segmentsOf(report).map((segment) => wordsOf(segment))).toEqual([
+      'in memory and storage, reused, shared with 2 more, in sight',
+      'in memory and storage, reused, in sight of some layers',
+      'in storage, in sight of some layers',
+      'in memory and storage, in sight',
+      'in memory, in sight',
+    ])
+    expect(wordsOf(run(1, { memory: false, storage: false, in_sight: [false] }))).toBe(
+      'computed again when needed, out of sight',
+    )
     expect(pageWords(report, 11, 0)).toBe('No page yet')
     expect(summaryOf(report)).toBe(
-      '171 tokens in 11 pages: 8 in memory, 10 in storage, 3 reused this time, 1 shared. 102 tokens are out of sight.',
+      '171 tokens in 11 pages: 8 in memory, 10 in storage, 3 reused, 1 shared; 102 tokens out of sight.',
     )
     expect(summaryOf({ ...report, tokens: 1, pages: [run(1)], views: [] })).toMatch(
-      /^1 token in 1 page: .* Every token is in sight\.$/,
+      /^1 token in 1 page: .*; 0 tokens out of sight\.$/,
     )
   })
 
@@ -132,7 +141,7 @@ describe('figures', () => {
     expect(parts.map(({ name }) => name)).toEqual(['Model', 'Pages', 'Workspace', 'Program', 'Free'])
     expect(parts.reduce((sum, part) => sum + part.bytes, 0)).toBe(128e6)
     expect(partsOf({ ...bytes, weights: 100e6 }).at(-1)?.bytes).toBe(0)
-    expect([megabytes(70e6), megabytes(4_300_000)]).toEqual(['70 MB', '4.3 MB'])
+    expect([bytesInWords(70e6), bytesInWords(4_300_000)]).toEqual(['70 MB', '4.3 MB'])
   })
 
   test('of the pool say whose its pages are', () => {
@@ -140,18 +149,12 @@ describe('figures', () => {
       "Of 96 pages 9 are this session's, 2 how every chat begins, 19 others', 66 free.",
     )
     expect(poolWords({ pages: 8, used: 3, session: 3, template: 0 })).toBe(
-      "Of 8 pages 3 are this session's, 0 others', 5 free.",
+      "Of 8 pages 3 are this session's, 0 how every chat begins, 0 others', 5 free.",
     )
   })
 
   test('of a token are per cent, and its spaces can be seen', () => {
-    expect([0, Math.log(0.456), Math.log(0.05), Math.log(0.0001), -Infinity].map(percent)).toEqual([
-      '100 %',
-      '46 %',
-      '5.0 %',
-      '< 0.1 %',
-      '0 %',
-    ])
+    expect([1, 0.456, 0.05, 0.0001, 0].map(percent)).toEqual(['100 %', '46 %', '5 %', '< 0.1 %', '0 %'])
     expect([' the', '\n', '', 'a\tb'].map(visibleText)).toEqual(['␣the', '↵', '∅', 'a⇥b'])
   })
 })
@@ -217,7 +220,7 @@ describe('the watch', () => {
     session.value = 'sess_0_a'
     end = watchMemory(now)
     await passed(0)
-    expect(missing.value).toBe('The server does not keep this session any more.')
+    expect(missing.value).toBe('The server has forgotten this session.')
     status = 429
     session.value = 'sess_0_b'
     await passed(0)

@@ -2,20 +2,21 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  JsonReader,
-  nodeAt,
-  textOf,
-  valueOf,
-  type JsonNode,
-  type Leaf,
-} from '../../page/state/partial-json.ts'
+import { add, nodeAt, readJson, runsOf, type JsonNode, type Run } from '../../page/state/partial-json.ts'
 
-function readerOf(text: string): JsonReader {
-  const reader = new JsonReader()
-  for (const char of text) for (const unit of char.split('')) reader.push(unit)
-  return reader
+/** The value of a tree as far as it came: members without a value and words that are not whole are left out. */
+function valueOf({ opens, isWhole, text, members }: JsonNode): unknown {
+  const values = members.flatMap(({ key, value }) => {
+    const said = value && valueOf(value)
+    return said === undefined ? [] : [[key?.text, said] as const]
+  })
+  if (opens === '[') return values.map(([, value]) => value)
+  if (opens === '{') return Object.fromEntries(values)
+  return opens === '"' ? text : isWhole ? JSON.parse(text) : undefined
 }
+
+/** The tree of a text that has ended. */
+const ended = (text: string) => readJson(`${text} `)
 
 function parsed(text: string): { value: unknown } | undefined {
   try {
@@ -25,12 +26,10 @@ function parsed(text: string): { value: unknown } | undefined {
   }
 }
 
-const leaves = (node: JsonNode): Leaf[] =>
-  node.kind === 'array'
-    ? node.items.flatMap(leaves)
-    : node.kind === 'object'
-      ? node.members.flatMap(({ key, value }) => [key, ...(value ? leaves(value) : [])])
-      : [node]
+const leaves = (node: JsonNode): JsonNode[] =>
+  node.opens === '{' || node.opens === '['
+    ? node.members.flatMap(({ key, value }) => [key, value].flatMap((part) => (part ? leaves(part) : [])))
+    : [node]
 
 /** JSON with white space and with escapes that JSON.stringify does not write. */
 const written = fc
@@ -44,9 +43,9 @@ describe('a text that comes character by character', () => {
   test('is the value of JSON.parse in the end', () => {
     fc.assert(
       fc.property(written, (text) => {
-        const reader = readerOf(text)
-        expect(reader.end()).toBe(true)
-        expect(reader.root && valueOf(reader.root)).toStrictEqual(JSON.parse(text))
+        const { isWhole, root } = ended(text)
+        expect(isWhole).toBe(true)
+        expect(root && valueOf(root)).toStrictEqual(JSON.parse(text))
       }),
       { numRuns: 500 },
     )
@@ -55,17 +54,15 @@ describe('a text that comes character by character', () => {
   test('never takes back what it showed, and says of no beginning that it is whole', () => {
     fc.assert(
       fc.property(written, (text) => {
-        const reader = new JsonReader()
         let shown: string[] = []
         for (let i = 0; i < text.length; i++) {
-          reader.push(text[i])
-          expect(reader.brokenAt).toBeUndefined()
-          const now = reader.root === undefined ? [] : leaves(reader.root).map(textOf)
+          const { root, brokenAt } = readJson(text.slice(0, i + 1))
+          expect(brokenAt).toBeUndefined()
+          const now = root === undefined ? [] : leaves(root).map((leaf) => leaf.text)
           shown.forEach((before, at) => expect(now[at].startsWith(before)).toBe(true))
           shown = now
-          const isWhole = reader.root?.isWhole === true
-          if (isWhole) expect(parsed(text.slice(0, i + 1))).toBeDefined()
-          if (reader.root !== undefined) valueOf(reader.root)
+          if (root?.isWhole === true) expect(parsed(text.slice(0, i + 1))).toBeDefined()
+          if (root !== undefined) valueOf(root)
         }
       }),
       { numRuns: 40 },
@@ -85,18 +82,14 @@ describe('a text that comes character by character', () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        expect([text, readerOf(text).end()]).toEqual([text, parsed(text) !== undefined])
+        expect([text, ended(text).isWhole]).toEqual([text, parsed(text) !== undefined])
       }),
       { numRuns: 3000 },
     )
   })
 
   test('breaks at the first character that cannot be there, and keeps what came before', () => {
-    const at = (text: string) => {
-      const reader = readerOf(text)
-      reader.end()
-      return reader.brokenAt
-    }
+    const at = (text: string) => ended(text).brokenAt
     expect(at('{"a": 1,}')).toBe(8)
     expect(at('{a: 1}')).toBe(1)
     expect(at('[1 2]')).toBe(3)
@@ -107,28 +100,28 @@ describe('a text that comes character by character', () => {
     expect(at('1 1')).toBe(2)
     expect(at('"\\x"')).toBe(2)
     expect(at('{"a"')).toBeUndefined()
-    const broken = readerOf('{"a": "b"; "c": 1}')
+    const broken = readJson('{"a": "b"; "c": 1}')
     expect(broken.root && valueOf(broken.root)).toEqual({ a: 'b' })
   })
 
   test('shows half an answer', () => {
-    const half = readerOf('{"team": "bil')
-    expect(half.root).toMatchObject({ kind: 'object', isWhole: false })
+    const half = readJson('{"team": "bil')
+    expect(half.root).toMatchObject({ opens: '{', isWhole: false })
     expect(half.root && valueOf(half.root)).toEqual({ team: 'bil' })
     for (const text of ['{"a": tr', '{"a": -', '{"a":', '{"a"', '{"a', '{'])
-      expect(valueOf(readerOf(text).root as JsonNode)).toEqual({})
-    expect(valueOf(readerOf('[1, 23').root as JsonNode)).toEqual([1])
+      expect(valueOf(readJson(text).root as JsonNode)).toEqual({})
+    expect(valueOf(readJson('[1, 23').root as JsonNode)).toEqual([1])
     // Half a character is not shown.
-    expect(valueOf(readerOf('"a\\ud83d').root as JsonNode)).toBe('a')
-    expect(valueOf(readerOf('"a\\ud83d\\ude00').root as JsonNode)).toBe('a😀')
-    expect(valueOf(readerOf('{"__proto__": {"a": 1}}').root as JsonNode)).toEqual(
+    expect(valueOf(readJson('"a\\ud83d').root as JsonNode)).toBe('a')
+    expect(valueOf(readJson('"a\\ud83d\\ude00').root as JsonNode)).toBe('a😀')
+    expect(valueOf(readJson('{"__proto__": {"a": 1}}').root as JsonNode)).toEqual(
       JSON.parse('{"__proto__": {"a": 1}}'),
     )
   })
 })
 
 test('what was forced stays with its text', () => {
-  const reader = new JsonReader()
+  const runs: Run[] = []
   for (const [text, forced] of [
     ['{"', true],
     ['te', true],
@@ -141,22 +134,25 @@ test('what was forced stays with its text', () => {
     ['1', false],
     ['2}', false],
   ] as const)
-    reader.push(text, forced)
-  expect(reader.root).toMatchObject({
-    isWhole: true,
-    members: [
-      {
-        key: { runs: [{ text: 'team', forced: true }] },
-        value: { runs: [{ text: 'b', forced: false }, { text: 'illing', forced: true }] }, // prettier-ignore
-      },
-      { key: { runs: [{ text: 'n', forced: true }] }, value: { runs: [{ text: '12', forced: false }] } },
+    add(runs, text, forced)
+  const { root } = readJson(runs.map(({ text }) => text).join(''))
+  expect(root?.isWhole).toBe(true)
+  const runsIn = (part?: JsonNode): Run[] => (part ? runsOf(part, runs) : [])
+  expect(root?.members.map(({ key, value }) => [runsIn(key), runsIn(value)])).toEqual([
+    [
+      [{ text: 'team', forced: true }],
+      [
+        { text: 'b', forced: false },
+        { text: 'illing', forced: true },
+      ],
     ],
-  })
+    [[{ text: 'n', forced: true }], [{ text: '12', forced: false }]],
+  ])
 })
 
 describe('the place of a pointer', () => {
   const text = '{\n  "a": {"b/c": [1, {"x": "y"}], "~": null},\n  "": 3\n}'
-  const root = readerOf(text).root as JsonNode
+  const root = readJson(text).root as JsonNode
   const at = (pointer: string) => {
     const { start, end } = nodeAt(root, pointer)
     return text.slice(start, end)
@@ -182,12 +178,9 @@ describe('the place of a pointer', () => {
       fc.property(written, (json) => {
         const visit = (node: JsonNode): void => {
           expect(JSON.parse(json.slice(node.start, node.end))).toStrictEqual(valueOf(node))
-          if (node.kind === 'array') node.items.forEach(visit)
-          if (node.kind === 'object') for (const { value } of node.members) if (value) visit(value)
+          for (const { value } of node.members) if (value) visit(value)
         }
-        const reader = readerOf(json)
-        reader.end()
-        visit(reader.root as JsonNode)
+        visit(ended(json).root as JsonNode)
       }),
       { numRuns: 200 },
     )

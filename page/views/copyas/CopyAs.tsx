@@ -5,35 +5,23 @@ import type { VNode } from 'preact'
 import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
 import { lastRequest } from '../../state/focus.ts'
 import { server } from '../../state/server.ts'
+import { copied } from '../chat/copy.ts'
 
 export function CopyAs(): VNode {
   const wanted = useSignal<ProgramId>('curl')
-  const said = useSignal('')
   const request = lastRequest.value
-  if (request === undefined)
-    return (
-      <p class="dim">There is no request yet: fill in what is asked for, and it stands here as a program.</p>
-    )
+  if (request === undefined) return <p class="dim">There is no request yet.</p>
   const ids = programsFor(request)
   const id = ids.includes(wanted.value) ? wanted.value : 'curl'
   const { base, key } = server.value
   const hasKey = key !== ''
   const { needs, write } = PROGRAMS[id]
-  const program = write(
-    { path: request.path, body: request.body as Record<string, unknown> },
-    { origin: base || location.origin, hasKey },
-  )
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(program)
-      said.value = 'Copied.'
-    } catch {
-      said.value = 'The browser does not let the page copy: select the text instead.'
-    }
-  }
+  // As it is sent: without what is undefined.
+  const body = JSON.parse(JSON.stringify(request.body)) as Record<string, unknown>
+  const program = write({ path: request.path, body }, { origin: base || location.origin, hasKey })
   return (
     <div class="copyas stack">
-      <div class="row">
+      <div class="line">
         <select
           class="input"
           aria-label="Program"
@@ -46,7 +34,7 @@ export function CopyAs(): VNode {
             </option>
           ))}
         </select>
-        <button class="button" onClick={() => void copy()}>
+        <button class="button" onClick={(event) => void copied(event.currentTarget, program)}>
           Copy
         </button>
       </div>
@@ -55,10 +43,7 @@ export function CopyAs(): VNode {
       </pre>
       <p class="dim bench-small">
         {needs && `Needs ${needs}. `}
-        {hasKey && 'Put your key where YOUR_KEY stands: the page never copies it.'}
-      </p>
-      <p role="status" class="bench-small">
-        {said.value}
+        {hasKey && 'Put your key where YOUR_KEY stands.'}
       </p>
     </div>
   )

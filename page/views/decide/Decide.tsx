@@ -2,7 +2,7 @@
 
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
-import { add, body, cards, decide, decided, failure, isAsking, stop, takeExample, text } from '../../state/deciding.ts' // prettier-ignore
+import { add, body, cards, decide, decided, decision, takeExample, text } from '../../state/deciding.ts'
 import { DECIDE_EXAMPLES } from '../../state/examples.ts'
 import { TYPES, type QuestionType } from '../../state/questions.ts'
 import { Workbench } from '../extract/Workbench.tsx'
@@ -11,17 +11,14 @@ import { QuestionCard } from './QuestionCard.tsx'
 export function Decide(): VNode {
   return (
     <Workbench
-      name="decide"
       title="Decide"
-      purpose="Questions about a text, answered by probabilities. Nothing is written, so nothing is made up."
+      purpose="Questions about a text, answered by probabilities: nothing is made up."
       examples={DECIDE_EXAMPLES}
       text={text}
-      isRunning={isAsking.value}
+      task={decision}
       canRun={body.value !== undefined}
-      failure={failure.value}
       onTake={takeExample}
       onRun={() => void decide()}
-      onStop={stop}
       below={<Cost />}
       beside={<Questions />}
     />
@@ -37,9 +34,6 @@ function Questions(): VNode {
   }
   return (
     <div class="stack">
-      {cards.value.length === 0 && (
-        <p class="panel dim">No question yet: add one, or begin with an example.</p>
-      )}
       <ol class="decide-cards" ref={list}>
         {cards.value.map((card, index) => (
           <li key={card.id}>
@@ -60,21 +54,16 @@ function Questions(): VNode {
 }
 
 function Cost(): VNode {
-  const shown = isAsking.value ? undefined : decided.value
-  const { input_tokens, input_tokens_details } = shown?.calibrated.usage ?? {}
+  const { of, ms, calibrated } = (!decision.isRunning.value && decided.value) || {}
+  const { input_tokens, input_tokens_details } = calibrated?.usage ?? {}
   return (
     <div class="stack bench-small">
       <p role="status">
-        {shown &&
-          `${shown.of.length} decided in ${Math.round(shown.ms)} ms: ${input_tokens} tokens, ${input_tokens_details?.cached_tokens} of them computed before.`}
+        {of &&
+          `${of.length} decided in ${Math.round(Number(ms))} ms: ${input_tokens} tokens, ${input_tokens_details?.cached_tokens} of them computed before.`}
       </p>
       <p class="dim">
-        The same prefix is computed once: all questions stand behind one text, so each costs little more than
-        its own words.
-      </p>
-      <p class="dim">
-        Raw is what the model gives an option’s words behind the text. Calibrated is that less what it gives
-        them behind no text, so that common words do not win by being common.
+        Raw is how likely an option is behind the text; calibrated is that less how likely it is without.
       </p>
     </div>
   )

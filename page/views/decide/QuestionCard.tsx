@@ -1,9 +1,10 @@
 // A question card edits one question and shows what was answered to it.
 
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { useRef } from 'preact/hooks'
 import { change, decided, refused, remove, type Card } from '../../state/deciding.ts'
-import { percent, problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
+import { percent } from '../../state/memory.ts'
+import { problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
 
 type InputProps = { label: string; hint: string; value: string; onText: (text: string) => void }
 
@@ -20,90 +21,93 @@ function Input({ label, hint, value, onText }: InputProps): VNode {
 }
 
 export function QuestionCard({ card, index }: { card: Card; index: number }): VNode {
-  const { id, type } = card
+  const { id, type, name, instructions } = card
   const { title, hint } = TYPES[type]
-  const wrong = refused.value === id ? 'The server does not take this question.' : problemOf(card)
+  const wrong = refused.value === id ? 'The server does not take this.' : problemOf(card)
   const label = `${title} ${index + 1}`
   const removeCard = (button: HTMLElement): void => {
     const row = button.closest('li')
-    const near = row?.nextElementSibling ?? row?.previousElementSibling
-    // The focus must not fall to the page's beginning.
-    const next =
-      near?.querySelector('input') ?? row?.parentElement?.nextElementSibling?.querySelector('button')
+    const near =
+      row?.nextElementSibling ?? row?.previousElementSibling ?? row?.parentElement?.nextElementSibling
     remove(id)
-    next?.focus()
+    // The focus must not fall to the page's beginning.
+    near?.querySelector<HTMLElement>('input, button')?.focus()
   }
   return (
     <fieldset class="panel stack decide-card">
       <legend class="visually-hidden">{label}</legend>
-      <div class="decide-line">
+      <div class="line">
         <span class="badge" title={hint}>
           {title}
         </span>
-        <Input
-          label={`Name of ${label}`}
-          hint="name"
-          value={card.name}
-          onText={(name) => change(id, { name })}
-        />
-        <button
-          class="button quiet"
-          aria-label={`Remove ${label}`}
-          onClick={(event) => removeCard(event.currentTarget)}
-        >
-          Remove
-        </button>
+        <Input label={`Name of ${label}`} hint="name" value={name} onText={(name) => change(id, { name })} />
+        <Remove label={label} onClick={removeCard} />
       </div>
       <Input
         label={`Words of ${label}`}
         hint={hint}
-        value={card.instructions}
+        value={instructions}
         onText={(instructions) => change(id, { instructions })}
       />
       {type !== 'predicate' && <Options card={card} label={label} />}
-      {wrong !== undefined && <p class="bench-wrong">{wrong}</p>}
+      {wrong && <p class="bench-wrong">{wrong}</p>}
       <Answer card={card} />
     </fieldset>
   )
 }
 
+type RemoveProps = { label: string; disabled?: boolean; onClick: (button: HTMLElement) => void }
+
+function Remove({ label, disabled, onClick }: RemoveProps): VNode {
+  return (
+    <button
+      class="button quiet"
+      aria-label={`Remove ${label}`}
+      disabled={disabled}
+      onClick={(event) => onClick(event.currentTarget)}
+    >
+      ×
+    </button>
+  )
+}
+
 function Options({ card: { id, type, options }, label }: { card: Card; label: string }): VNode {
   const what = type === 'choice' ? 'option' : 'level'
-  // Once open it stays so: the focus may be in it.
-  const isOpen = useSignal(options.some((option) => option.label === ''))
+  // Once open it stays so until it is closed by hand: the focus may be in it.
+  const isOpen = useRef(options.some((option) => option.label === '')).current
   const put = (changed: readonly Option[]): void => change(id, { options: changed })
   const set = (at: number, to: Partial<Option>): void =>
     put(options.map((option, i) => (i === at ? { ...option, ...to } : option)))
   return (
-    <details open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+    <details open={isOpen}>
       <summary>
         {options.length} {what}s <span class="dim">{options.map((option) => option.label).join(', ')}</span>
       </summary>
       <div class="stack">
-        {options.map((option, i) => (
-          <div class="decide-line" key={i}>
-            <Input
-              label={`Name of ${what} ${i + 1} of ${label}`}
-              hint={what}
-              value={option.label}
-              onText={(text) => set(i, { label: text })}
-            />
-            <Input
-              label={`Meaning of ${what} ${i + 1} of ${label}`}
-              hint="what it means"
-              value={option.description}
-              onText={(description) => set(i, { description })}
-            />
-            <button
-              class="button quiet"
-              aria-label={`Remove ${what} ${i + 1} of ${label}`}
-              disabled={options.length < 3}
-              onClick={() => put(options.filter((_, other) => other !== i))}
-            >
-              ×
-            </button>
-          </div>
-        ))}
+        {options.map((option, i) => {
+          const name = `${what} ${i + 1} of ${label}`
+          return (
+            <div class="line" key={i}>
+              <Input
+                label={`Name of ${name}`}
+                hint={what}
+                value={option.label}
+                onText={(label) => set(i, { label })}
+              />
+              <Input
+                label={`Meaning of ${name}`}
+                hint="what it means"
+                value={option.description}
+                onText={(description) => set(i, { description })}
+              />
+              <Remove
+                label={name}
+                disabled={options.length < 3}
+                onClick={() => put(options.filter((_, other) => other !== i))}
+              />
+            </div>
+          )
+        })}
         <button class="button quiet" onClick={() => put([...options, { label: '', description: '' }])}>
           Add one
         </button>
@@ -123,7 +127,7 @@ function Answer({ card }: { card: Card }): VNode | null {
       <strong>{said}</strong>
       <table>
         <thead>
-          <tr>
+          <tr class="dim">
             <td />
             <th scope="col">calibrated</th>
             <th scope="col">raw</th>
@@ -133,26 +137,17 @@ function Answer({ card }: { card: Card }): VNode | null {
           {bars.map(({ label, calibrated, raw, isBest }) => (
             <tr key={label} class={isBest ? 'is-best' : undefined}>
               <th scope="row">{label}</th>
-              <Share odds={calibrated} />
-              <Share odds={raw} />
+              {[calibrated, raw].map((odds, i) => (
+                <td key={i}>
+                  <span class="share" style={{ '--share': String(odds) }} />
+                  {percent(odds)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
       </table>
-      {note !== undefined && <p class="decide-note">{note}</p>}
+      {note && <p class="decide-note">{note}</p>}
     </div>
-  )
-}
-
-function Share({ odds }: { odds: number }): VNode {
-  return (
-    <td>
-      <div class="decide-share">
-        <span class="decide-track">
-          <span class="decide-bar" style={{ width: `${(100 * odds).toFixed(1)}%` }} />
-        </span>
-        {percent(odds)}
-      </div>
-    </td>
   )
 }

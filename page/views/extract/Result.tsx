@@ -2,26 +2,20 @@
 
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { answer, drawn, phase, rawText, type Answer, type Phase } from '../../state/extracting.ts'
-import { textOf, type JsonNode, type Run } from '../../state/partial-json.ts'
+import { answer, extraction, type Answer } from '../../state/extracting.ts'
+import { isHolder, readJson, runsOf, textOf, type JsonNode, type Run } from '../../state/partial-json.ts'
+import { copied } from '../chat/copy.ts'
 
 export function Result(): VNode {
   const isRaw = useSignal(false)
-  const copied = useSignal('')
-  void drawn.value // the answer grows in place
   const shown = answer.value
-  const isGrowing = phase.value === 'running'
   if (shown === undefined)
     return (
-      <p class="panel extract-empty dim">
-        The object appears here while it is written. Names of fields are the schema’s: the model is not asked
-        for them, and they are greyed.
-      </p>
+      <p class="panel extract-empty dim">Here the object is written; what the schema writes is greyed.</p>
     )
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(rawText())
-    copied.value = rawText()
-  }
+  const { runs } = shown
+  const isGrowing = extraction.isRunning.value
+  const { root } = readJson(textOf(runs))
   return (
     <div class="panel stack">
       <div class="row extract-tools">
@@ -29,8 +23,8 @@ export function Result(): VNode {
         <button class="button quiet" aria-pressed={isRaw.value} onClick={() => (isRaw.value = !isRaw.value)}>
           Raw JSON
         </button>
-        <button class="button quiet" onClick={() => void copy()}>
-          {shown.count > 0 && copied.value === rawText() ? 'Copied' : 'Copy'}
+        <button class="button quiet" onClick={(event) => void copied(event.currentTarget, textOf(runs))}>
+          Copy
         </button>
       </div>
       <div
@@ -40,17 +34,17 @@ export function Result(): VNode {
         aria-busy={isGrowing}
         tabIndex={0}
       >
-        {isRaw.value || shown.reader.root === undefined ? (
+        {isRaw.value || !root ? (
           <pre class="mono">
-            <Runs runs={shown.runs} />
+            <Runs runs={runs} />
           </pre>
         ) : (
-          <Value node={shown.reader.root} />
+          <Value node={root} runs={runs} />
         )}
       </div>
       <p class="dim bench-small">{statsOf(shown)}</p>
       <p role="status" class="bench-small">
-        {validityOf(phase.value, shown)}
+        {!isGrowing && validityOf(shown)}
       </p>
     </div>
   )
@@ -68,56 +62,41 @@ function Runs({ runs }: { runs: readonly Run[] }): VNode {
   )
 }
 
-function Value({ node }: { node: JsonNode }): VNode {
-  if (node.kind === 'object')
+function Value({ node, runs }: { node: JsonNode; runs: readonly Run[] }): VNode {
+  const { members, isWhole } = node
+  if (isHolder(node) ? members.length === 0 : isWhole && node.text === '')
+    return <span class="dim">{isWhole && 'empty'}</span>
+  if (!isHolder(node)) return <Runs runs={runsOf(node, runs)} />
+  const values = members.map(({ key, value }, i) => {
+    const inner = value && <Value node={value} runs={runs} />
+    if (!key) return <li key={i}>{inner}</li>
     return (
-      <dl>
-        {node.members.map(({ key, value }) => (
-          <div key={key.start}>
-            <dt>{textOf(key)}</dt>
-            <dd>{value && <Value node={value} />}</dd>
-          </div>
-        ))}
-      </dl>
+      <div key={i}>
+        <dt>{key.text}</dt>
+        <dd>{inner}</dd>
+      </div>
     )
-  if (node.kind === 'array' && node.items.length > 0)
-    return (
-      <ol>
-        {node.items.map((item) => (
-          <li key={item.start}>
-            <Value node={item} />
-          </li>
-        ))}
-      </ol>
-    )
-  if (node.kind === 'array' || (node.isWhole && node.runs.length === 0))
-    return <span class="dim">{node.isWhole ? 'empty' : ''}</span>
-  return <Runs runs={node.runs} />
+  })
+  return node.opens === '{' ? <dl>{values}</dl> : <ol>{values}</ol>
 }
 
-function statsOf({ count, forced, firstMs, ms = 0, temperature, seed }: Answer): string {
-  const rate = firstMs !== undefined && ms > firstMs ? Math.round((1000 * (count - 1)) / (ms - firstMs)) : 0
+function statsOf({ count, forced, firstMs, ms, sent }: Answer): string {
   return [
-    `${count} tokens, ${forced} of them forced by the schema and greyed`,
-    firstMs !== undefined && `first after ${Math.round(firstMs)} ms`,
-    rate > 0 && `${rate} tokens a second`,
-    `temperature ${temperature}`,
-    seed !== undefined && `seed ${seed}`,
+    `${count} tokens, ${forced} of them forced by the schema`,
+    firstMs && `first after ${Math.round(firstMs)} ms`,
+    ms > firstMs && count > 1 && `${Math.round((1000 * (count - 1)) / (ms - firstMs))} tokens a second`,
+    ...['temperature', 'seed'].map((name) => sent[name] !== undefined && `${name} ${sent[name] as number}`),
   ]
     .filter(Boolean)
     .join(' · ')
 }
 
-/** What is announced: nothing while it grows. */
-function validityOf(phase: Phase, { closedEarly, ignored }: Answer): string {
-  if (phase === 'stopped') return 'Stopped. What is there is the beginning of a valid object.'
-  if (phase !== 'done') return ''
-  const rest = ignored.map((place) => place.slice(place.indexOf('#') + 1)).join(', ')
-  return [
-    'Valid by construction: nothing but an object of this schema could be written. Whether it is true is another matter.',
-    closedEarly && 'It was closed because the limit of tokens was near.',
-    rest && `Without effect in the schema: ${rest}.`,
-  ]
-    .filter(Boolean)
-    .join(' ')
+/** What is announced at its end. */
+function validityOf({ state, closedEarly, ignored = [] }: Answer): string {
+  if (state === 'stopped') return 'Stopped.'
+  if (state === undefined) return ''
+  const rest = ignored.map((place) => place.replace(/.*#/, '')).join(', ')
+  return `Valid by construction; it may still be untrue.${
+    closedEarly ? ' Closed near the limit of tokens.' : ''
+  }${rest && ` Without effect: ${rest}.`}`
 }

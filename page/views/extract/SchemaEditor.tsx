@@ -9,29 +9,24 @@ export function SchemaEditor(): VNode {
   const marks = useRef<HTMLPreElement>(null)
   const written = schema.value
   const wrong = fault.value
-  const rows = Math.min(Math.max(written.split('\n').length, 8), 26)
+  const { start = 0, end = 0 } = wrong ?? {}
   const show = (): void => {
     field.current?.focus()
-    if (wrong !== undefined)
-      field.current?.setSelectionRange(wrong.start, Math.max(wrong.end, wrong.start + 1))
+    field.current?.setSelectionRange(start, end)
   }
   return (
     <div class="field">
       <label for="extract-schema">JSON schema</label>
       <div class="extract-editor">
         <pre aria-hidden="true" ref={marks}>
-          {wrong && (
-            <>
-              {written.slice(0, wrong.start)}
-              <mark>{written.slice(wrong.start, wrong.end) || ' '}</mark>
-            </>
-          )}
+          {written.slice(0, start)}
+          {wrong && <mark>{written.slice(start, end) || ' '}</mark>}
         </pre>
         <textarea
           id="extract-schema"
-          class="input mono"
+          class="input"
           ref={field}
-          rows={rows}
+          rows={Math.min(Math.max(written.split('\n').length, 8), 26)}
           wrap="off"
           spellcheck={false}
           aria-invalid={wrong !== undefined}
@@ -44,11 +39,7 @@ export function SchemaEditor(): VNode {
         />
       </div>
       {wrong && (
-        <div
-          class="bench-wrong extract-fault"
-          id="extract-fault"
-          role={isRefused.value ? 'alert' : undefined}
-        >
+        <div class="bench-wrong line" id="extract-fault" role={isRefused.value ? 'alert' : undefined}>
           <span>
             Line {wrong.line}: {wrong.message}
           </span>

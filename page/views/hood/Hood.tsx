@@ -7,12 +7,12 @@ import { Isolate } from './Isolate.tsx'
 import { Memory } from './Memory.tsx'
 import { Tokens } from './Tokens.tsx'
 
-const WORDS = [
-  ['Page', 'what the model remembers of 16 tokens, kept or dropped as one.'],
-  ['Sinks', 'the first few tokens, which always stay in sight: without them answers fall apart.'],
-  ['Window', 'the latest tokens; looking at these alone keeps memory small however long the talk gets.'],
-  ['Reuse', 'a request that begins as an earlier one did takes its pages instead of reading it again.'],
-] as const
+const WORDS = {
+  Page: 'the memory of 16 tokens, kept or dropped as one.',
+  Sinks: 'the first few tokens, always in sight: without them answers fall apart.',
+  Window: 'the latest tokens; memory stays small if only these are in sight.',
+  Reuse: 'what begins as before is not computed again.',
+}
 
 /** Nothing is asked or drawn unless it is open: the shell mounts it then. */
 export function Hood(): VNode {
@@ -22,11 +22,10 @@ export function Hood(): VNode {
       <Memory />
       <Tokens />
       <Isolate />
-      <dl class="hood-words">
-        {WORDS.map(([word, meaning]) => (
+      <dl class="hood-words dim">
+        {Object.entries(WORDS).map(([word, meaning]) => (
           <div key={word}>
-            <dt>{word}</dt>
-            <dd>{meaning}</dd>
+            <dt>{word}:</dt> <dd>{meaning}</dd>
           </div>
         ))}
       </dl>

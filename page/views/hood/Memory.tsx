@@ -1,66 +1,51 @@
 // The memory panel shows a session's pages, a row for each view, with a legend and the same as a table.
 
-import { useComputed, useSignal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import * as focus from '../../state/focus.ts'
 import { missing } from '../../state/memory-watch.ts'
-import {
-  between,
-  placeOf,
-  reportOf,
-  segmentsOf,
-  summaryOf,
-  widthFor,
-  type Report,
-} from '../../state/memory.ts'
-import { theme } from '../../state/preferences.ts'
+import { between, reportOf, rowsOf, segmentsOf, summaryOf, widthFor, wordsOf, type Report } from '../../state/memory.ts' // prettier-ignore
 import type { Shown } from './draw.ts'
 import { MemoryRow } from './MemoryRow.tsx'
 
 /** Milliseconds from one report to the next, where motion is welcome. */
 const MOVE_MS = 260
 
-const LEGEND = [
-  ['kept', 'In memory', 'computed for this answer or kept since; ready at once'],
-  ['reused', 'Reused', 'the last request began with these, so they were not computed again'],
-  ['stored', 'In storage', 'written down: they outlive the memory'],
-  ['shared', 'Shared', 'a fork, an earlier turn or the beginning of every chat has the very same page'],
-  ['away', 'Not in memory', 'read back from storage when it is needed, or dashed: computed again'],
-  ['veiled', 'Out of sight', 'the model does not look at these any more'],
-] as const
+const LEGEND = {
+  kept: ['In memory', 'ready at once'],
+  reused: ['Reused', 'the last request began with these'],
+  stored: ['In storage', 'these outlive the memory'],
+  shared: ['Shared', 'another session or turn has the very same page'],
+  away: ['Not in memory', 'read from storage when needed or, dashed, computed again'],
+  veiled: ['Out of sight', 'the model does not look at these any more'],
+}
 
 export function Memory(): VNode {
-  const report = useComputed(() => reportOf(focus.memory.value))
-  const tokens = useComputed(() => report.value?.tokens ?? 0)
-  const shown = useMotion(tokens)
-  const look = useLook()
-  const now = report.value
+  const report = reportOf(focus.memory.value)
+  const shown = useMotion(report?.tokens ?? 0)
   return (
     <section class="hood-memory stack" aria-labelledby="hood-memory">
       <h2 id="hood-memory">What the model remembers</h2>
-      {now === undefined || now.pages.length === 0 ? (
-        <p class="dim">
-          {missing.value ||
-            'Nothing yet. Once you ask something, each page of its memory is drawn here as the answer grows.'}
-        </p>
-      ) : (
+      {report && report.pages.length > 0 ? (
         <>
-          {now.views.map((_, view) => (
-            <MemoryRow key={view} report={report} view={view} shown={shown} look={look} />
+          {rowsOf(report).map((row, view) => (
+            <MemoryRow key={view} report={report} row={row} view={view} shown={shown} />
           ))}
-          <p class="hood-sum">{summaryOf(now)}</p>
+          <p class="hood-sum">{summaryOf(report)}</p>
           <ul class="hood-legend">
-            {LEGEND.map(([kind, name, hint]) => (
+            {Object.entries(LEGEND).map(([kind, [name, hint]]) => (
               <li key={kind} title={hint}>
-                <i class={`hood-swatch hood-${kind}`} aria-hidden="true" />
+                <i class={`hood-swatch hood-${kind}`} />
                 {name}
                 <span class="visually-hidden">: {hint}</span>
               </li>
             ))}
           </ul>
-          <Table report={now} />
+          <Table report={report} />
         </>
+      ) : (
+        <p class="dim">{missing.value || 'Nothing yet. Pages are drawn here while an answer grows.'}</p>
       )}
     </section>
   )
@@ -68,37 +53,29 @@ export function Memory(): VNode {
 
 /** The same figures for those who do not see the drawing, or want them exactly. */
 function Table({ report }: { report: Report }): VNode {
-  const sees = (inSight: readonly boolean[]): string =>
-    inSight.every((is) => is) ? 'yes' : inSight.some((is) => is) ? 'of some layers' : 'no'
   return (
     <details class="hood-table">
-      <summary>The same as a table</summary>
+      <summary class="dim">The same as a table</summary>
       <div class="hood-scroll" tabIndex={0} role="region" aria-label="Pages as a table">
         <table>
           <thead>
             <tr>
-              {['Pages', 'Tokens', 'Where', 'Reused', 'Shared with', 'In sight'].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
+              <th scope="col">Pages</th>
+              <th scope="col">Tokens</th>
+              <th scope="col">State</th>
             </tr>
           </thead>
           <tbody>
-            {segmentsOf(report).map((segment) => (
-              <tr key={segment.first}>
-                <td>
-                  {segment.first + 1}–{segment.first + segment.count}
-                </td>
-                <td>
-                  {segment.from + 1}–{Math.min(segment.to, report.tokens)}
-                </td>
-                <td>{placeOf(segment)}</td>
-                <td>{segment.reused ? 'yes' : 'no'}</td>
-                <td>{segment.shared}</td>
-                <td>{sees(segment.in_sight)}</td>
-              </tr>
-            ))}
+            {segmentsOf(report).map((segment) => {
+              const { first, count, from, to } = segment
+              return (
+                <tr key={first}>
+                  <td>{`${first + 1}–${first + count}`}</td>
+                  <td>{`${from + 1}–${Math.min(to, report.tokens)}`}</td>
+                  <td>{wordsOf(segment)}</td>
+                </tr>
+              )
+            })}
           </tbody>
         </table>
       </div>
@@ -106,38 +83,20 @@ function Table({ report }: { report: Report }): VNode {
   )
 }
 
-/** How many tokens are drawn, and how wide the row is, on its way to where the report is. */
-function useMotion(tokens: ReadonlySignal<number>): Signal<Omit<Shown, 'at'>> {
-  const shown = useSignal({ tokens: tokens.value, width: widthFor(tokens.value) })
+/** What is drawn, on its way to where the report is. */
+function useMotion(tokens: number): Shown {
+  const to: Shown = [tokens, widthFor(tokens)]
+  const shown = useSignal(to)
   useEffect(() => {
     const from = shown.peek()
-    const to = { tokens: tokens.value, width: widthFor(tokens.value) }
-    if (to.tokens <= from.tokens || matchMedia('(prefers-reduced-motion: reduce)').matches) {
-      shown.value = to
-      return
-    }
+    const isStill = tokens <= from[0] || matchMedia('(prefers-reduced-motion: reduce)').matches
     const began = performance.now()
     let frame = requestAnimationFrame(function step(now) {
-      const share = Math.max(0, Math.min(1, (now - began) / MOVE_MS))
-      shown.value = {
-        tokens: between(from.tokens, to.tokens, share),
-        width: between(from.width, to.width, share),
-      }
+      const share = isStill ? 1 : Math.max(0, Math.min(1, (now - began) / MOVE_MS))
+      shown.value = [between(from[0], to[0], share), between(from[1], to[1], share)]
       if (share < 1) frame = requestAnimationFrame(step)
     })
     return () => cancelAnimationFrame(frame)
-  }, [tokens.value])
-  return shown
-}
-
-/** Changes when the theme does, by choice or with the system. */
-function useLook(): ReadonlySignal<unknown> {
-  const system = useSignal(0)
-  useEffect(() => {
-    const dark = matchMedia('(prefers-color-scheme: dark)')
-    const changed = (): void => void system.value++
-    dark.addEventListener('change', changed)
-    return () => dark.removeEventListener('change', changed)
-  }, [])
-  return useComputed(() => `${theme.value} ${system.value}`)
+  }, [tokens])
+  return shown.value
 }

@@ -1,190 +1,77 @@
-// A row of memory is painted on a canvas: pages, what is out of sight, and brackets over sinks and window.
+// A row of memory is painted on a canvas: pages, what is out of sight, and bars over sinks and window.
 
-import { segmentsOf, type Report, type Row, type Segment, type Span } from '../../state/memory.ts'
+import { segmentsOf, type Report, type Row } from '../../state/memory.ts'
 
-/** CSS pixels of a row: brackets, pages, the strip of storage. */
-export const ROW_HEIGHT = 52
-const [BODY, BODY_HEIGHT, STRIP, STRIP_HEIGHT] = [18, 24, 45, 5]
+/** CSS pixels of a row: bars, pages, the strip of storage. */
+const [BODY, BODY_HEIGHT, STRIP, STRIP_HEIGHT, HEIGHT] = [18, 24, 45, 5, 52]
 /** Pages narrower than this have no gap between them. */
 const LEAST_PAGE = 5
-const HATCH = 6
 
-export type Palette = Record<
-  'text' | 'dim' | 'line' | 'raised' | 'kept' | 'reused' | 'stored' | 'hatch',
-  string
->
+/** How many tokens are drawn, and how many the row is wide; both may lie between two reports. */
+export type Shown = readonly [tokens: number, width: number]
 
-/** `tokens` and `width`, in tokens, may lie between two reports; `at` is the page that is pointed at. */
-export type Shown = { tokens: number; width: number; at: number | undefined }
-
-/** The colours in force, from the custom properties of an element. */
-export function paletteOf(element: Element): Palette {
-  const style = getComputedStyle(element)
-  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim()
-  return {
-    text: of('text'),
-    dim: of('dim'),
-    line: of('line'),
-    raised: of('raised'),
-    kept: of('hood-kept'),
-    reused: of('hood-reused'),
-    stored: of('hood-stored'),
-    hatch: of('surface'),
-  }
-}
-
-/** Paints a row over a canvas whose width is `width` CSS pixels, at the resolution of the screen. */
+/** Paints a row over a canvas of `wide` CSS pixels, at the resolution of the screen; `at`: the page that is pointed at. */
 export function paint(
   canvas: HTMLCanvasElement,
-  width: number,
-  { report, row, shown }: { report: Report; row: Row; shown: Shown },
+  wide: number,
+  report: Report,
+  { sinks, hidden, window }: Row,
+  [tokens, width]: Shown,
+  at: number | undefined,
 ): void {
   const context = canvas.getContext('2d')
-  if (context === null || width === 0) return
-  const ratio = devicePixelRatio
-  canvas.width = Math.round(width * ratio)
-  canvas.height = Math.round(ROW_HEIGHT * ratio)
-  context.setTransform(ratio, 0, 0, ratio, 0, 0)
-  const colours = paletteOf(canvas)
-  const x = (tokens: number): number => (Math.min(tokens, shown.width) / shown.width) * width
-  const end = Math.ceil(shown.tokens / report.page_tokens) * report.page_tokens
-
-  context.fillStyle = colours.raised
-  context.fillRect(0, BODY, width, BODY_HEIGHT)
-  for (const segment of segmentsOf(report))
-    paintPages(context, segment, report, Math.min(segment.to, end), x, colours)
-  veil(context, row.hidden, x, colours)
-  bracket(context, row.sinks, 'sinks', x, colours)
-  if (row.hidden.to > row.hidden.from) {
-    bracket(context, row.window, 'window', x, colours)
-    label(
-      context,
-      'out of sight',
-      middle(row.hidden, x),
-      BODY + 15,
-      colours.text,
-      x(row.hidden.to) - x(row.hidden.from),
-    )
-  }
-  if (shown.at !== undefined) {
-    const from = x(shown.at * report.page_tokens)
-    context.strokeStyle = colours.text
-    context.lineWidth = 2
-    context.strokeRect(
-      from + 1,
-      BODY - 1,
-      Math.max(3, x((shown.at + 1) * report.page_tokens) - from - 2),
-      STRIP + STRIP_HEIGHT - BODY + 2,
-    )
-  }
-}
-
-function paintPages(
-  context: CanvasRenderingContext2D,
-  segment: Segment,
-  { page_tokens: size }: Report,
-  to: number,
-  x: (tokens: number) => number,
-  colours: Palette,
-): void {
-  const { from, memory, storage, reused, shared } = segment
-  if (to <= from) return
-  const hasGaps = x(size) >= LEAST_PAGE
-  for (let at = from; at < to; at = hasGaps ? at + size : to) {
-    const left = x(at)
-    const wide = x(hasGaps ? at + size : to) - left - (hasGaps ? 1 : 0)
-    if (memory) {
-      context.fillStyle = reused ? colours.reused : colours.kept
-      context.fillRect(left, BODY, wide, BODY_HEIGHT)
-    } else {
-      context.strokeStyle = colours.dim
-      context.lineWidth = 1
-      context.setLineDash(storage ? [] : [2, 3])
-      context.strokeRect(left + 0.5, BODY + 0.5, Math.max(1, wide - 1), BODY_HEIGHT - 1)
-      context.setLineDash([])
-    }
-    if (storage) {
-      context.fillStyle = colours.stored
-      context.fillRect(left, STRIP, wide, STRIP_HEIGHT)
-    }
-  }
-  if (shared > 0) hatch(context, x(from), x(to), colours)
-}
-
-function hatch(
-  context: CanvasRenderingContext2D,
-  from: number,
-  to: number,
-  { hatch: colour }: Palette,
-): void {
-  context.save()
-  context.beginPath()
-  context.rect(from, BODY, to - from, BODY_HEIGHT)
-  context.clip()
-  context.beginPath()
-  for (let left = from - BODY_HEIGHT; left < to; left += HATCH) {
-    context.moveTo(left, BODY + BODY_HEIGHT)
-    context.lineTo(left + BODY_HEIGHT, BODY)
-  }
-  context.strokeStyle = colour
-  context.lineWidth = 1.5
-  context.stroke()
-  context.restore()
-}
-
-/** What is out of sight stays to be seen, as behind a curtain. */
-function veil(
-  context: CanvasRenderingContext2D,
-  { from, to }: Span,
-  x: (tokens: number) => number,
-  colours: Palette,
-): void {
-  if (to <= from) return
-  context.globalAlpha = 0.72
-  context.fillStyle = colours.raised
-  context.fillRect(x(from), BODY, x(to) - x(from), BODY_HEIGHT)
-  context.globalAlpha = 1
-}
-
-function bracket(
-  context: CanvasRenderingContext2D,
-  span: Span,
-  name: string,
-  x: (tokens: number) => number,
-  colours: Palette,
-): void {
-  const [from, to] = [x(span.from), x(span.to)]
-  if (to <= from) return
-  context.strokeStyle = colours.dim
-  context.lineWidth = 1
-  context.beginPath()
-  context.moveTo(from + 0.5, BODY - 1)
-  context.lineTo(from + 0.5, BODY - 4.5)
-  context.lineTo(Math.max(from + 3, to) - 0.5, BODY - 4.5)
-  context.lineTo(Math.max(from + 3, to) - 0.5, BODY - 1)
-  context.stroke()
-  // The sinks are few, and their name is wider than they are.
-  if (name === 'sinks') label(context, name, from, BODY - 7, colours.dim, Infinity, 'left')
-  else label(context, name, middle(span, x), BODY - 7, colours.dim, to - from)
-}
-
-function middle({ from, to }: Span, x: (tokens: number) => number): number {
-  return (x(from) + x(to)) / 2
-}
-
-/** A text where it has room, so wide. */
-function label(
-  context: CanvasRenderingContext2D,
-  text: string,
-  at: number,
-  y: number,
-  colour: string,
-  room: number,
-  align: CanvasTextAlign = 'center',
-): void {
+  if (context === null || wide === 0) return
+  canvas.width = Math.round(wide * devicePixelRatio)
+  canvas.height = Math.round(HEIGHT * devicePixelRatio)
+  context.scale(devicePixelRatio, devicePixelRatio)
   context.font = '11px system-ui, sans-serif'
-  if (context.measureText(text).width + 8 > room) return
-  context.textAlign = align
-  context.fillStyle = colour
-  context.fillText(text, at, y)
+  const style = getComputedStyle(canvas)
+  const colour = (name: string): string => style.getPropertyValue(`--${name}`)
+  const x = (tokens: number): number => Math.min(tokens / width, 1) * wide
+  const fill = (name: string, from: number, to: number, y: number, height: number): void => {
+    context.fillStyle = colour(name)
+    context.fillRect(x(from), y, x(to) - x(from), height)
+  }
+  const frame = (name: string, left: number, right: number, y: number, height: number): void => {
+    context.strokeStyle = colour(name)
+    context.strokeRect(left, y, Math.max(2, right - left), height)
+  }
+  /** A text where it has room. */
+  const label = (name: string, text: string, from: number, to: number, y: number): void => {
+    const room = x(to) - x(from) - context.measureText(text).width
+    context.fillStyle = colour(name)
+    if (room > 8) context.fillText(text, x(from) + room / 2, y)
+  }
+
+  const size = report.page_tokens
+  const end = Math.ceil(tokens / size) * size
+  fill('raised', 0, width, BODY, BODY_HEIGHT)
+  for (const { from, to: last, memory, storage, reused, shared } of segmentsOf(report)) {
+    const to = Math.min(last, end)
+    if (to <= from) break
+    context.setLineDash(storage ? [] : [2, 3])
+    if (memory) fill(reused ? 'hood-reused' : 'hood-kept', from, to, BODY, BODY_HEIGHT)
+    else frame('dim', x(from) + 0.5, x(to) - 0.5, BODY + 0.5, BODY_HEIGHT - 1)
+    if (storage) fill('hood-stored', from, to, STRIP, STRIP_HEIGHT)
+    if (shared > 0) for (let y = BODY + 5; y < BODY + BODY_HEIGHT; y += 6) fill('surface', from, to, y, 2)
+  }
+  if (x(size) >= LEAST_PAGE)
+    for (let page = size; page <= end; page += size) context.clearRect(x(page) - 1, BODY, 1, HEIGHT)
+  // What is out of sight stays to be seen, as behind a curtain.
+  context.globalAlpha = 0.72
+  fill('raised', hidden.from, hidden.to, BODY, BODY_HEIGHT)
+  context.globalAlpha = 1
+  fill('dim', sinks.from, sinks.to, BODY - 4, 2)
+  // They are few, and their name is wider than they are.
+  if (sinks.to > 0) context.fillText('sinks', 0, BODY - 7)
+  if (hidden.to > hidden.from) {
+    fill('dim', window.from, window.to, BODY - 4, 2)
+    label('dim', 'window', window.from, window.to, BODY - 7)
+    label('text', 'out of sight', hidden.from, hidden.to, BODY + 15)
+  }
+  if (at !== undefined) {
+    context.setLineDash([])
+    context.lineWidth = 2
+    frame('text', x(at * size) + 1, x((at + 1) * size) - 1, BODY - 1, STRIP + STRIP_HEIGHT - BODY + 2)
+  }
 }

@@ -17,11 +17,9 @@ export function DeleteAll(): VNode {
       {isOpen.value && (
         <Dialog title="Delete everything?" onClose={close}>
           <p>
-            At the server: all sessions of this key with their answers and their memory, also responses and
-            conversations that programs with the same key began.
+            At the server: all sessions of this key, also responses and conversations of programs with the
+            same key. In this browser: all chats, of whatever server. It cannot be undone.
           </p>
-          <p>In this browser: all chats with their branches, of whatever server.</p>
-          <p>It cannot be undone.</p>
           <div class="row">
             <button class="button" onClick={close}>
               Keep all
