@@ -26,8 +26,8 @@ const TERSER: MinifyOptions = {
   module: true,
   toplevel: true,
   ecma: 2020,
-  // A function that stays where it is repeats better for gzip than one moved to its use.
-  compress: { passes: 3, unsafe_arrows: true, pure_getters: true, reduce_funcs: false },
+  // Not `pure_getters`: reading a signal subscribes to it. A function that stays where it is repeats better for gzip than one moved to its use.
+  compress: { passes: 3, unsafe_arrows: true, reduce_funcs: false },
 }
 
 const LICENCES = '/*! Preact, @preact/signals, streaming-markdown: MIT License */'
@@ -48,8 +48,11 @@ export function buildPage(): BuiltPage {
     ...SHARED,
     entryPoints: { page: 'page/main.tsx' },
     outdir: 'build/page',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
+    tsconfigRaw: {},
+    jsx: 'transform',
+    jsxFactory: 'jsxElement',
+    jsxFragment: 'JsxFragment',
+    inject: ['page/jsx.ts'],
     banner: { js: LICENCES },
     define: { 'process.env.NODE_ENV': '"production"' },
     metafile: true,

@@ -140,12 +140,12 @@ function run(
     const path = `/v1/sessions/${encodeURIComponent(answer.session)}/stream?after=${answer.frames}`
     const response = await call(server, path, { signal }).catch((error: unknown) => {
       if (!(error instanceof ServerError) || error.status !== 404) throw error
-      throw lost('The server no longer has this session: the answer ends here.')
+      throw lost('The server no longer has this session.')
     })
     const turn = response.headers.get('x-islet-turn')
     if (!answer.turn || !turn || turn === answer.turn) return response
     void response.body?.cancel()
-    throw lost('The session went on with another answer: this one ends here.')
+    throw lost('The session went on with another answer.')
   }
 
   /** The turn is gone for good: who wants more of the answer asks for it anew. */
@@ -173,7 +173,7 @@ function run(
       const frame = frameOf(data)
       if (frame.error) throw failureIn(frame.error)
       // The platform's limit ended the stream early: the rest is read on, and this ending is no part of the answer.
-      if (frame.isCut) throw new BrokenOff('The server took a breath; the answer is read on.')
+      if (frame.isCut) throw new BrokenOff(BROKEN)
       failed = 0
       hooks.tell(undefined)
       if (frame.finish || ending.length > 0 || frame.isLast) {

@@ -146,12 +146,12 @@ async function indexedStore(factory: IDBFactory): Promise<Store> {
   database.onversionchange = () => database.close()
 
   const all = <T>(at: number, range?: IDBKeyRange, limit?: number): Promise<T[]> =>
-    done(database.transaction(STORES).objectStore(STORES[at]).getAll(range, limit))
+    done(database.transaction(STORES).objectStore(STORES[at]).getAll(range, limit) as IDBRequest<T[]>)
   const write = (change: (conversations: IDBObjectStore, messages: IDBObjectStore) => void): Promise<void> =>
     new Promise((resolve, reject) => {
       const transaction = database.transaction(STORES, 'readwrite')
       transaction.oncomplete = () => resolve()
-      transaction.onabort = () => reject(transaction.error)
+      transaction.onabort = () => reject(transaction.error!)
       change(transaction.objectStore(STORES[0]), transaction.objectStore(STORES[1]))
     })
   const ofConversation = (id: string): IDBKeyRange => IDBKeyRange.bound([id], [id, []])
@@ -181,6 +181,6 @@ async function indexedStore(factory: IDBFactory): Promise<Store> {
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
+    request.onerror = () => reject(request.error!)
   })
 }
