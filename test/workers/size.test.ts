@@ -3,7 +3,8 @@
 // kernels' some 3 per cent. The script's were 337,000 and 115,000 before templates had an engine of our own, which is 83 KB of it
 // (docs/decisions/0023), and before bodies were checked for shape and digits, fair shares and exact prompts came. Grammars are 90 KB
 // (docs/decisions/0024). From 499,500 to 573,000 they grew with Messages, Ollama's API, conversations, several answers to a prompt,
-// more samplers and embeddings.
+// more samplers and embeddings; to 591,000 with the binding that words
+// Workers AI's interface (10 KB), reports of a session's memory (3.5 KB), and the serving of the page (1.5 KB).
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
