@@ -16,9 +16,9 @@ type Props = {
 export function Dialog({ title, kind = 'shell-box', onClose, children }: Props): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
-    const before = document.activeElement as HTMLElement
-    dialog.current!.showModal()
-    return () => before.focus()
+    const current = dialog.current!
+    current.showModal()
+    return () => current.close()
   }, [])
   return (
     <dialog
