@@ -11,7 +11,6 @@ import './style/extract.css'
 import './style/hood.css'
 import { Shell } from './views/shell/Shell.tsx'
 
-const app = document.getElementById('app')
-if (app !== null) render(<Shell />, app)
+render(<Shell />, document.getElementById('app')!)
 connect()
 keepOffline()

@@ -1,8 +1,10 @@
 // This module builds the page that browsers get at `/`: its files go among the static assets, named by their content.
 
 import { buildSync, type BuildOptions } from 'esbuild'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { extname } from 'node:path'
+import { minify_sync, type MinifyOptions } from 'terser'
 import { ROOT } from './root.ts'
 
 /** Files of the built page by the names that they have in the folder `play` of a site. */
@@ -19,33 +21,50 @@ const SHARED: BuildOptions = {
   logLevel: 'error',
 }
 
-const LICENCES = '/* Preact, @preact/signals, streaming-markdown: MIT License */'
+/** Behind esbuild's own minifier, for 1.3 kB less. */
+const TERSER: MinifyOptions = {
+  module: true,
+  toplevel: true,
+  ecma: 2020,
+  // Not `pure_getters`: reading a signal subscribes to it. A function that stays where it is repeats better for gzip than one moved to its use.
+  compress: { passes: 3, unsafe_arrows: true, reduce_funcs: false },
+}
+
+const LICENCES = '/*! Preact, @preact/signals, streaming-markdown: MIT License */'
 
 /** What the page is made of. */
 export type BuiltPage = {
   files: PageFiles
-  /** Bytes of the minified script and styles by the file that they come from, from the root. */
+  /** Bytes of the script and styles, as esbuild minified them, by the file that they come from, from the root. */
   parts: Map<string, number>
 }
 
 /**
  * Builds the page. Its script and styles have a hash in their names, so that a browser may keep them for ever; the index, which
- * names them, and the service worker have none. Takes some 0.2 s.
+ * names them, and the service worker have none. Takes some 2 s.
  */
 export function buildPage(): BuiltPage {
   const { outputFiles = [], metafile } = buildSync({
     ...SHARED,
     entryPoints: { page: 'page/main.tsx' },
-    entryNames: '[name]-[hash]',
     outdir: 'build/page',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
+    tsconfigRaw: {},
+    jsx: 'transform',
+    jsxFactory: 'jsxElement',
+    jsxFragment: 'JsxFragment',
+    inject: ['page/jsx.ts'],
     banner: { js: LICENCES },
     define: { 'process.env.NODE_ENV': '"production"' },
     metafile: true,
     drop: ['console'], // assertions of the markdown parser
   })
-  const files: PageFiles = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
+  const files: PageFiles = new Map(
+    outputFiles.map(({ path, text }) => {
+      const contents = path.endsWith('.js') ? smaller(text) : text
+      const hash = createHash('sha256').update(contents).digest('hex').slice(0, 8).toUpperCase()
+      return [`page-${hash}${extname(path)}`, new TextEncoder().encode(contents)]
+    }),
+  )
   const named = [...files.keys()]
   const worker = buildSync({
     ...SHARED,
@@ -53,10 +72,14 @@ export function buildPage(): BuiltPage {
     format: 'iife',
     define: { FILES: JSON.stringify(named.map((name) => `/play/${name}`)) },
   })
-  files.set('sw.js', worker.outputFiles?.[0].contents ?? new Uint8Array())
+  files.set('sw.js', new TextEncoder().encode(smaller(worker.outputFiles?.[0].text ?? '')))
   files.set('index.page', new TextEncoder().encode(indexOf(named)))
   const inputs = Object.values(metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs))
   return { files, parts: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])) }
+}
+
+function smaller(script: string): string {
+  return minify_sync(script, TERSER).code ?? ''
 }
 
 /** The HTML with the names of the built files, without the space that only readers need. */

@@ -9,10 +9,10 @@ export type Server = {
 
 /** A request that failed. `status` is 0 where no answer came; `retryAfter` is in seconds. */
 export class ServerError extends Error {
-  readonly status: number
-  readonly code: string
-  readonly param: string | undefined
-  readonly retryAfter: number | undefined
+  declare readonly status: number
+  declare readonly code: string
+  declare readonly param: string | undefined
+  declare readonly retryAfter: number | undefined
 
   constructor(
     status: number,
@@ -21,11 +21,7 @@ export class ServerError extends Error {
     more: { param?: string; retryAfter?: number } = {},
   ) {
     super(message)
-    this.name = 'ServerError'
-    this.status = status
-    this.code = code
-    this.param = more.param
-    this.retryAfter = more.retryAfter
+    Object.assign(this, { name: 'ServerError', status, code, ...more })
   }
 }
 
@@ -75,20 +71,16 @@ export async function callJson<T>(
 /** What an answer that is no success says. Reads its body. */
 export async function failureOf(response: Response): Promise<ServerError> {
   const { status } = response
-  const body: unknown = await response.json().catch(() => undefined)
-  const { error } = (body ?? {}) as { error?: { message?: unknown; code?: unknown; param?: unknown } }
-  const said = typeof error?.message === 'string' ? error.message : ''
-  const code = typeof error?.code === 'string' ? error.code : String(status)
-  const retryAfter = Number(response.headers.get('retry-after') ?? NaN)
-  return new ServerError(status, code, inWords(status, said, retryAfter), {
-    ...(typeof error?.param === 'string' && { param: error.param }),
-    ...(Number.isFinite(retryAfter) && { retryAfter }),
-  })
+  const body = (await response.json().catch(() => undefined)) as
+    { error?: { message?: string; code?: string; param?: string } } | undefined
+  const { message = '', code = String(status), param } = body?.error ?? {}
+  const retryAfter = Number(response.headers.get('retry-after')) || undefined
+  return new ServerError(status, code, inWords(status, message, retryAfter), { param, retryAfter })
 }
 
-function inWords(status: number, said: string, retryAfter: number): string {
-  const wait = Number.isFinite(retryAfter) ? ` Try again in ${retryAfter} s.` : ' Try again in a moment.'
-  if (status === 401) return 'The server wants a key, or does not know this one. Put it into the settings.'
+function inWords(status: number, said: string, retryAfter: number | undefined): string {
+  const wait = ` Try again in ${retryAfter ? `${retryAfter} s` : 'a moment'}.`
+  if (status === 401) return 'The server wants a key, or does not know this one.'
   if (status === 403) return said || 'This key may not do that.'
   if (status === 429) return `The server has as much to do as it can take.${wait}`
   if (status === 503) return `The server is not ready yet.${wait}`

@@ -8,25 +8,20 @@ declare const FILES: readonly string[]
 
 const CACHE = `page ${FILES.join(' ')}`
 
-self.addEventListener('install', (event) => {
-  event.waitUntil(fill().then(() => self.skipWaiting()))
-})
-
-self.addEventListener('activate', (event) => {
-  event.waitUntil(clear().then(() => self.clients.claim()))
-})
-
-self.addEventListener('fetch', (event) => {
+self.oninstall = (event) => event.waitUntil(fill())
+self.onactivate = (event) => event.waitUntil(clear())
+self.onfetch = (event) => {
   const { request } = event
   const { origin, pathname } = new URL(request.url)
   if (request.method !== 'GET' || origin !== location.origin) return
   if (request.mode === 'navigate' && pathname === '/') event.respondWith(fresh(request))
   else if (FILES.includes(pathname)) event.respondWith(kept(request))
-})
+}
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE)
   await cache.addAll([index(), ...FILES])
+  await self.skipWaiting()
 }
 
 /** The same address answers programs with JSON: the header asks for the page. */
@@ -36,19 +31,15 @@ function index(): Request {
 
 async function clear(): Promise<void> {
   for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name)
+  await self.clients.claim()
 }
 
 /** The page of the server; the kept one where that does not answer. */
 async function fresh(request: Request): Promise<Response> {
-  try {
-    const response = await fetch(request)
-    if (response.status < 500) return response
-  } catch {
-    // Away: the kept one is as good.
-  }
-  return (await caches.match(index(), { ignoreVary: true })) ?? Response.error()
+  const response = await fetch(request).catch(() => Response.error())
+  return response.type !== 'error' && response.status < 500 ? response : kept(index(), response)
 }
 
-async function kept(request: Request): Promise<Response> {
-  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request)
+async function kept(request: Request, otherwise?: Response): Promise<Response> {
+  return (await caches.match(request, { ignoreVary: true })) ?? otherwise ?? fetch(request)
 }

@@ -3,8 +3,8 @@
 import { events } from '../client/events.ts'
 import { call, ServerError, type Server } from '../client/server.ts'
 import { type Token } from './focus.ts'
-import { frameOf, memoryIn, type Frame } from './frames.ts'
-import { type Answer, type Message } from './tree.ts'
+import { frameOf, parsed, type Frame } from './frames.ts'
+import { type Message } from './tree.ts'
 
 /** What the run takes of the world around it. */
 export type Clock = {
@@ -57,13 +57,9 @@ const BROKEN = 'The connection broke; the answer is read on.'
 class BrokenOff extends Error {}
 
 /** Ends the run as it is, with what a person should know. */
-class Ending extends Error {
-  readonly state: 'failed' | 'stopped'
-  constructor(state: 'failed' | 'stopped', message: string) {
-    super(message)
-    this.state = state
-  }
-}
+class Ending extends Error {}
+/** Ends it for good. */
+class Failure extends Error {}
 
 /**
  * Asks for an answer and writes it into `message`, behind what stands there. `prepare` makes the request, and is called again
@@ -137,31 +133,32 @@ function run(
 
   /** Asks the server, at first for the answer, later for what is missing of it. */
   async function connect(): Promise<Response> {
-    if (answer.session === undefined && begin) return begin(signal)
-    if (answer.session === undefined)
-      throw new Ending('stopped', 'The page was closed before the answer began.')
+    if (!answer.session) {
+      if (begin) return begin(signal)
+      throw new Ending('The page was closed before the answer began.')
+    }
     const path = `/v1/sessions/${encodeURIComponent(answer.session)}/stream?after=${answer.frames}`
     const response = await call(server, path, { signal }).catch((error: unknown) => {
       if (!(error instanceof ServerError) || error.status !== 404) throw error
-      throw lost('The server no longer has this session: the answer ends here.')
+      throw lost('The server no longer has this session.')
     })
     const turn = response.headers.get('x-islet-turn')
-    if (answer.turn === undefined || turn === null || turn === answer.turn) return response
+    if (!answer.turn || !turn || turn === answer.turn) return response
     void response.body?.cancel()
-    throw lost('The session went on with another answer: this one ends here.')
+    throw lost('The session went on with another answer.')
   }
 
   /** The turn is gone for good: who wants more of the answer asks for it anew. */
   function lost(words: string): Ending {
     delete answer.session
     delete answer.turn
-    return new Ending('stopped', words)
+    return new Ending(words)
   }
 
   /** Comments are signs of life, and reports that were asked for. */
   function heard(comment: string): void {
-    const report = memoryIn(comment)
-    if (report) hooks.memory(report)
+    const [, report] = comment.split(/^islet\.memory /)
+    if (report) hooks.memory(parsed(report))
   }
 
   /** Reads one stream; whether the answer has ended. */
@@ -175,12 +172,11 @@ function run(
     for await (const { data } of events(response, signal, heard)) {
       const frame = frameOf(data)
       if (frame.error) throw failureIn(frame.error)
-      if (!frame.counts) continue
       // The platform's limit ended the stream early: the rest is read on, and this ending is no part of the answer.
-      if (frame.isCut) throw new BrokenOff('The server took a breath; the answer is read on.')
+      if (frame.isCut) throw new BrokenOff(BROKEN)
       failed = 0
       hooks.tell(undefined)
-      if (frame.finish !== undefined || ending.length > 0 || frame.isLast) {
+      if (frame.finish || ending.length > 0 || frame.isLast) {
         ending.push(frame)
         if (!frame.isLast) continue
         for (const each of ending) note(each, pace)
@@ -202,15 +198,21 @@ function run(
     news.text += frame.text
     news.thoughts += frame.thoughts
     news.tokens.push(...frame.tokens)
-    if (frame.text !== '' || frame.thoughts !== '') {
+    if (frame.text || frame.thoughts) {
       pace.last = clock.now()
       if (pace.frames++ === 0) pace.first = pace.last
       if (started !== undefined) answer.firstMs ??= Math.round(pace.last - started)
     }
-    if (frame.model !== undefined) answer.model = frame.model
-    if (frame.truncated) answer.truncated = frame.truncated
-    if (frame.usage) take(answer, frame.usage)
-    const made = pace.isWhole && frame.usage ? frame.usage.completion : pace.frames
+    const { model, truncated, usage } = frame
+    if (model) answer.model = model
+    if (truncated) answer.truncated = truncated
+    if (usage) {
+      answer.prompt = usage.prompt_tokens
+      answer.reused = usage.prompt_tokens_details?.cached_tokens ?? 0
+      // An answer that went on has those that it had before, too.
+      answer.tokens = (answer.before ?? 0) + usage.completion_tokens
+    }
+    const made = pace.isWhole && usage ? usage.completion_tokens : pace.frames
     if (pace.last > pace.first && made > 1)
       answer.perSecond = Math.round((10_000 * (made - 1)) / (pace.last - pace.first)) / 10
   }
@@ -224,7 +226,7 @@ function run(
   async function pause(error: unknown): Promise<void> {
     const { text, seconds } = inWords(error)
     const ms = seconds === undefined ? Math.min(FIRST_WAIT * 2 ** failed, LONGEST_WAIT) : 1000 * seconds
-    if (failed++ >= TRIES) throw new Ending('failed', text)
+    if (failed++ >= TRIES) throw new Failure(text)
     store()
     waiting = new AbortController()
     hooks.tell({ text, until: clock.now() + ms })
@@ -234,19 +236,19 @@ function run(
   }
 
   async function follow(): Promise<void> {
-    for (;;) {
+    while (!signal.aborted) {
       try {
         if (await read(await connect())) return
         throw new BrokenOff(BROKEN)
       } catch (error) {
-        if (signal.aborted) throw new Ending('stopped', '')
+        if (signal.aborted) break
         if (!canTryAgain(error)) throw error
         // What came is in the message before it is read on from behind its frames.
         apply()
         await pause(error)
-        if (signal.aborted) throw new Ending('stopped', '')
       }
     }
+    throw new Ending()
   }
 
   answer.state = 'running'
@@ -254,9 +256,9 @@ function run(
   const ended = follow()
     .catch((error: unknown) => {
       hooks.failed(error)
-      answer.state = error instanceof Ending ? error.state : 'failed'
-      const said = error instanceof Error ? error.message : String(error)
-      if (said !== '') answer.problem = said
+      answer.state = error instanceof Ending ? 'stopped' : 'failed'
+      const { message } = error as Error
+      if (message) answer.problem = message
     })
     .then(() => {
       hooks.tell(undefined)
@@ -268,23 +270,15 @@ function run(
   return { stop: () => (stopping.abort(), tryNow()), tryNow, ended }
 }
 
-/** Counts of the tokens; an answer that went on has those that it had before, too. */
-function take(answer: Answer, usage: NonNullable<Frame['usage']>): void {
-  answer.prompt = usage.prompt
-  answer.reused = usage.reused
-  answer.tokens = (answer.before ?? 0) + usage.completion
-}
-
 function failureIn({ code, message }: { code: string; message: string }): Error {
-  if (CUT_OFF.includes(code)) return new BrokenOff('The server lost this answer for a moment; it is read on.')
-  if (code === 'conflict') return new Ending('stopped', 'Another page or program reads this answer now.')
-  return new Ending('failed', message)
+  if (CUT_OFF.includes(code)) return new BrokenOff(BROKEN)
+  if (code === 'conflict') return new Ending('Another page or program reads this answer now.')
+  return new Failure(message)
 }
 
 function canTryAgain(error: unknown): boolean {
-  if (error instanceof Ending) return false
-  if (!(error instanceof ServerError)) return true
-  return [0, 408, 429, 502, 503, 504].includes(error.status)
+  if (error instanceof ServerError) return [0, 408, 429, 502, 503, 504].includes(error.status)
+  return !(error instanceof Ending || error instanceof Failure)
 }
 
 /** What a person reads of a failure that passes; `seconds` is what the server asks to wait. */

@@ -2,7 +2,7 @@
 
 import { batch, signal, type Signal } from '@preact/signals'
 import { ServerError } from '../client/server.ts'
-import { ask, readOn, type Clock, type Hooks, type Notice, type Run } from './answering.ts'
+import { ask, readOn, type Clock, type Hooks, type Notice, type Request, type Run } from './answering.ts'
 import * as focus from './focus.ts'
 import { hoodOpen } from './preferences.ts'
 import { chatRequest, continuation, sessionOf, type Options } from './prompt.ts'
@@ -111,17 +111,14 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       role: 'assistant',
       text: '',
       at: Math.max(Date.now(), question.at + 1),
-      answer: { state: 'running', sampling: asked.sampling, frames: 0 },
+      answer: { state: 'running', model: asked.model, sampling: asked.sampling, frames: 0 },
     }
-    if (asked.model !== undefined) message.answer!.model = asked.model
     said.value = ''
     tree.conversation.usedAt = Date.now()
     const written = add(tree, message)
-    begin(tree, message, source, (key) => {
-      const request = chatRequest(tree, question.id, key ?? message.id, asked)
-      focus.lastRequest.value = { method: 'POST', ...request }
-      return Promise.resolve(request)
-    })
+    begin(tree, message, source, async (key = message.id) =>
+      asNext(chatRequest(tree, question.id, key, asked)),
+    )
     changed(tree, written)
   }
 
@@ -131,15 +128,20 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     const question = path(tree).findLast(({ role }) => role === 'user')
     const asked = options()
     const key = question && path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
-    const request = chatRequest(tree, question?.id, key ?? tree.conversation.id, asked)
-    focus.lastRequest.value = { method: 'POST', ...request }
+    asNext(chatRequest(tree, question?.id, key ?? tree.conversation.id, asked))
   }
 
-  type Prepare = (key: string | undefined, signal: AbortSignal) => ReturnType<Parameters<typeof ask>[3]>
+  /** The request that other views show. */
+  function asNext(request: Request): Request {
+    focus.lastRequest.value = { method: 'POST', ...request }
+    return request
+  }
+
+  type Prepare = (key: string | undefined, signal: AbortSignal) => Promise<Request>
 
   function begin(tree: Tree, message: Message, source: Source | undefined, prepare: Prepare): void {
     const at = server.peek()
-    const request = async (signal: AbortSignal, gone: boolean): ReturnType<Prepare> =>
+    const request = async (signal: AbortSignal, gone: boolean): Promise<Request> =>
       prepare(gone ? undefined : await sessionOf(at, source, clock.wait, signal), signal)
     follow(tree, message, (hooks) => ask(at, clock, message, request, hooks))
   }
@@ -153,13 +155,13 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       readAgain(tree, message)
     } else {
       const asked = options()
-      if (facts.tokens !== undefined) facts.before = facts.tokens
+      facts.before = facts.tokens
       // The frames from here on are those of a turn of its own.
       facts.frames = 0
       delete facts.session
       delete facts.turn
-      begin(tree, message, own, (key, signal) =>
-        continuation(server.peek(), tree, message, key ?? newId(), asked, signal),
+      begin(tree, message, own, (key = newId(), signal) =>
+        continuation(server.peek(), tree, message, key, asked, signal),
       )
     }
     shown.value = { tree }

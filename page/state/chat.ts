@@ -48,7 +48,7 @@ export function chatOf(
 
   async function keep(work: Promise<unknown>): Promise<void> {
     await work.catch((error: unknown) => {
-      trouble.value = `The history could not be stored: ${error instanceof Error ? error.message : String(error)}`
+      trouble.value = `The history could not be stored: ${(error as Error | null)?.message}`
     })
   }
 
@@ -63,20 +63,14 @@ export function chatOf(
   /** Says something, behind what is shown. */
   function send(text: string): void {
     const { tree } = shown.peek()
-    if (text.trim() === '' || running.peek()) return
+    if (!text.trim() || running.peek()) return
     question(tree, messages.peek().at(-1)?.id ?? null, text)
   }
 
   function question(tree: Tree, parent: string | null, text: string): void {
-    const before = parent === null ? 0 : tree.messages.get(parent)!.at
-    const message: Message = {
-      id: newId(),
-      parent,
-      role: 'user',
-      text,
-      at: Math.max(Date.now(), before + 1),
-    }
-    if (tree.conversation.title === '') {
+    const before = tree.messages.get(parent!)?.at ?? 0
+    const message = { id: newId(), parent, role: 'user' as const, text, at: Math.max(Date.now(), before + 1) }
+    if (!tree.conversation.title) {
       tree.conversation.title = titleOf(text)
       remember(tree.conversation.id)
     }
@@ -88,24 +82,25 @@ export function chatOf(
   function edit(id: string, text: string): void {
     const { tree } = shown.peek()
     const message = tree.messages.get(id)
-    if (message?.role !== 'user' || text.trim() === '') return
-    answers.stop((each) => each === tree)
+    if (!message || !text.trim()) return
+    stop()
     question(tree, message.parent, text)
   }
 
   /** Another answer to the same question. */
   function regenerate(id: string): void {
     const { tree } = shown.peek()
-    const asked = tree.messages.get(tree.messages.get(id)?.parent ?? '')
-    if (!asked) return
-    answers.stop((each) => each === tree)
-    answers.answer(tree, asked)
+    stop()
+    answers.answer(tree, tree.messages.get(tree.messages.get(id)!.parent!)!)
   }
 
   function goOn(id: string): void {
     const { tree } = shown.peek()
-    const message = tree.messages.get(id)
-    if (message?.answer) answers.goOn(tree, message)
+    answers.goOn(tree, tree.messages.get(id)!)
+  }
+
+  function stop(): void {
+    answers.stop((tree) => tree === shown.peek().tree)
   }
 
   /** Shows another branch of the same place. */
@@ -149,7 +144,7 @@ export function chatOf(
 
   async function rename(id: string, title: string): Promise<void> {
     const conversation = conversations.peek().find((each) => each.id === id)
-    if (!conversation || title.trim() === '') return
+    if (!conversation || !title.trim()) return
     const same = [conversation, shown.peek().tree.conversation, answers.treeOf(id)?.conversation]
     for (const each of same) if (each?.id === id) each.title = title.trim().slice(0, 200)
     conversations.value = [...conversations.peek()]
@@ -200,7 +195,7 @@ export function chatOf(
     regenerate,
     goOn,
     choose,
-    stop: () => answers.stop((tree) => tree === shown.peek().tree),
+    stop,
     tryNow: answers.tryNow,
     preview: answers.preview,
     begin,

@@ -14,7 +14,7 @@ export type Store = {
   messages(conversation: string): Promise<Message[]>
   /** Some rows behind a key, in the order of keys. */
   rows(after: Key | undefined, limit: number): Promise<Row[]>
-  put(conversations: readonly Conversation[], rows: readonly Row[]): Promise<void>
+  save(conversation: Conversation, messages?: readonly Message[]): Promise<void>
   remove(conversation: string): Promise<void>
   clear(): Promise<void>
 }
@@ -22,14 +22,9 @@ export type Store = {
 /** A conversation that has what was searched for, with the place in its text if it is not in the title. */
 export type Found = { conversation: Conversation; excerpt?: string }
 
-export type History = {
-  readonly lasting: boolean
+export type History = Store & {
   /** All conversations, those used last first. */
   list(): Promise<Conversation[]>
-  messages(conversation: string): Promise<Message[]>
-  save(conversation: Conversation, messages?: readonly Message[]): Promise<void>
-  remove(conversation: string): Promise<void>
-  clear(): Promise<void>
   /** Conversations whose title or texts have all the words, in the order of the list. */
   search(words: string, signal?: AbortSignal): Promise<Found[]>
   /** The file of all conversations, in parts. */
@@ -54,75 +49,49 @@ export async function openHistory(
 export function historyOf(store: Store): History {
   const list = async (): Promise<Conversation[]> =>
     (await store.conversations()).sort((a, b) => b.usedAt - a.usedAt)
-
-  async function* allRows(signal?: AbortSignal): AsyncGenerator<Row[]> {
-    let after: Key | undefined
-    for (;;) {
-      const rows = await store.rows(after, BATCH)
-      signal?.throwIfAborted()
-      const last = rows.at(-1)
-      if (!last) return
-      yield rows
-      after = [last.conversation, last.message.id]
-    }
-  }
-
-  async function search(words: string, signal?: AbortSignal): Promise<Found[]> {
-    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
-    const found = new Map<string, string | undefined>()
-    const conversations = await list()
-    for (const { id, title } of conversations) if (hasAll(title, wanted)) found.set(id, undefined)
-    for await (const rows of allRows(signal))
-      for (const { conversation, message } of rows)
-        if (!found.has(conversation) && hasAll(message.text, wanted))
-          found.set(conversation, excerptOf(message.text, wanted[0] ?? ''))
-    return conversations
-      .filter(({ id }) => found.has(id))
-      .map((conversation) => {
-        const excerpt = found.get(conversation.id)
-        return { conversation, ...(excerpt !== undefined && { excerpt }) }
-      })
-  }
-
-  async function* everything(): AsyncGenerator<Exchanged> {
-    for (const conversation of await list())
-      yield { conversation, messages: await store.messages(conversation.id) }
-  }
-
   return {
-    lasting: store.lasting,
+    ...store,
     list,
-    search,
-    messages: store.messages,
-    save: (conversation, messages = []) =>
-      store.put(
-        [conversation],
-        messages.map((message) => ({ conversation: conversation.id, message })),
-      ),
-    remove: store.remove,
-    clear: store.clear,
-    export: () => exported(everything()),
+    async search(words, signal) {
+      const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+      const hasAll = (text: string): boolean => {
+        const lower = text.toLowerCase()
+        return wanted.every((word) => lower.includes(word))
+      }
+      const conversations = await list()
+      const found = new Map<string, string | undefined>()
+      for (const { id, title } of conversations) if (hasAll(title)) found.set(id, undefined)
+      let after: Key | undefined
+      for (let rows: Row[]; (rows = await store.rows(after, BATCH)).length > 0;) {
+        signal?.throwIfAborted()
+        for (const { conversation, message } of rows) {
+          after = [conversation, message.id]
+          if (!found.has(conversation) && hasAll(message.text))
+            found.set(conversation, excerptOf(message.text, wanted[0]))
+        }
+      }
+      return conversations
+        .filter(({ id }) => found.has(id))
+        .map((conversation) => ({ conversation, excerpt: found.get(conversation.id) }))
+    },
+    async *export() {
+      yield* exported(await list(), store.messages)
+    },
     async import(read) {
       const known = new Set((await store.conversations()).map(({ id }) => id))
-      let added = 0
-      for (const { conversation, messages } of read) {
-        if (known.has(conversation.id)) continue
-        known.add(conversation.id)
-        const rows = messages.map((message) => ({ conversation: conversation.id, message }))
-        await store.put([conversation], rows)
-        added++
-      }
+      const before = known.size
+      for (const { conversation, messages } of read)
+        if (!known.has(conversation.id)) {
+          known.add(conversation.id)
+          await store.save(conversation, messages)
+        }
+      const added = known.size - before
       return { added, known: read.length - added }
     },
   }
 }
 
-function hasAll(text: string, words: readonly string[]): boolean {
-  const lower = text.toLowerCase()
-  return words.every((word) => lower.includes(word))
-}
-
-function excerptOf(text: string, word: string): string {
+function excerptOf(text: string, word = ''): string {
   const at = text.toLowerCase().indexOf(word)
   const from = Math.max(0, at - AROUND)
   const to = at + word.length + AROUND
@@ -134,18 +103,23 @@ export function memoryStore(): Store {
   const conversations = new Map<string, Conversation>()
   const rows = new Map<string, Row>()
   const keyOf = (key: Key): string => key.join('\0')
+  const sorted = (): Row[] => [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
   return {
     lasting: false,
     conversations: async () => structuredClone([...conversations.values()]),
     messages: async (id) =>
-      structuredClone([...rows.values()].flatMap((row) => (row.conversation === id ? [row.message] : []))),
-    async rows(after, limit) {
-      const behind = [...rows.keys()].sort().filter((key) => !after || key > keyOf(after))
-      return behind.slice(0, limit).map((key) => structuredClone(rows.get(key)!))
-    },
-    async put(those, messages) {
-      for (const each of those) conversations.set(each.id, structuredClone(each))
-      for (const row of messages) rows.set(keyOf([row.conversation, row.message.id]), structuredClone(row))
+      structuredClone([...rows.values()].flatMap((row) => (row.conversation === id ? row.message : []))),
+    rows: async (after, limit) =>
+      structuredClone(
+        sorted()
+          .filter(({ conversation, message }) => !after || keyOf([conversation, message.id]) > keyOf(after))
+          .slice(0, limit),
+      ),
+    async save(conversation, messages = []) {
+      const { id } = conversation
+      conversations.set(id, structuredClone(conversation))
+      for (const message of messages)
+        rows.set(keyOf([id, message.id]), structuredClone({ conversation: id, message }))
     },
     async remove(id) {
       conversations.delete(id)
@@ -158,43 +132,39 @@ export function memoryStore(): Store {
   }
 }
 
-const [CONVERSATIONS, MESSAGES] = ['conversations', 'messages']
+const STORES = ['conversations', 'messages']
 
 /** Rows in IndexedDB. Rejects where the browser forbids it. */
 async function indexedStore(factory: IDBFactory): Promise<Store> {
   const opening = factory.open('islet', 1)
   opening.onupgradeneeded = () => {
-    opening.result.createObjectStore(CONVERSATIONS, { keyPath: 'id' })
-    opening.result.createObjectStore(MESSAGES, { keyPath: ['conversation', 'message.id'] })
+    opening.result.createObjectStore(STORES[0], { keyPath: 'id' })
+    opening.result.createObjectStore(STORES[1], { keyPath: ['conversation', 'message.id'] })
   }
   const database = await done(opening)
   // Another tab has a newer page, and waits for this one to let go.
   database.onversionchange = () => database.close()
 
-  const read = <T>(name: string, ask: (store: IDBObjectStore) => IDBRequest): Promise<T> =>
-    done(ask(database.transaction(name).objectStore(name)) as IDBRequest<T>)
+  const all = <T>(at: number, range?: IDBKeyRange, limit?: number): Promise<T[]> =>
+    done(database.transaction(STORES).objectStore(STORES[at]).getAll(range, limit) as IDBRequest<T[]>)
   const write = (change: (conversations: IDBObjectStore, messages: IDBObjectStore) => void): Promise<void> =>
     new Promise((resolve, reject) => {
-      const transaction = database.transaction([CONVERSATIONS, MESSAGES], 'readwrite')
+      const transaction = database.transaction(STORES, 'readwrite')
       transaction.oncomplete = () => resolve()
-      transaction.onabort = () => reject(transaction.error ?? new Error('The browser did not store it.'))
-      change(transaction.objectStore(CONVERSATIONS), transaction.objectStore(MESSAGES))
+      transaction.onabort = () => reject(transaction.error!)
+      change(transaction.objectStore(STORES[0]), transaction.objectStore(STORES[1]))
     })
   const ofConversation = (id: string): IDBKeyRange => IDBKeyRange.bound([id], [id, []])
 
   return {
     lasting: true,
-    conversations: () => read<Conversation[]>(CONVERSATIONS, (store) => store.getAll()),
-    messages: async (id) =>
-      (await read<Row[]>(MESSAGES, (store) => store.getAll(ofConversation(id)))).map(
-        ({ message }) => message,
-      ),
-    rows: (after, limit) =>
-      read<Row[]>(MESSAGES, (store) => store.getAll(after && IDBKeyRange.lowerBound(after, true), limit)),
-    put: (conversations, rows) =>
+    conversations: () => all<Conversation>(0),
+    messages: async (id) => (await all<Row>(1, ofConversation(id))).map(({ message }) => message),
+    rows: (after, limit) => all<Row>(1, after && IDBKeyRange.lowerBound(after, true), limit),
+    save: (conversation, messages = []) =>
       write((toConversations, toMessages) => {
-        for (const conversation of conversations) toConversations.put(conversation)
-        for (const row of rows) toMessages.put(row)
+        toConversations.put(conversation)
+        for (const message of messages) toMessages.put({ conversation: conversation.id, message })
       }),
     remove: (id) =>
       write((conversations, messages) => {
@@ -202,9 +172,8 @@ async function indexedStore(factory: IDBFactory): Promise<Store> {
         messages.delete(ofConversation(id))
       }),
     clear: () =>
-      write((conversations, messages) => {
-        conversations.clear()
-        messages.clear()
+      write((...stores) => {
+        for (const store of stores) store.clear()
       }),
   }
 }
@@ -212,6 +181,6 @@ async function indexedStore(factory: IDBFactory): Promise<Store> {
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('The browser did not answer.'))
+    request.onerror = () => reject(request.error!)
   })
 }

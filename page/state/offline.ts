@@ -14,10 +14,10 @@ const SERVICE_WORKER = '/play/sw.js'
 
 /** Does nothing where the browser has no service workers, or not for this address. */
 export function keepOffline(): void {
-  if (!('serviceWorker' in navigator)) return
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
   // The one script that is loaded by address: all others are in the page's own HTML.
   const policy = trustedTypes?.createPolicy('islet', { createScriptURL: () => SERVICE_WORKER })
   const url = policy?.createScriptURL(SERVICE_WORKER) ?? SERVICE_WORKER
-  navigator.serviceWorker.register(url, { scope: '/' }).catch(() => undefined)
+  const container = navigator.serviceWorker as ServiceWorkerContainer | undefined
+  container?.register(url, { scope: '/' }).catch(() => undefined)
 }

@@ -26,9 +26,15 @@ export const singleKeys = remembered('keys', true, yesOrNo)
  */
 export function remembered<T>(name: string, usual: T, valid: (value: unknown) => boolean): Signal<T> {
   const key = `islet.${name}`
-  const stored = read(key)
+  const stored = attempt(() => JSON.parse(localStorage.getItem(key) ?? 'null') as unknown)
   const made = signal(valid(stored) ? (stored as T) : usual)
-  effect(() => write(key, made.value === usual ? undefined : made.value))
+  effect(() => {
+    const { value } = made
+    attempt(() => {
+      if (value === usual) localStorage.removeItem(key)
+      else localStorage.setItem(key, JSON.stringify(value))
+    })
+  })
   return made
 }
 
@@ -36,19 +42,11 @@ function oneOf(list: readonly unknown[]): (value: unknown) => boolean {
   return (value) => list.includes(value)
 }
 
-function read(key: string): unknown {
+/** Nothing is remembered where that is forbidden. */
+function attempt<T>(act: () => T): T | undefined {
   try {
-    return JSON.parse(localStorage.getItem(key) ?? 'null')
+    return act()
   } catch {
     return undefined
-  }
-}
-
-function write(key: string, value: unknown): void {
-  try {
-    if (value === undefined) localStorage.removeItem(key)
-    else localStorage.setItem(key, JSON.stringify(value))
-  } catch {
-    // Nothing is remembered then.
   }
 }

@@ -39,7 +39,7 @@ export function chatRequest(
 
 function common(key: string, { model, sampling, isWatched }: Options): Record<string, unknown> {
   return {
-    ...(model !== undefined && { model }),
+    model,
     stream: true,
     stream_options: { include_usage: true },
     ...sampling,
@@ -73,10 +73,7 @@ export async function continuation(
   const ids = (content: string, parse_special: boolean): Promise<{ tokens: number[] }> =>
     ask('/tokenize', { content, add_special: false, parse_special })
   const [{ prompt }, asText, asNames] = await Promise.all([
-    ask<{ prompt: string }>('/apply-template', {
-      ...(options.model !== undefined && { model: options.model }),
-      messages,
-    }),
+    ask<{ prompt: string }>('/apply-template', { model: options.model, messages }),
     ids(texts, false),
     ids(texts, true),
   ])
@@ -85,7 +82,7 @@ export async function continuation(
     throw new ServerError(
       400,
       'unsupported_value',
-      'A message writes a mark that the model uses between messages: this answer cannot go on.',
+      'A message writes a mark of the model between messages: this answer cannot go on.',
     )
   const { tokens } = await ids(prompt + message.text, true)
   return {
@@ -113,8 +110,9 @@ export async function sessionOf(
     try {
       return (await callJson<{ id: string }>(server, 'POST', path, undefined, signal)).id
     } catch (error) {
-      if (!(error instanceof ServerError) || ![404, 409].includes(error.status)) throw error
-      if (error.status === 404) return undefined
+      const { status } = error as ServerError
+      if (status === 404) return undefined
+      if (status !== 409) throw error
     }
     await wait(FORK_WAIT, signal)
   }

@@ -31,17 +31,11 @@ export const systemPrompt = signal('')
 export const temperature = field(
   'temperature',
   'Temperature',
-  'Higher is more varied; 0 always takes the likeliest token.',
+  'Higher is more varied; 0 takes the likeliest.',
   [0, 2, 0.1],
   1,
 )
-export const topP = field(
-  'top_p',
-  'Top p',
-  'Only the likeliest tokens that make up this share.',
-  [0.01, 1, 0.01],
-  1,
-)
+export const topP = field('top_p', 'Top p', 'Only the likeliest tokens up to this share.', [0.01, 1, 0.01], 1)
 export const topK = field(
   'top_k',
   'Top k',
@@ -59,22 +53,12 @@ export const minP = field(
 export const repetitionPenalty = field(
   'repetition_penalty',
   'Repetition penalty',
-  'Above 1, tokens that were there become less likely.',
+  'Above 1, what was there becomes less likely.',
   [0.1, 2, 0.05],
   1,
 )
-export const seed = field(
-  'seed',
-  'Seed',
-  'The same seed gives the same answer; empty is a new one each time.',
-  [0, 2 ** 32 - 1, 1],
-)
-export const maxTokens = field(
-  'max_tokens',
-  'Longest answer',
-  'In tokens; empty: until the model ends it.',
-  [1, 32_768, 1],
-)
+export const seed = field('seed', 'Seed', 'The same seed gives the same answer.', [0, 2 ** 32 - 1, 1])
+export const maxTokens = field('max_tokens', 'Longest answer', 'In tokens.', [1, 32_768, 1])
 
 export const FIELDS: readonly SamplingField[] = [
   temperature,

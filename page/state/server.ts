@@ -66,10 +66,9 @@ export function baseOf(written: string): string {
 /** Why an address cannot be asked: the page's policy knows https and this machine alone. Undefined if it can. */
 export function wrongBase(written: string): string | undefined {
   const base = baseOf(written)
-  if (base === '') return undefined
   const { protocol, hostname } = URL.parse(base) ?? {}
-  if (protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
-  return 'Give an https:// address, or http://localhost with its port. The page may ask no other.'
+  if (!base || protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
+  return 'Give an https:// address, or http://localhost with its port.'
 }
 
 /** Talks to another server from now on, or with another key. */

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals'
 import { singleKeys } from './preferences.ts'
 
-export type Shortcut = { key: string; does: string; run: () => void }
+export type Shortcut = { key: string; does: string; run: () => unknown }
 
 /** All that there are; views add theirs while they are shown. */
 export const shortcuts = signal<readonly Shortcut[]>([])

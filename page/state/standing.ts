@@ -15,14 +15,13 @@ export function standingOf(
 ): Standing {
   if (reachable === false) return 'away'
   if (trouble?.status === 401) return 'key'
-  if (health === undefined) return 'connecting'
-  if (health.status === 'ok') return 'ready'
-  return health.status === 'error' ? 'failed' : 'loading'
+  if (!health) return 'connecting'
+  return health.status === 'ok' ? 'ready' : health.status === 'error' ? 'failed' : 'loading'
 }
 
 /** The share of the model that has come, from 0 to 1; 0 before anything is known. */
-export function loadedShare({ loaded_bytes: done, total_bytes: total }: Health): number {
-  return total > 0 ? Math.min(1, done / total) : 0
+export function loadedShare(health: Health | undefined): number {
+  return health && health.total_bytes > 0 ? Math.min(1, health.loaded_bytes / health.total_bytes) : 0
 }
 
 export function megabytes(bytes: number): string {
@@ -31,36 +30,21 @@ export function megabytes(bytes: number): string {
 }
 
 export function wordsOf(standing: Standing, health: Health | undefined, base: string): Words {
-  const where = base === '' ? 'The server' : `The server at ${base}`
-  switch (standing) {
-    case 'connecting':
-      return { state: 'Connecting' }
-    case 'away':
-      return {
-        state: 'Away',
-        sentence: `${where} does not answer. The page asks again every two seconds, and goes on where it was.`,
-      }
-    case 'key':
-      return { state: 'Key needed', sentence: `${where} wants a key, or does not know this one.` }
-    case 'failed':
-      return {
-        state: 'Failed',
-        sentence: `The model could not be loaded${health?.message === undefined ? '.' : `: ${health.message}`}`,
-      }
-    case 'loading': {
-      const { total_bytes: total = 0, loaded_bytes: done = 0 } = health ?? {}
-      const share = health === undefined ? 0 : loadedShare(health)
-      return {
-        state: total > 0 ? `Loading ${Math.floor(100 * share)} %` : 'Loading',
-        sentence:
-          total > 0
-            ? `The model is loading: ${megabytes(done)} of ${megabytes(total)}. You can write already; it answers when it is there.`
-            : 'The model is about to load. You can write already; it answers when it is there.',
-      }
-    }
-    case 'ready':
-      return { state: 'Ready' }
+  const where = `The server ${base && `at ${base} `}`
+  const total = health?.total_bytes ?? 0
+  const words: Record<Standing, [state: string, sentence?: string]> = {
+    connecting: ['Connecting'],
+    away: ['Away', `${where}does not answer. The page asks again every two seconds.`],
+    key: ['Key needed', `${where}wants a key, or does not know this one.`],
+    failed: ['Failed', `The model could not be loaded: ${health?.message ?? 'nobody knows why'}`],
+    loading: [
+      total > 0 ? `Loading ${Math.floor(100 * loadedShare(health))} %` : 'Loading',
+      `The model is loading${total > 0 ? `: ${megabytes(health!.loaded_bytes)} of ${megabytes(total)}` : ''}. You can write already.`,
+    ],
+    ready: ['Ready'],
   }
+  const [state, sentence] = words[standing]
+  return { state, ...(sentence && { sentence }) }
 }
 
 export const standing = computed(() => standingOf(reachable.value, health.value, trouble.value))

@@ -70,15 +70,13 @@ export type Source = { session: string; fork: boolean }
 
 /** An id that is made once: 64 random bits. */
 export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return crypto.getRandomValues(new BigUint64Array(1))[0].toString(16)
 }
 
 /** The tree of stored messages, in whatever order they come. */
 export function treeOf(conversation: Conversation, messages: Iterable<Message> = []): Tree {
   const tree: Tree = { conversation, messages: new Map(), children: new Map() }
-  const inOrder = [...messages].sort((a, b) => a.at - b.at)
-  for (const message of inOrder) place(tree, message)
+  for (const message of [...messages].sort((a, b) => a.at - b.at)) place(tree, message)
   return tree
 }
 
@@ -97,43 +95,38 @@ function place(tree: Tree, message: Message): void {
 
 /** Makes a message the one of its siblings that is shown; the messages that this changed. */
 export function show(tree: Tree, id: string): Message[] {
-  const { parent } = tree.messages.get(id)!
-  if (parent === null) {
-    tree.conversation.shown = id
-    return []
-  }
-  const above = tree.messages.get(parent)!
-  above.shown = id
-  return [above]
+  const above = tree.messages.get(tree.messages.get(id)!.parent!)
+  ;(above ?? tree.conversation).shown = id
+  return above ? [above] : []
 }
 
 /** The messages that are shown, from the first to the last. */
 export function path(tree: Tree): Message[] {
   const shown: Message[] = []
-  for (let next = shownBelow(tree, null); next; next = shownBelow(tree, next.id)) shown.push(next)
+  for (let next = shownBelow(tree); next; next = shownBelow(tree, next)) shown.push(next)
   return shown
 }
 
 /** The messages up to this one, itself included. */
 export function pathTo(tree: Tree, id: string | null): Message[] {
   const above: Message[] = []
-  for (let next = id === null ? undefined : tree.messages.get(id); next;) {
-    above.push(next)
-    next = next.parent === null ? undefined : tree.messages.get(next.parent)
-  }
+  for (let next = tree.messages.get(id!); next; next = tree.messages.get(next.parent!)) above.push(next)
   return above.reverse()
 }
 
-function shownBelow(tree: Tree, parent: string | null): Message | undefined {
-  const children = tree.children.get(parent)
-  if (!children) return undefined
-  const chosen = parent === null ? tree.conversation.shown : tree.messages.get(parent)?.shown
-  return tree.messages.get(chosen !== undefined && children.includes(chosen) ? chosen : children.at(-1)!)
+function shownBelow(tree: Tree, parent?: Message): Message | undefined {
+  const { shown } = parent ?? tree.conversation
+  const children = below(tree, parent?.id ?? null)
+  return tree.messages.get(children.includes(shown!) ? shown! : children.at(-1)!)
+}
+
+function below(tree: Tree, parent: string | null): readonly string[] {
+  return tree.children.get(parent) ?? []
 }
 
 /** The message and those that stand in the same place, in the order in which they were made. */
 export function siblings(tree: Tree, message: Message): readonly string[] {
-  return tree.children.get(message.parent) ?? []
+  return below(tree, message.parent)
 }
 
 /**
@@ -141,42 +134,33 @@ export function siblings(tree: Tree, message: Message): readonly string[] {
  * another branch of the same place has one, it is a fork. Undefined where nothing was computed yet.
  */
 export function sourceOf(tree: Tree, question: Message): Source | undefined {
-  const above = pathTo(tree, question.id).findLast(({ answer }) => answer?.session !== undefined)
-  if (above) {
-    const session = above.answer!.session!
-    return { session, fork: lastOf(tree, session) !== above }
-  }
-  const beside = firstAnswer(tree, question.id) ?? firstAnswer(tree, null)
-  return beside === undefined ? undefined : { session: beside, fork: true }
+  const above = pathTo(tree, question.id).findLast(({ answer }) => answer?.session)
+  if (above) return ownSource(tree, above)
+  const session = firstAnswer(tree, question.id) ?? firstAnswer(tree, null)
+  return session ? { session, fork: true } : undefined
 }
 
 /** What an answer goes on with that is to become longer. */
 export function ownSource(tree: Tree, message: Message): Source | undefined {
   const session = message.answer?.session
-  return session === undefined ? undefined : { session, fork: lastOf(tree, session) !== message }
-}
-
-/** The answer that a session made last. */
-function lastOf(tree: Tree, session: string): Message | undefined {
-  let last: Message | undefined
-  for (const message of tree.messages.values())
-    if (message.answer?.session === session && (!last || message.at >= last.at)) last = message
-  return last
+  if (!session) return undefined
+  const made = [...tree.messages.values()].filter(({ answer }) => answer?.session === session)
+  return { session, fork: made.some(({ at }) => at > message.at) }
 }
 
 /** The session of the first answer at or below a place. */
 function firstAnswer(tree: Tree, parent: string | null): string | undefined {
-  const waiting = [...(tree.children.get(parent) ?? [])]
-  for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+  const waiting = [...below(tree, parent)]
+  for (const id of waiting) {
     const session = tree.messages.get(id)?.answer?.session
-    if (session !== undefined) return session
-    waiting.push(...(tree.children.get(id) ?? []))
+    if (session) return session
+    waiting.push(...below(tree, id))
   }
   return undefined
 }
 
 /** What a conversation is called until somebody names it: the first line of its first message, 60 characters at most. */
 export function titleOf(text: string): string {
-  const line = text.trim().split('\n', 1)[0].trim()
+  const line = text.trim().split('\n')[0].trim()
   return line.length > 60 ? `${line.slice(0, 59)}…` : line || 'New chat'
 }

@@ -306,7 +306,7 @@ describe('the history', () => {
   })
 
   it('that cannot be stored is told in words, and the chat goes on', async () => {
-    const store = { ...memoryStore(), put: () => Promise.reject(new Error('quota')) }
+    const store = { ...memoryStore(), save: () => Promise.reject(new Error('quota')) }
     chat = chatOf(historyOf(store), clock)
     chat.send('Hi')
     await settled()

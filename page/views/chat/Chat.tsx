@@ -1,52 +1,46 @@
 // The chat view shows one conversation with its composer, and the list of all beside it.
 
 import { signal, useSignal, useSignalEffect } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { type Clock } from '../../state/answering.ts'
 import { chatOf, type Chat as State } from '../../state/chat.ts'
 import { addShortcuts } from '../../state/shortcuts.ts'
 import { openHistory } from '../../state/history.ts'
-import { Composer } from './Composer.tsx'
+import { Button } from '../shell/controls.tsx'
+import { Composer, toComposer } from './Composer.tsx'
 import { Empty } from './Empty.tsx'
 import { History } from './History.tsx'
 import { Messages } from './Messages.tsx'
 
 const clock: Clock = {
   now: () => performance.now(),
-  frame: (callback) => void requestAnimationFrame(callback),
+  frame: requestAnimationFrame.bind(globalThis),
   wait: (ms, signal) =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
+      setTimeout(resolve, ms)
+      signal.addEventListener('abort', () => resolve())
     }),
 }
 
 /** Lives as long as the page, so that answers go on while another tab is shown. */
 const state = signal<State | undefined>(undefined)
-let opening: Promise<void> | undefined
+let opening: Promise<State> | undefined
 
-function openOnce(): Promise<void> {
+function openOnce(): Promise<State> {
   return (opening ??= open())
 }
 
 /** Deletes all conversations of this browser, also before the chat was ever shown. */
 export async function forgetChats(): Promise<void> {
-  await openOnce()
-  await state.peek()?.removeAll()
+  await (await openOnce()).removeAll()
 }
 
-async function open(): Promise<void> {
-  const chat = chatOf(await openHistory(), clock, remember)
+async function open(): Promise<State> {
+  // Each tab has a conversation of its own, which outlives a reload.
+  const chat = chatOf(await openHistory(), clock, (id) => history.replaceState(id, ''))
   state.value = chat
   await chat.load(history.state)
-}
-
-/** Each tab has a conversation of its own, which outlives a reload. */
-function remember(id: string | undefined): void {
-  history.replaceState(id, '')
+  return chat
 }
 
 export function Chat() {
@@ -57,59 +51,55 @@ export function Chat() {
 
 function Conversation({ chat }: { chat: State }) {
   const isListOpen = useSignal(false)
-  const toggle = useRef<HTMLButtonElement>(null)
   const close = (): void => {
     if (!isListOpen.peek()) return
     isListOpen.value = false
-    toggle.current?.focus()
+    document.querySelector<HTMLElement>('.chat-toggle')?.focus()
+  }
+  const begin = (): void => {
+    chat.begin()
+    close()
+    toComposer()
   }
   useSignalEffect(chat.preview)
   useEffect(
     () =>
       addShortcuts([
-        {
-          key: 'n',
-          does: 'New chat',
-          run: () => (chat.begin(), document.getElementById('chat-text')?.focus()),
-        },
+        { key: 'n', does: 'New chat', run: begin },
         {
           key: '/',
           does: 'Search chats',
           run() {
             isListOpen.value = true
-            document.querySelector<HTMLElement>('#chat-history [type=search]')?.focus()
+            document.querySelector<HTMLElement>('[type=search]')?.focus()
           },
         },
       ]),
     [],
   )
-  const { tree } = chat.shown.value
+  const { conversation } = chat.shown.value.tree
   return (
     <>
-      <History chat={chat} isOpen={isListOpen.value} close={close} />
+      <History chat={chat} isOpen={isListOpen.value} close={close} begin={begin} />
       <section class="chat-main" aria-label="Conversation">
         <header class="chat-head">
-          <button
-            ref={toggle}
-            class="button quiet chat-toggle"
+          <Button
+            kind="quiet chat-toggle"
             aria-expanded={isListOpen.value}
             aria-controls="chat-history"
             onClick={() => (isListOpen.value = !isListOpen.value)}
           >
             Chats
-          </button>
-          <h2 class="chat-title">{tree.conversation.title || 'New chat'}</h2>
+          </Button>
+          <h2 class="chat-title">{conversation.title || 'New chat'}</h2>
         </header>
         {chat.trouble.value && (
-          <p class="chat-trouble" role="alert">
-            {chat.trouble.value}{' '}
-            <button class="button quiet" onClick={() => (chat.trouble.value = undefined)}>
-              Dismiss
-            </button>
+          <p class="chat-problem" role="alert">
+            {chat.trouble.value} <Button onClick={() => (chat.trouble.value = undefined)}>Dismiss</Button>
           </p>
         )}
         {chat.messages.value.length > 0 ? (
-          <Messages key={tree.conversation.id} chat={chat} />
+          <Messages key={conversation.id} chat={chat} />
         ) : (
           <Empty send={chat.send} isLasting={chat.history.lasting} />
         )}

@@ -1,72 +1,64 @@
 // The composer takes what a person says: Enter sends and Shift+Enter breaks the line. On touch Enter breaks it.
 
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { type Chat } from '../../state/chat.ts'
+import { Button, Form } from '../shell/controls.tsx'
 import { editing } from './editing.ts'
 
 /** Lines until the field scrolls. */
 const MOST_LINES = 8
 
-/** Whether the key sends: not where a finger types, nor while an input method puts a character together. */
-export function sends(event: KeyboardEvent): boolean {
-  return (
-    event.key === 'Enter' && !event.shiftKey && !event.isComposing && !matchMedia('(pointer: coarse)').matches
-  )
+const isTouched = (): boolean => matchMedia('(pointer: coarse)').matches
+
+/** Sends the form of a field: not where a finger types, nor while an input method puts a character together. */
+export function sendsByEnter(event: KeyboardEvent): void {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing || isTouched()) return
+  event.preventDefault()
+  ;(event.target as HTMLTextAreaElement).form!.requestSubmit()
+}
+
+export function toComposer(): void {
+  document.getElementById('chat-text')?.focus()
 }
 
 export function Composer({ chat }: { chat: Chat }) {
   const text = useSignal('')
-  const field = useRef<HTMLTextAreaElement>(null)
   const isRunning = chat.running.value !== undefined
-  const shown = chat.shown.value.tree.conversation.id
   useEffect(() => {
     // Who came by the tabs stays there.
-    if (document.activeElement === document.body && !matchMedia('(pointer: coarse)').matches)
-      field.current?.focus()
-  }, [shown])
-
-  function submit(): void {
-    if (isRunning || text.value.trim() === '') return
-    chat.send(text.value)
-    text.value = ''
-    field.current?.focus()
-  }
+    if (document.activeElement === document.body && !isTouched()) toComposer()
+  }, [chat.shown.value.tree.conversation.id])
 
   function stop(): void {
     chat.stop()
-    field.current?.focus()
+    toComposer()
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (sends(event)) {
-      event.preventDefault()
-      submit()
-    } else if (event.key === 'Escape' && isRunning) {
-      stop()
-    } else if (event.key === 'ArrowUp' && text.value === '' && !isRunning) {
-      const last = chat.messages.peek().findLast(({ role }) => role === 'user')
-      if (!last) return
-      event.preventDefault()
-      editing.value = last.id
-    }
+    sendsByEnter(event)
+    if (event.key === 'Escape' && isRunning) stop()
+    if (event.key !== 'ArrowUp' || text.value || isRunning) return
+    const last = chat.messages.peek().findLast(({ role }) => role === 'user')
+    if (!last) return
+    event.preventDefault()
+    editing.value = last.id
   }
 
   return (
-    <form
+    <Form
       class="chat-composer"
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit()
+      send={() => {
+        if (isRunning || !text.value.trim()) return
+        chat.send(text.value)
+        text.value = ''
+        toComposer()
       }}
     >
-      <label class="visually-hidden" for="chat-text">
-        Your message
-      </label>
       <textarea
         id="chat-text"
-        ref={field}
         class="input"
+        aria-label="Your message"
         placeholder="Write a message"
         aria-describedby="chat-keys"
         rows={Math.min(MOST_LINES, text.value.split('\n').length)}
@@ -75,17 +67,17 @@ export function Composer({ chat }: { chat: Chat }) {
         onKeyDown={onKeyDown}
       />
       {isRunning ? (
-        <button type="button" class="button chat-stop" onClick={stop}>
+        <Button key="stop" kind="" onClick={stop}>
           Stop
-        </button>
+        </Button>
       ) : (
-        <button type="submit" class="button primary" disabled={text.value.trim() === ''}>
+        <Button key="send" type="submit" kind="primary" disabled={!text.value.trim()}>
           Send
-        </button>
+        </Button>
       )}
       <p id="chat-keys" class="dim chat-keys">
-        Enter sends, Shift+Enter breaks the line, ↑ edits your last message, Esc stops.
+        Enter sends, Shift+Enter breaks the line, ↑ edits, Esc stops.
       </p>
-    </form>
+    </Form>
   )
 }

@@ -4,6 +4,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { type Chat } from '../../state/chat.ts'
 import { type Found } from '../../state/history.ts'
+import { Button } from '../shell/controls.tsx'
 import { Files } from './Files.tsx'
 import { Row, ROW } from './Row.tsx'
 
@@ -13,38 +14,26 @@ const SPARE = 4
 /** Milliseconds after the last letter until the texts are searched. */
 const TYPING = 150
 
-type Props = { chat: Chat; isOpen: boolean; close: () => void }
+type Props = { chat: Chat; isOpen: boolean; close: () => void; begin: () => void }
 
-export function History({ chat, isOpen, close }: Props) {
+export function History({ chat, isOpen, close, begin }: Props) {
   const told = useSignal('')
-  const words = useSignal('')
-  const search = useRef<HTMLInputElement>(null)
-  useEffect(() => {
-    if (isOpen) search.current!.focus()
-  }, [isOpen])
   return (
     <aside
       id="chat-history"
-      class={isOpen ? 'chat-history chat-open' : 'chat-history'}
+      class={`chat-history ${isOpen ? 'chat-open' : ''}`}
       aria-label="Conversations"
       onKeyDown={(event) => event.key === 'Escape' && close()}
     >
       <div class="chat-history-head">
-        <button
-          class="button primary"
-          onClick={() => {
-            chat.begin()
-            close()
-            document.getElementById('chat-text')?.focus()
-          }}
-        >
+        <Button kind="primary" onClick={begin}>
           New chat
-        </button>
-        <button class="button quiet chat-close" onClick={close}>
+        </Button>
+        <Button kind="quiet chat-close" onClick={close}>
           Close
-        </button>
+        </Button>
       </div>
-      <Search chat={chat} field={search} words={words} />
+      <Search chat={chat} isOpen={isOpen} />
       <List chat={chat} close={close} told={told} />
       <Files chat={chat} told={told} />
       <p role="status" class="dim chat-told">
@@ -54,17 +43,21 @@ export function History({ chat, isOpen, close }: Props) {
   )
 }
 
-type SearchProps = { chat: Chat; field: { current: HTMLInputElement | null }; words: Signal<string> }
-
-function Search({ chat, field, words }: SearchProps) {
+function Search({ chat, isOpen }: Pick<Props, 'chat' | 'isOpen'>) {
+  const field = useRef<HTMLInputElement>(null)
+  const words = useSignal('')
+  useEffect(() => {
+    if (isOpen) field.current!.focus()
+  }, [isOpen])
   useEffect(() => {
     const text = words.value.trim()
-    if (text === '') return void (chat.found.value = undefined)
+    if (!text) return void (chat.found.value = undefined)
     const given = new AbortController()
+    const { signal } = given
     const timer = setTimeout(() => {
-      chat.history.search(text, given.signal).then(
+      chat.history.search(text, signal).then(
         (found) => {
-          if (!given.signal.aborted) chat.found.value = found
+          if (!signal.aborted) chat.found.value = found
         },
         () => undefined,
       )
@@ -92,55 +85,42 @@ type ListProps = { chat: Chat; close: () => void; told: Signal<string> }
 function List({ chat, close, told }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const top = useSignal(0)
-  const height = useSignal(600)
   /** The row that Tab comes to; arrows move it. */
   const active = useSignal(0)
   const isMoved = useRef(false)
   const found: readonly Found[] =
     chat.found.value ?? chat.conversations.value.map((conversation) => ({ conversation }))
-  const at = Math.min(active.value, found.length - 1)
+  const last = found.length - 1
+  const at = Math.min(active.value, last)
   const from = Math.max(0, Math.floor(top.value / ROW) - SPARE)
-  const to = Math.min(found.length, Math.ceil((top.value + height.value) / ROW) + SPARE)
+  // No list is higher than the screen.
+  const seen = found.slice(from, Math.ceil((top.value + screen.height) / ROW) + SPARE)
 
   useLayoutEffect(() => {
-    const observer = new ResizeObserver(([{ contentRect }]) => (height.value = contentRect.height))
-    observer.observe(scroller.current!)
-    return () => observer.disconnect()
-  }, [])
-
-  useLayoutEffect(() => {
-    if (!isMoved.current) return
+    if (isMoved.current) scroller.current!.querySelector<HTMLElement>(`[data-row="${at}"] button`)?.focus()
     isMoved.current = false
-    scroller.current!.querySelector<HTMLElement>(`[data-row="${at}"] .chat-open-row`)?.focus()
   })
 
-  function move(to: number): void {
-    const next = Math.max(0, Math.min(found.length - 1, to))
-    const node = scroller.current!
-    // The row must be an element before it can have the focus.
-    if (next * ROW < node.scrollTop) node.scrollTop = next * ROW
-    if ((next + 1) * ROW > node.scrollTop + node.clientHeight)
-      node.scrollTop = (next + 1) * ROW - node.clientHeight
-    top.value = node.scrollTop
-    isMoved.current = true
-    active.value = next
-  }
-
   function onKeyDown(event: KeyboardEvent): void {
-    if ((event.target as Element).tagName === 'INPUT') return
-    const page = Math.floor(height.value / ROW)
+    const node = scroller.current!
+    const page = Math.floor(node.clientHeight / ROW)
     const steps: Record<string, number> = {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
       PageDown: at + page,
       PageUp: at - page,
       Home: 0,
-      End: found.length - 1,
+      End: last,
     }
-    const step = steps[event.key]
-    if (step === undefined) return
+    const step = steps[event.key] as number | undefined
+    if (step === undefined || (event.target as Element).tagName === 'INPUT') return
     event.preventDefault()
-    move(step)
+    active.value = Math.max(0, Math.min(last, step))
+    // The row must be an element before it can have the focus.
+    const place = active.value * ROW
+    node.scrollTop = Math.min(place, Math.max(node.scrollTop, place + ROW - node.clientHeight))
+    top.value = node.scrollTop
+    isMoved.current = true
   }
 
   return (
@@ -150,7 +130,7 @@ function List({ chat, close, told }: ListProps) {
       onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
       onKeyDown={onKeyDown}
     >
-      {found.length === 0 && (
+      {last < 0 && (
         <p class="dim">
           {chat.found.value
             ? 'Nothing was found.'
@@ -158,7 +138,7 @@ function List({ chat, close, told }: ListProps) {
         </p>
       )}
       <ul style={{ height: `${found.length * ROW}px` }}>
-        {found.slice(from, to).map(({ conversation, excerpt }, index) => (
+        {seen.map(({ conversation, excerpt }, index) => (
           <Row
             key={conversation.id}
             chat={chat}

@@ -1,133 +1,114 @@
 // A message is shown with what can be done with it; an answer also with how fast it came and what it reused.
 
-import { effect, useSignal } from '@preact/signals'
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { effect } from '@preact/signals'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { type Notice } from '../../state/answering.ts'
 import { type Chat } from '../../state/chat.ts'
 import { siblings, type Answer, type Message } from '../../state/tree.ts'
-import { sends } from './Composer.tsx'
+import { Button, Form, useSeconds } from '../shell/controls.tsx'
+import { sendsByEnter, toComposer } from './Composer.tsx'
 import { editing } from './editing.ts'
 import { markdownInto, type Markdown } from './markdown.ts'
 import { copied } from './copy.ts'
 
 type Props = { chat: Chat; message: Message }
 
-export function MessageView({ chat, message }: Props) {
-  const isUser = message.role === 'user'
+export function MessageView(props: Props) {
+  const isUser = props.message.role === 'user'
   return (
-    <article
-      class={isUser ? 'chat-message chat-user' : 'chat-message'}
-      aria-label={isUser ? 'You' : 'Answer'}
-    >
-      {isUser ? <Question chat={chat} message={message} /> : <AnswerView chat={chat} message={message} />}
+    <article class={`chat-message ${isUser ? 'chat-user' : ''}`} aria-label={isUser ? 'You' : 'Answer'}>
+      {isUser ? <Question {...props} /> : <AnswerView {...props} />}
     </article>
   )
 }
 
-function Question({ chat, message }: Props) {
-  if (editing.value === message.id) return <Editor chat={chat} message={message} />
+function Question(props: Props) {
+  const { id, text } = props.message
+  if (editing.value === id) return <Editor {...props} />
   return (
     <>
-      <div class="chat-bubble">{message.text}</div>
+      <div class="chat-bubble">{text}</div>
       <div class="chat-actions">
-        <Branches chat={chat} message={message} />
-        <Copy text={message.text} />
-        <button class="button quiet" onClick={() => (editing.value = message.id)}>
-          Edit
-        </button>
+        <Branches {...props} />
+        <Copy text={text} />
+        <Button onClick={() => (editing.value = id)}>Edit</Button>
       </div>
     </>
   )
 }
 
-function Editor({ chat, message }: Props) {
+function Editor({ chat, message: { id, text } }: Props) {
   const field = useRef<HTMLTextAreaElement>(null)
   useLayoutEffect(() => {
     field.current!.focus()
-    field.current!.setSelectionRange(message.text.length, message.text.length)
+    field.current!.setSelectionRange(text.length, text.length)
   }, [])
   const close = (): void => {
     editing.value = undefined
-    document.getElementById('chat-text')?.focus()
-  }
-  const submit = (): void => {
-    const { value } = field.current!
-    close()
-    chat.edit(message.id, value)
+    toComposer()
   }
   return (
-    <form
+    <Form
       class="chat-editor"
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit()
+      send={() => {
+        const { value } = field.current!
+        close()
+        chat.edit(id, value)
       }}
     >
       <textarea
         ref={field}
         class="input"
         aria-label="Your message in other words"
-        rows={Math.min(12, message.text.split('\n').length + 1)}
+        rows={Math.min(12, text.split('\n').length + 1)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') close()
-          if (!sends(event)) return
-          event.preventDefault()
-          submit()
+          sendsByEnter(event)
         }}
-        defaultValue={message.text}
+        defaultValue={text}
       />
       <div class="chat-actions">
-        <button type="button" class="button quiet" onClick={close}>
-          Cancel
-        </button>
-        <button type="submit" class="button primary">
+        <Button onClick={close}>Cancel</Button>
+        <Button type="submit" kind="primary">
           Send
-        </button>
+        </Button>
       </div>
-    </form>
+    </Form>
   )
 }
 
 function AnswerView({ chat, message }: Props) {
   // The message is the same object when its answer ends or goes on; only the tree around it is told as another one.
   void chat.shown.value
+  const { id, text } = message
   const answer = message.answer!
-  const isRunning = answer.state === 'running'
+  const { state, thoughts, problem } = answer
+  const isRunning = state === 'running'
   // Thoughts and the first text change what is around the text.
   if (isRunning) void chat.beat.value
-  const notice = chat.notices.value.get(message.id)
-  const canGoOn =
-    ['length', 'stopped', 'failed'].includes(answer.state) && message.text !== '' && !answer.thoughts
+  const notice = chat.notices.value.get(id)
   return (
     <>
-      {answer.thoughts && (
+      {thoughts && (
         <details class="chat-thoughts">
-          <summary>{isRunning && message.text === '' ? 'Thinking…' : 'What it thought'}</summary>
-          <div class="chat-plain">{answer.thoughts}</div>
+          <summary>{isRunning && !text ? 'Thinking…' : 'What it thought'}</summary>
+          <div class="chat-plain">{thoughts}</div>
         </details>
       )}
-      {isRunning && message.text === '' && !notice && <p class="dim chat-wait">Reading…</p>}
-      <Text chat={chat} message={message} state={answer.state} />
-      {notice && <NoticeView chat={chat} id={message.id} notice={notice} />}
-      {answer.problem && <p class="chat-problem">{answer.problem}</p>}
+      {isRunning && !text && !notice && <p class="dim">Reading…</p>}
+      <Text chat={chat} message={message} state={state} />
+      {notice && <NoticeView key={notice} chat={chat} id={id} notice={notice} />}
+      {problem && <p class="chat-problem">{problem}</p>}
       {!isRunning && (
         <>
-          <Facts answer={answer} />
+          <Facts {...answer} />
           <div class="chat-actions">
             <Branches chat={chat} message={message} />
-            <Copy text={message.text} />
-            <button
-              class="button quiet"
-              title="Another answer, as a branch beside this one"
-              onClick={() => chat.regenerate(message.id)}
-            >
-              {answer.state === 'failed' && message.text === '' ? 'Try again' : 'Regenerate'}
-            </button>
-            {canGoOn && (
-              <button class="button quiet" onClick={() => chat.goOn(message.id)}>
-                Continue
-              </button>
-            )}
+            <Copy text={text} />
+            <Button title="Another answer, beside this one" onClick={() => chat.regenerate(id)}>
+              {state === 'failed' && !text ? 'Try again' : 'Regenerate'}
+            </Button>
+            {state !== 'done' && text && !thoughts && <Button onClick={() => chat.goOn(id)}>Continue</Button>}
           </div>
         </>
       )}
@@ -138,54 +119,40 @@ function AnswerView({ chat, message }: Props) {
 /** The text of an answer: elements are added behind those that are there as it grows, and none is made twice. */
 function Text({ chat, message, state }: Props & { state: Answer['state'] }) {
   const root = useRef<HTMLDivElement>(null)
-  const shown = useRef<{ markdown: Markdown; length: number; isEnded: boolean } | undefined>(undefined)
+  /** What is written until the answer ends; one that goes on is rendered anew, once. */
+  const open = useRef<{ markdown: Markdown; length: number } | undefined>(undefined)
   useLayoutEffect(() => {
-    const isRunning = state === 'running'
-    const sync = (): void => {
-      const { text } = message
-      if (!shown.current || shown.current.isEnded) {
-        // What has ended cannot grow: an answer that goes on is rendered anew, once.
-        if (shown.current?.length === text.length && !isRunning) return
+    const grow = (): Markdown => {
+      if (!open.current) {
         root.current!.replaceChildren()
-        shown.current = { markdown: markdownInto(root.current!), length: 0, isEnded: false }
+        open.current = { markdown: markdownInto(root.current!), length: 0 }
       }
-      const now = shown.current
-      if (text.length > now.length) now.markdown.write(text.slice(now.length))
-      now.length = text.length
+      const { markdown, length } = open.current
+      markdown.write(message.text.slice(length))
+      open.current.length = message.text.length
+      return markdown
     }
-    if (isRunning)
+    if (state === 'running')
       return effect(() => {
         void chat.beat.value
-        sync()
+        grow()
       })
-    sync()
-    if (!shown.current!.isEnded) shown.current!.markdown.end()
-    shown.current!.isEnded = true
+    grow().end()
+    open.current = undefined
     return undefined
-  }, [message, state])
+  }, [state])
   return <div class="chat-text" ref={root} />
 }
 
-function NoticeView({ chat, id, notice }: { chat: Chat; id: string; notice: Notice }) {
-  const now = useSignal(chat.now())
-  useEffect(() => {
-    now.value = chat.now()
-    const timer = setInterval(() => (now.value = chat.now()), 500)
-    return () => clearInterval(timer)
-  }, [notice])
-  const seconds = notice.until === undefined ? 0 : Math.max(0, Math.ceil((notice.until - now.value) / 1000))
+function NoticeView({ chat, id, notice: { text, until } }: { chat: Chat; id: string; notice: Notice }) {
+  const seconds = useSeconds(until ?? 0, chat.now)
   return (
     <p class="chat-notice" role="status">
-      <span>{notice.text}</span>
-      {notice.until !== undefined && (
+      {text}{' '}
+      {until !== undefined && (
         <>
-          {' '}
-          <span aria-hidden="true">
-            {seconds > 0 ? `It is tried again in ${seconds} s.` : 'It is tried again now.'}
-          </span>{' '}
-          <button class="button quiet" onClick={() => chat.tryNow(id)}>
-            Try now
-          </button>
+          <span aria-hidden="true">It is tried again {seconds > 0 ? `in ${seconds} s` : 'now'}.</span>{' '}
+          <Button onClick={() => chat.tryNow(id)}>Try now</Button>
         </>
       )}
     </p>
@@ -193,71 +160,58 @@ function NoticeView({ chat, id, notice }: { chat: Chat; id: string; notice: Noti
 }
 
 /** Small and dim: how the answer came, each with what it means. */
-function Facts({ answer }: { answer: Answer }) {
-  const { perSecond, firstMs, reused, prompt, truncated, tokens, state, model, sampling } = answer
+function Facts({ perSecond, firstMs, reused, prompt, truncated, tokens, state, model, sampling }: Answer) {
   const set = Object.entries(sampling).map((field) => field.join(' '))
   const facts = [
-    [state === 'length' && 'cut by its limit', 'It reached the longest length that was allowed'],
+    [state === 'length' && 'cut by its limit', 'The longest answer that was allowed'],
     [state === 'stopped' && 'stopped', 'Nothing more was computed'],
-    [tokens && (tokens === 1 ? '1 token' : `${tokens} tokens`), 'Pieces of text that the model wrote'],
+    [tokens && `${tokens} ${tokens === 1 ? 'token' : 'tokens'}`, 'Pieces of text'],
     [perSecond && `${perSecond} tokens/s`, 'As they came here'],
     [firstMs !== undefined && `first after ${firstMs} ms`, 'From the request to the first text'],
-    [
-      reused !== undefined && `${reused} tokens reused`,
-      `Computed before, of ${prompt} in front of the answer`,
-    ],
-    [truncated && `${truncated} tokens left out`, 'The oldest of the chat no longer fit'],
-    [model, `Written with ${set.join(', ') || 'the defaults of the model'}`],
-  ]
-  return (
-    <p class="chat-facts">
-      {facts.map(([text, hint]) => text && <span title={hint as string}>{text}</span>)}
-    </p>
-  )
+    [reused !== undefined && `${reused} tokens reused`, `Computed before, of ${prompt} in the prompt`],
+    [truncated && `${truncated} tokens left out`, 'The oldest, which no longer fit'],
+    [model, `With ${set.join(', ') || "the model's defaults"}`],
+  ] as const
+  return <p class="chat-facts">{facts.map(([text, title]) => text && <span title={title}>{text}</span>)}</p>
 }
 
 /** `‹ 2/3 ›`: other wordings of a question, other answers to it. */
 function Branches({ chat, message }: Props) {
+  const { id } = message
   const all = siblings(chat.shown.value.tree, message)
   if (all.length < 2) return null
-  const at = all.indexOf(message.id)
-  const go = (to: number): void => {
-    chat.choose(all[to])
-    // The message that is shown now has the same buttons.
-    queueMicrotask(() =>
-      document.querySelector<HTMLElement>(`[data-branch="${all[to]}"] button:enabled`)?.focus(),
-    )
-  }
+  const at = all.indexOf(id)
+  const step = (label: string, mark: string, to: number) => (
+    <Button
+      aria-label={label}
+      disabled={!all[to]}
+      onClick={() => {
+        chat.choose(all[to])
+        // The message that is shown now has the same buttons.
+        queueMicrotask(() =>
+          document.querySelector<HTMLElement>(`[data-branch="${all[to]}"] button:enabled`)?.focus(),
+        )
+      }}
+    >
+      {mark}
+    </Button>
+  )
   return (
     <span
       class="chat-branches"
-      data-branch={message.id}
+      data-branch={id}
       role="group"
       aria-label={`Branch ${at + 1} of ${all.length}`}
     >
-      <button class="button quiet" aria-label="Branch before" disabled={at === 0} onClick={() => go(at - 1)}>
-        ‹
-      </button>
+      {step('Branch before', '‹', at - 1)}
       <span class="mono">
         {at + 1}/{all.length}
       </span>
-      <button
-        class="button quiet"
-        aria-label="Next branch"
-        disabled={at === all.length - 1}
-        onClick={() => go(at + 1)}
-      >
-        ›
-      </button>
+      {step('Next branch', '›', at + 1)}
     </span>
   )
 }
 
 function Copy({ text }: { text: string }) {
-  if (text === '') return null
-  return (
-    <button class="button quiet" onClick={(event) => void copied(event.currentTarget, text)}>
-      Copy
-    </button>
-  )
+  return text ? <Button onClick={(event) => void copied(event.currentTarget, text)}>Copy</Button> : null
 }

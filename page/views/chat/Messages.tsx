@@ -5,6 +5,7 @@ import { type ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { type Chat } from '../../state/chat.ts'
 import { type Message } from '../../state/tree.ts'
+import { Button } from '../shell/controls.tsx'
 import { copied } from './copy.ts'
 import { MessageView } from './Message.tsx'
 
@@ -74,9 +75,9 @@ export function Messages({ chat }: { chat: Chat }) {
         ))}
       </div>
       {!isAtEnd.value && (
-        <button class="button chat-to-end" onClick={toEnd}>
+        <Button kind="chat-to-end" onClick={toEnd}>
           To the end
-        </button>
+        </Button>
       )}
     </div>
   )
@@ -97,16 +98,10 @@ function Block({ count, isLast, scroller, children }: BlockProps) {
     const node = root.current!
     const observer = new IntersectionObserver(
       ([entry]) => {
-        if (entry.isIntersecting) return void (isNear.value = true)
         // Whoever is in it, by focus or by selection, stays.
-        if (
-          !isNear.peek() ||
-          node.contains(document.activeElement) ||
-          getSelection()?.containsNode(node, true)
-        )
-          return
-        height.current = node.offsetHeight
-        isNear.value = false
+        const isKept = node.contains(document.activeElement) || getSelection()?.containsNode(node, true)
+        if (isNear.peek() && !isKept) height.current = node.offsetHeight
+        isNear.value = entry.isIntersecting || (isNear.peek() && isKept === true)
       },
       { root: scroller.current, rootMargin: `${AHEAD}px` },
     )
@@ -115,7 +110,7 @@ function Block({ count, isLast, scroller, children }: BlockProps) {
   }, [])
   const isShown = isLast || isNear.value
   return (
-    <div ref={root} class="chat-block" style={isShown ? { height: '' } : { height: `${height.current}px` }}>
+    <div ref={root} style={{ height: isShown ? '' : `${height.current}px` }}>
       {isShown && children()}
     </div>
   )
@@ -124,6 +119,5 @@ function Block({ count, isLast, scroller, children }: BlockProps) {
 /** The buttons above blocks of code are made by the renderer, which knows no events. */
 function copyCode(event: MouseEvent): void {
   const button = (event.target as Element).closest<HTMLButtonElement>('.chat-copy')
-  const code = button?.closest('.chat-code')?.querySelector('code')?.textContent
-  if (button && code != null) void copied(button, code)
+  if (button) void copied(button, button.closest('.chat-code')!.querySelector('code')!.textContent)
 }

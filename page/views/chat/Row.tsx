@@ -3,6 +3,7 @@
 import { useSignal, type Signal } from '@preact/signals'
 import { type Chat } from '../../state/chat.ts'
 import { type Conversation } from '../../state/tree.ts'
+import { Button, Form } from '../shell/controls.tsx'
 
 /** Pixels of a row, which the style sheet says too. */
 export const ROW = 44
@@ -21,15 +22,20 @@ type RowProps = {
 
 export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, close, told }: RowProps) {
   const isRenamed = useSignal(false)
-  const isShown = chat.shown.value.tree.conversation.id === conversation.id
+  const { id } = conversation
+  const isShown = chat.shown.value.tree.conversation.id === id
   const tabIndex = isActive ? 0 : -1
   const title = conversation.title || 'New chat'
+
+  function rename(): void {
+    isRenamed.value = true
+  }
 
   function remove(): void {
     if (!confirm(`Delete “${title}” for good?`)) return
     told.value = `Deleted: ${title}`
-    void chat.remove(conversation.id)
-    document.querySelector<HTMLElement>('#chat-history input')?.focus()
+    void chat.remove(id)
+    document.querySelector<HTMLElement>('[type=search]')?.focus()
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -37,78 +43,67 @@ export function Row({ chat, conversation, excerpt, at, of, isActive, onFocus, cl
       if (event.key !== 'Escape') return
       event.stopPropagation()
       isRenamed.value = false
-    } else if (event.key === 'F2') isRenamed.value = true
+    } else if (event.key === 'F2') rename()
     else if (event.key === 'Delete') remove()
   }
 
-  const rowProps = {
-    class: isShown ? 'chat-row chat-current' : 'chat-row',
-    style: { transform: `translateY(${at * ROW}px)` },
-    'data-row': at,
-    'aria-posinset': at + 1,
-    'aria-setsize': of,
-    onFocusIn: onFocus,
-    onKeyDown,
-  }
-  if (isRenamed.value)
-    return (
-      <li {...rowProps}>
-        <form
+  const tool = (what: string, key: string, mark: string, run: () => void) => (
+    <Button
+      kind="quiet chat-row-button"
+      tabIndex={tabIndex}
+      aria-label={`${what} ${title}`}
+      title={`${what} (${key})`}
+      onClick={run}
+    >
+      {mark}
+    </Button>
+  )
+  return (
+    <li
+      class={`chat-row ${isShown ? 'chat-current' : ''}`}
+      style={{ top: `${at * ROW}px` }}
+      data-row={at}
+      aria-posinset={at + 1}
+      aria-setsize={of}
+      onFocusIn={onFocus}
+      onKeyDown={onKeyDown}
+    >
+      {isRenamed.value ? (
+        <Form
           class="chat-rename"
-          onSubmit={(event) => {
-            event.preventDefault()
-            const { value } = event.currentTarget.elements.namedItem('title') as HTMLInputElement
-            void chat.rename(conversation.id, value)
+          send={(form) => {
             isRenamed.value = false
+            void chat.rename(id, (form.elements[0] as HTMLInputElement).value)
           }}
         >
           <input
             class="input"
-            name="title"
             aria-label="Title"
             defaultValue={title}
             ref={(input) => input?.select()}
             maxLength={200}
           />
-          <button type="submit" class="button quiet">
-            Save
+          <Button type="submit">Save</Button>
+        </Form>
+      ) : (
+        <>
+          <button
+            class="chat-open-row"
+            tabIndex={tabIndex}
+            aria-current={isShown}
+            title={excerpt ?? title}
+            onClick={() => {
+              void chat.open(id)
+              close()
+            }}
+          >
+            <span>{title}</span>
+            {excerpt && <span class="dim">{excerpt}</span>}
           </button>
-        </form>
-      </li>
-    )
-  return (
-    <li {...rowProps}>
-      <button
-        class="chat-open-row"
-        tabIndex={tabIndex}
-        aria-current={isShown}
-        title={excerpt ?? title}
-        onClick={() => {
-          void chat.open(conversation.id)
-          close()
-        }}
-      >
-        <span>{title}</span>
-        {excerpt !== undefined && <span class="dim">{excerpt}</span>}
-      </button>
-      <button
-        class="button quiet chat-row-button"
-        tabIndex={tabIndex}
-        aria-label={`Rename ${title}`}
-        title="Rename (F2)"
-        onClick={() => (isRenamed.value = true)}
-      >
-        ✎
-      </button>
-      <button
-        class="button quiet chat-row-button"
-        tabIndex={tabIndex}
-        aria-label={`Delete ${title}`}
-        title="Delete (Del)"
-        onClick={() => remove()}
-      >
-        ✕
-      </button>
+          {tool('Rename', 'F2', '✎', rename)}
+          {tool('Delete', 'Del', '✕', remove)}
+        </>
+      )}
     </li>
   )
 }

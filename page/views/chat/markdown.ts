@@ -10,36 +10,31 @@ export type Markdown = {
   end(): void
 }
 
-/** Headings begin below those of the page. */
-const TAGS: Readonly<Record<number, string>> = {
-  [smd.PARAGRAPH]: 'p',
-  [smd.HEADING_1]: 'h3',
-  [smd.HEADING_2]: 'h4',
-  [smd.HEADING_3]: 'h5',
-  [smd.HEADING_4]: 'h6',
-  [smd.HEADING_5]: 'h6',
-  [smd.HEADING_6]: 'h6',
-  [smd.CODE_INLINE]: 'code',
-  [smd.ITALIC_AST]: 'em',
-  [smd.ITALIC_UND]: 'em',
-  [smd.STRONG_AST]: 'strong',
-  [smd.STRONG_UND]: 'strong',
-  [smd.STRIKE]: 's',
-  [smd.LINK]: 'a',
-  [smd.RAW_URL]: 'a',
-  [smd.IMAGE]: 'a',
-  [smd.BLOCKQUOTE]: 'blockquote',
-  [smd.LINE_BREAK]: 'br',
-  [smd.RULE]: 'hr',
-  [smd.LIST_UNORDERED]: 'ul',
-  [smd.LIST_ORDERED]: 'ol',
-  [smd.LIST_ITEM]: 'li',
-  [smd.CHECKBOX]: 'span',
-  [smd.TABLE]: 'table',
-  [smd.TABLE_ROW]: 'tr',
-  [smd.EQUATION_BLOCK]: 'span',
-  [smd.EQUATION_INLINE]: 'span',
-}
+/** Elements by their tokens. Headings begin below those of the page. */
+const TAGS: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries({
+    p: [smd.PARAGRAPH],
+    h3: [smd.HEADING_1],
+    h4: [smd.HEADING_2],
+    h5: [smd.HEADING_3],
+    h6: [smd.HEADING_4, smd.HEADING_5, smd.HEADING_6],
+    code: [smd.CODE_INLINE, smd.CODE_BLOCK, smd.CODE_FENCE],
+    em: [smd.ITALIC_AST, smd.ITALIC_UND],
+    strong: [smd.STRONG_AST, smd.STRONG_UND],
+    s: [smd.STRIKE],
+    a: [smd.LINK, smd.RAW_URL, smd.IMAGE],
+    blockquote: [smd.BLOCKQUOTE],
+    br: [smd.LINE_BREAK],
+    hr: [smd.RULE],
+    ul: [smd.LIST_UNORDERED],
+    ol: [smd.LIST_ORDERED],
+    li: [smd.LIST_ITEM],
+    span: [smd.CHECKBOX, smd.EQUATION_BLOCK, smd.EQUATION_INLINE],
+    table: [smd.TABLE],
+    tr: [smd.TABLE_ROW],
+    td: [smd.TABLE_CELL],
+  }).flatMap(([tag, tokens]) => tokens.map((token) => [token, tag])),
+)
 
 /** What stands around the text of a token that the parser takes for more than it may be. */
 const OPENINGS: Readonly<Record<number, string>> = {
@@ -62,8 +57,8 @@ type Place = { node: HTMLElement; token: number; opening?: Text; isLink?: boolea
 /** Only what leads to a page or opens a letter. */
 export function safeLink(url: string): string | undefined {
   try {
-    const { protocol, href } = new URL(url.trim())
-    return ['http:', 'https:', 'mailto:'].includes(protocol) ? href : undefined
+    const { href } = new URL(url.trim())
+    return /^(https?|mailto):/.test(href) ? href : undefined
   } catch {
     return undefined
   }
@@ -77,7 +72,7 @@ export function markdownInto(root: HTMLElement): Markdown {
 
   /** The rest of the text, without marks. */
   function giveUp(rest: string): void {
-    plain ??= root.appendChild(element('div', 'chat-plain'))
+    plain ??= append(root, 'div', 'chat-plain')
     appendText(plain, rest)
   }
 
@@ -108,17 +103,15 @@ function rendererInto(root: HTMLElement): smd.Renderer<undefined> {
 
   function opened(token: number): Place {
     const { node } = top()
-    if (places.length > DEEPEST || !(token in TAGS || isCode(token) || token === smd.TABLE_CELL))
-      return { node, token }
-    if (isCode(token)) return { node: codeInto(node), token }
+    if (places.length > DEEPEST || !(token in TAGS)) return { node, token }
+    if (token === smd.CODE_BLOCK || token === smd.CODE_FENCE) return { node: codeInto(node), token }
     const mark = OPENINGS[token]
-    const opening = mark === undefined ? undefined : node.appendChild(document.createTextNode(mark))
+    const opening = mark ? node.appendChild(document.createTextNode(mark)) : undefined
     const parent = token === smd.TABLE_ROW ? rowsOf(node) : node
-    const tag =
-      token === smd.TABLE_CELL ? (node.parentElement?.tagName === 'THEAD' ? 'th' : 'td') : TAGS[token]
-    const made = parent.appendChild(element(tag))
+    const isHead = token === smd.TABLE_CELL && node.parentElement!.tagName === 'THEAD'
+    const made = append(parent, isHead ? 'th' : TAGS[token])
     if (token === smd.CHECKBOX) made.textContent = '☐ '
-    return { node: made, token, ...(opening && { opening }) }
+    return { node: made, token, opening }
   }
 
   return {
@@ -139,48 +132,39 @@ function rendererInto(root: HTMLElement): smd.Renderer<undefined> {
   }
 }
 
-function isCode(token: number): boolean {
-  return token === smd.CODE_BLOCK || token === smd.CODE_FENCE
-}
-
 /** An image is a link as well: nothing is loaded because a model names it. Other addresses stay text. */
 function link(place: Place, url: string): void {
   const { node, opening } = place
   const href = node.tagName === 'A' ? safeLink(url) : undefined
-  if (href === undefined) {
-    if (place.token !== smd.RAW_URL) appendText(node, `](${url}`)
-    if (opening) place.isLink = true
-    if (place.token !== smd.RAW_URL) appendText(node, ')')
+  place.isLink = true
+  if (!href) {
+    if (place.token !== smd.RAW_URL) appendText(node, `](${url})`)
     return
   }
-  place.isLink = true
   opening?.remove()
-  node.setAttribute('href', href)
-  node.setAttribute('rel', 'noopener noreferrer')
-  node.setAttribute('target', '_blank')
+  for (const [name, value] of Object.entries({ href, rel: 'noopener noreferrer', target: '_blank' }))
+    node.setAttribute(name, value)
   if (node.textContent === '') node.textContent = url
 }
 
 /** A block of code under its language and a button that copies it. */
 function codeInto(parent: HTMLElement): HTMLElement {
-  const block = parent.appendChild(element('div', 'chat-code'))
-  const bar = block.appendChild(element('div', 'chat-code-bar'))
-  bar.appendChild(element('span', 'chat-lang'))
-  const button = bar.appendChild(element('button', 'button quiet chat-copy'))
-  button.setAttribute('type', 'button')
-  button.textContent = 'Copy code'
-  return block.appendChild(element('pre')).appendChild(element('code'))
+  const block = append(parent, 'div', 'chat-code')
+  const bar = append(block, 'div', 'chat-code-bar')
+  append(bar, 'span', 'chat-lang')
+  append(bar, 'button', 'button quiet chat-copy').textContent = 'Copy code'
+  return append(append(block, 'pre'), 'code')
 }
 
 /** The first row of a table is its head. */
 function rowsOf(table: HTMLElement): HTMLElement {
   const last = table.lastElementChild as HTMLElement | null
-  return last?.tagName === 'TBODY' ? last : table.appendChild(element(last ? 'tbody' : 'thead'))
+  return last?.tagName === 'TBODY' ? last : append(table, last ? 'tbody' : 'thead')
 }
 
-function element(tag: string, names = ''): HTMLElement {
-  const made = document.createElement(tag)
-  if (names !== '') made.className = names
+function append(parent: HTMLElement, tag: string, names = ''): HTMLElement {
+  const made = parent.appendChild(document.createElement(tag))
+  made.className = names
   return made
 }
 

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { Tick } from './controls.tsx'
 import { keepKey, server, useServer, wrongBase } from '../../state/server.ts'
 
 export function Connection(): VNode {
@@ -15,40 +16,29 @@ export function Connection(): VNode {
           class="input mono"
           type="password"
           autoComplete="off"
-          spellcheck={false}
           placeholder="none"
           value={server.value.key}
           onChange={(event) => useServer({ key: event.currentTarget.value })}
         />
-        <span class="dim">
-          Sent with each request. Kept until this page is closed, unless you say so here:
-        </span>
+        <span class="dim">Forgotten when this page is closed, unless you say:</span>
       </label>
-      <label class="row shell-check">
-        <input
-          type="checkbox"
-          checked={keepKey.value}
-          onChange={(event) => (keepKey.value = event.currentTarget.checked)}
-        />
-        Keep the key in this browser
-      </label>
+      <Tick signal={keepKey}>Keep the key in this browser</Tick>
       <label class="field">
         Address of the server
         <input
           class="input mono"
           type="url"
-          spellcheck={false}
           placeholder={location.origin}
           value={server.value.base}
-          aria-invalid={wrong.value !== undefined}
+          aria-invalid={!!wrong.value}
           aria-describedby="shell-base-hint"
           onChange={({ currentTarget: { value } }) => {
             wrong.value = wrongBase(value)
-            if (wrong.value === undefined) useServer({ base: value })
+            if (!wrong.value) useServer({ base: value })
           }}
         />
-        <span id="shell-base-hint" class={wrong.value === undefined ? 'dim' : 'shell-wrong'}>
-          {wrong.value ?? 'Empty: where this page came from. Another one needs its key.'}
+        <span id="shell-base-hint" class={wrong.value ? 'shell-wrong' : 'dim'}>
+          {wrong.value ?? 'Empty: where this page came from.'}
         </span>
       </label>
     </div>

@@ -1,7 +1,7 @@
 // A dialog is the browser's own, modal, with a heading and a button that closes it.
 
 import type { ComponentChildren, VNode } from 'preact'
-import { useId, useLayoutEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Tool } from './Icon.tsx'
 
 type Props = {
@@ -15,21 +15,16 @@ type Props = {
 /** Open as long as it is drawn; Escape and a click beside it ask to close it, and the focus goes back to where it was. */
 export function Dialog({ title, kind = 'shell-box', onClose, children }: Props): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
-  const heading = useId()
   useLayoutEffect(() => {
-    const { current } = dialog
-    const before = document.activeElement
-    current?.showModal()
-    return () => {
-      current?.close()
-      if (before instanceof HTMLElement) before.focus()
-    }
+    const current = dialog.current!
+    current.showModal()
+    return () => current.close()
   }, [])
   return (
     <dialog
       ref={dialog}
       class={`shell-dialog ${kind}`}
-      aria-labelledby={heading}
+      aria-label={title}
       onCancel={(event) => {
         event.preventDefault()
         onClose()
@@ -40,7 +35,7 @@ export function Dialog({ title, kind = 'shell-box', onClose, children }: Props):
     >
       <div class="shell-dialog-body stack">
         <div class="row shell-dialog-head">
-          <h2 id={heading}>{title}</h2>
+          <h2>{title}</h2>
           <Tool icon="close" label="Close" onClick={onClose} />
         </div>
         {children}

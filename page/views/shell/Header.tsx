@@ -6,11 +6,11 @@ import { model, health } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
 import { Icon, Tool } from './Icon.tsx'
 
-const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
+export const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
 const HINTS: Record<Tab, string> = {
   chat: 'Talk to the model',
-  extract: 'Text to an object of your schema',
-  decide: 'Questions with probabilities for answers',
+  extract: 'Text to an object',
+  decide: 'Answers with their probabilities',
 }
 
 type Props = { panelShown: boolean; onPanel: () => void; onHelp: () => void }
@@ -21,8 +21,8 @@ export function Header({ panelShown, onPanel, onHelp }: Props): VNode {
     <header class="shell-header">
       <div class="shell-brand">
         <h1>Islet</h1>
-        {name !== undefined && (
-          <span class="shell-model mono dim" title={`The model that answers: ${name}`}>
+        {name && (
+          <span class="shell-model mono dim" title={name}>
             {name}
           </span>
         )}
@@ -46,12 +46,11 @@ export function Header({ panelShown, onPanel, onHelp }: Props): VNode {
 
 function Tabs(): VNode {
   const move = (event: KeyboardEvent): void => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    const to = { Home: 0, End: TABS.length - 1 }[event.key]
-    if (step === undefined && to === undefined) return
-    event.preventDefault()
     const at = TABS.indexOf(tab.value)
-    tab.value = TABS[to ?? (at + (step ?? 0) + TABS.length) % TABS.length]
+    const to = { ArrowRight: (at + 1) % TABS.length, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key]
+    if (to === undefined) return
+    event.preventDefault()
+    tab.value = TABS.at(to)!
     document.getElementById(`tab-${tab.value}`)?.focus()
   }
   return (
@@ -64,7 +63,6 @@ function Tabs(): VNode {
           id={`tab-${name}`}
           class="shell-tab"
           aria-selected={tab.value === name}
-          aria-controls="view"
           tabIndex={tab.value === name ? 0 : -1}
           title={HINTS[name]}
           onClick={() => (tab.value = name)}
@@ -92,11 +90,7 @@ export function HoodBar(): VNode {
     >
       <Icon name="up" />
       <span>Under the hood</span>
-      <span class="dim shell-hood-hint">
-        {hoodOpen.value
-          ? 'memory of the session, probabilities of its tokens'
-          : 'what the model remembers, and how sure it was'}
-      </span>
+      <span class="dim shell-hood-hint">what the model remembers, and how sure it was</span>
     </button>
   )
 }

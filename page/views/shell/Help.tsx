@@ -3,28 +3,22 @@
 import type { VNode } from 'preact'
 import { singleKeys } from '../../state/preferences.ts'
 import { shortcuts } from '../../state/shortcuts.ts'
+import { Tick } from './controls.tsx'
 import { Dialog } from './Dialog.tsx'
 
 export function Help({ onClose }: { onClose: () => void }): VNode {
   return (
     <Dialog title="Help" onClose={onClose}>
       <p>
-        A small language model answers here, inside a Cloudflare Worker or on your machine. It is at its best
-        where the answer has a form: pulling fields out of a text, choosing among answers, short replies.
+        A small language model answers here, in a Cloudflare Worker or on your machine. It is best where the
+        answer has a form: fields of a text, a choice, a short reply.
       </p>
       <p>
-        What you write goes to the server in the settings and nowhere else. Chats are kept in this browser.
-        The API behind it is described at <a href="/docs">/docs</a>.
+        What you write goes to the server in the settings alone. Chats are kept in this browser. The API is
+        described at <a href="/docs">/docs</a>.
       </p>
       <h3>Keys</h3>
-      <label class="row shell-check">
-        <input
-          type="checkbox"
-          checked={singleKeys.value}
-          onChange={(event) => (singleKeys.value = event.currentTarget.checked)}
-        />
-        Single keys work while you are not writing
-      </label>
+      <Tick signal={singleKeys}>Single keys work while you are not writing</Tick>
       <dl class="shell-keys">
         {shortcuts.value.map(({ key, does }) => (
           <div key={key}>

@@ -1,6 +1,7 @@
 // An icon is a few strokes of SVG in the colour of the text beside it; what it means is said by its button.
 
 import type { ButtonHTMLAttributes, VNode } from 'preact'
+import { Button } from './controls.tsx'
 
 const PATHS = {
   settings: 'M3 6h9m4 0h1M3 14h1m4 0h9M14 4v4M6 12v4',
@@ -23,8 +24,8 @@ type ToolProps = ButtonHTMLAttributes & { icon: keyof typeof PATHS; label: strin
 /** A square button with an icon alone; its label is shown when it is pointed at. */
 export function Tool({ icon, label, ...rest }: ToolProps): VNode {
   return (
-    <button type="button" class="button quiet shell-square" aria-label={label} title={label} {...rest}>
+    <Button kind="quiet shell-square" aria-label={label} title={label} {...rest}>
       <Icon name={icon} />
-    </button>
+    </Button>
   )
 }

@@ -1,6 +1,7 @@
 // Settings hold the system prompt and sampling; each empty field shows the model's default in its place.
 
 import type { VNode } from 'preact'
+import { Button } from './controls.tsx'
 import {
   defaultOf,
   FIELDS,
@@ -19,7 +20,7 @@ export function Settings(): VNode {
         <textarea
           class="input"
           rows={3}
-          placeholder="What the model shall be or do. Empty: the model's own."
+          placeholder="What the model shall be or do"
           value={systemPrompt.value}
           onInput={(event) => (systemPrompt.value = event.currentTarget.value)}
         />
@@ -27,9 +28,9 @@ export function Settings(): VNode {
       {FIELDS.map((field) => (
         <NumberField key={field.name} field={field} />
       ))}
-      <button type="button" class="button" disabled={!changed} onClick={resetSampling}>
-        Back to the model's defaults
-      </button>
+      <Button kind="" disabled={!changed} onClick={resetSampling}>
+        Back to the defaults
+      </Button>
     </div>
   )
 }
@@ -45,7 +46,7 @@ function NumberField({ field }: { field: SamplingField }): VNode {
         id={id}
         class="input"
         type="number"
-        inputMode={Number.isInteger(step) ? 'numeric' : 'decimal'}
+        inputMode="decimal"
         min={least}
         max={most}
         step={step}
@@ -53,8 +54,8 @@ function NumberField({ field }: { field: SamplingField }): VNode {
         value={value.value ?? ''}
         aria-invalid={wrong}
         aria-describedby={`${id}-hint`}
-        onInput={({ currentTarget: { value: written, valueAsNumber } }) =>
-          (value.value = written === '' || Number.isNaN(valueAsNumber) ? undefined : valueAsNumber)
+        onInput={({ currentTarget: { valueAsNumber } }) =>
+          (value.value = Number.isNaN(valueAsNumber) ? undefined : valueAsNumber)
         }
       />
       <p id={`${id}-hint`} class={wrong ? 'shell-wrong' : 'dim'}>

@@ -10,7 +10,7 @@ import { Decide } from '../decide/Decide.tsx'
 import { Extract } from '../extract/Extract.tsx'
 import { Hood } from '../hood/Hood.tsx'
 import { Banner } from './Banner.tsx'
-import { Header, HoodBar, nextTheme } from './Header.tsx'
+import { Header, HoodBar, nextTheme, TITLES } from './Header.tsx'
 import { Help } from './Help.tsx'
 import { Panel } from './Panel.tsx'
 
@@ -24,58 +24,41 @@ export function Shell(): VNode {
   const sheetOpen = useSignal(false)
   const helpOpen = useSignal(false)
 
-  const setPanel = (open: boolean): void => {
-    if (wide.peek()) panelOpen.value = open
-    else sheetOpen.value = open
-  }
+  const panel = (): { value: boolean } => (wide.peek() ? panelOpen : sheetOpen)
   const shown = wide.value ? panelOpen.value : sheetOpen.value
-  const togglePanel = (): void => setPanel(!(wide.peek() ? panelOpen : sheetOpen).peek())
+  const togglePanel = (): void => void (panel().value = !panel().value)
   const askForKey = (): void => {
     sections.value = [...sections.value.filter((name) => name !== 'connection'), 'connection']
-    setPanel(true)
+    panel().value = true
     // Once it is drawn.
     setTimeout(() => document.getElementById('shell-key')?.focus())
   }
 
   useSignalEffect(() => {
-    if (theme.value === 'system') delete document.documentElement.dataset['theme']
-    else document.documentElement.dataset['theme'] = theme.value
-  })
-  useSignalEffect(() => {
-    document.title = `${tab.value.replace(/^./, (letter) => letter.toUpperCase())} · Islet`
+    document.documentElement.dataset['theme'] = theme.value
+    document.title = `${TITLES[tab.value]} · Islet`
   })
   useEffect(() => {
+    // The shell lives as long as the page.
     const query = matchMedia(ROOM)
-    const listen = (): void => void (wide.value = query.matches)
-    query.addEventListener('change', listen)
-    return () => query.removeEventListener('change', listen)
-  }, [])
-  useEffect(
-    () =>
-      addShortcuts([
-        ...TABS.map((name, at) => ({
-          key: String(at + 1),
-          does: `To ${name}`,
-          run: () => void (tab.value = name),
-        })),
-        { key: ',', does: 'Settings', run: togglePanel },
-        { key: '.', does: 'Under the hood', run: () => void (hoodOpen.value = !hoodOpen.value) },
-        { key: 't', does: 'Colours: as the system, light, dark', run: nextTheme },
-        { key: '?', does: 'This help', run: () => void (helpOpen.value = true) },
-      ]),
-    [],
-  )
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement
-      const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
-      const modal = document.querySelector('dialog[open]') !== null
+    query.onchange = () => (wide.value = query.matches)
+    document.onkeydown = (event) => {
+      const typing = /^(INPUT|TEXTAREA|SELECT)$/.test((event.target as Element).tagName)
       const { key, ctrlKey, metaKey, altKey } = event
-      if (!event.defaultPrevented && !modal && runShortcut({ key, ctrlKey, metaKey, altKey, typing }))
-        event.preventDefault()
+      if (event.defaultPrevented || document.querySelector('dialog')) return
+      if (runShortcut({ key, ctrlKey, metaKey, altKey, typing })) event.preventDefault()
     }
-    document.addEventListener('keydown', press)
-    return () => document.removeEventListener('keydown', press)
+    addShortcuts([
+      ...TABS.map((name, at) => ({
+        key: String(at + 1),
+        does: TITLES[name],
+        run: () => (tab.value = name),
+      })),
+      { key: ',', does: 'Settings', run: togglePanel },
+      { key: '.', does: 'Under the hood', run: () => (hoodOpen.value = !hoodOpen.value) },
+      { key: 't', does: 'Colours', run: nextTheme },
+      { key: '?', does: 'This help', run: () => (helpOpen.value = true) },
+    ])
   }, [])
 
   const View = VIEWS[tab.value]
@@ -85,11 +68,11 @@ export function Shell(): VNode {
       <Banner onKey={askForKey} />
       <div class="shell-body">
         <main class="shell-main">
-          <div id="view" class="shell-view" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
+          <div class="shell-view" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
             <View />
           </div>
         </main>
-        {shown && <Panel sheet={!wide.value} onClose={() => setPanel(false)} />}
+        {shown && <Panel sheet={!wide.value} onClose={togglePanel} />}
       </div>
       <section class="shell-hood" aria-label="Under the hood">
         <HoodBar />
