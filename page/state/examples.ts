@@ -66,7 +66,7 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
   ),
   extract(
     'Event with a date',
-    'Workshop on bread baking on 2026-03-14 at 18:30 in the Town Library, Leeds.',
+    'Bread baking workshop on 2026-03-14 at 18:30 in the Town Library, Leeds.',
     {
       title: text,
       date: { type: 'string', format: 'date' },
@@ -82,13 +82,13 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
     'Sentiment with reasons',
     REVIEW,
     {
+      sentiment: { enum: ['positive', 'negative'] },
       about: text,
       reasons: { type: 'array', items: text, minItems: 1, maxItems: 3 },
-      sentiment: { enum: ['positive', 'negative'] },
     },
     [
       'The concert was wonderful, the seats were comfortable and the band was great.',
-      ...['concert', ['the seats were comfortable', 'the band was great'], 'positive'],
+      ...['positive', 'concert', ['the seats were comfortable', 'the band was great']],
     ],
   ),
 ]

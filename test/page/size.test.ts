@@ -7,7 +7,7 @@ import { buildPage } from '../../tools/page.ts'
 /** The goal for HTML, styles, script and service worker together, in bytes, gzipped. It is not met yet. */
 const GOAL = 40_000
 /** What there is now, and half a per cent: it may only go down. */
-const NOW = 52_300
+const NOW = 48_900
 
 const { files, parts } = buildPage()
 const text = (name: RegExp): string => {
