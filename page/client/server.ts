@@ -72,10 +72,13 @@ export async function callJson<T>(
 export async function failureOf(response: Response): Promise<ServerError> {
   const { status } = response
   const body = (await response.json().catch(() => undefined)) as
-    { error?: { message?: string; code?: string; param?: string } } | undefined
+    { error?: { message?: string; code?: string; param?: string | null } } | undefined
   const { message = '', code = String(status), param } = body?.error ?? {}
   const retryAfter = Number(response.headers.get('retry-after')) || undefined
-  return new ServerError(status, code, inWords(status, message, retryAfter), { param, retryAfter })
+  return new ServerError(status, code, inWords(status, message, retryAfter), {
+    ...(param != null && { param }),
+    retryAfter,
+  })
 }
 
 function inWords(status: number, said: string, retryAfter: number | undefined): string {

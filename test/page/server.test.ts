@@ -118,6 +118,11 @@ describe('call', () => {
     expect(error.retryAfter).toBeUndefined()
   })
 
+  it('names no field where the server names none', async () => {
+    reply(refused(400, { message: 'far too long', code: 'invalid_request', param: null }))
+    expect((await caught(call(HERE, '/v1/chat/completions'))).param).toBeUndefined()
+  })
+
   it('has words for a refusal that is no JSON', async () => {
     reply(() => new Response('<h1>Bad gateway</h1>', { status: 502 }))
     expect((await caught(call(HERE, '/'))).message).toBe('The server answered with status 502.')
