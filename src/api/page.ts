@@ -2,6 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
+import { sentAsset } from './http/asset.ts'
 
 /** The names that there can be: without a slash or two dots, so no request can make another path of one. */
 const NAMES = /^(page-[A-Z0-9]{8}|sw)\.(js|css)$/
@@ -29,24 +30,16 @@ export async function pageFor(deps: ApiDeps, c: ApiContext): Promise<Response | 
 }
 
 /** A file with its headers; those whose names have a hash may be kept for ever. */
-async function fileOf(
-  deps: ApiDeps,
-  c: ApiContext,
-  name: string,
-  kind: string,
-): Promise<Response | undefined> {
-  const file = await deps.page?.(name)
-  if (file?.ok === true && file.body)
-    return c.body(file.body, 200, {
-      'content-type': `text/${kind}; charset=utf-8`,
-      'cache-control': name.startsWith('page') ? 'public, max-age=31536000, immutable' : 'no-cache',
-      'content-security-policy': POLICY,
-      'cross-origin-opener-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-      'service-worker-allowed': '/',
-    })
-  await file?.body?.cancel()
+function fileOf(deps: ApiDeps, c: ApiContext, name: string, kind: string): Promise<Response | undefined> {
+  return sentAsset(c, deps.page?.(name), {
+    'content-type': `text/${kind}; charset=utf-8`,
+    'cache-control': name.startsWith('page') ? 'public, max-age=31536000, immutable' : 'no-cache',
+    'content-security-policy': POLICY,
+    'cross-origin-opener-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'service-worker-allowed': '/',
+  })
 }
 
 /** How much the Accept header wants a type by its own name; 0 without it. */

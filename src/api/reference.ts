@@ -2,6 +2,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { ApiContext, ApiDeps, ReferenceFile } from './context.ts'
+import { sentAsset } from './http/asset.ts'
 
 const TYPES: Readonly<Record<ReferenceFile, string>> = {
   'openapi.json': 'application/json',
@@ -12,15 +13,14 @@ const TYPES: Readonly<Record<ReferenceFile, string>> = {
 export function getReference(name: ReferenceFile) {
   return (deps: ApiDeps) =>
     async function reference(c: ApiContext): Promise<Response> {
-      const file = await deps.reference?.(name)
-      if (file?.ok !== true || file.body === null) {
-        await file?.body?.cancel()
-        throw new IsletError(
-          'not_found',
-          'This deployment was built without its reference: npm run deploy makes it',
-        )
-      }
-      const policy = "default-src 'none'; style-src 'unsafe-inline'"
-      return c.body(file.body, 200, { 'content-type': TYPES[name], 'content-security-policy': policy })
+      const response = await sentAsset(c, deps.reference?.(name), {
+        'content-type': TYPES[name],
+        'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+      })
+      if (response) return response
+      throw new IsletError(
+        'not_found',
+        'This deployment was built without its reference: npm run deploy makes it',
+      )
     }
 }
