@@ -159,18 +159,21 @@ export class Attention {
     const { heads, kvHeads, headDim } = this.#spec
     const { scores, slots: stride, rotated, centred } = this.#buffers
     const group = heads / kvHeads
-    const dots = [sinkRotation, rotation].map((turned) => {
+    const dot = (turned: number, to: number): void => {
       this.#kernels.rope(rotated, q, heads, headDim, half, turned)
       for (let head = 0; head < heads; head += group) {
         const from = rotated + head * headDim * 4
         const centre = at + (head / group) * headDim * 4
-        this.#kernels.matmul_f32(centred + head * 4, 4, centre, from, headDim * 4, 1, headDim, group)
+        this.#kernels.matmul_f32(to + head * 4, 4, centre, from, headDim * 4, 1, headDim, group)
       }
-      return this.#floats.slice(centred >>> 2, (centred >>> 2) + heads)
-    })
+    }
+    dot(sinkRotation, centred)
+    dot(rotation, centred + heads * 4)
+    const ofSinks = centred >>> 2
     for (let head = 0; head < heads; head++) {
       // The stored centre is negated.
-      const lacking = Math.fround(Math.fround(dots[1][head] - dots[0][head]) * factor)
+      const difference = Math.fround(this.#floats[ofSinks + heads + head] - this.#floats[ofSinks + head])
+      const lacking = Math.fround(difference * factor)
       const row = (scores >>> 2) + head * stride
       for (let i = row; i < row + slots; i++) this.#floats[i] += lacking
     }

@@ -92,7 +92,7 @@ export function layOutScratch(
         table: arena.reserve((slots / PAGE_POSITIONS) * 4),
         scores: arena.reserve(spec.heads * slots * 4),
         sums: arena.reserve(spec.heads * 4),
-        centred: arena.reserve(spec.heads * 4), // dots of a query with the keys' centre
+        centred: arena.reserve(2 * spec.heads * 4), // dots of a query, turned twice, with the keys' centre
       }),
       () =>
         arena.overlay(

@@ -70,20 +70,25 @@ function tensorsOf(
   entries: readonly TensorEntry[],
   base: number,
 ): StageTensors {
+  const placed = ({ offset, kind, rows, cols }: TensorEntry): Matrix => ({
+    at: base + offset,
+    kind,
+    rows,
+    cols,
+  })
   const table = (role: string): Matrix[] => {
     const parts = partsOf(entries, role)
     if (parts.length === 0)
       throw new IsletError('invalid_file', `the packed model has no tensor ${role}: pack it again`)
-    return parts.map(({ offset, kind, rows, cols }) => ({ at: base + offset, kind, rows, cols }))
+    return parts.map(placed)
   }
   const tensor = (name: string): Matrix => table(name)[0]
-  const optional = (role: string): Matrix | undefined =>
-    partsOf(entries, role).length === 0 ? undefined : tensor(role)
+  const optional = (role: string): Matrix | undefined => partsOf(entries, role).map(placed)[0]
   // Names are `layers.N.ROLE`; which roles there are is the spec's business.
   const layers = Array.from({ length: range.to - range.from }, (): LayerTensors => ({}))
-  for (const { name } of entries) {
-    const [, index, role] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? []
-    if (role !== undefined) layers[Number(index) - range.from][role as keyof LayerTensors] = tensor(name)
+  for (const entry of entries) {
+    const [, index, role] = /^layers\.(\d+)\.(\w+)$/.exec(entry.name) ?? []
+    if (role !== undefined) layers[Number(index) - range.from][role as keyof LayerTensors] = placed(entry)
   }
   const head = (): HeadTensors => ({
     norm: {
