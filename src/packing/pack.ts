@@ -2,7 +2,6 @@
 // held at a time.
 
 import type { TensorType } from '../formats/dtype.ts'
-import type { TensorKind } from '../kernels/layout.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
@@ -11,7 +10,7 @@ import { type PlannedTensor, planTensors } from '../weights/plan.ts'
 import { encodeRows } from './encode.ts'
 import { type Calibration, centresOf, columnWeights } from './calibration.ts'
 import { centrePieces } from './centres.ts'
-import { type Embedding, packedParts, type Quant } from './policy.ts'
+import { type Embedding, packedParts, type Quant, type TensorPart } from './policy.ts'
 import type { ColumnWeights } from './fit.ts'
 import type { Rounding } from './quantise.ts'
 import { batchRows, readRows, readVector } from './rows.ts'
@@ -49,14 +48,14 @@ export function plannedParts(
   quant: Quant,
   embedding: Embedding,
 ): PlannedTensor[] {
-  const { cols, type: source } = tensor
-  return packedParts(tensor, quant, embedding).map(({ name, kind, rows }) => ({
-    name,
-    kind,
-    rows,
-    cols,
-    source,
-  }))
+  return packedParts(tensor, quant, embedding).map((part) => plannedPart(tensor, part))
+}
+
+function plannedPart(
+  { cols, type: source }: Pick<SourceTensor, 'cols' | 'type'>,
+  { name, kind, rows }: TensorPart,
+): PlannedTensor {
+  return { name, kind, rows, cols, source }
 }
 
 /** A tensor of the packed model, and how its bytes are made. */
@@ -75,13 +74,10 @@ function writersOf(source: ModelSource, options: PackOptions): Writer[] {
   const layerOf = ({ role }: SourceTensor): string | undefined => /^layers\.(\d+)\./.exec(role)?.[1]
   const writers = tensors.flatMap((tensor, i): Writer[] => {
     const weights = columnWeights(calibration, tensor.role, spec)
-    let first = 0
-    const own = plannedParts(tensor, quant, embedding).map((planned): Writer => {
-      const { kind, rows } = planned
-      const start = first
-      first += rows
-      return { planned, pieces: () => encodedPieces(tensor, { kind, rows, start }, spec, rounding, weights) }
-    })
+    const own = packedParts(tensor, quant, embedding).map((part): Writer => ({
+      planned: plannedPart(tensor, part),
+      pieces: () => encodedPieces(tensor, part, spec, rounding, weights),
+    }))
     const layer = layerOf(tensor)
     const isLast = layer !== undefined && (i + 1 === tensors.length || layerOf(tensors[i + 1]) !== layer)
     return isLast ? [...own, ...centres(Number(layer))] : own
@@ -126,7 +122,7 @@ export async function packInto(
 
 async function* encodedPieces(
   tensor: SourceTensor,
-  { kind, rows, start }: { kind: TensorKind; rows: number; start: number },
+  { kind, rows, first: start }: TensorPart,
   spec: ModelSpec,
   rounding: Rounding,
   weights: ColumnWeights | undefined,
