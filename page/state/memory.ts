@@ -135,6 +135,10 @@ export function poolWords({ pages, used, session, template }: Pool): string {
 export function bytesInWords(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   if (bytes < 999_500) return `${Math.round(bytes / 1000)} kB`
+  return megabytes(bytes)
+}
+
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`
 }
 

@@ -1,6 +1,7 @@
 // The standing of the server is one of few states, and this module has the words for each.
 
 import { computed } from '@preact/signals'
+import { megabytes } from './memory.ts'
 import { health, reachable, server, trouble, type Health, type Trouble } from './server.ts'
 
 export type Standing = 'connecting' | 'away' | 'key' | 'failed' | 'loading' | 'ready'
@@ -22,11 +23,6 @@ export function standingOf(
 /** The share of the model that has come, from 0 to 1; 0 before anything is known. */
 export function loadedShare(health: Health | undefined): number {
   return health && health.total_bytes > 0 ? Math.min(1, health.loaded_bytes / health.total_bytes) : 0
-}
-
-export function megabytes(bytes: number): string {
-  const mb = bytes / 1e6
-  return `${mb < 10 ? mb.toFixed(1) : Math.round(mb)} MB`
 }
 
 export function wordsOf(standing: Standing, health: Health | undefined, base: string): Words {
