@@ -1,4 +1,4 @@
-// A trimmed source is a checkpoint with a part of its vocabulary: fewer rows of its tables, a smaller tokenizer.
+// A trimmed source is a checkpoint with a part of its vocabulary: smaller tables, a smaller tokenizer.
 
 import { BAICHUAN_MARKS } from '../../chat/formats/baichuan.ts'
 import { IsletError } from '../../lib/errors.ts'
