@@ -8,10 +8,7 @@ import { LaneBase } from './lane/object.ts'
 import type { LaneMethods } from './protocol/calls.ts'
 import { setupOf, type Given, type LaneOptions, type Setup } from './options.ts'
 
-export type LaneClass<Env> = new (
-  ctx: DurableObjectState,
-  env: Env,
-) => DurableObject<Env> & LaneMethods
+export type LaneClass<Env> = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & LaneMethods
 
 let made = false
 
