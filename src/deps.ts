@@ -15,9 +15,12 @@ import { factsBy } from './weights/manifest-facts.ts'
 /** Throws Error where a binding is missing. */
 export function makeDeps({ config, options, bound }: Setup<IsletOptions>): ApiDeps {
   const { lane, lanes, regions, aliases, rate, apiKeys, recommendedSampling } = config
-  const [objects, assets] = [bound('lane'), bound('assets')]
-  const [analytics, limiter] = [bound('analytics'), bound('rateLimiter')]
+  const objects = bound('lane')
+  const assets = bound('assets')
+  const analytics = bound('analytics')
+  const limiter = bound('rateLimiter')
   const log = (entry: Record<string, unknown>): void => console.error(JSON.stringify(entry))
+  const fileOf = (folder: string) => (name: string) => assets.fetch(new URL(`/${folder}/${name}`, 'http://assets')) // prettier-ignore
   const facts = factsBy(() => readManifest(assetSource(assets, lane.model)))
   const recommended = recommendedBy(facts)
   const lanesOf = new Map<Region | undefined, Lanes>()
@@ -55,7 +58,7 @@ export function makeDeps({ config, options, bound }: Setup<IsletOptions>): ApiDe
     },
     ...(limiter && { limiter: async (key) => (await limiter.limit({ key })).success }),
     rate,
-    reference: (name) => assets.fetch(new URL(`/reference/${name}`, 'http://assets')),
-    page: (name) => assets.fetch(new URL(`/play/${name}`, 'http://assets')),
+    reference: fileOf('reference'),
+    page: fileOf('play'),
   }
 }

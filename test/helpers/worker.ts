@@ -29,8 +29,11 @@ export type WorkerOptions = {
   config?: string
   /** A key that may ask, where keys are configured. */
   ready?: string
-  /** Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that answers. */
-  caller?: { config: string; path: string; vars?: Record<string, string> }
+  /**
+   * Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that
+   * answers. `assets`: it has the model among its own.
+   */
+  caller?: { config: string; path: string; vars?: Record<string, string>; assets?: boolean }
 }
 
 const START_MS = 90_000
@@ -66,6 +69,7 @@ export async function startWorker(
   const args = [
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
     ...(caller === undefined ? [] : [`--config=${caller.config}`]),
+    ...(caller?.assets === true ? [`--assets=${site}`] : []),
     `--config=${config}`,
     // Those of the first Worker alone.
     ...Object.entries(caller === undefined ? values : (caller.vars ?? {})).flatMap(([name, value]) => [

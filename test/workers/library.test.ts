@@ -84,6 +84,6 @@ test('what is missing or too much is said by name', async () => {
     text: 'there is no binding NOWHERE: name yours by the option bindings.lane',
   })
   expect((await asked('/second')).text).toBe(
-    'a script has one class of lanes: put those of another model into a script of their own',
+    'a script has one class of lanes: another model needs a script of its own',
   )
 })
