@@ -1,4 +1,4 @@
-// A router of several models asks the lanes of the model that a request names, or that an id carries the tag of.
+// A router of several models asks the lanes of the model that a request names, or whose tag an id carries.
 
 import { errorCode, IsletError } from '../lib/errors.ts'
 import { modelTagOf } from '../protocol/ids.ts'
