@@ -85,6 +85,16 @@ export default tseslint.config(
     },
   },
   {
+    // A Worker's environment is what its handlers are given: a library reads none by itself.
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'cloudflare:workers', importNames: ['default', 'env', 'exports', 'withEnv'] }] },
+      ],
+    },
+  },
+  {
     // The types of Workers declare Buffer as any, and so do expect.objectContaining and its kin: src/ does without.
     files: ['{cli,test,tools,bench,soak,clients,report,scripts}/**/*.ts'],
     rules: {

@@ -1,5 +1,5 @@
-// This file checks the worker's bindings and variables once and makes a typed configuration of them. Nothing
-// else reads `env`.
+// The configuration is made once, of options or of variables, by one table that checks both. Nothing else reads
+// `env`.
 
 import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
 import type { LaneConfig } from './lane/lane.ts'
@@ -174,16 +174,43 @@ const variables = () =>
     API_KEYS: z.optional(z.string()),
   })
 
+type Variables = z.input<ReturnType<typeof variables>>
+
+/** `maxPrompt` of `MAX_PROMPT`. */
+type OptionOf<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<OptionOf<Tail>>}`
+  : Lowercase<Name>
+
+/** Those that hold several values: text with commas between as a variable, a list too as an option. */
+type Listed = { WINDOW: number; REGIONS: Region; MODEL_ALIASES: string; API_KEYS: string }
+
+/** Each variable by its name in camel case (docs/deploying.md says what each does). */
+export type Options = {
+  readonly [Name in keyof Variables as OptionOf<Name>]?:
+    Variables[Name] | (Name extends keyof Listed ? readonly Listed[Name][] : never)
+}
+
 /**
- * Reads the variables. Throws an Error that names the wrong one: a mistake of the deployment, not of a
- * request.
+ * Reads options, and variables of `env` where there is no such option. Throws an Error that names the wrong one: a mistake
+ * of the deployment, not of a request.
  */
-export function readConfig(env: Record<string, unknown>): Config {
-  const parsed = variables().safeParse(env)
+export function readConfig(env: Record<string, unknown>, options: Options = {}): Config {
+  const table = variables()
+  const names = new Map(Object.keys(table.shape).map((name) => [optionOf(name), name]))
+  const given = { ...env }
+  for (const [option, value] of Object.entries(options)) {
+    const name = names.get(option)
+    if (name === undefined)
+      throw new Error(`there is no option ${option}: there are ${[...names.keys()].join(', ')}`)
+    if (value !== undefined) given[name] = Array.isArray(value) ? value.join() : value
+  }
+  const parsed = table.safeParse(given)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const name = String(issue.path[0])
-    throw new Error(`variable ${name} is ${JSON.stringify(env[name])}: ${issue.message}`)
+    const option = optionOf(name)
+    const what = option in options ? `option ${option}` : `variable ${name}`
+    throw new Error(`${what} is ${JSON.stringify(given[name])}: ${issue.message}`)
   }
   const { MODEL, WINDOW, SINKS, CHUNK, MAX_PROMPT, QUEUE, LANES, REGIONS, MODEL_ALIASES } = parsed.data
   const { KV_BUDGET, KV_TTL, SESSION_TTL, RESPONSE_TTL } = parsed.data
@@ -207,4 +234,9 @@ export function readConfig(env: Record<string, unknown>): Config {
     aliases: MODEL_ALIASES,
     apiKeys: API_KEYS,
   }
+}
+
+/** The option that stands for a variable. */
+export function optionOf(variable: string): string {
+  return variable.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -1,15 +1,15 @@
 // The app joins middleware and routes, and is the one place where errors become responses.
 
 import type { MiddlewareHandler } from 'hono'
-import { cors } from 'hono/cors'
 import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
+import { getPathNoStrict } from 'hono/utils/url'
 import { IsletError } from '../lib/errors.ts'
 import { count, noGenerations } from '../protocol/tally.ts'
-import { SESSION_HEADER, TURN_HEADER } from './http/respond.ts'
-import { guardHost, guardOrigin, hasKeys, isLoopback, requireKey, requireScope } from './http/auth.ts'
+import { guardHost, guardOrigin, requireCaller, requireKey, requireScope } from './http/auth.ts'
 import type { ApiContext, ApiDeps, ApiEnv } from './context.ts'
 import { openAiError } from './dialects/openai-error.ts'
+import { crossOrigin } from './http/cors.ts'
 import { failureOf } from './http/errors.ts'
 import { reportFailure } from './http/log.ts'
 import { shield } from './http/shield.ts'
@@ -17,35 +17,22 @@ import { meteredLanes } from './metrics/metered-lanes.ts'
 import { accessTo, allowedMethods, ROUTES, type Route } from './routes.ts'
 import { preview } from './validate.ts'
 
-/** Response headers that scripts of other origins may read. */
-const EXPOSED = [
-  'x-request-id',
-  'request-id',
-  SESSION_HEADER,
-  TURN_HEADER,
-  'retry-after',
-  'retry-after-ms',
-  'x-should-retry',
-  'openai-processing-ms',
-  'x-ratelimit-limit-requests',
-  'x-ratelimit-remaining-requests',
-  'x-ratelimit-reset-requests',
-]
-const PREFLIGHT_SECONDS = 86_400
-
 /** The HTTP API over lanes: plain `fetch`, so it runs in a Worker and in Node alike. */
 export function createApp(given: ApiDeps): HonoBase<ApiEnv> {
   const deps = given.counts === undefined ? metered(given) : given
   // A slash at the end of a path means nothing. The router is the one that Hono's own choice comes to with these paths.
-  const app = new HonoBase<ApiEnv>({ strict: false, router: new TrieRouter() })
+  const app = new HonoBase<ApiEnv>({
+    getPath: (request, given) => given?.env?.path ?? getPathNoStrict(request),
+    router: new TrieRouter(),
+  })
   app.use(nameRequest(deps))
   app.use(catchValues(deps))
   for (const { path, errorBody } of ROUTES)
     if (errorBody !== undefined) app.use(`${path}/*`, wordErrors(errorBody))
-  app.use(crossOrigin(deps.config.apiKeys))
-  app.use(guardHost(deps.config.apiKeys))
-  app.use(guardOrigin(deps.config.apiKeys))
-  const keyed = requireKey(deps.config.apiKeys)
+  const { apiKeys, toldCaller } = deps.config
+  const doors = [crossOrigin(apiKeys), guardHost(apiKeys), guardOrigin(apiKeys)]
+  app.use(...(toldCaller === true ? [requireCaller] : doors))
+  const keyed = requireKey(apiKeys)
   app.use('/v1/*', keyed)
 
   for (const route of ROUTES) {
@@ -119,16 +106,6 @@ function nameRequest(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.header('request-id', c.var.requestId)
     c.header('openai-processing-ms', String(Math.round(deps.now() - started)))
   }
-}
-
-/** With keys any origin may ask, since the key decides; without, only pages of this machine. */
-function crossOrigin(apiKeys: string | undefined): MiddlewareHandler<ApiEnv> {
-  return cors({
-    origin: (origin) => (origin !== '' && (hasKeys(apiKeys) || isLoopback(origin)) ? origin : null),
-    allowMethods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
-    exposeHeaders: EXPOSED,
-    maxAge: PREFLIGHT_SECONDS,
-  })
 }
 
 function refuseMethod(allow: string): MiddlewareHandler<ApiEnv> {

@@ -13,6 +13,8 @@ export type Rate = { limit: number; seconds: 10 | 60 }
 export type ApiConfig = {
   /** The API_KEYS secret as it stands; undefined or blank serves loopback host names only. */
   apiKeys: string | undefined
+  /** Who asks is told by the entry: no key is asked for, and which origins may ask is not looked at. */
+  toldCaller?: boolean
 }
 
 /** What no deployment sets: tests give others, so as not to wait or to send megabytes. */
@@ -32,8 +34,26 @@ const LIMITS: ApiLimits = { maxBodyBytes: 8_000_000, pingMs: 10_000, quietMs: 30
 /** Names of files, of which no request can make others. */
 export type ReferenceFile = 'openapi.json' | 'docs.page'
 
+/** Who asks, as the app says that Islet is mounted in: whose sessions these are, and what may be done. */
+export type Caller = {
+  /** 1 to 128 characters; the SHA-256 of a key makes them those of that key. */
+  tenant: string
+  /** Default: `infer` and `read`. */
+  scopes?: readonly Scope[]
+}
+
+/** What the entry says of a request, as its `env`, which no request can write. */
+export type Entry = {
+  /** The path behind `base`. */
+  path?: string
+  /** Where this app is mounted: '' for the root, else a path without a slash at its end. */
+  base?: string
+  /** Where callers are told: undefined for nobody. */
+  caller?: Caller | string | undefined
+}
+
 export type ApiEnv = {
-  Bindings: object
+  Bindings: Entry
   Variables: {
     tenant: string
     /** What its key may do; undefined: all. */

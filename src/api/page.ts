@@ -29,9 +29,12 @@ export async function pageFor(deps: ApiDeps, c: ApiContext): Promise<Response | 
   return wanted ? fileOf(deps, c, 'index.page', 'html') : undefined
 }
 
-/** A file with its headers; those whose names have a hash may be kept for ever. */
+/**
+ * A file with its headers; those whose names have a hash may be kept for ever. The page belongs to a whole origin: its files
+ * have absolute paths, and it is not there where the app is mounted below one.
+ */
 function fileOf(deps: ApiDeps, c: ApiContext, name: string, kind: string): Promise<Response | undefined> {
-  return sentAsset(c, deps.page?.(name), {
+  return sentAsset(c, c.env?.base ? undefined : deps.page?.(name), {
     'content-type': `text/${kind}; charset=utf-8`,
     'cache-control': name.startsWith('page') ? 'public, max-age=31536000, immutable' : 'no-cache',
     'content-security-policy': POLICY,

@@ -1,11 +1,11 @@
 // The binding words calls of another Worker as requests of the inside app. Its errors are those of Workers AI.
 
 import type { HonoBase } from 'hono/hono-base'
-import type { ApiEnv } from '../api/context.ts'
+import type { ApiEnv, Entry } from '../api/context.ts'
 import { runErrorBody } from '../api/dialects/workers-ai/errors.ts'
 import { failureOf } from '../api/http/errors.ts'
+import { checkTenant } from '../api/http/tenant.ts'
 import { IsletError } from '../lib/errors.ts'
-import type { Caller } from './inside.ts'
 import type {
   ChatCompletion,
   ChatRequest,
@@ -31,24 +31,22 @@ export const ABSENT = ['gateway', 'toMarkdown', 'websearch', 'aiSearch', 'autora
 
 /** The tenant of a binding that names none. */
 const USUAL_TENANT = 'binding'
-const MAX_TENANT = 128
 
 type Asked = { path: string; body?: object; method?: 'GET' | 'POST' | 'DELETE' }
 
 /** What one caller may ask. Everything that it throws has a code of Workers AI in front of its message. */
 export class Binding {
   readonly #app: HonoBase<ApiEnv>
-  readonly #caller: Caller
+  readonly #entry: Entry
   readonly #form: Props['stream']
 
   /** Throws an Error for `props` that name no tenant or stream: a mistake of the deployment, not of a caller. */
   constructor(app: HonoBase<ApiEnv>, { tenant = USUAL_TENANT, stream = 'native' }: Props = {}) {
-    if (typeof tenant !== 'string' || tenant === '' || tenant.length > MAX_TENANT)
-      throw new Error(`props.tenant must be a string of 1 to ${MAX_TENANT} characters`)
+    checkTenant(tenant, 'props.tenant')
     if (stream !== 'native' && stream !== 'openai')
       throw new Error('props.stream must be "native" or "openai"')
     this.#app = app
-    this.#caller = { tenant }
+    this.#entry = { caller: { tenant } }
     this.#form = stream
   }
 
@@ -155,7 +153,7 @@ export class Binding {
   async #reply({ path, body, method = 'POST' }: Asked | (Asked & { body: () => object })): Promise<Response> {
     const given = typeof body === 'function' ? (body as () => object)() : body
     const sent = given && JSON.stringify(given)
-    return this.#app.fetch(new Request(`http://binding${path}`, { method, body: sent }), this.#caller)
+    return this.#app.fetch(new Request(`http://binding${path}`, { method, body: sent }), this.#entry)
   }
 }
 

@@ -3,12 +3,22 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import type { HonoBase } from 'hono/hono-base'
 import type { ApiEnv } from '../api/context.ts'
-import { Binding } from './binding.ts'
+import { ABSENT, Binding } from './binding.ts'
 import type { Props } from './types.ts'
 
-type Calls<N extends keyof Binding> = Parameters<Binding[N]>
+const METHODS = ['run', 'chat', 'stream', 'extract', 'decide', 'sessions', 'session', 'fork', 'remove', 'models'] as const // prettier-ignore
 
-export class BindingEntrypoint<Env> extends WorkerEntrypoint<Env, Props> {
+/** RPC calls what stands on a prototype. */
+type Methods = Pick<Binding, (typeof METHODS)[number]> &
+  Record<(typeof ABSENT)[number], () => never> & { readonly aiGatewayLogId: null }
+
+type EntrypointClass = new <Env>(
+  ctx: ExecutionContext<Props>,
+  env: Env,
+  app: HonoBase<ApiEnv>,
+) => BindingEntrypoint<Env>
+
+class Entrypoint<Env> extends WorkerEntrypoint<Env, Props> {
   readonly #binding: Binding
 
   constructor(ctx: ExecutionContext<Props>, env: Env, app: HonoBase<ApiEnv>) {
@@ -16,67 +26,23 @@ export class BindingEntrypoint<Env> extends WorkerEntrypoint<Env, Props> {
     this.#binding = new Binding(app, ctx.props)
   }
 
-  run(...call: Calls<'run'>): ReturnType<Binding['run']> {
-    return this.#binding.run(...call)
-  }
-
-  chat(...call: Calls<'chat'>): ReturnType<Binding['chat']> {
-    return this.#binding.chat(...call)
-  }
-
-  stream(...call: Calls<'stream'>): ReturnType<Binding['stream']> {
-    return this.#binding.stream(...call)
-  }
-
-  extract(...call: Calls<'extract'>): ReturnType<Binding['extract']> {
-    return this.#binding.extract(...call)
-  }
-
-  decide(...call: Calls<'decide'>): ReturnType<Binding['decide']> {
-    return this.#binding.decide(...call)
-  }
-
-  sessions(...call: Calls<'sessions'>): ReturnType<Binding['sessions']> {
-    return this.#binding.sessions(...call)
-  }
-
-  session(...call: Calls<'session'>): ReturnType<Binding['session']> {
-    return this.#binding.session(...call)
-  }
-
-  fork(...call: Calls<'fork'>): ReturnType<Binding['fork']> {
-    return this.#binding.fork(...call)
-  }
-
-  remove(...call: Calls<'remove'>): ReturnType<Binding['remove']> {
-    return this.#binding.remove(...call)
-  }
-
-  models(...call: Calls<'models'>): ReturnType<Binding['models']> {
-    return this.#binding.models(...call)
-  }
-
-  gateway(): never {
-    return this.#binding.absent('gateway')
-  }
-
-  toMarkdown(): never {
-    return this.#binding.absent('toMarkdown')
-  }
-
-  websearch(): never {
-    return this.#binding.absent('websearch')
-  }
-
-  aiSearch(): never {
-    return this.#binding.absent('aiSearch')
-  }
-
-  autorag(): never {
-    return this.#binding.absent('autorag')
-  }
-
   get aiGatewayLogId(): null {
     return null
   }
+
+  static {
+    const define = (name: string, call: (binding: Binding, given: never[]) => unknown): void => {
+      const value = function (this: Entrypoint<unknown>, ...given: never[]): unknown {
+        return call(this.#binding, given)
+      }
+      Object.defineProperty(this.prototype, name, { value })
+    }
+    for (const name of METHODS)
+      define(name, (binding, given) => (binding[name] as (...given: never[]) => unknown)(...given))
+    for (const name of ABSENT) define(name, (binding) => binding.absent(name))
+  }
 }
+
+/** The class with a method for each of the binding's. */
+export const BindingEntrypoint = Entrypoint as unknown as EntrypointClass
+export type BindingEntrypoint<Env> = WorkerEntrypoint<Env, Props> & Methods

@@ -2,7 +2,7 @@
 
 import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
-import type { ApiContext, ApiDeps, ApiEnv } from '../api/context.ts'
+import type { ApiContext, ApiDeps, ApiEnv, Caller } from '../api/context.ts'
 import { postDecision } from '../api/decide.ts'
 import { chatDialect } from '../api/dialects/chat/dialect.ts'
 import { workersAiDialect } from '../api/dialects/workers-ai/dialect.ts'
@@ -12,9 +12,6 @@ import { shield } from '../api/http/shield.ts'
 import { deleteSession, forkSession, getSession, listSessions } from '../api/sessions.ts'
 import type { ListedModel } from './types.ts'
 import { yieldingLanes } from './yielding-lanes.ts'
-
-/** Who calls: told by the app's `env`, which no request can write. */
-export type Caller = { tenant: string }
 
 /** No proxy stands between: a whole answer is waited for, milliseconds, and an error that comes late still has its code. */
 const WHOLE_MS = 2 ** 31 - 1
@@ -28,7 +25,7 @@ export function insideApp(given: ApiDeps): HonoBase<ApiEnv> {
   }
   const app = new HonoBase<ApiEnv>({ router: new TrieRouter() })
   app.use(async (c, next) => {
-    c.set('tenant', (c.env as Caller).tenant)
+    c.set('tenant', (c.env.caller as Caller).tenant)
     c.set('requestId', deps.newId())
     await next()
   })

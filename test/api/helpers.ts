@@ -132,13 +132,13 @@ export type Settings = Partial<
 
 export function appOver(
   fake: Fake,
-  { apiKeys, tell, limiter, rate, reference, page, ...limits }: Settings = {},
+  { apiKeys, toldCaller, tell, limiter, rate, reference, page, ...limits }: Settings = {},
 ) {
   let ids = 0
   const logged: Record<string, unknown>[] = []
   const app = createApp({
     lanes: () => fake.lanes,
-    config: { apiKeys },
+    config: { apiKeys, toldCaller },
     limits,
     tell,
     limiter,

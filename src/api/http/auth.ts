@@ -5,6 +5,7 @@ import { IsletError } from '../../lib/errors.ts'
 import { hashText } from './hash-text.ts'
 import { findKey, parseKeys, type Key, type Scope } from './keys.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
+import { checkTenant } from './tenant.ts'
 
 const HOW_TO = 'the SHA-256 of each key in hex, separated by commas or lines: printf %s KEY | sha256sum'
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -85,6 +86,17 @@ export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEn
   }
 }
 
+/** Sets the caller that the entry tells, in the place of a key. Throws Error for one that is no tenant: a mistake of the app. */
+export const requireCaller: MiddlewareHandler<ApiEnv> = async function callerGuard(c, next) {
+  const { caller } = c.env
+  if (caller === undefined)
+    throw new IsletError('invalid_api_key', 'Who asks is not known to the app that this is mounted in')
+  const { tenant, scopes = ['infer', 'read'] } = typeof caller === 'string' ? { tenant: caller } : caller
+  c.set('tenant', checkTenant(tenant, 'the tenant of a caller'))
+  c.set('scopes', scopes)
+  await next()
+}
+
 /** Refuses a key that has none of the scopes of a route. */
 export function requireScope(access: Access): MiddlewareHandler<ApiEnv> {
   return async function scopeGuard(c, next) {
@@ -100,10 +112,10 @@ export function requireScope(access: Access): MiddlewareHandler<ApiEnv> {
   }
 }
 
-/** Whether the request has one of the configured keys, with that scope; true where there are none. */
+/** Whether the caller, or one of the configured keys, has that scope; true where there are no keys. */
 export async function hasAccess(c: ApiContext, apiKeys: string | undefined, scope: Scope): Promise<boolean> {
-  const key = await grantOf(keysOf(c), apiKeys)
-  return key !== undefined && hasScope(key.scopes, [scope])
+  const known = c.var.tenant === undefined ? await grantOf(keysOf(c), apiKeys) : c.var
+  return known !== undefined && hasScope(known.scopes, [scope])
 }
 
 /** Whether keys are configured. */

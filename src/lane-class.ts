@@ -1,0 +1,32 @@
+// The lane class is the Durable Object that a script exports, made for the options of that script.
+
+import plain from '../build/islet.plain.wasm'
+import quads from '../build/islet.quads.wasm'
+import relaxed from '../build/islet.relaxed.wasm'
+import { LaneBase } from './lane/object.ts'
+import { setupOf, type Given, type LaneOptions, type Setup } from './options.ts'
+
+export type LaneClass<Env> = new (ctx: DurableObjectState, env: Env) => LaneBase<Env>
+
+let made = false
+
+/**
+ * The class of lanes: a script exports one that extends it, and it needs `model` and the assets that have that model. All lanes of
+ * an isolate share one engine, so a script has one such class. Throws Error for a second, and for an option that is wrong.
+ */
+export function createLane<Env extends object = object>(given: Given<Env, LaneOptions> = {}): LaneClass<Env> {
+  return laneClass(setupOf<Env, LaneOptions>(given))
+}
+
+/** The same of a setup. */
+export function laneClass<Env extends object>(setup: (env: Env) => Setup<LaneOptions>): LaneClass<Env> {
+  if (made)
+    throw new Error('a script has one class of lanes: put those of another model into a script of their own')
+  made = true
+  return class Lane extends LaneBase<Env> {
+    constructor(ctx: DurableObjectState, env: Env) {
+      const { config, bound } = setup(env)
+      super(ctx, env, { config: config.lane, assets: bound('assets'), modules: { quads, relaxed, plain } })
+    }
+  }
+}
