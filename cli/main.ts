@@ -12,7 +12,8 @@ export type Command = {
 }
 
 const COMMANDS = [
-  ...['pull', 'pack', 'inspect', 'chat', 'generate', 'decide', 'logits', 'perplexity'],
+  ...['init', 'place', 'pull', 'pack', 'vocabulary', 'inspect', 'chat', 'generate', 'decide', 'logits'],
+  'perplexity',
   ...['tokenize', 'detokenize', 'render', 'parse'],
 ]
 

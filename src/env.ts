@@ -2,7 +2,7 @@
 // `env`.
 
 import * as z from 'zod/mini' // the namespace import and the small build: 300 KB of bundle less
-import type { LaneConfig } from './lane/lane.ts'
+import type { LaneConfig } from './lane/lane-settings.ts'
 import type { Assets } from './lane/asset-source.ts'
 import type { LaneStub } from './protocol/calls.ts'
 import { REGIONS as KNOWN_REGIONS, type Region } from './protocol/ids.ts'

@@ -3,10 +3,12 @@
 import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
+import type { DurableObject } from 'cloudflare:workers'
 import { LaneBase } from './lane/object.ts'
+import type { LaneMethods } from './protocol/calls.ts'
 import { setupOf, type Given, type LaneOptions, type Setup } from './options.ts'
 
-export type LaneClass<Env> = new (ctx: DurableObjectState, env: Env) => LaneBase<Env>
+export type LaneClass<Env> = new (ctx: DurableObjectState, env: Env) => DurableObject<Env> & LaneMethods
 
 let made = false
 

@@ -2,7 +2,7 @@
 // folder that is not packed is one of Hugging Face's.
 
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileSha256 } from '../../src/packing/file-sha256.ts'
 import { IsletError } from '../../src/lib/errors.ts'
@@ -16,8 +16,14 @@ import type { Manifest } from '../../src/weights/manifest.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
 import { fileSource } from './file-source.ts'
 
-/** Where models are kept by name. */
-export const MODELS = fileURLToPath(new URL('../../models/', import.meta.url))
+const HERE = fileURLToPath(import.meta.url)
+const isInstalled = HERE.includes(`${sep}node_modules${sep}`)
+
+/** Where models are kept by name: in the checkout; of an installed package, which the next install replaces, in the current folder. */
+export const MODELS = isInstalled ? join(process.cwd(), `models${sep}`) : join(HERE, `../../../models${sep}`)
+
+/** What stands in front of the name of a command. */
+const CALLED = isInstalled ? 'npx islet' : 'npm run islet --'
 
 export type OpenedModel = {
   manifest: Manifest
@@ -63,7 +69,7 @@ export async function findModel(model: string): Promise<ModelPath> {
   }
   throw new IsletError(
     'model_not_found',
-    `there is no model ${JSON.stringify(model)}: give a name in models/ (npm run islet -- pull fetches the default one), ` +
+    `there is no model ${JSON.stringify(model)}: give a name in models/ (${CALLED} pull fetches the default one), ` +
       'a packed folder, a .gguf file or a Hugging Face folder',
     { param: 'MODEL' },
   )

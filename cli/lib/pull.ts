@@ -149,6 +149,11 @@ async function packArtefact(file: string, folder: string, name: string): Promise
   }
 }
 
+/** Whether a model of that name can be pulled. */
+export function isKnown(name: string): boolean {
+  return Object.hasOwn(ORIGINS, name)
+}
+
 /** What is recommended for a known model in the place of what its file says. */
 export function recommendedFor(name: string): Recommended | undefined {
   return Object.hasOwn(ORIGINS, name) ? ORIGINS[name].sampling : undefined

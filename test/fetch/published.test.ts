@@ -19,7 +19,8 @@ const MODULES: [name: string, most: number, exported: string[]][] = [
 test('package.json names them', () => {
   const { exports } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { exports: unknown }
   const entry = (name: string) => ({ types: `./published/${name}.d.ts`, default: `./published/${name}.js` })
-  expect(exports).toEqual(Object.fromEntries(MODULES.map(([name]) => [`./${name}`, entry(name)])))
+  const worker = { types: './dist/src/islet.d.ts', default: './dist/src/islet.js' } // test/package
+  expect(exports).toEqual({ './worker': worker, ...Object.fromEntries(MODULES.map(([name]) => [`./${name}`, entry(name)])) }) // prettier-ignore
 })
 
 describe.each(MODULES)('islet/%s', (name, most, exported) => {
