@@ -63,7 +63,10 @@ function ownLanes({ config, bound }: Setup<IsletOptions>): LanesNear {
 export function makeDeps(setup: Setup<IsletOptions>, lanesNear = ownLanes(setup)): ApiDeps {
   const { config, options, bound } = setup
   const { regions, rate, apiKeys } = config
-  const [assets, analytics, limiter] = [bound('assets'), bound('analytics'), bound('rateLimiter')]
+  const assets = bound('assets')
+  const analytics = bound('analytics')
+  const limiter = bound('rateLimiter')
+  const fileOf = (folder: string) => (name: string) => assets.fetch(new URL(`/${folder}/${name}`, 'http://assets')) // prettier-ignore
   const lanesOf = new Map<Region | undefined, Lanes>()
   return {
     lanes(c) {
@@ -83,8 +86,8 @@ export function makeDeps(setup: Setup<IsletOptions>, lanesNear = ownLanes(setup)
     },
     ...(limiter && { limiter: async (key) => (await limiter.limit({ key })).success }),
     rate,
-    reference: (name) => assets.fetch(new URL(`/reference/${name}`, 'http://assets')),
-    page: (name) => assets.fetch(new URL(`/play/${name}`, 'http://assets')),
+    reference: fileOf('reference'),
+    page: fileOf('play'),
   }
 }
 

@@ -145,6 +145,9 @@ const LEAST_BYTES = 4e6
 /** The platform's limit for one object is 10 GB. */
 const MOST_BYTES = 10e9
 
+/** What a small model leaves. */
+const MOST_RESERVE_MB = 100
+
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]*$/
 
 /** Made for one reading: nothing of it stays in the isolate. */
@@ -160,6 +163,7 @@ const variables = () =>
     MAX_PROMPT: z._default(whole(1, MOST_POSITIONS), 32768),
     QUEUE: z._default(whole(1, 1024), 64),
     KV_BUDGET: z._default(whole(0, 2 ** 32), 0),
+    RESERVE_MB: z._default(whole(0, MOST_RESERVE_MB), 0),
     KV_TTL: z._default(whole(60, YEAR), 3600),
     SESSION_TTL: z._default(whole(60, YEAR), 86_400),
     RESPONSE_TTL: z._default(whole(60, YEAR), 30 * 86_400),
@@ -176,9 +180,9 @@ const variables = () =>
 
 type Variables = z.input<ReturnType<typeof variables>>
 
-/** `maxPrompt` of `MAX_PROMPT`. */
+/** `maxPrompt` of `MAX_PROMPT`, `reserveMB` of `RESERVE_MB`. */
 type OptionOf<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Lowercase<Head>}${Capitalize<OptionOf<Tail>>}`
+  ? `${Lowercase<Head>}${Tail extends 'MB' ? Tail : Capitalize<OptionOf<Tail>>}`
   : Lowercase<Name>
 
 /** Those that hold several values: text with commas between as a variable, a list too as an option. */
@@ -224,6 +228,7 @@ export function readConfig(env: Record<string, unknown>, options: Options = {}):
       maxPrompt: MAX_PROMPT,
       queue: QUEUE,
       kvBudget: KV_BUDGET,
+      reserve: 1e6 * parsed.data.RESERVE_MB,
       lifetimes: { pages: 1000 * KV_TTL, sessions: 1000 * SESSION_TTL, turns: 1000 * RESPONSE_TTL },
       budget: { tenantBytes: TENANT_BYTES, tenantSessions: TENANT_SESSIONS, laneBytes: LANE_BYTES },
     },
@@ -238,5 +243,5 @@ export function readConfig(env: Record<string, unknown>, options: Options = {}):
 
 /** The option that stands for a variable. */
 export function optionOf(variable: string): string {
-  return variable.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+  return variable.toLowerCase().replace(/_(mb$|.)/g, (_, first: string) => first.toUpperCase())
 }

@@ -22,8 +22,7 @@ export function createLane<Env extends object = object>(given: Given<Env, LaneOp
 
 /** The same of a setup. */
 export function laneClass<Env extends object>(setup: (env: Env) => Setup<LaneOptions>): LaneClass<Env> {
-  if (made)
-    throw new Error('a script has one class of lanes: put those of another model into a script of their own')
+  if (made) throw new Error('a script has one class of lanes: another model needs a script of its own')
   made = true
   return class Lane extends LaneBase<Env> {
     constructor(ctx: DurableObjectState, env: Env) {

@@ -79,7 +79,7 @@ function checked<Of extends LaneOptions>(options: Of): Omit<Setup<Of>, 'bound'> 
 }
 
 /** `make` at the first call, and what it made from then on: bindings and variables do not change while an isolate lives. */
-export function once<Given, Made>(make: (given: Given) => Made): (given: Given) => Made {
-  let made: { value: Made } | undefined
-  return (given) => (made ??= { value: make(given) }).value
+export function once<Given, Made extends object>(make: (given: Given) => Made): (given: Given) => Made {
+  let made: Made | undefined
+  return (given) => (made ??= make(given))
 }

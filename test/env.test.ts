@@ -13,6 +13,7 @@ test('defaults', () => {
       maxPrompt: 32768,
       queue: 64,
       kvBudget: 0,
+      reserve: 0,
       lifetimes: { pages: 3_600_000, sessions: 86_400_000, turns: 2_592_000_000 },
       budget: { tenantBytes: 1e9, tenantSessions: 10_000, laneBytes: 8e9 },
     },

@@ -100,13 +100,14 @@ describe('a setup', () => {
   })
 })
 
-test('once keeps what was made, also nothing', () => {
-  const make = vi.fn((given: number) => (given > 1 ? given : undefined))
-  const kept = once(make)
-  expect([kept(1), kept(2)]).toEqual([undefined, undefined])
-  expect(make).toHaveBeenCalledTimes(1)
-  const failing = once(() => {
-    throw new Error('not yet')
+test('once keeps what was made, and makes what failed again', () => {
+  let tries = 0
+  const make = vi.fn((given: number) => {
+    if (++tries === 1) throw new Error('not yet')
+    return { given }
   })
-  expect(() => failing(0)).toThrow('not yet')
+  const kept = once(make)
+  expect(() => kept(1)).toThrow('not yet')
+  expect([kept(2), kept(3)]).toEqual([{ given: 2 }, { given: 2 }])
+  expect(make).toHaveBeenCalledTimes(2)
 })

@@ -49,6 +49,11 @@ export async function startBound(): Promise<Worker> {
   return await startWrangler(join(BENCH, 'binding-worker'), configs, '/v1/models')
 }
 
+/** The worker that asks an Islet inside it, as it is and mounted (mount-worker/worker.ts), after prepareModel. */
+export async function startMounted(): Promise<Worker> {
+  return await startWrangler(join(BENCH, 'mount-worker'), ['--assets', join(ROOT, 'build/site')], '/')
+}
+
 /** A folder for the storage of workers that are started one after the other; gone when this process ends. */
 export function stateFolder(): string {
   const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))

@@ -8,6 +8,7 @@ import {
   type BindingResult,
   type Way,
 } from '../../bench/lib/binding-result.ts'
+import { MOUNT_GOAL_MS, type MountResult } from '../../bench/lib/mount-result.ts'
 import { median } from '../../bench/lib/results.ts'
 import { INTERNAL_CODES, INVALID_INPUT } from '../../src/api/dialects/workers-ai/errors.ts'
 import { failureOf } from '../../src/api/http/errors.ts'
@@ -98,6 +99,7 @@ const REPLIES: readonly string[][] = [
 export function bindingBlocks(results: string): [name: string, text: string][] {
   return [
     ['binding-speed', speedBlock(results)],
+    ['mount-cost', mountBlock(results.replace('binding.json', 'mount.json'))],
     ['run-inputs', table(HEADER, Object.keys(INPUTS).map(inputRow), 3)],
     ['run-options', table(HEADER, Object.keys(OPTIONS).map(optionRow), 3)],
     ['run-replies', table(HEADER, REPLIES, 3)],
@@ -131,6 +133,14 @@ function speedBlock(path: string): string {
     '',
     `\`${model}\`, medians of ${rounds.length} answers each way in turns, and of the ratios of each turn, on ${machine.cpu}. The goal is ${BINDING_GOAL} of HTTP from the same Worker, which is a hop that a client of Islet has not.`,
   ].join('\n')
+}
+
+function mountBlock(path: string): string {
+  if (!existsSync(path)) return 'Not measured: `npm run mount -- --save`.'
+  const { machine, count, rounds } = JSON.parse(readFileSync(path, 'utf8')) as MountResult
+  const alone = median(rounds.map((round) => round.alone))
+  const adds = median(rounds.map(({ alone, mounted }) => mounted - alone))
+  return `A mounted API adds ${adds.toFixed(3)} ms to a request of ${alone.toFixed(3)} ms (\`GET /v1/models\` in workerd, medians of ${rounds.length} rows of ${count} each way in turns, on ${machine.cpu}). The goal is ${MOUNT_GOAL_MS} ms.`
 }
 
 function inputRow(name: string): string[] {

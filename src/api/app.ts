@@ -31,7 +31,7 @@ export function createApp(given: ApiDeps): HonoBase<ApiEnv> {
     if (errorBody !== undefined) app.use(`${path}/*`, wordErrors(errorBody))
   const { apiKeys, toldCaller } = deps.config
   const doors = [crossOrigin(apiKeys), guardHost(apiKeys), guardOrigin(apiKeys)]
-  app.use(...(toldCaller === true ? [requireCaller] : doors))
+  app.use(...(toldCaller ? [requireCaller] : doors))
   const keyed = requireKey(apiKeys)
   app.use('/v1/*', keyed)
 

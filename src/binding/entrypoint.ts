@@ -10,7 +10,8 @@ const METHODS = ['run', 'chat', 'stream', 'extract', 'decide', 'sessions', 'sess
 
 /** RPC calls what stands on a prototype. */
 type Methods = Pick<Binding, (typeof METHODS)[number]> &
-  Record<(typeof ABSENT)[number], () => never> & { readonly aiGatewayLogId: null }
+  Record<Absent, () => never> & { readonly aiGatewayLogId: null }
+type Absent = (typeof ABSENT)[number]
 
 type EntrypointClass = new <Env>(
   ctx: ExecutionContext<Props>,
@@ -31,15 +32,13 @@ class Entrypoint<Env> extends WorkerEntrypoint<Env, Props> {
   }
 
   static {
-    const define = (name: string, call: (binding: Binding, given: never[]) => unknown): void => {
-      const value = function (this: Entrypoint<unknown>, ...given: never[]): unknown {
-        return call(this.#binding, given)
+    for (const name of [...METHODS, ...ABSENT]) {
+      const value = function (this: Entrypoint<unknown>, ...given: unknown[]): unknown {
+        const binding = this.#binding as unknown as Record<string, (...given: unknown[]) => unknown>
+        return name in binding ? binding[name](...given) : this.#binding.absent(name as Absent)
       }
       Object.defineProperty(this.prototype, name, { value })
     }
-    for (const name of METHODS)
-      define(name, (binding, given) => (binding[name] as (...given: never[]) => unknown)(...given))
-    for (const name of ABSENT) define(name, (binding) => binding.absent(name))
   }
 }
 

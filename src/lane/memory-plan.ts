@@ -14,18 +14,20 @@ const MOST_SEQUENCES = 8
 export type PoolPlan = { totalBytes: number; pageBytes: number; pageCount: number }
 
 /**
- * Pages of the pool, given the plan of a pool that holds one sequence and the bytes that it may take (0 = no
- * limit of its own). Throws out_of_memory when even that is too large.
+ * Pages of the pool, given the plan of a pool that holds one sequence, the bytes that it may take (0 = no
+ * limit of its own), and those of the isolate that are another's. Throws out_of_memory when even that is too large.
  */
-export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan, budget = 0): number {
-  if (totalBytes > LINEAR_BYTES) {
+export function poolPages({ totalBytes, pageBytes, pageCount }: PoolPlan, budget = 0, reserve = 0): number {
+  const room = LINEAR_BYTES - reserve
+  if (totalBytes > room) {
     const pages = `${pageCount} KV pages of ${pageBytes} bytes`
+    const beside = reserve > 0 ? ` beside ${reserve} of RESERVE_MB` : ''
     throw new IsletError(
       'out_of_memory',
-      `the plan is ${totalBytes} bytes of linear memory (${pages}), and an isolate has room for ${LINEAR_BYTES}: lower WINDOW`,
+      `the plan is ${totalBytes} bytes of linear memory (${pages}), and an isolate has room for ${room}${beside}: lower WINDOW`,
     )
   }
-  const spare = Math.floor((POOL_BYTES - totalBytes) / pageBytes)
+  const spare = Math.floor((POOL_BYTES - reserve - totalBytes) / pageBytes)
   const afforded = Math.min(pageCount + Math.max(0, spare), pageCount * MOST_SEQUENCES)
   return budget === 0 ? afforded : Math.max(pageCount, Math.min(afforded, Math.floor(budget / pageBytes)))
 }

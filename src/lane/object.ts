@@ -67,7 +67,8 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
           chunk: config.chunk,
           logitRows: LOGIT_ROWS,
         }
-        const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options), config.kvBudget)
+        const plan = planMemory(manifest.spec, weightBytes(manifest), options)
+        const pages = poolPages(plan, config.kvBudget, config.reserve)
         return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
       },
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),

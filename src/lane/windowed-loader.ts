@@ -20,6 +20,8 @@ export type WindowSettings = {
   maxPrompt: number
   /** Requests that a lane works on or lets wait. */
   queue: number
+  /** Bytes of the isolate that the plan leaves to others. */
+  reserve?: number
 }
 
 /** Where a model comes from. */
@@ -54,7 +56,7 @@ export class WindowedLoader implements Loader {
     this.#parts = parts
     this.clock = clock
     this.queueLimit = settings.queue
-    this.#windows = new Windows(settings.windows, settings.sinks, store)
+    this.#windows = new Windows(settings.windows, settings.sinks, store, settings.reserve)
   }
 
   /** Why the windows are not as configured; undefined where they are. */
@@ -95,7 +97,9 @@ export class WindowedLoader implements Loader {
           throw new IsletError('engine_failure', `WINDOW = "${windows}": ${why}`, { cause: error })
         }
         if (errorCode(error) !== 'out_of_memory' || !takesWindow(spec)) throw error
-        this.halve(error instanceof Error ? error.message : 'the host refused the memory', text)
+        // What a reserve takes is known by plan: small steps keep more of the window.
+        const part = this.#parts.settings.reserve ? 7 / 8 : undefined
+        this.halve(error instanceof Error ? error.message : 'the host refused the memory', text, part)
         if (this.#windows.list.join() === windows) throw error
       }
     }
@@ -112,8 +116,8 @@ export class WindowedLoader implements Loader {
     }
   }
 
-  /** Half of each window from the next load on, kept across restarts. */
-  halve(why: string, { manifest }: ModelText): void {
-    this.#parts.log({ code: 'out_of_memory', message: this.#windows.halve(why, manifest.spec) })
+  /** Half of each window, or another part, from the next load on, kept across restarts. */
+  halve(why: string, { manifest }: ModelText, part?: number): void {
+    this.#parts.log({ code: 'out_of_memory', message: this.#windows.halve(why, manifest.spec, part) })
   }
 }

@@ -15,9 +15,9 @@ export interface WindowStore {
 
 const LEAST = 128
 
-/** Half of each window; one of 128 or less stays as it is. */
-export function halvedWindows(windows: readonly number[]): number[] {
-  return windows.map((window) => Math.max(Math.min(LEAST, window), Math.floor(window / 2)))
+/** Half of each window, or another part; one of 128 or less stays as it is. */
+export function halvedWindows(windows: readonly number[], part = 0.5): number[] {
+  return windows.map((window) => Math.max(Math.min(LEAST, window), Math.floor(window * part)))
 }
 
 /** Keeps the one value in SQLite, and in memory for the reads. */

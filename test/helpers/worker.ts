@@ -31,8 +31,11 @@ export type WorkerOptions = {
   config?: string
   /** A key that may ask, where keys are configured. */
   ready?: string
-  /** Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that answers. */
-  caller?: { config: string; path: string; vars?: Record<string, string> }
+  /**
+   * Another Worker in the same `wrangler dev`, which is asked in place of Islet: its configuration and variables, and a path that
+   * answers. `assets`: it has the model among its own.
+   */
+  caller?: { config: string; path: string; vars?: Record<string, string>; assets?: boolean }
   /** Folders of more models: each has a script of its own, and what is asked is a router in front of all, called `islet`. */
   others?: readonly string[]
   /** Variables of wrangler itself. */
@@ -79,6 +82,7 @@ export async function startWorker(
   const args = [
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
     ...(caller === undefined ? [] : [`--config=${caller.config}`]),
+    ...(caller?.assets === true ? [`--assets=${site}`] : []),
     ...(others.length === 0 ? [config] : routerConfigs([folder, ...others], vars, scratch)).map(
       (path) => `--config=${path}`,
     ),

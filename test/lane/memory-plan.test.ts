@@ -21,6 +21,15 @@ test('a plan of exactly what an isolate has room for is taken, one byte more is 
   expect(() => poolPages({ ...plan, totalBytes: LINEAR_BYTES + 1 })).toThrow('lower WINDOW')
 })
 
+test('a reserve is taken from both, and named', () => {
+  expect(poolPages({ totalBytes: 92e6, pageBytes: 100_000, pageCount: 70 }, 0, 8e6)).toBe(110)
+  const plan = { totalBytes: LINEAR_BYTES - 8e6, pageBytes: 100_000, pageCount: 70 }
+  expect(poolPages(plan, 0, 8e6)).toBe(70)
+  expect(() => poolPages({ ...plan, totalBytes: plan.totalBytes + 1 }, 0, 8e6)).toThrow(
+    'an isolate has room for 104000000 beside 8000000 of RESERVE_MB',
+  )
+})
+
 test('a budget bounds the pages, but never below one sequence', () => {
   const plan = { totalBytes: 5e6, pageBytes: 10_000, pageCount: 70 }
   expect(poolPages(plan, 3_009_999)).toBe(300)

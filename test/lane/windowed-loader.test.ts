@@ -141,6 +141,20 @@ describe('a loader', () => {
     expect([store.writes.length, loader.note]).toEqual([2, 'the window is 256 instead of 1024: too much'])
   })
 
+  test('beside a reserve it takes small steps, and begins anew with another reserve', async () => {
+    const settings = { windows: [1024], sinks: 4, maxPrompt: 300, queue: 9, reserve: 8e6 }
+    const { load, seen, store, loader } = loaderOf([1024], { takes: 800, settings })
+    expect((await load()).window).toEqual({ window: 784, sinks: 4 })
+    expect(seen.windows.map(({ window }) => window)).toEqual([1024, 896, 784])
+    expect(loader.note).toBe('the window is 784 instead of 1024: too much')
+    const same = loaderOf([1024], { store, settings }).loader
+    expect([same.windowOf().window, same.note]).toEqual([784, loader.note])
+    for (const reserve of [undefined, 4e6]) {
+      const other = loaderOf([1024], { store, settings: { ...settings, reserve } }).loader
+      expect([other.windowOf().window, other.note]).toEqual([1024, undefined])
+    }
+  })
+
   test('gives up where the least window does not fit, or the model takes none', async () => {
     const small = loaderOf([256], { takes: 1 })
     await expect(small.load()).rejects.toThrow(isOf('out_of_memory', /too much/))

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { sign } from 'hono/jwt'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { EXAMPLES, installExamples } from '../helpers/examples.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
@@ -13,11 +14,61 @@ const WRANGLER = `${ROOT}node_modules/wrangler/bin/wrangler.js`
 const TYPES_MS = 240_000
 const CONFIGS = ['-c', 'wrangler.jsonc', '-c', '../../wrangler.toml']
 
+const SECRET = 'a secret of the test'
+
+type Noted = { text: string; about: { title: string; topic: string } }
+type Chunk = { type: string; delta?: string }
 type Said = { kind: string; confidence: number; fields?: Record<string, unknown> }
 type Helped = { text: string; tasks: string[] }
 
 /** What each is asked once, and a path that answers without the model. */
-const ASKED: Record<string, { ready: string; ask: (url: string) => Promise<void> }> = {
+const ASKED: Record<
+  string,
+  { ready: string; ask: (url: string) => Promise<void>; vars?: Record<string, string>; assets?: boolean }
+> = {
+  app: {
+    ready: '/',
+    vars: { SECRET },
+    assets: true,
+    async ask(url) {
+      const body = 'Buy bread'
+      expect((await fetch(`${url}/notes`, { method: 'POST', body })).status).toBe(401)
+      expect((await fetch(`${url}/ai/v1/models`)).status).toBe(401)
+      const bearer = async (sub: string, admin = false): Promise<{ headers: Record<string, string> }> => ({
+        headers: { authorization: `Bearer ${await sign({ sub, admin }, SECRET, 'HS256')}` },
+      })
+      const ada = await bearer('ada')
+      const noted = await fetch(`${url}/notes`, { method: 'POST', body, ...ada })
+      const { text, about } = (await noted.json()) as Noted
+      expect([text, Object.keys(about)]).toEqual([body, ['title', 'topic']])
+      const chat = { messages: [{ role: 'user', content: body }], max_tokens: 8, stream: true }
+      const asked = { method: 'POST', body: JSON.stringify(chat) }
+      const answer = await fetch(`${url}/ai/v1/chat/completions`, { ...asked, ...ada })
+      expect(await answer.text()).toContain('data: [DONE]')
+      const sessions = async (init: RequestInit): Promise<unknown[]> =>
+        ((await (await fetch(`${url}/ai/v1/sessions`, init)).json()) as { data: unknown[] }).data
+      expect(await sessions(ada)).toHaveLength(2)
+      expect(await sessions(await bearer('bob'))).toEqual([])
+      expect((await fetch(`${url}/ai/metrics`, ada)).status).toBe(403)
+      expect((await fetch(`${url}/ai/metrics`, await bearer('eve', true))).status).toBe(200)
+    },
+  },
+  chat: {
+    ready: '/',
+    async ask(url) {
+      const message = { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'In the beginning' }] }
+      const post = (body: object) => fetch(`${url}/api/chat`, { method: 'POST', body: JSON.stringify(body) })
+      const response = await post({ id: 'one', messages: [message] })
+      expect(response.headers.get('x-vercel-ai-ui-message-stream')).toBe('v1')
+      const frames = (await response.text()).split('\n\n').filter((frame) => frame.startsWith('data: '))
+      expect(frames.pop()).toBe('data: [DONE]')
+      const chunks = frames.map((frame) => JSON.parse(frame.slice('data: '.length)) as Chunk)
+      expect(chunks[0].type).toBe('start')
+      expect(chunks.at(-1)?.type).toBe('finish')
+      expect(chunks.filter(({ type }) => type === 'text-delta').length).toBeGreaterThan(2)
+      expect((await post({ messages: [{ role: 'user' }] })).status).toBe(400)
+    },
+  },
   mail: {
     ready: '/',
     async ask(url) {
@@ -106,7 +157,8 @@ describe.each(names)('%s', (name) => {
   )
 
   test('answers', async () => {
-    const caller = { config: `${folder}/wrangler.jsonc`, path: ASKED[name].ready, vars: { MODEL: 'tiny' } }
+    const { ready: path, vars, assets } = ASKED[name]
+    const caller = { config: `${folder}/wrangler.jsonc`, path, vars: { MODEL: 'tiny', ...vars }, assets }
     let worker: TestWorker | undefined
     try {
       worker = await startWorker(TINY_FOLDER, { WINDOW: '256' }, { caller })

@@ -4,7 +4,8 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatCompletion, SessionList } from '../../src/binding/types.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
-import { TINY_FOLDER } from '../helpers/real-model.ts'
+import { LINEAR_BYTES } from '../../src/lib/limits.ts'
+import { missingModel, REAL_FOLDER, TINY_FOLDER } from '../helpers/real-model.ts'
 import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
 
 const KEY = 'sk-library'
@@ -78,12 +79,33 @@ describe('direct calls', () => {
   })
 })
 
+test.skipIf(missingModel() !== undefined)(
+  'what is reserved is taken from the window by plan, and told',
+  async () => {
+    const real = await startWorker(REAL_FOLDER, { WINDOW: '1024', RESERVE_MB: '8' })
+    try {
+      let health: { status?: string; window?: number; note?: string; linear_memory_bytes?: number } = {}
+      while (health.status !== 'ok') {
+        health = (await (await fetch(`${real.url}/health`)).json()) as typeof health
+        expect(health.status).not.toBe('error')
+      }
+      expect(health.window).toBeGreaterThan(512)
+      expect(health.window).toBeLessThan(1024)
+      expect(health.note).toMatch(/^the window is \d+ instead of 1024: .* beside 8000000 of RESERVE_MB/)
+      expect(health.linear_memory_bytes).toBeLessThan(LINEAR_BYTES - 8e6 + 65_536)
+      expect(real.log()).toContain('RESERVE_MB')
+    } finally {
+      await real.stop()
+    }
+  },
+)
+
 test('what is missing or too much is said by name', async () => {
   expect(await asked('/lost/v1/models')).toEqual({
     status: 500,
     text: 'there is no binding NOWHERE: name yours by the option bindings.lane',
   })
   expect((await asked('/second')).text).toBe(
-    'a script has one class of lanes: put those of another model into a script of their own',
+    'a script has one class of lanes: another model needs a script of its own',
   )
 })

@@ -90,7 +90,7 @@ export function requireKey(apiKeys: string | undefined): MiddlewareHandler<ApiEn
 export const requireCaller: MiddlewareHandler<ApiEnv> = async function callerGuard(c, next) {
   const { caller } = c.env
   if (caller === undefined)
-    throw new IsletError('invalid_api_key', 'Who asks is not known to the app that this is mounted in')
+    throw new IsletError('invalid_api_key', 'The app that this is mounted in knows no caller')
   const { tenant, scopes = ['infer', 'read'] } = typeof caller === 'string' ? { tenant: caller } : caller
   c.set('tenant', checkTenant(tenant, 'the tenant of a caller'))
   c.set('scopes', scopes)
