@@ -1,4 +1,5 @@
 // `npm start`: prints the address, then kernels, model and the worker under `wrangler dev`; a curl line once it answers.
+// Several models are a script each behind a router, all in one `wrangler dev`.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -10,6 +11,8 @@ import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
 import { buildKernels } from '../tools/build.ts'
 import { freePort } from '../tools/free-port.ts'
+import { namedModels, routerScripts, type NamedModel } from '../tools/router-scripts.ts'
+import { writeScripts } from '../tools/scripts.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -23,8 +26,8 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** The folder of the model to serve: pulls what can be pulled, falls back to the embedded model for the default alone. */
-async function modelFolder(name: string): Promise<string> {
+/** The folder of a model to serve: pulls what can be pulled, falls back to the embedded model for the default alone. */
+async function modelFolder({ name }: { name: string }): Promise<string> {
   const folder = `${MODELS}/${name}`
   const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
   if (outcome !== 'unreachable') return folder
@@ -43,12 +46,40 @@ function curlLine(url: string, model: string): string {
 }
 
 /**
- * What a run has for itself, by its port: the site with its model, and what its lanes store. Two runs in one checkout
+ * What a run has for itself, by its port: the site with its model, or the scripts of several, and what its lanes store. Two runs in one checkout
  * share nothing.
  */
-function placeOf(port: number): { site: string; state: string } {
+function placeOf(port: number): { site: string; scripts: string; state: string } {
   const state = port === USUAL_PORT ? 'state' : `state-${port}`
-  return { site: `${ROOT}build/sites/${port}`, state: `${ROOT}.wrangler/${state}` }
+  const [site, scripts] = ['sites', 'scripts'].map((what) => `${ROOT}build/${what}/${port}`)
+  return { site, scripts, state: `${ROOT}.wrangler/${state}` }
+}
+
+type Vars = Readonly<Record<string, string>>
+
+/** The ids of the models, and the arguments of wrangler that serve them. */
+type Served = { ids: string[]; served: string[] }
+
+function one(folder: string, site: string, vars: Vars): Served {
+  const id = placeModel(folder, site)
+  const given = Object.entries({ MODEL: id, ...vars }).flatMap(([name, value]) => [
+    '--var',
+    `${name}:${value}`,
+  ])
+  return { ids: [id], served: ['--assets', site, ...given] }
+}
+
+/** The first configuration has the port: the router's. */
+function several(
+  models: readonly NamedModel[],
+  folders: readonly string[],
+  into: string,
+  vars: Vars,
+): Served {
+  const served = folders.map((folder, place) => ({ folder, script: models[place].script }))
+  const { scripts, ids } = routerScripts('islet', served, vars)
+  const written = writeScripts(scripts, into).reverse()
+  return { ids, served: written.flatMap(({ config }) => ['--config', config]) }
 }
 
 /** Throws `conflict` where something listens already: its site must not be replaced. */
@@ -84,35 +115,37 @@ async function untilReady(url: string, stopped: () => boolean): Promise<void> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { port: { type: 'string' }, model: { type: 'string' }, window: { type: 'string' } },
+    options: {
+      port: { type: 'string' },
+      model: { type: 'string', multiple: true, default: [DEFAULT_MODEL] },
+      window: { type: 'string' },
+    },
   })
   const port = values.port === undefined ? USUAL_PORT : number(values.port, '--port', 1, 65535)
-  const name = (values.model ?? DEFAULT_MODEL).toLowerCase()
-  const vars =
-    values.window === undefined ? [] : ['--var', `WINDOW:${windowList(values.window, '--window', 0).join()}`]
+  const models = namedModels(values.model)
+  const vars: Vars =
+    values.window === undefined ? {} : { WINDOW: windowList(values.window, '--window', 0).join() }
 
   await checkFree(port)
   const url = `http://localhost:${port}`
   say(`Islet will be at ${url}/ in a moment: open it in a browser. The model loads behind the page.`)
   // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
-  const folder = await modelFolder(name)
-  const { site, state } = placeOf(port)
-  const id = placeModel(folder, site)
+  const folders: string[] = []
+  for (const model of models) folders.push(await modelFolder(model))
+  const { site, scripts, state } = placeOf(port)
+  const { ids, served } =
+    folders.length === 1 ? one(folders[0], site, vars) : several(models, folders, scripts, vars)
   const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
   const args = [
     'dev',
     '--port',
     String(port),
-    '--assets',
-    site,
     '--persist-to',
     state,
     '--inspector-port',
     String(await freePort()),
-    '--var',
-    `MODEL:${id}`,
-    ...vars,
+    ...served,
     '--show-interactive-dev-session=false',
   ]
   const child = spawn(process.execPath, [wrangler, ...args], {
@@ -135,7 +168,7 @@ async function main(): Promise<void> {
 
   await untilReady(url, () => stopped)
   if (stopped) return
-  say(`\nIslet serves ${id} at ${url}\n\nStream an answer:\n\n  ${curlLine(url, id)}\n`)
+  say(`\nIslet serves ${ids.join(' and ')} at ${url}\n\nStream an answer:\n\n  ${curlLine(url, ids[0])}\n`)
 }
 
 try {

@@ -38,7 +38,7 @@ const ALSO: Readonly<Record<string, string>> = { binding: 'api' }
 
 /** Rooms of the command line, and what is published for clients. */
 const NOT_IN_WORKER = ['formats', 'packing', 'fetch']
-const WORKER = 'src/worker.ts'
+const ENTRIES = ['src/worker.ts', 'src/router.ts']
 
 /** What each folder beside src/ may import besides itself. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
@@ -193,8 +193,9 @@ function checkRooms(): string[] {
   const graph = new Map([...files, ...beside].map((file) => [file, [] as string[]]))
   for (const { from, to } of imports) graph.get(from)?.push(to)
   problems.push(...cycles(graph).map((ring) => `import cycle: ${ring}`))
-  if (!existsSync(join(ROOT, WORKER))) return [...problems, `${WORKER} is missing`]
-  for (const [file, via] of reachedFrom(WORKER, graph)) {
+  const missing = ENTRIES.find((entry) => !existsSync(join(ROOT, entry)))
+  if (missing !== undefined) return [...problems, `${missing} is missing`]
+  for (const [file, via] of ENTRIES.flatMap((entry) => [...reachedFrom(entry, graph)])) {
     const room = roomOf(file)
     if (NOT_IN_WORKER.includes(room) && roomOf(via) !== room) {
       problems.push(

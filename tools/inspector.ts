@@ -30,11 +30,16 @@ export class HeapSampler {
     this.#interval = interval
   }
 
-  /** Connects to the first target that `GET inspector/json` lists. */
-  static async connect(inspector: string, interval: number): Promise<HeapSampler> {
-    const targets = (await (await fetch(`${inspector}/json`)).json()) as { webSocketDebuggerUrl?: string }[]
-    const address = targets.find((target) => target.webSocketDebuggerUrl)?.webSocketDebuggerUrl
-    if (address === undefined) throw new InspectorError(`${inspector}/json lists no target`)
+  /** Connects to the first target that `GET inspector/json` lists, or to the one called `id`. */
+  static async connect(inspector: string, interval: number, id?: string): Promise<HeapSampler> {
+    type Target = { id?: string; webSocketDebuggerUrl?: string }
+    const targets = (await (await fetch(`${inspector}/json`)).json()) as Target[]
+    const isMeant = (target: Target): boolean => id === undefined || target.id === id
+    const address = targets.find(
+      (target) => target.webSocketDebuggerUrl && isMeant(target),
+    )?.webSocketDebuggerUrl
+    if (address === undefined)
+      throw new InspectorError(`${inspector}/json lists no target${id ? ` ${id}` : ''}`)
     // wrangler's proxy refuses a client without a local Origin; Node's WebSocket takes headers, its types do not say so.
     const options = { headers: { origin: 'http://localhost' } }
     const socket = new WebSocket(address, options as unknown as string[])

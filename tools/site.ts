@@ -10,20 +10,31 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export const MODELS = `${ROOT}models`
 
-/** Places the packed model in `folder` into the site, alone, beside the reference and the page; returns its id. Hard links where the disk allows. */
+/** Places the packed model in `folder` into the site, alone, beside the reference and the page; returns its id. */
 export function placeModel(folder: string, site = `${ROOT}build/site`): string {
+  rmSync(`${site}/models`, { recursive: true, force: true })
+  const id = placeFiles(folder, site)
+  placePages(site)
+  return id
+}
+
+/** Places the reference and the page into the site. */
+export function placePages(site: string): void {
+  placeReference(site)
+  placePage(site)
+}
+
+/** Places files of the packed model in `folder`, all of them if none are named; returns its id. Hard links where the disk allows. */
+export function placeFiles(folder: string, site: string, files = readdirSync(folder)): string {
   const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
   const into = `${site}/models/${id}`
-  rmSync(`${site}/models`, { recursive: true, force: true })
   mkdirSync(into, { recursive: true })
-  for (const file of readdirSync(folder)) {
+  for (const file of files) {
     try {
       linkSync(`${folder}/${file}`, `${into}/${file}`)
     } catch {
       copyFileSync(`${folder}/${file}`, `${into}/${file}`)
     }
   }
-  placeReference(site)
-  placePage(site)
   return id
 }

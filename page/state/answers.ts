@@ -103,8 +103,8 @@ export function answersOf({ clock, shown, changed, store }: Around) {
 
   /** Asks for an answer to a question: one beside others, where there are. */
   function answer(tree: Tree, question: Message): void {
-    const source = ofThisServer(tree, sourceOf(tree, question))
     const asked = options()
+    const source = ofThisModel(tree, ofThisServer(tree, sourceOf(tree, question)), asked)
     const message: Message = {
       id: newId(),
       parent: question.id,
@@ -127,8 +127,9 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     const { tree } = shown.value
     const question = path(tree).findLast(({ role }) => role === 'user')
     const asked = options()
-    const key = question && path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
-    asNext(chatRequest(tree, question?.id, key ?? tree.conversation.id, asked))
+    const session = path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
+    const source = ofThisModel(tree, session && question ? { session, fork: false } : undefined, asked)
+    asNext(chatRequest(tree, question?.id, source?.session ?? tree.conversation.id, asked))
   }
 
   /** The request that other views show. */
@@ -154,7 +155,8 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     if (facts.state !== 'length' && own && !own.fork) {
       readAgain(tree, message)
     } else {
-      const asked = options()
+      const now = options()
+      const asked = { ...now, model: facts.model ?? now.model }
       facts.before = facts.tokens
       // The frames from here on are those of a turn of its own.
       facts.frames = 0
@@ -178,6 +180,13 @@ export function answersOf({ clock, shown, changed, store }: Around) {
     if ((tree.conversation.base ?? '') === base) return source
     tree.conversation.base = base
     return undefined
+  }
+
+  /** A session has one model: another reads the conversation anew. */
+  function ofThisModel(tree: Tree, source: Source | undefined, { model }: Options): Source | undefined {
+    const made =
+      source && [...tree.messages.values()].find(({ answer }) => answer?.session === source.session)
+    return model && made?.answer?.model && made.answer.model !== model ? undefined : source
   }
 
   /** Stops answers; with `forget` what comes of it is not stored. */

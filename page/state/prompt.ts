@@ -71,7 +71,7 @@ export async function continuation(
   const messages = chatMessages(tree, message.parent!, options.system)
   const texts = [...messages.map(({ content }) => content), message.text].join('\n')
   const ids = (content: string, parse_special: boolean): Promise<{ tokens: number[] }> =>
-    ask('/tokenize', { content, add_special: false, parse_special })
+    ask('/tokenize', { model: options.model, content, add_special: false, parse_special })
   const [{ prompt }, asText, asNames] = await Promise.all([
     ask<{ prompt: string }>('/apply-template', { model: options.model, messages }),
     ids(texts, false),

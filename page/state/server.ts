@@ -19,6 +19,8 @@ export type Health = {
   waiting?: number
   message?: string
   note?: string
+  /** Of each, where several models are served. */
+  models?: Health[]
 }
 
 /** An entry of GET /v1/models, as far as the page reads it. */
@@ -41,7 +43,10 @@ const key = signal(keptKey.value)
 
 export const server = computed<Server>(() => ({ base: base.value, key: key.value }))
 export const health = signal<Health | undefined>(undefined)
+/** Those that are served, and the one that is talked to. */
+export const models = signal<Model[]>([])
 export const model = signal<Model | undefined>(undefined)
+const chosen = remembered('model', '', text)
 /** Whether the last question had an answer; undefined before the first. */
 export const reachable = signal<boolean | undefined>(undefined)
 export const trouble = signal<Trouble | undefined>(undefined)
@@ -69,6 +74,12 @@ export function wrongBase(written: string): string | undefined {
   const { protocol, hostname } = URL.parse(base) ?? {}
   if (!base || protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
   return 'Give an https:// address, or http://localhost with its port.'
+}
+
+/** Talks to another of the models from now on. */
+export function useModel(id: string): void {
+  chosen.value = id
+  askNow()
 }
 
 /** Talks to another server from now on, or with another key. */
@@ -129,10 +140,12 @@ async function look(asked: Server, signal: AbortSignal): Promise<void> {
     const said = (await response.json()) as Health
     if (signal.aborted) return
     reachable.value = true
-    if (said.status !== undefined) health.value = said
+    const own = said.models?.find((one) => one.model === chosen.peek())
+    if (said.status !== undefined) health.value = own ?? said
     if (model.peek() !== undefined) return
     const { data } = await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)
-    model.value = data[0]
+    models.value = data
+    model.value = data.find(({ id }) => id === chosen.peek()) ?? data[0]
     if (trouble.peek()?.status === 401) trouble.value = undefined
   } catch (error) {
     if (signal.aborted) return

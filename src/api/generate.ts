@@ -13,7 +13,7 @@ import { closeEvents, sessionIn, type EventIterator } from './http/events.ts'
 import { clientLeft, openEvents, sentJson, sessionHeader, streamed } from './http/respond.ts'
 import { timed } from './http/timed.ts'
 import { whole } from './http/whole.ts'
-import { findModel } from './models.ts'
+import { findModel, modelOfSession } from './models.ts'
 import { sessionKey } from './session-key.ts'
 
 /** Handler of an endpoint that answers in `dialect`. */
@@ -25,8 +25,12 @@ export function postGenerate(deps: ApiDeps, dialect: Dialect) {
     cards.catch(() => undefined)
     const body = await readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
     const asked = dialect.parse(body.fields, deps.newSeed, body.changed)
-    const model = await findModel({ models: () => cards }, asked.order.model)
+    const named = await findModel({ models: () => cards }, asked.order.model)
     const { reply: also, ...prompt } = await asked.prompt((id) => lanes.turn(c.var.tenant, id))
+    const owner = modelOfSession(await cards, prompt.session ?? asked.order.cacheKey)
+    const model = asked.order.model === undefined ? owner : named
+    // What another model answered is read as text, and goes on in a session of this one; a conversation has one model.
+    if (owner.tag !== model.tag && prompt.follows === undefined) delete prompt.session
     const recommended = model.sampling && withRecommended(asked.order, model.sampling)
     const order: Order = {
       ...asked.order,

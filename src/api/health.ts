@@ -9,21 +9,27 @@ import { pageFor } from './page.ts'
 export function getHealth(deps: ApiDeps) {
   return async function health(c: ApiContext): Promise<Response> {
     const health = await deps.lanes(c).health()
-    const { state, model, done, total } = health
-    const body = {
-      status: state === 'ready' ? 'ok' : state === 'failed' ? 'error' : 'loading',
-      state,
-      model,
-      loaded_bytes: done,
-      total_bytes: total,
-      ...((await hasAccess(c, deps.config.apiKeys, 'operate')) && detailsOf(health)),
-    }
-    return state === 'ready' ? c.json(body, 200) : c.json(body, 503, { 'retry-after': '1' })
+    const isTold = await hasAccess(c, deps.config.apiKeys, 'operate')
+    const each = health.models?.map((one) => bodyOf(one, isTold))
+    const body = { ...bodyOf(health, isTold), ...(each && { models: each }) }
+    return health.state === 'ready' ? c.json(body, 200) : c.json(body, 503, { 'retry-after': '1' })
+  }
+}
+
+function bodyOf(health: LaneHealth, isTold: boolean): object {
+  const { state, model, done, total } = health
+  return {
+    status: state === 'ready' ? 'ok' : state === 'failed' ? 'error' : 'loading',
+    state,
+    model,
+    loaded_bytes: done,
+    total_bytes: total,
+    ...(isTold && detailsOf(health)),
   }
 }
 
 /** What is told to whoever may use the lanes: it shows what others do. */
-function detailsOf({ window, message, note, ...health }: LaneHealth): object {
+function detailsOf({ window, message, note, models: _, ...health }: LaneHealth): object {
   return {
     window: window.window ?? null,
     ...(window.byDepth !== undefined && { windows: window.byDepth }),

@@ -2,18 +2,29 @@
 
 import { IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
+import { isSessionId, modelTagOf } from '../protocol/ids.ts'
 import type { ModelCard, ModelLimits } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { listObject } from './http/query.ts'
 import { preview } from './validate.ts'
 
+/** The model whose session it is; the first one for an id that names none, and for none. */
+export function modelOfSession(cards: readonly ModelCard[], session = ''): ModelCard {
+  const named = isSessionId(session) ? modelTagOf(session) : undefined
+  return cards.find(({ tag }) => tag === named) ?? cards[0]
+}
+
 /**
- * The served model of that id or alias, compared without case; of none, the one that is served.
+ * The served model of that id or alias, compared without case; of none, the one that has the session.
  * @throws IsletError `model_not_found` with `param: "model"`, naming those there are.
  */
-export async function findModel(lanes: Pick<Lanes, 'models'>, id: string | undefined): Promise<ModelCard> {
+export async function findModel(
+  lanes: Pick<Lanes, 'models'>,
+  id: string | undefined,
+  session?: string,
+): Promise<ModelCard> {
   const cards = await lanes.models()
-  if (id === undefined) return cards[0]
+  if (id === undefined) return modelOfSession(cards, session)
   const isMeant = (name: string): boolean => name.toLowerCase() === id.toLowerCase()
   const found =
     cards.find((card) => isMeant(card.id)) ?? cards.find(({ aliases }) => aliases?.some(isMeant) === true)

@@ -7,15 +7,15 @@ import { embedSchema, oldEmbedSchema } from './embeddings/schema.ts'
 import type { Route } from './route.ts'
 
 const routes: Route[] = [
-  { method: 'GET', path: '/api/tags', handler: getTags, summary: 'the model that is served' },
+  { method: 'GET', path: '/api/tags', handler: getTags, summary: 'the models that are served' },
   {
     method: 'POST',
     path: '/api/show',
     handler: postShow,
-    summary: 'what is known of the model',
+    summary: 'what is known of a model',
     body: showSchema,
   },
-  { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the model once it is loaded' },
+  { method: 'GET', path: '/api/ps', handler: getPs, summary: 'the models that are loaded' },
   { method: 'GET', path: '/api/version', handler: getVersion, summary: 'the version whose API this is' },
   {
     method: 'POST',

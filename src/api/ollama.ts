@@ -52,18 +52,22 @@ export function postShow(deps: ApiDeps): Handler {
   }
 }
 
-/** Handler of GET /api/ps: the model once it is in memory. Asking begins to load it. */
+/** Handler of GET /api/ps: the models that are in memory. Asking begins to load them. */
 export function getPs(deps: ApiDeps): Handler {
   return async function ps(c) {
     const lanes = deps.lanes(c)
-    const { state, total, linearMemoryBytes, window } = await lanes.health()
-    if (state !== 'ready') return c.json({ models: [] })
-    const [card] = await lanes.models()
-    const { modified_at: _, ...model } = await modelObject(card)
-    // Nothing is on a graphics card, and nothing says when the platform takes the memory back.
-    const size = linearMemoryBytes ?? total
-    const more = { size, size_vram: 0, expires_at: new Date(deps.now()).toISOString() }
-    return c.json({ models: [{ ...model, ...more, context_length: window.window ?? null }] })
+    const health = await lanes.health()
+    const cards = await lanes.models()
+    const inPlace = (health.models ?? [health]).filter(({ state }) => state === 'ready')
+    const models = inPlace.map(async ({ total, linearMemoryBytes, window, model: id }) => {
+      const card = cards.find((one) => one.id === id) ?? cards[0]
+      const { modified_at: _, ...model } = await modelObject(card)
+      // Nothing is on a graphics card, and nothing says when the platform takes the memory back.
+      const size = linearMemoryBytes ?? total
+      const more = { size, size_vram: 0, expires_at: new Date(deps.now()).toISOString() }
+      return { ...model, ...more, context_length: window.window ?? null }
+    })
+    return c.json({ models: await Promise.all(models) })
   }
 }
 

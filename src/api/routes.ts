@@ -132,7 +132,13 @@ export const ROUTES: readonly Route[] = [
     summary: "Ollama's answer to one prompt",
   },
   ...OLLAMA_ROUTES,
-  { method: 'GET', path: '/v1/models', handler: listModels, summary: 'the model that is served', access: [] },
+  {
+    method: 'GET',
+    path: '/v1/models',
+    handler: listModels,
+    summary: 'the models that are served',
+    access: [],
+  },
   {
     method: 'GET',
     path: '/v1/models/:id{.+}',

@@ -19,15 +19,18 @@ export const REGIONS = [
 
 export type Region = (typeof REGIONS)[number]
 
-/** `0`, `weur-0`, or `s` and the digest of a session key: a lane's name without `lane-`, and without `_`. */
-const LANE = `(?:(?:${REGIONS.join('|')})-)?(?:0|[1-9]\\d{0,3})|s[0-9a-f]{64}`
+/** Which of several models a lane is of: a router in front of them puts it there. No region is as long. */
+const TAG = 'm[0-9a-f]{6}-'
+/** `0`, `weur-0`, or `s` and the digest of a session key, behind a tag or none: a lane's name without `lane-`, and without `_`. */
+const LANE = `(?:${TAG})?(?:(?:(?:${REGIONS.join('|')})-)?(?:0|[1-9]\\d{0,3})|s[0-9a-f]{64})`
 const RANDOM = '[A-Za-z0-9-]{1,64}'
 const SESSION = new RegExp(`^sess_(${LANE})_${RANDOM}$`)
 const TURN = new RegExp(`^(${LANE})_${RANDOM}_${RANDOM}$`)
 
 const CONVERSATION = 'conv_'
 
-const REGION_OF = new RegExp(`^(${REGIONS.join('|')})-\\d`)
+const REGION_OF = new RegExp(`^(?:${TAG})?(${REGIONS.join('|')})-\\d`)
+const TAG_OF = new RegExp(`^(?:sess_|${CONVERSATION})?(${TAG})`)
 
 /** The lane that a session's id carries. Throws `not_found`. */
 export function laneOfSession(id: string): string {
@@ -73,6 +76,16 @@ export function laneOfId(id: string): string {
 /** Whether a text is the id of a session. */
 export function isSessionId(text: string): boolean {
   return SESSION.test(text)
+}
+
+/** The tag of a model in a lane's name or in any id, with the `-` behind it; none where one model alone is served. */
+export function modelTagOf(name: string): string | undefined {
+  return TAG_OF.exec(name)?.[1]
+}
+
+/** A lane's name within the script of its model. */
+export function untagged(lane: string): string {
+  return lane.slice(modelTagOf(lane)?.length ?? 0)
 }
 
 /** The region in a lane's name. */

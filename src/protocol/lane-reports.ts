@@ -18,6 +18,8 @@ export type ModelCard = {
   limits?: ModelLimits
   /** Other names that mean it, for clients with a fixed one. */
   aliases?: readonly string[]
+  /** What its ids begin with where several models are served. */
+  tag?: string
 }
 
 export type ModelLimits = {
@@ -67,6 +69,8 @@ export type LaneHealth = {
   /** For the operator, e.g. that the window was halved after a memory reset. */
   note?: string
   storage?: StorageUse
+  /** Of each, where several models are served: the rest is then of the one that is furthest from ready, bytes are of all. */
+  models?: LaneHealth[]
 }
 
 /** What a lane's object has done since it began, and what it holds now; asking begins no load. */

@@ -8,6 +8,9 @@ import type { EmbedRequest, ScoreRequest } from './scores.ts'
 import type { TokenRequest } from './tokens.ts'
 import type { LaneMetrics, ModelCard, SessionView } from './lane-reports.ts'
 
+/** One lane's metrics; `model` where several are served. */
+export type LaneSource = { lane: string; model?: string; metrics?: LaneMetrics }
+
 /** Ids of other tenants, of sessions that ended, and of nothing at all are one and the same `not_found`. */
 export interface Lanes extends LaneAnswers {
   /** Ids this deployment serves, from its manifest. */
@@ -32,5 +35,5 @@ export interface Lanes extends LaneAnswers {
   /** Those used last first. `after`: the id of a session that is there; throws `not_found`. */
   sessions(tenant: string, page: { limit: number; after?: string }): Promise<SessionView[]>
   /** Of every lane by its name, without metrics where it could not be asked; undefined where lanes cannot be listed. */
-  metrics(): Promise<{ lane: string; metrics?: LaneMetrics }[] | undefined>
+  metrics(): Promise<LaneSource[] | undefined>
 }

@@ -5,7 +5,7 @@ import type { TokenRequest } from '../protocol/tokens.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import type { ModelLimits, Recommended, SessionView } from '../protocol/lane-reports.ts'
+import type { ModelLimits, Recommended, SessionPage, SessionView } from '../protocol/lane-reports.ts'
 import { isOverload, LaneEvents, type Call, type LaneAccess } from './lane-events.ts'
 import { everyLane, healthLane, lanesFor, withSession, type Layout } from './lane-names.ts'
 import type { LaneStub, Outcome } from '../protocol/calls.ts'
@@ -16,6 +16,7 @@ import {
   laneOfSession,
   laneOfTurn,
   regionOf,
+  untagged,
   type Region,
 } from '../protocol/ids.ts'
 
@@ -34,6 +35,12 @@ export type LaneOptions = Layout & {
   log(entry: Record<string, unknown>): void
 }
 
+/** Lanes of one model. */
+export type ModelLanes = Lanes & {
+  /** Sessions behind one that another model may have. */
+  sessionPage(tenant: string, page: SessionPage): Promise<SessionView[]>
+}
+
 /**
  * Objects that are asked at the same time when all are: the platform lets a request wait for six connections.
  */
@@ -45,10 +52,10 @@ const AT_ONCE = 6
 export function createLanes(
   stubOf: (name: string, region: Region | undefined) => LaneStub,
   options: LaneOptions,
-): Lanes {
-  const { region, model, aliases = [], log } = options
+): ModelLanes {
+  const { region, model, aliases = [], tag, log } = options
   // An object of one session has no region in its name: it is made near to whom it first serves.
-  const stub = (lane: string): LaneStub => stubOf(`lane-${lane}`, regionOf(lane) ?? region)
+  const stub = (lane: string): LaneStub => stubOf(`lane-${untagged(lane)}`, regionOf(lane) ?? region)
   const access: LaneAccess = { stubOf: stub, log }
 
   async function ask<T>(lane: string, call: (stub: LaneStub) => Promise<T>): Promise<T> {
@@ -84,6 +91,7 @@ export function createLanes(
         ...(sampling && { sampling }),
         ...(limits && { limits }),
         ...((await options.embeds?.()) && { embeds: true as const }),
+        ...(tag !== undefined && { tag }),
       }
       return [{ id: model, created: 0, ownedBy: 'islet', aliases, ...more }]
     },
@@ -94,9 +102,11 @@ export function createLanes(
     async sessions(tenant, { limit, after }) {
       const last = after === undefined ? undefined : await this.session(tenant, after)
       const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
+      return this.sessionPage(tenant, page)
+    },
+    async sessionPage(tenant, page) {
       const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant, page))
-      const byUse = (a: SessionView, b: SessionView): number => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1)
-      return lists.flat().sort(byUse).slice(0, limit)
+      return lastUsed(lists, page.limit)
     },
     async removeAll(tenant) {
       const counts = await askAll((lane) => lane.removeAll(tenant))
@@ -126,6 +136,12 @@ export function createLanes(
       })
     },
   }
+}
+
+/** The first `limit` sessions of several lists, those used last first. */
+export function lastUsed(lists: readonly SessionView[][], limit: number): SessionView[] {
+  const byUse = (a: SessionView, b: SessionView): number => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1)
+  return lists.flat().sort(byUse).slice(0, limit)
 }
 
 /** The lane of a kept turn, or of a conversation whose last one is meant. */

@@ -11,10 +11,12 @@ export type Layout = {
   lanes: number | 'session'
   /** Where lanes lie; none: where the platform puts them. */
   regions: readonly Region[]
+  /** What the names of lanes begin with, where several models are served. */
+  tag?: string
 }
 
 /** What of a request says where it goes. */
-type Placed = Pick<GenerateRequest, 'tenant' | 'sessionKey' | 'session'>
+export type Placed = Pick<GenerateRequest, 'tenant' | 'sessionKey' | 'session'>
 
 /** How many lanes a request is offered to before it is refused. */
 const MOST_OFFERS = 3
@@ -34,18 +36,18 @@ export function withSession<R extends Placed>(request: R): R {
  */
 export function lanesFor(
   request: Placed,
-  { lanes }: Layout,
+  { lanes, tag = '' }: Layout,
   region: Region | undefined,
 ): [string, ...string[]] {
   if (request.session !== undefined) return [laneOfSession(request.session)]
   // The key is the client's: with the tenant in front it cannot name another tenant's object.
-  if (lanes === 'session') return [`s${digest(`${request.tenant}\n${request.sessionKey}`)}`]
+  if (lanes === 'session') return [`${tag}s${digest(`${request.tenant}\n${request.sessionKey}`)}`]
   const [first, ...others] = rendezvousOrder(request.sessionKey, lanes, MOST_OFFERS)
-  return [numbered(region, first), ...others.map((lane) => numbered(region, lane))]
+  return [numbered(tag, region, first), ...others.map((lane) => numbered(tag, region, lane))]
 }
 
 /** Every lane there is. Throws `unsupported_value` where lanes cannot be counted. */
-export function everyLane({ lanes, regions }: Layout): string[] {
+export function everyLane({ lanes, regions, tag = '' }: Layout): string[] {
   if (lanes === 'session') {
     throw new IsletError(
       'unsupported_value',
@@ -53,20 +55,20 @@ export function everyLane({ lanes, regions }: Layout): string[] {
     )
   }
   const places = regions.length === 0 ? [undefined] : regions
-  return places.flatMap((region) => Array.from({ length: lanes }, (_, lane) => numbered(region, lane)))
+  return places.flatMap((region) => Array.from({ length: lanes }, (_, lane) => numbered(tag, region, lane)))
 }
 
 /** The lane whose health stands for all. */
-export function healthLane({ lanes }: Layout, region: Region | undefined): string {
-  return lanes === 'session' ? 'health' : numbered(region, 0)
+export function healthLane({ lanes, tag = '' }: Layout, region: Region | undefined): string {
+  return lanes === 'session' ? `${tag}health` : numbered(tag, region, 0)
 }
 
-function numbered(region: Region | undefined, lane: number): string {
-  return region === undefined ? String(lane) : `${region}-${lane}`
+function numbered(tag: string, region: Region | undefined, lane: number): string {
+  return region === undefined ? `${tag}${lane}` : `${tag}${region}-${lane}`
 }
 
 /** Keys may be long; names of objects may not. */
-function digest(text: string): string {
+export function digest(text: string): string {
   const hash = sha256()
   hash.update(new TextEncoder().encode(text))
   return hash.hex()

@@ -26,9 +26,14 @@ async function serve(listener: RequestListener): Promise<string> {
 describe('deploy', () => {
   it('keeps its own option and hands the others on', () => {
     expect(splitArguments(['--dry-run', '--model', 'Tiny', '--var', 'WINDOW:512'])).toEqual({
-      model: 'tiny',
+      models: [{ name: 'tiny' }],
       rest: ['--dry-run', '--var', 'WINDOW:512'],
     })
+    expect(splitArguments(['--model', 'a', '--model=B@islet']).models).toEqual([
+      { name: 'a' },
+      { name: 'b', script: 'islet' },
+    ])
+    expect(() => splitArguments(['--model', 'tiny@islet'])).toThrow('--model')
     expect(splitArguments(['--model=tiny']).rest).toEqual([])
     expect(() => splitArguments(['--model', '../elsewhere'])).toThrow('--model')
     expect(() => splitArguments(['--model'])).toThrow('--model')

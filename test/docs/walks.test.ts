@@ -58,6 +58,7 @@ describe('walks of docs/architecture.md', () => {
       'A chat request, list 1',
       'A message of another dialect, list 1',
       'A message of another dialect, list 2',
+      'A request to one of several models, list 1',
       'A call of a binding, list 1',
       'A decision, list 1',
       "A prompt's ids, list 1",

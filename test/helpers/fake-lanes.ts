@@ -2,8 +2,7 @@
 
 import type { GenerateRequest, GenerationEvent } from '../../src/protocol/generation.ts'
 import type { CallName, LaneStub } from '../../src/protocol/calls.ts'
-import { createLanes, type LaneOptions } from '../../src/routing/client.ts'
-import type { Lanes } from '../../src/protocol/lanes.ts'
+import { createLanes, type LaneOptions, type ModelLanes } from '../../src/routing/client.ts'
 import type { Region } from '../../src/protocol/ids.ts'
 import { encodeEvent } from '../../src/protocol/wire.ts'
 
@@ -34,7 +33,7 @@ export function streamOf(events: GenerationEvent[], then?: Error): Stream {
 }
 
 export type Fakes = {
-  lanes: Lanes
+  lanes: ModelLanes
   calls: StubCall[]
   /** Names of the objects whose `method` was called, in order. */
   objectsOf(method: CallName): string[]

@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { routerScripts } from '../../tools/router-scripts.ts'
+import { writeScripts } from '../../tools/scripts.ts'
 import { placeModel } from '../../tools/site.ts'
 import { freePort } from '../../tools/free-port.ts'
 
@@ -34,6 +36,10 @@ export type WorkerOptions = {
    * answers. `assets`: it has the model among its own.
    */
   caller?: { config: string; path: string; vars?: Record<string, string>; assets?: boolean }
+  /** Folders of more models: each has a script of its own, and what is asked is a router in front of all, called `islet`. */
+  others?: readonly string[]
+  /** Variables of wrangler itself. */
+  env?: Record<string, string>
 }
 
 const START_MS = 90_000
@@ -42,7 +48,14 @@ const START_MS = 90_000
 export async function startWorker(
   folder: string,
   vars: Record<string, string> = {},
-  { main = join(ROOT, 'src/worker.ts'), config: more = '', ready, caller }: WorkerOptions = {},
+  {
+    main = join(ROOT, 'src/worker.ts'),
+    config: more = '',
+    ready,
+    caller,
+    others = [],
+    env = {},
+  }: WorkerOptions = {},
 ): Promise<TestWorker> {
   const scratch = mkdtempSync(join(tmpdir(), 'islet-test-'))
   const site = join(scratch, 'site')
@@ -70,17 +83,18 @@ export async function startWorker(
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
     ...(caller === undefined ? [] : [`--config=${caller.config}`]),
     ...(caller?.assets === true ? [`--assets=${site}`] : []),
-    `--config=${config}`,
+    ...(others.length === 0 ? [config] : routerConfigs([folder, ...others], vars, scratch)).map(
+      (path) => `--config=${path}`,
+    ),
     // Those of the first Worker alone.
-    ...Object.entries(caller === undefined ? values : (caller.vars ?? {})).flatMap(([name, value]) => [
-      '--var',
-      `${name}:${value}`,
-    ]),
+    ...Object.entries(caller?.vars ?? (others.length === 0 && caller === undefined ? values : {})).flatMap(
+      ([name, value]) => ['--var', `${name}:${value}`],
+    ),
   ]
   let log = ''
   let running: Running
   const launch = (): Promise<void> => {
-    running = run(args, { cwd: scratch, env: { TMPDIR: temporary } }, (text) => (log += text))
+    running = run(args, { cwd: scratch, env: { TMPDIR: temporary, ...env } }, (text) => (log += text))
     return answers(`${url}${caller?.path ?? '/v1/models'}`, running, ready)
   }
   const stop = async (): Promise<void> => {
@@ -102,6 +116,17 @@ export async function startWorker(
     kill: () => end(running, 'SIGKILL'),
     restart: start,
   }
+}
+
+/** Configurations of a router and its models, the router's first: it has the port. */
+function routerConfigs(folders: readonly string[], vars: Record<string, string>, scratch: string): string[] {
+  const { scripts } = routerScripts(
+    'islet',
+    folders.map((folder) => ({ folder })),
+    vars,
+  )
+  const written = writeScripts(scripts, join(scratch, 'scripts'))
+  return written.map(({ config }) => config).reverse()
 }
 
 /** The configuration with other values of its variables: `--var` is for the first Worker alone. */

@@ -9,8 +9,10 @@ import {
   connect,
   health,
   model,
+  models,
   reachable,
   server,
+  useModel,
   useServer,
   tell,
   trouble,
@@ -253,6 +255,29 @@ describe('connect', () => {
     end()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(asked.length).toBe(3)
+  })
+
+  it('talks to the model that was chosen, of several', async () => {
+    vi.useFakeTimers()
+    const two = [READY, { ...LOADING, model: 'other' }]
+    const data = [{ id: 'tiny' }, { id: 'other' }]
+    reply(
+      () => Response.json({ ...LOADING, models: two }, { status: 503 }),
+      () => Response.json({ data }),
+      () => Response.json({ ...LOADING, models: two }, { status: 503 }),
+      () => Response.json({ data }),
+      () => Response.json({ ...READY, models: [READY, { ...READY, model: 'other' }] }),
+    )
+    const end = connect()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([model.value?.id, models.value]).toEqual(['tiny', data])
+    useModel('other')
+    await vi.advanceTimersByTimeAsync(0)
+    expect([model.value?.id, health.value]).toEqual(['other', two[1]])
+    await vi.advanceTimersByTimeAsync(400)
+    expect(health.value).toMatchObject({ model: 'other', status: 'ok' })
+    end()
+    useModel('')
   })
 
   it('notices that the server went, asks on, and that it is back', async () => {

@@ -84,6 +84,31 @@ const ASKED: Record<
       expect(fields && Object.keys(fields)).toEqual(wanted[kind])
     },
   },
+  tags: {
+    ready: '/',
+    async ask(url) {
+      const texts = [
+        'My invoice is wrong: I paid 20 EUR twice.',
+        'The printer is broken. Help at once!',
+        'Hello.',
+      ]
+      const response = await fetch(url, { method: 'POST', body: JSON.stringify(texts) })
+      const ids = (await response.json()) as string[]
+      expect([response.status, new Set(ids).size]).toEqual([202, 3])
+      for (const id of ids) {
+        let tagged = await fetch(`${url}/${id}`)
+        while (tagged.status === 404) {
+          await new Promise((resolve) => setTimeout(resolve, 200))
+          tagged = await fetch(`${url}/${id}`)
+        }
+        for (const [tag, probability] of Object.entries((await tagged.json()) as Record<string, number>)) {
+          expect(['urgent', 'money', 'broken']).toContain(tag)
+          expect(probability).toBeGreaterThanOrEqual(0.5)
+        }
+      }
+      expect((await fetch(`${url}/nothing`)).status).toBe(404)
+    },
+  },
   agent: {
     ready: '/agents/helper/nobody',
     async ask(url) {

@@ -276,6 +276,11 @@ export const SHAPES: Readonly<Record<string, Schema>> = {
       waiting: integer,
       message: string,
       note: string,
+      models: {
+        type: 'array',
+        items: { type: 'object' },
+        description: 'The same of each, where several models are served.',
+      },
     },
   ),
   Root: object({ name: is('Islet'), what: string, endpoints: array(string), docs: string }),

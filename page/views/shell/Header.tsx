@@ -2,7 +2,7 @@
 
 import type { VNode } from 'preact'
 import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
-import { model, health } from '../../state/server.ts'
+import { health, model, models, useModel } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
 import { Icon, Tool } from './Icon.tsx'
 
@@ -21,10 +21,22 @@ export function Header({ panelShown, onPanel, onHelp }: Props): VNode {
     <header class="shell-header">
       <div class="shell-brand">
         <h1>Islet</h1>
-        {name && (
+        {name && models.value.length < 2 && (
           <span class="shell-model mono dim" title={name}>
             {name}
           </span>
+        )}
+        {name && models.value.length > 1 && (
+          <select
+            class="shell-model mono"
+            aria-label="Model"
+            value={name}
+            onChange={(event) => useModel(event.currentTarget.value)}
+          >
+            {models.value.map(({ id }) => (
+              <option key={id}>{id}</option>
+            ))}
+          </select>
         )}
         <span class={`shell-state shell-${standing.value}`}>{words.value.state}</span>
       </div>

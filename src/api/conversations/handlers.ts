@@ -8,6 +8,7 @@ import { heldIn, type HeldItems } from '../dialects/responses/held.ts'
 import { newItems, type KeptItem } from '../dialects/responses/items.ts'
 import type { Held } from '../dialects/responses/object.ts'
 import { readBody } from '../http/body.ts'
+import { findModel } from '../models.ts'
 import { listObject, pageOf, pagingOf } from '../http/query.ts'
 import { preview, validate } from '../validate.ts'
 import { addSchema, createSchema, updateSchema } from './schema.ts'
@@ -21,7 +22,7 @@ export function postConversation(deps: ApiDeps): Handler {
     const held = { created: Math.floor(deps.now() / 1000), metadata: fields.metadata ?? {} }
     const items = newItems(fields.items ?? [], deps.newId())
     // A key of its own: conversations of a tenant are spread over the lanes.
-    const session = await keep(c, deps, { items, held, sessionKey: deps.newId() })
+    const session = await keep(c, deps, { items, held, sessionKey: deps.newId(), model: fields.model })
     return c.json(conversationObject(conversationOf(session), held))
   }
 }
@@ -105,13 +106,20 @@ function itemIn(c: ApiContext, { id, items }: HeldItems): KeptItem {
   throw new IsletError('not_found', `There is no item ${preview(wanted)} in the conversation ${preview(id)}`)
 }
 
-type Kept = { items: KeptItem[]; held: Held; session?: string; follows?: string; sessionKey?: string }
+type Kept = {
+  items: KeptItem[]
+  held: Held
+  session?: string
+  follows?: string
+  sessionKey?: string
+  model?: string
+}
 
 /** Writes what a conversation holds; gives its session. */
 async function keep(c: ApiContext, deps: ApiDeps, kept: Kept): Promise<string> {
   const { items, held, session, follows, sessionKey = '' } = kept
   const lanes = deps.lanes(c)
-  const [{ id: model }] = await lanes.models()
+  const { id: model } = await findModel(lanes, kept.model, session)
   const reply: Json = { kind: 'conversation', held }
   const { tenant } = c.var
   return lanes.keepConversation({ tenant, sessionKey, model, session, follows, conversation: items, reply })

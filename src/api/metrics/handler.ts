@@ -13,7 +13,7 @@ export function getMetrics(deps: ApiDeps) {
     // Each isolate of the router counts for itself: without a name of its own their series would be one.
     router ??= deps.newId().slice(0, 8)
     const own: Source[] = [{ labels: { router }, metrics: deps.counts }]
-    const sources = lanes?.map(({ lane, metrics }): Source => ({ labels: { lane }, metrics }))
+    const sources = lanes?.map(({ metrics, ...labels }): Source => ({ labels, metrics }))
     return c.body(exposition(sources ?? own), 200, { 'content-type': CONTENT_TYPE })
   }
 }

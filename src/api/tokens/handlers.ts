@@ -59,8 +59,9 @@ export function postInputTokens(deps: ApiDeps): Handler {
   return async function inputTokens(c) {
     const { fields, changed } = await bodyOf(c, deps)
     const asked = responsesDialect.parse(fields, deps.newSeed, changed)
-    const model = await modelOf(c, deps, asked.order.model)
-    const { prompt } = await asked.prompt((id) => deps.lanes(c).turn(c.var.tenant, id))
+    const named = await modelOf(c, deps, asked.order.model)
+    const { prompt, session } = await asked.prompt((id) => deps.lanes(c).turn(c.var.tenant, id))
+    const model = asked.order.model === undefined ? await modelOf(c, deps, undefined, session) : named
     const count = await countTokens(c, deps, model, { prompt, places: asked.order.places })
     if (count === undefined) return clientLeft()
     return c.json({ object: 'response.input_tokens', input_tokens: count })
@@ -81,9 +82,10 @@ function bodyOf(c: ApiContext, deps: ApiDeps): Promise<Body> {
   return readBody(c.req.raw, limitsOf(deps).maxBodyBytes)
 }
 
-/** The model that a body names, or the one that is served. */
-async function modelOf(c: ApiContext, deps: ApiDeps, named: string | undefined): Promise<string> {
-  return (await findModel(deps.lanes(c), named)).id
+/** The model that a body names, or the one that has the session. */
+async function modelOf(c: ApiContext, deps: ApiDeps, ...named: [string?, string?]): Promise<string> {
+  const [id, session] = named
+  return (await findModel(deps.lanes(c), id, session)).id
 }
 
 function answered(c: ApiContext, heard: Tokens | undefined, reply: (heard: Tokens) => object): Response {
