@@ -1,6 +1,7 @@
 // Prefill multiplies four tokens with INT8 weights, Y = X W^T. Tile: 4 rows x 4 tokens, since low and high
-// nibbles need sums of their own and V8 gives 15 vector registers. Columns are written out: 0.77 of the time of
-// a loop. Order of float operations and zero point as in gemv_q8_q8. Measured: docs/performance.md, Kernels.
+// nibbles need sums of their own and V8 gives 15 vector registers. Columns are written out: 0.77 of the time
+// of a loop. Order of float operations and zero point as in gemv_q8_q8. Every shape: docs/performance.md,
+// Kernels.
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 

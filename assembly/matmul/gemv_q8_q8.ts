@@ -1,9 +1,9 @@
 // Decode multiplies one token with INT8 weights, y = W x. Tile: 16 rows x 1 token.
 //
 // A byte is 16 * high + low, two dots of nibbles; its zero point 128 is 16 * 8, so the high sums start where
-// those of q4 do. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: 0.98 ms
-// for 49152 x 576 where loading the same bytes takes 0.75, by pairs 1.10; eight rows at a time took 1.2 times
-// as long, and columns written out are no faster. Every shape: docs/performance.md, Kernels.
+// those of q4 do. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: 0.98
+// ms for 49152 x 576 where loading the same bytes takes 0.75, by pairs 1.10; eight rows at a time took 1.2
+// times as long, and columns written out are no faster. Every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q8_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_CODES, X1_HEADER } from '../layout'
 import { dot, start_block } from '../simd/dot'
