@@ -9,6 +9,7 @@ import { BUILDS, type ComparedRow, type KernelJob } from './kernels/job.ts'
 import { PREFILL_TOKENS } from './kernels/operands.ts'
 import { summary } from './kernels/summary.ts'
 import { FORMATS, type KernelRow, type KernelsResult } from './lib/result-types.ts'
+import { dotFlags, nodeDots } from './lib/dots.ts'
 import { describeMachine, median, printTable, writeResult } from './lib/results.ts'
 import { BENCH, BenchError, BUILD, ROOT, run } from './lib/setup.ts'
 
@@ -22,9 +23,14 @@ export type KernelsOptions = {
 /** Every bound checked in code: what workerd does, which may not reserve the address space for guard pages. */
 const CHECKED = '--wasm-enforce-bounds-checks'
 
+const NODE = process.env['ISLET_BENCH_NODE'] ?? process.execPath
+
 /** Prints a row for each kernel and shape; writes results/kernels.json when everything was measured. */
 export async function kernels({ rounds, against, kernel, model }: KernelsOptions): Promise<void> {
-  const machine = await describeMachine()
+  const node = execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim()
+  // Node 22 computes dots by pairs wherever it runs, and knows no flag for that.
+  const flags = nodeDots(NODE, []) === 'quads' ? dotFlags() : []
+  const machine = { ...(await describeMachine()), node, dots: nodeDots(NODE, flags) }
   buildKernels()
   const job: KernelJob = {
     rounds,
@@ -35,10 +41,10 @@ export async function kernels({ rounds, against, kernel, model }: KernelsOptions
     model,
   }
   console.error('kernels: bounds checked in code')
-  const checked = measure(job, [CHECKED])
+  const checked = measure(job, [...flags, CHECKED])
   if (against !== undefined) return printComparison(checked)
   console.error('kernels: bounds checked by guard pages')
-  const trapped = measure(job, [])
+  const trapped = measure(job, flags)
   printRows(checked, trapped)
   if (kernel !== undefined || model !== undefined) return
   const result: KernelsResult = {
@@ -56,7 +62,7 @@ export async function kernels({ rounds, against, kernel, model }: KernelsOptions
 function measure(job: KernelJob, flags: string[]): ComparedRow[] {
   const args = [...flags, join(BENCH, 'kernels/measure.ts'), JSON.stringify(job)]
   try {
-    const text = execFileSync(process.execPath, args, {
+    const text = execFileSync(NODE, args, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
       maxBuffer: 1 << 28,

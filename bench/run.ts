@@ -6,6 +6,8 @@ import { cold } from './cold.ts'
 import { hosts } from './hosts.ts'
 import { kernels } from './kernels.ts'
 import { parseCase } from './lib/cases.ts'
+import { forceDots } from './lib/dots.ts'
+import { buildKernels } from '../tools/build.ts'
 import { InspectorError } from '../tools/inspector.ts'
 import { BenchError } from './lib/setup.ts'
 import { memory } from './memory.ts'
@@ -38,10 +40,11 @@ const USAGE = `npm run bench -- [MODE] [options]
               --kernel K --model M   part of their names: only these; nothing is written
   all       every mode above, one after the other, each in its own process; what fails is named at the end
               --peers-rounds N   for wllama, which is slow (as --rounds)
+  --dots pairs     hosts do without the instruction for four-byte dots, as most do; results/MODE-pairs.json
   --rounds N       fresh processes of each variant, in turns (9)
   --repetitions N  timed repetitions in each process (2; peers 1)
 environment: ISLET_BENCH_GGUF (llama.cpp's model file), ISLET_BENCH_MODEL (our packed model in models/),
-ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one)`
+ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one), ISLET_BENCH_NODE (a Node for "kernels": 26 is like workerd, 22 is not)`
 
 const CASES = ['prefill:256', 'prefill:1024', 'decode:64@256', 'decode:64@1024']
 
@@ -55,6 +58,7 @@ async function main(args: string[]): Promise<void> {
       repetitions: { type: 'string' },
       case: { type: 'string', multiple: true, default: CASES },
       only: { type: 'string' },
+      dots: { type: 'string' },
       pairs: { type: 'string', default: '20' },
       window: { type: 'string', default: '1408' },
       largest: { type: 'boolean', default: false },
@@ -66,10 +70,14 @@ async function main(args: string[]): Promise<void> {
   })
   const [mode = 'speed', ...rest] = positionals
   if (values.help) return console.log(USAGE)
-  const { only, largest, against, kernel, model } = values
+  const { only, dots, largest, against, kernel, model } = values
   if (rest.length > 0) throw new BenchError(`one mode at a time\n${USAGE}`)
   if (only !== undefined && only !== 'ours' && only !== 'llama')
     throw new BenchError('--only takes ours or llama')
+  if (dots !== undefined && dots !== 'pairs' && dots !== 'quads')
+    throw new BenchError('--dots takes pairs or quads')
+  buildKernels()
+  if (dots !== undefined) forceDots(dots)
   const rounds = atLeastOne('--rounds', values.rounds)
   const repetitions = atLeastOne('--repetitions', values.repetitions ?? (mode === 'peers' ? '1' : '2'))
   const pairs = atLeastOne('--pairs', values.pairs)

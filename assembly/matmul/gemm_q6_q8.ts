@@ -7,7 +7,7 @@
 import { BLOCK, Q6_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half_positive } from '../simd/f16'
-import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
+import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d, upper_mask } from '../simd/lanes'
 import { store_token, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
@@ -30,6 +30,7 @@ export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
 // Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the rows' f32 sums; 0..3 = token.
 function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: usize, x: usize, blocks: usize): void {
   const mask = nibble_mask()
+  const upper = upper_mask()
   let p0 = f32x4.splat(0)
   let p1 = p0
   let p2 = p0
@@ -52,10 +53,10 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
       const high = v128.load(pairs + (g << 5))
       const na = v128.load(w + (g << 6))
       const nb = v128.load(w + (g << 6), 16)
-      const wa = sixth_a(na, high, mask)
-      const wb = sixth_b(na, high, mask)
-      const wc = sixth_c(nb, high, mask)
-      const wd = sixth_d(nb, high, mask)
+      const wa = sixth_a(na, high, mask, upper)
+      const wb = sixth_b(na, high, mask, upper)
+      const wc = sixth_c(nb, high, mask, upper)
+      const wd = sixth_d(nb, high, mask, upper)
       const xg = x + (g << 6)
       let xl = v128.load32_splat(xg, X4_CODES)
       let xh = v128.load32_splat(xg, X4_CODES + 32)

@@ -2,19 +2,21 @@
 // 1 token.
 //
 // A code is 16 * pair + nibble, 0..63: the nibbles lie as in q4m, and one load of pairs serves eight rows x
-// eight columns. Order of float operations, block by block: acc + (dot * x.scale) * w.scale, then + minimum *
-// x.sum. Measured (0011): 0.8 ms for the head of SmolLM2 where loading the same bytes takes 0.7; every shape:
-// docs/performance.md, Kernels.
+// eight columns. Columns are written out, and masks come from memory (0.85 of the time of a loop with
+// constants). Order of float operations, block by block: acc + (dot * x.scale) * w.scale, then + minimum *
+// x.sum. Measured: 0.84 ms for the head of SmolLM2 where loading the same bytes takes 0.7, by pairs 1.04;
+// every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q6_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_BLOCK_SUMS, X1_CODES, X1_HEADER } from '../layout'
 import { dot_two } from '../simd/dot'
-import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d } from '../simd/lanes'
+import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d, upper_mask } from '../simd/lanes'
 import { store_rows, with_constants } from './sums'
 
 /** y = W x, w = scale * code + minimum, both f16 per row and block; no scale is negative. */
 export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   const blocks = (cols + BLOCK - 1) / BLOCK
   const mask = nibble_mask()
+  const upper = upper_mask()
   for (let row = 0; row < rows; row += TILE_ROWS) {
     let acc0 = f32x4.splat(0)
     let acc1 = acc0
@@ -26,21 +28,54 @@ export function gemv_q6_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
       let sum1 = sum0
       let sum2 = sum0
       let sum3 = sum0
-      for (let g: usize = 0; g < 4; g++) {
-        const x_low = v128.load32_splat(xb + (g << 4), X1_CODES)
-        const x_high = v128.load32_splat(xb + (g << 4), X1_CODES + 8)
-        const wg = w + (g << 6)
-        let pairs = v128.load(w + (g << 5), 256)
-        let nibbles = v128.load(wg)
-        sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask), x_high, sixth_b(nibbles, pairs, mask))
-        nibbles = v128.load(wg, 16)
-        sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask), x_high, sixth_d(nibbles, pairs, mask))
-        pairs = v128.load(w + (g << 5), 272)
-        nibbles = v128.load(wg, 32)
-        sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask), x_high, sixth_b(nibbles, pairs, mask))
-        nibbles = v128.load(wg, 48)
-        sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask), x_high, sixth_d(nibbles, pairs, mask))
-      }
+      let x_low = v128.load32_splat(xb + (X1_CODES + 0))
+      let x_high = v128.load32_splat(xb + (X1_CODES + 8))
+      let pairs = v128.load(w + 256)
+      let nibbles = v128.load(w + 0)
+      sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 16)
+      sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      pairs = v128.load(w + 272)
+      nibbles = v128.load(w + 32)
+      sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 48)
+      sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      x_low = v128.load32_splat(xb + (X1_CODES + 16))
+      x_high = v128.load32_splat(xb + (X1_CODES + 24))
+      pairs = v128.load(w + 288)
+      nibbles = v128.load(w + 64)
+      sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 80)
+      sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      pairs = v128.load(w + 304)
+      nibbles = v128.load(w + 96)
+      sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 112)
+      sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      x_low = v128.load32_splat(xb + (X1_CODES + 32))
+      x_high = v128.load32_splat(xb + (X1_CODES + 40))
+      pairs = v128.load(w + 320)
+      nibbles = v128.load(w + 128)
+      sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 144)
+      sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      pairs = v128.load(w + 336)
+      nibbles = v128.load(w + 160)
+      sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 176)
+      sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      x_low = v128.load32_splat(xb + (X1_CODES + 48))
+      x_high = v128.load32_splat(xb + (X1_CODES + 56))
+      pairs = v128.load(w + 352)
+      nibbles = v128.load(w + 192)
+      sum0 = dot_two(sum0, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 208)
+      sum1 = dot_two(sum1, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
+      pairs = v128.load(w + 368)
+      nibbles = v128.load(w + 224)
+      sum2 = dot_two(sum2, x_low, sixth_a(nibbles, pairs, mask, upper), x_high, sixth_b(nibbles, pairs, mask, upper))
+      nibbles = v128.load(w + 240)
+      sum3 = dot_two(sum3, x_low, sixth_c(nibbles, pairs, mask, upper), x_high, sixth_d(nibbles, pairs, mask, upper))
       const x_scale = v128.load32_splat(xb, X1_BLOCK_SCALES)
       const x_sum = v128.load32_splat(xb, X1_BLOCK_SUMS)
       acc0 = with_constants(acc0, sum0, v128.load(w, 384), x_scale, x_sum)

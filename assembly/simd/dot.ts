@@ -12,7 +12,7 @@ import { X1_START_PAIRS, X1_STARTS, X4_START_PAIRS, X4_STARTS } from '../layout'
 
 // @ts-ignore: decorator
 @inline
-const QUADS: bool = DOT_QUADS != 0
+export const QUADS: bool = DOT_QUADS != 0
 
 // Pairs of products: i16 lane j = a[2j] * b[2j] + a[2j+1] * b[2j+1].
 // @ts-ignore: decorator
@@ -94,7 +94,7 @@ export function share(v: v128, fractions: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function dot_wide(sum: v128, x: v128, w: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sum)
+  if (QUADS) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sum)
   return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs(x, w)))
 }
 

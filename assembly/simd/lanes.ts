@@ -19,6 +19,15 @@ export function nibble_mask(): v128 {
   return fixed(NIBBLES, 0)
 }
 
+const UPPER = memory.data<u8>([48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48], 16)
+
+/** Sixteen times 0x30, likewise: where a 6-bit code has its upper bits. */
+// @ts-ignore: decorator
+@inline
+export function upper_mask(): v128 {
+  return fixed(UPPER, 0)
+}
+
 /** High nibbles of 16 bytes; a 16-bit shift and a mask are cheaper than a byte shift. */
 // @ts-ignore: decorator
 @inline
@@ -32,26 +41,26 @@ export function high_nibbles(v: v128, mask: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function sixth_a(nibbles: v128, pairs: v128, mask: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(pairs, 4), i8x16.splat(0x30)))
+export function sixth_a(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(pairs, 4), upper))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_b(nibbles: v128, pairs: v128, mask: v128): v128 {
-  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shl(pairs, 2), i8x16.splat(0x30)))
+export function sixth_b(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shl(pairs, 2), upper))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_c(nibbles: v128, pairs: v128, mask: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(pairs, i8x16.splat(0x30)))
+export function sixth_c(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(pairs, upper))
 }
 
 // @ts-ignore: decorator
 @inline
-export function sixth_d(nibbles: v128, pairs: v128, mask: v128): v128 {
-  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shr_u(pairs, 2), i8x16.splat(0x30)))
+export function sixth_d(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shr_u(pairs, 2), upper))
 }
 
 /** (lane 0 + lane 1) + (lane 2 + lane 3). */

@@ -16,8 +16,8 @@ type Probes = { load_bytes(at: number, bytes: number): number; dots: Dots; dots_
 type Task = {
   row: ComparedRow
   operands: Operands
-  kernels: Kernels
-  other: Kernels | undefined
+  kernels: () => Kernels
+  other: (() => Kernels) | undefined
   dots: Dots
   calls: number
 }
@@ -34,21 +34,21 @@ const regions = planRegions(shapes, PAGE)
 const pages = Math.ceil(regions.end / PAGE)
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
 fill(memory, regions)
-const probes = instantiate<Probes>(job.probes)
+const probes = instantiate<Probes>(compiled(job.probes))
 
 const tasks = BUILDS.flatMap(({ build, probe }): Task[] => {
   const file = `islet.${build}.wasm`
-  const kernels = instantiate<Kernels>(join(job.folder, file))
+  const kernels = instance(join(job.folder, file))
   const against = job.against === undefined ? undefined : join(job.against, file)
-  const second = against !== undefined && existsSync(against) ? instantiate<Kernels>(against) : undefined
-  const wanted = KERNELS.filter(({ kernel }) => kernel.includes(job.kernel ?? '') && kernel in kernels)
+  const second = against !== undefined && existsSync(against) ? instance(against) : undefined
+  const wanted = KERNELS.filter(({ kernel }) => kernel.includes(job.kernel ?? '') && kernel in kernels())
   return wanted.flatMap((choice) => {
-    const other = second !== undefined && choice.kernel in second ? second : undefined
+    const other = second !== undefined && choice.kernel in second() ? second : undefined
     return shapes.map((shape) => {
       const operands = operandsOf(choice, shape, regions)
       const row = rowOf(choice, shape, build, operands)
       if (other !== undefined)
-        row.other = { seconds: [], equal: resultOf(operands, kernels) === resultOf(operands, other) }
+        row.other = { seconds: [], equal: resultOf(operands, kernels()) === resultOf(operands, other()) }
       return { row, operands, kernels, other, dots: probes[probe], calls: 1 }
     })
   })
@@ -73,28 +73,33 @@ function rowOf(
 /** Many short calls until V8 has compiled the kernel anew; then the number of calls that fill a sample. */
 async function warmUp(task: Task): Promise<void> {
   const { operands, kernels, other, dots } = task
-  operands.prepare(kernels)
   const start = performance.now()
   let calls = 0
   while (calls < 4 || performance.now() - start < WARM_UP_MS) {
-    operands.call(kernels, calls)
-    if (other !== undefined) operands.call(other, calls)
+    for (const of of other === undefined ? [kernels] : [other, kernels]) {
+      const build = of()
+      operands.prepare(build)
+      operands.call(build, calls)
+    }
     probes.load_bytes(regions.weights, 4096)
     dots(4096, calls)
     calls++
   }
   // The better code arrives from another thread.
   await new Promise((resolve) => setTimeout(resolve, 5))
-  const each = milliseconds(4, (i) => operands.call(kernels, i)) / 4
+  const build = kernels()
+  operands.prepare(build)
+  const each = milliseconds(4, (i) => operands.call(build, i)) / 4
   task.calls = Math.min(MOST_CALLS, Math.max(1, Math.ceil(SAMPLE_MS / each)))
 }
 
 function sample({ row, operands, kernels, other, dots, calls }: Task, round: number): void {
   const { weightBytes, copies } = operands
   const each = (call: (i: number) => void): number => milliseconds(calls, call) / calls / 1e3
-  const timed = (which: Kernels): number => {
-    operands.prepare(which)
-    return each((i) => operands.call(which, i))
+  const timed = (of: () => Kernels): number => {
+    const build = of()
+    operands.prepare(build)
+    return each((i) => operands.call(build, i))
   }
   const compare = (): void => void (other && row.other?.seconds.push(timed(other)))
   if (round % 2 === 1) compare()
@@ -119,12 +124,21 @@ function resultOf(operands: Operands, which: Kernels): string {
   return createHash('sha256').update(y).digest('hex')
 }
 
-function instantiate<Exports>(path: string): Exports {
+/** Instances of a module, each of which writes the module's constants: builds keep theirs in the same place. */
+function instance(path: string): () => Kernels {
+  const module = compiled(path)
+  return () => instantiate<Kernels>(module)
+}
+
+function compiled(path: string): WebAssembly.Module {
   // The types of Workers leave out the constructor that workerd forbids at run time; Node has it.
   const { Module } = WebAssembly as unknown as { Module: new (bytes: Uint8Array) => WebAssembly.Module }
+  return new Module(readFileSync(path))
+}
+
+function instantiate<Exports>(module: WebAssembly.Module): Exports {
   const abort = (): never => {
-    throw new Error(`${path} aborted`)
+    throw new Error('a kernel aborted')
   }
-  const instance = new WebAssembly.Instance(new Module(readFileSync(path)), { env: { memory, abort } })
-  return instance.exports as unknown as Exports
+  return new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Exports
 }

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { dotFlags } from './dots.ts'
 import { BENCH, BenchError, BUILD, installPackages, packageVersion, run } from './setup.ts'
 
 export type Chromium = { program: string; env: Record<string, string>; version: string }
@@ -99,7 +100,8 @@ export async function runPage(chromium: Chromium, page: Page): Promise<unknown> 
       server = createServer((request, response) => serve(request, response, bundle, page, report))
       server.listen(0, '127.0.0.1', () => {
         const { port } = server?.address() as AddressInfo
-        const args = [...FLAGS, `--user-data-dir=${folder}`, `http://127.0.0.1:${port}/`]
+        const flags = [...FLAGS, ...dotFlags().map((flag) => `--js-flags=${flag}`)]
+        const args = [...flags, `--user-data-dir=${folder}`, `http://127.0.0.1:${port}/`]
         // A group of its own, so that ending it reaches the renderer too.
         child = spawn(chromium.program, args, {
           detached: true,

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dotFlags, workerdDots, type Dots } from './dots.ts'
 import { BENCH, ROOT } from './setup.ts'
 
 export type Machine = {
@@ -21,6 +22,8 @@ export type Machine = {
   node: string
   wrangler: string
   workerd: string
+  /** The class of the hosts that were measured; absent in older files. */
+  dots?: Dots
   commit: string
 }
 
@@ -49,16 +52,18 @@ export async function describeMachine(): Promise<Machine> {
     node: process.version,
     wrangler: installedVersion('wrangler'),
     workerd: installedVersion('workerd'),
+    dots: workerdDots(),
     commit: commit(),
   }
 }
 
-/** Writes bench/results/NAME.json, over the older one, and says where. */
+/** Writes bench/results/NAME.json, or NAME-pairs.json of hosts that were forced, over the older one, and says where. */
 export function writeResult(result: Result): void {
   const folder = join(BENCH, 'results')
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${result.name}.json`), `${compactJson(result)}\n`)
-  console.log(`\nraw values: bench/results/${result.name}.json`)
+  const file = `${result.name}${dotFlags().length > 0 ? '-pairs' : ''}.json`
+  writeFileSync(join(folder, file), `${compactJson(result)}\n`)
+  console.log(`\nraw values: bench/results/${file}`)
 }
 
 /** JSON with lists of numbers, and objects of plain values that fit, on one line each. */

@@ -59,13 +59,13 @@ export function howToMeasure(mode: Mode): string {
 
 /** Where a result comes from; another load makes times longer, and changes no size. */
 export function provenance(result: Result, isTime = true): string {
-  const { cpu, cores, node, workerd, commit, load, busy } = result.machine
+  const { cpu, cores, node, workerd, dots, commit, load, busy } = result.machine
   const tree = commit.replace(/^([0-9a-f]{7})[0-9a-f]+/, '$1').replace('+', ' with changes')
   const disturbed = busy === undefined ? load > QUIET_LOAD : busy > QUIET
   const words = busy === undefined ? `load ${load.toFixed(1)}` : `${busy.toFixed(1)} cores busy before`
   const retried = (result as { retried?: string[] }).retried?.length ?? 0
   return [
-    `Measured on ${cpu}, ${cores} cores, Node ${node.replace('v', '')}, workerd ${workerd}, commit ${tree}.`,
+    `Measured on ${cpu}, ${cores} cores, Node ${node.replace('v', '')}, workerd ${workerd}${dots === undefined ? '' : `, class ${dots}`}, commit ${tree}.`,
     ...(isTime && disturbed
       ? [`The machine was not idle (${words}), so this may be slower than it is.`]
       : []),

@@ -66,6 +66,8 @@ function attend(k: Kernels, views: MemoryViews, kv: 'q8' | 'f32', shape: Shape, 
   }
   k.softmax(SCORES, stride, SUMS, stride, heads)
   k[`values_${kv}`](OUT, SCORES, stride, TABLE, offset, pages, heads, kvHeads, headDim)
+  // Where weights were, each build leaves codes of its own kind.
+  if (kv === 'q8') views.u8.fill(0, SCORES, SCORES + heads * stride * 4)
   k.scale_heads(OUT, SUMS, heads, headDim)
 }
 
@@ -178,6 +180,32 @@ describe('values that overflowed', () => {
     })
     expect(outputs[1]).toEqual(outputs[0])
   })
+})
+
+describe('values_q8', () => {
+  const { run } = allKernels()
+  // 1031 of the largest codes are the most whose sum with values of 127 fits 32 bits.
+  it.each([64, 65, 90])('sums %i pages of even weights and largest values', (pages) => {
+    const { heads, kvHeads, headDim } = { heads: 4, kvHeads: 1, headDim: 16 } // three heads together, and one
+    const stride = pages * PAGE_POSITIONS
+    const bytes = PAGE_POSITIONS * (headDim + 4)
+    const result = run(
+      (v) => {
+        v.f32.fill(1, SCORES >> 2, (SCORES >> 2) + heads * stride)
+        v.u8.fill(127, POOL, POOL + bytes)
+        v.f32.fill(1 / 127, POOL >> 2, (POOL >> 2) + PAGE_POSITIONS)
+        v.u32.fill(POOL, V >> 2, (V >> 2) + pages)
+        views = v
+      },
+      (k) => {
+        k.values_q8(OUT, SCORES, stride, V, 0, pages, heads, kvHeads, headDim)
+        views.u8.fill(0, SCORES, SCORES + heads * stride * 4)
+      },
+    )
+    for (const sum of result.f32.subarray(OUT >> 2, (OUT >> 2) + heads * headDim))
+      expect(sum / stride).toBeCloseTo(1, 3)
+  })
+  let views: MemoryViews
 })
 
 describe('hadamard', () => {

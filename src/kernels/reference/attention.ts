@@ -224,25 +224,28 @@ export function attentionReference(memory: MemoryViews): AttentionKernels {
       const scaled = slots.map((slot) => f(f32[row + slot] * f32[(pageOf(slot) >> 2) + (slot % P)]))
       const amax = scaled.reduce((a, b) => Math.max(a, b), 0)
       const live = amax > TINY
-      const inverse = live ? f(16383 / amax) : 0
-      const factor = live ? f(amax / 16383) : 0
+      let inverse = live ? f(16383 / amax) : 0
+      let worth = live ? f(amax / 16383) : 0
+      const lanes = new Float32Array(4)
+      for (let slot = 0; slot < pages * P; slot += P) {
+        for (let i = slot; i < slot + 4; i++) {
+          const pairs = f(f(scaled[i] + scaled[i + 4]) + f(scaled[i + 8] + scaled[i + 12]))
+          lanes[i & 3] = lanes[i & 3] + pairs
+        }
+      }
+      // Codes are halved where a sum could pass 32 bits.
+      const sum = joinLanes(lanes)
+      for (let i = 0; i < 16 && f(f(sum * inverse) + 8 * pages) > 16850000; i++) {
+        inverse = f(inverse * 0.5)
+        worth = f(worth * 2)
+      }
       const codes = scaled.map((w) => roundTiesToEven(f(w * inverse)))
-      // What the kernel leaves: weights of the second half, and over the first half the codes, four high
-      // halves, then four low.
-      slots.forEach((slot) => (f32[row + slot] = scaled[slot]))
-      codes.forEach((code, slot) => {
-        u8[row * 4 + (slot >> 2) * 8 + (slot & 3)] = code >> 7
-        u8[row * 4 + (slot >> 2) * 8 + 4 + (slot & 3)] = code & 127
-      })
       for (let d = 0; d < storedDims(headDim); d++) {
-        let high = 0
-        let low = 0
+        let dot = 0
         codes.forEach((code, slot) => {
-          const value = d < headDim ? i8[pageOf(slot) + valueAt(slot % P, d)] : 0
-          high += (code >> 7) * value
-          low += (code & 127) * value
+          dot += code * (d < headDim ? i8[pageOf(slot) + valueAt(slot % P, d)] : 0)
         })
-        f32[(out >> 2) + head * headDim + d] = f(f(f(f(high) * 128) + f(low)) * factor)
+        f32[(out >> 2) + head * headDim + d] = f(f(dot | 0) * worth)
       }
     }
   }
