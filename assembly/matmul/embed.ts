@@ -36,11 +36,10 @@ export function embed_q5(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
   let tile = row_group(w, row, cols, Q5_TILE)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + 320 + (<usize>r << 2))
-    const minimum = f16_at(tile + 322 + (<usize>r << 2))
+    const scale = f16_at(tile + 320 + halves_at(r))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
-      const level = nibble(tile, r, c) + 16 * fifth(tile + 256, r, c)
-      store<f32>(out, scale * <f32>level + minimum)
+      const level = nibble(tile, r, c) + 16 * fifth(tile + 256, r, c) - 16
+      store<f32>(out, scale * <f32>level)
       out += 4
     }
     tile += Q5_TILE

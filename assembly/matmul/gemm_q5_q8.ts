@@ -3,11 +3,11 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q5_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
+import { BLOCK, Q5_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_CODES, X4_HEADER, X4_STARTS, x4_bytes } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half } from '../simd/f16'
 import { fifth_high, fifth_low, fifth_mask, nibble_mask } from '../simd/lanes'
-import { store_token, with_minimum } from './sums'
+import { scaled, store_token } from './sums'
 
 export function gemm_q5_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
@@ -17,7 +17,7 @@ export function gemm_q5_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
     let yg = y
     for (let group = 0; group < groups; group++) {
       tile_8x4(yg, stride, w, w + 256, w + 320, 4, xg, blocks)
-      tile_8x4(yg + 32, stride, w + 32, w + 256, w + 352, 0, xg, blocks)
+      tile_8x4(yg + 32, stride, w + 32, w + 256, w + 336, 0, xg, blocks)
       xg += group_bytes
       yg += stride << 2
     }
@@ -27,7 +27,7 @@ export function gemm_q5_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
 }
 
 // `places` brings the fifth bits of these rows to bits 4 to 7. Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the rows' f32 sums; 0..3 = token.
-function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, constants: usize, places: i32, x: usize, blocks: usize): void {
+function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, scales: usize, places: i32, x: usize, blocks: usize): void {
   const mask = nibble_mask()
   const fifth = fifth_mask()
   let p0 = f32x4.splat(0)
@@ -40,14 +40,14 @@ function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, constants: usi
   let q3 = p0
   x += X4_HEADER
   for (let block: usize = 0; block < blocks; block++) {
-    let a0 = i64x2.splat(0)
-    let a1 = a0
-    let a2 = a0
-    let a3 = a0
+    let a0 = i32x4.shl(v128.load32_splat(x, X4_STARTS), 1)
+    let a1 = i32x4.shl(v128.load32_splat(x, X4_STARTS + 8), 1)
+    let a2 = i32x4.shl(v128.load32_splat(x, X4_STARTS + 16), 1)
+    let a3 = i32x4.shl(v128.load32_splat(x, X4_STARTS + 24), 1)
     let b0 = a0
-    let b1 = a0
-    let b2 = a0
-    let b3 = a0
+    let b1 = a1
+    let b2 = a2
+    let b3 = a3
     for (let g: usize = 0; g < 4; g++) {
       // Fifth bits of these eight rows in the upper half of each byte.
       const high = i16x8.shl(v128.load(bits + (g << 4)), places)
@@ -75,32 +75,25 @@ function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, constants: usi
       a3 = dot_two(a3, xl, wa, xh, wb)
       b3 = dot_two(b3, xl, wc, xh, wd)
     }
-    const first = v128.load(constants)
-    const second = v128.load(constants, 16)
-    const da = low_half(first)
-    const db = low_half(second)
-    const ma = high_half(first)
-    const mb = high_half(second)
+    const both = v128.load(scales)
+    const da = low_half(both)
+    const db = high_half(both)
     let x_scale = v128.load32_splat(x, X4_BLOCK_SCALES)
-    let x_sum = v128.load32_splat(x, X4_BLOCK_SUMS)
-    p0 = with_minimum(p0, a0, da, ma, x_scale, x_sum)
-    q0 = with_minimum(q0, b0, db, mb, x_scale, x_sum)
+    p0 = f32x4.add(p0, scaled(a0, x_scale, da))
+    q0 = f32x4.add(q0, scaled(b0, x_scale, db))
     x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 8)
-    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 8)
-    p1 = with_minimum(p1, a1, da, ma, x_scale, x_sum)
-    q1 = with_minimum(q1, b1, db, mb, x_scale, x_sum)
+    p1 = f32x4.add(p1, scaled(a1, x_scale, da))
+    q1 = f32x4.add(q1, scaled(b1, x_scale, db))
     x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 16)
-    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 16)
-    p2 = with_minimum(p2, a2, da, ma, x_scale, x_sum)
-    q2 = with_minimum(q2, b2, db, mb, x_scale, x_sum)
+    p2 = f32x4.add(p2, scaled(a2, x_scale, da))
+    q2 = f32x4.add(q2, scaled(b2, x_scale, db))
     x_scale = v128.load32_splat(x, X4_BLOCK_SCALES + 24)
-    x_sum = v128.load32_splat(x, X4_BLOCK_SUMS + 24)
-    p3 = with_minimum(p3, a3, da, ma, x_scale, x_sum)
-    q3 = with_minimum(q3, b3, db, mb, x_scale, x_sum)
+    p3 = f32x4.add(p3, scaled(a3, x_scale, da))
+    q3 = f32x4.add(q3, scaled(b3, x_scale, db))
     x += block & 1 ? X4 - 4 : 4 // from block to block within a span, then to the next
     w += Q5_TILE
     bits += Q5_TILE
-    constants += Q5_TILE
+    scales += Q5_TILE
   }
   store_token(y, p0, q0)
   store_token(y + stride, p1, q1)

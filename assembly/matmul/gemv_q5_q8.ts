@@ -1,16 +1,16 @@
-// Decode multiplies one token with 5-bit weights, y = W x: Q5_0 and Q5_1 as their files have them. Tile: 16 rows x
-// 1 token.
+// Decode multiplies one token with 5-bit weights, y = W x: Q5_0 as its files have it. Tile: 16 rows x 1 token.
 //
 // A code is 16 * bit + nibble, 0..31: the nibbles lie as in q6, and one load of bits serves sixteen rows x eight
-// columns. Columns are written out, and masks come from memory. Order of float operations, block by block: that of
-// gemv_q6_q8. Measured: docs/performance.md, Kernels.
+// columns. Sums start at -16 times the activations' own, so that a code counts from 16. Columns are written out, and
+// masks come from memory. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: docs/performance.md, Kernels.
 
-import { BLOCK, Q5_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_BLOCK_SUMS, X1_CODES, X1_HEADER } from '../layout'
+import { BLOCK, Q5_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_CODES, X1_HEADER, X1_STARTS } from '../layout'
 import { dot_two } from '../simd/dot'
+import { high_half, low_half } from '../simd/f16'
 import { fifth_high, fifth_low, fifth_mask, nibble_mask } from '../simd/lanes'
-import { store_rows, with_signed_constants } from './sums'
+import { scaled, store_rows } from './sums'
 
-/** y = W x, w = scale * code + minimum, both f16 per row and block; a scale of Q5_0 may be negative. */
+/** y = W x, w = scale * (code - 16), an f16 scale of either sign per row and block. */
 export function gemv_q5_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   const blocks = (cols + BLOCK - 1) / BLOCK
   const mask = nibble_mask()
@@ -22,7 +22,7 @@ export function gemv_q5_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
     let acc3 = acc0
     let xb = x + X1_HEADER
     for (let block = 0; block < blocks; block++) {
-      let sum0 = i64x2.splat(0)
+      let sum0 = i32x4.shl(v128.load32_splat(xb, X1_STARTS), 1)
       let sum1 = sum0
       let sum2 = sum0
       let sum3 = sum0
@@ -71,11 +71,12 @@ export function gemv_q5_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): 
       nibbles = v128.load(w + 240)
       sum3 = dot_two(sum3, x_low, fifth_low(nibbles, i16x8.shr_u(bits, 2), mask, fifth), x_high, fifth_high(nibbles, i16x8.shr_u(bits, 3), mask, fifth))
       const x_scale = v128.load32_splat(xb, X1_BLOCK_SCALES)
-      const x_sum = v128.load32_splat(xb, X1_BLOCK_SUMS)
-      acc0 = with_signed_constants(acc0, sum0, v128.load(w, 320), x_scale, x_sum)
-      acc1 = with_signed_constants(acc1, sum1, v128.load(w, 336), x_scale, x_sum)
-      acc2 = with_signed_constants(acc2, sum2, v128.load(w, 352), x_scale, x_sum)
-      acc3 = with_signed_constants(acc3, sum3, v128.load(w, 368), x_scale, x_sum)
+      let scales = v128.load(w, 320)
+      acc0 = f32x4.add(acc0, scaled(sum0, x_scale, low_half(scales)))
+      acc1 = f32x4.add(acc1, scaled(sum1, x_scale, high_half(scales)))
+      scales = v128.load(w, 336)
+      acc2 = f32x4.add(acc2, scaled(sum2, x_scale, low_half(scales)))
+      acc3 = f32x4.add(acc3, scaled(sum3, x_scale, high_half(scales)))
       xb += block & 1 ? X1 - 4 : 4 // from block to block within a span, then to the next
       w += Q5_TILE
     }

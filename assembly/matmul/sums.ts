@@ -1,7 +1,7 @@
 // Every matrix kernel scales a block's integer sums and joins the sums of its rows by these functions. So
 // there is one order of float operations.
 
-import { HALF_BIAS, high_half, low_half, low_half_positive } from '../simd/f16'
+import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
 import { share, total } from '../simd/dot'
 
 /** (f32(dot) * x.scale) * w.scale of four rows; `sum` is i32x4. */
@@ -23,13 +23,6 @@ export function with_minimum(acc: v128, sum: v128, scale: v128, minimum: v128, x
 @inline
 export function with_constants(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
   return with_minimum(acc, sum, low_half_positive(constants), high_half(constants), x_scale, x_sum)
-}
-
-/** The same where a scale may be negative. */
-// @ts-ignore: decorator
-@inline
-export function with_signed_constants(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  return with_minimum(acc, sum, low_half(constants), high_half(constants), x_scale, x_sum)
 }
 
 /** low + 16 * high of nibble sums, exact in i32 and in f32 (at most 32 * 128 * 127). */

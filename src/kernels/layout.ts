@@ -13,7 +13,7 @@
 //        scale >= 0, scale + |minimum| <= MOST_Q4M, so that a dot of a span fits 32 bits
 //
 // q5, q6, q8: a tile has 16 rows x 32 columns. Row r is row 4v + i (i = r & 3). Codes come first, then constants.
-//   q5   nibbles as in q6, 64 bytes of fifth bits, then constants as in q6;  w = scale * (16 * bit + nibble) + minimum
+//   q5   nibbles as in q6, 64 bytes of fifth bits, then f16 scale[16] in pairs as in q8;   w = scale * (16 * bit + nibble - 16)
 //        bits: byte 16 * g + 4 * i + c: bit 2v is that of column 8g + c, bit 2v + 1 that of column 8g + 4 + c
 //   q6   256 bytes of nibbles, 128 of pairs, then (f16 scale, f16 minimum)[16];   w = scale * (16 * pair + nibble) + minimum, scale >= 0
 //        nibbles: byte (g * 4 + v) * 16 + 4 * i + c, g, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
@@ -48,7 +48,7 @@ export const SPAN = 64
 export const TILES = {
   q4: { cols: SPAN, bytes: 576, constants: 512, units: TILE_ROWS },
   q4m: { cols: SPAN, bytes: 640, constants: 512, units: TILE_ROWS },
-  q5: { cols: BLOCK, bytes: 384, constants: 320, units: 0 },
+  q5: { cols: BLOCK, bytes: 352, constants: 320, units: 0 },
   q6: { cols: BLOCK, bytes: 448, constants: 384, units: 0 },
   q8: { cols: BLOCK, bytes: 544, constants: 512, units: 0 },
 } as const

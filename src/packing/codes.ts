@@ -11,11 +11,11 @@ export type Codes = {
   blocks: number // of 32 columns
   codes: Uint8Array // (rows, 32 * blocks)
   scales: Uint16Array // (rows, blocks) f16 bits
-  minimums: Uint16Array // (rows, blocks) f16 bits; q4m, q5 and q6
+  minimums: Uint16Array // (rows, blocks) f16 bits; q4m and q6
 }
 
 /** The code that stands for 0, with a scale of 0 and no minimum in the rows that are padding. */
-export const ZERO_CODE: Readonly<Record<CodeKind, number>> = { q4: 8, q4m: 0, q5: 0, q6: 0, q8: 128 }
+export const ZERO_CODE: Readonly<Record<CodeKind, number>> = { q4: 8, q4m: 0, q5: 16, q6: 0, q8: 128 }
 
 /** Codes of `rows` x `cols` values, all zero, with the padding that tiles need. */
 export function emptyCodes(kind: CodeKind, rows: number, cols: number): Codes {
@@ -28,6 +28,6 @@ export function emptyCodes(kind: CodeKind, rows: number, cols: number): Codes {
     blocks,
     codes: new Uint8Array(paddedRows * blocks * BLOCK).fill(ZERO_CODE[kind]),
     scales: new Uint16Array(perBlock),
-    minimums: new Uint16Array(kind === 'q4' || kind === 'q8' ? 0 : perBlock),
+    minimums: new Uint16Array(kind === 'q4m' || kind === 'q6' ? perBlock : 0),
   }
 }

@@ -1,5 +1,5 @@
-// This file turns foreign blocks into our codes without another rounding. It knows Q4_0, Q4_1, Q4_K, Q5_0,
-// Q5_1 and Q8_0.
+// This file turns foreign blocks into our codes without another rounding. It knows Q4_0, Q4_1, Q4_K, Q5_0 and
+// Q8_0.
 
 import { fiveBits } from '../formats/blocks-32.ts'
 import { minimumK, nibbleK, scaleK } from '../formats/blocks-k.ts'
@@ -21,7 +21,6 @@ const REPACKERS: Readonly<Partial<Record<`${TensorType} ${CodeKind}`, Repacker>>
   'Q4_K q4m': { bytes: 144, blocks: 8, repack: repackQ4K },
   'Q4_0 q8': { bytes: 18, blocks: 1, repack: widenQ4_0 },
   'Q5_0 q5': { bytes: 22, blocks: 1, repack: repackQ5_0 },
-  'Q5_1 q5': { bytes: 24, blocks: 1, repack: repackQ5_1 },
   'Q5_0 q8': { bytes: 22, blocks: 1, repack: widenQ5_0 },
   'Q8_0 q8': { bytes: 34, blocks: 1, repack: repackQ8_0 },
 }
@@ -60,17 +59,9 @@ function repackQ4_1(bytes: Uint8Array, at: number, out: Codes, block: number): v
   withoutSign(out, block)
 }
 
-/** w = d * (q - 16) = d * q + (-16 d): exact in f16, but above its range from 4,094 on. */
 function repackQ5_0(bytes: Uint8Array, at: number, out: Codes, block: number): void {
   out.scales[block] = half(bytes, at)
-  out.minimums[block] = finiteHalf(-16 * f16ToF32(out.scales[block]))
   for (let j = 0; j < BLOCK; j++) out.codes[block * BLOCK + j] = fiveBits(bytes, at + 2, j)
-}
-
-function repackQ5_1(bytes: Uint8Array, at: number, out: Codes, block: number): void {
-  out.scales[block] = half(bytes, at)
-  out.minimums[block] = half(bytes, at + 2)
-  for (let j = 0; j < BLOCK; j++) out.codes[block * BLOCK + j] = fiveBits(bytes, at + 4, j)
 }
 
 function repackQ8_0(bytes: Uint8Array, at: number, out: Codes, block: number): void {

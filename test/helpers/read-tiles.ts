@@ -48,7 +48,7 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   if (kind === 'q5') {
     const bits = bytes[tile + 256 + Math.floor(column / 8) * 16 + 4 * i + (column % 4)]
     const bit = (bits >> (2 * v + (far ? 1 : 0))) & 1
-    return half(tile + 320 + 4 * r) * (16 * bit + nibble) + half(tile + 322 + 4 * r)
+    return half(tile + 320 + 2 * (8 * Math.floor(r / 8) + 2 * i + (v % 2))) * (16 * bit + nibble - 16)
   }
   const shared = tile + 256 + Math.floor(column / 8) * 32 + Math.floor(r / 8) * 16 + 4 * i + (column % 4)
   const pair = (bytes[shared] >> ((v % 2) * 4 + (far ? 2 : 0))) & 3

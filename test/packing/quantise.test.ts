@@ -20,7 +20,7 @@ const SHAPES: Readonly<Record<string, (random: Rng) => number>> = {
 }
 
 /** The error that is left of rounding's at most, summed over all blocks. Measured: 0.77 to 0.79, 0.74 to 0.79, 0.88 to 0.95. */
-const LEFT: Readonly<Record<Kind, number>> = { q4m: 0.81, q5: 0.81, q6: 0.81, q4: 0.97 }
+const LEFT: Readonly<Record<Kind, number>> = { q4m: 0.81, q5: 0.97, q6: 0.81, q4: 0.97 }
 
 /** (blocks, 32) values of one of the shapes, at scales from 2^-8 to 2. */
 function blocksOf(shape: string, blocks: number, seed: number): Float32Array {
@@ -35,7 +35,7 @@ function blocksOf(shape: string, blocks: number, seed: number): Float32Array {
 
 /** What the codes of rows without padding stand for, in float64. */
 function restored({ kind, codes, scales, minimums }: Codes, count: number): Float64Array {
-  const zero = { q4: 8, q4m: 0, q5: 0, q6: 0, q8: 128 }[kind]
+  const zero = { q4: 8, q4m: 0, q5: 16, q6: 0, q8: 128 }[kind]
   return Float64Array.from({ length: count }, (_, i) => {
     const block = Math.floor(i / BLOCK)
     const minimum = minimums.length === 0 ? 0 : f16ToF32(minimums[block])
@@ -72,7 +72,7 @@ describe('searching against rounding from the extremes', () => {
   }
 
   it('never puts a negative scale beside a minimum: kernels take none', () => {
-    for (const kind of ['q4m', 'q5', 'q6'] as const) {
+    for (const kind of ['q4m', 'q6'] as const) {
       for (const shape of Object.keys(SHAPES)) {
         const values = blocksOf(shape, 1000, 17)
         for (const cols of [1, 2, 3, 32]) {
@@ -140,7 +140,7 @@ it('comes within 1 % of the best of 900 starts, whose constants are not even rou
 describe('what is exact stays so', () => {
   it.each([
     ['q4m', 16, 0],
-    ['q5', 32, 0],
+    ['q5', 32, 16],
     ['q6', 32, 0],
     ['q4', 16, 8],
   ] as const)('%s holds even levels', (kind, count, zero) => {
@@ -191,7 +191,7 @@ describe('at the edges', () => {
 
 it.each([
   [['q4', 'q4m', 'q6'], 'dc31e6f1deb9e474ade2dd31108dd7c46ee4ba8b4dea80e51333b02cb3d32b32'],
-  [['q5'], '7b1c04003ea3c68bba7db11443264caefbf55cceb0764abd36b856d0203b97a4'],
+  [['q5'], '8bbc2f6e07d5b40ebf39b7c7ed56a599ad67928c521da8ee5148e44d199994ed'],
 ] as const)('gives the same bytes on every host: %j', (kinds, sha) => {
   // Sums of uniform numbers: nothing that a host rounds its own way.
   const { uniform } = rng(1)
@@ -203,4 +203,11 @@ it.each([
       hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
   }
   expect(hash.hex()).toBe(sha)
+})
+
+it('INT8 needs no search: the largest magnitude is its scale', () => {
+  const values = blocksOf('Gaussian', 64, 2)
+  const back = restored(quantiseQ8(values, 64, BLOCK), values.length)
+  const error = sum([...values].map((value, i) => (value - back[i]) ** 2))
+  expect(error / sum([...values].map((value) => value * value))).toBeLessThan(5e-5)
 })

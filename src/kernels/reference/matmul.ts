@@ -80,12 +80,12 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       const nibble = c & 4 ? byte >> 4 : byte & 15
       if (kind === 'q5') {
         const bits = u8[tile + 256 + g * 16 + (r & 3) * 4 + (c & 3)]
-        return nibble + 16 * ((bits >> (2 * (r >> 2) + ((c & 4) >> 2))) & 1)
+        return nibble + 16 * ((bits >> (2 * (r >> 2) + ((c & 4) >> 2))) & 1) - 16
       }
       const pairs = u8[tile + 256 + g * 32 + (r >> 3) * 16 + (r & 3) * 4 + (c & 3)]
       return nibble + 16 * ((pairs >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3)
     })
-    if (kind === 'q8') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
+    if (kind !== 'q6') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
     return { scale: f16(u16[constants + 2 * r]), minimum: f16(u16[constants + 2 * r + 1]), codes }
   }
 
@@ -131,7 +131,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       const activation = x(block)
       const dot = dotOf(weight.codes, activation.codes)
       acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * 2 ** -112)))
-      if (kind !== 'q8') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
+      if (kind === 'q6') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
     }
     return f(acc * HALF_BIAS)
   }
@@ -181,7 +181,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
         const value = INTEGER[kind]
           ? f((scale * code + 8 * minimum) * unitOf(kind, w, row, cols))
           : f(scale * code)
-        f32[(out >> 2) + c] = kind === 'q5' || kind === 'q6' ? f(value + minimum) : value
+        f32[(out >> 2) + c] = kind === 'q6' ? f(value + minimum) : value
       }
     }
 
