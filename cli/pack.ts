@@ -12,6 +12,7 @@ import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
 import { trimBy } from '../src/packing/vocabulary/choice.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { calibrationOf } from './lib/calibration.ts'
+import { measureKv } from './lib/measure-kv.ts'
 import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 import { choiceOf } from './lib/vocabulary.ts'
@@ -91,6 +92,7 @@ export const command = {
         ...(calibrates && { calibrate: (_, options) => calibrationOf(whole, options) }),
         id: values.id,
         onProgress: bar.update,
+        chooseKv: measureKv,
         makePrefix: packPrefix,
       })
       if (manifest.tokenizer.length === 0)

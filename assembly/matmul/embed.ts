@@ -1,7 +1,7 @@
 // These kernels read one embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile:
 // src/kernels/layout.ts.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, spans_of, TILE_ROWS } from '../layout'
+import { BLOCK, Q4_TILE, Q4M_TILE, Q5_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, spans_of, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
@@ -29,6 +29,20 @@ export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
     store<f32>(out, <f32>(scale * (span_nibble(tile, r, col) - 8) + 8 * minimum) * unit)
     out += 4
     if (col % SPAN == SPAN - 1) tile += Q4M_TILE
+  }
+}
+
+export function embed_q5(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = row_group(w, row, cols, Q5_TILE)
+  for (let col = 0; col < cols; col += BLOCK) {
+    const scale = f16_at(tile + 320 + halves_at(r))
+    for (let c = 0; c < BLOCK && col + c < cols; c++) {
+      const level = nibble(tile, r, c) + 16 * fifth(tile + 256, r, c) - 16
+      store<f32>(out, scale * <f32>level)
+      out += 4
+    }
+    tile += Q5_TILE
   }
 }
 
@@ -107,6 +121,14 @@ function nibble(nibbles: usize, r: i32, c: i32): i32 {
 @inline
 function code(codes: usize, r: i32, c: i32): i32 {
   return <i32>load<u8>(codes + <usize>((((c >> 2) << 2) + (r >> 2)) * 16 + ((r & 3) << 2) + (c & 3))) - 128
+}
+
+// Bit 4 of a 5-bit code.
+// @ts-ignore: decorator
+@inline
+function fifth(bits: usize, r: i32, c: i32): i32 {
+  const byte = <i32>load<u8>(bits + <usize>((c >> 3) * 16 + ((r & 3) << 2) + (c & 3)))
+  return (byte >> (2 * (r >> 2) + ((c & 4) >> 2))) & 1
 }
 
 // Bits 4 and 5 of a 6-bit code.

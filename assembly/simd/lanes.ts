@@ -28,6 +28,15 @@ export function upper_mask(): v128 {
   return fixed(UPPER, 0)
 }
 
+const FIFTH = memory.data<u8>([16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16], 16)
+
+/** Sixteen times 0x10, likewise: where a 5-bit code has its upper bit. */
+// @ts-ignore: decorator
+@inline
+export function fifth_mask(): v128 {
+  return fixed(FIFTH, 0)
+}
+
 /** High nibbles of 16 bytes; a 16-bit shift and a mask are cheaper than a byte shift. */
 // @ts-ignore: decorator
 @inline
@@ -61,6 +70,21 @@ export function sixth_c(nibbles: v128, pairs: v128, mask: v128, upper: v128): v1
 @inline
 export function sixth_d(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
   return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shr_u(pairs, 2), upper))
+}
+
+// 5-bit codes: `bits` are shifted so that bit 4 of each byte is the code's. What a 16-bit shift carries across bytes
+// falls outside the mask.
+
+// @ts-ignore: decorator
+@inline
+export function fifth_low(nibbles: v128, bits: v128, mask: v128, fifth: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(bits, fifth))
+}
+
+// @ts-ignore: decorator
+@inline
+export function fifth_high(nibbles: v128, bits: v128, mask: v128, fifth: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(bits, fifth))
 }
 
 /** (lane 0 + lane 1) + (lane 2 + lane 3). */

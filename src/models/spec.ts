@@ -68,6 +68,8 @@ export type ModelSpec = {
     bias: { qkv: boolean; out: boolean }
     /** RMS norm of each head's q and k before they turn. */
     qkNorm: boolean
+    /** Precision of the KV cache, where packing measured it; absent: as the family has it (graph/buffers.ts). */
+    kv?: 'q8' | 'f32'
     /** Queries at positions from here on are multiplied by log(p + 1) / log(logn). */
     logn?: number
     /** Kinds of layers, and which one each layer is; all are the first when absent. */

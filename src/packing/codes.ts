@@ -2,9 +2,9 @@
 
 import { BLOCK, TILE_ROWS } from '../kernels/layout.ts'
 
-export type CodeKind = 'q4' | 'q4m' | 'q6' | 'q8'
+export type CodeKind = 'q4' | 'q4m' | 'q5' | 'q6' | 'q8'
 
-/** Padded rows of one matrix. Codes are as stored (a nibble, six bits, or a byte with its offset of 128). */
+/** Padded rows of one matrix. Codes are as stored (a nibble, five or six bits, or a byte with its offset of 128). */
 export type Codes = {
   kind: CodeKind
   rows: number // a multiple of 16
@@ -15,7 +15,7 @@ export type Codes = {
 }
 
 /** The code that stands for 0, with a scale of 0 and no minimum in the rows that are padding. */
-export const ZERO_CODE: Readonly<Record<CodeKind, number>> = { q4: 8, q4m: 0, q6: 0, q8: 128 }
+export const ZERO_CODE: Readonly<Record<CodeKind, number>> = { q4: 8, q4m: 0, q5: 16, q6: 0, q8: 128 }
 
 /** Codes of `rows` x `cols` values, all zero, with the padding that tiles need. */
 export function emptyCodes(kind: CodeKind, rows: number, cols: number): Codes {

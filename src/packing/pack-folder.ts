@@ -3,7 +3,9 @@
 
 import { lstat, open, readdir, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import type { KvKind } from '../graph/buffers.ts'
 import { IsletError } from '../lib/errors.ts'
+import type { ModelSpec } from '../models/spec.ts'
 import { TOKENIZER_FILE, type Manifest } from '../weights/manifest.ts'
 import { PREFIX_FILE } from '../weights/packed-prefix.ts'
 import type { Calibration } from './calibration.ts'
@@ -25,9 +27,18 @@ export type PrefixMaker = (
   tokenizer: Uint8Array,
 ) => Promise<Prefix | undefined>
 
+/** Chooses the precision of the KV cache for the model whose weights are in `folder`; undefined: as its family has it. */
+export type KvChooser = (
+  manifest: Manifest,
+  folder: string,
+  tokenizer: Uint8Array,
+) => Promise<KvKind | undefined>
+
 export type FolderOptions = PackOptions & {
   /** Calibrates once it is sure that the source can be packed; left out: `calibration` is what there is. */
   calibrate?: (source: ModelSource, options: PackOptions) => Promise<Calibration | undefined>
+  /** Left out: the family decides. */
+  chooseKv?: KvChooser
   /** Left out: the folder gets no prefix. */
   makePrefix?: PrefixMaker
 }
@@ -73,7 +84,13 @@ async function writeFolder(
   } finally {
     await current?.handle.close()
   }
-  const manifest = makeManifest(source, options.id, tensors, cutter.finish(), tokenizer)
+  const shards = cutter.finish()
+  const plain = makeManifest(source, options.id, tensors, shards, tokenizer)
+  const kv = await options.chooseKv?.(plain, folder, tokenizer)
+  const manifest =
+    kv === undefined
+      ? plain
+      : makeManifest({ ...source, spec: withKv(source.spec, kv) }, options.id, tensors, shards, tokenizer)
   const prefix = await options.makePrefix?.(manifest, folder, tokenizer)
   if (prefix !== undefined) {
     await writeFile(join(folder, PREFIX_FILE), prefix.bytes)
@@ -82,6 +99,10 @@ async function writeFolder(
   await writeFile(join(folder, TOKENIZER_FILE), tokenizer)
   await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
   return manifest
+}
+
+function withKv(spec: ModelSpec, kv: KvKind): ModelSpec {
+  return { ...spec, attention: { ...spec.attention, kv } }
 }
 
 async function checkReplaceable(target: string): Promise<void> {

@@ -77,6 +77,8 @@ function embeddingKind(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
 function sameKind(type: TensorType): TensorKind {
   if (type === 'Q4_0') return 'q4'
   if (type === 'Q4_1' || type === 'Q4_K') return 'q4m'
+  if (type === 'Q5_0') return 'q5'
+  if (type === 'Q6_K') return 'q6'
   return isFloat(type) ? 'f32' : 'q8'
 }
 

@@ -26,7 +26,7 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Co
 }
 
 /**
- * (rows, cols) f32 to 4 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4).
+ * (rows, cols) f32 to 4, 5 or 6 bits in blocks of 32, with scale and minimum (q4m, q6) or a scale alone (q4, q5).
  * `search` (fit.ts) never errs more on a block than `nearest`, in squares that `weights` weighs, if given. Padding
  * columns get the code nearest to 0.
  */
@@ -62,6 +62,7 @@ export function quantiseBlocks(
 const LEVELS: Readonly<Record<Exclude<CodeKind, 'q8'>, Levels>> = {
   q4: { low: -8, high: 7, minimum: false },
   q4m: { low: 0, high: 15, minimum: true },
+  q5: { low: -16, high: 15, minimum: false },
   q6: { low: 0, high: 63, minimum: true },
 }
 

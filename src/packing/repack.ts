@@ -20,6 +20,7 @@ const REPACKERS: Readonly<Partial<Record<`${TensorType} ${CodeKind}`, Repacker>>
   'Q4_1 q4m': { bytes: 20, blocks: 1, repack: repackQ4_1 },
   'Q4_K q4m': { bytes: 144, blocks: 8, repack: repackQ4K },
   'Q4_0 q8': { bytes: 18, blocks: 1, repack: widenQ4_0 },
+  'Q5_0 q5': { bytes: 22, blocks: 1, repack: repackQ5_0 },
   'Q5_0 q8': { bytes: 22, blocks: 1, repack: widenQ5_0 },
   'Q8_0 q8': { bytes: 34, blocks: 1, repack: repackQ8_0 },
 }
@@ -56,6 +57,11 @@ function repackQ4_1(bytes: Uint8Array, at: number, out: Codes, block: number): v
   out.minimums[block] = half(bytes, at + 2)
   splitNibbles(bytes, at + 4, out.codes, block * BLOCK, 0)
   withoutSign(out, block)
+}
+
+function repackQ5_0(bytes: Uint8Array, at: number, out: Codes, block: number): void {
+  out.scales[block] = half(bytes, at)
+  for (let j = 0; j < BLOCK; j++) out.codes[block * BLOCK + j] = fiveBits(bytes, at + 2, j)
 }
 
 function repackQ8_0(bytes: Uint8Array, at: number, out: Codes, block: number): void {

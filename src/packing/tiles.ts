@@ -15,6 +15,7 @@ export function tileBytes(codes: Codes): Uint8Array {
     for (let block = 0; block < blocks; block++) {
       if (kind === 'q8') bytes(out, at, codes, row, block)
       else nibbles(out, at, codes, row, block)
+      if (kind === 'q5') fifthBits(out, at + 256, codes, row, block)
       if (kind === 'q6') pairs(out, at + 256, codes, row, block)
       constants(view, at + TILES[kind].constants, codes, row, block)
       at += TILES[kind].bytes
@@ -44,6 +45,17 @@ function nibbles(out: Uint8Array, at: number, { codes, blocks }: Codes, row: num
       const to = at + (g * 4 + (r >> 2)) * 16 + 4 * (r & 3)
       for (let c = 0; c < 4; c++)
         out[to + c] = (codes[from + 8 * g + c] & 15) | ((codes[from + 8 * g + 4 + c] & 15) << 4)
+    }
+  }
+}
+
+/** Bit 4 of 5-bit codes: all sixteen rows share the bytes of eight columns. */
+function fifthBits(out: Uint8Array, at: number, { codes, blocks }: Codes, row: number, block: number): void {
+  for (let r = 0; r < TILE_ROWS; r++) {
+    const from = ((row + r) * blocks + block) * BLOCK
+    for (let c = 0; c < BLOCK; c++) {
+      const place = 2 * (r >> 2) + ((c & 4) >> 2)
+      out[at + (c >> 3) * 16 + 4 * (r & 3) + (c & 3)] |= (codes[from + c] >> 4) << place
     }
   }
 }

@@ -22,7 +22,10 @@ const linear = new Linear(
 )
 
 /** Matrices one behind the other, the last of each kind larger than what is multiplied at a time; results side by side. */
-function products(kinds: readonly ('q4' | 'q4m' | 'q6' | 'q8')[], sizes: readonly number[]): Product[] {
+function products(
+  kinds: readonly ('q4' | 'q4m' | 'q5' | 'q6' | 'q8')[],
+  sizes: readonly number[],
+): Product[] {
   const random = rng(3)
   const stride = sizes.reduce((sum, rows) => sum + Math.ceil(rows / TILE_ROWS) * TILE_ROWS * 4, 0)
   let at = WEIGHTS
@@ -44,6 +47,10 @@ it.each([
   [
     ['q8', 'q4', 'q6'],
     [40, 2800, 16],
+  ],
+  [
+    ['q5', 'q5', 'q8'],
+    [32, 2000, 16],
   ],
   [
     ['q4m', 'q6', 'q8', 'q4'],

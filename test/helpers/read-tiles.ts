@@ -45,6 +45,11 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   }
   const byte = bytes[tile + (Math.floor(column / 8) * 4 + v) * 16 + 4 * i + (column % 4)]
   const nibble = far ? byte >> 4 : byte & 15
+  if (kind === 'q5') {
+    const bits = bytes[tile + 256 + Math.floor(column / 8) * 16 + 4 * i + (column % 4)]
+    const bit = (bits >> (2 * v + (far ? 1 : 0))) & 1
+    return half(tile + 320 + 2 * (8 * Math.floor(r / 8) + 2 * i + (v % 2))) * (16 * bit + nibble - 16)
+  }
   const shared = tile + 256 + Math.floor(column / 8) * 32 + Math.floor(r / 8) * 16 + 4 * i + (column % 4)
   const pair = (bytes[shared] >> ((v % 2) * 4 + (far ? 2 : 0))) & 3
   return half(tile + 384 + 4 * r) * (16 * pair + nibble) + half(tile + 386 + 4 * r)

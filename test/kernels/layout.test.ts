@@ -30,6 +30,7 @@ it('assembly/layout.ts has the sizes of src/kernels/layout.ts', () => {
     Q4_TILE: TILES.q4.bytes,
     Q4M_TILE: TILES.q4m.bytes,
     ROW_UNITS: TILES.q4.units,
+    Q5_TILE: TILES.q5.bytes,
     Q6_TILE: TILES.q6.bytes,
     Q8_TILE: TILES.q8.bytes,
     ...offsets('X1', X1),

@@ -8,7 +8,7 @@ import { allKernels, BASE } from '../helpers/all-kernels.ts'
 import { rng } from '../helpers/rng.ts'
 import { randomMatrix } from '../helpers/weights.ts'
 
-const KINDS = ['q4', 'q4m', 'q6', 'q8'] as const
+const KINDS = ['q4', 'q4m', 'q5', 'q6', 'q8'] as const
 const SHAPES = [
   [8, 32],
   [24, 64],

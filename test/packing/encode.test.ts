@@ -50,14 +50,15 @@ describe('exact kinds', () => {
     ['Q8_0', 'q8'],
     ['Q4_0', 'q8'],
     ['Q5_0', 'q8'],
+    ['Q5_0', 'q5'],
   ]
   for (const [type, kind] of pairs) {
-    const how = kind === 'q8' ? 'bit for bit' : 'within the rounding of its constants'
+    const how = kind === 'q8' || kind === 'q5' ? 'bit for bit' : 'within the rounding of its constants'
     it(`${type} as ${kind} keeps every weight ${how}`, () => {
       const { bytes, values, back } = packed(type, kind)
       for (let i = 0; i < values.length; i++) {
         // Constants of the fixture's rows range over more than integers hold; span-tiles.test.ts has rows that do not.
-        const tolerance = kind === 'q8' ? 0 : ROUNDED * unitOf(bytes, Math.floor(i / COLS))
+        const tolerance = kind === 'q8' || kind === 'q5' ? 0 : ROUNDED * unitOf(bytes, Math.floor(i / COLS))
         if (type === 'Q4_1' && q4_1Scale(i) < 0) continue
         if (Math.abs(back[i] - values[i]) > tolerance) throw new Error(`${type} at ${i}`)
       }
@@ -122,6 +123,15 @@ describe('INT8', () => {
   }
 })
 
+describe('5 bits', () => {
+  it('hold 32 even levels exactly', () => {
+    const levels = Float32Array.from({ length: 32 }, (_, i) => (((7 * i) % 32) - 16) * 0.25)
+    const stored = { kind: 'q5', rows: 1, cols: 32 } as const
+    const back = readTiles(encodeRows('F32', 'q5', new Uint8Array(levels.buffer), 1, 32), stored)
+    expect([...back]).toEqual([...levels])
+  })
+})
+
 describe('6 bits', () => {
   it('Q8_0 as q6 is within about half a step of 63 a block', () => {
     const { values, back } = packed('Q8_0', 'q6')
@@ -178,7 +188,7 @@ describe('INT4', () => {
 })
 
 describe('padding', () => {
-  for (const kind of ['q4m', 'q6', 'q8'] as const) {
+  for (const kind of ['q4m', 'q5', 'q6', 'q8'] as const) {
     it(`${kind}: rows to 8 and columns to 32 are zero`, () => {
       const [rows, cols] = [5, 40]
       const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i))
@@ -188,7 +198,7 @@ describe('padding', () => {
         for (let col = 0; col < 64; col++) expect(readValue(bytes, { kind, rows, cols }, row, col)).toBe(0)
       }
       // A block with a minimum has no exact zero: half a step is what a nibble can do.
-      const bound = { q4m: 1 / 15, q6: 1 / 63, q8: 0 }[kind]
+      const bound = { q4m: 1 / 15, q5: 0, q6: 1 / 63, q8: 0 }[kind]
       for (let col = cols; col < 64; col++) {
         expect(Math.abs(readValue(bytes, { kind, rows, cols }, 2, col))).toBeLessThanOrEqual(bound)
       }

@@ -6,7 +6,7 @@ import type { Kernels } from '../kernels.ts'
 import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
 import { HALF_BIAS, quantizeReference, type Activations } from './quantize.ts'
 
-type Kind = 'q4' | 'q4m' | 'q8' | 'q6'
+type Kind = 'q4' | 'q4m' | 'q8' | 'q5' | 'q6'
 type MatmulKernels = Pick<
   Kernels,
   | 'quantize_x1'
@@ -15,19 +15,22 @@ type MatmulKernels = Pick<
   | 'gemv_q4_q8'
   | 'gemv_q4m_q8'
   | 'gemv_q8_q8'
+  | 'gemv_q5_q8'
   | 'gemv_q6_q8'
   | 'gemm_q4_q8'
   | 'gemm_q4m_q8'
   | 'gemm_q8_q8'
+  | 'gemm_q5_q8'
   | 'gemm_q6_q8'
   | 'embed_q4'
   | 'embed_q4m'
   | 'embed_q8'
+  | 'embed_q5'
   | 'embed_q6'
 >
 
 /** Kinds whose constants are integers under a unit a row. */
-const INTEGER = { q4: true, q4m: true, q6: false, q8: false } as const
+const INTEGER = { q4: true, q4m: true, q5: false, q6: false, q8: false } as const
 
 /**
  * A stored weight block: integer codes of 32 columns with their constants (minimum 0 where the kind has
@@ -75,10 +78,14 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       const byte = u8[tile + (g * 4 + (r >> 2)) * 16 + (r & 3) * 4 + (c & 3)]
       if (kind === 'q8') return byte - 128
       const nibble = c & 4 ? byte >> 4 : byte & 15
+      if (kind === 'q5') {
+        const bits = u8[tile + 256 + g * 16 + (r & 3) * 4 + (c & 3)]
+        return nibble + 16 * ((bits >> (2 * (r >> 2) + ((c & 4) >> 2))) & 1) - 16
+      }
       const pairs = u8[tile + 256 + g * 32 + (r >> 3) * 16 + (r & 3) * 4 + (c & 3)]
       return nibble + 16 * ((pairs >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3)
     })
-    if (kind === 'q8') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
+    if (kind !== 'q6') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
     return { scale: f16(u16[constants + 2 * r]), minimum: f16(u16[constants + 2 * r + 1]), codes }
   }
 
@@ -202,14 +209,17 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     gemv_q4_q8: gemv('q4'),
     gemv_q4m_q8: gemv('q4m'),
     gemv_q8_q8: gemv('q8'),
+    gemv_q5_q8: gemv('q5'),
     gemv_q6_q8: gemv('q6'),
     gemm_q4_q8: gemm('q4'),
     gemm_q4m_q8: gemm('q4m'),
     gemm_q8_q8: gemm('q8'),
+    gemm_q5_q8: gemm('q5'),
     gemm_q6_q8: gemm('q6'),
     embed_q4: embed('q4'),
     embed_q4m: embed('q4m'),
     embed_q8: embed('q8'),
+    embed_q5: embed('q5'),
     embed_q6: embed('q6'),
   }
 }
