@@ -1,4 +1,4 @@
-// Fine kernels multiply by activations of sixteen bits: what quantising left of them is quantised and multiplied too.
+// Fine kernels multiply by activations of sixteen bits: what quantising left of them is multiplied too.
 
 import { x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
 import type { Kernels } from '../../src/kernels/kernels.ts'

@@ -1,4 +1,4 @@
-// Shares tell which part of a packed model its divergence comes from: each part as it is served, alone, all others exact.
+// Shares tell which part of a packed model its divergence comes from: weights, activations, cache.
 
 import type { WindowOptions } from '../../src/cache/window.ts'
 import type { KvKind } from '../../src/graph/buffers.ts'
