@@ -189,15 +189,12 @@ export class Attention {
     }
   }
 
-  /**
-   * The key of position 0 lacks more than the others do, by a vector of its own: its scores, at `slot`, get the query's dot
-   * with that.
-   */
-  #equateFirst(slot: number, factor: number): void {
+  /** The key of position 0 lacks more than the others do, by a vector of its own: its scores, the first ones, get the query's dot with that. */
+  #equateFirst(factor: number): void {
     const { scores, slots, centred } = this.#buffers
     for (let head = 0; head < this.#spec.heads; head++) {
       // The stored vector is negated.
-      this.#floats[(scores >>> 2) + head * slots + slot] -= Math.fround(
+      this.#floats[(scores >>> 2) + head * slots] -= Math.fround(
         this.#floats[(centred >>> 2) + head] * factor,
       )
     }
@@ -226,8 +223,9 @@ export class Attention {
     const to = scores + slot * 4
     const from = table + (slot / PAGE_POSITIONS) * 4
     this.#kernels.rope(rotated, q, heads, headDim, half, rotation)
-    const seesFirst = firstKey !== undefined && run.firstPage === 0 && run.low === 0
-    if (seesFirst) this.#dots(firstKey, rotated, centred)
+    // Behind sinks, which are a run of their own, page 0 may come once more without its first slot.
+    const first = run.firstPage === 0 && run.low === 0 ? firstKey : undefined
+    if (first !== undefined) this.#dots(first, rotated, centred)
     if (this.#kv === 'q8') {
       this.#kernels.hadamard(rotated, heads, headDim)
       this.#kernels.quantize_query(query, rotated, heads, headDim, factor)
@@ -260,7 +258,7 @@ export class Attention {
         factor,
       )
     }
-    if (seesFirst) this.#equateFirst(slot, factor)
+    if (first !== undefined) this.#equateFirst(factor)
   }
 }
 
