@@ -189,7 +189,10 @@ export class Attention {
     }
   }
 
-  /** The key of position 0 lacks more than the others do, by a vector of its own: its scores, the first ones, get the query's dot with that. */
+  /**
+   * The key of position 0 lacks more than the others do, by a vector of its own: its scores, the first ones, get the query's
+   * dot with that.
+   */
   #equateFirst(factor: number): void {
     const { scores, slots, centred } = this.#buffers
     for (let head = 0; head < this.#spec.heads; head++) {

@@ -70,7 +70,8 @@ export class Sublayers {
       this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm, layer)
       if (i !== to) this.#moveRow(to, i)
     })
-    const firstKept = kept.flatMap((i, to) => (firstRows.includes(i) ? [to] : []))
+    const firstKept =
+      firstRows.length === 0 ? firstRows : kept.flatMap((i, to) => (firstRows.includes(i) ? [to] : []))
     this.#linear.apply(b.attended, headStride, kept.length, layer.o)
     this.#refine(firstKept, b.attended, headStride, layer.o)
     this.#addBranch(layer.attnPostNorm, kept.length)
@@ -143,5 +144,7 @@ export class Sublayers {
 
 /** Rows at position 0, by number: mostly none. */
 function firstOf(rows: readonly Row[]): number[] {
-  return rows.flatMap(({ position }, i) => (position === 0 ? [i] : []))
+  const first: number[] = []
+  for (let i = 0; i < rows.length; i++) if (rows[i].position === 0) first.push(i)
+  return first
 }

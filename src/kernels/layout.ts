@@ -33,7 +33,7 @@
 /**
  * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the
  * tile's; a row group is 16 rows, its tiles follow each other by column. `f32` is plain row-major without
- * padding (vectors too).
+ * padding (vectors too), `f16` a plain vector.
  */
 export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q6' | 'q8'
 
