@@ -22,6 +22,7 @@ import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
+import { type ServedLoss, servedLoss } from './lib/served-loss.ts'
 import { weightError } from './lib/weight-error.ts'
 
 /** The float model, and text that it has not seen. */
@@ -59,6 +60,8 @@ export type QuantResults = {
   weights: WeightLoss[]
   /** Absent until it was measured: the default model's table of embeddings, against its 8 bits kept. */
   table?: { model: string; weights: number; tokens: number; losses: Loss[]; errors: WeightLoss[] }
+  /** Absent until it was measured: the default model as it is served. */
+  served?: ServedLoss
   /** Seconds that quantising that table takes to `q4m`, on one core; `weights` are the whole model's. */
   speed?: { machine: string; table: number; weights: number; search: number; nearest: number }
 }
@@ -203,9 +206,10 @@ async function main(): Promise<void> {
     process.stderr.write(`${DEFAULT_MODEL} is out of reach: its figures stay as they were\n`)
   else process.stderr.write(`${DEFAULT_MODEL}: some minutes\n`)
   const table = path === undefined ? before?.table : await tableLosses(path)
+  const served = path === undefined ? before?.served : await servedLoss(DEFAULT_MODEL, path)
   const speed = path === undefined ? before?.speed : await packingSpeed(path)
   mkdirSync(new URL('.', `file://${RESULTS}`), { recursive: true })
-  writeFileSync(RESULTS, `${JSON.stringify({ float, weights, table, speed }, undefined, 2)}\n`)
+  writeFileSync(RESULTS, `${JSON.stringify({ float, weights, table, served, speed }, undefined, 2)}\n`)
   process.stdout.write(
     'docs/results/quantising.json is written: npm run docs takes it into docs/quantising.md\n',
   )

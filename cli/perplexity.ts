@@ -13,13 +13,21 @@ import { readTokenizer } from '../src/tokenizer/packed.ts'
 import type { Tokenizer } from '../src/tokenizer/tokenizer.ts'
 import { nodeKernels } from './lib/kernels.ts'
 import { localKv } from './lib/kv.ts'
-import { openTextModel } from './lib/model.ts'
+import { type OpenedModel, openTextModel } from './lib/model.ts'
 import { windowOption, wholeNumber } from './lib/options.ts'
 import { progressBar } from './lib/progress.ts'
-import { countedIds, type Mean, scoreText, SMALLEST_CONTEXT, type TextScore } from './lib/score.ts'
+import {
+  countedIds,
+  type Mean,
+  scoredTexts,
+  scoreText,
+  SMALLEST_CONTEXT,
+  type TextScore,
+} from './lib/score.ts'
+import { type Share, sharesOf } from './lib/shares.ts'
 import { printOut, type Print, readText } from './lib/text-command.ts'
 
-const usage = `islet perplexity MODEL FILE [--context N] [--limit TOKENS] [--against MODEL2] [--json]
+const usage = `islet perplexity MODEL FILE [--context N] [--limit TOKENS] [--against MODEL2] [--shares yes|no] [--json]
                        [--window W] [--sinks S] [--kv f32|q8] [--chunk N]
 
 Cuts the text of FILE into chunks of N tokens, each of which starts afresh (with the model's BOS in the place of its first
@@ -29,6 +37,8 @@ token, bits a byte. What is left behind the last whole chunk does not count.
   --limit N      read the first N tokens of the text alone
   --against M    the same text by another model of the same tokenizer, and how far MODEL's distributions are from its: mean
                  KL divergence (nats), share of positions with the same likeliest token, difference in nats a token
+  --shares       which part of the model the divergence comes from, which takes eight times as long (yes): weights, from a
+                 model that is exact elsewhere; activations of 16 bits and a KV cache of floats, by what each takes off
   --json         one object with every figure in full
   --window W     last positions seen (without it: full attention);  --sinks S  first positions always seen (4);
                  several, as 64,128,256: a window for each of so many equal runs of layers, from the first layer up
@@ -39,6 +49,7 @@ const options = {
   context: { type: 'string' },
   limit: { type: 'string' },
   against: { type: 'string' },
+  shares: { type: 'string' },
   json: { type: 'boolean' },
   window: { type: 'string' },
   sinks: { type: 'string' },
@@ -50,9 +61,22 @@ type Values = { [K in keyof typeof options]?: K extends 'json' ? boolean : strin
 
 export const command = { name: 'perplexity', summary: 'tell how well a model foretells a text', usage, run }
 
-type Run = { window: WindowOptions; kv: KvKind | undefined; chunk: number; context: number | undefined }
+type Run = {
+  window: WindowOptions
+  kv: KvKind | undefined
+  chunk: number
+  context: number | undefined
+  shares: boolean
+}
 
-type Reader = { id: string; model: LocalModel; kv: KvKind; tokenizer: Tokenizer; context: number }
+type Reader = {
+  id: string
+  opened: OpenedModel
+  model: LocalModel
+  kv: KvKind
+  tokenizer: Tokenizer
+  context: number
+}
 
 async function run(argv: string[], print: Print = printOut): Promise<void> {
   const { positionals, values } = parseArgs({ args: argv, allowPositionals: true, options })
@@ -78,7 +102,8 @@ async function run(argv: string[], print: Print = printOut): Promise<void> {
   })
   bar.finish()
   const bytes = countedIds(ids, context).reduce((sum, id) => sum + own.tokenizer.tokenBytes(id).length, 0)
-  const report = reportOf(score, { own, other, context, bytes, window: settings.window })
+  const shares = other && settings.shares ? await sharesBeside(own, other, ids, context, settings) : undefined
+  const report = reportOf(score, { own, other, context, bytes, window: settings.window, shares })
   print(values.json === true ? `${JSON.stringify(report)}\n` : textOf(report))
 }
 
@@ -89,6 +114,7 @@ function settingsOf(values: Values): Run {
     throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
   return {
     window,
+    shares: choice(values.shares ?? 'yes', ['yes', 'no'] as const, '--shares') === 'yes',
     kv: values.kv === undefined ? undefined : choice(values.kv, ['f32', 'q8'] as const, '--kv'),
     chunk,
     context:
@@ -97,7 +123,8 @@ function settingsOf(values: Values): Run {
 }
 
 async function openReader(name: string, { window, kv, chunk, context }: Run): Promise<Reader> {
-  const { manifest, source, tokenizerBytes } = await openTextModel(name, {})
+  const opened = await openTextModel(name, {})
+  const { manifest, source, tokenizerBytes } = opened
   const chosen = context ?? Math.min(512, manifest.spec.context)
   const kind = kv ?? localKv(manifest)
   const model = await loadModel(manifest, source, {
@@ -108,7 +135,34 @@ async function openReader(name: string, { window, kv, chunk, context }: Run): Pr
     maxPositions: chosen,
     kernels: nodeKernels(),
   })
-  return { id: manifest.id, model, kv: kind, tokenizer: readTokenizer(tokenizerBytes), context: chosen }
+  return {
+    id: manifest.id,
+    opened,
+    model,
+    kv: kind,
+    tokenizer: readTokenizer(tokenizerBytes),
+    context: chosen,
+  }
+}
+
+async function sharesBeside(
+  own: Reader,
+  other: Reader,
+  ids: readonly number[],
+  context: number,
+  { window, chunk }: Run,
+): Promise<Share[]> {
+  const bar = progressBar('finding shares', process.stderr, (done, total) => `${done} of ${total} runs`)
+  const shares = await sharesOf(own.opened, other.opened, scoredTexts(ids, { context, bos: bosOf(own) }), {
+    window,
+    chunk,
+    maxPositions: context,
+    kv: own.kv,
+    otherKv: other.kv,
+    onProgress: bar.update,
+  })
+  bar.finish()
+  return shares
 }
 
 /** The text's ids as a prompt would have them: BOS in front where the model wants it. */
@@ -158,13 +212,21 @@ type Report = Likelihood & {
     same_top: number
     difference: number
     difference_error: number
+    shares?: Share[]
   }
 }
 
-type Facts = { own: Reader; other: Reader | undefined; context: number; bytes: number; window: WindowOptions }
+type Facts = {
+  own: Reader
+  other: Reader | undefined
+  context: number
+  bytes: number
+  window: WindowOptions
+  shares: Share[] | undefined
+}
 
 /** Every figure by its name in the JSON. */
-function reportOf(score: TextScore, { own, other, context, bytes, window }: Facts): Report {
+function reportOf(score: TextScore, { own, other, context, bytes, window, shares }: Facts): Report {
   const likelihood = ({ id, kv }: Reader, nats: Mean): Likelihood => ({
     model: id,
     kv,
@@ -193,6 +255,7 @@ function reportOf(score: TextScore, { own, other, context, bytes, window }: Fact
       same_top: sameTop,
       difference: difference.mean,
       difference_error: difference.error,
+      ...(shares && { shares }),
     },
   }
 }
@@ -210,6 +273,9 @@ function textOf(report: Report): string {
       `  mean KL ${against.mean_kl.toFixed(6)} +- ${against.mean_kl_error.toFixed(6)}, ` +
         `same likeliest token ${(against.same_top * 100).toFixed(2)} %, ` +
         `${sign}${against.difference.toFixed(5)} +- ${against.difference_error.toFixed(5)} nats a token`,
+      ...(against.shares ?? []).map(
+        ({ kind, part, kl }) => `  ${`${kind}, ${part}`.padEnd(24)} ${kl.toFixed(6)}`,
+      ),
     )
   }
   return `${lines.join('\n')}\n`

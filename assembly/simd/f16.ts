@@ -13,7 +13,7 @@ const HALVES = memory.data<i32>([0x0fffe000, 0x0fffe000, 0x0fffe000, 0x0fffe000,
 
 // @ts-ignore: decorator
 @inline
-const REBIAS: f32 = 5.192296858534828e33 // 2^112
+export const REBIAS: f32 = 5.192296858534828e33 // 2^112
 
 /** What activations' scales and sums are multiplied by, and the sums of the rows at their end: 2^56. */
 // @ts-ignore: decorator

@@ -38,14 +38,18 @@ export async function calibrationOf(
   const tokenizer = await source.tokenizer()
   if (tokenizer === undefined || isFloatPack(source, planPack(source, options).entries)) return undefined
   if (options.quant === 'f32' || source.spec.prefix !== undefined) return undefined
-  const ids = readTokenizer(tokenizer).encode(CALIBRATION_TEXT)
+  const reader = readTokenizer(tokenizer)
+  const ids = reader.encode(CALIBRATION_TEXT)
+  // A text begins with BOS, as chats do, or with any token that a line may begin with.
+  const lines = CALIBRATION_TEXT.split('\n').flatMap((line) => reader.encode(line).slice(0, 1))
+  const starts = [...new Set([...(reader.bosId === undefined ? [] : [reader.bosId]), ...lines])]
   const bar = progressBar(
     `calibrating ${source.name}`,
     process.stderr,
     (done, total) => `${done} of ${total} layers`,
   )
   try {
-    return await calibrate(source, ids.slice(0, MOST_IDS), nodeKernels(), bar.update)
+    return await calibrate(source, ids.slice(0, MOST_IDS), nodeKernels(), bar.update, starts)
   } finally {
     bar.finish()
   }

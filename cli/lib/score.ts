@@ -151,6 +151,19 @@ function likeliest(logits: Float32Array): number {
   return best
 }
 
+/**
+ * What `scoreText` runs of each chunk, and the first row that counts: the chunk's last token is foretold alone.
+ */
+export function scoredTexts(
+  ids: readonly number[],
+  { context, bos }: Pick<ScoreOptions, 'context' | 'bos'>,
+): { ids: number[]; from: number }[] {
+  return chunksOf(ids, context).map((chunk) => ({
+    ids: [bos ?? chunk[0], ...chunk.slice(1, -1)],
+    from: firstRow(context),
+  }))
+}
+
 function chunksOf(ids: readonly number[], context: number): number[][] {
   const count = Math.floor(ids.length / context)
   return Array.from({ length: count }, (_, i) => ids.slice(i * context, (i + 1) * context))

@@ -1,7 +1,7 @@
 // Model facts are what the documents say of a packed model, committed as a fresh clone has no model.
 
 import type { ModelSpec } from '../../src/models/spec.ts'
-import type { TensorKind } from '../../src/kernels/layout.ts'
+import type { StoredKind } from '../../src/kernels/layout.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 
 export type ModelFacts = {
@@ -9,7 +9,7 @@ export type ModelFacts = {
   /** Of the packed model that the facts are about. */
   hash: string
   spec: ModelSpec
-  kinds: { kind: TensorKind; tensors: number; weights: number; bytes: number }[]
+  kinds: { kind: StoredKind; tensors: number; weights: number; bytes: number }[]
   /** All shards together: tensors and what aligns them. */
   weightBytes: number
   tokenizerBytes: number
@@ -17,7 +17,7 @@ export type ModelFacts = {
 
 /** The facts of a manifest; kinds in the order of their first tensor. */
 export function factsOf({ id, hash, spec, tensors, shards, tokenizer }: Manifest): ModelFacts {
-  const kinds = new Map<TensorKind, ModelFacts['kinds'][number]>()
+  const kinds = new Map<StoredKind, ModelFacts['kinds'][number]>()
   for (const { kind, rows, cols, length } of tensors) {
     const sum = kinds.get(kind) ?? { kind, tensors: 0, weights: 0, bytes: 0 }
     kinds.set(kind, {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Loss, QuantResults, WeightLoss } from '../../bench/quant-loss.ts'
+import type { ServedLoss } from '../../bench/lib/served-loss.ts'
 import { table } from '../../tools/markdown.ts'
 
 /** Block by name, out of the committed results. */
@@ -14,6 +15,7 @@ export function quantBlocks(file: string): [name: string, text: string][] {
       table(['squared error, % of the squares', 'nearest', 'search', 'left'], errorRows(results.weights)),
     ],
     ['quant-table', results.table === undefined ? NOT_YET : tableBlock(results.table)],
+    ['quant-served', results.served === undefined ? NOT_YET : servedBlock(results.served)],
     ['quant-speed', results.speed === undefined ? NOT_YET : speedBlock(results.speed)],
   ]
 }
@@ -39,6 +41,25 @@ function tableBlock({ model, weights, tokens, losses, errors }: NonNullable<Quan
     'In squared error:',
     '',
     table(['% of the squares', 'nearest', 'search', 'left'], errorRows(errors)),
+  ].join('\n')
+}
+
+function servedBlock({ model, positions, rows, shares }: ServedLoss): string {
+  const wayRow = ({ calibrated, bytes, kl, klError, sameTop }: ServedLoss['rows'][number]): string[] => [
+    calibrated ? 'as it is served' : '`--calibrate no`',
+    (bytes / 1e6).toFixed(2),
+    `${kl.toFixed(5)} ± ${klError.toPrecision(1)}`,
+    `${(sameTop * 100).toFixed(1)} %`,
+  ]
+  return [
+    table([`${model}, ${positions} positions`, 'MB', 'mean KL', 'same top token'], rows.map(wayRow)),
+    '',
+    'Shares of what is lost as it is served:',
+    '',
+    table(
+      ['part', 'nats'],
+      shares.map(({ kind, part, kl }) => [`${kind}, ${part}`, kl.toFixed(5)]),
+    ),
   ].join('\n')
 }
 

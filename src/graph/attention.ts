@@ -7,7 +7,7 @@ import { pow } from '../lib/math.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
 import type { KvPool } from './kv-pool.ts'
-import type { Matrix } from './linear.ts'
+import type { Addend } from './linear.ts'
 import type { Row } from './model.ts'
 
 /** A run of whole pages and the slots of it that are seen, counted from the run's first slot. */
@@ -24,6 +24,9 @@ export type Sight = { sinks: Segment; recent: Segment; sinkPosition: number }
  * scores.
  */
 export type QueryRotation = { half: number; rotation: number; sinkRotation: number; factor: number }
+
+/** What keys lack: all of them, and that of position 0 besides. Negated, f32. */
+export type KeyCentres = { keyCentre: Addend | undefined; firstKey: Addend | undefined }
 
 const NOTHING: Segment = { firstPage: 0, pages: 0, low: 0, high: 0 }
 
@@ -104,7 +107,7 @@ export class Attention {
     layer: number,
     alibi: boolean,
     warm: boolean,
-    keyCentre?: Matrix,
+    { keyCentre, firstKey }: KeyCentres,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
     const { sinks, recent } = sight
@@ -114,8 +117,9 @@ export class Attention {
     this.#fillTable(b.table + sinks.pages * 4, row, recent, layer)
 
     const slot = sinks.pages * PAGE_POSITIONS
-    if (sinks.pages > 0) this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0, warm)
-    this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot, warm)
+    if (sinks.pages > 0)
+      this.#score(b.rotatedSinks, b.querySinks, q, turn, turn.sinkRotation, sinks, 0, warm, firstKey)
+    this.#score(b.rotated, b.query, q, turn, turn.rotation, recent, slot, warm, firstKey)
     if (sinks.pages > 0 && keyCentre !== undefined) this.#equate(keyCentre, q, turn, slot)
     if (alibi) {
       if (sinks.pages > 0) this.#bias(sinks, 0, sight.sinkPosition)
@@ -151,24 +155,19 @@ export class Attention {
    * queries are two numbers: scores of the sinks, the first `slots` ones, get what they lack more than the others.
    */
   #equate(
-    { at }: Matrix,
+    centre: Addend,
     q: number,
     { half, rotation, sinkRotation, factor }: QueryRotation,
     slots: number,
   ): void {
-    const { heads, kvHeads, headDim } = this.#spec
+    const { heads, headDim } = this.#spec
     const { scores, slots: stride, rotated, centred } = this.#buffers
-    const group = heads / kvHeads
-    const dot = (turned: number, to: number): void => {
+    const dots = (turned: number, to: number): void => {
       this.#kernels.rope(rotated, q, heads, headDim, half, turned)
-      for (let head = 0; head < heads; head += group) {
-        const from = rotated + head * headDim * 4
-        const centre = at + (head / group) * headDim * 4
-        this.#kernels.matmul_f32(to + head * 4, 4, centre, from, headDim * 4, 1, headDim, group)
-      }
+      this.#dots(centre, rotated, to)
     }
-    dot(sinkRotation, centred)
-    dot(rotation, centred + heads * 4)
+    dots(sinkRotation, centred)
+    dots(rotation, centred + heads * 4)
     const ofSinks = centred >>> 2
     for (let head = 0; head < heads; head++) {
       // The stored centre is negated.
@@ -176,6 +175,31 @@ export class Attention {
       const lacking = Math.fround(difference * factor)
       const row = (scores >>> 2) + head * stride
       for (let i = row; i < row + slots; i++) this.#floats[i] += lacking
+    }
+  }
+
+  /** (heads) f32 dots of a query, as it has turned, with a vector of all KV heads. */
+  #dots({ at }: Addend, query: number, to: number): void {
+    const { heads, kvHeads, headDim } = this.#spec
+    const group = heads / kvHeads
+    for (let head = 0; head < heads; head += group) {
+      const from = query + head * headDim * 4
+      const vector = at + (head / group) * headDim * 4
+      this.#kernels.matmul_f32(to + head * 4, 4, vector, from, headDim * 4, 1, headDim, group)
+    }
+  }
+
+  /**
+   * The key of position 0 lacks more than the others do, by a vector of its own: its scores, the first ones, get the query's
+   * dot with that.
+   */
+  #equateFirst(factor: number): void {
+    const { scores, slots, centred } = this.#buffers
+    for (let head = 0; head < this.#spec.heads; head++) {
+      // The stored vector is negated.
+      this.#floats[(scores >>> 2) + head * slots] -= Math.fround(
+        this.#floats[(centred >>> 2) + head] * factor,
+      )
     }
   }
 
@@ -195,12 +219,16 @@ export class Attention {
     run: Segment,
     slot: number,
     warm: boolean,
+    firstKey: Addend | undefined,
   ): void {
     const { heads, kvHeads, headDim } = this.#spec
-    const { scores, slots, table } = this.#buffers
+    const { scores, slots, table, centred } = this.#buffers
     const to = scores + slot * 4
     const from = table + (slot / PAGE_POSITIONS) * 4
     this.#kernels.rope(rotated, q, heads, headDim, half, rotation)
+    // Behind sinks, which are a run of their own, page 0 may come once more without its first slot.
+    const first = run.firstPage === 0 && run.low === 0 ? firstKey : undefined
+    if (first !== undefined) this.#dots(first, rotated, centred)
     if (this.#kv === 'q8') {
       this.#kernels.hadamard(rotated, heads, headDim)
       this.#kernels.quantize_query(query, rotated, heads, headDim, factor)
@@ -233,6 +261,7 @@ export class Attention {
         factor,
       )
     }
+    if (first !== undefined) this.#equateFirst(factor)
   }
 }
 

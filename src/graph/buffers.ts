@@ -4,6 +4,7 @@ import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, x4Bytes } from '../kernel
 import type { ArenaPlan } from '../kernels/arena.ts'
 import { rotaryDim, type ModelSpec } from '../models/spec.ts'
 import type { LayerRange } from '../weights/range.ts'
+import { FINE_ROWS } from './linear.ts'
 import { stagedPages } from './staging.ts'
 import type { Views } from './views.ts'
 
@@ -73,7 +74,7 @@ export function layOutScratch(
     normed: matrix(spec.hidden),
     activations: arena.reserve((rows / 4) * x4Bytes(widest)), // x1 or x4
     spare: arena.reserve(BLOCK * 4),
-    fine: arena.reserve(rowBytes(attention) + 2 * rowBytes(kv)), // products of a residue
+    fine: arena.reserve(FINE_ROWS * 4), // products of a residue
     slopes: arena.reserve(spec.heads * 4), // of ALiBi
     // Logits are made when the last layer is done, out of `normed` alone.
     ...arena.overlay(

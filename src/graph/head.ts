@@ -15,6 +15,8 @@ export class Head implements Outputs {
   readonly #tensors: HeadTensors
   readonly #linear: Linear
   readonly #products: readonly Product[]
+  /** Of the rows that are of a better kind than the last. */
+  readonly #first: readonly Product[]
   readonly #floats: Float32Array
   /** Of the last step. */
   #logitRows = 0
@@ -29,6 +31,8 @@ export class Head implements Outputs {
       out += matrix.rows * 4
       return product
     })
+    const last = this.#products.at(-1)
+    this.#first = this.#products.filter(({ matrix }) => matrix.kind !== last?.matrix.kind)
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
@@ -50,6 +54,9 @@ export class Head implements Outputs {
     const stride = rowBytes(spec.vocab)
     addToRows(kernels, centre, b.normed, width, logits)
     this.#linear.multiply(b.normed, width, logits, this.#products)
+    // The first rows are those of the tokens that texts are made of.
+    if (this.#first.length > 0)
+      for (let i = 0; i < logits; i++) this.#linear.refine(b.normed + i * width, this.#first, i)
     addToRows(kernels, offset, b.logits, stride, logits)
     if (scale === undefined) return
     for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, scale.at, spec.vocab)

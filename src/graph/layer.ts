@@ -2,25 +2,28 @@
 
 import type { LayerCentre, LayerRole } from '../models/spec.ts'
 import type { StepBuffers } from './buffers.ts'
-import { joined, type Affine, type Matrix, type Product } from './linear.ts'
+import { joined, type Addend, type Affine, type Matrix, type Product } from './linear.ts'
 import type { Norm } from './norm.ts'
 
 /** Roles that the spec does not ask for are absent, and centres that the packed model does not have. */
-export type LayerTensors = Partial<Record<LayerRole | LayerCentre, Matrix>>
+export type LayerTensors = Partial<Record<LayerRole, Matrix> & Record<LayerCentre, Addend>>
 
 export type Layer = {
   attnNorm: Norm
-  attnCentre: Matrix | undefined
+  attnCentre: Addend | undefined
   qkv: Affine
   /** Without the queries, where no row of a step goes on. */
   kv: Affine
   /** Norms of each head's q and k. */
   qNorm: Matrix | undefined
   kNorm: Matrix | undefined
-  keyCentre: Matrix | undefined
+  keyCentre: Addend | undefined
+  /** How far the key of position 0 is from the others' centre. */
+  firstKey: Addend | undefined
   o: Affine
   attnPostNorm: Norm | undefined
   mlpNorm: Norm
+  mlpCentre: Addend | undefined
   gateUp: Affine
   down: Affine
   mlpPostNorm: Norm | undefined
@@ -41,7 +44,7 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
     products: joined(parts.map(([role, , out]): Product => ({ matrix: need(role), out, stride }))),
     biases: parts.flatMap(([, role, out]) => {
       const bias = role === undefined ? undefined : tensors[role]
-      return bias === undefined ? [] : [{ at: bias.at, size: bias.cols, out, stride }]
+      return bias === undefined ? [] : [{ at: bias.at, kind: 'f32', cols: bias.cols, out, stride }]
     }),
   })
   const [q, k, v] = b.qkv.at
@@ -51,6 +54,15 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
   ]
   const [gate, up = gate] = b.gateUp.at
   const qkv = affine([['q', 'q_bias', q], ...keysAndValues], b.qkv.stride)
+  const gateUp = affine(
+    tensors.gate === undefined
+      ? [['up', 'up_bias', up]]
+      : [
+          ['gate', undefined, gate],
+          ['up', 'up_bias', up],
+        ],
+    b.gateUp.stride,
+  )
   return {
     attnNorm: norm('attn_norm', 'attn_norm_bias'),
     attnCentre: tensors.attn_centre,
@@ -59,32 +71,28 @@ export function layerOf(tensors: LayerTensors, b: StepBuffers, branchStride: num
     qNorm: tensors.q_norm,
     kNorm: tensors.k_norm,
     keyCentre: tensors.key_centre,
+    firstKey: tensors.first_key_centre,
     o: affine([['o', 'o_bias', b.branch]], branchStride),
     attnPostNorm: tensors.attn_post_norm && norm('attn_post_norm'),
     mlpNorm: norm('mlp_norm', 'mlp_norm_bias'),
-    gateUp: affine(
-      tensors.gate === undefined
-        ? [['up', 'up_bias', up]]
-        : [
-            ['gate', undefined, gate],
-            ['up', 'up_bias', up],
-          ],
-      b.gateUp.stride,
-    ),
+    mlpCentre: tensors.mlp_centre,
+    gateUp: withOffset(gateUp, tensors.mlp_offset, 0, gate),
     down: affine([['down', 'down_bias', b.branch]], branchStride),
     mlpPostNorm: tensors.mlp_post_norm && norm('mlp_post_norm'),
   }
 }
 
 /**
- * Products whose results lie side by side as the offset's values do, from byte `first` of it on; it holds the biases,
+ * Products whose results lie side by side as the offset's values do, from its column `first` / 4 on; it holds the biases,
  * whose place it takes.
  */
-function withOffset(affine: Affine, offset: Matrix | undefined, first: number, out: number): Affine {
+function withOffset(affine: Affine, offset: Addend | undefined, first: number, out: number): Affine {
   if (offset === undefined) return affine
+  const { at, kind, cols } = offset
   const bias = {
-    at: offset.at + first,
-    size: offset.cols - first / 4,
+    at: at + (kind === 'f16' ? first / 2 : first),
+    kind,
+    cols: cols - first / 4,
     out,
     stride: affine.products[0].stride,
   }

@@ -8,11 +8,14 @@ import { leaveResidue, type ResidueViews } from './residue.ts'
 /** A stored matrix in linear memory. */
 export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }
 
+/** A stored vector that is added. */
+export type Addend = { at: number; kind: 'f32' | 'f16'; cols: number }
+
 /** A matrix, and where its product with the activations goes: `stride` bytes from row to row. */
 export type Product = { matrix: Matrix; out: number; stride: number }
 
 /** A vector added to each row of a result. */
-export type Bias = { at: number; size: number; out: number; stride: number }
+export type Bias = Addend & { out: number; stride: number }
 
 /** Products of one input, and what is added to them. */
 export type Affine = { products: readonly Product[]; biases: readonly Bias[] }
@@ -38,7 +41,7 @@ export class Linear {
 
   /**
    * out += matrix x residue of x for each product, behind `multiply`: x, one row of it, is multiplied by twice the bits.
-   * Leaves the residue in its place. Products are of one kind.
+   * Leaves the residue in its place. Products are of one kind; others are left as they are.
    */
   refine(x: number, products: readonly Product[], row: number): void {
     const [{ matrix: first }] = products
@@ -49,16 +52,19 @@ export class Linear {
     this.#quantise('x1', x, 0, 1, cols)
     for (const { matrix, out, stride } of products) {
       if (matrix.kind !== kind) continue
-      this.#kernels[GEMV[kind]](this.#fine, matrix.at, this.#quantised, matrix.rows, cols)
-      this.#kernels.add(out + row * stride, this.#fine, matrix.rows)
+      for (let first = 0; first < matrix.rows; first += FINE_ROWS) {
+        const weights = matrix.at + (first / TILE_ROWS) * rowGroupBytes(kind, cols)
+        const count = Math.min(FINE_ROWS, matrix.rows - first)
+        this.#kernels[GEMV[kind]](this.#fine, weights, this.#quantised, count, cols)
+        this.#kernels.add(out + row * stride + first * 4, this.#fine, count)
+      }
     }
   }
 
   /** out = matrix x + bias: as `multiply`, with the biases of the results. */
   apply(x: number, stride: number, rows: number, { products, biases }: Affine): void {
     this.multiply(x, stride, rows, products)
-    for (const { at, size, out, stride: outStride } of biases)
-      addToRows(this.#kernels, { at, cols: size }, out, outStride, rows)
+    for (const bias of biases) addToRows(this.#kernels, bias, bias.out, bias.stride, rows)
   }
 
   /**
@@ -119,14 +125,17 @@ export class Linear {
 /** Adds a vector, if there is one, to each of `rows` rows, `stride` bytes apart. */
 export function addToRows(
   kernels: Kernels,
-  vector: Pick<Matrix, 'at' | 'cols'> | undefined,
+  vector: Addend | undefined,
   to: number,
   stride: number,
   rows: number,
 ): void {
   if (vector === undefined) return
-  for (let row = 0; row < rows; row++) kernels.add(to + row * stride, vector.at, vector.cols)
+  const { at, kind, cols } = vector
+  for (let row = 0; row < rows; row++) kernels[ADD[kind]](to + row * stride, at, cols)
 }
+
+const ADD = { f32: 'add', f16: 'add_half' } as const
 
 /** Quantised activations: a row for itself, or four rows side by side (kernels/layout.ts). */
 type Format = 'x1' | 'x4'
@@ -136,6 +145,9 @@ type Format = 'x1' | 'x4'
  * for memory (docs/decisions/0018).
  */
 const VECTOR_ROWS = { q4: 4, q4m: 4, q5: 2, q6: 2, q8: 2 } as const
+
+/** Rows of a matrix that are multiplied by a residue at once. */
+export const FINE_ROWS = 960
 
 /** What surely stays in a core's own cache. */
 const CACHED_BYTES = 256 * 1024

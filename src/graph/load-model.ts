@@ -12,7 +12,7 @@ import { streamWeights, weightBytes } from '../weights/stream.ts'
 import { partsOf } from '../weights/table.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
-import type { Matrix } from './linear.ts'
+import type { Addend, Matrix } from './linear.ts'
 import { planMemory, type MemoryOptions } from './memory-layout.ts'
 import { Stage } from './stage.ts'
 import type { HeadTensors, StageTensors } from './stage-parts.ts'
@@ -70,12 +70,9 @@ function tensorsOf(
   entries: readonly TensorEntry[],
   base: number,
 ): StageTensors {
-  const placed = ({ offset, kind, rows, cols }: TensorEntry): Matrix => ({
-    at: base + offset,
-    kind,
-    rows,
-    cols,
-  })
+  // Which kinds a role may have is packing's business.
+  const placed = ({ offset, kind, rows, cols }: TensorEntry) =>
+    ({ at: base + offset, kind, rows, cols }) as Matrix & Addend
   const table = (role: string): Matrix[] => {
     const parts = partsOf(entries, role)
     if (parts.length === 0)
@@ -83,7 +80,7 @@ function tensorsOf(
     return parts.map(placed)
   }
   const tensor = (name: string): Matrix => table(name)[0]
-  const optional = (role: string): Matrix | undefined => partsOf(entries, role).map(placed)[0]
+  const optional = (role: string): Addend | undefined => partsOf(entries, role).map(placed)[0]
   // Names are `layers.N.ROLE`; which roles there are is the spec's business.
   const layers = Array.from({ length: range.to - range.from }, (): LayerTensors => ({}))
   for (const entry of entries) {

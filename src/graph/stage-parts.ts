@@ -5,7 +5,7 @@ import type { ModelSpec } from '../models/spec.ts'
 import type { LayerRange } from '../weights/range.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
-import type { Matrix } from './linear.ts'
+import type { Addend, Matrix } from './linear.ts'
 import type { Norm } from './norm.ts'
 import type { Views } from './views.ts'
 
@@ -17,8 +17,8 @@ export type HeadTensors = {
   /** A factor for each logit. */
   scale: Matrix | undefined
   /** What is subtracted from the table's input, negated, and its product with the table. */
-  centre: Matrix | undefined
-  offset: Matrix | undefined
+  centre: Addend | undefined
+  offset: Addend | undefined
 }
 
 /** Tensors of a range; its first layer is layer 0 here. */

@@ -160,8 +160,8 @@ export class Stage implements LocalModel, StageOutputs {
     for (let i = 0; i < count; i++) this.#enter(i, rows[i].id, stream)
     for (let index = 0; index < layers; index++) {
       const going = index === layers - 1 ? kept : all
-      this.#sublayers.attend(index, rows, views, going)
-      this.#sublayers.mlp(index, going.length)
+      const first = this.#sublayers.attend(index, rows, views, going)
+      this.#sublayers.mlp(index, going.length, first)
     }
   }
 

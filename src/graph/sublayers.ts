@@ -28,10 +28,10 @@ export class Sublayers {
   }
 
   /**
-   * Leaves the `kept` rows, by number, at the front of the residual stream. Layers are counted from the
-   * stage's first.
+   * Leaves the `kept` rows, by number, at the front of the residual stream, and returns which of those stand at position 0.
+   * Layers are counted from the stage's first.
    */
-  attend(index: number, rows: readonly Row[], views: readonly RowView[], kept: readonly number[]): void {
+  attend(index: number, rows: readonly Row[], views: readonly RowView[], kept: readonly number[]): number[] {
     const layer = this.#layers[index]
     const view = this.#parts.views.ofLayer[index]
     const { buffers: b, kernels } = this.#parts
@@ -41,7 +41,8 @@ export class Sublayers {
     const stride = rowBytes(hidden)
     addToRows(kernels, layer.attnCentre, b.normed, stride, rows.length)
     this.#linear.apply(b.normed, stride, rows.length, products)
-    if (layer.attnCentre !== undefined) this.#refineFirst(rows, products)
+    const firstRows = layer.attnCentre === undefined ? [] : firstOf(rows)
+    this.#refine(firstRows, b.normed, stride, products)
     this.#residual(rows.length)
     // All keys and values of the step first: every query, of the same chunk too, reads them from the pages.
     const [q, k, v] = b.qkv.at
@@ -55,6 +56,7 @@ export class Sublayers {
       const page = pages[Math.floor(position / PAGE_POSITIONS)]
       if (page === undefined) throw new RangeError(`no page for position ${position}`)
       addToRows(kernels, layer.keyCentre, key, 0, 1)
+      if (position === 0) addToRows(kernels, layer.firstKey, key, 0, 1)
       this.#attention.write(index, page, position % PAGE_POSITIONS, key, value)
     }
     const headStride = rowBytes(heads * headDim)
@@ -65,29 +67,36 @@ export class Sublayers {
       const { sight, turn } = views[i][view]
       this.#normHeads(query, layer.qNorm, heads)
       const warm = to > 0 && rows[kept[to - 1]].pages === rows[i].pages
-      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm, layer.keyCentre)
+      this.#attention.attend(out, query, rows[i], sight, turn, index, alibi, warm, layer)
       if (i !== to) this.#moveRow(to, i)
     })
+    const firstKept =
+      firstRows.length === 0 ? firstRows : kept.flatMap((i, to) => (firstRows.includes(i) ? [to] : []))
     this.#linear.apply(b.attended, headStride, kept.length, layer.o)
+    this.#refine(firstKept, b.attended, headStride, layer.o)
     this.#addBranch(layer.attnPostNorm, kept.length)
+    return firstKept
   }
 
-  /** Of the `rows` rows at the front of the residual stream. */
-  mlp(index: number, rows: number): void {
+  /** Of the `rows` rows at the front of the residual stream; `first` stand at position 0. */
+  mlp(index: number, rows: number, first: readonly number[]): void {
     const layer = this.#layers[index]
     const { buffers: b, kernels } = this.#parts
     const { hidden, ffn, mlp } = this.#parts.spec
     this.#norm(b.normed, b.x, layer.mlpNorm, rows)
+    addToRows(kernels, layer.mlpCentre, b.normed, rowBytes(hidden), rows)
     this.#linear.apply(b.normed, rowBytes(hidden), rows, layer.gateUp)
+    this.#refine(first, b.normed, rowBytes(hidden), layer.gateUp)
     this.#residual(rows)
-    const [first, up] = b.gateUp.at
+    const [inner, up] = b.gateUp.at
     const { stride } = b.gateUp
     for (let at = 0; at < rows * stride; at += stride) {
-      if (mlp.kind === 'plain') kernels.gelu(first + at, first + at, ffn)
-      else if (mlp.activation === 'silu') kernels.silu_mul(first + at, first + at, up + at, ffn)
-      else kernels.gelu_mul(first + at, first + at, up + at, ffn)
+      if (mlp.kind === 'plain') kernels.gelu(inner + at, inner + at, ffn)
+      else if (mlp.activation === 'silu') kernels.silu_mul(inner + at, inner + at, up + at, ffn)
+      else kernels.gelu_mul(inner + at, inner + at, up + at, ffn)
     }
-    this.#linear.apply(first, stride, rows, layer.down)
+    this.#linear.apply(inner, stride, rows, layer.down)
+    this.#refine(first, inner, stride, layer.down)
     this.#addBranch(layer.mlpPostNorm, rows)
   }
 
@@ -95,11 +104,8 @@ export class Sublayers {
    * What stands at position 0 is like no other row, far from their centre, and all rows behind attend to it: such rows are
    * multiplied with twice the bits.
    */
-  #refineFirst(rows: readonly Row[], { products }: Affine): void {
-    const { normed } = this.#parts.buffers
-    rows.forEach(({ position }, row) => {
-      if (position === 0) this.#linear.refine(normed + row * rowBytes(this.#parts.spec.hidden), products, row)
-    })
+  #refine(first: readonly number[], x: number, stride: number, { products }: Affine): void {
+    for (const row of first) this.#linear.refine(x + row * stride, products, row)
   }
 
   #moveRow(to: number, from: number): void {
@@ -134,4 +140,11 @@ export class Sublayers {
     for (let at = x; at < x + heads * headDim * 4; at += headDim * 4)
       this.#parts.kernels.rms_norm(at, at, weight.at, headDim, norm.eps)
   }
+}
+
+/** Rows at position 0, by number: mostly none. */
+function firstOf(rows: readonly Row[]): number[] {
+  const first: number[] = []
+  for (let i = 0; i < rows.length; i++) if (rows[i].position === 0) first.push(i)
+  return first
 }

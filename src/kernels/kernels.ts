@@ -142,6 +142,8 @@ export type Kernels = {
   gelu_mul(out: number, gate: number, up: number, n: number): void
   gelu(out: number, x: number, n: number): void
   add(x: number, y: number, n: number): void
+  /** y is f16; n rounded up to 8. */
+  add_half(x: number, y: number, n: number): void
   mul(x: number, y: number, n: number): void
   scale(x: number, n: number, factor: number): void
   /** `blocks` x 64 bytes into a checksum's state of 16 words (lib/checksum.ts). */

@@ -35,9 +35,12 @@
 /**
  * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the
  * tile's; a row group is 16 rows, its tiles follow each other by column. `f32` is plain row-major without
- * padding (vectors too).
+ * padding (vectors too), `f16` a plain vector.
  */
 export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q5' | 'q6' | 'q8'
+
+/** How a matrix, or a vector that is added, is stored. */
+export type StoredKind = TensorKind | 'f16'
 
 export const TILE_ROWS = 16
 export const BLOCK = 32
@@ -103,8 +106,9 @@ export function rowGroupBytes(kind: keyof typeof TILES, cols: number): number {
 }
 
 /** Bytes of a stored matrix (rows, cols). */
-export function tensorBytes(kind: TensorKind, rows: number, cols: number): number {
+export function tensorBytes(kind: StoredKind, rows: number, cols: number): number {
   if (kind === 'f32') return rows * cols * 4
+  if (kind === 'f16') return rows * cols * 2
   return Math.ceil(rows / TILE_ROWS) * rowGroupBytes(kind, cols)
 }
 

@@ -110,7 +110,8 @@ export type GlobalRole = 'embedding' | 'final_norm' | 'final_norm_bias' | 'head'
  * from what a matrix is multiplied by, so it is stored negated; the matrix's product with it, and the bias where there is
  * one, is the offset that is added to the result.
  */
-export type LayerCentre = 'attn_centre' | 'qkv_offset' | 'key_centre'
+export type LayerCentre =
+  'attn_centre' | 'qkv_offset' | 'mlp_centre' | 'mlp_offset' | 'key_centre' | 'first_key_centre'
 export type HeadCentre = 'head_centre' | 'head_offset'
 
 /** The kind of a layer. */

@@ -29,26 +29,31 @@ const FULL = { window: undefined, sinks: 0 }
 
 /**
  * Means and variances over the positions of `ids`, but for the first: what a model keeps at the beginning of a text is
- * like nothing that follows.
+ * like nothing that follows. Of keys there are those too: the mean over texts that begin with each of `starts`.
  */
 export async function calibrate(
   source: ModelSource,
   ids: readonly number[],
   modules: LoadOptions['kernels'],
   onLayer: (done: number, total: number) => void = () => undefined,
+  starts: readonly number[] = ids.slice(0, 1),
 ): Promise<Calibration> {
   const { spec } = source
   const kernels: MakeKernels =
     typeof modules === 'function' ? modules : (memory) => fastestKernels(modules, memory)
   const seen = new Map<string, InputStatistics>()
-  let stream = await embedded(source, ids)
+  let stream = await embedded(source, [...ids, ...starts])
   for (let layer = 0; layer < spec.layers; layer++) {
-    stream = await throughLayer(source, layer, stream, ids.length, kernels, (input, values, rows, cols) =>
-      seen.set(input, statisticsOf(values, rows, cols)),
-    )
+    const all = ids.length + starts.length
+    stream = await throughLayer(source, layer, stream, ids.length, all, kernels, (input, values, cols) => {
+      seen.set(input, statisticsOf(values, 1, ids.length, cols))
+      if (input.endsWith('.key'))
+        seen.set(input.replace(/key$/, 'first_key'), statisticsOf(values, ids.length, all, cols))
+    })
     onLayer(layer + 1, spec.layers)
   }
-  seen.set('head', statisticsOf(await normed(source, stream, ids.length, kernels), ids.length, spec.hidden))
+  const last = await normed(source, stream, ids.length, kernels)
+  seen.set('head', statisticsOf(last, 1, ids.length, spec.hidden))
   return seen
 }
 
@@ -61,13 +66,17 @@ async function embedded({ tensors, spec }: ModelSource, ids: readonly number[]):
   return out.map((value) => value * spec.embeddingScale)
 }
 
-type Note = (input: string, values: Float32Array, rows: number, cols: number) => void
+type Note = (input: string, values: Float32Array, cols: number) => void
 
-/** Runs one layer in floats, whose kernels are asked for all products: what they read is noted. */
+/**
+ * Runs one layer in floats, whose kernels are asked for all products: what they read is noted. The first `length` of `rows`
+ * rows are a text, each of the others is the first position of one.
+ */
 async function throughLayer(
   source: ModelSource,
   layer: number,
   stream: Float32Array,
+  length: number,
   rows: number,
   kernels: MakeKernels,
   note: Note,
@@ -75,7 +84,8 @@ async function throughLayer(
   const { spec } = source
   const range: LayerRange = { from: layer, to: layer + 1, embedding: false, head: false }
   const { manifest, weights } = await layerInFloats(source, layer)
-  const pageCount = Math.ceil(rows / PAGE_POSITIONS)
+  const textPages = Math.ceil(length / PAGE_POSITIONS)
+  const pageCount = textPages + rows - length
   const options = {
     window: FULL,
     chunk: 4 * Math.ceil(rows / 4),
@@ -100,7 +110,7 @@ async function throughLayer(
           noted.add(input) // matrices that read the same
           const values = new Float32Array(tokens * cols)
           for (let row = 0; row < tokens; row++) values.set(read(x + row * xStride, cols), row * cols)
-          note(input, values, tokens, cols)
+          note(input, values, cols)
         }
         own.matmul_f32(y, yStride, w, x, xStride, outs, cols, tokens)
       },
@@ -114,16 +124,15 @@ async function throughLayer(
   let written = 0
   const stage = await loadModel(manifest, weights, { ...options, kernels: watching })
   running = true
-  const pages = Array.from({ length: pageCount }, (_, page) => page)
-  const all = Array.from({ length: rows }, (_, position): Row => ({
-    id: 0,
-    position,
-    pages,
-    yields: 'hidden',
-  }))
+  const pages = Array.from({ length: textPages }, (_, page) => page)
+  const all = Array.from({ length: rows }, (_, row): Row => {
+    const start = row - length
+    const place = start < 0 ? { position: row, pages } : { position: 0, pages: [textPages + start] }
+    return { id: 0, ...place, yields: 'hidden' }
+  })
   const out = stage.run(all, stream).stream()
   stage.release()
-  note(`layers.${layer}.key`, keys, rows, spec.kvHeads * spec.headDim)
+  note(`layers.${layer}.key`, keys, spec.kvHeads * spec.headDim)
   return out
 }
 
@@ -171,12 +180,13 @@ async function normed(
   return out
 }
 
-/** Of all rows but the first, in float64. */
-function statisticsOf(values: Float32Array, rows: number, cols: number): InputStatistics {
-  const count = Math.max(1, rows - 1)
+/** Of the rows [from, to), or the last one where those are none, in float64. */
+function statisticsOf(values: Float32Array, from: number, to: number, cols: number): InputStatistics {
+  const first = Math.min(from, to - 1)
+  const count = to - first
   const sums = new Float64Array(cols)
   const squares = new Float64Array(cols)
-  for (let row = Math.min(1, rows - 1); row < rows; row++) {
+  for (let row = first; row < to; row++) {
     for (let col = 0; col < cols; col++) {
       const value = values[row * cols + col]
       sums[col] += value

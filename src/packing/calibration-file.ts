@@ -12,7 +12,9 @@ type Part = { input: string; cols: number; means: boolean }
 function partsOf({ layers, hidden, kvHeads, headDim }: ModelSpec): Part[] {
   const ofLayers = Array.from({ length: layers }, (_, layer): Part[] => [
     { input: `layers.${layer}.attn`, cols: hidden, means: true },
+    { input: `layers.${layer}.mlp`, cols: hidden, means: true },
     { input: `layers.${layer}.key`, cols: kvHeads * headDim, means: true },
+    { input: `layers.${layer}.first_key`, cols: kvHeads * headDim, means: true },
   ])
   return [...ofLayers.flat(), { input: 'head', cols: hidden, means: false }]
 }

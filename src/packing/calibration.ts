@@ -7,15 +7,21 @@ import type { ColumnWeights } from './fit.ts'
 /** Of the columns of one input. */
 export type InputStatistics = { mean: Float32Array; variance: Float32Array }
 
-/** By input: `layers.N.attn`, `layers.N.o`, `layers.N.mlp`, `layers.N.down`, `head`; and `layers.N.key`, keys as they are cached. */
+/**
+ * By input: `layers.N.attn`, `layers.N.o`, `layers.N.mlp`, `layers.N.down`, `head`; and of keys as they are cached
+ * `layers.N.key`, behind position 0, and `layers.N.first_key`, at it.
+ */
 export type Calibration = ReadonlyMap<string, InputStatistics>
 
 /** A vector that packing adds: a centre, negated, or the product of matrices with one. */
 export type CentreTensor = {
   role: string
   cols: number
-  /** What is subtracted. */
+  /** In 16 bits where that is enough: not what floats are multiplied by. */
+  kind: 'f32' | 'f16'
+  /** What is subtracted: the mean of this input, less that of another that is subtracted anyway. */
   input: string
+  beyond?: string
   /** Roles of the matrices, each with its bias and the column where its results begin. None: the centre itself. */
   matrices: readonly { role: string; bias: string; at: number }[]
 }
@@ -67,40 +73,60 @@ export function columnWeights(
 }
 
 /** Inputs whose centre is subtracted: what is gained by others is not worth their bytes (docs/quantising.md). */
-const CENTRED = /(^|\.)(attn|head)$/
+const CENTRED = /(^|\.)(attn|mlp|head)$/
 
-/** The vectors that packing adds behind a layer's tensors, or behind all (`layer` undefined), in their order. */
+/**
+ * The vectors that packing adds behind a layer's tensors, or behind all (`layer` undefined), in their order; `exact`: none in
+ * 16 bits.
+ */
 export function centresOf(
   spec: ModelSpec,
   calibration: Calibration,
   layer: number | undefined,
+  exact: boolean,
 ): CentreTensor[] {
   if (!takesCentres(spec)) return []
-  const tensors = layer === undefined ? headCentres(spec) : layerCentres(spec, `layers.${layer}`)
+  const kind = exact ? 'f32' : 'f16'
+  const tensors = layer === undefined ? headCentres(spec, kind) : layerCentres(spec, `layers.${layer}`, kind)
   return tensors.filter(({ input }) => calibration.has(input))
 }
 
-function headCentres({ hidden, vocab, head }: ModelSpec): CentreTensor[] {
+function headCentres({ hidden, vocab, head }: ModelSpec, kind: CentreTensor['kind']): CentreTensor[] {
   const role = head.tied ? 'embedding' : 'head'
   return [
-    { role: 'head_centre', cols: hidden, input: 'head', matrices: [] },
-    { role: 'head_offset', cols: vocab, input: 'head', matrices: [{ role, bias: '', at: 0 }] },
+    { role: 'head_centre', cols: hidden, kind, input: 'head', matrices: [] },
+    { role: 'head_offset', cols: vocab, kind, input: 'head', matrices: [{ role, bias: '', at: 0 }] },
   ]
 }
 
-function layerCentres(spec: ModelSpec, layer: string): CentreTensor[] {
-  const { hidden, heads, kvHeads, headDim } = spec
-  const [q, kv] = [padded(heads * headDim), padded(kvHeads * headDim)]
-  const matrices = [
-    { role: 'q', at: 0 },
-    { role: 'k', at: q },
-    { role: 'v', at: q + kv },
-  ].map(({ role, at }) => ({ role: `${layer}.${role}`, bias: `${layer}.${role}_bias`, at }))
+function layerCentres(spec: ModelSpec, layer: string, kind: CentreTensor['kind']): CentreTensor[] {
+  const { hidden, heads, kvHeads, headDim, ffn, mlp } = spec
+  const attention = { q: heads * headDim, k: kvHeads * headDim, v: kvHeads * headDim }
+  const inner: Readonly<Record<string, number>> = mlp.kind === 'gated' ? { gate: ffn, up: ffn } : { up: ffn }
+  const ofInput = (input: string, offset: string, rows: Readonly<Record<string, number>>): CentreTensor[] => {
+    let cols = 0
+    const matrices = Object.entries(rows).map(([role, count]) => {
+      const at = cols
+      cols += padded(count)
+      return { role: `${layer}.${role}`, bias: `${layer}.${role}_bias`, at }
+    })
+    const from = `${layer}.${input}`
+    return [
+      { role: `${from}_centre`, cols: hidden, kind, input: from, matrices: [] },
+      { role: `${layer}.${offset}`, cols, kind, input: from, matrices },
+    ]
+  }
+  const keys = { cols: kvHeads * headDim, kind: 'f32', matrices: [] } as const
+  const key = `${layer}.key`
+  const first = `${layer}.first_key`
   return [
-    { role: `${layer}.attn_centre`, cols: hidden, input: `${layer}.attn`, matrices: [] },
-    { role: `${layer}.qkv_offset`, cols: q + 2 * kv, input: `${layer}.attn`, matrices },
+    ...ofInput('attn', 'qkv_offset', attention),
+    ...ofInput('mlp', 'mlp_offset', inner),
     ...(servedKv(spec) === 'f32'
       ? []
-      : [{ role: `${layer}.key_centre`, cols: kvHeads * headDim, input: `${layer}.key`, matrices: [] }]),
+      : [
+          { ...keys, role: `${key}_centre`, input: key },
+          { ...keys, role: `${first}_centre`, input: first, beyond: key },
+        ]),
   ]
 }

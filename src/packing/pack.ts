@@ -66,8 +66,8 @@ function writersOf(source: ModelSource, options: PackOptions): Writer[] {
   const { spec, tensors } = source
   const centres = (layer: number | undefined): Writer[] => {
     if (calibration === undefined) return []
-    return centresOf(spec, calibration, layer).map((tensor) => ({
-      planned: { name: tensor.role, kind: 'f32', rows: 1, cols: tensor.cols, source: 'F32' },
+    return centresOf(spec, calibration, layer, quant === 'f32').map((tensor) => ({
+      planned: { name: tensor.role, kind: tensor.kind, rows: 1, cols: tensor.cols, source: 'F32' },
       pieces: () => centrePieces(tensor, tensors, calibration),
     }))
   }

@@ -24,7 +24,7 @@ type Tensor = { role: string; type: TensorType; rows: number; cols: number; vect
  * Of a table of 6 bits the first rows keep 8. A tokenizer's ids come in the order in which its merges were learnt, so
  * these are the tokens that most texts are made of (docs/quantising.md).
  */
-const FIRST_ROWS = 1536
+const FIRST_ROWS = 1056
 
 /** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */
 export type TensorPart = { name: string; kind: TensorKind; first: number; rows: number }

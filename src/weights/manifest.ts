@@ -1,12 +1,12 @@
 // The manifest (manifest.json) says what the edge needs to know before the first byte of weights.
 
-import type { TensorKind } from '../kernels/layout.ts'
+import type { StoredKind } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Recommended } from '../protocol/lane-reports.ts'
 
 export type TensorEntry = {
   name: string // e.g. `layers.0.q`, `embedding`, `final_norm`
-  kind: TensorKind
+  kind: StoredKind
   rows: number // 1 for vectors
   cols: number
   /** Byte offset from the start of the weights (all shards joined), a multiple of 64; and length. */

@@ -12,7 +12,7 @@ export const PREFIX_FILE = 'prefix.bin'
  * Raised whenever the engine would compute other bits, or lay a page out in another way: a prefix of another
  * version is not loaded. test/packing/template-prefix.test.ts holds the bytes of one.
  */
-export const PREFIX_VERSION = 2
+export const PREFIX_VERSION = 3
 
 /**
  * The pages of a prefix in order, parts of one buffer. Throws checksum_mismatch, or what the source throws

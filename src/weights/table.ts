@@ -1,6 +1,6 @@
 // A table is a matrix whose rows may differ in kind by range: one tensor a range, named by its first row.
 
-/** The name of the rows of `role` from row `first` on, where they differ in kind: `embedding.1536`. */
+/** The name of the rows of `role` from row `first` on, where they differ in kind: `embedding.1056`. */
 export function partName(role: string, first: number): string {
   return `${role}.${first}`
 }

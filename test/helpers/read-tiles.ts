@@ -20,6 +20,7 @@ export function readTiles(bytes: Uint8Array, stored: Stored): Float32Array {
 export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number, col: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (kind === 'f32') return view.getFloat32(4 * (row * cols + col), true)
+  if (kind === 'f16') return f16ToF32(view.getUint16(2 * (row * cols + col), true))
   const group = Math.floor(row / 16) * rowGroupBytes(kind, cols)
   const r = row % 16
   const column = col % BLOCK

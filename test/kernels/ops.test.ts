@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
+import { f16ToF32, isF16Special } from '../../src/formats/f16.ts'
 import { referenceKernels } from '../../src/kernels/reference/index.ts'
 import { instantiateKernels } from '../../src/kernels/wasm.ts'
 import { allKernels, BASE } from '../helpers/all-kernels.ts'
@@ -60,6 +61,25 @@ describe('ops', () => {
       (k) => k.add(X, W, 12),
     ).f32
     x.forEach((value, i) => expect(out[(X >> 2) + i]).toBe(Math.fround(value + y[i])))
+  })
+
+  it('add of 16-bit floats: every finite one, subnormals too', () => {
+    const halves = Uint16Array.from({ length: 65536 }, (_, bits) => bits).filter(
+      (bits) => !isF16Special(bits),
+    )
+    for (let from = 0; from < halves.length; from += 4096) {
+      const y = halves.subarray(from, from + 4096)
+      const x = normals(y.length, 6 + from)
+      const out = run(
+        (v) => {
+          v.f32.set(x, X >> 2)
+          v.u16.set(y, W >> 1)
+        },
+        (k) => k.add_half(X, W, y.length),
+      ).f32
+      const wrong = x.findIndex((value, i) => out[(X >> 2) + i] !== Math.fround(value + f16ToF32(y[i])))
+      expect(wrong).toBe(-1)
+    }
   })
 })
 

@@ -4,21 +4,25 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { calibrationOf, keptCalibrationFile } from '../../cli/lib/calibration.ts'
+import { fineKernels } from '../../cli/lib/fine-kernels.ts'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { OpenedModel } from '../../cli/lib/model.ts'
 import { divergence } from '../../cli/lib/score.ts'
+import { sharesOf } from '../../cli/lib/shares.ts'
 import { f16ToF32 } from '../../src/formats/f16.ts'
 import { Feed } from '../../src/graph/feed.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
-import { BLOCK } from '../../src/kernels/layout.ts'
+import { fastestKernels } from '../../src/kernels/choose.ts'
+import { BLOCK, tensorBytes } from '../../src/kernels/layout.ts'
 import { calibrate } from '../../src/packing/calibrate.ts'
 import { readCalibration, writeCalibration } from '../../src/packing/calibration-file.ts'
 import { columnWeights, type Calibration } from '../../src/packing/calibration.ts'
 import { openSource } from '../../src/packing/open-source.ts'
-import { packToMemory } from '../../src/packing/pack-memory.ts'
+import { memorySource, packToMemory } from '../../src/packing/pack-memory.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
 import { packedParts } from '../../src/packing/policy.ts'
 import { quantiseBlocks } from '../../src/packing/quantise.ts'
+import { shardCutter } from '../../src/packing/shards.ts'
 import { logSumExp } from '../../src/sampling/logprobs.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { missingModel, REAL_GGUF, REAL_ID } from '../helpers/real-model.ts'
@@ -47,7 +51,16 @@ async function calibrated(build: 'quads' | 'plain' = 'quads'): Promise<Calibrati
   }
 }
 
-type Reading = { window?: number; kv?: 'q8' | 'f32'; chunk?: number; step?: number }
+type Reading = {
+  window?: number
+  kv?: 'q8' | 'f32'
+  chunk?: number
+  step?: number
+  /** Rows that yield nothing. */
+  quiet?: number
+  /** Whether products with the weights at this offset are fine. */
+  fine?: (weights: number) => boolean
+}
 
 /** Logits of every row of `ids`. */
 async function logitsOf(
@@ -55,17 +68,25 @@ async function logitsOf(
   ids: readonly number[],
   reading: Reading,
 ): Promise<Float32Array[]> {
-  const { window, kv = 'q8', chunk = 32, step } = reading
+  const { window, kv = 'q8', chunk = 32, step, quiet = 0, fine } = reading
+  const first = 65536 // where weights begin
+  const kernels = (memory: WebAssembly.Memory) =>
+    fineKernels(fastestKernels(nodeKernels('quads'), memory), memory, {
+      isFine: (at) => fine !== undefined && fine(at - first),
+      residueProducts: -1,
+    })
   const loaded = await loadModel(model.manifest, model.source, {
     window: { window, sinks: window === undefined ? 0 : 3 },
     chunk,
     logitRows: chunk,
     kv,
     maxPositions: 256,
-    kernels: nodeKernels('quads'),
+    kernels: fine === undefined ? nodeKernels('quads') : kernels,
   })
   const rows: Float32Array[] = []
-  new Feed(loaded).run(ids, (logits) => rows.push(logits.slice()), step)
+  const feed = new Feed(loaded)
+  feed.run(ids.slice(0, quiet))
+  feed.run(ids.slice(quiet), (logits) => rows.push(logits.slice()), step)
   return rows
 }
 
@@ -81,7 +102,9 @@ describe('calibration', () => {
     expect([...once.keys()].sort()).toEqual(
       [
         'head',
-        ...[0, 1, 2, 3].flatMap((i) => ['attn', 'o', 'mlp', 'down', 'key'].map((s) => `layers.${i}.${s}`)),
+        ...[0, 1, 2, 3].flatMap((i) =>
+          ['attn', 'o', 'mlp', 'down', 'key', 'first_key'].map((s) => `layers.${i}.${s}`),
+        ),
       ].sort(),
     )
     expect(again).toEqual(once)
@@ -106,7 +129,9 @@ describe('calibration', () => {
     const ids = await idsOf(TEXT)
     const plain = await logitsOf(await opened({ quant: 'f32' }), ids, { kv: 'f32', window })
     const centred = await opened({ quant: 'f32', calibration: await calibrated() })
-    expect(centred.manifest.tensors.some(({ name }) => name === 'layers.0.key_centre')).toBe(true)
+    const names = centred.manifest.tensors.map(({ name }) => name)
+    for (const name of ['attn_centre', 'mlp_centre', 'mlp_offset', 'key_centre', 'first_key_centre'])
+      expect(names).toContain(`layers.0.${name}`)
     expect(farthest(await logitsOf(centred, ids, { kv: 'f32', window }), plain)).toBeLessThan(2e-3)
   })
 
@@ -122,6 +147,14 @@ describe('calibration', () => {
     const wanted = await trace({ chunk: 16, step: 1 })
     for (const step of [3, 4, 16])
       expectSameBits(await trace({ chunk: 16, step }), wanted, `steps of ${step}`)
+  })
+
+  it('and behind rows that yield nothing, for which the last layer has no queries', async () => {
+    const ids = await idsOf(TEXT)
+    const model = await opened({ quant: 'q4', calibration: await calibrated() })
+    const whole = await logitsOf(model, ids, {})
+    const rest = await logitsOf(model, ids, { quiet: 30 })
+    expect(rest).toEqual(whole.slice(30))
   })
 
   it('lowers what activations and cache in INT8 cost', async () => {
@@ -144,6 +177,64 @@ describe('calibration', () => {
     }
     // Measured: 0.00055 of 0.00065.
     expect(await cost({ quant: 'q8', calibration })).toBeLessThan(0.9 * (await cost({ quant: 'q8' })))
+  })
+
+  it('keeps vectors in 16 bits where weights are quantised, and computes nearly the same', async () => {
+    const ids = await idsOf(TEXT)
+    const calibration = await calibrated()
+    const kinds = async (options: PackOptions): Promise<Record<string, string>> =>
+      Object.fromEntries(
+        (await opened(options)).manifest.tensors
+          .filter(({ name }) => /centre|offset/.test(name))
+          .map(({ name, kind }) => [name.replace(/^.*\./, ''), kind]),
+      )
+    const halves = { attn_centre: 'f16', qkv_offset: 'f16', mlp_centre: 'f16', mlp_offset: 'f16' }
+    const keys = { key_centre: 'f32', first_key_centre: 'f32' }
+    expect(await kinds({ quant: 'q8', calibration })).toEqual({
+      ...halves,
+      ...keys,
+      head_centre: 'f16',
+      head_offset: 'f16',
+    })
+    expect(new Set(Object.values(await kinds({ quant: 'f32', calibration })))).toEqual(new Set(['f32']))
+    const rows = await logitsOf(await opened({ quant: 'q8', calibration }), ids, { kv: 'f32' })
+    const exact = await logitsOf(await opened({ quant: 'f32' }), ids, { kv: 'f32' })
+    const plain = await logitsOf(await opened({ quant: 'q8' }), ids, { kv: 'f32' })
+    expect(farthest(rows, exact)).toBeLessThan(1.2 * farthest(plain, exact))
+  })
+
+  it('has the mean of keys at position 0, over texts that begin with any of the starts', async () => {
+    const source = await openSource(FLOATS)
+    const ids = await idsOf(TEXT)
+    const of = async (starts: number[]) => calibrate(source, ids, nodeKernels('quads'), undefined, starts)
+    const [a, b, both] = [await of([ids[3]]), await of([ids[5]]), await of([ids[3], ids[5]])]
+    await source.close()
+    for (const layer of [0, 3]) {
+      const [one, two, mean] = [a, b, both].map((known) => known.get(`layers.${layer}.first_key`)!.mean)
+      mean.forEach((value, i) => expect(Math.abs(value - (one[i] + two[i]) / 2)).toBeLessThan(0.01))
+      expect(farthest([one], [two])).toBeGreaterThan(0.1)
+    }
+    // What the text itself shows is the same, whatever others begin with.
+    expect(both.get('layers.3.key')).toEqual(a.get('layers.3.key'))
+    expect(both.get('head')).toEqual(a.get('head'))
+  })
+
+  it('gives position 0 products of 16 bits in every layer: nothing is left to gain there', async () => {
+    const model = await opened({ quant: 'q8', calibration: await calibrated() })
+    const plain = await opened({ quant: 'q8' })
+    const exact = await opened({ quant: 'f32' })
+    const texts = (await idsOf(TEXT)).slice(0, 12).map((id) => ({ ids: [id], from: 0 }))
+    const ofLayers = async (own: OpenedModel): Promise<number[]> => {
+      const window = { window: undefined, sinks: 0 }
+      const options = { window, chunk: 4, maxPositions: 16, kv: 'f32', otherKv: 'f32' } as const
+      const shares = await sharesOf(own, exact, texts, options)
+      return shares
+        .filter(({ kind, part }) => kind === 'activations' && part !== 'head')
+        .map(({ kl }) => Math.abs(kl))
+    }
+    const [fine, coarse] = [await ofLayers(model), await ofLayers(plain)]
+    expect(fine).toHaveLength(4)
+    fine.forEach((share) => expect(share).toBeLessThan(0.1 * Math.max(...coarse)))
   })
 
   it('survives its file, and a file of another model is refused', async () => {
@@ -237,12 +328,53 @@ describe('a table whose rows differ in kind', () => {
   it('has its first rows in 8 bits where the others have 6', () => {
     const table = { role: 'embedding', type: 'Q8_0', rows: 49152, cols: 576, vector: false } as const
     expect(packedParts(table, 'keep', 'auto')).toEqual([
-      { name: 'embedding.0', kind: 'q8', first: 0, rows: 1536 },
-      { name: 'embedding.1536', kind: 'q6', first: 1536, rows: 47616 },
+      { name: 'embedding.0', kind: 'q8', first: 0, rows: 1056 },
+      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 48096 },
     ])
     expect(packedParts(table, 'keep', 'q6')).toEqual([
       { name: 'embedding', kind: 'q6', first: 0, rows: 49152 },
     ])
+  })
+
+  it('multiplies the rows of the better kind by inputs of 16 bits', async () => {
+    const cut = 992 // more rows than are multiplied by a residue at once
+    const ids = Array.from({ length: 24 }, (_, i) => (i * 37) % cut)
+    const [eight, six] = [
+      await opened({ quant: 'q8', embedding: 'q8' }),
+      await opened({ quant: 'q8', embedding: 'q6' }),
+    ]
+    const [bytesOf8, bytesOf6] = [await weightsOf(eight), await weightsOf(six)]
+    const [{ rows, cols }, ...others] = eight.manifest.tensors
+    const rowsOf = (bytes: Uint8Array, kind: 'q8' | 'q6', first: number, end: number): Uint8Array =>
+      bytes.slice(tensorBytes(kind, first, cols), tensorBytes(kind, end, cols))
+    const parts = [rowsOf(bytesOf8, 'q8', 0, cut), rowsOf(bytesOf6, 'q6', cut, rows)]
+    const rest = bytesOf8.slice(others[0].offset)
+    const all = [...parts, rest]
+    const [secondAt, restAt] = [parts[0].length, parts[0].length + parts[1].length]
+    expect([secondAt % 64, restAt % 64]).toEqual([0, 0])
+    const files = new Map<string, Uint8Array[]>()
+    const cutter = shardCutter((file, piece) => void files.set(file, [...(files.get(file) ?? []), piece]))
+    for (const piece of all) await cutter.sink(piece)
+    const part = (first: number, count: number, kind: 'q8' | 'q6', offset: number) => {
+      const length = tensorBytes(kind, count, cols)
+      return { ...eight.manifest.tensors[0], name: `embedding.${first}`, kind, rows: count, offset, length }
+    }
+    const tensors = [
+      part(0, cut, 'q8', 0),
+      part(cut, rows - cut, 'q6', secondAt),
+      ...others.map((tensor) => ({ ...tensor, offset: tensor.offset - others[0].offset + restAt })),
+    ]
+    const manifest = { ...eight.manifest, tensors, shards: cutter.finish() }
+    const mixed = await logitsOf({ ...eight, manifest, source: memorySource(files) }, ids, {})
+    // The same table in 8 bits, whose products are made fine from outside.
+    const fine = await logitsOf(eight, ids, { fine: (weights) => weights < others[0].offset })
+    const [coarse, lesser] = [await logitsOf(eight, ids, {}), await logitsOf(six, ids, {})]
+    mixed.forEach((row, i) => {
+      expect(row.subarray(0, cut)).toEqual(fine[i].subarray(0, cut))
+      expect(row.subarray(0, cut)).not.toEqual(coarse[i].subarray(0, cut))
+    })
+    expect(mixed[0].subarray(cut)).not.toEqual(coarse[0].subarray(cut))
+    expect(lesser).toHaveLength(mixed.length)
   })
 
   it('cut anywhere gives the same logits, and rows of each kind those of a table of that kind', async () => {

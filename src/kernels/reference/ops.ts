@@ -3,11 +3,12 @@
 import type { Kernels } from '../kernels.ts'
 import { absorbBlocks, CHECKSUM_WORDS } from '../../lib/checksum.ts'
 import { expF32 } from '../../lib/math-f32.ts'
-import { f, joinLanes, type MemoryViews } from './memory.ts'
+import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
 
 export function opsReference({
   f32,
   u32,
+  u16,
   u8,
 }: MemoryViews): Pick<
   Kernels,
@@ -21,6 +22,7 @@ export function opsReference({
   | 'gelu_mul'
   | 'gelu'
   | 'add'
+  | 'add_half'
   | 'mul'
   | 'scale'
 > {
@@ -84,6 +86,10 @@ export function opsReference({
     for (let i = 0; i < n; i++) f32[(x >> 2) + i] = f(f32[(x >> 2) + i] + f32[(y >> 2) + i])
   }
 
+  function add_half(x: number, y: number, n: number): void {
+    for (let i = 0; i < n; i++) f32[(x >> 2) + i] = f(f32[(x >> 2) + i] + f16(u16[(y >> 1) + i]))
+  }
+
   function absorb_blocks(state: number, bytes: number, blocks: number): void {
     absorbBlocks(u32.subarray(state >> 2, (state >> 2) + CHECKSUM_WORDS), u8, bytes, blocks)
   }
@@ -93,5 +99,17 @@ export function opsReference({
   const share_one = (v: number, fraction: number): number => (v * fraction + 16384) >> 15
 
   const probes = { dot_four, dot_pair, share_one }
-  return { rms_norm, layer_norm, silu_mul, gelu_mul, gelu, add, mul, scale, absorb_blocks, ...probes }
+  return {
+    rms_norm,
+    layer_norm,
+    silu_mul,
+    gelu_mul,
+    gelu,
+    add,
+    add_half,
+    mul,
+    scale,
+    absorb_blocks,
+    ...probes,
+  }
 }
