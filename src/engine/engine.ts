@@ -47,20 +47,13 @@ export class Engine<M extends Model = LocalModel> {
   readonly #rowsBesideAnswers: number
   #failure: unknown
 
-  constructor(
-    model: M,
-    {
-      queueLimit = Infinity,
-      now = () => performance.now(),
-      isShared = () => false,
-      rowsBesideAnswers = Infinity,
-    }: EngineOptions = {},
-  ) {
+  constructor(model: M, options: EngineOptions = {}) {
+    const { queueLimit = Infinity, now = () => performance.now() } = options
     this.model = model
     this.#queueLimit = queueLimit
     this.#gate = new StepGate(now)
-    this.#isShared = isShared
-    this.#rowsBesideAnswers = rowsBesideAnswers
+    this.#isShared = options.isShared ?? (() => false)
+    this.#rowsBesideAnswers = options.rowsBesideAnswers ?? Infinity
     this.#cache = new KvCache(model, this.#caller)
     this.#admission = new Admission(model, this.#cache, this.#caller)
     if (this.maxPositions < 1)
