@@ -2,7 +2,6 @@
 // order of id and are never sorted.
 
 import { exp } from '../lib/math.ts'
-import { roundTiesToEven } from '../lib/math-f32.ts'
 
 /** Work space for one choice at a time; samplers of one vocabulary share it. */
 export type Scratch = {
@@ -114,14 +113,23 @@ function orderOf(bits: number): number {
 export function largest(values: Float32Array, count: number): number[] {
   const ids: number[] = []
   if (count === 0) return ids
+  const last = values.length - 4
+  let least = -Infinity // of a list that is full
   for (let id = 0; id < values.length; id++) {
     if (ids.length === count) {
-      if (!(values[id] > values[ids[count - 1]])) continue
+      // Four at a time: one that gets in is rare.
+      while (
+        id < last &&
+        !(values[id] > least || values[id + 1] > least || values[id + 2] > least || values[id + 3] > least)
+      )
+        id += 4
+      if (!(values[id] > least)) continue
       ids.pop()
     }
     let slot = ids.length
     while (slot > 0 && values[ids[slot - 1]] < values[id]) slot--
     ids.splice(slot, 0, id)
+    least = values[ids[ids.length - 1]]
   }
   return ids
 }
@@ -133,12 +141,21 @@ const TABLE = Float64Array.from({ length: STEPS }, (_, i) => exp((i / STEPS) * L
  * Scores this far below the best (in units of the temperature) weigh nothing: e^-100 is below any float32.
  */
 const FARTHEST = -100
+const ROUNDER = 1.5 * 2 ** 52
 const POWERS = Float64Array.from({ length: 146 }, (_, i) => 2 ** -i) // 100 / ln 2 = 144.3
+
+/** e^x for FARTHEST < x <= 0, at most 1e-13 of it off: a table and four terms, for speed and equal bits. */
+function nearExp(x: number): number {
+  const rounded = x * (STEPS / LN2) + ROUNDER - ROUNDER // ties to even
+  const n = rounded | 0 // made an integer once: loops take a quarter less
+  const r = x - rounded * (LN2 / STEPS)
+  const tail = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))
+  return TABLE[n & (STEPS - 1)] * POWERS[-(n >> 6)] * tail
+}
 
 /**
  * Weighs each candidate by e^((score - best) / temperature) as float32, `best` being the largest score;
- * returns the sum in order of id. Our own exponential, a table and four terms (4e-14 off before rounding),
- * for speed and equal bits.
+ * returns the sum in order of id.
  */
 export function weigh(
   scratch: Scratch,
@@ -151,15 +168,49 @@ export function weigh(
   let sum = 0
   for (let i = 0; i < count; i++) {
     const x = (scores[ids[i]] - best) / temperature
-    let weight = 0
-    if (x > FARTHEST) {
-      const n = roundTiesToEven(x * (STEPS / LN2))
-      const r = x - n * (LN2 / STEPS)
-      const tail = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))
-      weight = Math.fround(TABLE[n & (STEPS - 1)] * POWERS[-(n >> 6)] * tail)
-    }
+    const weight = x > FARTHEST ? Math.fround(nearExp(x)) : 0
     weights[i] = weight
     sum += weight
+  }
+  return sum
+}
+
+/** The same of all ids, which become the candidates. */
+export function weighAll(scratch: Scratch, scores: Float32Array, best: number, temperature: number): number {
+  const { ids, weights } = scratch
+  let sum = 0
+  for (let id = 0; id < scores.length; id++) {
+    const below = scores[id] - best
+    const x = temperature === 1 ? below : below / temperature
+    const weight = x > FARTHEST ? Math.fround(nearExp(x)) : 0
+    ids[id] = id
+    weights[id] = weight
+    sum += weight
+  }
+  return sum
+}
+
+/** More than nearExp and exp together are off, of what they give. */
+const OFF = 2 ** -42
+
+/**
+ * The sum of e^(score - best), `best` being the largest score: bit for bit that of exp, in order of id. Most terms are so small that
+ * the sum rounds to the same whether they are a little larger or smaller; only where it does not, exp decides.
+ */
+export function sumOfExp(scores: Float32Array, best: number): number {
+  let sum = 0
+  for (let id = 0; id < scores.length; id++) {
+    const x = scores[id] - best
+    if (x > FARTHEST) {
+      const term = nearExp(x)
+      const off = term * OFF
+      const next = sum + (term - off)
+      if (next === sum + (term + off)) {
+        sum = next
+        continue
+      }
+    }
+    sum += exp(x)
   }
   return sum
 }
