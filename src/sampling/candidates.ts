@@ -5,37 +5,50 @@ import { exp } from '../lib/math.ts'
 
 /** Work space for one choice at a time; samplers of one vocabulary share it. */
 export type Scratch = {
-  vocab: number
+  readonly vocab: number
   /** Processed scores, (vocab). */
-  row: Float32Array
+  readonly row: Float32Array
   /** What candidates are ordered by where that is not their scores, (vocab). */
-  keys: Float32Array
+  readonly keys: Float32Array
   /** Candidates in rising order, (vocab); and what each weighs. */
-  ids: Uint16Array | Int32Array
-  weights: Float32Array
+  readonly ids: Uint16Array | Int32Array
+  readonly weights: Float32Array
   /** One sum for each value of a digit. */
-  sums: Float64Array
+  readonly sums: Float64Array
 }
 
 /**
- * Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a
- * bias is asked for, 4 once typical_p is.
+ * Scratch for rows of `vocab` logits, each part made when it is first needed: greedy needs none, a draw 6 bytes a logit, or 8 from
+ * 65,537 ids on, and 4 more once a penalty or a bias is asked for, 4 once typical_p is. Loops take the parts out first: each
+ * look-up costs as much as a weight.
  */
 export function createScratch(vocab: number): Scratch {
-  let row: Float32Array | undefined
-  let keys: Float32Array | undefined
+  const [row, keys, weights] = [0, 1, 2].map(() => lazily(() => new Float32Array(vocab)))
+  const ids = lazily(() => (vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab)))
+  const sums = lazily(() => new Float64Array(1 << DIGITS[0].width))
   return {
     vocab,
     get row() {
-      return (row ??= new Float32Array(vocab))
+      return row()
     },
     get keys() {
-      return (keys ??= new Float32Array(vocab))
+      return keys()
     },
-    ids: vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab),
-    weights: new Float32Array(vocab),
-    sums: new Float64Array(1 << DIGITS[0].width),
+    get ids() {
+      return ids()
+    },
+    get weights() {
+      return weights()
+    },
+    get sums() {
+      return sums()
+    },
   }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** A float32 as three digits, the highest first. */

@@ -33,7 +33,7 @@ export function narrow(scratch: Scratch, scores: Float32Array, best: number, dra
     scratch.ids.set(ids.sort((a, b) => a - b))
     return narrowLimited(scratch, ids.length, scores, best, draw)
   }
-  const { ids } = scratch // each look-up in the loop would cost as much as a weight
+  const { ids } = scratch
   for (let id = 0; id < scores.length; id++) ids[id] = id
   return narrowSome(scratch, scores.length, scores, best, draw)
 }

@@ -108,6 +108,13 @@ test('the fewest that reach a weight stay, in order of id, and one at least', ()
   ])
 })
 
+test('scratch is made when it is needed: greedy and log probabilities need none', () => {
+  const scratch = createScratch(2 ** 45) // no array is so long
+  const sampler = createSampler(samplingOptions({ temperature: 0 }), { scratch, topLogprobs: 1 })
+  expect(sampler.sample(Float32Array.of(1, 2), at(0))).toMatchObject({ id: 1 })
+  expect(() => scratch.weights).toThrow(RangeError)
+})
+
 test('a long top_k counts ids, whatever their weights were before', () => {
   const flat = new Float32Array(300)
   const scratch = createScratch(300)
