@@ -17,6 +17,7 @@ export async function all(options: { rounds: number; peersRounds: number; pairs:
     ['kernels', ...rounds],
     ['speed', ...rounds],
     ['sessions', ...rounds],
+    ['gaps', ...rounds],
     ['hosts', ...rounds],
     ['window', '--pairs', String(options.pairs)],
     ['persist', '--pairs', String(options.pairs), ...rounds],

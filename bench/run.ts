@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { all } from './all.ts'
 import { cold } from './cold.ts'
+import { gaps } from './gaps.ts'
 import { hosts } from './hosts.ts'
 import { kernels } from './kernels.ts'
 import { parseCase } from './lib/cases.ts'
@@ -28,6 +29,7 @@ const USAGE = `npm run bench -- [MODE] [options]
               --pairs N          in turns (20)
   sessions  four sessions decoding together, beside llama.cpp's single decode
               --window W         WINDOW of the worker, for a KV pool that holds all four (1408)
+  gaps      gaps of a decoding session while 1,000 ids are read beside it, and that prompt's time beside its time alone
   hosts     the same decode in Node, Chromium and workerd
   memory    peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
               --largest          also look for the largest window within 120 MB
@@ -88,6 +90,7 @@ async function main(args: string[]): Promise<void> {
     peers: () => peers({ rounds, repetitions }),
     window: () => window({ pairs }),
     sessions: () => sessions({ rounds, repetitions, window: wide }),
+    gaps: () => gaps({ rounds, repetitions }),
     hosts: () => hosts({ rounds, repetitions }),
     persist: () => persist({ pairs, rounds }),
     memory: () => memory({ largest }),

@@ -32,6 +32,7 @@ import { ROOT } from '../tools/root.ts'
 import { peerBlocks } from './lib/peer-table.ts'
 import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
+import { samplingSpeedBlock } from './lib/sampling-speed-table.ts'
 import { templateBlocks } from './lib/template-tables.ts'
 import { vocabularyBlocks } from './lib/vocabulary-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
@@ -113,6 +114,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...vocabularyBlocks(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
+    samplingSpeedBlock(`${ROOT}docs/results/sampling-speed.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),
   ])
   return DOCUMENTS.map((path) => {

@@ -39,11 +39,15 @@ export class Client {
     this.#url = url
   }
 
-  /** Streams `body` (stream and include_usage are added). Throws BenchError on any answer but a whole stream. */
+  /**
+   * Streams `body` (stream and include_usage are added); `onText` hears how many chunks carried text so far. Throws BenchError on any
+   * answer but a whole stream.
+   */
   async stream(
     path: string,
     body: Record<string, unknown>,
     extra: Record<string, string> = {},
+    onText: (count: number) => void = () => undefined,
   ): Promise<Streamed> {
     const bytes = Buffer.from(
       JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
@@ -64,7 +68,7 @@ export class Client {
           const chunk = JSON.parse(data) as Chunk
           if (chunk.error) failure = chunk.error.message
           const piece = chunk.choices?.[0]?.text ?? chunk.choices?.[0]?.delta?.content ?? ''
-          if (piece !== '') arrivals.push(at)
+          if (piece !== '') onText(arrivals.push(at))
           text += piece
           if (chunk.usage) usage = readUsage(chunk.usage)
           logitsSha256 = chunk.islet?.logits_sha256 ?? logitsSha256

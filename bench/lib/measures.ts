@@ -5,6 +5,7 @@ import {
   FLASH,
   LLAMA_VARIANTS,
   type ColdResult,
+  type GapsResult,
   type HostsResult,
   type MemoryResult,
   type PeersResult,
@@ -100,6 +101,21 @@ export function persistMeasures({
     ...measure('persist', 'by the time inside saves', median(saving), 1),
     ...measure('restore', 'the restore itself', median(prefill.map(first)), median(inside)),
   ]
+}
+
+/** By case: the median gap and the longest, of the visits' the median; the prompt's time beside over its time alone. */
+export function gapsMeasures({ cases }: Pick<GapsResult, 'cases'>): Measure[] {
+  return cases.flatMap(({ keys, visits }): Measure[] => {
+    if (visits.length === 0) return []
+    const label = keys === 1 ? 'one key' : 'a key each'
+    const longest = visits.map(({ gaps }) => Math.max(...gaps))
+    const beside = median(visits.map((visit) => visit.beside))
+    return [
+      { goal: 'gap', label, value: median(visits.flatMap(({ gaps }) => gaps)) * 1e3 },
+      { goal: 'gap-longest', label, value: median(longest) * 1e3 },
+      ...measure('gap-prompt', label, beside, median(visits.map(({ alone }) => alone))),
+    ]
+  })
 }
 
 function measure(

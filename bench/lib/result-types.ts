@@ -33,6 +33,7 @@ export const FORMATS = {
   warm: 1,
   kernels: 1,
   persist: 1,
+  gaps: 1,
 } as const
 export type Mode = keyof typeof FORMATS
 
@@ -129,3 +130,14 @@ export type PersistResult = Result & {
     restored: { firstToken: number; use: StorageUse }[]
   }
 }
+
+/**
+ * One prompt alone, and one beside an answer: seconds to its first token, and between the answer's chunks of text while it was
+ * read and before that.
+ */
+export type GapsVisit = { alone: number; beside: number; gaps: number[]; usual: number[] }
+
+/** Both requests have one key, or each its own. */
+export type GapsCase = { keys: number; visits: GapsVisit[] }
+
+export type GapsResult = Result & { window: number; prompt: number; decoding: number; cases: GapsCase[] }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import {
   FORMATS,
   type ColdResult,
+  type GapsResult,
   type HostsResult,
   type KernelsResult,
   type MemoryResult,
@@ -28,6 +29,7 @@ export type Results = {
   warm?: WarmResult
   kernels?: KernelsResult
   persist?: PersistResult
+  gaps?: GapsResult
 }
 
 /** Cores that something else may keep busy, on average, before times are called disturbed. */

@@ -9,6 +9,7 @@ import { best, caseNames, speeds, variantNames, type Run } from '../../bench/lib
 import type { Results } from './bench-results.ts'
 import { caseText } from './bench-words.ts'
 import type { Bar, Chart, Mark } from './chart.ts'
+import { gapChart, longestChart, promptChart } from './gap-charts.ts'
 
 const TOKENS = 'tokens a second'
 
@@ -77,6 +78,9 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
     ]
     return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
   },
+  gap: ({ gaps }) => gaps && gapChart(gaps),
+  'gap-longest': ({ gaps }) => gaps && longestChart(gaps),
+  'gap-prompt': ({ gaps }) => gaps && promptChart(gaps),
   hosts: ({ hosts }) =>
     hosts && {
       unit: TOKENS,

@@ -5,6 +5,7 @@ import { fastestBuild, passes, type Pass } from '../../bench/kernels/summary.ts'
 import { GOALS, inUnit, verdict, type Goal, type GoalId, type Measure } from '../../bench/lib/goals.ts'
 import {
   coldMeasures,
+  gapsMeasures,
   hostsMeasures,
   memoryMeasures,
   peersMeasures,
@@ -17,6 +18,7 @@ import type { KernelsResult, LlamaAbout, Mode } from '../../bench/lib/result-typ
 import { howToMeasure, provenance, type Results } from './bench-results.ts'
 import { caseText } from './bench-words.ts'
 import { describeChart } from './chart.ts'
+import { gapsText } from './gap-charts.ts'
 import { goalChart } from './goal-charts.ts'
 import { persistTable, RESTORES, restoreTable, SAVES } from './persist-tables.ts'
 import { table } from '../../tools/markdown.ts'
@@ -31,6 +33,9 @@ const MODES: Record<GoalId, Mode> = {
   wllama: 'peers',
   window: 'window',
   sessions: 'sessions',
+  gap: 'gaps',
+  'gap-longest': 'gaps',
+  'gap-prompt': 'gaps',
   hosts: 'hosts',
   kernels: 'kernels',
   memory: 'memory',
@@ -91,6 +96,7 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
   sessions: ({ sessions }) => [
     `WINDOW ${sessions?.window}, so that the KV pool holds all of them: ${((sessions?.linearMemoryBytes ?? 0) / 1e6).toFixed(1)} MB of linear memory. Time runs from the first token of whoever is first to the last token of whoever is last.`,
   ],
+  gap: ({ gaps }) => (gaps === undefined ? [] : [gapsText(gaps)]),
   hosts: ({ hosts }) => [
     `${hosts?.chromium}. Node and Chromium run the engine by hand, workerd the whole worker over HTTP. The float32 logits of all ${Object.keys(hosts?.logitsSha256 ?? {}).length} have one SHA-256: ${[...new Set(Object.values(hosts?.logitsSha256 ?? {}))].map((hash) => `\`${hash.slice(0, 16)}\``).join(', ')}.`,
   ],
@@ -107,7 +113,7 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
 }
 
 function measuresOf(id: GoalId, results: Results): Measure[] {
-  const { speed, peers, window, sessions, hosts, memory, persist, cold } = results
+  const { speed, peers, window, sessions, hosts, memory, persist, cold, gaps } = results
   const all = [
     ...(speed === undefined ? [] : speedMeasures(speed)),
     ...(peers === undefined ? [] : peersMeasures(peers)),
@@ -117,6 +123,7 @@ function measuresOf(id: GoalId, results: Results): Measure[] {
     ...(memory === undefined ? [] : memoryMeasures(memory)),
     ...(persist === undefined ? [] : persistMeasures(persist)),
     ...(cold === undefined ? [] : coldMeasures(cold)),
+    ...(gaps === undefined ? [] : gapsMeasures(gaps)),
   ]
   return all.filter(({ goal }) => goal === id)
 }

@@ -10,11 +10,11 @@ import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
 import { hasPlace } from './queue-share.ts'
-import { isAlone, planStep, shortStep } from './scheduler.ts'
+import { isAlone, planStep, shortStep, SHORT_ROWS } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 import { StepGate } from './step-gate.ts'
 import { rowsOf, type Ran, type Step } from './step.ts'
-import { newTurn, type Turn, type TurnOptions } from './turn.ts'
+import { isHeard, newTurn, type Turn, type TurnOptions } from './turn.ts'
 import type { Vault } from './vault.ts'
 
 export type EngineOptions = {
@@ -30,6 +30,8 @@ export type EngineOptions = {
    * Default: no.
    */
   isShared?: () => boolean
+  /** Rows of a step in which somebody waits for the token of an answer, at most. Default: as others. */
+  rowsBesideAnswers?: number
 }
 
 /** Every call keeps the rules that step.ts tells. */
@@ -42,16 +44,16 @@ export class Engine<M extends Model = LocalModel> {
   readonly #mark = new KillMark()
   readonly #gate: StepGate
   readonly #isShared: () => boolean
+  readonly #rowsBesideAnswers: number
   #failure: unknown
 
-  constructor(
-    model: M,
-    { queueLimit = Infinity, now = () => performance.now(), isShared = () => false }: EngineOptions = {},
-  ) {
+  constructor(model: M, options: EngineOptions = {}) {
+    const { queueLimit = Infinity, now = () => performance.now() } = options
     this.model = model
     this.#queueLimit = queueLimit
     this.#gate = new StepGate(now)
-    this.#isShared = isShared
+    this.#isShared = options.isShared ?? (() => false)
+    this.#rowsBesideAnswers = options.rowsBesideAnswers ?? Infinity
     this.#cache = new KvCache(model, this.#caller)
     this.#admission = new Admission(model, this.#cache, this.#caller)
     if (this.maxPositions < 1)
@@ -79,6 +81,11 @@ export class Engine<M extends Model = LocalModel> {
   loadOf(owner: Vault): { running: number; waiting: number } {
     const own = (turns: readonly Turn[]): number => turns.filter((turn) => turn.owner === owner).length
     return { running: own(this.#admission.running), waiting: own(this.#admission.waiting) }
+  }
+
+  /** Whether somebody waits for the next token of an answer that decodes. */
+  get isHeard(): boolean {
+    return this.#admission.running.some(isHeard)
   }
 
   /** Rows that count as served to a tenant (fair-share.ts). */
@@ -229,9 +236,10 @@ export class Engine<M extends Model = LocalModel> {
     this.#admission.admit()
     this.#admission.makeRoom()
     const { running, waiting } = this.#admission
-    const isShort = this.#isShared() && isAlone([...running, ...waiting])
+    const isOpen = this.#isShared() && isAlone([...running, ...waiting])
     const { maxRows, maxLogitRows } = this.model
-    const rows = { maxRows: isShort ? shortStep(running, maxRows) : maxRows, maxLogitRows }
+    const most = isOpen ? SHORT_ROWS : this.isHeard ? this.#rowsBesideAnswers : maxRows
+    const rows = { maxRows: shortStep(running, maxRows, most), maxLogitRows }
     const parts = planStep(running, rows, (tenant) => this.#admission.served(tenant))
     if (parts.length === 0) return undefined
     this.#admission.charge(parts)

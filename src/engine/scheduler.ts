@@ -25,9 +25,9 @@ export function isAlone(turns: readonly Turn[]): boolean {
 }
 
 /** Rows of a short step: as many as the model allows where a prefix has to be one step. */
-export function shortStep(running: readonly Turn[], maxRows: number): number {
+export function shortStep(running: readonly Turn[], maxRows: number, most = SHORT_ROWS): number {
   const hasPrefix = running.some(({ shape, sequence }) => shape.prefix > (sequence?.length ?? 0))
-  return hasPrefix ? maxRows : Math.min(maxRows, SHORT_ROWS)
+  return hasPrefix ? maxRows : Math.min(maxRows, most)
 }
 
 /**

@@ -167,6 +167,12 @@ export function isBehind(turn: Turn): boolean {
   return turn.background && turn.overdue <= 0
 }
 
+/** Whether it decodes, and somebody waits for its next token. */
+export function isHeard(turn: Turn): boolean {
+  const decodes = turn.state === 'running' && turn.produced > 0 && pendingRows(turn) === 1
+  return decodes && !isStalled(turn) && !isBehind(turn)
+}
+
 /** Ids without K and V yet: the rest of the prompt, or in decode the one last chosen. */
 export function pendingRows(turn: Turn): number {
   return turn.ids.length - (turn.sequence?.length ?? 0)

@@ -1,6 +1,7 @@
 // A stage runs rows through a range of layers, with or without embedding and head; with all, it is a model.
 
 import type { WindowOptions } from '../cache/window.ts'
+import { dotsByPairs } from '../kernels/choose.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { HostSignal } from '../kernels/wasm.ts'
 import type { ModelSpec } from '../models/spec.ts'
@@ -43,6 +44,8 @@ export class Stage implements LocalModel, StageOutputs {
   readonly staging: Staging
   readonly signal: HostSignal
   readonly linearMemoryBytes: number
+  /** Whether rows take longer here than where a four-byte dot is one instruction. */
+  readonly dotsByPairs: boolean
   readonly #parts: StageParts
   readonly #views: RowViews
   readonly #sublayers: Sublayers
@@ -65,6 +68,7 @@ export class Stage implements LocalModel, StageOutputs {
     this.staging = new Staging(this.pages, { ...buffers.staging, checksum: parts.checksum }, kernels, memory)
     this.signal = new HostSignal(kernels, memory)
     this.linearMemoryBytes = memory.buffer.byteLength
+    this.dotsByPairs = dotsByPairs(kernels)
     const linear = new Linear(kernels, buffers, memory)
     this.#views = new RowViews(parts)
     this.#sublayers = new Sublayers(parts, linear, this.pages)

@@ -12,6 +12,7 @@ import { Pacer, type Clock } from './pacer.ts'
 
 export type LoadedModel = Model & {
   readonly linearMemoryBytes: number
+  readonly dotsByPairs?: boolean
   /** Lets the host take the memory back; the model is not used again. */
   release(): void
 }
@@ -42,6 +43,12 @@ export type Loaded = {
  * anew.
  */
 const ABANDONED_MS = 15_000
+
+/**
+ * Rows of a step in which somebody waits for the token of an answer, by how the host does a four-byte dot: some 35 to 50 ms.
+ * Multiples of the four rows for which weights are read once; fewer would make a prompt wait longer.
+ */
+const ROWS_BESIDE_ANSWERS = { quads: 20, pairs: 16 }
 
 /** How often a lane that waits for another lane's load checks whether that lane lives. */
 const WATCH_MS = 100
@@ -133,6 +140,7 @@ export class Isolate {
         queueLimit: loader.queueLimit,
         now: () => clock.now(),
         isShared: () => first.isShared(clock.now()),
+        rowsBesideAnswers: ROWS_BESIDE_ANSWERS[model.dotsByPairs ? 'pairs' : 'quads'],
       })
       if (seed !== undefined) engine.seed(seed)
       const scratch = createScratch(model.spec.vocab)

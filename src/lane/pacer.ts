@@ -19,6 +19,9 @@ const SHARED_COMPUTE_MS = 8
 const STEPS_WITHOUT_CLOCK = 10
 const ROWS_A_STEP = 4
 
+/** Turns of the host that an answer's reader gets behind a step, to take its token and to ask for the next. */
+const READER_TURNS = 3
+
 export type Clock = {
   /** Milliseconds, any origin. */
   now(): number
@@ -76,6 +79,19 @@ export class Pacer {
   async rest(ms = 0): Promise<void> {
     await this.#clock.wait(ms)
     this.begin()
+  }
+
+  /**
+   * Behind a step of a prompt, while others wait for tokens: gives their readers turns of the host. True once one of them has run
+   * the next step, which has rows of the prompt too: what it made is on its way at once then.
+   */
+  async letRead(): Promise<boolean> {
+    const { last } = this
+    for (let turns = 0; turns < READER_TURNS; turns++) {
+      await this.rest()
+      if (this.#last !== last) return true
+    }
+    return false
   }
 
   /** The host has just had its turn. */

@@ -235,6 +235,13 @@ async function* answering(
       model.signal.clear()
       return true
     }
+    if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
+      shownAt = clock.now()
+      yield { type: 'progress', state: 'prefill', done: turn.sequence?.length ?? 0, total: turn.promptTokens }
+    }
+    if (turn.produced === 0 && hasStepped && !idle && among === undefined && engine.isHeard) {
+      if ((await pacer.letRead()) || signal.aborted || turn.produced > turn.taken) continue
+    }
     if (idle || silent === SILENT_STEPS || (turn.produced === 0 && pacer.isDue)) {
       const { last } = pacer
       await pacer.restTogether(idle ? QUEUED_MS : 0, host.vault)
@@ -250,10 +257,6 @@ async function* answering(
     note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
-    if (turn.produced === 0 && clock.now() - shownAt >= PROGRESS_MS) {
-      shownAt = clock.now()
-      yield { type: 'progress', state: 'prefill', done: turn.sequence?.length ?? 0, total: turn.promptTokens }
-    }
   }
   return false
 }

@@ -56,7 +56,9 @@ export async function stepOnce(run: UnkeptRun, advice: string): Promise<void> {
   const { host, loaded, signal } = run
   const { engine, model, pacer, first } = loaded
   if (first.isAnybodyNew) await giveWay(run)
-  if (pacer.isDue) await pacer.restTogether(0, host.vault)
+  if (engine.isHeard) {
+    if (await pacer.letRead()) return
+  } else if (pacer.isDue) await pacer.restTogether(0, host.vault)
   if (signal.aborted) return
   if (model.signal.value === CPU_LIMIT) {
     model.signal.clear()

@@ -2,41 +2,53 @@
 // order of id and are never sorted.
 
 import { exp } from '../lib/math.ts'
-import { roundTiesToEven } from '../lib/math-f32.ts'
 
 /** Work space for one choice at a time; samplers of one vocabulary share it. */
 export type Scratch = {
-  vocab: number
+  readonly vocab: number
   /** Processed scores, (vocab). */
-  row: Float32Array
+  readonly row: Float32Array
   /** What candidates are ordered by where that is not their scores, (vocab). */
-  keys: Float32Array
+  readonly keys: Float32Array
   /** Candidates in rising order, (vocab); and what each weighs. */
-  ids: Uint16Array | Int32Array
-  weights: Float32Array
+  readonly ids: Uint16Array | Int32Array
+  readonly weights: Float32Array
   /** One sum for each value of a digit. */
-  sums: Float64Array
+  readonly sums: Float64Array
 }
 
 /**
- * Scratch for rows of `vocab` logits: 6 bytes each, or 8 from 65,537 ids on, and 4 more once a penalty or a
- * bias is asked for, 4 once typical_p is.
+ * Scratch for rows of `vocab` logits, each part made when it is first needed: greedy needs none, a draw 6 bytes a logit, or 8 from
+ * 65,537 ids on, and 4 more once a penalty or a bias is asked for, 4 once typical_p is. Loops take the parts out first: each
+ * look-up costs as much as a weight.
  */
 export function createScratch(vocab: number): Scratch {
-  let row: Float32Array | undefined
-  let keys: Float32Array | undefined
+  const [row, keys, weights] = [0, 1, 2].map(() => lazily(() => new Float32Array(vocab)))
+  const ids = lazily(() => (vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab)))
+  const sums = lazily(() => new Float64Array(1 << DIGITS[0].width))
   return {
     vocab,
     get row() {
-      return (row ??= new Float32Array(vocab))
+      return row()
     },
     get keys() {
-      return (keys ??= new Float32Array(vocab))
+      return keys()
     },
-    ids: vocab <= 1 << 16 ? new Uint16Array(vocab) : new Int32Array(vocab),
-    weights: new Float32Array(vocab),
-    sums: new Float64Array(1 << DIGITS[0].width),
+    get ids() {
+      return ids()
+    },
+    get weights() {
+      return weights()
+    },
+    get sums() {
+      return sums()
+    },
   }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** A float32 as three digits, the highest first. */
@@ -114,14 +126,23 @@ function orderOf(bits: number): number {
 export function largest(values: Float32Array, count: number): number[] {
   const ids: number[] = []
   if (count === 0) return ids
+  const last = values.length - 4
+  let least = -Infinity // of a list that is full
   for (let id = 0; id < values.length; id++) {
     if (ids.length === count) {
-      if (!(values[id] > values[ids[count - 1]])) continue
+      // Four at a time: one that gets in is rare.
+      while (
+        id < last &&
+        !(values[id] > least || values[id + 1] > least || values[id + 2] > least || values[id + 3] > least)
+      )
+        id += 4
+      if (!(values[id] > least)) continue
       ids.pop()
     }
     let slot = ids.length
     while (slot > 0 && values[ids[slot - 1]] < values[id]) slot--
     ids.splice(slot, 0, id)
+    least = values[ids[ids.length - 1]]
   }
   return ids
 }
@@ -133,12 +154,21 @@ const TABLE = Float64Array.from({ length: STEPS }, (_, i) => exp((i / STEPS) * L
  * Scores this far below the best (in units of the temperature) weigh nothing: e^-100 is below any float32.
  */
 const FARTHEST = -100
+const ROUNDER = 1.5 * 2 ** 52
 const POWERS = Float64Array.from({ length: 146 }, (_, i) => 2 ** -i) // 100 / ln 2 = 144.3
+
+/** e^x for FARTHEST < x <= 0, at most 1e-13 of it off: a table and four terms, for speed and equal bits. */
+function nearExp(x: number): number {
+  const rounded = x * (STEPS / LN2) + ROUNDER - ROUNDER // ties to even
+  const n = rounded | 0 // made an integer once: loops take a quarter less
+  const r = x - rounded * (LN2 / STEPS)
+  const tail = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))
+  return TABLE[n & (STEPS - 1)] * POWERS[-(n >> 6)] * tail
+}
 
 /**
  * Weighs each candidate by e^((score - best) / temperature) as float32, `best` being the largest score;
- * returns the sum in order of id. Our own exponential, a table and four terms (4e-14 off before rounding),
- * for speed and equal bits.
+ * returns the sum in order of id.
  */
 export function weigh(
   scratch: Scratch,
@@ -151,15 +181,49 @@ export function weigh(
   let sum = 0
   for (let i = 0; i < count; i++) {
     const x = (scores[ids[i]] - best) / temperature
-    let weight = 0
-    if (x > FARTHEST) {
-      const n = roundTiesToEven(x * (STEPS / LN2))
-      const r = x - n * (LN2 / STEPS)
-      const tail = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))
-      weight = Math.fround(TABLE[n & (STEPS - 1)] * POWERS[-(n >> 6)] * tail)
-    }
+    const weight = x > FARTHEST ? Math.fround(nearExp(x)) : 0
     weights[i] = weight
     sum += weight
+  }
+  return sum
+}
+
+/** The same of all ids, which become the candidates. */
+export function weighAll(scratch: Scratch, scores: Float32Array, best: number, temperature: number): number {
+  const { ids, weights } = scratch
+  let sum = 0
+  for (let id = 0; id < scores.length; id++) {
+    const below = scores[id] - best
+    const x = temperature === 1 ? below : below / temperature
+    const weight = x > FARTHEST ? Math.fround(nearExp(x)) : 0
+    ids[id] = id
+    weights[id] = weight
+    sum += weight
+  }
+  return sum
+}
+
+/** More than nearExp and exp together are off, of what they give. */
+const OFF = 2 ** -42
+
+/**
+ * The sum of e^(score - best), `best` being the largest score: bit for bit that of exp, in order of id. Most terms are so small that
+ * the sum rounds to the same whether they are a little larger or smaller; only where it does not, exp decides.
+ */
+export function sumOfExp(scores: Float32Array, best: number): number {
+  let sum = 0
+  for (let id = 0; id < scores.length; id++) {
+    const x = scores[id] - best
+    if (x > FARTHEST) {
+      const term = nearExp(x)
+      const off = term * OFF
+      const next = sum + (term - off)
+      if (next === sum + (term + off)) {
+        sum = next
+        continue
+      }
+    }
+    sum += exp(x)
   }
   return sum
 }

@@ -96,11 +96,12 @@ function fromAllThatFit(
   scores: Float32Array,
   draw: Draw,
 ): Drawn {
+  const { ids } = scratch
   let count = 0
   let best = -Infinity
   for (let id = 0; id < scores.length; id++) {
     if (scores[id] === -Infinity || check(id) !== 'fits') continue
-    scratch.ids[count++] = id
+    ids[count++] = id
     best = Math.max(best, scores[id])
   }
   if (count === 0) throw nothingFits()

@@ -1,7 +1,7 @@
 // A draw weighs the candidates that the rules leave, and takes the one that a random number falls on.
 
 import type { SamplingOptions } from '../protocol/generation.ts'
-import { keepBest, largest, weigh, type Scratch } from './candidates.ts'
+import { keepBest, largest, weigh, weighAll, type Scratch } from './candidates.ts'
 import { dynamicTemperature, excludeTop, keepExpected, keepNearBest, keepTypical } from './narrowing.ts'
 import { uniform } from './random.ts'
 
@@ -23,13 +23,18 @@ export type Draw = {
 
 /** Leaves of all ids what the rules leave, from top_n_sigma on; `best` is the largest score. */
 export function narrow(scratch: Scratch, scores: Float32Array, best: number, draw: Draw): Drawn {
-  const { topK, topNSigma } = draw.options
+  const { temperature, topK, topNSigma, dynatemp } = draw.options
+  if (topK === 0 && topNSigma === undefined && dynatemp === undefined) {
+    const sum = weighAll(scratch, scores, best, temperature)
+    return narrowWeighed(scratch, { count: scores.length, sum }, scores, draw)
+  }
   if (topK > 0 && topK <= SHORT_LIST && topNSigma === undefined) {
     const ids = largest(scores, Math.min(topK, scores.length))
     scratch.ids.set(ids.sort((a, b) => a - b))
     return narrowLimited(scratch, ids.length, scores, best, draw)
   }
-  for (let id = 0; id < scores.length; id++) scratch.ids[id] = id
+  const { ids } = scratch
+  for (let id = 0; id < scores.length; id++) ids[id] = id
   return narrowSome(scratch, scores.length, scores, best, draw)
 }
 
@@ -56,15 +61,25 @@ function narrowLimited(
   count: number,
   scores: Float32Array,
   best: number,
-  { options, position, mu }: Draw,
+  draw: Draw,
 ): Drawn {
-  const { weights } = scratch
-  const { temperature, topP, minP, dynatemp, typicalP, xtc, mirostat, seed } = options
+  const { temperature, dynatemp } = draw.options
   const heat =
     dynatemp === undefined
       ? temperature
       : dynamicTemperature(scratch, count, scores, best, temperature, dynatemp)
-  let sum = weigh(scratch, count, scores, best, heat)
+  return narrowWeighed(scratch, { count, sum: weigh(scratch, count, scores, best, heat) }, scores, draw)
+}
+
+/** Behind the temperature. */
+function narrowWeighed(
+  scratch: Scratch,
+  { count, sum }: Drawn,
+  scores: Float32Array,
+  { options, position, mu }: Draw,
+): Drawn {
+  const { weights } = scratch
+  const { topP, minP, typicalP, xtc, mirostat, seed } = options
   let most = 1 // the weight of the best that is left
   if (typicalP !== undefined) {
     count = keepTypical(scratch, count, scores, sum, typicalP)

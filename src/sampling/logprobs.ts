@@ -1,7 +1,7 @@
 // Log probabilities are those of the raw logits at temperature 1, before any rule of sampling.
 
 import { exp, log } from '../lib/math.ts'
-import { largest } from './candidates.ts'
+import { largest, sumOfExp } from './candidates.ts'
 
 /** `restricted`: within what a constraint lets in; null where it does not let this id in. */
 export type IdLogprob = { id: number; logprob: number; restricted?: number | null }
@@ -55,9 +55,7 @@ export function withRestricted(
  * id; `best` is the largest logit.
  */
 export function logSumExp(logits: Float32Array, best = maximum(logits)): number {
-  let sum = 0
-  for (let i = 0; i < logits.length; i++) sum += exp(logits[i] - best)
-  return best + log(sum)
+  return best + log(sumOfExp(logits, best))
 }
 
 export function maximum(logits: Float32Array): number {

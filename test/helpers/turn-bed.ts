@@ -77,5 +77,5 @@ export function bed({
     const run = { record, text, host, signal, reader: new Reader(), answer, loaded, background }
     return { abort, record, events: runTurn(run), signal, answer }
   }
-  return { clock, model: mock, engine, first, pacer, handOuts, turn }
+  return { clock, model: mock, engine, first, pacer, handOuts, loaded, host, turn }
 }
