@@ -11,6 +11,7 @@ import {
   type PeersResult,
   type PersistResult,
   type SessionsResult,
+  type SlowResult,
   type SpeedResult,
   type WarmResult,
   type WindowResult,
@@ -25,6 +26,7 @@ export type Results = {
   hosts?: HostsResult
   memory?: MemoryResult
   cold?: ColdResult
+  'cold-slow'?: SlowResult
   warm?: WarmResult
   kernels?: KernelsResult
   persist?: PersistResult

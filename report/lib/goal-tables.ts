@@ -10,6 +10,7 @@ import {
   peersMeasures,
   persistMeasures,
   sessionsMeasures,
+  slowMeasures,
   speedMeasures,
   windowMeasures,
 } from '../../bench/lib/measures.ts'
@@ -37,6 +38,7 @@ const MODES: Record<GoalId, Mode> = {
   persist: 'persist',
   restore: 'persist',
   cold: 'cold',
+  'cold-slow': 'cold-slow',
 }
 
 export const GOAL_IDS = Object.keys(GOALS) as GoalId[]
@@ -107,7 +109,7 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
 }
 
 function measuresOf(id: GoalId, results: Results): Measure[] {
-  const { speed, peers, window, sessions, hosts, memory, persist, cold } = results
+  const { speed, peers, window, sessions, hosts, memory, persist, cold, 'cold-slow': slow } = results
   const all = [
     ...(speed === undefined ? [] : speedMeasures(speed)),
     ...(peers === undefined ? [] : peersMeasures(peers)),
@@ -117,6 +119,7 @@ function measuresOf(id: GoalId, results: Results): Measure[] {
     ...(memory === undefined ? [] : memoryMeasures(memory)),
     ...(persist === undefined ? [] : persistMeasures(persist)),
     ...(cold === undefined ? [] : coldMeasures(cold)),
+    ...(slow === undefined ? [] : slowMeasures(slow)),
   ]
   return all.filter(({ goal }) => goal === id)
 }
