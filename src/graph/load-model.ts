@@ -9,7 +9,7 @@ import type { Manifest, TensorEntry } from '../weights/manifest.ts'
 import { rangeOf, wholeRange, type LayerRange } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes } from '../weights/stream.ts'
-import { partsOf } from '../weights/table.ts'
+import { isPart, partsOf } from '../weights/table.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Matrix } from './linear.ts'
@@ -21,6 +21,11 @@ export type LoadOptions = MemoryOptions & {
   /** The compiled builds, of which the fastest is taken; or a way to instantiate the kernels. */
   kernels: KernelModules | ((memory: WebAssembly.Memory) => Kernels)
   onProgress?: (done: number, total: number) => void
+  /**
+   * Gets the stage of a whole model before the first of its weights. What it gives is told after each read how many layers from the
+   * first on are in place, and the embedding with them: less than before where a shard came damaged and comes once more.
+   */
+  onArrival?: (stage: Stage) => (layers: number) => void
 }
 
 /**
@@ -53,15 +58,31 @@ export async function loadModel(
     maxRows: layout.rows,
     maxLogitRows: logitRows,
   })
-  const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
+  const place = { memory, kernels, weights: layout.weights, scratch: layout.shardChecksum }
+  const { onProgress, onArrival } = options
   try {
     stage.warmUp()
-    await streamWeights(weights, source, place, options.onProgress)
+    const reach = options.range === undefined ? onArrival?.(stage) : undefined
+    const ends = layerEnds(spec, weights.tensors)
+    await streamWeights(weights, source, place, (done, total) => {
+      onProgress?.(done, total)
+      reach?.(ends.filter((end) => end <= done).length)
+    })
   } catch (error) {
     stage.release()
     throw error
   }
   return stage
+}
+
+/** For each layer the bytes of weights with which it and all that comes before it are in place. */
+function layerEnds({ layers }: ModelSpec, entries: readonly TensorEntry[]): number[] {
+  const ends = Array<number>(layers).fill(0)
+  for (const { name, offset, length } of entries) {
+    const layer = isPart(name, 'embedding') ? '0' : /^layers\.(\d+)\./.exec(name)?.[1]
+    if (layer !== undefined) ends[Number(layer)] = Math.max(ends[Number(layer)], offset + length)
+  }
+  return ends.map((_, layer) => Math.max(...ends.slice(0, layer + 1)))
 }
 
 function tensorsOf(

@@ -61,14 +61,14 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
             .catch((error: unknown) => log({ code: 'storage_lost', message: String(error) })),
       },
       readText: () => readModelText(source),
-      readModel({ manifest }, window, onProgress) {
+      readModel({ manifest }, window, onProgress, onArrival) {
         const options = {
           window,
           chunk: config.chunk,
           logitRows: LOGIT_ROWS,
         }
         const pages = poolPages(planMemory(manifest.spec, weightBytes(manifest), options), config.kvBudget)
-        return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
+        return loadModel(manifest, source, { ...options, pages, kernels, onProgress, onArrival })
       },
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
       log,

@@ -37,8 +37,8 @@ export type LoadTarget = {
 /**
  * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when
  * reading of one begins, and not read before its turn. A shard that came damaged is fetched once more, in
- * place and alone. `onProgress` gets bytes read and to be read, which fall back then. Throws
- * checksum_mismatch naming the shard.
+ * place and alone. `onProgress` gets bytes read and to be read; before that it gets those without the shard, so
+ * that they fall back. Throws checksum_mismatch naming the shard.
  */
 export async function streamWeights(
   manifest: { shards: readonly KeptShard[] },
@@ -61,7 +61,10 @@ export async function streamWeights(
       const progress = (bytes: number): void => onProgress(start + bytes, total)
       const filled = (bytes: ReadableStream<Uint8Array>): Promise<boolean> =>
         fill(bytes, shard, fillingOf(shard, place, at), buffer, progress)
-      if (!(await filled(stream)) && !(await filled(await source.open(shard.file)))) throw mismatch(shard)
+      if (!(await filled(stream))) {
+        progress(0)
+        if (!(await filled(await source.open(shard.file)))) throw mismatch(shard)
+      }
       start += shard.length
       at += keptBytes(shard)
     }
