@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { BENCH, BenchError } from './setup.ts'
+import { BenchError } from './setup.ts'
 
 /** One write: 0.65 ms at 100 MB/s. */
 const PIECE = 65_536
@@ -73,19 +73,34 @@ export async function startSlowLink(folder: string, rate: number): Promise<SlowL
   }
 }
 
-/** Writes the configuration in `folder` of a Worker, and of its assets behind `url`, into `to`; gives the arguments of wrangler. */
-export function slowConfigs(folder: string, url: string, to: string): string[] {
+/**
+ * Makes of the Worker in `folder` one whose assets are behind `url`: writes it, and its configuration, into `to`, and gives the
+ * arguments of wrangler. It asks the link itself, so that nothing but the link lies between.
+ */
+export function behindLink(folder: string, url: string, to: string): string[] {
   const config = readFileSync(join(folder, 'wrangler.toml'), 'utf8')
-  const bound = config
-    .replace(/^\[assets\]\n(?:\w.*\n)*/m, '[[services]]\nbinding = "ASSETS"\nservice = "slow-assets"\n')
-    .replace(/^main = "(.*)"/m, (_, main: string) => `main = ${JSON.stringify(join(folder, main))}`)
-  if (!bound.includes('slow-assets')) throw new BenchError(`${folder}/wrangler.toml binds no assets`)
-  const slow = join(BENCH, 'slow-assets')
-  const assets = readFileSync(join(slow, 'wrangler.toml'), 'utf8')
-    .replace('worker.ts', join(slow, 'worker.ts'))
-    .replace(/ORIGIN = .*/, `ORIGIN = ${JSON.stringify(url)}`)
-  const paths = ['bound.toml', 'assets.toml'].map((name) => join(to, name))
-  writeFileSync(paths[0], bound)
-  writeFileSync(paths[1], assets)
-  return paths.flatMap((path) => ['-c', path])
+  const [, main] = /^main = "(.*)"/m.exec(config) ?? []
+  const [, lane] = /^class_name = "(.*)"/m.exec(config) ?? []
+  if (main === undefined || lane === undefined)
+    throw new BenchError(`${folder}/wrangler.toml has no main or no class`)
+  writeFileSync(
+    join(to, 'worker.ts'),
+    `import inner, { ${lane} as Inner } from ${JSON.stringify(join(folder, main))}
+const assets = (asked) => fetch(new URL(new URL(asked).pathname, ${JSON.stringify(url)}))
+const behind = (env) => ({ ...env, ASSETS: { fetch: assets } })
+export class ${lane} extends Inner {
+  constructor(ctx, env) {
+    super(ctx, behind(env))
+    this.env = behind(env)
+  }
+}
+export default { fetch: (request, env, ctx) => inner.fetch(request, behind(env), ctx) }
+`,
+  )
+  const path = join(to, 'wrangler.toml')
+  writeFileSync(
+    path,
+    config.replace(/^\[assets\]\n(?:\w.*\n)*/m, '').replace(/^main = .*/m, 'main = "worker.ts"'),
+  )
+  return ['-c', path]
 }

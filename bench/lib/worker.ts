@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
-import { slowConfigs } from './slow-link.ts'
+import { behindLink } from './slow-link.ts'
 import { freePort } from '../../tools/free-port.ts'
 
 /**
@@ -46,7 +46,7 @@ export async function startStreamWorker(folder: string = MODEL_FOLDER, assets?: 
 
 /** The arguments that put assets behind a link, where they are. */
 function behind(root: string, assets: string | undefined): string[] {
-  return assets === undefined ? [] : slowConfigs(root, assets, stateFolder())
+  return assets === undefined ? [] : behindLink(root, assets, stateFolder())
 }
 
 /** The worker that lets us drive the engine in an object by hand (engine-worker/worker.ts), after prepareModel. */
