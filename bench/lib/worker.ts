@@ -46,8 +46,13 @@ export async function startStreamWorker(folder: string = MODEL_FOLDER, assets?: 
 
 /** The arguments that put assets behind a link, where they are. */
 function behind(root: string, assets: string | undefined): string[] {
-  return assets === undefined ? [] : behindLink(root, assets, stateFolder())
+  if (assets === undefined) return []
+  linked ??= stateFolder()
+  return behindLink(root, assets, mkdtempSync(join(linked, 'worker-')))
 }
+
+/** The workers that were made for a link. */
+let linked: string | undefined
 
 /** The worker that lets us drive the engine in an object by hand (engine-worker/worker.ts), after prepareModel. */
 export async function startEngineWorker(): Promise<Worker> {
