@@ -13,6 +13,7 @@ export async function all(options: { rounds: number; peersRounds: number; pairs:
   const modes: [name: string, ...args: string[]][] = [
     ['memory', '--largest'],
     ['cold', ...rounds],
+    ['cold-slow', ...rounds],
     ['warm', ...rounds],
     ['kernels', ...rounds],
     ['speed', ...rounds],

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { all } from './all.ts'
-import { cold } from './cold.ts'
+import { cold, coldSlow } from './cold.ts'
 import { gaps } from './gaps.ts'
 import { hosts } from './hosts.ts'
 import { kernels } from './kernels.ts'
@@ -36,6 +36,8 @@ const USAGE = `npm run bench -- [MODE] [options]
   persist   decode with "store" and without, in turns, and restoring 1,008 positions from storage beside their prefill
               --pairs N          in turns (20); --rounds N starts of the worker on what is stored
   cold      first token of a cold object, beside merely streaming the same bytes into memory
+  cold-slow the same for a prompt of 256 and assets at 100 MB/s
+              --root DIR         another checkout with node_modules and build/; nothing is written
   warm      first token of a warm second turn, beside the prefill of its new tokens alone
   kernels   each matrix kernel on the shapes of three models, beside the machine's limits (npm run bench:kernels)
               --against DIR      another build/ with the same formats: its times, and whether results are equal; not written
@@ -63,6 +65,7 @@ async function main(args: string[]): Promise<void> {
       dots: { type: 'string' },
       pairs: { type: 'string', default: '20' },
       window: { type: 'string', default: '1408' },
+      root: { type: 'string' },
       largest: { type: 'boolean', default: false },
       against: { type: 'string' },
       kernel: { type: 'string' },
@@ -95,6 +98,7 @@ async function main(args: string[]): Promise<void> {
     persist: () => persist({ pairs, rounds }),
     memory: () => memory({ largest }),
     cold: () => cold(rounds),
+    'cold-slow': () => coldSlow(rounds, values.root),
     warm: () => warm(rounds),
     kernels: () => kernels({ rounds, against, kernel, model }),
     all: () =>

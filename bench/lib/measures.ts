@@ -11,6 +11,7 @@ import {
   type PeersResult,
   type PersistResult,
   type SessionsResult,
+  type SlowResult,
   type SpeedResult,
   type WindowResult,
 } from './result-types.ts'
@@ -84,6 +85,13 @@ export function coldMeasures({
   streaming,
 }: Pick<ColdResult, 'firstToken' | 'streaming'>): Measure[] {
   return measure('cold', 'first token', median(firstToken), median(streaming))
+}
+
+export function slowMeasures({
+  firstToken,
+  streaming,
+}: Pick<SlowResult, 'firstToken' | 'streaming'>): Measure[] {
+  return measure('cold-slow', 'first token', median(firstToken), median(streaming))
 }
 
 /** Time with storing over time without: the median of the pairs' ratios by the clock, and by what was counted inside saves. */

@@ -30,6 +30,7 @@ export const FORMATS = {
   hosts: 1,
   memory: 1,
   cold: 1,
+  'cold-slow': 1,
   warm: 1,
   kernels: 1,
   persist: 1,
@@ -79,6 +80,15 @@ export type MemoryResult = Result & {
 }
 
 export type ColdResult = Result & { prompt: number; ratio: number; firstToken: number[]; streaming: number[] }
+
+/** Over a link of `rate` bytes a second. `lastByte`: when the last byte of weights left it, in the run of that first token. */
+export type SlowResult = Result & {
+  prompt: number
+  rate: number
+  firstToken: number[]
+  lastByte: number[]
+  streaming: number[]
+}
 
 export type WarmResult = Result & {
   ratio: number

@@ -9,10 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
+import { behindLink } from './slow-link.ts'
 import { freePort } from '../../tools/free-port.ts'
 
-/** `state`: the folder of its storage, which stays; otherwise it is empty and goes with the worker. `root`: the checkout. */
-export type Start = { state?: string; root?: string }
+/**
+ * `state`: the folder of its storage, which stays; otherwise it is empty and goes with the worker. `root`: the checkout.
+ * `assets`: where they are in place of its own folder (slow-link.ts).
+ */
+export type Start = { state?: string; root?: string; assets?: string }
 
 export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
 
@@ -27,16 +31,28 @@ const STOP_LIMIT_MS = 10_000
  */
 export async function startIslet(
   vars: Record<string, string | number> = {},
-  { state, root = ROOT }: Start = {},
+  { state, root = ROOT, assets }: Start = {},
 ): Promise<Worker> {
   const all = Object.entries({ MODEL, ...vars }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-  return await startWrangler(root, all, '/v1/models', state)
+  return await startWrangler(root, [...all, ...behind(root, assets)], '/v1/models', state)
 }
 
-/** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts). */
-export async function startStreamWorker(folder: string = MODEL_FOLDER): Promise<Worker> {
-  return await startWrangler(join(BENCH, 'stream-worker'), ['--assets', folder], '/ready')
+/** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts); `assets` as for ours. */
+export async function startStreamWorker(folder: string = MODEL_FOLDER, assets?: string): Promise<Worker> {
+  const root = join(BENCH, 'stream-worker')
+  const from = assets === undefined ? ['--assets', folder] : behind(root, assets)
+  return await startWrangler(root, from, '/ready')
 }
+
+/** The arguments that put assets behind a link, where they are. */
+function behind(root: string, assets: string | undefined): string[] {
+  if (assets === undefined) return []
+  linked ??= stateFolder()
+  return behindLink(root, assets, mkdtempSync(join(linked, 'worker-')))
+}
+
+/** The workers that were made for a link. */
+let linked: string | undefined
 
 /** The worker that lets us drive the engine in an object by hand (engine-worker/worker.ts), after prepareModel. */
 export async function startEngineWorker(): Promise<Worker> {

@@ -12,6 +12,7 @@ import {
   type PeersResult,
   type PersistResult,
   type SessionsResult,
+  type SlowResult,
   type SpeedResult,
   type WarmResult,
   type WindowResult,
@@ -26,6 +27,7 @@ export type Results = {
   hosts?: HostsResult
   memory?: MemoryResult
   cold?: ColdResult
+  'cold-slow'?: SlowResult
   warm?: WarmResult
   kernels?: KernelsResult
   persist?: PersistResult

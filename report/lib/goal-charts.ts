@@ -184,6 +184,15 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
     ]
     return { unit: 'seconds', digits: 3, groups: [{ label: '', bars }] }
   },
+  'cold-slow': ({ 'cold-slow': slow }) => {
+    if (slow === undefined) return undefined
+    const marks = wanted('cold-slow', median(slow.streaming))
+    const bars: Bar[] = [
+      { label: 'first token', values: slow.firstToken, tone: 'ours', marks },
+      { label: 'streaming alone', values: slow.streaming, tone: 'other' },
+    ]
+    return { unit: 'seconds', digits: 3, groups: [{ label: '', bars }] }
+  },
 }
 
 /** Ours with the goal's marks, above llama.cpp's variants, for each case that was run. */

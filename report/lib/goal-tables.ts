@@ -11,6 +11,7 @@ import {
   peersMeasures,
   persistMeasures,
   sessionsMeasures,
+  slowMeasures,
   speedMeasures,
   windowMeasures,
 } from '../../bench/lib/measures.ts'
@@ -42,6 +43,7 @@ const MODES: Record<GoalId, Mode> = {
   persist: 'persist',
   restore: 'persist',
   cold: 'cold',
+  'cold-slow': 'cold-slow',
 }
 
 export const GOAL_IDS = Object.keys(GOALS) as GoalId[]
@@ -113,7 +115,7 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
 }
 
 function measuresOf(id: GoalId, results: Results): Measure[] {
-  const { speed, peers, window, sessions, hosts, memory, persist, cold, gaps } = results
+  const { speed, peers, window, sessions, hosts, memory, persist, cold, gaps, 'cold-slow': slow } = results
   const all = [
     ...(speed === undefined ? [] : speedMeasures(speed)),
     ...(peers === undefined ? [] : peersMeasures(peers)),
@@ -124,6 +126,7 @@ function measuresOf(id: GoalId, results: Results): Measure[] {
     ...(persist === undefined ? [] : persistMeasures(persist)),
     ...(cold === undefined ? [] : coldMeasures(cold)),
     ...(gaps === undefined ? [] : gapsMeasures(gaps)),
+    ...(slow === undefined ? [] : slowMeasures(slow)),
   ]
   return all.filter(({ goal }) => goal === id)
 }

@@ -15,6 +15,17 @@ export class PagePool {
     return this.#free
   }
 
+  /** The longest run of free pages, the first of several. */
+  freeRun(): { first: number; count: number } {
+    let longest = { first: 0, count: 0 }
+    let first = 0
+    for (let page = 0; page < this.pageCount; page++) {
+      if (this.#holders[page] !== 0) first = page + 1
+      else if (page - first >= longest.count) longest = { first, count: page - first + 1 }
+    }
+    return longest
+  }
+
   /**
    * A page for one holder, its bytes undefined; undefined when none is free. The first free one behind
    * `after`, from the front again at the end: pages of a sequence that lie side by side are read faster.

@@ -10,7 +10,7 @@ import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
 import { hasPlace } from './queue-share.ts'
-import { isAlone, planStep, shortStep, SHORT_ROWS } from './scheduler.ts'
+import { isAlone, planSilent, planStep, shortStep, SHORT_ROWS } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 import { StepGate } from './step-gate.ts'
 import { rowsOf, type Ran, type Step } from './step.ts'
@@ -206,10 +206,15 @@ export class Engine<M extends Model = LocalModel> {
   /**
    * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while
    * another step is not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call
-   * of the same lane.
+   * of the same lane. `silentRows`: at most so many rows, of prompts, that yield nothing.
    */
-  plan(caller?: Vault): Step | undefined {
-    return this.#attempt(() => this.#plan(caller))
+  plan(caller?: Vault, silentRows?: number): Step | undefined {
+    return this.#attempt(() => this.#plan(caller, silentRows))
+  }
+
+  /** Pages that nobody holds; nobody takes them while a step is planned. */
+  get spare(): { first: number; count: number } {
+    return this.#cache.pool.freeRun()
   }
 
   /**
@@ -229,7 +234,7 @@ export class Engine<M extends Model = LocalModel> {
     if (this.#gate.step === step) this.#change(() => this.#fail(error))
   }
 
-  #plan(caller: Vault | undefined): Step | undefined {
+  #plan(caller: Vault | undefined, silentRows?: number): Step | undefined {
     if (this.#gate.isAbandoned) this.#fail(killed())
     if (this.#failure !== undefined || this.isPlanned) return undefined
     this.#caller.vault = caller
@@ -240,7 +245,11 @@ export class Engine<M extends Model = LocalModel> {
     const { maxRows, maxLogitRows } = this.model
     const most = isOpen ? SHORT_ROWS : this.isHeard ? this.#rowsBesideAnswers : maxRows
     const rows = { maxRows: shortStep(running, maxRows, most), maxLogitRows }
-    const parts = planStep(running, rows, (tenant) => this.#admission.served(tenant))
+    const served = (tenant: string): number => this.#admission.served(tenant)
+    const parts =
+      silentRows === undefined
+        ? planStep(running, rows, served)
+        : planSilent(running, this.model, silentRows, served)
     if (parts.length === 0) return undefined
     this.#admission.charge(parts)
     for (const { turn, count } of parts) this.#cache.makeWritable(turn, count)

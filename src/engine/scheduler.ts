@@ -58,6 +58,22 @@ export function planStep(
   return plan.parts
 }
 
+/**
+ * Plans rows of prompts that yield nothing, at most `mostRows`. No page is given back within a step, so it ends where the first
+ * position falls out of sight: a sequence then needs no more pages than admission has counted.
+ */
+export function planSilent(
+  running: readonly Turn[],
+  { window: { window = Infinity } }: Pick<Model, 'window'>,
+  mostRows: number,
+  served?: (tenant: string) => number,
+): Part[] {
+  const left = (turn: Turn): number => window - (turn.sequence?.length ?? 0)
+  const turns = running.filter((turn) => left(turn) > 0)
+  const maxRows = Math.min(mostRows, ...turns.map(left))
+  return planStep(turns, { maxRows, maxLogitRows: 0 }, served)
+}
+
 class StepPlan {
   #rows: number
   #logitRows: number

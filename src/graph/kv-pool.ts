@@ -2,6 +2,7 @@
 // So what a token attends to lies in runs that the hardware prefetches; a page is gathered where it leaves
 // memory.
 
+import type { PageRun, RowRoom } from './layered-run.ts'
 import type { Pages } from './model.ts'
 
 export type KvPoolPlan = {
@@ -75,6 +76,20 @@ export class KvPool implements Pages {
       this.#bytes.copyWithin(part(page), at, at + length)
       at += length
     })
+  }
+
+  /** Rows of `rowBytes` bytes each in pages that hold nothing: as many as fit their keys and their values in each layer. */
+  room({ first, count }: PageRun, rowBytes: number): RowRoom {
+    const { layers, layerBytes } = this.#plan
+    const each = Math.floor((count * layerBytes) / 2 / rowBytes)
+    return {
+      rows: 2 * layers * each,
+      at: (row) => {
+        const part = Math.floor(row / each)
+        const keys = this.keysAt(part >>> 1, first)
+        return keys + (part % 2) * this.valuesOffset + (row % each) * rowBytes
+      },
+    }
   }
 
   /** Calls `visit` for the keys and the values of each layer, with the way to their address in a page. */

@@ -6,10 +6,10 @@ import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from '../weights/manifest.ts'
-import { rangeOf, wholeRange, type LayerRange } from '../weights/range.ts'
+import { rangeOf, wholeRange, type LayerRange, type RangeWeights } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
-import { streamWeights, weightBytes } from '../weights/stream.ts'
-import { partsOf } from '../weights/table.ts'
+import { streamWeights, weightBytes, type LoadTarget } from '../weights/stream.ts'
+import { isPart, partsOf } from '../weights/table.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Addend, Matrix } from './linear.ts'
@@ -21,6 +21,11 @@ export type LoadOptions = MemoryOptions & {
   /** The compiled builds, of which the fastest is taken; or a way to instantiate the kernels. */
   kernels: KernelModules | ((memory: WebAssembly.Memory) => Kernels)
   onProgress?: (done: number, total: number) => void
+  /**
+   * Gets the stage of a whole model before the first of its weights. What it gives is told after each read how many layers from the
+   * first on are in place, and the embedding with them: less than before where a shard came damaged and comes once more.
+   */
+  onArrival?: (stage: Stage) => (layers: number) => void
 }
 
 /**
@@ -32,9 +37,38 @@ export async function loadModel(
   source: ByteSource,
   options: LoadOptions,
 ): Promise<Stage> {
-  const { spec } = manifest
+  const weights = rangeOf(manifest, options.range ?? wholeRange(manifest.spec))
+  // It comes while memory is made and the kernels warm up.
+  const first = source.open(weights.shards[0].file)
+  first.catch(() => undefined)
+  let stage: Stage | undefined
+  try {
+    const made = makeStage(manifest, weights, options)
+    stage = made.stage
+    stage.warmUp()
+    const { onProgress, onArrival } = options
+    const reach = options.range === undefined ? onArrival?.(stage) : undefined
+    const ends = layerEnds(manifest.spec, weights.tensors)
+    const progress = (done: number, total: number): void => {
+      onProgress?.(done, total)
+      reach?.(ends.filter((end) => end <= done).length)
+    }
+    await streamWeights(weights, source, made.place, progress, first)
+    return stage
+  } catch (error) {
+    stage?.release()
+    void first.then((unread) => unread.cancel()).catch(() => undefined)
+    throw error
+  }
+}
+
+/** The stage in memory of its own, and where its weights are to come. */
+function makeStage(
+  { spec }: Manifest,
+  weights: RangeWeights,
+  options: LoadOptions,
+): { stage: Stage; place: LoadTarget } {
   const { logitRows = 1, kv = servedKv(spec), range = wholeRange(spec) } = options
-  const weights = rangeOf(manifest, range)
   const layout = planMemory(spec, weightBytes(weights), options)
   const memory = layout.arena.allocate()
   const kernels =
@@ -53,15 +87,17 @@ export async function loadModel(
     maxRows: layout.rows,
     maxLogitRows: logitRows,
   })
-  const place = { memory, kernels, weights: layout.weights, scratch: layout.checksum }
-  try {
-    stage.warmUp()
-    await streamWeights(weights, source, place, options.onProgress)
-  } catch (error) {
-    stage.release()
-    throw error
+  return { stage, place: { memory, kernels, weights: layout.weights, scratch: layout.shardChecksum } }
+}
+
+/** For each layer the bytes of weights with which it and all that comes before it are in place. */
+function layerEnds({ layers }: ModelSpec, entries: readonly TensorEntry[]): number[] {
+  const ends = Array<number>(layers).fill(0)
+  for (const { name, offset, length } of entries) {
+    const layer = isPart(name, 'embedding') ? '0' : /^layers\.(\d+)\./.exec(name)?.[1]
+    if (layer !== undefined) ends[Number(layer)] = Math.max(ends[Number(layer)], offset + length)
   }
-  return stage
+  return ends.map((_, layer) => Math.max(...ends.slice(0, layer + 1)))
 }
 
 function tensorsOf(

@@ -30,6 +30,8 @@ export type MemoryOptions = {
 export type MemoryLayout = {
   weights: number
   weightBytes: number
+  /** CHECKSUM_SCRATCH bytes of the shard that comes, and as many of pages: some are restored while weights come. */
+  shardChecksum: number
   checksum: number
   pool: number
   pageBytes: number
@@ -70,6 +72,7 @@ export function planMemory(spec: ModelSpec, weights: number, options: MemoryOpti
   const layout = {
     weights: arena.reserve(weights),
     weightBytes: weights,
+    shardChecksum: arena.reserve(CHECKSUM_SCRATCH),
     checksum: arena.reserve(CHECKSUM_SCRATCH),
     pool: arena.reserve(pageBytes * pageCount),
     pageBytes,

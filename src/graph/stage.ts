@@ -9,6 +9,7 @@ import type { LayerRange } from '../weights/range.ts'
 import { kvLayerBytes, rowBytes } from './buffers.ts'
 import { Head } from './head.ts'
 import { KvPool } from './kv-pool.ts'
+import { LayeredRun, type LayerSpan, type PageRun, type RowRoom } from './layered-run.ts'
 import { Linear, type Matrix } from './linear.ts'
 import type { LocalModel, Outputs, Row } from './model.ts'
 import { RowViews } from './row-views.ts'
@@ -102,13 +103,28 @@ export class Stage implements LocalModel, StageOutputs {
     const count = from === layers ? wanted.length : rows.length
     this.#checkStream(stream, count)
     // Of the model's last layer the other rows are of use for their keys and values alone.
-    this.#layers(rows, stream, count, to - from, to === layers ? wanted : all)
+    const kept = to === layers ? wanted : all
+    this.#enter(rows.slice(0, count), stream)
+    this.#layers(rows, { from: 0, to: to - from }, kept)
     this.#left = to === layers ? wanted.length : rows.length
     this.#head?.run(
       wanted.map((i) => rows[i].yields),
       logitRows,
     )
     return this
+  }
+
+  /** Rows that yield nothing, to be taken through the layers as these arrive. Between two layers they lie in `spare`, pages of nobody. */
+  layered(rows: readonly Row[], spare: PageRun): LayeredRun {
+    const { maxRows, spec } = this
+    const through = (some: readonly Row[], span: LayerSpan, room: RowRoom, first: number): void => {
+      if (span.from === 0) this.#enter(some)
+      else this.#move(some.length, (i) => [this.#rowAt(i), room.at(first + i)])
+      this.#layers(some, span, span.to === spec.layers ? [] : some.map((_, i) => i))
+      if (span.to < spec.layers) this.#move(some.length, (i) => [room.at(first + i), this.#rowAt(i)])
+    }
+    const stage = { maxRows, layers: spec.layers, through }
+    return new LayeredRun(stage, rows, this.pages.room(spare, rowBytes(spec.hidden)))
   }
 
   logits(index: number): Float32Array {
@@ -144,41 +160,50 @@ export class Stage implements LocalModel, StageOutputs {
       pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
       yields: 'nothing',
     }))
-    const layers = Math.min(1, this.range.to - this.range.from)
+    const span = { from: 0, to: Math.min(1, this.range.to - this.range.from) }
     const [one] = rows
-    for (let i = 0; i < WARM_UPS; i++) this.#layers(rows, undefined, count, layers, [])
-    for (let i = 1; i < WARM_UPS; i++) this.#layers([one], undefined, 1, layers, [])
+    for (let i = 0; i < WARM_UPS; i++) {
+      this.#enter(rows)
+      this.#layers(rows, span, [])
+    }
+    for (let i = 1; i < WARM_UPS; i++) {
+      this.#enter([one])
+      this.#layers([one], span, [])
+    }
     this.#head?.warmUp()
   }
 
-  /** Runs the first `layers` layers; `count` rows enter, and the last of the layers keeps the rows `kept`. */
-  #layers(
-    rows: readonly Row[],
-    stream: Float32Array | undefined,
-    count: number,
-    layers: number,
-    kept: readonly number[],
-  ): void {
+  /** Runs some layers, counted from the stage's first; the last of them keeps the rows `kept`. */
+  #layers(rows: readonly Row[], { from, to }: LayerSpan, kept: readonly number[]): void {
     const views = rows.map((row, i) => this.#views.of(row, i))
     const all = rows.map((_, i) => i)
-    for (let i = 0; i < count; i++) this.#enter(i, rows[i].id, stream)
-    for (let index = 0; index < layers; index++) {
-      const going = index === layers - 1 ? kept : all
+    for (let index = from; index < to; index++) {
+      const going = index === to - 1 ? kept : all
       const first = this.#sublayers.attend(index, rows, views, going)
       this.#sublayers.mlp(index, going.length, first)
     }
   }
 
   /**
-   * Puts the i-th row into the residual stream: its token's embedding, or what the stage before made of it.
+   * Puts rows into the residual stream: their tokens' embeddings, or what the stage before made of them.
    */
-  #enter(i: number, id: number, stream: Float32Array | undefined): void {
-    const out = this.#rowAt(i)
+  #enter(rows: readonly Row[], stream?: Float32Array): void {
     const { embedding } = this.#parts.tensors
-    if (embedding !== undefined) this.#embed(out, id, embedding)
-    else if (stream !== undefined) {
-      const { hidden } = this.spec
-      this.#floats.set(stream.subarray(i * hidden, (i + 1) * hidden), out >>> 2)
+    const { hidden } = this.spec
+    rows.forEach(({ id }, i) => {
+      const out = this.#rowAt(i)
+      if (embedding !== undefined) this.#embed(out, id, embedding)
+      else if (stream !== undefined)
+        this.#floats.set(stream.subarray(i * hidden, (i + 1) * hidden), out >>> 2)
+    })
+  }
+
+  /** Moves rows of the residual stream, each [to, from] what `places` says. */
+  #move(rows: number, places: (row: number) => [to: number, from: number]): void {
+    const bytes = rowBytes(this.spec.hidden)
+    for (let i = 0; i < rows; i++) {
+      const [to, from] = places(i)
+      this.#bytes.copyWithin(to, from, from + bytes)
     }
   }
 

@@ -10,8 +10,9 @@ import { choicesOf, isOver, isStored, lacksMu, lacksOwnLogprobs } from '../stora
 import type { Choice, Prompted, Prompts, TurnRecord } from '../storage/turn-record.ts'
 import { AnswerLine, putAll, toldInTurns } from './answer-line.ts'
 import { runChoices } from './choices-run.ts'
-import type { TurnHost } from './turn-host.ts'
+import type { TurnHost, Waiting } from './turn-host.ts'
 import { runTurn } from './turn-run.ts'
+import { whatRuns } from './what-runs.ts'
 
 /** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
 export const MOST_ENGINES = 2
@@ -75,13 +76,20 @@ export async function* follow(
       yield* toldOver(record, lines, answers)
       return
     }
-    const loaded = yield* host.untilLoaded(signal)
+    // Of what is scored every row yields something, and several answers see to their prompts themselves.
+    const isPlain = answers.length === 1 && answers[0].promptScores === undefined
+    const ahead = () => {
+      host.settle(record, text)
+      return whatRuns(record, host.vault, background)
+    }
+    const waiting: Waiting = { ahead }
+    const loaded = yield* host.untilLoaded(signal, isPlain ? waiting : undefined)
     if (loaded === undefined) return
     host.settle(record, text)
     try {
       const context = { record, text, host, signal, loaded, background }
       if (lines.length > 1) yield* runChoices({ ...context, lines, answers })
-      else yield* runTurn({ ...context, reader: lines[0].reader, answer: answers[0] })
+      else yield* runTurn({ ...context, reader: lines[0].reader, answer: answers[0], cached: waiting.cached })
       return
     } catch (error) {
       const failed = loaded.engine.failure !== undefined

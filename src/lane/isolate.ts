@@ -7,6 +7,7 @@ import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from '../answer/model-text.ts'
+import { Arrival, type Layered } from './arrival.ts'
 import { FirstTokens } from './first-tokens.ts'
 import { Pacer, type Clock } from './pacer.ts'
 
@@ -21,7 +22,12 @@ export type LoadedModel = Model & {
 export type Loader = {
   clock: Clock
   readText(): Promise<ModelText>
-  readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel>
+  /** `onArrival` gets a model that runs layers before all are there, and gives who is told how many are. */
+  readModel(
+    text: ModelText,
+    onProgress: (done: number, total: number) => void,
+    onArrival: (model: LoadedModel & Layered) => (layers: number) => void,
+  ): Promise<LoadedModel>
   /**
    * Pages of the prefix that were packed with the model; undefined where there are none or they cannot be
    * used. Never rejects.
@@ -60,6 +66,7 @@ export class Isolate {
   done = 0
   total = 0
   #loaded: Loaded | undefined
+  #arrival: Arrival | undefined
   #failure: unknown
   #loading = false
   #ticket = 0
@@ -79,6 +86,16 @@ export class Isolate {
   /** The engine that is in place, sound or not. */
   get inPlace(): Loaded | undefined {
     return this.#loaded
+  }
+
+  /** Weights that come, where prompts may go ahead. */
+  get arrival(): Arrival | undefined {
+    return this.#arrival
+  }
+
+  /** The engine in place if it is sound, or that of weights that come. */
+  get engine(): Engine<Model> | undefined {
+    return this.state === 'ready' ? this.#loaded?.engine : this.#arrival?.engine
   }
 
   /** What made the last load or the engine fail. */
@@ -128,26 +145,34 @@ export class Isolate {
     beat()
     try {
       const text = await this.readText(loader)
-      const model = await loader.readModel(text, (done, total) => {
+      const begun: { arrival?: Arrival; prefix?: Promise<void> } = {}
+      const begin = (model: LoadedModel): Arrival => {
+        const arrival = new Arrival(this.#engineOf(model, loader), () => clock.now())
+        begun.prefix = loader.readPrefix(text, model).then((seed) => arrival.open(seed))
+        return (begun.arrival = arrival)
+      }
+      const progress = (done: number, total: number): void => {
         beat()
         this.done = done
         this.total = total
+      }
+      const model = await loader.readModel(text, progress, (arriving) => {
+        beat()
+        const arrival = (this.#arrival = begin(arriving))
+        return (layers) => arrival.reach(layers, this.done / this.total, arriving)
       })
-      const seed = await loader.readPrefix(text, model)
+      const { engine } = begun.arrival ?? begin(model)
+      await begun.prefix
       beat()
+      begun.arrival?.land()
       const { first } = this
-      const engine = new Engine<Model>(model, {
-        queueLimit: loader.queueLimit,
-        now: () => clock.now(),
-        isShared: () => first.isShared(clock.now()),
-        rowsBesideAnswers: ROWS_BESIDE_ANSWERS[model.dotsByPairs ? 'pairs' : 'quads'],
-      })
-      if (seed !== undefined) engine.seed(seed)
       const scratch = createScratch(model.spec.vocab)
       this.#loaded = { engine, model, pacer: new Pacer(clock, first), first, scratch }
+      this.#arrival = undefined
       this.#loading = false
     } catch (error) {
       if (ticket !== this.#ticket) return
+      this.#arrival = undefined
       this.#failure = error
       this.#loading = false
     }
@@ -158,8 +183,19 @@ export class Isolate {
     this.#ticket += 1
     this.#loaded?.model.release()
     this.#loaded = undefined
+    this.#arrival = undefined
     this.#failure = undefined
     this.#loading = false
     this.done = 0
+  }
+
+  #engineOf(model: LoadedModel, { queueLimit, clock }: Loader): Engine<Model> {
+    const { first } = this
+    return new Engine<Model>(model, {
+      queueLimit,
+      now: () => clock.now(),
+      isShared: () => first.isShared(clock.now()),
+      rowsBesideAnswers: ROWS_BESIDE_ANSWERS[model.dotsByPairs ? 'pairs' : 'quads'],
+    })
   }
 }

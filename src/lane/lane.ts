@@ -77,7 +77,7 @@ export class Lane {
       clock,
       store: sqlWindowStore(storage.sql),
       readText: () => parts.readText(),
-      readModel: (text, window, onProgress) => parts.readModel(text, window, onProgress),
+      readModel: (...asked) => parts.readModel(...asked),
       readPrefix: (text, model) => parts.readPrefix(text, model),
       log,
     })
@@ -89,7 +89,7 @@ export class Lane {
       lifetimes: config.lifetimes,
       budget: config.budget,
       rest: () => clock.wait(0),
-      engine: () => (isolate.state === 'ready' ? isolate.inPlace?.engine : undefined),
+      engine: () => isolate.engine,
       log,
     }
     this.sessions = new Sessions(sessionsParts)
@@ -111,7 +111,8 @@ export class Lane {
       log,
     })
     this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
-    isolate.inPlace?.engine.inherit(this.sessions.pages)
+    const { engine } = isolate.inPlace ?? isolate.arrival ?? {}
+    engine?.inherit(this.sessions.pages)
   }
 
   /**
@@ -299,11 +300,12 @@ export class Lane {
 
   /**
    * What pages and answers depend on: all of it in their names, so that nothing of another model is ever
-   * taken for this one's. The window is that of the model in place, which another lane may have loaded.
+   * taken for this one's. The window is that of the model in place, or coming, which another lane may have loaded.
    */
   #useModel({ manifest }: ModelText): void {
     const { hash, spec, chat } = manifest
-    const window = this.#parts.isolate.inPlace?.model.window ?? this.#loader.windowOf(spec)
+    const { inPlace, arrival } = this.#parts.isolate
+    const window = (inPlace ?? arrival)?.model.window ?? this.#loader.windowOf(spec)
     this.sessions.useModel([hash, spec, chat, window], spec, window)
   }
 }

@@ -61,7 +61,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
             .catch((error: unknown) => log({ code: 'storage_lost', message: String(error) })),
       },
       readText: () => readModelText(source),
-      readModel({ manifest }, window, onProgress) {
+      readModel({ manifest }, window, onProgress, onArrival) {
         const options = {
           window,
           chunk: config.chunk,
@@ -69,7 +69,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
         }
         const plan = planMemory(manifest.spec, weightBytes(manifest), options)
         const pages = poolPages(plan, config.kvBudget, config.reserve)
-        return loadModel(manifest, source, { ...options, pages, kernels, onProgress })
+        return loadModel(manifest, source, { ...options, pages, kernels, onProgress, onArrival })
       },
       readPrefix: ({ manifest }, model) => loadPrefix(manifest, source, model),
       log,

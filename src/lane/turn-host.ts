@@ -4,16 +4,22 @@ import type { ModelText } from '../answer/model-text.ts'
 import type { PromptLimits } from '../answer/prepare-prompt.ts'
 import type { Vault } from '../engine/vault.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
+import type { Turn } from '../engine/turn.ts'
 import type { TurnRecord } from '../storage/turn-record.ts'
+import type { Arrival } from './arrival.ts'
 import type { HandOuts } from './hand-outs.ts'
 import type { Isolate, Loaded, Loader } from './isolate.ts'
 import type { Clock } from './pacer.ts'
+import type { WhatRuns } from './what-runs.ts'
 
 /** Progress is told this often at most: it keeps a connection alive, and each event is garbage later. */
 export const PROGRESS_MS = 500
 
 /** How often a reader looks while weights stream in. */
 const LOADING_MS = 5
+
+/** A prompt that waits for weights, and how many of its positions were there before any was run ahead, if some were. */
+export type Waiting = { ahead(): WhatRuns; cached?: number }
 
 /** What a lane with storage keeps of its turns. */
 export type TurnLedger = {
@@ -73,20 +79,39 @@ export class TurnHost {
     this.#load = load
   }
 
-  /** Progress of the load, then the engine; undefined after an abort. Throws why the load failed. */
-  async *untilLoaded(signal: AbortSignal): AsyncGenerator<GenerationEvent, Loaded | undefined> {
+  /**
+   * Progress of the load, then the engine; undefined after an abort. Meanwhile the prompt goes ahead where it can. Throws why
+   * the load failed.
+   */
+  async *untilLoaded(
+    signal: AbortSignal,
+    waiting?: Waiting,
+  ): AsyncGenerator<GenerationEvent, Loaded | undefined> {
     const { isolate } = this.#parts
     let shownAt = -Infinity
-    while (!signal.aborted) {
-      const { loaded } = isolate
-      if (loaded !== undefined) return loaded
-      if (this.clock.now() - shownAt >= PROGRESS_MS) {
-        shownAt = this.clock.now()
-        yield { type: 'progress', state: 'loading', done: isolate.done, total: isolate.total }
+    let ahead: { arrival: Arrival; turn: Turn } | undefined
+    try {
+      while (!signal.aborted) {
+        const { loaded, arrival } = isolate
+        if (loaded !== undefined) {
+          if (waiting !== undefined && ahead !== undefined && ahead.turn.ran > 0)
+            waiting.cached = ahead.turn.cachedTokens
+          return loaded
+        }
+        if (waiting !== undefined && arrival !== undefined && ahead?.arrival !== arrival) {
+          const turn = arrival.take(waiting.ahead())
+          ahead = turn && { arrival, turn }
+        }
+        if (this.clock.now() - shownAt >= PROGRESS_MS) {
+          shownAt = this.clock.now()
+          yield { type: 'progress', state: 'loading', done: isolate.done, total: isolate.total }
+        }
+        // Another lane's load can only be looked at now and then.
+        const pause = this.clock.wait(LOADING_MS)
+        await (this.#load === undefined ? pause : Promise.race([this.#load, pause]))
       }
-      // Another lane's load can only be looked at now and then.
-      const pause = this.clock.wait(LOADING_MS)
-      await (this.#load === undefined ? pause : Promise.race([this.#load, pause]))
+    } finally {
+      ahead?.arrival.engine.close(ahead.turn)
     }
     return undefined
   }

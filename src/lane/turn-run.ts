@@ -13,7 +13,8 @@ import { finishOf } from './finish-of.ts'
 import { HOLD_MS, MOST_HOLDS } from './first-tokens.ts'
 import { PROGRESS_MS, type TurnHost } from './turn-host.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
-import { isStored, type Choice } from '../storage/turn-record.ts'
+import type { Choice } from '../storage/turn-record.ts'
+import { whatRuns } from './what-runs.ts'
 
 /** How often a reader looks while others have all the pages. */
 export const QUEUED_MS = 5
@@ -48,6 +49,8 @@ export type TurnRun = {
   background: boolean
   /** Where it is one of several. */
   among?: Among
+  /** Positions of the prompt that were there before others were run ahead of this. */
+  cached?: number
 }
 
 /** Makes the answer ready to choose; gives the most tokens that it may have, as its request says. */
@@ -87,9 +90,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     yield* reader.take(answer)
   }
   const turn = yield* opened(context, {
-    tenant: request.tenant,
-    prompt: prompt.ids,
-    generated,
+    ...whatRuns(record, host.vault, background),
     maxTokens: isOver ? 1 : maxTokens,
     choose(logits, position) {
       scores?.complete()
@@ -98,9 +99,6 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
       return isOver ? { id: prompt.ids[0], stop: true } : answer.choose(logits, position)
     },
     ...(scores && { score: (logits, position) => scores.hear(logits, position) }),
-    owner: host.vault,
-    background,
-    ...(isStored(record) && { vault: host.vault, session: record.session }),
     ...(among && { aside: among.aside, kin: among.kin }),
   })
   if (turn === undefined) return
@@ -115,6 +113,7 @@ export async function* runTurn(context: TurnRun): AsyncGenerator<GenerationEvent
     yield* untilAdmitted(turn, context)
     if (signal.aborted) return
     if (turn.state === 'failed') throw turn.error
+    turn.cachedTokens = context.cached ?? turn.cachedTokens
     record.cachedTokens ??= turn.cachedTokens ?? 0
     yield* reader.start(record)
     const events = answering(turn, context, note)

@@ -24,6 +24,9 @@ export type WindowSettings = {
   reserve?: number
 }
 
+/** Of Loader.readModel. */
+export type OnArrival = Parameters<Loader['readModel']>[2]
+
 /** Where a model comes from. */
 export type ModelReader = {
   readText(): Promise<ModelText>
@@ -32,6 +35,7 @@ export type ModelReader = {
     text: ModelText,
     window: WindowOptions,
     onProgress: (done: number, total: number) => void,
+    onArrival: OnArrival,
   ): Promise<LoadedModel>
   /** Reads the pages of the prefix that were packed with the model; may reject. */
   readPrefix(text: ModelText, model: LoadedModel): Promise<Seed | undefined>
@@ -84,12 +88,16 @@ export class WindowedLoader implements Loader {
    * Loads with the largest window that the memory takes: halved until it fits, and kept so. Throws
    * engine_failure or out_of_memory.
    */
-  async readModel(text: ModelText, onProgress: (done: number, total: number) => void): Promise<LoadedModel> {
+  async readModel(
+    text: ModelText,
+    onProgress: (done: number, total: number) => void,
+    onArrival: OnArrival,
+  ): Promise<LoadedModel> {
     const { spec } = text.manifest
     for (;;) {
       const windows = this.#windows.list.join()
       try {
-        return await this.#parts.readModel(text, this.windowOf(spec), onProgress)
+        return await this.#parts.readModel(text, this.windowOf(spec), onProgress, onArrival)
       } catch (error) {
         // A setting of the deployment that this model cannot have is no client's mistake.
         if (errorCode(error) === 'invalid_request') {

@@ -37,21 +37,23 @@ export type LoadTarget = {
 /**
  * Fills the weights' region and checks every shard before it returns. The next shard's stream is opened when
  * reading of one begins, and not read before its turn. A shard that came damaged is fetched once more, in
- * place and alone. `onProgress` gets bytes read and to be read, which fall back then. Throws
- * checksum_mismatch naming the shard.
+ * place and alone. `onProgress` gets bytes read and to be read; before that it gets those without the shard, so
+ * that they fall back. `first`: the first shard's stream, where it was opened before. Throws checksum_mismatch naming the
+ * shard.
  */
 export async function streamWeights(
   manifest: { shards: readonly KeptShard[] },
   source: ByteSource,
   place: LoadTarget,
   onProgress: (done: number, total: number) => void = () => undefined,
+  first?: Promise<ReadableStream<Uint8Array>>,
 ): Promise<void> {
   const { shards } = manifest
   const total = shards.reduce((sum, { length }) => sum + length, 0)
   const buffer: ReadBuffer = { size: READ_BYTES }
   let start = 0
   let at = place.weights
-  let next: Promise<ReadableStream<Uint8Array>> | undefined
+  let next = first
   try {
     for (const [index, shard] of shards.entries()) {
       const stream = await (next ?? source.open(shard.file))
@@ -61,7 +63,10 @@ export async function streamWeights(
       const progress = (bytes: number): void => onProgress(start + bytes, total)
       const filled = (bytes: ReadableStream<Uint8Array>): Promise<boolean> =>
         fill(bytes, shard, fillingOf(shard, place, at), buffer, progress)
-      if (!(await filled(stream)) && !(await filled(await source.open(shard.file)))) throw mismatch(shard)
+      if (!(await filled(stream))) {
+        progress(0)
+        if (!(await filled(await source.open(shard.file)))) throw mismatch(shard)
+      }
       start += shard.length
       at += keptBytes(shard)
     }

@@ -35,3 +35,16 @@ test('a page is shared while it has two holders', () => {
   pool.release(0)
   expect(pool.free).toBe(2)
 })
+
+test('the longest run of free pages is the first of several', () => {
+  const pool = new PagePool(9)
+  expect(pool.freeRun()).toEqual({ first: 0, count: 9 })
+  for (let i = 0; i < 9; i++) pool.take()
+  expect(pool.freeRun().count).toBe(0)
+  for (const page of [0, 2, 3, 6, 7, 8]) pool.release(page)
+  expect(pool.freeRun()).toEqual({ first: 6, count: 3 })
+  pool.release(1)
+  expect(pool.freeRun()).toEqual({ first: 0, count: 4 })
+  pool.take()
+  expect(pool.freeRun()).toEqual({ first: 1, count: 3 })
+})

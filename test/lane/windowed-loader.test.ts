@@ -98,7 +98,9 @@ function loaderOf(
     log: (entry) => void seen.logged.push(entry),
     ...parts,
   })
-  return { loader, seen, store, load: (spec?: ModelSpec) => loader.readModel(textOf(spec), () => undefined) }
+  const ignore = () => () => undefined
+  const load = (spec?: ModelSpec) => loader.readModel(textOf(spec), () => undefined, ignore)
+  return { loader, seen, store, load }
 }
 
 describe('a loader', () => {
