@@ -12,7 +12,7 @@ export type Command = {
 }
 
 const COMMANDS = [
-  ...['pull', 'pack', 'inspect', 'chat', 'generate', 'decide', 'logits', 'perplexity'],
+  ...['pull', 'pack', 'vocabulary', 'inspect', 'chat', 'generate', 'decide', 'logits', 'perplexity'],
   ...['tokenize', 'detokenize', 'render', 'parse'],
 ]
 

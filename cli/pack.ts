@@ -9,13 +9,17 @@ import { poolingNamed } from '../src/packing/pooling.ts'
 import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
 import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
+import { trimBy } from '../src/packing/vocabulary/choice.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { calibrationOf } from './lib/calibration.ts'
 import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
+import { choiceOf } from './lib/vocabulary.ts'
+import { lossLine } from './vocabulary.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
            [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
+           [--vocabulary TEXTS|FILE] [--ids N]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
@@ -32,7 +36,10 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
   --chat         the chat format, where the files do not tell: ${BUILTIN_FORMATS.join(', ')}, none
                  (default: the template in the files, else that of the family)
   --pooling      how states of a text become its vector in /v1/embeddings: for a model that is known to be good for it
-                 (default: what the files say, else none, and embeddings are refused)`
+                 (default: what the files say, else none, and embeddings are refused)
+  --vocabulary   a part of the vocabulary alone: ids that texts use (a text file or a folder of them), or those that a file of
+                 \`islet vocabulary\` keeps; marks, bytes and the chat format's words always stay, so every text can be written
+  --ids          how many ids stay, with TEXTS`
 
 export const command = {
   name: 'pack',
@@ -50,6 +57,8 @@ export const command = {
         id: { type: 'string' },
         chat: { type: 'string' },
         pooling: { type: 'string' },
+        vocabulary: { type: 'string' },
+        ids: { type: 'string' },
       },
     })
     const [input, out] = positionals
@@ -61,32 +70,40 @@ export const command = {
 
     const calibrates = choice(values.calibrate ?? 'yes', ['yes', 'no'], '--calibrate') === 'yes'
     if (values.chat !== undefined) chatNamed(values.chat, { kind: 'none' })
+    if (values.ids !== undefined && values.vocabulary === undefined)
+      throw new IsletError('invalid_request', '--ids needs --vocabulary', { param: '--ids' })
     const opened = await openSource(input)
-    const source = {
+    const whole = {
       ...opened,
       ...(values.chat !== undefined && { chat: chatNamed(values.chat, opened.chat) }),
       ...(values.pooling !== undefined && { pooling: poolingNamed(values.pooling, opened.spec) }),
     }
-    const bar = progressBar(`packing ${source.name}`)
+    const bar = progressBar(`packing ${whole.name}`)
     try {
+      const choice =
+        values.vocabulary === undefined ? undefined : await choiceOf(whole, values.vocabulary, values.ids)
+      const source = choice === undefined ? whole : await trimBy(whole, choice)
       const manifest = await packToFolder(source, out, {
         quant,
         embedding,
         rounding,
-        ...(calibrates && { calibrate: calibrationOf }),
+        // By the whole vocabulary, so that a row's bytes do not depend on which others stay.
+        ...(calibrates && { calibrate: (_, options) => calibrationOf(whole, options) }),
         id: values.id,
         onProgress: bar.update,
         makePrefix: packPrefix,
       })
       if (manifest.tokenizer.length === 0)
         process.stderr.write('no tokenizer found: only `logits` will work with this model\n')
+      if (choice !== undefined)
+        process.stderr.write(lossLine(choice.kept.length, whole.spec.vocab, choice.lost))
       const bytes = weightBytes(manifest)
       process.stdout.write(
         `${manifest.id}: ${megabytes(bytes)} MB in ${manifest.shards.length} shards, ${out}\n`,
       )
     } finally {
       bar.finish()
-      await source.close()
+      await whole.close()
     }
   },
 }

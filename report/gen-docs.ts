@@ -34,6 +34,7 @@ import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { samplingSpeedBlock } from './lib/sampling-speed-table.ts'
 import { templateBlocks } from './lib/template-tables.ts'
+import { vocabularyBlocks } from './lib/vocabulary-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
 const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
@@ -53,6 +54,7 @@ const DOCUMENTS = [
   'docs/inside-workers.md',
   'docs/memory.md',
   'docs/operating.md',
+  'docs/packing.md',
   'docs/page.md',
   'docs/performance.md',
   'docs/quantising.md',
@@ -110,6 +112,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...pageBlocks(`${ROOT}docs/results/page.json`),
     ...samplingBlocks(),
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
+    ...vocabularyBlocks(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     samplingSpeedBlock(`${ROOT}docs/results/sampling-speed.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),

@@ -28,7 +28,7 @@ export function makeManifest(
   shards: Shard[],
   tokenizer: Uint8Array,
 ): Manifest {
-  const { spec, chat, license, sampling, pooling } = source
+  const { spec, chat, license, vocabulary, sampling, pooling } = source
   return {
     format: 'islet',
     version: MANIFEST_VERSION,
@@ -41,6 +41,7 @@ export function makeManifest(
     float: isFloatPack(source, tensors),
     hash: hashOf({ spec, tensors, shards }),
     ...(license === undefined ? {} : { license }),
+    ...(vocabulary === undefined ? {} : { vocabulary }),
     ...(sampling === undefined ? {} : { sampling }),
     ...(pooling === undefined ? {} : { embedding: { pooling } }),
     packer: PACKER,

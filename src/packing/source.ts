@@ -6,7 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import type { Family, RoleTensor } from '../models/family.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Recommended } from '../protocol/lane-reports.ts'
-import type { ChatFormat, Pooling } from '../weights/manifest.ts'
+import type { ChatFormat, Pooling, TrimmedVocabulary } from '../weights/manifest.ts'
 import type { RangeFile } from './range-file.ts'
 
 export type SourceTensor = RoleTensor & { type: TensorType; file: RangeFile; offset: number }
@@ -25,6 +25,8 @@ export interface ModelSource {
   readonly sampling: Recommended | undefined
   /** Of a model that was trained for embeddings, or that is declared to be good for them. */
   readonly pooling?: Pooling | undefined
+  /** Where only a part of the checkpoint's vocabulary is packed. */
+  readonly vocabulary?: TrimmedVocabulary
   /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */
   tokenizer(): Promise<Uint8Array | undefined>
   close(): Promise<void>

@@ -75,6 +75,21 @@ export const POOLINGS = ['mean', 'mean_without_first', 'last'] as const
 
 export type Pooling = (typeof POOLINGS)[number]
 
+/** What is left of a larger vocabulary, whose ids these are in their order (packing/vocabulary). */
+export type TrimmedVocabulary = {
+  /** SHA-256 of the weights' files that it was cut from, one behind the other. */
+  parent: string
+  /** Ids that these have. */
+  of: number
+  /** Which texts chose the ids: their name. */
+  profile: string
+  /** What it costs on these texts. */
+  lost: TrimmingLoss
+}
+
+/** Of texts: their tokens by the whole vocabulary, how many of them have no id any more, and how many more it takes now. */
+export type TrimmingLoss = { tokens: number; gone: number; more: number }
+
 /** Raised when kernels would read packed tensors otherwise (kernels/layout.ts). */
 export const MANIFEST_VERSION = 2
 
@@ -97,6 +112,8 @@ export type Manifest = {
   /** SHA-256 over spec, tensors and the shards' SHA-256: names the weights wherever KV is kept. */
   hash: string
   license?: string
+  /** Of a model that was packed with a part of its vocabulary. */
+  vocabulary?: TrimmedVocabulary
   /** Values of sampling fields for requests that leave them out; absent: none. No part of what names weights or turns. */
   sampling?: Recommended
   /** Version of the packing rules that made it; a program with newer ones packs again. */

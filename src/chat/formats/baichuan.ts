@@ -9,8 +9,7 @@ import type { Format } from './format.ts'
  * Both generations of the checkpoint name these ids in generation_config.json; a file without them means them
  * too.
  */
-const USER = 195
-const ASSISTANT = 196
+export const BAICHUAN_MARKS = { userId: 195, assistantId: 196 } as const
 
 export const baichuan1: Format = {
   layout(messages, { chat, opening }) {
@@ -57,7 +56,7 @@ function roundsOf(
     plainMessage(message)
     const isUser = message.role === 'user'
     if (isUser || rounds.length === 0) rounds.push([])
-    const mark = isUser ? { id: chat.userId ?? USER } : assistantMark(chat)
+    const mark = isUser ? { id: chat.userId ?? BAICHUAN_MARKS.userId } : assistantMark(chat)
     rounds[rounds.length - 1].push(mark, message.content, ...(isUser ? [] : afterAnswer))
   }
   if (rounds.length === 0) throw refuseMessages('needs a message of the user')
@@ -65,7 +64,7 @@ function roundsOf(
 }
 
 function assistantMark(chat: BuiltinChat): ChatPart {
-  return { id: chat.assistantId ?? ASSISTANT }
+  return { id: chat.assistantId ?? BAICHUAN_MARKS.assistantId }
 }
 
 /** Whole rounds from the end while they fit into `room`; the newest one in any case. */
