@@ -120,7 +120,8 @@ export class Lane {
    * what is not.
    */
   generate(request: GenerateRequest, lane = '0'): ReadableStream<Uint8Array> {
-    return this.#driver(request.requestId, (driver) => this.#answer(request, lane, driver)).stream()
+    const driver = this.#driver(request.requestId, (own) => this.#answer(request, lane, own))
+    return driver.stream(() => request.unseen === true && this.#isAlone)
   }
 
   /** Events of one score or embed request, made as they are read. A cancel ends it. */
@@ -192,6 +193,14 @@ export class Lane {
     // Half of full attention is half the trained context, which a new object has not read yet.
     const text = await this.#parts.isolate.readText(this.#loader)
     this.#loader.halve('the isolate exceeded its memory limit and was reset', text)
+  }
+
+  /** Whether nobody but one request wants the thread. */
+  get #isAlone(): boolean {
+    const { first, inPlace } = this.#parts.isolate
+    if (first.isAnybodyNew || inPlace === undefined) return false
+    const { running, waiting } = inPlace.engine.load
+    return running + waiting <= 1
   }
 
   async *#answer(request: GenerateRequest, lane: string, driver: ReaderDriver): Events {

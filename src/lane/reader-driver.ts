@@ -5,7 +5,13 @@ import type { IsletError } from '../lib/errors.ts'
 import { pulledBytes } from '../lib/pulled-bytes.ts'
 import type { Driver } from './drivers.ts'
 import { Meter, type Tally } from '../protocol/tally.ts'
-import { encodeEvent, errorEvent } from '../protocol/wire.ts'
+import { encodeEvent, encodeEvents, errorEvent } from '../protocol/wire.ts'
+
+/**
+ * Texts of one piece, where they may go together. The host has its turn behind each piece, so no more than it waits for where
+ * tokens give no text.
+ */
+export const TEXTS_A_PIECE = 4
 
 export class ReaderDriver implements Driver {
   readonly #abort = new AbortController()
@@ -61,20 +67,28 @@ export class ReaderDriver implements Driver {
     this.#end()
   }
 
-  /** The answer's events as lines of JSON, made as they are read; cancelling the stream ends the answer. */
-  stream(): ReadableStream<Uint8Array> {
+  /**
+   * The answer's events as lines of JSON, made as they are read; cancelling the stream ends the answer. `mayGather` says, behind
+   * each text, whether the next one may go in the same piece: of each piece objects of the host keep kilobytes for long.
+   */
+  stream(mayGather: () => boolean = () => false): ReadableStream<Uint8Array> {
     let cancelled = false
     return pulledBytes({
       pull: async (controller) => {
         this.#givenAt = undefined
-        const { done, value } = await this.#events.next()
-        // After a cancel there is nobody to tell.
-        if (cancelled) return
-        if (!done && !this.signal.aborted) {
-          this.#givenAt = this.#now()
+        const events: GenerationEvent[] = []
+        for (;;) {
+          const { done, value } = await this.#events.next()
+          // After a cancel there is nobody to tell.
+          if (cancelled) return
+          if (done || this.signal.aborted) break
           this.meter.see(value)
-          return controller.enqueue(encodeEvent(value))
+          events.push(value)
+          if (value.type === 'text' && events.length < TEXTS_A_PIECE && mayGather()) continue
+          this.#givenAt = this.#now()
+          return controller.enqueue(encodeEvents(events))
         }
+        if (events.length > 0) controller.enqueue(encodeEvents(events))
         if (this.#reason !== undefined) controller.enqueue(encodeEvent(errorEvent(this.#reason)))
         controller.close()
         this.#end()

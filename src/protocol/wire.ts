@@ -11,7 +11,12 @@ const encoder = new TextEncoder()
 const READ_BYTES = 4096
 
 export function encodeEvent(event: GenerationEvent): Uint8Array {
-  return encoder.encode(`${JSON.stringify(event)}\n`)
+  return encodeEvents([event])
+}
+
+/** Several events in one piece. */
+export function encodeEvents(events: readonly GenerationEvent[]): Uint8Array {
+  return encoder.encode(events.map((event) => `${JSON.stringify(event)}\n`).join(''))
 }
 
 /** The event that stands for anything thrown. Only messages of IsletError were written for a reader. */
