@@ -22,8 +22,8 @@ type PackageFile = {
   [field: string]: unknown
 }
 
-/** What npm install leaves in a folder. */
-const NPMS = ['package.json', 'package-lock.json', 'node_modules']
+/** What npm install leaves in a folder, and git. */
+const NPMS = ['package.json', 'package-lock.json', 'node_modules', '.git']
 const COMPATIBILITY = '2026-10-23'
 
 /** Wrangler asks for this Node, a project on an older one gets one of its own. */
