@@ -36,6 +36,8 @@ export type WorkerOptions = {
    * answers. `assets`: it has the model among its own.
    */
   caller?: { config: string; path: string; vars?: Record<string, string>; assets?: boolean }
+  /** Configurations of more Workers in the same `wrangler dev`. */
+  beside?: readonly string[]
   /** Folders of more models: each has a script of its own, and what is asked is a router in front of all, called `islet`. */
   others?: readonly string[]
   /** Variables of wrangler itself. */
@@ -53,6 +55,7 @@ export async function startWorker(
     config: more = '',
     ready,
     caller,
+    beside = [],
     others = [],
     env = {},
   }: WorkerOptions = {},
@@ -82,6 +85,7 @@ export async function startWorker(
   const args = [
     ...Object.entries(flags).flatMap(([name, value]) => `--${name}=${value}`),
     ...(caller === undefined ? [] : [`--config=${caller.config}`]),
+    ...beside.map((path) => `--config=${path}`),
     ...(caller?.assets === true ? [`--assets=${site}`] : []),
     ...(others.length === 0 ? [config] : routerConfigs([folder, ...others], vars, scratch)).map(
       (path) => `--config=${path}`,

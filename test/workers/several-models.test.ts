@@ -10,7 +10,8 @@ import { promptIds } from '../../bench/lib/cases.ts'
 import { hashText } from '../../src/api/http/hash-text.ts'
 import type { RunOutput, Session } from '../../src/binding/types.ts'
 import { tagOf } from '../../src/routing/many-models.ts'
-import { HeapSampler, heapTotal } from '../../tools/inspector.ts'
+import { heapTotal } from '../../tools/inspector.ts'
+import { sampled, TELLING } from '../helpers/isolates.ts'
 import { missingModel, REAL_FOLDER, TINY_FOLDER } from '../helpers/real-model.ts'
 import { ROOT, startWorker, type TestWorker } from '../helpers/worker.ts'
 
@@ -195,24 +196,12 @@ describe.skipIf(skip !== undefined)(
   () => {
     let worker: TestWorker
     beforeAll(async () => {
-      // The log tells where workerd's own inspector is: wrangler's shows one script alone.
-      const env = { WRANGLER_LOG: 'debug' }
-      worker = await startWorker(REAL_FOLDER, { WINDOW: '1024' }, { others: [TINY_FOLDER], env })
+      worker = await startWorker(REAL_FOLDER, { WINDOW: '1024' }, { others: [TINY_FOLDER], env: TELLING })
     })
     afterAll(() => worker?.stop())
 
     test('stay within 120 MB each, with the whole window in use, and the router has none of it', async () => {
-      const [, inspector, taken] =
-        [...worker.log().matchAll(/NEW RUNTIME WEBSOCKET (\S+)\/(\S+)/g)].at(-1) ?? []
-      if (inspector === undefined) throw new Error('the log names no inspector')
-      const isolates = ['islet', `islet-${worker.model}`, 'islet-tiny'].map((script) => `core:user:${script}`)
-      // An isolate has one client at a time, and wrangler is that of one of them.
-      const connected = (id: string): Promise<HeapSampler> =>
-        id === taken
-          ? HeapSampler.connect(worker.inspector, SAMPLE_MS)
-          : HeapSampler.connect(inspector, SAMPLE_MS, id)
-      const samplers = await Promise.all(isolates.map(connected))
-      for (const sampler of samplers) sampler.start()
+      const samplers = await sampled(worker, ['islet', `islet-${worker.model}`, 'islet-tiny'], SAMPLE_MS)
       const complete = async (model: string, prompt: number[], tokens: number): Promise<string> => {
         const settings = { max_tokens: tokens, ignore_eos: true, temperature: 0, stream: true }
         const body = JSON.stringify({ model, prompt, ...settings })
