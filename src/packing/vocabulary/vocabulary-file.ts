@@ -35,7 +35,7 @@ export async function writeVocabulary(source: ModelSource, { kept, ...choice }: 
     ...choice,
     ids,
   }
-  return `${JSON.stringify(file, null, 1)}\n`
+  return `${JSON.stringify(file, null, 2)}\n`
 }
 
 /** True for the text of a vocabulary file, whatever else is wrong with it. */
