@@ -6,6 +6,7 @@ import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
 import { Admission } from './admission.ts'
 import { Caller } from './caller.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
@@ -16,23 +17,6 @@ import { StepGate } from './step-gate.ts'
 import { rowsOf, type Ran, type Step } from './step.ts'
 import { isHeard, newTurn, type Turn, type TurnOptions } from './turn.ts'
 import type { Vault } from './vault.ts'
-
-export type EngineOptions = {
-  /**
-   * Turns that may wait, shared among tenants (queue-share.ts); one more is `overloaded`. Default: any
-   * number.
-   */
-  queueLimit?: number
-  /** Milliseconds, any origin. Default: the host's clock. */
-  now?: () => number
-  /**
-   * Whether other tenants may come at any moment, so that steps of one alone are short (scheduler.ts).
-   * Default: no.
-   */
-  isShared?: () => boolean
-  /** Rows of a step in which somebody waits for the token of an answer, at most. Default: as others. */
-  rowsBesideAnswers?: number
-}
 
 /** Every call keeps the rules that step.ts tells. */
 export class Engine<M extends Model = LocalModel> {

@@ -1,7 +1,8 @@
 // Steps of a prompt are short while somebody waits for the token of an answer, and whole otherwise; no id changes by it.
 
 import { expect, test } from 'vitest'
-import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import type { EngineOptions } from '../../src/engine/engine-options.ts'
 import { SHORT_ROWS } from '../../src/engine/scheduler.ts'
 import { MAX_LAG, type Turn } from '../../src/engine/turn.ts'
 import { argmax, greedyAlone, MockModel } from '../helpers/mock-model.ts'

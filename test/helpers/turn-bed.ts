@@ -2,7 +2,8 @@
 
 import { Answer } from '../../src/answer/answer.ts'
 import { rulesFor } from '../../src/answer/prepare-prompt.ts'
-import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import type { EngineOptions } from '../../src/engine/engine-options.ts'
 import type { Model } from '../../src/graph/model.ts'
 import { FirstTokens } from '../../src/lane/first-tokens.ts'
 import { HandOuts } from '../../src/lane/hand-outs.ts'
