@@ -23,7 +23,8 @@ const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding au
            [--vocabulary TEXTS|FILE] [--ids N]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
-  --quant keep   Q4_0, Q4_1, Q8_0 as they are, Q4_K as INT4 with scale and minimum, floats as f32, others INT8 (default)
+  --quant keep   Q4_0, Q4_1, Q5_0, Q8_0 as they are, Q4_K as INT4 with scale and minimum, Q6_K as 6 bits, floats as f32,
+                 others INT8 (default)
           q4     INT4: layers that are 4 bits already stay, all others become blocks with scale and minimum
           q4s    INT4 with a scale alone: a tenth smaller than q4, and less exact
           q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision

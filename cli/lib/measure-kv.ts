@@ -1,4 +1,4 @@
-// This Node measures what INT8 keys and values cost a model that was just packed, where its family does not tell.
+// This Node measures what INT8 keys and values cost a packed model, where its family does not tell.
 
 import { servedKv, type KvKind } from '../../src/graph/buffers.ts'
 import { loadModel } from '../../src/graph/load-model.ts'

@@ -73,7 +73,7 @@ function embeddingKind(tensor: Tensor, quant: Quant, embedding: Embedding): Tens
   return saves ? 'q6' : 'q8'
 }
 
-/** The kind that holds a type without another rounding; INT8 for the others, f32 for floats. */
+/** The kind that holds a type without another rounding; 6 bits for Q6_K, INT8 for the others, f32 for floats. */
 function sameKind(type: TensorType): TensorKind {
   if (type === 'Q4_0') return 'q4'
   if (type === 'Q4_1' || type === 'Q4_K') return 'q4m'
