@@ -1,6 +1,5 @@
 // Prefill multiplies several tokens with 5-bit weights. Tile: 8 rows x 4 tokens; row i equals gemv_q5_q8 bit for
-// bit. Measured: 0.62 ms a token for 49152 x 576
-// (docs/kernels.md).
+// bit. Measured: 0.62 ms a token for 49152 x 576; every shape: docs/performance.md, Kernels.
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 

@@ -2,8 +2,8 @@
 //
 // A code is 16 * bit + nibble, 0..31: the nibbles lie as in q6, and one load of bits serves sixteen rows x eight
 // columns. Sums start at -16 times the activations' own, so that a code counts from 16. Columns are written out, and
-// masks come from memory. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured: 0.92 ms for 49152 x 576, 1.07 by pairs
-// (docs/kernels.md).
+// masks come from memory. Order of float operations, block by block: acc + (dot * x.scale) * w.scale. Measured:
+// 0.92 ms for 49152 x 576, by pairs 1.07; every shape: docs/performance.md, Kernels.
 
 import { BLOCK, Q5_TILE, TILE_ROWS, X1, X1_BLOCK_SCALES, X1_CODES, X1_HEADER, X1_STARTS } from '../layout'
 import { dot_two } from '../simd/dot'

@@ -5,6 +5,7 @@ import { BLOCKS, type TensorType } from '../../src/formats/dtype.ts'
 import { f16ToF32 } from '../../src/formats/f16.ts'
 import { BLOCK, TILE_ROWS, tensorBytes } from '../../src/kernels/layout.ts'
 import { encodeRows } from '../../src/packing/encode.ts'
+import { packedKind } from '../../src/packing/policy.ts'
 import { repackRows } from '../../src/packing/repack.ts'
 import type { TensorKind } from '../../src/kernels/layout.ts'
 import { quantFixture } from '../helpers/quant-fixture.ts'
@@ -42,6 +43,20 @@ const ROUNDED = 12
 function unitOf(bytes: Uint8Array, row: number): number {
   return 2 ** (bytes[bytes.length - TILE_ROWS + row] - 127)
 }
+
+it.each([
+  ['Q4_0', 'q4'],
+  ['Q4_1', 'q4m'],
+  ['Q4_K', 'q4m'],
+  ['Q5_0', 'q5'],
+  ['Q5_1', 'q8'],
+  ['Q6_K', 'q6'],
+  ['Q8_0', 'q8'],
+  ['BF16', 'f32'],
+] as const)('a layer of %s is kept as %s', (type, kind) => {
+  const matrix = { role: 'layers.0.q', type, rows: 16, cols: 256, vector: false }
+  expect(packedKind(matrix, 'keep', 'auto')).toBe(kind)
+})
 
 describe('exact kinds', () => {
   const pairs: [TensorType, TensorKind][] = [
