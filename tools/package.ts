@@ -53,7 +53,7 @@ export function buildPackage(): void {
   if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, HOST))
   for (const path of neededTypes(types)) write(path, types.get(path) ?? '')
   for (const name of ['quads', 'relaxed', 'plain']) copy(`build/islet.${name}.wasm`)
-  for (const file of globSync('cli/calibration/*', { cwd: ROOT })) copy(file)
+  for (const file of globSync('cli/{calibration,vocabularies}/*', { cwd: ROOT })) copy(file)
   placeReference(`${DIST}/site`)
   placePage(`${DIST}/site`)
   // Of src/ a bundle takes what it imports: nothing there has effects when it is evaluated.

@@ -14,7 +14,7 @@ const MOST_BYTES = 800_000
 
 /** Whole folders, and the files beside them. */
 const WANTED =
-  /^(dist\/(src|cli)\/.*\.js|dist\/src\/.*\.d\.ts|dist\/build\/islet\.\w+\.wasm|dist\/site\/(play|reference)\/[^/]+|dist\/cli\/calibration\/[^/]+\.bin|dist\/islet\.js|dist\/package\.json|published\/(fetch|binding)\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/
+  /^(dist\/(src|cli)\/.*\.js|dist\/src\/.*\.d\.ts|dist\/build\/islet\.\w+\.wasm|dist\/site\/(play|reference)\/[^/]+|dist\/cli\/calibration\/[^/]+\.bin|dist\/cli\/vocabularies\/[^/]+\.json|dist\/islet\.js|dist\/package\.json|published\/(fetch|binding)\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/
 
 /** Without the Node that npm puts in front here: a project has the machine's. */
 const PATH = (process.env['PATH'] ?? '').split(delimiter).filter((one) => !one.includes('node_modules'))
@@ -61,6 +61,9 @@ test('the tarball is small, and has what runs alone', () => {
     'dist/src/islet.d.ts',
     'dist/islet.js',
     'dist/cli/main.js',
+    // What `islet pull` reads beside the artefacts.
+    ...readdirSync(`${ROOT}cli/calibration`).map((name) => `dist/cli/calibration/${name}`),
+    ...readdirSync(`${ROOT}cli/vocabularies`).map((name) => `dist/cli/vocabularies/${name}`),
     'LICENSE',
   ])
     expect(files).toContain(file)
