@@ -1,6 +1,6 @@
 // Fine kernels multiply by activations of sixteen bits: what quantising left of them is multiplied too.
 
-import { x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
+import { TILES, x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
 import type { Kernels } from '../../src/kernels/kernels.ts'
 import { leaveResidue } from '../../src/graph/residue.ts'
 
@@ -10,6 +10,8 @@ export type FineOptions = {
   /** Where the graph has its own products of a residue: they are 0 where all products are fine. */
   residueProducts: number
 }
+
+const MATRIX_KINDS = Object.keys(TILES) as (keyof typeof TILES)[]
 
 /** Activations as they were quantised last: up to four rows side by side (x4), or one (x1). */
 type Input = {
@@ -92,8 +94,16 @@ export function fineKernels(own: Kernels, { buffer }: WebAssembly.Memory, option
       const results = Array.from({ length: 4 * groups }, (_, token) => [y + token * stride, rows])
       twice(product, outs, byToken, results)
     }
+  const products = MATRIX_KINDS.flatMap((kind) => {
+    const byToken = kind === 'q4' || kind === 'q4m'
+    return [
+      [`gemv_${kind}_q8`, gemv(own[`gemv_${kind}_q8`], byToken)],
+      [`gemm_${kind}_q8`, gemm(own[`gemm_${kind}_q8`], byToken)],
+    ]
+  })
   return {
     ...own,
+    ...(Object.fromEntries(products) as Partial<Kernels>),
     quantize_x1(out, x, cols, spare) {
       inputs.set(out, { x, stride: 0, rows: 1, cols, spare, four: false, residues: new Map() })
       own.quantize_x1(out, x, cols, spare)
@@ -102,13 +112,5 @@ export function fineKernels(own: Kernels, { buffer }: WebAssembly.Memory, option
       inputs.set(out, { x, stride, rows, cols, spare, four: true, residues: new Map() })
       own.quantize_x4(out, x, stride, rows, cols, spare)
     },
-    gemv_q4_q8: gemv(own.gemv_q4_q8, true),
-    gemv_q4m_q8: gemv(own.gemv_q4m_q8, true),
-    gemv_q6_q8: gemv(own.gemv_q6_q8, false),
-    gemv_q8_q8: gemv(own.gemv_q8_q8, false),
-    gemm_q4_q8: gemm(own.gemm_q4_q8, true),
-    gemm_q4m_q8: gemm(own.gemm_q4m_q8, true),
-    gemm_q6_q8: gemm(own.gemm_q6_q8, false),
-    gemm_q8_q8: gemm(own.gemm_q8_q8, false),
   }
 }
