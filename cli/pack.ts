@@ -15,8 +15,7 @@ import { calibrationOf } from './lib/calibration.ts'
 import { measureKv } from './lib/measure-kv.ts'
 import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
-import { choiceOf } from './lib/vocabulary.ts'
-import { lossLine } from './vocabulary.ts'
+import { choiceOf, lossLine } from './lib/vocabulary.ts'
 
 const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
            [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
@@ -89,8 +88,7 @@ export const command = {
         quant,
         embedding,
         rounding,
-        // By the whole vocabulary, so that a row's bytes do not depend on which others stay.
-        ...(calibrates && { calibrate: (_, options) => calibrationOf(whole, options) }),
+        ...(calibrates && { calibrate: calibrationOf }),
         id: values.id,
         onProgress: bar.update,
         chooseKv: measureKv,

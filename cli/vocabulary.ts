@@ -8,7 +8,7 @@ import { openSource } from '../src/packing/open-source.ts'
 import { writeVocabulary } from '../src/packing/vocabulary/vocabulary-file.ts'
 import { required } from './lib/options.ts'
 import { printOut, type Print } from './lib/text-command.ts'
-import { choiceOf } from './lib/vocabulary.ts'
+import { choiceOf, lossLine } from './lib/vocabulary.ts'
 
 const usage = `islet vocabulary INPUT TEXTS OUT --ids N
 
@@ -39,14 +39,4 @@ export const command = {
       await source.close()
     }
   },
-}
-
-/** What a choice of ids costs on its texts, as a line. */
-export function lossLine(
-  kept: number,
-  of: number,
-  { tokens, gone, more }: { tokens: number; gone: number; more: number },
-): string {
-  const share = (part: number): string => `${((100 * part) / Math.max(1, tokens)).toFixed(1)} %`
-  return `${kept} of ${of} ids; of ${tokens} tokens of the texts ${share(gone)} lose theirs, which makes ${share(more)} more tokens\n`
 }

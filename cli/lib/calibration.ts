@@ -28,13 +28,14 @@ export async function keptCalibration(name: string, { spec }: ModelSource): Prom
 }
 
 /**
- * Calibrates `source`, in the time that its floats take for some hundred tokens. Undefined where there is no tokenizer,
- * or where packing rounds nothing.
+ * Calibrates `given`, in the time that its floats take for some hundred tokens; by its whole vocabulary, so that a row's
+ * bytes do not depend on which others stay. Undefined where there is no tokenizer, or where packing rounds nothing.
  */
 export async function calibrationOf(
-  source: ModelSource,
+  given: ModelSource,
   options: PackOptions,
 ): Promise<Calibration | undefined> {
+  const source = given.whole ?? given
   const tokenizer = await source.tokenizer()
   if (tokenizer === undefined || isFloatPack(source, planPack(source, options).entries)) return undefined
   if (options.quant === 'f32' || source.spec.prefix !== undefined) return undefined

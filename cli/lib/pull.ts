@@ -150,11 +150,10 @@ async function packArtefact(file: string, folder: string, name: string, trimmed 
   const whole = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
-    // By the whole vocabulary, so that a row's bytes do not depend on which others stay.
-    const calibration = (await keptCalibration(name, whole)) ?? (await calibrationOf(whole, {}))
     const source = trimmed
       ? await trimBy(whole, await choiceOf(whole, vocabularyFile(name), undefined))
       : whole
+    const calibration = (await keptCalibration(name, source)) ?? (await calibrationOf(source, {}))
     await packToFolder(source, folder, {
       id: name,
       onProgress: bar.update,

@@ -6,6 +6,7 @@ import { IsletError } from '../../src/lib/errors.ts'
 import type { ModelSource } from '../../src/packing/source.ts'
 import { chooseBy, type Choice } from '../../src/packing/vocabulary/choice.ts'
 import { isVocabularyFile, readVocabulary } from '../../src/packing/vocabulary/vocabulary-file.ts'
+import type { TrimmingLoss } from '../../src/weights/manifest.ts'
 import { wholeNumber } from './options.ts'
 import { readText } from './text-command.ts'
 
@@ -23,6 +24,12 @@ export async function choiceOf(source: ModelSource, path: string, ids: string | 
   if (count === undefined || count === choice.kept.length) return choice
   const held = `${path} keeps ${choice.kept.length} ids`
   throw new IsletError('invalid_request', `--ids ${count}: ${held}; leave --ids out`, { param: '--ids' })
+}
+
+/** What a choice of ids costs on its texts, as a line. */
+export function lossLine(kept: number, of: number, { tokens, gone, more }: TrimmingLoss): string {
+  const share = (part: number): string => `${((100 * part) / Math.max(1, tokens)).toFixed(1)} %`
+  return `${kept} of ${of} ids; of ${tokens} tokens of the texts ${share(gone)} lose theirs, which makes ${share(more)} more tokens\n`
 }
 
 /** A text file's text, or those of all files in a folder and the folders in it, by name. */

@@ -13,6 +13,13 @@ import { defaultId, type ModelSource } from './source.ts'
  * `model_not_found` where nothing is; `unsupported_format` says what is read instead.
  */
 export async function openSource(path: string): Promise<ModelSource> {
+  const source = await openCheckpoint(path)
+  // A large one takes a second to make, and packing asks for it several times.
+  let tokenizer: ReturnType<ModelSource['tokenizer']> | undefined
+  return { ...source, tokenizer: () => (tokenizer ??= source.tokenizer()) }
+}
+
+async function openCheckpoint(path: string): Promise<ModelSource> {
   const full = resolve(path)
   const facts = await stat(full).catch(() => factsOfFile(full, path))
   if (facts === undefined) throw new IsletError('model_not_found', `${path} does not exist: check the path`)

@@ -85,12 +85,11 @@ async function writeFolder(
     await current?.handle.close()
   }
   const shards = cutter.finish()
-  const plain = makeManifest(source, options.id, tensors, shards, tokenizer)
+  const manifestOf = (spec: ModelSpec): Manifest =>
+    makeManifest({ ...source, spec }, options.id, tensors, shards, tokenizer)
+  const plain = manifestOf(source.spec)
   const kv = await options.chooseKv?.(plain, folder, tokenizer)
-  const manifest =
-    kv === undefined
-      ? plain
-      : makeManifest({ ...source, spec: withKv(source.spec, kv) }, options.id, tensors, shards, tokenizer)
+  const manifest = kv === undefined ? plain : manifestOf(withKv(source.spec, kv))
   const prefix = await options.makePrefix?.(manifest, folder, tokenizer)
   if (prefix !== undefined) {
     await writeFile(join(folder, PREFIX_FILE), prefix.bytes)

@@ -27,6 +27,8 @@ export interface ModelSource {
   readonly pooling?: Pooling | undefined
   /** Where only a part of the checkpoint's vocabulary is packed. */
   readonly vocabulary?: TrimmedVocabulary
+  /** The source with all of it, where that is so. */
+  readonly whole?: ModelSource
   /** tokenizer.bin; undefined where the checkpoint has none. Throws for one that we do not read. */
   tokenizer(): Promise<Uint8Array | undefined>
   close(): Promise<void>

@@ -4,7 +4,7 @@
 import { IsletError } from '../lib/errors.ts'
 import { BLANK_NAMES } from '../tokenizer/chatglm.ts'
 import { MAX_ID_OFFSET, TOKEN } from '../tokenizer/format.ts'
-import { resizeTokens } from './token-arrays.ts'
+import { growTokens } from './token-arrays.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -96,6 +96,6 @@ function isSecond({ tokenizer, model, code }: ChatGlmFiles): boolean {
 function append(source: TokenizerSource, names: string[], added: readonly string[], type: number): void {
   const before = names.length
   for (const name of added) names.push(name)
-  resizeTokens(source, names.length, type)
+  growTokens(source, names.length, type)
   added.forEach((name, i) => (source.tokens[before + i] = new TextEncoder().encode(name)))
 }

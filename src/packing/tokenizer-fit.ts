@@ -3,7 +3,7 @@
 
 import { IsletError } from '../lib/errors.ts'
 import { TOKEN } from '../tokenizer/format.ts'
-import { resizeTokens } from './token-arrays.ts'
+import { keepTokens } from './token-arrays.ts'
 import type { TokenizerSource } from './tokenizer-write.ts'
 
 /**
@@ -26,32 +26,8 @@ export function fitTokenizer(source: TokenizerSource, vocab: number): TokenizerS
       `the tokenizer has ${count} tokens and the model's vocabulary ${vocab}: token ${id}, ${text}, has no embedding`,
     )
   }
-  const { settings } = source
-  const known = (id: number | undefined): number | undefined =>
-    id === undefined || id < vocab ? id : undefined
-  const fitting: TokenizerSource = {
-    ...source,
-    merges: mergesWithin(source.merges, vocab),
-    settings: {
-      ...settings,
-      bosId: known(settings.bosId),
-      eosId: known(settings.eosId),
-      unknownId: known(settings.unknownId),
-      endIds: settings.endIds.filter((id) => id < vocab),
-      ...(settings.parsedIds === undefined
-        ? {}
-        : { parsedIds: settings.parsedIds.filter((id) => id < vocab) }),
-    },
-  }
-  resizeTokens(fitting, vocab)
-  return fitting
-}
-
-function mergesWithin(merges: Uint32Array, vocab: number): Uint32Array {
-  const rows: number[] = []
-  for (let at = 0; at < merges.length; at += 3) {
-    const [left, right, joined] = merges.subarray(at, at + 3)
-    if (Math.max(left, right, joined) < vocab) rows.push(left, right, joined)
-  }
-  return Uint32Array.from(rows)
+  return keepTokens(
+    source,
+    Uint32Array.from({ length: vocab }, (_, id) => id),
+  )
 }

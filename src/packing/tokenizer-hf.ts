@@ -9,7 +9,7 @@ import { chatOfFolder, templateChat, TOOL_TEMPLATE, type FolderFacts } from './c
 import { naming } from './in-file.ts'
 import { readJsonFile as readJson, type ReadFile } from './small-file.ts'
 import { CHATGLM_ENDS, completeChatGlm, isChatGlm } from './tokenizer-chatglm.ts'
-import { resizeTokens } from './token-arrays.ts'
+import { growTokens } from './token-arrays.ts'
 import { sentencePieceToken } from './tokenizer-gguf.ts'
 import { tokenizerFromJson } from './tokenizer-json.ts'
 import type { AddedToken } from './tokenizer-json.ts'
@@ -193,7 +193,7 @@ function addTokens(source: TokenizerSource, names: string[], added: readonly Add
     )
   }
   while (names.length < size) names.push('')
-  resizeTokens(source, size)
+  growTokens(source, size)
   const { types } = source
   for (const { id, name, special } of added) {
     if (names[id] !== '' && names[id] !== name) continue // a placeholder for a piece of another name

@@ -1,7 +1,7 @@
 // What a tokenizer holds for each token grows and shrinks together, with the ids that its settings name.
 
 import { expect, it } from 'vitest'
-import { resizeTokens } from '../../src/packing/token-arrays.ts'
+import { growTokens } from '../../src/packing/token-arrays.ts'
 import { fitTokenizer } from '../../src/packing/tokenizer-fit.ts'
 import type { TokenizerSource } from '../../src/packing/tokenizer-write.ts'
 import { TOKEN } from '../../src/tokenizer/format.ts'
@@ -29,7 +29,7 @@ const source = (): TokenizerSource => ({
 
 it('grows every list, with empty tokens of a type behind', () => {
   const grown = source()
-  resizeTokens(grown, 5, TOKEN.userDefined)
+  growTokens(grown, 5, TOKEN.userDefined)
   expect(grown.tokens.map(({ length }) => length)).toEqual([1, 1, 1, 0, 0])
   expect([...grown.types].slice(2)).toEqual([TOKEN.control, TOKEN.userDefined, TOKEN.userDefined])
   expect([...grown.ranks]).toEqual([0, 1, 2, 0, 0])
@@ -38,7 +38,7 @@ it('grows every list, with empty tokens of a type behind', () => {
 
 it('leaves lists alone that the algorithm does not have', () => {
   const plain = { ...source(), ranks: new Uint32Array(0), scores: undefined }
-  resizeTokens(plain, 4)
+  growTokens(plain, 4)
   expect([plain.ranks.length, plain.scores, plain.types.at(-1)]).toEqual([0, undefined, TOKEN.unused])
 })
 

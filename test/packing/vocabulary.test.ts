@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { calibrationOf } from '../../cli/lib/calibration.ts'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import { openModel } from '../../cli/lib/model.ts'
 import { choiceOf } from '../../cli/lib/vocabulary.ts'
@@ -15,12 +16,13 @@ import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
 import type { ModelSource } from '../../src/packing/source.ts'
+import { rowsOf } from '../../src/packing/token-arrays.ts'
 import { tokenizerFromFolder } from '../../src/packing/tokenizer-hf.ts'
 import { writeTokenizer } from '../../src/packing/tokenizer-write.ts'
 import { chooseBy, trimBy } from '../../src/packing/vocabulary/choice.ts'
 import { chooseIds, countIds } from '../../src/packing/vocabulary/choose-ids.ts'
 import { mergeTrees } from '../../src/packing/vocabulary/merge-trees.ts'
-import { rowsOf, trimTokenizer } from '../../src/packing/vocabulary/trim-tokenizer.ts'
+import { trimTokenizer } from '../../src/packing/vocabulary/trim-tokenizer.ts'
 import { writeVocabulary } from '../../src/packing/vocabulary/vocabulary-file.ts'
 import { parseTokenizer, TOKEN, type TokenizerData } from '../../src/tokenizer/format.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
@@ -273,6 +275,16 @@ describe('a model with a part of its vocabulary', () => {
       expect(logits.map((row) => [...row])).toEqual(wanted)
     },
   )
+})
+
+it('a model with a part of its vocabulary is calibrated as the whole one is', async () => {
+  const source = await openSource(FLOATS)
+  const trimmed = await trimBy(source, await chooseBy(source, 'genesis', ['In the beginning'], 400))
+  const options: PackOptions = { quant: 'q8' }
+  const [whole, part] = [await calibrationOf(source, options), await calibrationOf(trimmed, options)]
+  await source.close()
+  expect(part?.size).toBeGreaterThan(0)
+  expect(part).toEqual(whole)
 })
 
 it('a model whose ids mean more than their rows keeps its vocabulary', async () => {

@@ -5,8 +5,9 @@ import { IsletError } from '../../lib/errors.ts'
 import { parseTokenizer } from '../../tokenizer/format.ts'
 import type { ChatFormat, TrimmedVocabulary } from '../../weights/manifest.ts'
 import type { ModelSource, SourceTensor } from '../source.ts'
+import { rowsOf } from '../token-arrays.ts'
 import { pickRows } from './picked-rows.ts'
-import { rowsOf, trimTokenizer } from './trim-tokenizer.ts'
+import { trimTokenizer } from './trim-tokenizer.ts'
 
 /**
  * `whole` with the ids `kept` (ascending) alone. `facts` go into the manifest. A row that is kept has the bytes that
@@ -39,8 +40,8 @@ export function trimmedSource(
     tensors: whole.tensors.map(trimmed),
     chat: renumberedChat(whole.chat, rowsOf(kept, data.types.length)),
     vocabulary: facts,
+    whole,
     tokenizer: () => Promise.resolve(trimTokenizer(data, kept)),
-    close: () => whole.close(),
   }
 }
 
