@@ -31,6 +31,17 @@ export type IsletOptions = LaneOptions & {
   readonly caller?: (c: Context<any>) => Caller | string | undefined | Promise<Caller | string | undefined>
 }
 
+/** The options of the project's own Workers: wrangler.toml's variables, and those of its bindings that a deployment has. */
+export function byVariables(env: Pick<Env, 'ANALYTICS' | 'RATE_LIMITER'>): IsletOptions {
+  return {
+    variables: env,
+    bindings: {
+      ...(env.ANALYTICS && { analytics: 'ANALYTICS' }),
+      ...(env.RATE_LIMITER && { rateLimiter: 'RATE_LIMITER' }),
+    },
+  }
+}
+
 /** Options, or what makes them of the Worker's `env` at its first request. */
 export type Given<Env, Of> = Of | ((env: Env) => Of)
 

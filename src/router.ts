@@ -1,28 +1,16 @@
 // The router's entry serves several models by one API; the lanes of each are objects of a script of its own.
 
-import { createApp, metered } from './api/app.ts'
-import { BindingEntrypoint } from './binding/entrypoint.ts'
-import { insideApp } from './binding/inside.ts'
-import type { Props } from './binding/types.ts'
 import { lanesOfModel, makeDeps, type LanesNear } from './deps.ts'
+import { entryOf } from './entry.ts'
 import type { Env } from './env.ts'
-import { subApp } from './mount.ts'
-import { once, setupOf, type IsletOptions, type Setup } from './options.ts'
+import { byVariables, setupOf, type IsletOptions, type Setup } from './options.ts'
 import { aliasesOf, manyModels, modelsOf, tagOf, type RoutedModels } from './routing/many-models.ts'
 
 /** `LANE_0` is the class of the first model's script, and so on; tools/router-scripts.ts writes them. */
 type RouterEnv = Omit<Env, 'LANE'> & { MODELS: string } & { [binding: `LANE_${number}`]: Env['LANE'] }
 
-const setup = setupOf<RouterEnv, IsletOptions>((env) => ({
-  variables: env,
-  bindings: {
-    ...(env.ANALYTICS && { analytics: 'ANALYTICS' }),
-    ...(env.RATE_LIMITER && { rateLimiter: 'RATE_LIMITER' }),
-  },
-}))
-const deps = once((env: RouterEnv) => metered(makeDeps(setup(env), lanesOfAll(setup(env), env))))
-const inside = once((env: RouterEnv) => insideApp(deps(env)))
-const served = once((env: RouterEnv) => ({ app: createApp(deps(env)), setup: setup(env) }))
+const setup = setupOf<RouterEnv, IsletOptions>(byVariables)
+const entry = entryOf(setup, (env) => makeDeps(setup(env), lanesOfAll(setup(env), env)))
 
 /** The lanes of all models, for requests that come in nearest to a region. */
 function lanesOfAll({ config, bound }: Setup<IsletOptions>, env: RouterEnv): LanesNear {
@@ -42,10 +30,6 @@ function lanesOfAll({ config, bound }: Setup<IsletOptions>, env: RouterEnv): Lan
 }
 
 /** Bound by another Worker as a service: `run` and the others choose by the model's name. */
-export class WorkersAI extends BindingEntrypoint<RouterEnv> {
-  constructor(ctx: ExecutionContext<Props>, env: RouterEnv) {
-    super(ctx, env, inside(env))
-  }
-}
+export class WorkersAI extends entry.WorkersAI {}
 
-export default subApp(served)
+export default entry.app

@@ -2,14 +2,9 @@
 
 import type { Env } from './env.ts'
 import { createIslet } from './islet.ts'
+import { byVariables } from './options.ts'
 
-const islet = createIslet<Env>((env) => ({
-  variables: env,
-  bindings: {
-    ...(env.ANALYTICS && { analytics: 'ANALYTICS' }),
-    ...(env.RATE_LIMITER && { rateLimiter: 'RATE_LIMITER' }),
-  },
-}))
+const islet = createIslet<Env>(byVariables)
 
 export class LaneObject extends islet.Lane {}
 

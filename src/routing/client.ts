@@ -99,10 +99,8 @@ export function createLanes(
     resume: (tenant, id) => eventsOf(() => resumeCall(tenant, id), access),
     score: (request) => eventsOf(() => scoreCall(withSession(request), options), access),
     tokens: (request) => eventsOf(() => tokenCall(withSession(request), options), access),
-    async sessions(tenant, { limit, after }) {
-      const last = after === undefined ? undefined : await this.session(tenant, after)
-      const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
-      return this.sessionPage(tenant, page)
+    async sessions(tenant, behind) {
+      return this.sessionPage(tenant, await pageBehind(this, tenant, behind))
     },
     async sessionPage(tenant, page) {
       const lists = await askAll<SessionView[]>((lane) => lane.sessions(tenant, page))
@@ -136,6 +134,17 @@ export function createLanes(
       })
     },
   }
+}
+
+/** The page of at most `limit` sessions behind the one whose id is `after`, in the order of `lastUsed`. */
+export async function pageBehind(
+  lanes: Pick<Lanes, 'session'>,
+  tenant: string,
+  { limit, after }: Parameters<Lanes['sessions']>[1],
+): Promise<SessionPage> {
+  if (after === undefined) return { limit }
+  const { id, usedAt } = await lanes.session(tenant, after)
+  return { limit, after: { id, usedAt } }
 }
 
 /** The first `limit` sessions of several lists, those used last first. */

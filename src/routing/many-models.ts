@@ -4,7 +4,7 @@ import { errorCode, IsletError } from '../lib/errors.ts'
 import { modelTagOf } from '../protocol/ids.ts'
 import type { LaneHealth } from '../protocol/lane-reports.ts'
 import type { Lanes } from '../protocol/lanes.ts'
-import { lastUsed, type ModelLanes } from './client.ts'
+import { lastUsed, pageBehind, type ModelLanes } from './client.ts'
 import { digest, withSession, type Placed } from './lane-names.ts'
 
 /** One model, and the lanes of its script. */
@@ -67,10 +67,9 @@ export function manyModels(routed: RoutedModels): Lanes {
     score: (request) => byModel(request).score(request),
     tokens: (request) => byModel(request).tokens(request),
     resume: (tenant, id) => byId(id).lanes.resume(tenant, id),
-    async sessions(tenant, { limit, after }) {
-      const last = after === undefined ? undefined : await this.session(tenant, after)
-      const page = { limit, ...(last !== undefined && { after: { id: last.id, usedAt: last.usedAt } }) }
-      return lastUsed(await all((lanes) => lanes.sessionPage(tenant, page)), limit)
+    async sessions(tenant, behind) {
+      const page = await pageBehind(this, tenant, behind)
+      return lastUsed(await all((lanes) => lanes.sessionPage(tenant, page)), page.limit)
     },
     async removeAll(tenant) {
       const counts = await all((lanes) => lanes.removeAll(tenant))
