@@ -104,7 +104,8 @@ export class Drivers {
   #running(request: Tried): Driver | undefined {
     for (const { driver, record } of this.#driven.values()) {
       const { tenant, bodyHash, sampling } = record.request
-      const isSame = tenant === request.tenant && bodyHash === request.bodyHash && record.end === undefined
+      // One that has ended is told again only when its driver has left.
+      const isSame = tenant === request.tenant && bodyHash === request.bodyHash
       const isLeft = driver.isLeft === true && isAsGood(request, sampling.seed)
       if (isSame && (request.retry || isLeft)) return driver
     }

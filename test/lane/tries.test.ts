@@ -33,15 +33,22 @@ const turnOf = (events: readonly GenerationEvent[]) => eventsOf(events, 'session
 const rowsOf = ({ models }: MockLane) => models.reduce((sum, { rowsRun }) => sum + rowsRun, 0)
 const alone = async (seed: number) => idsOf(await ask(laneOn(laneStorage()).lane, asked(seed)))
 
-type Reader = { heard: GenerationEvent[]; rest(): Promise<GenerationEvent[]>; leave(): Promise<void> }
+type Reader = {
+  heard: GenerationEvent[]
+  next(): Promise<void>
+  rest(): Promise<GenerationEvent[]>
+  leave(): Promise<void>
+}
 
 /** A reader that has read so many texts, and stays. */
 async function begun({ lane }: MockLane, order: GenerateRequest, texts = 5): Promise<Reader> {
   const events = decodeEvents(lane.generate(order))
   const heard: GenerationEvent[] = []
-  while (eventsOf(heard, 'text').length < texts) heard.push((await events.next()).value as GenerationEvent)
+  const next = async () => void heard.push((await events.next()).value as GenerationEvent)
+  while (eventsOf(heard, 'text').length < texts) await next()
   return {
     heard,
+    next,
     async rest() {
       for await (const event of events) heard.push(event)
       return heard
@@ -72,6 +79,19 @@ describe('a marked retry', () => {
     const whole = await first.rest()
     const told = await again.answer
     expect(idsOf(whole)).toEqual(await alone(1))
+    expect([turnOf(told), idsOf(told), textOf(told)]).toEqual([turnOf(whole), idsOf(whole), textOf(whole)])
+    expect(rowsOf(made)).toBe(ROWS)
+  })
+
+  test('is told the same answer where its first try has the last event, and has not left yet', async () => {
+    const made = laneOn(laneStorage())
+    const first = await begun(made, asked(1))
+    while (first.heard.at(-1)?.type !== 'finish') await first.next()
+    expect(made.lane.sessions.driven).toBe(1)
+    const again = started(made, asked(2, RETRY))
+    await afterMs(60)
+    const whole = await first.rest()
+    const told = await again.answer
     expect([turnOf(told), idsOf(told), textOf(told)]).toEqual([turnOf(whole), idsOf(whole), textOf(whole)])
     expect(rowsOf(made)).toBe(ROWS)
   })
