@@ -6,7 +6,7 @@
 import { BLOCK, Q5_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_CODES, X4_HEADER, X4_STARTS, x4_bytes } from '../layout'
 import { dot_two } from '../simd/dot'
 import { high_half, low_half } from '../simd/f16'
-import { fifth_high, fifth_low, fifth_mask, nibble_mask } from '../simd/lanes'
+import { fifth_mask, high_codes, low_codes, nibble_mask } from '../simd/lanes'
 import { scaled, store_token } from './sums'
 
 export function gemm_q5_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
@@ -26,7 +26,8 @@ export function gemm_q5_q8(y: usize, stride: usize, w: usize, x: usize, rows: i3
   }
 }
 
-// `places` brings the fifth bits of these rows to bits 4 to 7. Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the rows' f32 sums; 0..3 = token.
+// `places` brings the fifth bits of these rows to bits 4 to 7. Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the
+// rows' f32 sums; 0..3 = token.
 function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, scales: usize, places: i32, x: usize, blocks: usize): void {
   const mask = nibble_mask()
   const fifth = fifth_mask()
@@ -53,10 +54,10 @@ function tile_8x4(y: usize, stride: usize, w: usize, bits: usize, scales: usize,
       const high = i16x8.shl(v128.load(bits + (g << 4)), places)
       const na = v128.load(w + (g << 6))
       const nb = v128.load(w + (g << 6), 16)
-      const wa = fifth_low(na, high, mask, fifth)
-      const wb = fifth_high(na, i16x8.shr_u(high, 1), mask, fifth)
-      const wc = fifth_low(nb, i16x8.shr_u(high, 2), mask, fifth)
-      const wd = fifth_high(nb, i16x8.shr_u(high, 3), mask, fifth)
+      const wa = low_codes(na, high, mask, fifth)
+      const wb = high_codes(na, i16x8.shr_u(high, 1), mask, fifth)
+      const wc = low_codes(nb, i16x8.shr_u(high, 2), mask, fifth)
+      const wd = high_codes(nb, i16x8.shr_u(high, 3), mask, fifth)
       const xg = x + (g << 6)
       let xl = v128.load32_splat(xg, X4_CODES)
       let xh = v128.load32_splat(xg, X4_CODES + 32)

@@ -44,47 +44,48 @@ export function high_nibbles(v: v128, mask: v128): v128 {
   return v128.and(i16x8.shr_u(v, 4), mask)
 }
 
+// Codes of 5 and 6 bits: what is above bit 3 is shifted to where `upper` has it, and what a 16-bit shift carries across
+// bytes falls outside of that mask.
+
+/** Codes whose lower bits are the low nibbles. */
+// @ts-ignore: decorator
+@inline
+export function low_codes(nibbles: v128, bits: v128, mask: v128, upper: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(bits, upper))
+}
+
+/** Codes whose lower bits are the high nibbles. */
+// @ts-ignore: decorator
+@inline
+export function high_codes(nibbles: v128, bits: v128, mask: v128, upper: v128): v128 {
+  return v128.or(high_nibbles(nibbles, mask), v128.and(bits, upper))
+}
+
 // 6-bit codes: bits 4 and 5 come from one of four 2-bit fields of `pairs`. Fields a, b go with the low and
-// high nibbles of the first four rows that share the byte, c, d with those of the next four. What a 16-bit
-// shift carries across bytes falls outside the mask.
+// high nibbles of the first four rows that share the byte, c, d with those of the next four.
 
 // @ts-ignore: decorator
 @inline
 export function sixth_a(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(pairs, 4), upper))
+  return low_codes(nibbles, i16x8.shl(pairs, 4), mask, upper)
 }
 
 // @ts-ignore: decorator
 @inline
 export function sixth_b(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
-  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shl(pairs, 2), upper))
+  return high_codes(nibbles, i16x8.shl(pairs, 2), mask, upper)
 }
 
 // @ts-ignore: decorator
 @inline
 export function sixth_c(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(pairs, upper))
+  return low_codes(nibbles, pairs, mask, upper)
 }
 
 // @ts-ignore: decorator
 @inline
 export function sixth_d(nibbles: v128, pairs: v128, mask: v128, upper: v128): v128 {
-  return v128.or(high_nibbles(nibbles, mask), v128.and(i16x8.shr_u(pairs, 2), upper))
-}
-
-// 5-bit codes: `bits` are shifted so that bit 4 of each byte is the code's. What a 16-bit shift carries across bytes
-// falls outside the mask.
-
-// @ts-ignore: decorator
-@inline
-export function fifth_low(nibbles: v128, bits: v128, mask: v128, fifth: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(bits, fifth))
-}
-
-// @ts-ignore: decorator
-@inline
-export function fifth_high(nibbles: v128, bits: v128, mask: v128, fifth: v128): v128 {
-  return v128.or(high_nibbles(nibbles, mask), v128.and(bits, fifth))
+  return high_codes(nibbles, i16x8.shr_u(pairs, 2), mask, upper)
 }
 
 /** (lane 0 + lane 1) + (lane 2 + lane 3). */

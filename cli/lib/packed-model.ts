@@ -33,7 +33,7 @@ export async function idOfModel(model: string): Promise<string> {
   return kind === 'packed' ? (await readManifest(path)).id : idOf(path)
 }
 
-/** Of a file or folder: its name, in what an id may have. */
+/** Of a file or folder: its name, in what an id may have; with the quantisation, so that two of one model have a folder each. */
 function idOf(path: string): string {
   const name = basename(path).toLowerCase()
   return name

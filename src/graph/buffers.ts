@@ -11,8 +11,9 @@ import type { Views } from './views.ts'
 export type KvKind = 'q8' | 'f32'
 
 /**
- * What was measured when the model was packed; else INT8, but for families that norm each head's q and k: their scores are so sharp that INT8 keys cost half as
- * much again as INT8 activations do (logits of the Qwen 3 golden: rms 0.079 against 0.056).
+ * What was measured when the model was packed; else INT8, but for families that norm each head's q and k: their scores are
+ * so sharp that INT8 keys cost half as much again as INT8 activations do (logits of the Qwen 3 golden: rms 0.079 against
+ * 0.056).
  */
 export function servedKv({ attention }: ModelSpec): KvKind {
   return attention.kv ?? (attention.qkNorm ? 'f32' : 'q8')
