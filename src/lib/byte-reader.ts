@@ -23,6 +23,13 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
  */
 export type ReadBuffer = { size: number; buffer?: ArrayBuffer | undefined }
 
+/** Gives the memory of a buffer that nothing is read into any more back at once, where the host can: a collection may be long in coming. */
+export function discard(into: ReadBuffer): void {
+  const { buffer } = into
+  into.buffer = undefined
+  if (buffer !== undefined && 'transfer' in buffer) buffer.transfer(0)
+}
+
 /**
  * A reader of `stream` in pieces of at most the buffer's size; of any size where the stream is no byte
  * stream.

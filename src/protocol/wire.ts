@@ -2,7 +2,7 @@
 // RPC carries byte streams, and nothing richer that can be cancelled.
 
 import type { GenerationEvent } from './generation.ts'
-import { byteReader } from '../lib/byte-reader.ts'
+import { byteReader, discard, type ReadBuffer } from '../lib/byte-reader.ts'
 import { errorCode } from '../lib/errors.ts'
 
 const encoder = new TextEncoder()
@@ -39,7 +39,8 @@ export async function* decodeEvents(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
-  const reader = byteReader(stream, { size: READ_BYTES })
+  const buffer: ReadBuffer = { size: READ_BYTES }
+  const reader = byteReader(stream, buffer)
   const cancel = (): void => void reader.cancel().catch(() => undefined)
   signal?.addEventListener('abort', cancel)
   const decoder = new TextDecoder()
@@ -55,5 +56,6 @@ export async function* decodeEvents(
   } finally {
     signal?.removeEventListener('abort', cancel)
     cancel()
+    discard(buffer)
   }
 }

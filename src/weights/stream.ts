@@ -1,7 +1,7 @@
 // Weights stream from a byte source straight into linear memory, in file order. There is no second copy, and
 // every shard's checksum is checked.
 
-import { byteReader, type ReadBuffer } from '../lib/byte-reader.ts'
+import { byteReader, discard, type ReadBuffer } from '../lib/byte-reader.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { checksum as runningChecksum } from '../lib/checksum.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -73,6 +73,8 @@ export async function streamWeights(
   } catch (error) {
     void next?.then((unread) => unread.cancel()).catch(() => undefined)
     throw error
+  } finally {
+    discard(buffer)
   }
 }
 
