@@ -65,17 +65,22 @@ async function worstAt(window: number): Promise<Peaks> {
   return { ...worst, peaks: runs.map(({ peak }) => peak) }
 }
 
-/** One fresh process under load; `root`: the checkout whose worker it is. */
-export async function peakAt(window: number, root?: string): Promise<Peak> {
-  const worker = await startIslet({ WINDOW: window }, { root })
+/** One fresh process under load; `root`: the checkout whose worker it is. `vocabulary`: ids of prompts are below it. */
+export async function peakAt(
+  window: number,
+  { root, model = MODEL, vocabulary = Infinity }: { root?: string; model?: string; vocabulary?: number } = {},
+): Promise<Peak> {
+  const worker = await startIslet({ MODEL: model, WINDOW: window }, { root })
+  const prompt = (length: number, serial: number): number[] =>
+    promptIds(length, serial).map((id) => id % vocabulary)
   const client = new Client(worker.url)
   try {
     const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
     sampler.start()
-    const ids = promptIds(WINDOWS_LONG * window, 0)
-    await client.complete(MODEL, promptIds(32, 1), 1)
-    await client.complete(MODEL, ids, DECODED)
-    await client.complete(MODEL, [...ids, ...promptIds(32, 2)], DECODED)
+    const ids = prompt(WINDOWS_LONG * window, 0)
+    await client.complete(model, prompt(32, 1), 1)
+    await client.complete(model, ids, DECODED)
+    await client.complete(model, [...ids, ...prompt(32, 2)], DECODED)
     const { linear_memory_bytes: linear, window: inForce, note } = await untilHealthy(worker)
     await sleep(SETTLE_MS)
     const held = heapTotal(await sampler.stopAndCollect(() => untilHealthy(worker)))

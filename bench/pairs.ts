@@ -111,8 +111,8 @@ async function timePair(checkouts: Checkouts, pair: number): Promise<Record<stri
 }
 
 async function memoryPair(checkouts: Checkouts): Promise<Record<string, Pair>> {
-  const base = await peakAt(WINDOW, checkouts.base)
-  const mine = await peakAt(WINDOW, checkouts.this)
+  const base = await peakAt(WINDOW, { root: checkouts.base })
+  const mine = await peakAt(WINDOW, { root: checkouts.this })
   return { [HELD]: { base: base.held, this: mine.held }, [PEAK]: { base: base.peak, this: mine.peak } }
 }
 

@@ -17,7 +17,7 @@ import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 import { choiceOf, lossLine } from './lib/vocabulary.ts'
 
-const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q4|f32]
+const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q5|q4|f32]
            [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
            [--vocabulary TEXTS|FILE] [--ids N]
 
@@ -27,9 +27,9 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
           q4     INT4: layers that are 4 bits already stay, all others become blocks with scale and minimum
           q4s    INT4 with a scale alone: a tenth smaller than q4, and less exact
           q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision
-  --embedding    token embedding and head: q8 INT8 in blocks, q6 six bits with scale and minimum, keep, q4, f32;
-                 auto: as --quant for floats and 4 bits, else q8, or q6 where the table is larger than 16 MiB (default)
-  --rounding     how blocks of 4 and 6 bits get scale and minimum: search finds those of the least squared error (default),
+  --embedding    token embedding and head: q8 INT8 in blocks, q6 six bits with scale and minimum, q5 five with a scale, keep, q4, f32;
+                 auto: as --quant for floats and 4 bits, else q8, or 8, 6 and 5 bits by range where it is larger than 16 MiB (default)
+  --rounding     how blocks of 4, 5 and 6 bits get scale and minimum: search finds those of the least squared error (default),
                  nearest takes the extremes and rounds, ten times faster; what is kept as it is has no part in it
   --calibrate    yes: some hundred tokens pass through the model's floats first, and what its matrices are multiplied by
                  says which errors count; seconds for a small model, minutes for a large one (default)

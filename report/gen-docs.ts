@@ -34,6 +34,7 @@ import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { samplingSpeedBlock } from './lib/sampling-speed-table.ts'
 import { templateBlocks } from './lib/template-tables.ts'
+import { trimmedBlocks } from './lib/trimmed-tables.ts'
 import { vocabularyBlocks } from './lib/vocabulary-tables.ts'
 import { soakBlocks } from '../soak/tables.ts'
 
@@ -53,6 +54,7 @@ const DOCUMENTS = [
   'docs/file-map.md',
   'docs/inside-workers.md',
   'docs/memory.md',
+  'docs/models.md',
   'docs/operating.md',
   'docs/packing.md',
   'docs/page.md',
@@ -113,6 +115,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...samplingBlocks(),
     ['choices', choicesBlock(`${ROOT}docs/results/choices.json`)],
     ...vocabularyBlocks(),
+    ...trimmedBlocks(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     samplingSpeedBlock(`${ROOT}docs/results/sampling-speed.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),

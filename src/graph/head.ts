@@ -15,7 +15,7 @@ export class Head implements Outputs {
   readonly #tensors: HeadTensors
   readonly #linear: Linear
   readonly #products: readonly Product[]
-  /** Of the rows that are of a better kind than the last. */
+  /** Of the rows of the first kind, where the last are of another. */
   readonly #first: readonly Product[]
   readonly #floats: Float32Array
   /** Of the last step. */
@@ -31,8 +31,8 @@ export class Head implements Outputs {
       out += matrix.rows * 4
       return product
     })
-    const last = this.#products.at(-1)
-    this.#first = this.#products.filter(({ matrix }) => matrix.kind !== last?.matrix.kind)
+    const [best, last] = [this.#products.at(0), this.#products.at(-1)].map((product) => product?.matrix.kind)
+    this.#first = this.#products.filter(({ matrix }) => matrix.kind === best && best !== last)
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 

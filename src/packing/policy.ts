@@ -8,7 +8,7 @@ import type { TensorKind } from '../kernels/layout.ts'
 import { partName } from '../weights/table.ts'
 
 export const QUANTS = ['keep', 'q4', 'q4s', 'q8', 'f32'] as const
-export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q4', 'f32'] as const
+export const EMBEDDINGS = ['auto', 'keep', 'q8', 'q6', 'q5', 'q4', 'f32'] as const
 export type Quant = (typeof QUANTS)[number]
 export type Embedding = (typeof EMBEDDINGS)[number]
 
@@ -21,10 +21,15 @@ const TOO_LARGE_TABLE = 100e6
 type Tensor = { role: string; type: TensorType; rows: number; cols: number; vector: boolean }
 
 /**
- * Of a table of 6 bits the first rows keep 8. A tokenizer's ids come in the order in which its merges were learnt, so
- * these are the tokens that most texts are made of (docs/quantising.md).
+ * Kinds of a table of 6 bits, each from a row on. A tokenizer's ids come in the order in which its merges were learnt: the
+ * first are the tokens that most texts are made of, and those far behind are met in one of fifteen places
+ * (docs/quantising.md).
  */
-const FIRST_ROWS = 1056
+const TABLE_RANGES: readonly { first: number; kind: TensorKind }[] = [
+  { first: 0, kind: 'q8' },
+  { first: 1056, kind: 'q6' },
+  { first: 16384, kind: 'q5' },
+]
 
 /** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */
 export type TensorPart = { name: string; kind: TensorKind; first: number; rows: number }
@@ -33,15 +38,16 @@ export type TensorPart = { name: string; kind: TensorKind; first: number; rows: 
 export function packedParts(tensor: Tensor, quant: Quant, embedding: Embedding): TensorPart[] {
   const { role, rows } = tensor
   const kind = packedKind(tensor, quant, embedding)
-  if (embedding !== 'auto' || kind !== 'q6' || rows <= FIRST_ROWS)
+  const ranges = TABLE_RANGES.filter(({ first }) => first < rows)
+  if (embedding !== 'auto' || kind !== 'q6' || ranges.length === 1)
     return [{ name: role, kind, first: 0, rows }]
-  return [
-    { name: partName(role, 0), kind: 'q8', first: 0, rows: FIRST_ROWS },
-    { name: partName(role, FIRST_ROWS), kind, first: FIRST_ROWS, rows: rows - FIRST_ROWS },
-  ]
+  return ranges.map(({ first, kind }, at) => {
+    const end = ranges[at + 1]?.first ?? rows
+    return { name: partName(role, first), kind, first, rows: end - first }
+  })
 }
 
-/** The kind of a tensor, of its last part if it has several. Vectors are always f32: they are small and everything passes through them. */
+/** The kind of a tensor; of a table whose rows differ, that which it would have without ranges. Vectors are always f32: they are small and everything passes through them. */
 export function packedKind(tensor: Tensor, quant: Quant, embedding: Embedding): TensorKind {
   if (tensor.vector) return 'f32'
   if (tensor.role === 'embedding' || tensor.role === 'head') return embeddingKind(tensor, quant, embedding)

@@ -15,6 +15,15 @@ export const REAL_GGUF =
 export const GEMMA_FOLDER = `${MODELS}gemma-3-270m`
 export const GEMMA_GGUF = `${MODELS}.cache/gemma-3-270m-q4_k_m.gguf`
 
+/** The same with a part of its vocabulary: `npm run islet -- pull gemma-3-270m-en`. */
+export const TRIMMED_FOLDER = `${MODELS}gemma-3-270m-en`
+
+/** Why its tests are skipped, or undefined when it is there. */
+export function missingTrimmed(): string | undefined {
+  const there = existsSync(`${TRIMMED_FOLDER}/manifest.json`)
+  return there ? undefined : 'gemma-3-270m-en is not here: npm run islet -- pull gemma-3-270m-en'
+}
+
 /** Why its test is skipped, or undefined when it is there. */
 export function missingGemma(): string | undefined {
   const there = existsSync(`${GEMMA_FOLDER}/manifest.json`) && existsSync(GEMMA_GGUF)

@@ -4,43 +4,33 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { calibrationOf, keptCalibrationFile } from '../../cli/lib/calibration.ts'
-import { fineKernels } from '../../cli/lib/fine-kernels.ts'
 import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { OpenedModel } from '../../cli/lib/model.ts'
 import { divergence } from '../../cli/lib/score.ts'
 import { sharesOf } from '../../cli/lib/shares.ts'
 import { f16ToF32 } from '../../src/formats/f16.ts'
-import { Feed } from '../../src/graph/feed.ts'
-import { loadModel } from '../../src/graph/load-model.ts'
-import { fastestKernels } from '../../src/kernels/choose.ts'
-import { BLOCK, tensorBytes } from '../../src/kernels/layout.ts'
+import { BLOCK } from '../../src/kernels/layout.ts'
 import { calibrate } from '../../src/packing/calibrate.ts'
 import { readCalibration, writeCalibration } from '../../src/packing/calibration-file.ts'
 import { columnWeights, type Calibration } from '../../src/packing/calibration.ts'
 import { openSource } from '../../src/packing/open-source.ts'
-import { memorySource, packToMemory } from '../../src/packing/pack-memory.ts'
+import { packToMemory } from '../../src/packing/pack-memory.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
-import { packedParts } from '../../src/packing/policy.ts'
 import { quantiseBlocks } from '../../src/packing/quantise.ts'
-import { shardCutter } from '../../src/packing/shards.ts'
 import { logSumExp } from '../../src/sampling/logprobs.ts'
-import { readTokenizer } from '../../src/tokenizer/packed.ts'
+import {
+  farthest,
+  FLOATS,
+  idsOf,
+  logitsOf,
+  opened,
+  type Reading,
+  TEXT,
+  weightsOf,
+} from '../helpers/float-model.ts'
 import { missingModel, REAL_GGUF, REAL_ID } from '../helpers/real-model.ts'
 import { rng } from '../helpers/rng.ts'
 import { expectSameBits, traceOf } from '../helpers/trace.ts'
-
-const FLOATS = new URL('../fixtures/float-model', import.meta.url).pathname
-const TEXT =
-  'And Joseph went up to bury his father: and with him went up all the servants of Pharaoh. '.repeat(3)
-
-async function opened(options: PackOptions): Promise<OpenedModel> {
-  const { manifest, weights, tokenizer } = await packToMemory(FLOATS, options)
-  return { manifest, source: weights, tokenizerBytes: tokenizer }
-}
-
-async function idsOf(text: string): Promise<number[]> {
-  return readTokenizer((await packToMemory(FLOATS, {})).tokenizer).encode(text)
-}
 
 async function calibrated(build: 'quads' | 'plain' = 'quads'): Promise<Calibration> {
   const source = await openSource(FLOATS)
@@ -50,51 +40,6 @@ async function calibrated(build: 'quads' | 'plain' = 'quads'): Promise<Calibrati
     await source.close()
   }
 }
-
-type Reading = {
-  window?: number
-  kv?: 'q8' | 'f32'
-  chunk?: number
-  step?: number
-  /** Rows that yield nothing. */
-  quiet?: number
-  /** Whether products with the weights at this offset are fine. */
-  fine?: (weights: number) => boolean
-}
-
-/** Logits of every row of `ids`. */
-async function logitsOf(
-  model: OpenedModel,
-  ids: readonly number[],
-  reading: Reading,
-): Promise<Float32Array[]> {
-  const { window, kv = 'q8', chunk = 32, step, quiet = 0, fine } = reading
-  const first = 65536 // where weights begin
-  const kernels = (memory: WebAssembly.Memory) =>
-    fineKernels(fastestKernels(nodeKernels('quads'), memory), memory, {
-      isFine: (at) => fine !== undefined && fine(at - first),
-      residueProducts: -1,
-    })
-  const loaded = await loadModel(model.manifest, model.source, {
-    window: { window, sinks: window === undefined ? 0 : 3 },
-    chunk,
-    logitRows: chunk,
-    kv,
-    maxPositions: 256,
-    kernels: fine === undefined ? nodeKernels('quads') : kernels,
-  })
-  const rows: Float32Array[] = []
-  const feed = new Feed(loaded)
-  feed.run(ids.slice(0, quiet))
-  feed.run(ids.slice(quiet), (logits) => rows.push(logits.slice()), step)
-  return rows
-}
-
-const farthest = (a: readonly Float32Array[], b: readonly Float32Array[]): number =>
-  a.reduce(
-    (most, row, i) => row.reduce((top, value, id) => Math.max(top, Math.abs(value - b[i][id])), most),
-    0,
-  )
 
 describe('calibration', () => {
   it('is the same by every build, and twice', async () => {
@@ -265,15 +210,6 @@ describe('calibration', () => {
   )
 })
 
-async function weightsOf({ manifest, source }: OpenedModel): Promise<Uint8Array> {
-  const parts = await Promise.all(
-    manifest.shards.map(
-      async ({ file }) => new Uint8Array(await new Response(await source.open(file)).arrayBuffer()),
-    ),
-  )
-  return Uint8Array.from(parts.flatMap((part) => [...part]))
-}
-
 describe('blocks fitted under what columns weigh', () => {
   it.each(['q4m', 'q6', 'q4'] as const)('%s: never worse than rounded, better than plain squares', (kind) => {
     const random = rng(23)
@@ -321,79 +257,5 @@ describe('blocks fitted under what columns weigh', () => {
     )
     expect(mean.some((value) => Math.abs(value) > 0.1)).toBe(true)
     expect(columnWeights(undefined, 'embedding', spec)).toBeUndefined()
-  })
-})
-
-describe('a table whose rows differ in kind', () => {
-  it('has its first rows in 8 bits where the others have 6', () => {
-    const table = { role: 'embedding', type: 'Q8_0', rows: 49152, cols: 576, vector: false } as const
-    expect(packedParts(table, 'keep', 'auto')).toEqual([
-      { name: 'embedding.0', kind: 'q8', first: 0, rows: 1056 },
-      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 48096 },
-    ])
-    expect(packedParts(table, 'keep', 'q6')).toEqual([
-      { name: 'embedding', kind: 'q6', first: 0, rows: 49152 },
-    ])
-  })
-
-  it('multiplies the rows of the better kind by inputs of 16 bits', async () => {
-    const cut = 992 // more rows than are multiplied by a residue at once
-    const ids = Array.from({ length: 24 }, (_, i) => (i * 37) % cut)
-    const [eight, six] = [
-      await opened({ quant: 'q8', embedding: 'q8' }),
-      await opened({ quant: 'q8', embedding: 'q6' }),
-    ]
-    const [bytesOf8, bytesOf6] = [await weightsOf(eight), await weightsOf(six)]
-    const [{ rows, cols }, ...others] = eight.manifest.tensors
-    const rowsOf = (bytes: Uint8Array, kind: 'q8' | 'q6', first: number, end: number): Uint8Array =>
-      bytes.slice(tensorBytes(kind, first, cols), tensorBytes(kind, end, cols))
-    const parts = [rowsOf(bytesOf8, 'q8', 0, cut), rowsOf(bytesOf6, 'q6', cut, rows)]
-    const rest = bytesOf8.slice(others[0].offset)
-    const all = [...parts, rest]
-    const [secondAt, restAt] = [parts[0].length, parts[0].length + parts[1].length]
-    expect([secondAt % 64, restAt % 64]).toEqual([0, 0])
-    const files = new Map<string, Uint8Array[]>()
-    const cutter = shardCutter((file, piece) => void files.set(file, [...(files.get(file) ?? []), piece]))
-    for (const piece of all) await cutter.sink(piece)
-    const part = (first: number, count: number, kind: 'q8' | 'q6', offset: number) => {
-      const length = tensorBytes(kind, count, cols)
-      return { ...eight.manifest.tensors[0], name: `embedding.${first}`, kind, rows: count, offset, length }
-    }
-    const tensors = [
-      part(0, cut, 'q8', 0),
-      part(cut, rows - cut, 'q6', secondAt),
-      ...others.map((tensor) => ({ ...tensor, offset: tensor.offset - others[0].offset + restAt })),
-    ]
-    const manifest = { ...eight.manifest, tensors, shards: cutter.finish() }
-    const mixed = await logitsOf({ ...eight, manifest, source: memorySource(files) }, ids, {})
-    // The same table in 8 bits, whose products are made fine from outside.
-    const fine = await logitsOf(eight, ids, { fine: (weights) => weights < others[0].offset })
-    const [coarse, lesser] = [await logitsOf(eight, ids, {}), await logitsOf(six, ids, {})]
-    mixed.forEach((row, i) => {
-      expect(row.subarray(0, cut)).toEqual(fine[i].subarray(0, cut))
-      expect(row.subarray(0, cut)).not.toEqual(coarse[i].subarray(0, cut))
-    })
-    expect(mixed[0].subarray(cut)).not.toEqual(coarse[0].subarray(cut))
-    expect(lesser).toHaveLength(mixed.length)
-  })
-
-  it('cut anywhere gives the same logits, and rows of each kind those of a table of that kind', async () => {
-    const ids = (await idsOf(TEXT)).slice(0, 40)
-    const whole = await opened({ quant: 'q8' })
-    const [table, ...others] = whole.manifest.tensors
-    const cut = 512
-    const bytes = (table.length / table.rows) * cut
-    const parts = [
-      { ...table, name: 'embedding.0', rows: cut, length: bytes },
-      {
-        ...table,
-        name: `embedding.${cut}`,
-        rows: table.rows - cut,
-        offset: table.offset + bytes,
-        length: table.length - bytes,
-      },
-    ]
-    const manifest = { ...whole.manifest, tensors: [...parts, ...others] }
-    expect(await logitsOf({ ...whole, manifest }, ids, {})).toEqual(await logitsOf(whole, ids, {}))
   })
 })
