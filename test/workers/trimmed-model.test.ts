@@ -2,14 +2,18 @@
 // alone, restored and not; it answers under a schema, decides, and stays within 120 MB.
 
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { promptIds } from '../../bench/lib/cases.ts'
+import { PAGE_POSITIONS } from '../../src/kernels/layout.ts'
+import type { StorageUse } from '../../src/protocol/lane-reports.ts'
 import { HeapSampler, heapTotal } from '../../tools/inspector.ts'
 import { missingTrimmed, TRIMMED_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
 const LIMIT_BYTES = 120e6
 const SAMPLE_MS = 50
+/** Of 16 positions in 18 layers: INT8 keys and values, a scale for each. */
+const PAGE_BYTES = 149_760
 /** It has 40,960 ids, the licence's are of SmolLM2's 49,152. */
 const prompt = (length: number, serial: number): number[] =>
   promptIds(length, serial).map((id) => id % 40_000)
@@ -41,6 +45,8 @@ describe.skipIf(skip !== undefined)(`a trimmed Gemma${skip === undefined ? '' : 
   }
   const complete = async (ids: readonly number[], more: object = {}, tenant = 'a'): Promise<Completion> =>
     (await post('/v1/completions', { prompt: ids, max_tokens: 24, ignore_eos: true, temperature: 0, ...more }, tenant)) as Completion // prettier-ignore
+  const storage = async (): Promise<StorageUse> =>
+    ((await (await fetch(`${worker.url}/health`)).json()) as { storage: StorageUse }).storage
   const cached = ({ usage }: Completion): number => usage.prompt_tokens_details.cached_tokens
 
   test('stays within 120 MB, past its window', async () => {
@@ -75,13 +81,17 @@ describe.skipIf(skip !== undefined)(`a trimmed Gemma${skip === undefined ? '' : 
 
   test('restored from storage equals not', async () => {
     const first = prompt(200, 8)
+    const { runBytes } = await storage()
     await complete(first, { store: true }, 'f')
-    await new Promise((resolve) => setTimeout(resolve, 1000)) // until its pages are written
+    const whole = Math.floor(first.length / PAGE_POSITIONS)
+    await vi.waitFor(async () => expect((await storage()).runBytes).toBeGreaterThanOrEqual(runBytes + whole * PAGE_BYTES), 30_000) // prettier-ignore
     await worker.kill()
     await worker.restart()
     const next = [...first, ...prompt(20, 9)]
-    const [restored, anew] = [await complete(next, {}, 'f'), await complete(next, {}, 'g')]
-    expect([cached(restored) > 0, cached(anew)]).toEqual([true, 0])
+    const restored = await complete(next, {}, 'f')
+    expect((await storage()).pagesRestored).toBeGreaterThanOrEqual(whole)
+    const anew = await complete(next, {}, 'g')
+    expect([cached(restored) >= whole * PAGE_POSITIONS, cached(anew)]).toEqual([true, 0])
     expect(restored.islet.logits_sha256).toBe(anew.islet.logits_sha256)
     expect(restored.choices).toEqual(anew.choices)
   }, 120_000)
