@@ -1,5 +1,6 @@
 // Choosing ids keeps those of a vocabulary that texts use most, and what they and the model's own marks need.
 
+import type { SentMessage } from '../../chat/message-forms.ts'
 import { promptIds } from '../../chat/prompt-ids.ts'
 import { IsletError } from '../../lib/errors.ts'
 import { TOKEN } from '../../tokenizer/format.ts'
@@ -57,14 +58,37 @@ function lastingIds(vocabulary: Vocabulary, tokenizer: Tokenizer, chat: ChatForm
   return [...new Set([...marks, ...bytes, ...known, ...chatIds(tokenizer, chat)])]
 }
 
+/** A word that stands for what people and models say. */
+const SAID = 'Hello'
+
+const [system, user, assistant] = ['system', 'user', 'assistant'].map((role) => ({ role, content: SAID }))
+const called = { name: SAID, arguments: '{}' }
+const call = {
+  role: 'assistant',
+  content: '',
+  tool_calls: [{ id: SAID, type: 'function', function: called }],
+}
+const result = { role: 'tool', content: SAID, tool_call_id: SAID }
+const tool = {
+  type: 'function',
+  function: { name: SAID, description: SAID, parameters: { type: 'object', properties: {} } },
+}
+
+/** Chats that have a format say its words: with and without instructions, answers, and calls of tools. */
+const CHATS: readonly { messages: readonly SentMessage[]; tools?: readonly unknown[] }[] = [
+  { messages: [user] },
+  { messages: [user, assistant, user] },
+  { messages: [system, user] },
+  { messages: [user], tools: [tool] },
+  { messages: [user, call, result, result, assistant, user], tools: [tool] },
+  { messages: [system, user, call, result], tools: [tool] },
+]
+
 /** Ids of a format's own words: of some chats, and of all that its template says. */
 function chatIds(tokenizer: Tokenizer, chat: ChatFormat): number[] {
-  const user = { role: 'user', content: 'Hello' } as const
-  const assistant = { role: 'assistant', content: 'Hello' } as const
-  const chats = [[user], [user, assistant, user], [{ role: 'system', content: 'Hello' } as const, user]]
-  const rendered = chats.flatMap((messages) => {
+  const rendered = CHATS.flatMap(({ messages, tools }) => {
     try {
-      return promptIds(tokenizer, chat, messages)
+      return promptIds(tokenizer, chat, messages, { tools })
     } catch (error) {
       if (error instanceof IsletError) return [] // no format says every chat
       throw error
