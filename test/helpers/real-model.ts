@@ -24,10 +24,13 @@ export function missingTrimmed(): string | undefined {
   return there ? undefined : 'gemma-3-270m-en is not here: npm run islet -- pull gemma-3-270m-en'
 }
 
-/** Why its test is skipped, or undefined when it is there. */
-export function missingGemma(): string | undefined {
-  const there = existsSync(`${GEMMA_FOLDER}/manifest.json`) && existsSync(GEMMA_GGUF)
-  return there ? undefined : 'gemma-3-270m is not here: npm run islet -- pull gemma-3-270m'
+/** Why its test is skipped, or undefined when what it needs is there. */
+export function missingGemma(
+  needed: readonly string[] = [`${GEMMA_FOLDER}/manifest.json`, GEMMA_GGUF],
+): string | undefined {
+  return needed.every((path) => existsSync(path))
+    ? undefined
+    : 'gemma-3-270m is not here: npm run islet -- pull gemma-3-270m'
 }
 
 /** Why the real model's tests are skipped, or undefined when it is there. In CI a missing model is an error. */

@@ -6,12 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { calibrationOf } from '../../cli/lib/calibration.ts'
-import { nodeKernels } from '../../cli/lib/kernels.ts'
-import { openModel } from '../../cli/lib/model.ts'
 import { choiceOf } from '../../cli/lib/vocabulary.ts'
 import { promptIds } from '../../src/chat/prompt-ids.ts'
-import { Feed } from '../../src/graph/feed.ts'
-import { loadModel } from '../../src/graph/load-model.ts'
 import { openSource } from '../../src/packing/open-source.ts'
 import { packToFolder } from '../../src/packing/pack-folder.ts'
 import type { PackOptions } from '../../src/packing/pack.ts'
@@ -30,6 +26,15 @@ import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { CONFIGS } from '../helpers/family-model.ts'
 import { Places } from '../helpers/refused-pack.ts'
+import {
+  bitsOf,
+  keptRows,
+  logitsOf,
+  marksOf,
+  ownTexts,
+  trimmingOf,
+  type Trimming,
+} from '../helpers/trimming.ts'
 import { FIXTURES, readGolden, seeded } from '../tokenizer/support.ts'
 
 const FLOATS = new URL('../fixtures/float-model', import.meta.url).pathname
@@ -49,11 +54,12 @@ async function tokenizerIn(
   return { bytes, data: parseTokenizer(bytes), whole: readTokenizer(bytes) }
 }
 
-function trimmedBy(data: TokenizerData, whole: Tokenizer, counts: Uint32Array, share: number) {
-  const vocabulary = new Vocabulary(data)
-  const count = Math.floor(share * vocabulary.size)
-  const kept = chooseIds(vocabulary, whole, NO_CHAT, counts, count)
-  return { kept, rowOf: rowsOf(kept, vocabulary.size), trimmed: readTokenizer(trimTokenizer(data, kept)) }
+/** A family's tokenizer and the `share` of it that `texts` choose. */
+async function trimmedBy(family: string, texts: readonly string[], share: number): Promise<Trimming> {
+  const { bytes, data, whole } = await tokenizerIn(family)
+  const count = Math.floor(share * data.types.length)
+  const kept = chooseIds(new Vocabulary(data), whole, NO_CHAT, countIds(whole, texts), count)
+  return trimmingOf(bytes, kept)
 }
 
 describe.each(['llama', 'gemma3', 'baichuan2', 'chatglm3', 'qwen1', 'qwen2'])(
@@ -62,18 +68,20 @@ describe.each(['llama', 'gemma3', 'baichuan2', 'chatglm3', 'qwen1', 'qwen2'])(
     const texts = readGolden(join(FIXTURES, family)).cases.map(({ text }) => text)
 
     it.each([0.6, 0.8])('cut to %f keeps the ids of every text whose ids stay', async (share) => {
-      const { data, whole } = await tokenizerIn(family)
-      const { kept, rowOf, trimmed } = trimmedBy(data, whole, countIds(whole, texts.slice(0, 12)), share)
+      const trimming = await trimmedBy(family, texts.slice(0, 12), share)
+      const { data, kept, whole, trimmed } = trimming
       expect(kept.length).toBeLessThanOrEqual(share * data.types.length)
       expect([...kept]).toEqual([...new Set(kept)].toSorted((a, b) => a - b))
       let [asBefore, otherwise] = [0, 0]
       for (const text of texts.flatMap((each) => [each, ...each.split(/(?<=\s)/)])) {
         const ids = whole.encode(text)
         const rows = trimmed.encode(text)
-        if (ids.every((id) => rowOf[id] >= 0)) {
-          expect(rows, text).toEqual(ids.map((id) => rowOf[id]))
+        const stay = keptRows(trimming, ids)
+        if (stay === undefined) otherwise++
+        else {
+          expect(rows, text).toEqual(stay)
           asBefore++
-        } else otherwise++
+        }
         expect(trimmed.decode(rows)).toBe(whole.decode(ids))
       }
       expect(asBefore).toBeGreaterThan(50)
@@ -81,42 +89,30 @@ describe.each(['llama', 'gemma3', 'baichuan2', 'chatglm3', 'qwen1', 'qwen2'])(
     })
 
     it('keeps the order in which ids merge', async () => {
-      const { data, whole } = await tokenizerIn(family)
-      const { kept } = trimmedBy(data, whole, countIds(whole, texts), 0.6)
+      const { data, kept } = await trimmedBy(family, texts, 0.6)
       const { ranks } = parseTokenizer(trimTokenizer(data, kept))
       expect([...ranks]).toEqual(data.ranks.length === 0 ? [] : Array.from(kept, (id) => data.ranks[id]))
     })
 
     it('keeps all that is no ordinary text, under its name', async () => {
-      const { data, whole } = await tokenizerIn(family)
-      const { rowOf, trimmed } = trimmedBy(data, whole, new Uint32Array(whole.vocabSize), 0.7)
-      data.types.forEach((type, id) => {
-        if (type === TOKEN.normal || type === TOKEN.unused) return
+      const trimming = await trimmedBy(family, [], 0.7)
+      const { rowOf, whole, trimmed } = trimming
+      for (const id of marksOf(trimming)) {
         expect(trimmed.nameOf(rowOf[id])).toBe(whole.nameOf(id))
         expect(trimmed.isSpecial(rowOf[id])).toBe(whole.isSpecial(id))
-      })
+      }
       expect([...trimmed.endIds]).toEqual([...whole.endIds].map((id) => rowOf[id]))
       expect(trimmed.bosId).toBe(whole.bosId === undefined ? undefined : rowOf[whole.bosId])
     })
 
     it('keeps each ordinary token reachable: its own text becomes it, if it did before', async () => {
-      const { data, whole } = await tokenizerIn(family)
-      const { kept, rowOf, trimmed } = trimmedBy(data, whole, countIds(whole, texts), 0.75)
-      const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+      const trimming = await trimmedBy(family, texts, 0.75)
       let seen = 0
-      for (const id of kept) {
-        if (data.types[id] !== TOKEN.normal) continue
-        let text: string
-        try {
-          text = decoder.decode(data.bytes.subarray(data.offsets[id], data.offsets[id + 1]))
-        } catch {
-          continue // a part of a character
-        }
-        const before = whole.encode(text)
-        if (before.every((each) => rowOf[each] >= 0)) {
-          expect(trimmed.encode(text)).toEqual(before.map((each) => rowOf[each]))
-          seen++
-        }
+      for (const { text } of ownTexts(trimming)) {
+        const stay = keptRows(trimming, trimming.whole.encode(text))
+        if (stay === undefined) continue
+        expect(trimming.trimmed.encode(text)).toEqual(stay)
+        seen++
       }
       expect(seen).toBeGreaterThan(100)
     })
@@ -186,22 +182,6 @@ describe('ids', () => {
   })
 })
 
-/** Logits of every position. */
-async function logitsOf(model: string, ids: readonly number[]): Promise<Float32Array[]> {
-  const { manifest, source } = await openModel(model, {})
-  const loaded = await loadModel(manifest, source, {
-    window: { window: undefined, sinks: 0 },
-    chunk: 16,
-    logitRows: 16,
-    kv: 'q8',
-    maxPositions: 64,
-    kernels: nodeKernels(),
-  })
-  const rows: Float32Array[] = []
-  new Feed(loaded).run(ids, (logits) => rows.push(logits.slice()))
-  return rows
-}
-
 describe('a model with a part of its vocabulary', () => {
   const text = 'And Joseph went up to bury his father, and all the servants of Pharaoh with him.'
   const kinds: PackOptions[] = [
@@ -230,13 +210,8 @@ describe('a model with a part of its vocabulary', () => {
         .slice(0, 16)
       const rowOf = rowsOf(choice.kept, source.spec.vocab)
       expect(rows).toEqual(ids.map((id) => rowOf[id]))
-      const wanted = (await logitsOf(whole, ids)).map((logits) =>
-        Float32Array.from(choice.kept, (id) => logits[id]),
-      )
-      const logits = await logitsOf(part, rows)
-      expect(logits.map((row) => Buffer.from(row.buffer).toString('hex'))).toEqual(
-        wanted.map((row) => Buffer.from(row.buffer).toString('hex')),
-      )
+      const wanted = bitsOf(await logitsOf(whole, ids), choice.kept)
+      expect(bitsOf(await logitsOf(part, rows))).toEqual(wanted)
       expect(manifest.spec.vocab).toBe(500)
       expect(manifest.vocabulary).toEqual({
         parent: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
