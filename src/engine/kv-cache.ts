@@ -70,8 +70,8 @@ export class KvCache {
   }
 
   /** Takes the model's own prefix in, if there is room; it is evicted last. */
-  seed({ ids, pages }: Seed): void {
-    if (pages.length > this.pool.free) return
+  seed({ ids, pages, taken }: Seed): void {
+    if (pages.length > this.pool.free) return taken?.()
     const sequence = { ...emptySequence(undefined), ids, length: ids.length, usedAt: Infinity }
     for (const bytes of pages) {
       const page = this.#take(sequence.pages.at(-1))
@@ -79,6 +79,7 @@ export class KvCache {
       sequence.pages.push(page)
     }
     this.#sequences.push(sequence)
+    taken?.()
   }
 
   /**

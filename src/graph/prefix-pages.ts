@@ -1,6 +1,7 @@
 // Prefix pages are computed once, when a model is packed, and every later engine begins with them.
 
 import type { WindowOptions } from '../cache/window.ts'
+import { discard } from '../lib/byte-reader.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest } from '../weights/manifest.ts'
@@ -8,8 +9,8 @@ import { PREFIX_VERSION, readPrefix } from '../weights/packed-prefix.ts'
 import type { ByteSource } from '../weights/source.ts'
 import type { LocalModel, Model } from './model.ts'
 
-/** Ids and the pages that hold their K and V, as `readPage` gives them. */
-export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[] }
+/** Ids and the pages that hold their K and V, as `readPage` gives them; `taken` is called when nobody needs these bytes any more. */
+export type Seed = { ids: readonly number[]; pages: readonly Uint8Array[]; taken?: () => void }
 
 /**
  * Computes the pages of `ids` on a model that is used for nothing else: the same bytes by any chunk and host.
@@ -47,5 +48,11 @@ export async function loadPrefix(
     return undefined
   const ids = prefix.ids.slice(0, uncutPositions(spec, model.window))
   const pages = await readPrefix(prefix, source)
-  return { ids, pages: pages.slice(0, Math.ceil(ids.length / PAGE_POSITIONS)) }
+  // The pages are parts of one buffer.
+  const buffer = pages[0]?.buffer as ArrayBuffer | undefined
+  return {
+    ids,
+    pages: pages.slice(0, Math.ceil(ids.length / PAGE_POSITIONS)),
+    taken: () => discard(buffer),
+  }
 }

@@ -23,10 +23,8 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
  */
 export type ReadBuffer = { size: number; buffer?: ArrayBuffer | undefined }
 
-/** Gives the memory of a buffer that nothing is read into any more back at once, where the host can: a collection may be long in coming. */
-export function discard(into: ReadBuffer): void {
-  const { buffer } = into
-  into.buffer = undefined
+/** Gives the memory of a buffer back at once, where the host can: a collection may be long in coming. */
+export function discard(buffer: ArrayBuffer | undefined): void {
   if (buffer !== undefined && 'transfer' in buffer) buffer.transfer(0)
 }
 

@@ -22,13 +22,13 @@ type Tensor = { role: string; type: TensorType; rows: number; cols: number; vect
 
 /**
  * Kinds of a table of 6 bits, each from a row on. A tokenizer's ids come in the order in which its merges were learnt: the
- * first are the tokens that most texts are made of, and those far behind are met in one of fifteen places
+ * first are the tokens that most texts are made of, and those far behind are met rarely
  * (docs/quantising.md).
  */
 const TABLE_RANGES: readonly { first: number; kind: TensorKind }[] = [
   { first: 0, kind: 'q8' },
   { first: 1056, kind: 'q6' },
-  { first: 16384, kind: 'q5' },
+  { first: 28672, kind: 'q5' },
 ]
 
 /** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */

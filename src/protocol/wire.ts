@@ -56,6 +56,6 @@ export async function* decodeEvents(
   } finally {
     signal?.removeEventListener('abort', cancel)
     cancel()
-    discard(buffer)
+    discard(buffer.buffer)
   }
 }

@@ -74,7 +74,7 @@ export async function streamWeights(
     void next?.then((unread) => unread.cancel()).catch(() => undefined)
     throw error
   } finally {
-    discard(buffer)
+    discard(buffer.buffer)
   }
 }
 

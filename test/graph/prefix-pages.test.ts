@@ -133,7 +133,20 @@ describe('the file', () => {
   test('is read into the pages that were written', async () => {
     const seed = seedOf()
     const { manifest, source } = packed(seed)
-    expect(await loadPrefix(manifest, source, model)).toEqual(seed)
+    const read = await loadPrefix(manifest, source, model)
+    expect(read).toEqual({ ...seed, taken: read?.taken })
+  })
+
+  test.each([
+    ['taken into the cache', 16],
+    ['no room for them', 1],
+  ])('its memory is given back: %s', async (_, pageCount) => {
+    const model = new MockModel({ pageCount })
+    const { manifest, source } = packed(seedOf())
+    const seed = await loadPrefix(manifest, source, model)
+    expect(seed?.pages.map(({ length }) => length)).toEqual([model.pages.pageBytes, model.pages.pageBytes])
+    new Engine(model).seed(seed!)
+    expect(seed?.pages.map(({ length }) => length)).toEqual([0, 0])
   })
 
   test('of another version, another size of pages, or none: nothing is read', async () => {
