@@ -17,6 +17,7 @@ import { logSumExp } from '../src/sampling/logprobs.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
+import { meanOf } from './lib/mean.ts'
 
 export const CONTEXT_MODEL = `${ROOT}test/fixtures/context-model`
 export const RESULTS = `${ROOT}docs/results/context-extension.json`
@@ -128,13 +129,6 @@ export function natsAt(
     return nats
   })
 }
-
-function meanOf(values: readonly number[]): { mean: number; error: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) }
-}
-
 /** Every way at every length. */
 async function measure(log: (line: string) => void): Promise<ContextResults> {
   const pack = await packToMemory(CONTEXT_MODEL, { quant: 'f32' })

@@ -5,25 +5,25 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeKernels } from '../cli/lib/kernels.ts'
-import { openModel, type OpenedModel } from '../cli/lib/model.ts'
+import { openModel } from '../cli/lib/model.ts'
 import { artefactOf, DEFAULT_MODEL, ensureModel, vocabularyFile } from '../cli/lib/pull.ts'
 import { servedKv } from '../src/graph/buffers.ts'
-import { Feed } from '../src/graph/feed.ts'
-import { loadModel } from '../src/graph/load-model.ts'
 import { exp } from '../src/lib/math.ts'
 import { openSource } from '../src/packing/open-source.ts'
 import { readVocabulary } from '../src/packing/vocabulary/vocabulary-file.ts'
 import { largest } from '../src/sampling/candidates.ts'
 import { logSumExp } from '../src/sampling/logprobs.ts'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
+import { weightBytes } from '../src/weights/stream.ts'
 import { buildKernels } from '../tools/build.ts'
 import { ROOT } from '../tools/root.ts'
 import { placeFiles, placeModel } from '../tools/site.ts'
 import { promptIds } from './lib/cases.ts'
 import { Client, timeCase } from './lib/client.ts'
+import { meanOf } from './lib/mean.ts'
 import { describeMachine, median, type Machine } from './lib/results.ts'
 import { BenchError } from './lib/setup.ts'
+import { eachRow, HELD_TEXT, MOST_POSITIONS } from './lib/served-loss.ts'
 import { startIslet } from './lib/worker.ts'
 import { streamIntoMemory } from './cold.ts'
 import { peakAt } from './memory.ts'
@@ -38,8 +38,6 @@ const [PEAKS, ROUNDS] = [3, 9]
 const WINDOW = 1024
 /** Tokens of the prompt and of the answer whose time is taken, and of a cold object's prompt. */
 const [PROMPT, DECODED, COLD_PROMPT] = [256, 200, 32]
-const TEXTS = new URL('data/held-text.json', import.meta.url)
-const FEED = { window: { window: undefined, sinks: 0 }, chunk: 32, logitRows: 32, maxPositions: 512 } as const
 
 export type TrimmedLoss = {
   positions: number
@@ -70,18 +68,6 @@ export type TrimmedResult = {
   sides: TrimmedSide[]
 }
 
-/** Rows of logits of each text, in order. */
-async function eachRow(
-  { manifest, source }: OpenedModel,
-  kv: 'q8' | 'f32',
-  texts: readonly (readonly number[])[],
-  onRow: (logits: Float32Array) => void,
-): Promise<void> {
-  const model = await loadModel(manifest, source, { ...FEED, kv, kernels: nodeKernels() })
-  for (const text of texts) new Feed(model).run(text, onRow)
-  model.release()
-}
-
 /** What the trimmed model loses. Texts are cut by its own tokenizer: the whole model reads the ids that these were. */
 async function lossOf(): Promise<TrimmedLoss> {
   const path = await artefactOf(WHOLE, { log: (line) => process.stderr.write(`${line}\n`) })
@@ -90,12 +76,10 @@ async function lossOf(): Promise<TrimmedLoss> {
   const { kept } = await readVocabulary(source, readFileSync(vocabularyFile(MODEL), 'utf8'))
   await source.close()
   const served = await openModel(MODEL, {})
-  const { about: _, ...texts } = JSON.parse(readFileSync(TEXTS, 'utf8')) as Record<string, string>
+  const { about: _, ...texts } = JSON.parse(readFileSync(HELD_TEXT, 'utf8')) as Record<string, string>
   const tokenizer = readTokenizer(served.tokenizerBytes)
   const bos = tokenizer.bosId === undefined ? [] : [tokenizer.bosId]
-  const ids = Object.values(texts).map((text) =>
-    [...bos, ...tokenizer.encode(text)].slice(0, FEED.maxPositions),
-  )
+  const ids = Object.values(texts).map((text) => [...bos, ...tokenizer.encode(text)].slice(0, MOST_POSITIONS))
   const wanted: Float64Array[] = []
   let lost = 0
   const whole = await openModel(path, { quant: 'f32', embedding: 'f32' })
@@ -113,9 +97,7 @@ async function lossOf(): Promise<TrimmedLoss> {
     kls.push(reference.reduce((sum, own, id) => sum + exp(own) * (own - (logits[id] - offset)), 0))
     if (largest(logits, 1)[0] === largest(Float32Array.from(reference), 1)[0]) same++
   })
-  const kl = kls.reduce((sum, one) => sum + one, 0) / kls.length
-  const variance = kls.reduce((sum, one) => sum + (one - kl) ** 2, 0) / (kls.length - 1)
-  const klError = Math.sqrt(variance / kls.length)
+  const { mean: kl, error: klError } = meanOf(kls)
   const positions = kls.length
   return { positions, kl, klError, sameTop: same / positions, lostMass: lost / positions }
 }
@@ -152,8 +134,14 @@ async function main(): Promise<void> {
   const sides: TrimmedSide[] = []
   for (const model of [MODEL, DEFAULT_MODEL]) {
     const { manifest } = await openModel(model, {})
-    const weights = manifest.shards.reduce((sum, { length }) => sum + length, 0)
-    const side = { model, weights, peaks: [] as number[], decode: [], cold: [], streaming: [] }
+    const side = {
+      model,
+      weights: weightBytes(manifest),
+      peaks: [] as number[],
+      decode: [],
+      cold: [],
+      streaming: [],
+    }
     sides.push(side)
     for (let run = 0; run < PEAKS; run++) {
       log(`${model}: peak, run ${run + 1} of ${PEAKS}`)

@@ -17,16 +17,18 @@ import { largest } from '../../src/sampling/candidates.ts'
 import { logSumExp } from '../../src/sampling/logprobs.ts'
 import { readTokenizer } from '../../src/tokenizer/packed.ts'
 import { weightBytes } from '../../src/weights/stream.ts'
+import { meanOf } from './mean.ts'
 
 /** Of one way to pack: mean KL with its standard error, nats a position, and the share of the same likeliest token. */
 export type ServedRow = { calibrated: boolean; bytes: number; kl: number; klError: number; sameTop: number }
 
 export type ServedLoss = { model: string; positions: number; rows: ServedRow[]; shares: Share[] }
 
-const TEXT = new URL('../data/held-text.json', import.meta.url)
+/** Text that nothing was chosen by: names of its kinds, and `about`. */
+export const HELD_TEXT = new URL('../data/held-text.json', import.meta.url)
 const WINDOW = { window: undefined, sinks: 0 }
 const CHUNK = 64
-const MOST_POSITIONS = 512
+export const MOST_POSITIONS = 512
 
 /** So many likeliest tokens of the reference count by themselves, all others as one. */
 const BEST = 20
@@ -41,7 +43,7 @@ export async function servedLoss(name: string, path: string): Promise<ServedLoss
   await source.close()
   if (calibration === undefined) throw new Error(`no calibration of ${name} is kept`)
   const exact = await opened(path, { quant: 'f32', embedding: 'f32' })
-  const { about: _, ...texts } = JSON.parse(readFileSync(TEXT, 'utf8')) as Record<string, string>
+  const { about: _, ...texts } = JSON.parse(readFileSync(HELD_TEXT, 'utf8')) as Record<string, string>
   const tokenizer = readTokenizer(exact.tokenizerBytes)
   const ids = Object.values(texts).map((text) => tokenizer.encode(text))
   const known: Known[] = []
@@ -56,11 +58,9 @@ export async function servedLoss(name: string, path: string): Promise<ServedLoss
       kls.push(coarseKl(reference, logits))
       if (largest(logits, 1)[0] === reference.ids[0]) same++
     })
-    const mean = kls.reduce((sum, kl) => sum + kl, 0) / kls.length
-    const variance = kls.reduce((sum, kl) => sum + (kl - mean) ** 2, 0) / (kls.length - 1)
+    const { mean: kl, error: klError } = meanOf(kls)
     const bytes = weightBytes(own.manifest)
-    const klError = Math.sqrt(variance / kls.length)
-    rows.push({ calibrated: own === served, bytes, kl: mean, klError, sameTop: same / kls.length })
+    rows.push({ calibrated: own === served, bytes, kl, klError, sameTop: same / kls.length })
   }
   const options = { window: WINDOW, chunk: CHUNK, maxPositions: MOST_POSITIONS, otherKv: 'f32' } as const
   const shares = await sharesOf(
@@ -77,7 +77,8 @@ async function opened(path: string, options: PackOptions): Promise<OpenedModel> 
   return { manifest, source: weights, tokenizerBytes: tokenizer }
 }
 
-async function eachRow(
+/** Logits of each row of each text, in order; every text has at most MOST_POSITIONS ids. */
+export async function eachRow(
   { manifest, source }: OpenedModel,
   kv: 'q8' | 'f32',
   texts: readonly (readonly number[])[],

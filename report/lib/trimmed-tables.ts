@@ -12,7 +12,7 @@ export function trimmedBlocks(): [name: string, text: string][] {
   const [own, beside] = sides
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
   const share = (part: number): string => `${(100 * part).toFixed(1)} %`
-  const ratio = (of: (side: TrimmedSide) => number): string => (of(own) / of(beside)).toFixed(2)
+  const ratio = (figure: (side: TrimmedSide) => number): string => (figure(own) / figure(beside)).toFixed(2)
   const row = (what: string, show: (side: TrimmedSide) => string, beside = ''): string[] => [
     what,
     ...sides.map(show),

@@ -31,8 +31,8 @@ export class Head implements Outputs {
       out += matrix.rows * 4
       return product
     })
-    const [best, last] = [this.#products.at(0), this.#products.at(-1)].map((product) => product?.matrix.kind)
-    this.#first = this.#products.filter(({ matrix }) => matrix.kind === best && best !== last)
+    const [first, last] = [tensors.table[0].kind, tensors.table[tensors.table.length - 1].kind]
+    this.#first = first === last ? [] : this.#products.filter(({ matrix }) => matrix.kind === first)
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
