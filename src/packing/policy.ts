@@ -28,7 +28,7 @@ type Tensor = { role: string; type: TensorType; rows: number; cols: number; vect
 const TABLE_RANGES: readonly { first: number; kind: TensorKind }[] = [
   { first: 0, kind: 'q8' },
   { first: 1056, kind: 'q6' },
-  { first: 28672, kind: 'q5' },
+  { first: 40960, kind: 'q5' },
 ]
 
 /** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */

@@ -51,12 +51,12 @@ describe('a table whose rows differ in kind', () => {
     const first = { name: 'embedding.0', kind: 'q8', first: 0, rows: 1056 }
     expect(packedParts(table, 'keep', 'auto')).toEqual([
       first,
-      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 27616 },
-      { name: 'embedding.28672', kind: 'q5', first: 28672, rows: 20480 },
+      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 39904 },
+      { name: 'embedding.40960', kind: 'q5', first: 40960, rows: 8192 },
     ])
-    expect(packedParts({ ...table, rows: 28672, cols: 2048 }, 'keep', 'auto')).toEqual([
+    expect(packedParts({ ...table, rows: 40960, cols: 2048 }, 'keep', 'auto')).toEqual([
       first,
-      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 27616 },
+      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 39904 },
     ])
     expect(packedParts({ ...table, rows: 1056, cols: 32768 }, 'keep', 'auto')).toEqual([
       { name: 'embedding', kind: 'q6', first: 0, rows: 1056 },
