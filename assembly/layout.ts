@@ -6,9 +6,11 @@ export const SPAN: i32 = 64 // columns: two blocks
 
 export const Q4_TILE: usize = 576 // two blocks: nibbles, i16 scale[16][2]
 export const Q4M_TILE: usize = 640 // the same, i16 minimum[16][2]
+export const Q4N_TILE: usize = 576 // the same nibbles, u8 scale[16][2], i8 minimum[16][2]
 export const ROW_UNITS: usize = 16 // behind a row group's tiles of q4 and q4m: a byte a row
+export const ROW_UNITS_BF16: usize = 32 // behind those of q4n and q6: the upper half of a float a row
 export const Q5_TILE: usize = 352 // nibbles, fifth bits, f16 scale[16]
-export const Q6_TILE: usize = 448 // nibbles, pairs, (f16 scale, f16 minimum)[16]
+export const Q6_TILE: usize = 416 // nibbles, pairs, (u8 scale, i8 minimum)[16]
 export const Q8_TILE: usize = 544 // bytes, f16 scale[16]
 
 // Activations of one token: its scale, then spans.

@@ -179,7 +179,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   const source = await openSource(path)
   try {
     checkChat(source)
-    const { entries, bytes } = planPack(source, { quant: quant ?? 'keep', embedding })
+    const { entries, bytes } = planPack(source, { quant: quant ?? 'auto', embedding })
     // A tokenizer of a kind that we do not read has a size all the same: it is estimated.
     const tokenizerBytes = await source.tokenizer().then(
       (tokenizer) => tokenizer?.length,

@@ -17,14 +17,15 @@ import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
 import { choiceOf, lossLine } from './lib/vocabulary.ts'
 
-const usage = `islet pack INPUT OUT [--quant keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q5|q4|f32]
+const usage = `islet pack INPUT OUT [--quant auto|keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q5|q4|f32]
            [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
            [--vocabulary TEXTS|FILE] [--ids N]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
-  --quant keep   Q4_0, Q4_1, Q5_0, Q8_0 as they are, Q4_K as INT4 with scale and minimum, Q6_K as 6 bits, floats as f32,
-                 others INT8 (default)
-          q4     INT4: layers that are 4 bits already stay, all others become blocks with scale and minimum
+  --quant auto   Q4_0, Q5_0, Q8_0 as they are, Q4_1 and Q4_K as INT4 with scale and minimum, both in 8 bits, Q6_K as 6 bits,
+                 floats as f32, others INT8 (default)
+          keep   the same with the scales and minimums that Q4_1 and Q4_K have: a tenth larger, and more exact
+          q4     INT4: Q4_0 stays, all others become blocks with scale and minimum
           q4s    INT4 with a scale alone: a tenth smaller than q4, and less exact
           q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision
   --embedding    token embedding and head: q8 INT8 in blocks, q6 six bits with scale and minimum, q5 five with a scale, keep, q4, f32;
@@ -65,7 +66,7 @@ export const command = {
     const [input, out] = positionals
     if (positionals.length !== 2)
       throw new IsletError('invalid_request', `give INPUT and OUT\nusage: ${usage}`)
-    const quant = choice(values.quant ?? 'keep', QUANTS, '--quant')
+    const quant = choice(values.quant ?? 'auto', QUANTS, '--quant')
     const embedding = choice(values.embedding ?? 'auto', EMBEDDINGS, '--embedding')
     const rounding = choice(values.rounding ?? 'search', ROUNDINGS, '--rounding')
 

@@ -1,12 +1,12 @@
 // These kernels read one embedding row out of a tiled matrix, as f32 (cols). Byte order of a tile:
 // src/kernels/layout.ts.
 
-import { BLOCK, Q4_TILE, Q4M_TILE, Q5_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, SPAN, spans_of, TILE_ROWS } from '../layout'
+import { BLOCK, Q4_TILE, Q4M_TILE, Q4N_TILE, Q5_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, ROW_UNITS_BF16, SPAN, spans_of, TILE_ROWS } from '../layout'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = span_group(w, row, cols, Q4_TILE)
+  let tile = span_group(w, row, cols, Q4_TILE, ROW_UNITS)
   const unit = unit_at(tile + spans_of(cols) * Q4_TILE, r)
   for (let col = 0; col < cols; col++) {
     const block: usize = (col & BLOCK) >> 5
@@ -19,7 +19,7 @@ export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
 
 export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = span_group(w, row, cols, Q4M_TILE)
+  let tile = span_group(w, row, cols, Q4M_TILE, ROW_UNITS)
   const unit = unit_at(tile + spans_of(cols) * Q4M_TILE, r)
   for (let col = 0; col < cols; col++) {
     const block: usize = (col & BLOCK) >> 5
@@ -29,6 +29,20 @@ export function embed_q4m(out: usize, w: usize, row: i32, cols: i32): void {
     store<f32>(out, <f32>(scale * (span_nibble(tile, r, col) - 8) + 8 * minimum) * unit)
     out += 4
     if (col % SPAN == SPAN - 1) tile += Q4M_TILE
+  }
+}
+
+export function embed_q4n(out: usize, w: usize, row: i32, cols: i32): void {
+  const r = row % TILE_ROWS
+  let tile = span_group(w, row, cols, Q4N_TILE, ROW_UNITS_BF16)
+  const unit = unit_bf16_at(tile + spans_of(cols) * Q4N_TILE, r)
+  for (let col = 0; col < cols; col++) {
+    const constants = tile + 512 + (<usize>r << 1) + (<usize>(col & BLOCK) >> 5)
+    const scale = <i32>load<u8>(constants) << 1
+    const minimum = <i32>load<i8>(constants + 32) << 3
+    store<f32>(out, <f32>(scale * (span_nibble(tile, r, col) - 8) + minimum) * unit)
+    out += 4
+    if (col % SPAN == SPAN - 1) tile += Q4N_TILE
   }
 }
 
@@ -48,13 +62,16 @@ export function embed_q5(out: usize, w: usize, row: i32, cols: i32): void {
 
 export function embed_q6(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = row_group(w, row, cols, Q6_TILE)
+  const blocks: usize = (cols + BLOCK - 1) / BLOCK
+  const group = blocks * Q6_TILE + ROW_UNITS_BF16
+  let tile = w + <usize>(row / TILE_ROWS) * group
+  const unit = unit_bf16_at(tile + blocks * Q6_TILE, r)
   for (let col = 0; col < cols; col += BLOCK) {
-    const scale = f16_at(tile + 384 + (<usize>r << 2))
-    const minimum = f16_at(tile + 386 + (<usize>r << 2))
+    const scale = <i32>load<u8>(tile + 384 + (<usize>r << 1))
+    const minimum = <i32>load<i8>(tile + 385 + (<usize>r << 1)) << 5
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
       const level = nibble(tile, r, c) + 16 * pair(tile + 256, r, c)
-      store<f32>(out, scale * <f32>level + minimum)
+      store<f32>(out, <f32>(scale * (level - 32) + minimum) * unit)
       out += 4
     }
     tile += Q6_TILE
@@ -76,8 +93,8 @@ export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function span_group(w: usize, row: i32, cols: i32, tile: usize): usize {
-  return w + <usize>(row / TILE_ROWS) * (spans_of(cols) * tile + ROW_UNITS)
+function span_group(w: usize, row: i32, cols: i32, tile: usize, units: usize): usize {
+  return w + <usize>(row / TILE_ROWS) * (spans_of(cols) * tile + units)
 }
 
 // @ts-ignore: decorator
@@ -86,7 +103,13 @@ function unit_at(units: usize, r: i32): f32 {
   return reinterpret<f32>(<i32>load<u8>(units + <usize>r) << 23)
 }
 
-// The code of row r at a column of a tile of q4 or q4m.
+// @ts-ignore: decorator
+@inline
+function unit_bf16_at(units: usize, r: i32): f32 {
+  return reinterpret<f32>(<i32>load<u16>(units + (<usize>r << 1)) << 16)
+}
+
+// The code of row r at a column of a tile of q4, q4m or q4n.
 // @ts-ignore: decorator
 @inline
 function span_nibble(tile: usize, r: i32, col: i32): i32 {

@@ -1,7 +1,7 @@
 // Prefill multiplies four tokens with INT4 weights, Y = X W^T. Tile: 4 rows x 2 blocks x 4 tokens; row i of
 // the result equals gemv bit for bit.
 //
-//   w   row groups of tiles (q4 or q4m), x (groups of 4 tokens) in format x4
+//   w   row groups of tiles (q4, q4m or q4n), x (groups of 4 tokens) in format x4
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token
 //
 // The two multiplying ports are what a tile waits for: of its 72 or 76 products 64 are dots, since constants
@@ -13,61 +13,71 @@
 // cache. Measured (0018): 1.15 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every
 // shape: docs/performance.md, Kernels.
 
-import { Q4_TILE, Q4M_TILE, ROW_UNITS, spans_of, TILE_ROWS, X4, X4_CODES, X4_FRACTIONS, X4_HEADER, X4_SUMS, x4_bytes } from '../layout'
+import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16, spans_of, TILE_ROWS, X4, X4_CODES, X4_FRACTIONS, X4_HEADER, X4_SUMS, x4_bytes } from '../layout'
 import { dot, start_of, total } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { scaled_span, units } from './sums'
+import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, units, units_bf16 } from './sums'
 
 export function gemm_q4_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
-  gemm(y, stride, w, x, rows, cols, groups, false)
+  gemm(y, stride, w, x, rows, cols, groups, Constants.SCALE)
 }
 
 export function gemm_q4m_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
-  gemm(y, stride, w, x, rows, cols, groups, true)
+  gemm(y, stride, w, x, rows, cols, groups, Constants.MINIMUM)
+}
+
+export function gemm_q4n_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
+  gemm(y, stride, w, x, rows, cols, groups, Constants.NARROW)
 }
 
 // @ts-ignore: decorator
 @inline
-function gemm(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32, minimum: bool): void {
+function gemm(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32, kind: Constants): void {
   const spans = spans_of(cols)
   const group_bytes = x4_bytes(cols)
-  const tile: usize = minimum ? Q4M_TILE : Q4_TILE
+  const tile: usize = kind == Constants.NARROW ? Q4N_TILE : kind == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
+  const units_bytes: usize = kind == Constants.NARROW ? ROW_UNITS_BF16 : ROW_UNITS
   const step = tile / <usize>(4 * groups)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     const row_units = w + spans * tile
     let xg = x
     let yg = y
-    let next = row + TILE_ROWS < rows ? row_units + ROW_UNITS : w // what is touched on the way
+    let next = row + TILE_ROWS < rows ? row_units + units_bytes : w // what is touched on the way
     for (let group = 0; group < groups; group++) {
       for (let v: usize = 0; v < 4; v++) {
         const codes = w + (v << 5)
         const constants = w + 512 + (v << 4)
-        if (minimum) tile_q4m(yg + (v << 4), stride, codes, constants, row_units + (v << 2), xg, spans, next, step)
+        if (kind == Constants.NARROW) tile_q4n(yg + (v << 4), stride, codes, w + 512 + (v << 3), row_units + (v << 3), xg, spans, next, step)
+        else if (kind == Constants.MINIMUM) tile_q4m(yg + (v << 4), stride, codes, constants, row_units + (v << 2), xg, spans, next, step)
         else tile_q4(yg + (v << 4), stride, codes, constants, row_units + (v << 2), xg, spans, next, step)
         next += spans * step
       }
       xg += group_bytes
       yg += stride << 2
     }
-    w = row_units + ROW_UNITS
+    w = row_units + units_bytes
     y += <usize>TILE_ROWS << 2
   }
 }
 
 // A function of its own for each format: many short calls are compiled sooner, and better, than one long one.
 function tile_q4(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize): void {
-  tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, false)
+  tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, Constants.SCALE)
 }
 
 function tile_q4m(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize): void {
-  tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, true)
+  tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, Constants.MINIMUM)
+}
+
+function tile_q4n(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize): void {
+  tile_4x4(y, stride, w, constants, row_units, x, spans, next, step, Constants.NARROW)
 }
 
 // Locals: a, b = integer sums of rows 0, 1 and 2, 3, each of two blocks; p = the rows' f32 sums; 0..3 =
 // token.
 // @ts-ignore: decorator
 @inline
-function tile_4x4(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize, minimum: bool): void {
+function tile_4x4(y: usize, stride: usize, w: usize, constants: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize, kind: Constants): void {
   const mask = nibble_mask()
   let p0 = f32x4.splat(0)
   let p1 = p0
@@ -207,26 +217,32 @@ function tile_4x4(y: usize, stride: usize, w: usize, constants: usize, row_units
     a3 = dot(a3, xs, wa)
     b3 = dot(b3, xs, wb)
 
-    const at = minimum ? w + 512 : constants
-    wa = v128.load(at)
-    if (minimum) wb = v128.load(at, 16)
+    if (kind == Constants.NARROW) {
+      wa = narrow_scales(constants)
+      wb = narrow_minimums(constants)
+    } else {
+      const at = kind == Constants.MINIMUM ? w + 512 : constants
+      wa = v128.load(at)
+      if (kind == Constants.MINIMUM) wb = v128.load(at, 16)
+    }
     xs = scaled_span(total(a0), total(b0), v128.load32_splat(x + (X4_FRACTIONS + 0)), wa)
-    if (minimum) xs = i32x4.add(xs, i32x4.dot_i16x8_s(v128.load32_splat(x + (X4_SUMS + 0)), wb))
+    if (kind != Constants.SCALE) xs = minimum_span(xs, v128.load32_splat(x + (X4_SUMS + 0)), wb)
     p0 = f32x4.add(p0, f32x4.convert_i32x4_s(xs))
     xs = scaled_span(total(a1), total(b1), v128.load32_splat(x + (X4_FRACTIONS + 4)), wa)
-    if (minimum) xs = i32x4.add(xs, i32x4.dot_i16x8_s(v128.load32_splat(x + (X4_SUMS + 4)), wb))
+    if (kind != Constants.SCALE) xs = minimum_span(xs, v128.load32_splat(x + (X4_SUMS + 4)), wb)
     p1 = f32x4.add(p1, f32x4.convert_i32x4_s(xs))
     xs = scaled_span(total(a2), total(b2), v128.load32_splat(x + (X4_FRACTIONS + 8)), wa)
-    if (minimum) xs = i32x4.add(xs, i32x4.dot_i16x8_s(v128.load32_splat(x + (X4_SUMS + 8)), wb))
+    if (kind != Constants.SCALE) xs = minimum_span(xs, v128.load32_splat(x + (X4_SUMS + 8)), wb)
     p2 = f32x4.add(p2, f32x4.convert_i32x4_s(xs))
     xs = scaled_span(total(a3), total(b3), v128.load32_splat(x + (X4_FRACTIONS + 12)), wa)
-    if (minimum) xs = i32x4.add(xs, i32x4.dot_i16x8_s(v128.load32_splat(x + (X4_SUMS + 12)), wb))
+    if (kind != Constants.SCALE) xs = minimum_span(xs, v128.load32_splat(x + (X4_SUMS + 12)), wb)
     p3 = f32x4.add(p3, f32x4.convert_i32x4_s(xs))
-    w += minimum ? Q4M_TILE : Q4_TILE
-    if (!minimum) constants += Q4_TILE
+    w += kind == Constants.NARROW ? Q4N_TILE : kind == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
+    if (kind == Constants.NARROW) constants += Q4N_TILE
+    else if (kind == Constants.SCALE) constants += Q4_TILE
   }
   store<i32>(y, touched) // or the loads would be left out
-  const unit = units(row_units)
+  const unit = kind == Constants.NARROW ? units_bf16(row_units) : units(row_units)
   v128.store(y, f32x4.mul(f32x4.mul(p0, v128.load32_splat(scales, 0)), unit))
   v128.store(y + stride, f32x4.mul(f32x4.mul(p1, v128.load32_splat(scales, 4)), unit))
   v128.store(y + 2 * stride, f32x4.mul(f32x4.mul(p2, v128.load32_splat(scales, 8)), unit))

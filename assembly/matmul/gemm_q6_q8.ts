@@ -4,31 +4,31 @@
 //
 //   y   (4 * groups, rows rounded up to 16) f32, `stride` bytes from token to token; x in format x4
 
-import { BLOCK, Q6_TILE, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
+import { BLOCK, Q6_TILE, ROW_UNITS_BF16, TILE_ROWS, X4, X4_BLOCK_SCALES, X4_BLOCK_SUMS, X4_CODES, X4_HEADER, x4_bytes } from '../layout'
 import { dot_two } from '../simd/dot'
-import { high_half, low_half_positive } from '../simd/f16'
 import { nibble_mask, sixth_a, sixth_b, sixth_c, sixth_d, upper_mask } from '../simd/lanes'
-import { store_token, with_minimum } from './sums'
+import { six_bit_minimums, six_bit_scales, store_units, with_minimum } from './sums'
 
 export function gemm_q6_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   const blocks: usize = (cols + BLOCK - 1) / BLOCK
   const group_bytes = x4_bytes(cols)
   for (let row = 0; row < rows; row += TILE_ROWS) {
+    const row_units = w + blocks * Q6_TILE
     let xg = x
     let yg = y
     for (let group = 0; group < groups; group++) {
-      tile_8x4(yg, stride, w, w + 256, w + 384, xg, blocks)
-      tile_8x4(yg + 32, stride, w + 32, w + 272, w + 416, xg, blocks)
+      tile_8x4(yg, stride, w, w + 256, w + 384, row_units, xg, blocks)
+      tile_8x4(yg + 32, stride, w + 32, w + 272, w + 400, row_units + 16, xg, blocks)
       xg += group_bytes
       yg += stride << 2
     }
-    w += blocks * Q6_TILE
+    w = row_units + ROW_UNITS_BF16
     y += <usize>TILE_ROWS << 2
   }
 }
 
 // Locals: a, b = integer sums of rows 0..3, 4..7; p, q = the rows' f32 sums; 0..3 = token.
-function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: usize, x: usize, blocks: usize): void {
+function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: usize, row_units: usize, x: usize, blocks: usize): void {
   const mask = nibble_mask()
   const upper = upper_mask()
   let p0 = f32x4.splat(0)
@@ -75,12 +75,12 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
       a3 = dot_two(a3, xl, wa, xh, wb)
       b3 = dot_two(b3, xl, wc, xh, wd)
     }
-    const first = v128.load(constants)
-    const second = v128.load(constants, 16)
-    const da = low_half_positive(first)
-    const db = low_half_positive(second)
-    const ma = high_half(first)
-    const mb = high_half(second)
+    const first = v128.load16x4_s(constants)
+    const second = v128.load16x4_s(constants, 8)
+    const da = six_bit_scales(first)
+    const db = six_bit_scales(second)
+    const ma = six_bit_minimums(first)
+    const mb = six_bit_minimums(second)
     let x_scale = v128.load32_splat(x, X4_BLOCK_SCALES)
     let x_sum = v128.load32_splat(x, X4_BLOCK_SUMS)
     p0 = with_minimum(p0, a0, da, ma, x_scale, x_sum)
@@ -102,8 +102,16 @@ function tile_8x4(y: usize, stride: usize, w: usize, pairs: usize, constants: us
     pairs += Q6_TILE
     constants += Q6_TILE
   }
-  store_token(y, p0, q0)
-  store_token(y + stride, p1, q1)
-  store_token(y + 2 * stride, p2, q2)
-  store_token(y + 3 * stride, p3, q3)
+  store_eight(y, p0, q0, row_units)
+  store_eight(y + stride, p1, q1, row_units)
+  store_eight(y + 2 * stride, p2, q2, row_units)
+  store_eight(y + 3 * stride, p3, q3, row_units)
+}
+
+// Eight rows of a token.
+// @ts-ignore: decorator
+@inline
+function store_eight(y: usize, p: v128, q: v128, row_units: usize): void {
+  store_units(y, p, row_units)
+  store_units(y + 16, q, row_units + 8)
 }

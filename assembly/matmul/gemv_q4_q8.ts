@@ -1,6 +1,6 @@
 // Decode multiplies one token with INT4 weights, y = W x. Tile: 16 rows x 2 blocks x 1 token.
 //
-//   w   row groups of tiles (q4 or q4m), x one token in format x1, y (rows rounded up to 16) f32
+//   w   row groups of tiles (q4, q4m or q4n), x one token in format x1, y (rows rounded up to 16) f32
 //
 // A row group is read from its first byte to its last, which is as fast as memory goes. The columns are
 // written out, or V8 would spill sums. Sixteen rows share a splat of four activations of each block. Order of
@@ -9,19 +9,24 @@
 // (docs/kernels.md). Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes
 // 1.75; every shape: docs/performance.md, Kernels.
 
-import { Q4_TILE, Q4M_TILE, ROW_UNITS, spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
+import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16, spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
 import { dot, start, total } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { scaled_span, units } from './sums'
+import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, units, units_bf16 } from './sums'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8). */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
-  gemv(y, w, x, rows, cols, false)
+  gemv(y, w, x, rows, cols, Constants.SCALE)
 }
 
 /** y = W x for blocks with a minimum, w = scale * (nibble - 8) + 8 * minimum. */
 export function gemv_q4m_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
-  gemv(y, w, x, rows, cols, true)
+  gemv(y, w, x, rows, cols, Constants.MINIMUM)
+}
+
+/** y = W x for the same with constants of 8 bits, w = 2 * scale * (nibble - 8) + 8 * minimum. */
+export function gemv_q4n_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
+  gemv(y, w, x, rows, cols, Constants.NARROW)
 }
 
 // Four columns in the low nibbles, the next four in the high ones.
@@ -34,16 +39,25 @@ function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v
 // acc + f32(both blocks of four rows) * x.scale; `v` counts four rows.
 // @ts-ignore: decorator
 @inline
-function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, minimum: bool): v128 {
-  let sum = scaled_span(total(a), total(b), v128.load32_splat(x, X1_FRACTIONS), minimum ? v128.load(w + (v << 5), 512) : v128.load(w + (v << 4), 512))
-  if (minimum) sum = i32x4.add(sum, i32x4.dot_i16x8_s(v128.load32_splat(x, X1_SUMS), v128.load(w + (v << 5), 528)))
+function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, constants: Constants): v128 {
+  let scales = i64x2.splat(0)
+  let minimums = scales
+  if (constants == Constants.NARROW) {
+    scales = narrow_scales(w + (v << 3) + 512)
+    minimums = narrow_minimums(w + (v << 3) + 512)
+  } else if (constants == Constants.MINIMUM) {
+    scales = v128.load(w + (v << 5), 512)
+    minimums = v128.load(w + (v << 5), 528)
+  } else scales = v128.load(w + (v << 4), 512)
+  let sum = scaled_span(total(a), total(b), v128.load32_splat(x, X1_FRACTIONS), scales)
+  if (constants != Constants.SCALE) sum = minimum_span(sum, v128.load32_splat(x, X1_SUMS), minimums)
   return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
 }
 
 // Locals: acc 0..3 = rows 0..3, 4..7, 8..11, 12..15; sum 0..7 = rows 0, 1 to 14, 15, each of two blocks.
 // @ts-ignore: decorator
 @inline
-function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool): void {
+function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, constants: Constants): void {
   const scale = v128.load32_splat(x)
   x += X1_HEADER
   const x_end = x + spans_of(cols) * X1
@@ -102,17 +116,25 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, minimum: bool)
       sum5 = step(sum5, v128.load(w, 464), x_low, x_high, mask)
       sum6 = step(sum6, v128.load(w, 480), x_low, x_high, mask)
       sum7 = step(sum7, v128.load(w, 496), x_low, x_high, mask)
-      acc0 = finish(acc0, sum0, sum1, xb, w, 0, minimum)
-      acc1 = finish(acc1, sum2, sum3, xb, w, 1, minimum)
-      acc2 = finish(acc2, sum4, sum5, xb, w, 2, minimum)
-      acc3 = finish(acc3, sum6, sum7, xb, w, 3, minimum)
-      w += minimum ? Q4M_TILE : Q4_TILE
+      acc0 = finish(acc0, sum0, sum1, xb, w, 0, constants)
+      acc1 = finish(acc1, sum2, sum3, xb, w, 1, constants)
+      acc2 = finish(acc2, sum4, sum5, xb, w, 2, constants)
+      acc3 = finish(acc3, sum6, sum7, xb, w, 3, constants)
+      w += constants == Constants.NARROW ? Q4N_TILE : constants == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
     }
-    v128.store(y, f32x4.mul(f32x4.mul(acc0, scale), units(w)))
-    v128.store(y + 16, f32x4.mul(f32x4.mul(acc1, scale), units(w + 4)))
-    v128.store(y + 32, f32x4.mul(f32x4.mul(acc2, scale), units(w + 8)))
-    v128.store(y + 48, f32x4.mul(f32x4.mul(acc3, scale), units(w + 12)))
-    w += ROW_UNITS
+    store_scaled(y, acc0, scale, w, 0, constants)
+    store_scaled(y + 16, acc1, scale, w, 4, constants)
+    store_scaled(y + 32, acc2, scale, w, 8, constants)
+    store_scaled(y + 48, acc3, scale, w, 12, constants)
+    w += constants == Constants.NARROW ? ROW_UNITS_BF16 : ROW_UNITS
     y += <usize>TILE_ROWS << 2
   }
+}
+
+// Four rows from `row` of the row group on, in their units.
+// @ts-ignore: decorator
+@inline
+function store_scaled(y: usize, acc: v128, scale: v128, row_units: usize, row: usize, constants: Constants): void {
+  const unit = constants == Constants.NARROW ? units_bf16(row_units + (row << 1)) : units(row_units + row)
+  v128.store(y, f32x4.mul(f32x4.mul(acc, scale), unit))
 }

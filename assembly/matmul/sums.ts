@@ -1,8 +1,11 @@
 // Every matrix kernel scales a block's integer sums and joins the sums of its rows by these functions. So
 // there is one order of float operations.
 
-import { HALF_BIAS, high_half, low_half_positive } from '../simd/f16'
+import { HALF_BIAS } from '../simd/f16'
 import { share, total } from '../simd/dot'
+import { fixed } from '../simd/lanes'
+
+const BYTES = memory.data<i32>([255, 255, 255, 255], 16)
 
 /** (f32(dot) * x.scale) * w.scale of four rows; `sum` is i32x4. */
 // @ts-ignore: decorator
@@ -18,11 +21,19 @@ export function with_minimum(acc: v128, sum: v128, scale: v128, minimum: v128, x
   return f32x4.add(f32x4.add(acc, scaled(sum, x_scale, scale)), f32x4.mul(minimum, x_sum))
 }
 
-/** The same for a block's constants as they are stored: scale and minimum of a row in 32 bits. */
+/** Of a q6 block as it is stored, 16 bits a row that were sign-extended to 32: scales as f32x4. */
 // @ts-ignore: decorator
 @inline
-export function with_constants(acc: v128, sum: v128, constants: v128, x_scale: v128, x_sum: v128): v128 {
-  return with_minimum(acc, sum, low_half_positive(constants), high_half(constants), x_scale, x_sum)
+export function six_bit_scales(constants: v128): v128 {
+  return f32x4.convert_i32x4_s(v128.and(constants, fixed(BYTES, 0)))
+}
+
+/** What code 0 stands for, 32 * (minimum - scale), as f32x4. */
+// @ts-ignore: decorator
+@inline
+export function six_bit_minimums(constants: v128): v128 {
+  const scales = v128.and(constants, fixed(BYTES, 0))
+  return f32x4.convert_i32x4_s(i32x4.shl(i32x4.sub(i32x4.shr_s(constants, 8), scales), 5))
 }
 
 /** low + 16 * high of nibble sums, exact in i32 and in f32 (at most 32 * 128 * 127). */
@@ -56,6 +67,48 @@ export function store_token(y: usize, p: v128, q: v128): void {
 @inline
 export function scaled_span(a: v128, b: v128, fractions: v128, scales: v128): v128 {
   return i32x4.dot_i16x8_s(share(i16x8.narrow_i32x4_s(a, b), fractions), scales)
+}
+
+/** Finished sums of four rows of q6, rid of what scales of activations carry (simd/f16.ts), in their rows' units. */
+// @ts-ignore: decorator
+@inline
+export function store_units(y: usize, acc: v128, units: usize): void {
+  v128.store(y, f32x4.mul(acc, f32x4.mul(units_bf16(units), f32x4.splat(1 / HALF_BIAS))))
+}
+
+/** The units of four rows as bf16. */
+// @ts-ignore: decorator
+@inline
+export function units_bf16(at: usize): v128 {
+  return i32x4.shl(v128.load16x4_u(at), 16)
+}
+
+/** What stands behind the nibbles of a span: i16 scales, i16 scales and minimums, or both in 8 bits. */
+export const enum Constants {
+  SCALE,
+  MINIMUM,
+  NARROW,
+}
+
+/** Twice the u8 scales of four rows x two blocks of q4n, i16x8. */
+// @ts-ignore: decorator
+@inline
+export function narrow_scales(at: usize): v128 {
+  return i16x8.shl(v128.load8x8_u(at), 1)
+}
+
+/** Their i8 minimums, i16x8. */
+// @ts-ignore: decorator
+@inline
+export function narrow_minimums(at: usize): v128 {
+  return v128.load8x8_s(at, 32)
+}
+
+/** A span's sums + both blocks' sums of activations x their minimums. */
+// @ts-ignore: decorator
+@inline
+export function minimum_span(sum: v128, sums: v128, minimums: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(sums, minimums))
 }
 
 /** The units of four rows, powers of two: a byte is the exponent of a float. */

@@ -8,8 +8,8 @@ import { fixed } from './lanes'
 @inline
 const SIGNED: i32 = 0x8fffe000
 
-// What a half leaves of 32 bits, without its sign and with it.
-const HALVES = memory.data<i32>([0x0fffe000, 0x0fffe000, 0x0fffe000, 0x0fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16)
+// What a half leaves of 32 bits.
+const HALVES = memory.data<i32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16)
 
 // @ts-ignore: decorator
 @inline
@@ -24,21 +24,14 @@ export const HALF_BIAS: f32 = 72057594037927936.0
 // @ts-ignore: decorator
 @inline
 export function low_half(v: v128): v128 {
-  return v128.and(i32x4.shr_s(i32x4.shl(v, 16), 3), fixed(HALVES, 1))
-}
-
-/** The low f16 of each 32-bit lane, where none is negative. */
-// @ts-ignore: decorator
-@inline
-export function low_half_positive(v: v128): v128 {
-  return v128.and(i32x4.shl(v, 13), fixed(HALVES, 0))
+  return v128.and(i32x4.shr_s(i32x4.shl(v, 16), 3), fixed(HALVES, 0))
 }
 
 /** The high f16 of each 32-bit lane. */
 // @ts-ignore: decorator
 @inline
 export function high_half(v: v128): v128 {
-  return v128.and(i32x4.shr_s(v, 3), fixed(HALVES, 1))
+  return v128.and(i32x4.shr_s(v, 3), fixed(HALVES, 0))
 }
 
 /** One f16 at its true value. */

@@ -1,6 +1,6 @@
 // Fine kernels multiply by activations of sixteen bits: what quantising left of them is multiplied too.
 
-import { TILES, x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
+import { isBySpan, TILES, x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
 import type { Kernels } from '../../src/kernels/kernels.ts'
 import { leaveResidue } from '../../src/graph/residue.ts'
 
@@ -95,7 +95,7 @@ export function fineKernels(own: Kernels, { buffer }: WebAssembly.Memory, option
       twice(product, outs, byToken, results)
     }
   const products = MATRIX_KINDS.flatMap((kind) => {
-    const byToken = kind === 'q4' || kind === 'q4m'
+    const byToken = isBySpan(kind)
     return [
       [`gemv_${kind}_q8`, gemv(own[`gemv_${kind}_q8`], byToken)],
       [`gemm_${kind}_q8`, gemm(own[`gemm_${kind}_q8`], byToken)],

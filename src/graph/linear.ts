@@ -1,7 +1,7 @@
 // Linear multiplies activations by a stored matrix: it picks the kernel and quantises each input once.
 
 import type { Kernels } from '../kernels/kernels.ts'
-import { rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
+import { isBySpan, rowGroupBytes, TILE_ROWS, tensorBytes, x1Bytes, x4Bytes } from '../kernels/layout.ts'
 import type { TensorKind } from '../kernels/layout.ts'
 import { leaveResidue, type ResidueViews } from './residue.ts'
 
@@ -48,7 +48,7 @@ export class Linear {
     const { kind, cols } = first
     if (kind === 'f32') return
     this.#quantise('x1', x, 0, 1, cols)
-    leaveResidue(this.#views, x, this.#quantised, cols, kind === 'q4' || kind === 'q4m')
+    leaveResidue(this.#views, x, this.#quantised, cols, isBySpan(kind))
     this.#quantise('x1', x, 0, 1, cols)
     for (const { matrix, out, stride } of products) {
       if (matrix.kind !== kind) continue
@@ -144,7 +144,7 @@ type Format = 'x1' | 'x4'
  * Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait
  * for memory (docs/decisions/0018).
  */
-const VECTOR_ROWS = { q4: 4, q4m: 4, q5: 2, q6: 2, q8: 2 } as const
+const VECTOR_ROWS = { q4: 4, q4m: 4, q4n: 4, q5: 2, q6: 2, q8: 2 } as const
 
 /** Rows of a matrix that are multiplied by a residue at once. */
 export const FINE_ROWS = 960
@@ -155,6 +155,7 @@ const CACHED_BYTES = 256 * 1024
 const GEMV = {
   q4: 'gemv_q4_q8',
   q4m: 'gemv_q4m_q8',
+  q4n: 'gemv_q4n_q8',
   q5: 'gemv_q5_q8',
   q6: 'gemv_q6_q8',
   q8: 'gemv_q8_q8',
@@ -162,6 +163,7 @@ const GEMV = {
 const GEMM = {
   q4: 'gemm_q4_q8',
   q4m: 'gemm_q4m_q8',
+  q4n: 'gemm_q4n_q8',
   q5: 'gemm_q5_q8',
   q6: 'gemm_q6_q8',
   q8: 'gemm_q8_q8',

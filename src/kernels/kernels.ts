@@ -22,11 +22,13 @@ export type Kernels = {
   quantize_x4(out: number, x: number, stride: number, tokens: number, cols: number, spare: number): void
   gemv_q4_q8: Gemv
   gemv_q4m_q8: Gemv
+  gemv_q4n_q8: Gemv
   gemv_q5_q8: Gemv
   gemv_q6_q8: Gemv
   gemv_q8_q8: Gemv
   gemm_q4_q8: Gemm
   gemm_q4m_q8: Gemm
+  gemm_q4n_q8: Gemm
   gemm_q5_q8: Gemm
   gemm_q6_q8: Gemm
   gemm_q8_q8: Gemm
@@ -42,6 +44,7 @@ export type Kernels = {
   ): void
   embed_q4: Embed
   embed_q4m: Embed
+  embed_q4n: Embed
   embed_q5: Embed
   embed_q6: Embed
   embed_q8: Embed

@@ -4,18 +4,19 @@
 // Block = one row's 32 columns; span = two blocks, 64 columns; row group = 16 rows, its tiles one after the
 // other by column.
 //
-// q4, q4m: a tile has 16 rows x 64 columns: 512 bytes of nibbles, then constants. Behind the tiles of a row
-// group: u8 exponent[16], so that row r's unit is the f32 of the bits exponent << 23, a power of two. b =
-// block of the span (0, 1), r = row of the group, v = r >> 2.
+// q4, q4m, q4n: a tile has 16 rows x 64 columns: 512 bytes of nibbles, then constants. Behind the tiles of a row
+// group are its rows' units, f32. q4, q4m: u8 exponent[16], the unit's bits are exponent << 23, a power of two. q4n, q6:
+// u16 bits[16], the upper half of the unit's. b = block of the span (0, 1), r = row of the group, v = r >> 2.
 //   nibbles: byte (g * 8 + (r >> 1)) * 16 + 8 * (r & 1) + 4 * b + c, g, c = 0..3: low nibble = column 8g + c of the block, high = 8g + 4 + c
 //   q4   i16 scale[16][2];                                 w = unit * scale * (nibble - 8)
 //   q4m  four times, v = 0..3: i16 scale[4][2], i16 minimum[4][2];   w = unit * (scale * (nibble - 8) + 8 * minimum)
 //        scale >= 0, scale + |minimum| <= MOST_Q4M, so that a dot of a span fits 32 bits
+//   q4n  u8 scale[16][2], i8 minimum[16][2];               w = unit * (2 * scale * (nibble - 8) + 8 * minimum)
 //
 // q5, q6, q8: a tile has 16 rows x 32 columns. Row r is row 4v + i (i = r & 3). Codes come first, then constants.
 //   q5   nibbles as in q6, 64 bytes of fifth bits, then f16 scale[16] in pairs as in q8;   w = scale * (16 * bit + nibble - 16)
 //        bits: byte 16 * g + 4 * i + c: bit 2v is that of column 8g + c, bit 2v + 1 that of column 8g + 4 + c
-//   q6   256 bytes of nibbles, 128 of pairs, then (f16 scale, f16 minimum)[16];   w = scale * (16 * pair + nibble) + minimum, scale >= 0
+//   q6   256 bytes of nibbles, 128 of pairs, then (u8 scale, i8 minimum)[16];   w = unit * (scale * (16 * pair + nibble - 32) + 32 * minimum)
 //        nibbles: byte (g * 4 + v) * 16 + 4 * i + c, g, c = 0..3: low nibble = column 8g + c, high = column 8g + 4 + c
 //        pairs: byte 32 * g + 16 * j + 4 * i + c (j = r >> 3): columns 8g + c (bits 0, 1) and 8g + 4 + c (2, 3) of row 8j + i, then of 8j + 4 + i
 //   q8   512 bytes, then f16 scale[16] in pairs;           w = scale * (byte - 128)
@@ -37,7 +38,7 @@
  * tile's; a row group is 16 rows, its tiles follow each other by column. `f32` is plain row-major without
  * padding (vectors too), `f16` a plain vector.
  */
-export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q5' | 'q6' | 'q8'
+export type TensorKind = 'f32' | 'q4' | 'q4m' | 'q4n' | 'q5' | 'q6' | 'q8'
 
 /** How a matrix, or a vector that is added, is stored. */
 export type StoredKind = TensorKind | 'f16'
@@ -47,12 +48,13 @@ export const BLOCK = 32
 
 export const SPAN = 64
 
-/** Columns and bytes of a tile, where its constants begin, and what follows the tiles of a row group. */
+/** Columns and bytes of a tile, where its constants begin, and the bytes of units behind the tiles of a row group. */
 export const TILES = {
   q4: { cols: SPAN, bytes: 576, constants: 512, units: TILE_ROWS },
   q4m: { cols: SPAN, bytes: 640, constants: 512, units: TILE_ROWS },
+  q4n: { cols: SPAN, bytes: 576, constants: 512, units: 2 * TILE_ROWS },
   q5: { cols: BLOCK, bytes: 352, constants: 320, units: 0 },
-  q6: { cols: BLOCK, bytes: 448, constants: 384, units: 0 },
+  q6: { cols: BLOCK, bytes: 416, constants: 384, units: 2 * TILE_ROWS },
   q8: { cols: BLOCK, bytes: 544, constants: 512, units: 0 },
 } as const
 
@@ -61,6 +63,11 @@ export const TILES = {
  * 2^31.
  */
 export const MOST_Q4M = 33000
+
+/** Whether a kind's dots are taken to the scale of the token, a span at a time, or to each block's own. */
+export function isBySpan(kind: TensorKind): boolean {
+  return kind !== 'f32' && TILES[kind].cols === SPAN
+}
 
 /** Offsets in a span of activations. */
 export const X1 = {

@@ -23,10 +23,10 @@ export const JS_BYTES = 11e6
 export const LINEAR_BYTES = 112e6
 
 /**
- * KV pages beyond those of one sequence are made up to here: the 8 MB below LINEAR_BYTES stay free for
- * bursts.
+ * KV pages beyond those of one sequence are made up to here: what is above stays free for several sessions at once and for
+ * an app in the same isolate, whose garbage waits for the host (docs/memory.md).
  */
-export const POOL_BYTES = 104e6
+export const POOL_BYTES = 98e6
 
 /**
  * What one row of a lane's storage may hold: the platform's 2 MB, all columns together, less the small

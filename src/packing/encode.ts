@@ -6,6 +6,7 @@ import { IsletError } from '../lib/errors.ts'
 import type { TensorKind } from '../kernels/layout.ts'
 import type { CodeKind, Codes } from './codes.ts'
 import type { ColumnWeights } from './fit.ts'
+import { narrowConstants, recode } from './narrow.ts'
 import { quantiseBlocks, quantiseQ8, type Rounding } from './quantise.ts'
 import { repackRows } from './repack.ts'
 import { tileBytes } from './tiles.ts'
@@ -27,10 +28,15 @@ export function encodeRows(
     const values = floats(type, bytes, rows * cols)
     return new Uint8Array(values.buffer)
   }
-  return tileBytes(
-    repackRows(type, kind, bytes, rows, cols) ??
-      quantise(kind, floats(type, bytes, rows * cols), rows, cols, rounding, weights),
-  )
+  const codeKind = kind === 'q4n' ? 'q4m' : kind
+  const kept = repackRows(type, codeKind, bytes, rows, cols)
+  const values = kept === undefined ? floats(type, bytes, rows * cols) : undefined
+  const codes = kept ?? quantise(codeKind, values!, rows, cols, rounding, weights)
+  if (kind !== 'q4n' && kind !== 'q6') return tileBytes(codes)
+  const narrow = narrowConstants(kind, codes, cols, weights)
+  // Codes of a file are kept.
+  if (values !== undefined) recode(kind, codes, narrow, values, rows, cols)
+  return tileBytes(codes, narrow)
 }
 
 function quantise(

@@ -18,7 +18,7 @@ import type { ModelSource } from './source.ts'
  * Raised whenever the same checkpoint would pack to other bytes, or to a manifest that says more of them; with
  * PREFIX_VERSION too.
  */
-export const PACKER = 10
+export const PACKER = 11
 
 /** The manifest of what packing wrote. */
 export function makeManifest(

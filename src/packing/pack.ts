@@ -17,7 +17,7 @@ import { batchRows, readRows, readVector } from './rows.ts'
 import { isFloatSource, type ModelSource, type SourceTensor } from './source.ts'
 
 export type PackOptions = {
-  /** How the layers are stored; default `keep`. */
+  /** How the layers are stored; default `auto`. */
   quant?: Quant
   /** How token embedding and head are stored; default `auto`. */
   embedding?: Embedding
@@ -62,7 +62,7 @@ function plannedPart(
 type Writer = { planned: PlannedTensor; pieces: () => AsyncIterable<Uint8Array> }
 
 function writersOf(source: ModelSource, options: PackOptions): Writer[] {
-  const { quant = 'keep', embedding = 'auto', rounding = 'search', calibration } = options
+  const { quant = 'auto', embedding = 'auto', rounding = 'search', calibration } = options
   const { spec, tensors } = source
   const centres = (layer: number | undefined): Writer[] => {
     if (calibration === undefined) return []

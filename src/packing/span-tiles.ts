@@ -1,9 +1,10 @@
-// This file lays codes of q4 and q4m out in tiles of two blocks. Their f16 constants become integers under a
-// unit a row (kernels/layout.ts is the definition).
+// This file lays codes of q4, q4m and q4n out in tiles of two blocks. f16 constants become integers under a unit
+// a row (kernels/layout.ts is the definition).
 
 import { BLOCK, MOST_Q4M, rowGroupBytes, TILE_ROWS, TILES } from '../kernels/layout.ts'
 import { f16ToF32 } from '../formats/f16.ts'
 import type { Codes } from './codes.ts'
+import type { NarrowConstants } from './narrow.ts'
 
 /** The largest integer constant; one less than i16 holds, since a minimum is rounded after its scale was. */
 const MOST = 32766
@@ -12,21 +13,25 @@ const MOST = 32766
  * The stored bytes of these rows: row groups one after the other, each its tiles by column and its rows'
  * exponents.
  */
-export function spanTileBytes(codes: Codes): Uint8Array {
+export function spanTileBytes(codes: Codes, narrow?: NarrowConstants): Uint8Array {
   const { rows, blocks } = codes
-  const { bytes: tileBytes } = TILES[codes.kind]
-  const groupBytes = rowGroupBytes(codes.kind, blocks * BLOCK)
+  const kind = narrow === undefined ? codes.kind : 'q4n'
+  const { bytes: tileBytes, units } = TILES[kind]
+  const groupBytes = rowGroupBytes(kind, blocks * BLOCK)
   const out = new Uint8Array((rows / TILE_ROWS) * groupBytes)
   const view = new DataView(out.buffer)
   for (let row = 0; row < rows; row++) {
     const group = Math.floor(row / TILE_ROWS) * groupBytes
     const r = row % TILE_ROWS
-    const exponent = exponentOf(codes, row)
-    out[group + groupBytes - TILE_ROWS + r] = exponent + 127
+    const unitsAt = group + groupBytes - units
+    const exponent = narrow === undefined ? exponentOf(codes, row) : 0
+    if (narrow === undefined) out[unitsAt + r] = exponent + 127
+    else view.setUint16(unitsAt + 2 * r, narrow.units[row], true)
     for (let block = 0; block < blocks; block++) {
       const tile = group + (block >> 1) * tileBytes
       nibbles(out, tile, codes, row, block)
-      constants(view, tile, codes, row, block, 2 ** exponent)
+      if (narrow === undefined) constants(view, tile, codes, row, block, 2 ** exponent)
+      else narrowBytes(view, tile + TILES.q4n.constants, narrow, row * blocks + block, 2 * r + (block & 1))
     }
   }
   return out
@@ -77,6 +82,18 @@ function constants(
   const vector = at + (r >> 2) * 32 + 4 * (r & 3) + 2 * b
   view.setInt16(vector, rounded, true)
   view.setInt16(vector + 16, Math.round(minimum / unit / 8 + rounded), true)
+}
+
+/** u8 scale of one block of one row, and its i8 minimum behind the scales of the tile. */
+function narrowBytes(
+  view: DataView,
+  at: number,
+  { scales, minimums }: NarrowConstants,
+  index: number,
+  place: number,
+): void {
+  view.setUint8(at + place, scales[index])
+  view.setInt8(at + 2 * TILE_ROWS + place, minimums[index])
 }
 
 function nibbles(out: Uint8Array, tile: number, { codes, blocks }: Codes, row: number, block: number): void {

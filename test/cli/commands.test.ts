@@ -122,7 +122,7 @@ describe('inspect', () => {
     }
     writeFileSync(config, JSON.stringify({ ...sizes, ...rest }))
     const text = await printed(config)
-    expect(text).toContain('134515008 weights, 90653184 bytes')
+    expect(text).toContain('134515008 weights, 82816448 bytes')
     // 16 positions x 30 layers x 3 heads x 2 x (64 + 4) bytes; ceil(4/16) + ceil((1023 + 16)/16) + 1 pages.
     expect(text).toContain('68 pages of 195840')
     expect(await printed(config, '--window', '256')).toContain('20 pages of 195840')

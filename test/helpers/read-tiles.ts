@@ -25,13 +25,23 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   const r = row % 16
   const column = col % BLOCK
   const far = column % 8 >= 4
-  if (kind === 'q4' || kind === 'q4m') {
+  const units = group + rowGroupBytes(kind, cols) - TILES[kind].units
+  const bf16 = (at: number): number => {
+    const word = new DataView(new ArrayBuffer(4))
+    word.setUint16(0, view.getUint16(at, true))
+    return word.getFloat32(0)
+  }
+  if (kind === 'q4' || kind === 'q4m' || kind === 'q4n') {
     const tile = group + Math.floor(col / 64) * TILES[kind].bytes
     const b = Math.floor(col / BLOCK) % 2
     const byte =
       bytes[tile + (Math.floor(column / 8) * 8 + Math.floor(r / 2)) * 16 + 8 * (r % 2) + 4 * b + (column % 4)]
     const code = (far ? byte >> 4 : byte & 15) - 8
-    const unit = 2 ** (bytes[group + rowGroupBytes(kind, cols) - 16 + r] - 127)
+    if (kind === 'q4n') {
+      const at = tile + 512 + 2 * r + b
+      return bf16(units + 2 * r) * (2 * view.getUint8(at) * code + 8 * view.getInt8(at + 32))
+    }
+    const unit = 2 ** (bytes[units + r] - 127)
     if (kind === 'q4') return unit * view.getInt16(tile + 512 + 4 * r + 2 * b, true) * code
     const at = tile + 512 + Math.floor(r / 4) * 32 + 4 * (r % 4) + 2 * b
     return unit * (view.getInt16(at, true) * code + 8 * view.getInt16(at + 16, true))
@@ -53,5 +63,6 @@ export function readValue(bytes: Uint8Array, { kind, cols }: Stored, row: number
   }
   const shared = tile + 256 + Math.floor(column / 8) * 32 + Math.floor(r / 8) * 16 + 4 * i + (column % 4)
   const pair = (bytes[shared] >> ((v % 2) * 4 + (far ? 2 : 0))) & 3
-  return half(tile + 384 + 4 * r) * (16 * pair + nibble) + half(tile + 386 + 4 * r)
+  const [scale, minimum] = [view.getUint8(tile + 384 + 2 * r), view.getInt8(tile + 385 + 2 * r)]
+  return bf16(units + 2 * r) * (scale * (16 * pair + nibble - 32) + 32 * minimum)
 }

@@ -25,21 +25,28 @@ export function randomMatrix(
     for (let col = 0; col < cols; col += tile.cols) {
       for (let i = 0; i < constants; i++) views.u8[p + i] = random.int(256)
       const words = views.u16.subarray((p + constants) >> 1, (p + bytes) >> 1)
-      if (units === 0) halves(words, kind === 'q6', random)
+      if (units === 2 * TILE_ROWS) bytesOf(views.u8.subarray(p + constants, p + bytes), random)
+      else if (units === 0) halves(words, random)
       else integers(views.i16.subarray((p + constants) >> 1, (p + bytes) >> 1), kind === 'q4m', random)
       p += bytes
     }
-    for (let r = 0; r < units; r++) views.u8[p + r] = 108 + random.int(8)
+    if (units === TILE_ROWS) for (let r = 0; r < units; r++) views.u8[p + r] = 108 + random.int(8)
+    // bf16 of 2^-19 to 2^-11.
+    else for (let r = 0; r < units; r += 2) views.u16[(p + r) >> 1] = (108 * 128 + random.int(8 * 128)) & 0xffff
     p += units
   }
   if (p - at !== tensorBytes(kind, rows, cols)) throw new Error('tensorBytes disagrees with the layout')
   return p - at
 }
 
-/** f16 constants; a scale beside a minimum has no sign. */
-function halves(out: Uint16Array, hasMinimum: boolean, random: Rng): void {
+/** Scales and minimums of 8 bits, at their limits now and then. */
+function bytesOf(out: Uint8Array, random: Rng): void {
   for (let i = 0; i < out.length; i++)
-    out[i] = f16Bits(random) & (hasMinimum && i % 2 === 0 ? 0x7fff : 0xffff)
+    out[i] = random.int(8) === 0 ? [0, 127, 128, 255][random.int(4)] : random.int(256)
+}
+
+function halves(out: Uint16Array, random: Rng): void {
+  for (let i = 0; i < out.length; i++) out[i] = f16Bits(random)
 }
 
 /** Integer constants up to what the format allows, at their limits now and then; eight scales, then their minimums. */

@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Kernels } from '../../src/kernels/kernels.ts'
-import { rowGroupBytes, TILE_ROWS, X1, X4, x4Bytes } from '../../src/kernels/layout.ts'
-import type { MemoryViews } from '../../src/kernels/reference/memory.ts'
+import { isBySpan, rowGroupBytes, TILE_ROWS, TILES, X1, X4, x4Bytes } from '../../src/kernels/layout.ts'
+import { bf16, type MemoryViews } from '../../src/kernels/reference/memory.ts'
 import { allKernels, BASE } from '../helpers/all-kernels.ts'
 import { rng } from '../helpers/rng.ts'
 import { randomMatrix } from '../helpers/weights.ts'
 
-const KINDS = ['q4', 'q4m', 'q5', 'q6', 'q8'] as const
+const KINDS = ['q4', 'q4m', 'q4n', 'q5', 'q6', 'q8'] as const
 const SHAPES = [
   [8, 32],
   [24, 64],
@@ -122,9 +122,11 @@ describe.each(KINDS)('%s matrices', (kind) => {
         budget += Math.abs(weight) * scale * 0.5001 // half a step of each activation
       }
       // A block's dot and sum are rounded to whole steps of the token's scale, and so is its fraction: two steps of what constants may be.
-      if (kind === 'q4' || kind === 'q4m') {
-        const units = W + rowGroupBytes(kind, cols) - TILE_ROWS
-        budget += Math.ceil(cols / 32) * 2 * 33000 * views.f32[XQ >> 2] * 2 ** (views.u8[units + row] - 127)
+      if (isBySpan(kind)) {
+        const units = W + rowGroupBytes(kind, cols) - TILES[kind].units
+        const [most, unit] =
+          kind === 'q4n' ? [638, bf16(views.u16[(units >> 1) + row])] : [33000, 2 ** (views.u8[units + row] - 127)]
+        budget += Math.ceil(cols / 32) * 2 * most * views.f32[XQ >> 2] * unit
       }
       expect(Math.abs(views.f32[(Y >> 2) + row] - exact)).toBeLessThanOrEqual(budget)
     }

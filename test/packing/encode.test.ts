@@ -56,6 +56,8 @@ it.each([
 ] as const)('a layer of %s is kept as %s', (type, kind) => {
   const matrix = { role: 'layers.0.q', type, rows: 16, cols: 256, vector: false }
   expect(packedKind(matrix, 'keep', 'auto')).toBe(kind)
+  // Otherwise a scale and a minimum of 4 bits take 8 bits each.
+  expect(packedKind(matrix, 'auto', 'auto')).toBe(kind === 'q4m' ? 'q4n' : kind)
 })
 
 describe('exact kinds', () => {
@@ -153,17 +155,23 @@ describe('6 bits', () => {
     eachBlock(values, (start) => {
       const block = values.subarray(start, start + BLOCK)
       const range = Math.max(...block) - Math.min(...block)
+      const row = values.subarray(start - (start % COLS), start - (start % COLS) + COLS)
       let squares = 0
       block.forEach((value, i) => (squares += (value - back[start + i]) ** 2))
-      // A uniform error over a step has a variance of a twelfth of its square; 1.5: few values, and f16 constants.
-      expect(Math.sqrt(squares / BLOCK)).toBeLessThan((1.5 * range) / 63 / Math.sqrt(12))
+      // A uniform error over a step has a variance of a twelfth of its square; 1.5: few values. A minimum is off by 16 units at
+      // most, and a unit is a 255th of the row's largest scale.
+      const unit = (2 * Math.max(...row.map(Math.abs))) / 63 / 255
+      expect(Math.sqrt(squares / BLOCK)).toBeLessThan((1.5 * range) / 63 / Math.sqrt(12) + 17 * unit)
     })
   })
 
-  it('holds 64 even levels exactly', () => {
-    const levels = Float32Array.from({ length: 64 }, (_, i) => (i < 32 ? i * 2 : (i - 32) * 2 + 1) * 0.25 - 8)
-    levels[31] = 63 * 0.25 - 8
-    levels[32] = -8
+  it('holds 64 even levels exactly, where their step is the largest scale of a unit', () => {
+    const levels = Float32Array.from(
+      { length: 64 },
+      (_, i) => (i < 32 ? i * 2 : (i - 32) * 2 + 1) * (255 / 1024) - 8 + 1 / 32,
+    )
+    levels[31] = 63 * (255 / 1024) - 8 + 1 / 32
+    levels[32] = -8 + 1 / 32
     const back = readTiles(encodeRows('F32', 'q6', new Uint8Array(levels.buffer), 1, 64), {
       kind: 'q6',
       rows: 1,
@@ -203,7 +211,7 @@ describe('INT4', () => {
 })
 
 describe('padding', () => {
-  for (const kind of ['q4m', 'q5', 'q6', 'q8'] as const) {
+  for (const kind of ['q4m', 'q4n', 'q5', 'q6', 'q8'] as const) {
     it(`${kind}: rows to 8 and columns to 32 are zero`, () => {
       const [rows, cols] = [5, 40]
       const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i))
@@ -212,8 +220,8 @@ describe('padding', () => {
       for (let row = rows; row < 8; row++) {
         for (let col = 0; col < 64; col++) expect(readValue(bytes, { kind, rows, cols }, row, col)).toBe(0)
       }
-      // A block with a minimum has no exact zero: half a step is what a nibble can do.
-      const bound = { q4m: 1 / 15, q5: 0, q6: 1 / 63, q8: 0 }[kind]
+      // A block with a minimum has no exact zero: half a step is what a nibble can do, and what 8 bits add to its minimum.
+      const bound = { q4m: 1 / 15, q4n: 1 / 15 + 4 / 255, q5: 0, q6: 1 / 63 + 16 / 63 / 127, q8: 0 }[kind]
       for (let col = cols; col < 64; col++) {
         expect(Math.abs(readValue(bytes, { kind, rows, cols }, 2, col))).toBeLessThanOrEqual(bound)
       }

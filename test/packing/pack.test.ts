@@ -141,11 +141,11 @@ describe('one model in two formats', () => {
 describe('quantised GGUF', () => {
   for (const [type, kind] of [
     ['Q4_0', 'q4'],
-    ['Q4_1', 'q4m'],
+    ['Q4_1', 'q4n'],
     ['Q8_0', 'q8'],
     ['Q5_1', 'q8'],
   ] as const) {
-    it(`${type} is kept as ${kind}, at aligned offsets in packing order`, async () => {
+    it(`${type} is stored as ${kind}, at aligned offsets in packing order`, async () => {
       const path = writeGguf(join(folder, `${type}.gguf`), {
         metadata: llamaMetadata(TINY),
         tensors: llamaTensors(TINY, type, filler(2)),

@@ -233,7 +233,10 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       await page.keyboard.press('Tab')
       await page.keyboard.type('It is <i>so</i>.')
       await page.locator('.decide [aria-label="Add a question"] button').nth(1).press('Enter')
-      await page.waitForFunction(() => document.querySelectorAll('.decide-card').length === 2)
+      // The new card takes the focus a moment later, which would catch what is filled in before.
+      await page.waitForFunction(() =>
+        document.querySelectorAll('.decide-card')[1]?.contains(document.activeElement),
+      )
       for (const [i, label] of [HOSTILE, 'other'].entries())
         await page.getByLabel(`Name of option ${i + 1} of Choice 2`).fill(label)
       await page.keyboard.press('Control+Enter')

@@ -1,12 +1,12 @@
 // These plain twins do what the kernels of assembly/matmul do: slow and obviously right. Every f32 step is
 // rounded by Math.fround.
 
-import { BLOCK, pairedHalf, rowGroupBytes, SPAN, TILE_ROWS, TILES, x4Bytes } from '../layout.ts'
+import { BLOCK, isBySpan, pairedHalf, rowGroupBytes, SPAN, TILE_ROWS, TILES, x4Bytes } from '../layout.ts'
 import type { Kernels } from '../kernels.ts'
-import { f, f16, joinLanes, type MemoryViews } from './memory.ts'
+import { bf16, f, f16, joinLanes, type MemoryViews } from './memory.ts'
 import { HALF_BIAS, quantizeReference, type Activations } from './quantize.ts'
 
-type Kind = 'q4' | 'q4m' | 'q8' | 'q5' | 'q6'
+type Kind = 'q4' | 'q4m' | 'q4n' | 'q8' | 'q5' | 'q6'
 type MatmulKernels = Pick<
   Kernels,
   | 'quantize_x1'
@@ -14,23 +14,23 @@ type MatmulKernels = Pick<
   | 'matmul_f32'
   | 'gemv_q4_q8'
   | 'gemv_q4m_q8'
+  | 'gemv_q4n_q8'
   | 'gemv_q8_q8'
   | 'gemv_q5_q8'
   | 'gemv_q6_q8'
   | 'gemm_q4_q8'
   | 'gemm_q4m_q8'
+  | 'gemm_q4n_q8'
   | 'gemm_q8_q8'
   | 'gemm_q5_q8'
   | 'gemm_q6_q8'
   | 'embed_q4'
   | 'embed_q4m'
+  | 'embed_q4n'
   | 'embed_q8'
   | 'embed_q5'
   | 'embed_q6'
 >
-
-/** Kinds whose constants are integers under a unit a row. */
-const INTEGER = { q4: true, q4m: true, q5: false, q6: false, q8: false } as const
 
 /**
  * A stored weight block: integer codes of 32 columns with their constants (minimum 0 where the kind has
@@ -39,7 +39,7 @@ const INTEGER = { q4: true, q4m: true, q5: false, q6: false, q8: false } as cons
 type WeightBlock = { scale: number; minimum: number; codes: Int16Array }
 
 export function matmulReference(memory: MemoryViews): MatmulKernels {
-  const { f32, i16, u16, u8 } = memory
+  const { f32, i16, u16, u8, i8 } = memory
   const { quantize_x1, quantize_x4, activationsX1, activationsX4 } = quantizeReference(memory)
 
   /** Where the row group of `row` lies. */
@@ -47,14 +47,17 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     return w + Math.floor(row / TILE_ROWS) * rowGroupBytes(kind, cols)
   }
 
-  /** The power of two by which a row of q4 or q4m is multiplied. */
+  /** What the finished sum of a row is multiplied by; of a kind without units 1. */
   function unitOf(kind: Kind, w: number, row: number, cols: number): number {
-    const units = rowGroup(kind, w, row, cols) + rowGroupBytes(kind, cols) - TILE_ROWS
-    return 2 ** (u8[units + (row % TILE_ROWS)] - 127)
+    const { units } = TILES[kind]
+    const at = rowGroup(kind, w, row, cols) + rowGroupBytes(kind, cols) - units
+    const r = row % TILE_ROWS
+    if (units === 0) return 1
+    return units === TILE_ROWS ? 2 ** (u8[at + r] - 127) : bf16(u16[(at >> 1) + r])
   }
 
-  /** Block `block` of row `row` in a stored matrix of integer constants; codes about their zero point. */
-  function integers(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
+  /** Block `block` of row `row` in a matrix that is stored by spans; codes about 8. */
+  function spanBlock(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
     const tile = rowGroup(kind, w, row, cols) + (block >> 1) * TILES[kind].bytes
     const r = row % TILE_ROWS
     const b = block & 1
@@ -64,12 +67,16 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     })
     const constants = (tile + TILES[kind].constants) >> 1
     if (kind === 'q4') return { scale: i16[constants + 2 * r + b], minimum: 0, codes }
+    if (kind === 'q4n') {
+      const narrow = tile + TILES.q4n.constants + 2 * r + b
+      return { scale: 2 * u8[narrow], minimum: i8[narrow + 2 * TILE_ROWS], codes }
+    }
     const at = constants + (r >> 2) * 16 + 2 * (r & 3) + b
     return { scale: i16[at], minimum: i16[at + 8], codes }
   }
 
-  /** The same where constants are f16. */
-  function halves(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
+  /** The same of a matrix that is stored by blocks: f16 constants, or integers under a unit. */
+  function ownBlock(kind: Kind, w: number, row: number, block: number, cols: number): WeightBlock {
     const tile = rowGroup(kind, w, row, cols) + block * TILES[kind].bytes
     const r = row % TILE_ROWS
     const constants = (tile + TILES[kind].constants) >> 1
@@ -86,7 +93,8 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
       return nibble + 16 * ((pairs >> (((r >> 2) & 1) * 4 + (c & 4) / 2)) & 3)
     })
     if (kind !== 'q6') return { scale: f16(u16[constants + pairedHalf(r)]), minimum: 0, codes }
-    return { scale: f16(u16[constants + 2 * r]), minimum: f16(u16[constants + 2 * r + 1]), codes }
+    const scale = u8[tile + TILES.q6.constants + 2 * r]
+    return { scale, minimum: 32 * (i8[tile + TILES.q6.constants + 2 * r + 1] - scale), codes }
   }
 
   const dotOf = (a: Int16Array, b: Int8Array): number => a.reduce((sum, code, c) => sum + code * b[c], 0)
@@ -95,7 +103,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
    * Of a span, in integers: round(dot * fraction / 32768) * scale + sum * minimum, both blocks; then one f32
    * sum.
    */
-  function integerRow(
+  function spanRow(
     kind: Kind,
     w: number,
     row: number,
@@ -107,7 +115,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     for (let block = 0; block < cols / SPAN; block++) {
       let sum = 0
       for (const half of [2 * block, 2 * block + 1]) {
-        const weight = integers(kind, w, row, half, cols)
+        const weight = spanBlock(kind, w, row, half, cols)
         const activation = x(half)
         const dot = (dotOf(weight.codes, activation.codes) * activation.fraction + 16384) >> 15
         sum += dot * weight.scale + activation.share * weight.minimum
@@ -117,23 +125,24 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     return f(f(acc * scale) * unitOf(kind, w, row, cols))
   }
 
-  /** Of a block: (dot * scale) * scale, then + minimum * sum, all in f32. */
-  function halfRow(
+  /** Of a block: (dot * scale) * scale, then + minimum * sum, all in f32. f16 constants come with their exponents' bias. */
+  function blockRow(
     kind: Kind,
     w: number,
     row: number,
     cols: number,
     x: (block: number) => Activations,
   ): number {
+    const bias = kind === 'q6' ? 1 : HALF_BIAS ** -2
     let acc = 0
     for (let block = 0; block < cols / BLOCK; block++) {
-      const weight = halves(kind, w, row, block, cols)
+      const weight = ownBlock(kind, w, row, block, cols)
       const activation = x(block)
       const dot = dotOf(weight.codes, activation.codes)
-      acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * 2 ** -112)))
-      if (kind === 'q6') acc = f(acc + f(f(weight.minimum * 2 ** -112) * activation.sum))
+      acc = f(acc + f(f(dot * activation.scale) * f(weight.scale * bias)))
+      if (kind === 'q6') acc = f(acc + f(weight.minimum * activation.sum))
     }
-    return f(acc * HALF_BIAS)
+    return f(acc * (kind === 'q6' ? f(unitOf(kind, w, row, cols) / HALF_BIAS) : HALF_BIAS))
   }
 
   function dotRow(
@@ -144,7 +153,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     x: (block: number) => Activations,
     scale: number,
   ): number {
-    return INTEGER[kind] ? integerRow(kind, w, row, cols, x, scale) : halfRow(kind, w, row, cols, x)
+    return isBySpan(kind) ? spanRow(kind, w, row, cols, x, scale) : blockRow(kind, w, row, cols, x)
   }
 
   const gemv =
@@ -176,12 +185,13 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     (out: number, w: number, row: number, cols: number): void => {
       for (let c = 0; c < cols; c++) {
         const block = Math.floor(c / BLOCK)
-        const { scale, minimum, codes } = (INTEGER[kind] ? integers : halves)(kind, w, row, block, cols)
+        const { scale, minimum, codes } = (isBySpan(kind) ? spanBlock : ownBlock)(kind, w, row, block, cols)
         const code = codes[c % BLOCK]
-        const value = INTEGER[kind]
-          ? f((scale * code + 8 * minimum) * unitOf(kind, w, row, cols))
-          : f(scale * code)
-        f32[(out >> 2) + c] = kind === 'q6' ? f(value + minimum) : value
+        const height = isBySpan(kind) ? 8 * minimum : minimum
+        f32[(out >> 2) + c] =
+          TILES[kind].units === 0
+            ? f(scale * code)
+            : f((scale * code + height) * unitOf(kind, w, row, cols))
       }
     }
 
@@ -208,16 +218,19 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
     matmul_f32,
     gemv_q4_q8: gemv('q4'),
     gemv_q4m_q8: gemv('q4m'),
+    gemv_q4n_q8: gemv('q4n'),
     gemv_q8_q8: gemv('q8'),
     gemv_q5_q8: gemv('q5'),
     gemv_q6_q8: gemv('q6'),
     gemm_q4_q8: gemm('q4'),
     gemm_q4m_q8: gemm('q4m'),
+    gemm_q4n_q8: gemm('q4n'),
     gemm_q8_q8: gemm('q8'),
     gemm_q5_q8: gemm('q5'),
     gemm_q6_q8: gemm('q6'),
     embed_q4: embed('q4'),
     embed_q4m: embed('q4m'),
+    embed_q4n: embed('q4n'),
     embed_q8: embed('q8'),
     embed_q5: embed('q5'),
     embed_q6: embed('q6'),

@@ -31,6 +31,11 @@ export function f16(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
+/** bf16 bits -> number: the upper half of an f32. */
+export function bf16(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]
+}
+
 /** (a + b) + (c + d) in f32, the order in which kernels join four lanes. */
 export function joinLanes(lanes: Float32Array | number[]): number {
   return f(f(lanes[0] + lanes[1]) + f(lanes[2] + lanes[3]))

@@ -1,0 +1,87 @@
+// `npm run several`: the peak of the isolate with eight sessions at once, short enough for the pool together, with and without
+// a schema of 20 properties for each, into docs/results/several.json. Half of the answers are streamed.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { HeapSampler, heapTotal } from '../tools/inspector.ts'
+import { MODEL, prepareModel } from './lib/model.ts'
+import { compactJson, describeMachine } from './lib/results.ts'
+import { BenchError, ROOT } from './lib/setup.ts'
+import type { SeveralCase, SeveralResult } from './lib/several-result.ts'
+import { startIslet, untilHealthy } from './lib/worker.ts'
+
+const SESSIONS = 8
+const ANSWERS = 3
+/** Of each answer: prompt and answer of eight sessions fit the pool of one window. */
+const TOKENS = 110
+const PROPERTIES = 20
+const WINDOW = 1024
+const RUNS = 3
+const SAMPLE_MS = 50
+
+/** A schema of its own for each session. */
+function schemaOf(session: number): object {
+  // Names are short, so that the shortest object fits an answer's tokens: each is closed in time.
+  const names = Array.from({ length: PROPERTIES }, (_, i) => String.fromCharCode(97 + ((i + session) % 26)))
+  const properties = Object.fromEntries(
+    names.map((name, i) => [name, i % 4 === 3 ? { type: 'integer' } : { type: 'string', maxLength: 12 + i }]),
+  )
+  return { type: 'object', properties, required: names, additionalProperties: false }
+}
+
+function bodyOf(session: number, answer: number, withSchema: boolean): object {
+  const topic = ['rivers', 'bread', 'clocks', 'whales', 'bridges', 'paper', 'gardens', 'stars'][session]
+  return {
+    model: MODEL,
+    messages: [{ role: 'user', content: `Write a long story about ${topic}, part ${answer + 1}.` }],
+    max_tokens: TOKENS,
+    temperature: 0,
+    stream: session % 2 === 0,
+    ...(withSchema && {
+      response_format: { type: 'json_schema', json_schema: { name: 'story', schema: schemaOf(session) } },
+    }),
+  }
+}
+
+async function measured(withSchema: boolean): Promise<{ peak: number; held: number; linear: number }> {
+  const worker = await startIslet({ WINDOW })
+  try {
+    const ask = async (session: number, answer: number): Promise<void> => {
+      const body = JSON.stringify(bodyOf(session, answer, withSchema))
+      const response = await fetch(`${worker.url}/v1/chat/completions`, { method: 'POST', body })
+      const text = await response.text()
+      if (!response.ok || text.includes('"error"')) throw new BenchError(text.slice(0, 300))
+    }
+    const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
+    sampler.start()
+    const sessions = Array.from({ length: SESSIONS }, async (_, session) => {
+      for (let answer = 0; answer < ANSWERS; answer++) await ask(session, answer)
+    })
+    await Promise.all(sessions)
+    const { linear_memory_bytes: linear } = await untilHealthy(worker)
+    const held = heapTotal(await sampler.stopAndCollect(() => untilHealthy(worker)))
+    if (typeof linear !== 'number') throw new BenchError('GET /health has no linear_memory_bytes')
+    return { peak: linear + heapTotal(sampler.peak()), held: linear + held, linear }
+  } finally {
+    await worker.stop()
+  }
+}
+
+async function worst(withSchema: boolean): Promise<SeveralCase> {
+  const runs = []
+  for (let i = 0; i < RUNS; i++) {
+    console.error(`several: ${withSchema ? 'schemas' : 'no schema'}, run ${i + 1} of ${RUNS}`)
+    runs.push(await measured(withSchema))
+  }
+  const most = (of: readonly number[]): number => Math.max(...of)
+  const peaks = runs.map(({ peak }) => peak)
+  return { withSchema, peaks, peak: most(peaks), held: most(runs.map(({ held }) => held)), linear: runs[0].linear }
+}
+
+prepareModel()
+const machine = await describeMachine()
+const cases = [await worst(false), await worst(true)]
+const result: SeveralResult = { name: 'several', model: MODEL, machine, window: WINDOW, sessions: SESSIONS, cases }
+for (const { withSchema, peak, held } of cases)
+  console.log(`${withSchema ? 'schemas' : 'no schema'}: peak ${peak / 1e6} MB, held ${held / 1e6} MB`)
+if (!process.argv.includes('--trial')) writeFileSync(join(ROOT, 'docs/results/several.json'), compactJson(result))
