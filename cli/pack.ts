@@ -26,7 +26,7 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
                  floats as f32, others INT8 (default)
           keep   the same with the scales and minimums that Q4_1 and Q4_K have: a tenth larger, and more exact
           q4     INT4: Q4_0 stays, all others become blocks with scale and minimum
-          q4s    INT4 with a scale alone: a tenth smaller than q4, and less exact
+          q4s    INT4 with a scale alone, as Q4_0 has it: no smaller than q4, and less exact
           q8     INT8, one scale for 32 weights;  f32  everything as floats: the reference precision
   --embedding    token embedding and head: q8 INT8 in blocks, q6 six bits with scale and minimum, q5 five with a scale, keep, q4, f32;
                  auto: as --quant for floats and 4 bits, else q8, or 8, 6 and 5 bits by range where it is larger than 16 MiB (default)

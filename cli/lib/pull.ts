@@ -83,7 +83,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
   },
   // Too large for one isolate: for Node. Gemma's terms of use apply.
   'gemma-3-270m': GEMMA,
-  // With 40,960 of its 262,144 ids one isolate holds it (docs/packing.md).
+  // With 49,152 of its 262,144 ids one isolate holds it (docs/packing.md).
   'gemma-3-270m-en': { ...GEMMA, trimmed: 'gemma-3-270m-en' },
   // The tuned one, whole and trimmed: a file whose vocabulary is not the base model's is refused for the latter.
   'gemma-3-270m-it': GEMMA_IT,

@@ -42,7 +42,7 @@ export class ArenaPlan {
       throw new IsletError(
         'out_of_memory',
         `the model needs ${this.bytes} bytes, and one linear memory ends at 4 GiB, which is as far as this program goes: ` +
-          'pack it with fewer bits (--quant q4s), or give it a smaller window',
+          'pack it with fewer bits (--quant q4), or give it a smaller window',
       )
     }
     try {

@@ -100,7 +100,12 @@ class RowFit {
   }
 
   /** Takes a row; bits of the least unit under which all its constants fit. */
-  load({ codes, scales, minimums, blocks }: Codes, row: number, cols: number, weights?: ColumnWeights): number {
+  load(
+    { codes, scales, minimums, blocks }: Codes,
+    row: number,
+    cols: number,
+    weights?: ColumnWeights,
+  ): number {
     const { zero, step } = this.#form
     let need = 0
     for (let block = 0; block < blocks; block++) {

@@ -28,13 +28,7 @@ export function tileBytes(codes: Codes, narrow?: NarrowConstants): Uint8Array {
 }
 
 /** f16 scales of 16 rows at one block: of rows 8j + i and 8j + 4 + i in pairs. */
-function constants(
-  view: DataView,
-  at: number,
-  { scales, blocks }: Codes,
-  row: number,
-  block: number,
-): void {
+function constants(view: DataView, at: number, { scales, blocks }: Codes, row: number, block: number): void {
   for (let r = 0; r < TILE_ROWS; r++)
     view.setUint16(at + 2 * pairedHalf(r), scales[(row + r) * blocks + block], true)
 }

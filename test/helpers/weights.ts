@@ -32,7 +32,8 @@ export function randomMatrix(
     }
     if (units === TILE_ROWS) for (let r = 0; r < units; r++) views.u8[p + r] = 108 + random.int(8)
     // bf16 of 2^-19 to 2^-11.
-    else for (let r = 0; r < units; r += 2) views.u16[(p + r) >> 1] = (108 * 128 + random.int(8 * 128)) & 0xffff
+    else
+      for (let r = 0; r < units; r += 2) views.u16[(p + r) >> 1] = (108 * 128 + random.int(8 * 128)) & 0xffff
     p += units
   }
   if (p - at !== tensorBytes(kind, rows, cols)) throw new Error('tensorBytes disagrees with the layout')

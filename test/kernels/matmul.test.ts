@@ -125,7 +125,9 @@ describe.each(KINDS)('%s matrices', (kind) => {
       if (isBySpan(kind)) {
         const units = W + rowGroupBytes(kind, cols) - TILES[kind].units
         const [most, unit] =
-          kind === 'q4n' ? [638, bf16(views.u16[(units >> 1) + row])] : [33000, 2 ** (views.u8[units + row] - 127)]
+          kind === 'q4n'
+            ? [638, bf16(views.u16[(units >> 1) + row])]
+            : [33000, 2 ** (views.u8[units + row] - 127)]
         budget += Math.ceil(cols / 32) * 2 * most * views.f32[XQ >> 2] * unit
       }
       expect(Math.abs(views.f32[(Y >> 2) + row] - exact)).toBeLessThanOrEqual(budget)

@@ -14,7 +14,10 @@ import { rng } from '../helpers/rng.ts'
 const COLS = 192
 const BLOCKS = COLS / BLOCK
 /** What a code and a minimum stand for: the zero point, and how much a scale counts. */
-const FORMS = { q4n: { of: 'q4m', zero: 8, step: 2, last: 15 }, q6: { of: 'q6', zero: 32, step: 1, last: 63 } } as const
+const FORMS = {
+  q4n: { of: 'q4m', zero: 8, step: 2, last: 15 },
+  q6: { of: 'q6', zero: 32, step: 1, last: 63 },
+} as const
 const KINDS = ['q4n', 'q6'] as const
 
 /** Random codes of 16 rows whose constants are whole: `scale` and `minimum` of a block under a unit of 2^-10. */
@@ -55,7 +58,11 @@ describe.each(KINDS)('%s', (kind) => {
     for (const most of [4, 400]) {
       const random = rng(most)
       const codes = whole(kind, () => [1 + random.int(255), random.int(2 * most) - most])
-      const [weights, stored, { units }] = [weightsOf(codes), back(kind, codes), narrowConstants(kind, codes, COLS)]
+      const [weights, stored, { units }] = [
+        weightsOf(codes),
+        back(kind, codes),
+        narrowConstants(kind, codes, COLS),
+      ]
       for (let i = 0; i < weights.length; i++) {
         const unit = new Float32Array(Uint32Array.of(units[Math.floor(i / COLS)] << 16).buffer)[0]
         // Each scale about the best is tried, one step away at most; the line stays where the codes' mean is.
@@ -75,6 +82,27 @@ describe.each(KINDS)('%s', (kind) => {
     const plain = back(kind, codes)
     expect(errorOf(weighed, wanted, weigh)).toBeLessThan(errorOf(plain, wanted, weigh))
     expect(errorOf(plain, wanted, () => 1)).toBeLessThan(errorOf(weighed, wanted, () => 1))
+  })
+
+  it('takes a larger unit where that errs less, and never one that errs more', () => {
+    const random = rng(11)
+    const codes = whole(kind, () => [1 + random.int(2000) / 8, random.int(200) / 8 - 12])
+    const { units } = narrowConstants(kind, codes, COLS)
+    const { zero, step } = FORMS[kind]
+    let larger = 0
+    for (let row = 0; row < TILE_ROWS; row++) {
+      let need = 0
+      for (let block = 0; block < BLOCKS; block++) {
+        const scale = f16ToF32(codes.scales[row * BLOCKS + block])
+        const minimum = f16ToF32(codes.minimums[row * BLOCKS + block])
+        need = Math.max(need, scale / (step * 255), Math.abs(minimum + zero * scale) / (zero * 127))
+      }
+      const unit = new Float32Array(Uint32Array.of(units[row] << 16).buffer)[0]
+      expect(unit).toBeGreaterThanOrEqual(need)
+      expect(unit).toBeLessThan(need * 1.04)
+      if (unit > need * (1 + 1 / 127)) larger++
+    }
+    expect(larger).toBeGreaterThan(3)
   })
 
   it('stores zeros as zeros, and the extremes of f16 without leaving its range', () => {

@@ -15,7 +15,7 @@ import { missingModel, REAL_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
 /** Of linear memory and what of the heap is held; and of the peak, whose garbage V8 collects when it likes. */
-const [HELD_BYTES, PEAK_BYTES] = [115e6, 123e6]
+const [HELD_BYTES, PEAK_BYTES] = [110e6, 120e6]
 const SAMPLE_MS = 50
 const SECRET = 'a secret of the test'
 const LONG = promptIds(2000, 0)

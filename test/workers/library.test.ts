@@ -82,7 +82,7 @@ describe('direct calls', () => {
 test.skipIf(missingModel() !== undefined)(
   'what is reserved is taken from the window by plan, and told',
   async () => {
-    const real = await startWorker(REAL_FOLDER, { WINDOW: '1024', RESERVE_MB: '8' })
+    const real = await startWorker(REAL_FOLDER, { WINDOW: '1024', RESERVE_MB: '20' })
     try {
       let health: { status?: string; window?: number; note?: string; linear_memory_bytes?: number } = {}
       while (health.status !== 'ok') {
@@ -91,8 +91,8 @@ test.skipIf(missingModel() !== undefined)(
       }
       expect(health.window).toBeGreaterThan(512)
       expect(health.window).toBeLessThan(1024)
-      expect(health.note).toMatch(/^the window is \d+ instead of 1024: .* beside 8000000 of RESERVE_MB/)
-      expect(health.linear_memory_bytes).toBeLessThan(LINEAR_BYTES - 8e6 + 65_536)
+      expect(health.note).toMatch(/^the window is \d+ instead of 1024: .* beside 20000000 of RESERVE_MB/)
+      expect(health.linear_memory_bytes).toBeLessThan(LINEAR_BYTES - 20e6 + 65_536)
       expect(real.log()).toContain('RESERVE_MB')
     } finally {
       await real.stop()

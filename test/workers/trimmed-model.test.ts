@@ -14,9 +14,6 @@ const LIMIT_BYTES = 120e6
 const SAMPLE_MS = 50
 /** Of 16 positions in 18 layers: INT8 keys and values, a scale for each. */
 const PAGE_BYTES = 149_760
-/** It has 40,960 ids, the licence's are of SmolLM2's 49,152. */
-const prompt = (length: number, serial: number): number[] =>
-  promptIds(length, serial).map((id) => id % 40_000)
 
 type Completion = {
   choices: { text: string }[]
@@ -52,10 +49,10 @@ describe.skipIf(skip !== undefined)(`a trimmed Gemma${skip === undefined ? '' : 
   test('stays within 120 MB, past its window', async () => {
     const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
     sampler.start()
-    const long = prompt(2000, 0)
+    const long = promptIds(2000, 0)
     const more = { max_tokens: 100 }
     await complete(long, more)
-    const { islet } = await complete([...long, ...prompt(32, 1)], more)
+    const { islet } = await complete([...long, ...promptIds(32, 1)], more)
     expect(islet.window).toBe(1024)
     expect(islet.out_of_sight).toBeGreaterThan(1000)
     await sampler.stop()
@@ -67,27 +64,27 @@ describe.skipIf(skip !== undefined)(`a trimmed Gemma${skip === undefined ? '' : 
   }, 120_000)
 
   test('warm equals cold, and a batch equals each alone', async () => {
-    const first = prompt(90, 2)
-    const next = [...first, ...prompt(30, 3)]
+    const first = promptIds(90, 2)
+    const next = [...first, ...promptIds(30, 3)]
     await complete(first)
     const [warm, cold] = [await complete(next), await complete(next, {}, 'b')]
     expect([cached(warm) > 0, cached(cold)]).toEqual([true, 0])
     expect(warm.islet.logits_sha256).toMatch(/^[0-9a-f]{64}$/)
     expect(warm.islet.logits_sha256).toBe(cold.islet.logits_sha256)
     expect(warm.choices).toEqual(cold.choices)
-    const [together] = await Promise.all(['c', 'd', 'e'].map((tenant, i) => complete(i === 0 ? next : prompt(60, 4 + i), {}, tenant))) // prettier-ignore
+    const [together] = await Promise.all(['c', 'd', 'e'].map((tenant, i) => complete(i === 0 ? next : promptIds(60, 4 + i), {}, tenant))) // prettier-ignore
     expect(together.islet.logits_sha256).toBe(cold.islet.logits_sha256)
   }, 60_000)
 
   test('restored from storage equals not', async () => {
-    const first = prompt(200, 8)
+    const first = promptIds(200, 8)
     const { runBytes } = await storage()
     await complete(first, { store: true }, 'f')
     const whole = Math.floor(first.length / PAGE_POSITIONS)
     await vi.waitFor(async () => expect((await storage()).runBytes).toBeGreaterThanOrEqual(runBytes + whole * PAGE_BYTES), 30_000) // prettier-ignore
     await worker.kill()
     await worker.restart()
-    const next = [...first, ...prompt(20, 9)]
+    const next = [...first, ...promptIds(20, 9)]
     const restored = await complete(next, {}, 'f')
     expect((await storage()).pagesRestored).toBeGreaterThanOrEqual(whole)
     const anew = await complete(next, {}, 'g')

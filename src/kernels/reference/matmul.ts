@@ -189,9 +189,7 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
         const code = codes[c % BLOCK]
         const height = isBySpan(kind) ? 8 * minimum : minimum
         f32[(out >> 2) + c] =
-          TILES[kind].units === 0
-            ? f(scale * code)
-            : f((scale * code + height) * unitOf(kind, w, row, cols))
+          TILES[kind].units === 0 ? f(scale * code) : f((scale * code + height) * unitOf(kind, w, row, cols))
       }
     }
 
