@@ -1,5 +1,5 @@
-// Narrow constants are scales and minimums of 8 bits under a unit a row, in the place of 16 bits a block
-// (kernels/layout.ts). This file finds those that err least for codes that are given.
+// Narrow constants are scales and minimums of 8 bits under a unit a row (kernels/layout.ts). This file finds those that
+// err least for codes that are given.
 
 import { f16ToF32 } from '../formats/f16.ts'
 import { BLOCK } from '../kernels/layout.ts'

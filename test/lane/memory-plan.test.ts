@@ -6,7 +6,7 @@ import { LINEAR_BYTES } from '../../src/lib/limits.ts'
 
 test('a model that leaves room gets more pages, up to eight sequences', () => {
   expect(poolPages({ totalBytes: 111e6, pageBytes: 195840, pageCount: 70 })).toBe(70)
-  expect(poolPages({ totalBytes: 100e6, pageBytes: 100_000, pageCount: 70 })).toBe(110)
+  expect(poolPages({ totalBytes: 94e6, pageBytes: 100_000, pageCount: 70 })).toBe(110)
   expect(poolPages({ totalBytes: 5e6, pageBytes: 10_000, pageCount: 70 })).toBe(560)
 })
 
@@ -22,7 +22,7 @@ test('a plan of exactly what an isolate has room for is taken, one byte more is 
 })
 
 test('a reserve is taken from both, and named', () => {
-  expect(poolPages({ totalBytes: 92e6, pageBytes: 100_000, pageCount: 70 }, 0, 8e6)).toBe(110)
+  expect(poolPages({ totalBytes: 86e6, pageBytes: 100_000, pageCount: 70 }, 0, 8e6)).toBe(110)
   const plan = { totalBytes: LINEAR_BYTES - 8e6, pageBytes: 100_000, pageCount: 70 }
   expect(poolPages(plan, 0, 8e6)).toBe(70)
   expect(() => poolPages({ ...plan, totalBytes: plan.totalBytes + 1 }, 0, 8e6)).toThrow(

@@ -74,7 +74,7 @@ const CASES: readonly Case[] = [
     model: 'Gemma 3 270M',
     open: ofGemma,
     skip: missingGemma([GEMMA_GGUF]),
-    kept: 40_960,
+    kept: 49_152,
     texts: 34_000,
     written: (text) => text.replaceAll('\u2581', ' '),
   },
