@@ -30,12 +30,22 @@ export function encodeRows(
   }
   const codeKind = kind === 'q4n' ? 'q4m' : kind
   const kept = repackRows(type, codeKind, bytes, rows, cols)
-  const values = kept === undefined ? floats(type, bytes, rows * cols) : undefined
-  const codes = kept ?? quantise(codeKind, values!, rows, cols, rounding, weights)
+  if (kept !== undefined) return stored(kind, kept, cols, weights)
+  const values = floats(type, bytes, rows * cols)
+  return stored(kind, quantise(codeKind, values, rows, cols, rounding, weights), cols, weights, values)
+}
+
+/** Codes as `kind` stores them. Where that narrows their constants, those of `values` are taken anew; a file's are kept. */
+function stored(
+  kind: TensorKind,
+  codes: Codes,
+  cols: number,
+  weights?: ColumnWeights,
+  values?: Float32Array,
+): Uint8Array {
   if (kind !== 'q4n' && kind !== 'q6') return tileBytes(codes)
   const narrow = narrowConstants(kind, codes, cols, weights)
-  // Codes of a file are kept.
-  if (values !== undefined) recode(kind, codes, narrow, values, rows, cols)
+  if (values !== undefined) recode(kind, codes, narrow, values, cols)
   return tileBytes(codes, narrow)
 }
 

@@ -1,7 +1,7 @@
 // Narrow constants are scales and minimums of 8 bits under a unit a row (kernels/layout.ts). This file finds those that
 // err least for codes that are given.
 
-import { f16ToF32 } from '../formats/f16.ts'
+import { bf16ToF32, f16ToF32 } from '../formats/f16.ts'
 import { BLOCK } from '../kernels/layout.ts'
 import type { Codes } from './codes.ts'
 import type { ColumnWeights } from './fit.ts'
@@ -41,7 +41,7 @@ export function narrowConstants(
     const first = fit.load(codes, row, cols, weights)
     let least = Infinity
     for (let bits = first; bits < first + UNITS; bits++) {
-      const error = fit.under(bf16(bits))
+      const error = fit.under(bf16ToF32(bits))
       if (!(error < least)) continue
       least = error
       out.units[row] = bits
@@ -58,13 +58,12 @@ export function recode(
   codes: Codes,
   { units, scales, minimums }: NarrowConstants,
   values: Float32Array,
-  rows: number,
   cols: number,
 ): void {
   const { zero, step } = FORMS[kind]
   const last = kind === 'q4n' ? 15 : 63
-  for (let row = 0; row < rows; row++) {
-    const unit = bf16(units[row])
+  for (let row = 0; row < values.length / cols; row++) {
+    const unit = bf16ToF32(units[row])
     for (let col = 0; col < cols; col++) {
       const block = row * codes.blocks + Math.floor(col / BLOCK)
       const scale = unit * step * scales[block]
@@ -132,7 +131,7 @@ class RowFit {
       need = Math.max(need, scale / (step * MOST_SCALE), height / (zero * MOST_MINIMUM))
     }
     const bits = new Uint32Array(Float32Array.of(need).buffer)[0] >>> 16
-    return bf16(bits) < need ? bits + 1 : bits
+    return bf16ToF32(bits) < need ? bits + 1 : bits
   }
 
   /** Of the scales about each block's own, each with the minimum that suits it, those that err least; their error. */
@@ -165,9 +164,4 @@ class RowFit {
     }
     return total
   }
-}
-
-/** bf16 bits -> number: the upper half of an f32. */
-function bf16(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]
 }

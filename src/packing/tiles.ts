@@ -49,7 +49,7 @@ function narrowBytes(
 }
 
 /** bf16 of a row group's units; where it ends. */
-export function unitBytes(view: DataView, at: number, { units }: NarrowConstants, row: number): number {
+function unitBytes(view: DataView, at: number, { units }: NarrowConstants, row: number): number {
   for (let r = 0; r < TILE_ROWS; r++) view.setUint16(at + 2 * r, units[row + r], true)
   return at + 2 * TILE_ROWS
 }

@@ -130,7 +130,7 @@ describe.each(KINDS)('%s', (kind) => {
     const codes = whole(kind, () => [200 + random.int(56), random.int(9) - 4])
     const narrow = narrowConstants(kind, codes, COLS)
     const before = errorOf(back(kind, codes, narrow), values, () => 1)
-    recode(kind, codes, narrow, values, TILE_ROWS, COLS)
+    recode(kind, codes, narrow, values, COLS)
     expect(Math.max(...codes.codes)).toBeLessThanOrEqual(last)
     const stored = back(kind, codes, narrow)
     expect(errorOf(stored, values, () => 1)).toBeLessThan(before)
