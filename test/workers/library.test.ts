@@ -82,17 +82,16 @@ describe('direct calls', () => {
 test.skipIf(missingModel() !== undefined)(
   'what is reserved is taken from the window by plan, and told',
   async () => {
-    const real = await startWorker(REAL_FOLDER, { WINDOW: '1024', RESERVE_MB: '20' })
+    const real = await startWorker(REAL_FOLDER, { WINDOW: '1024', RESERVE_MB: '16' })
     try {
       let health: { status?: string; window?: number; note?: string; linear_memory_bytes?: number } = {}
       while (health.status !== 'ok') {
         health = (await (await fetch(`${real.url}/health`)).json()) as typeof health
         expect(health.status).not.toBe('error')
       }
-      expect(health.window).toBeGreaterThan(512)
-      expect(health.window).toBeLessThan(1024)
-      expect(health.note).toMatch(/^the window is \d+ instead of 1024: .* beside 20000000 of RESERVE_MB/)
-      expect(health.linear_memory_bytes).toBeLessThan(LINEAR_BYTES - 20e6 + 65_536)
+      expect(health.window).toBe(784)
+      expect(health.note).toMatch(/^the window is \d+ instead of 1024: .* beside 16000000 of RESERVE_MB/)
+      expect(health.linear_memory_bytes).toBeLessThan(LINEAR_BYTES - 16e6 + 65_536)
       expect(real.log()).toContain('RESERVE_MB')
     } finally {
       await real.stop()
