@@ -13,7 +13,7 @@ const skip = missingGemma()
 /** Vectors are floats, centres that packing adds halves of them. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   F32: ['f32', 'f16'],
-  Q4_K: ['q4m'],
+  Q4_K: ['q4n'],
   Q5_0: ['q5'],
   Q6_K: ['q6'],
   Q8_0: ['q8'],
