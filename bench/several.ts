@@ -1,4 +1,4 @@
-// `npm run several`: the peak of the isolate with eight sessions at once, short enough for the pool together, with and without
+// `npm run several`: the peak of the isolate with eight sessions at once, which fill the pool together, with and without
 // a schema of 20 properties for each, into docs/results/several.json. Half of the answers are streamed. Each has one answer, and
 // again three, one after the other: garbage that waits for the host grows with what is said.
 
@@ -13,7 +13,7 @@ import { startIslet, untilHealthy } from './lib/worker.ts'
 
 const SESSIONS = 8
 const ANSWERS = [1, 3]
-/** Of each answer: prompt and answer of eight sessions fit the pool of one window. */
+/** Of each answer. Behind prompts of 41, a page of which is shared, eight sessions have 73 pages: the pool's 68, and some turns wait at their end. */
 const TOKENS = 110
 const PROPERTIES = 20
 const WINDOW = 1024

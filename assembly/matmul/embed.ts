@@ -48,7 +48,7 @@ export function embed_q4n(out: usize, w: usize, row: i32, cols: i32): void {
 
 export function embed_q5(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = row_group(w, row, cols, Q5_TILE)
+  let tile = row_group(w, row, cols, Q5_TILE, 0)
   for (let col = 0; col < cols; col += BLOCK) {
     const scale = f16_at(tile + 320 + halves_at(r))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
@@ -62,10 +62,8 @@ export function embed_q5(out: usize, w: usize, row: i32, cols: i32): void {
 
 export function embed_q6(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  const group = blocks * Q6_TILE + ROW_UNITS_BF16
-  let tile = w + <usize>(row / TILE_ROWS) * group
-  const unit = unit_bf16_at(tile + blocks * Q6_TILE, r)
+  let tile = row_group(w, row, cols, Q6_TILE, ROW_UNITS_BF16)
+  const unit = unit_bf16_at(tile + blocks_of(cols) * Q6_TILE, r)
   for (let col = 0; col < cols; col += BLOCK) {
     const scale = <i32>load<u8>(tile + 384 + (<usize>r << 1))
     const minimum = <i32>load<i8>(tile + 385 + (<usize>r << 1)) << 5
@@ -80,7 +78,7 @@ export function embed_q6(out: usize, w: usize, row: i32, cols: i32): void {
 
 export function embed_q8(out: usize, w: usize, row: i32, cols: i32): void {
   const r = row % TILE_ROWS
-  let tile = row_group(w, row, cols, Q8_TILE)
+  let tile = row_group(w, row, cols, Q8_TILE, 0)
   for (let col = 0; col < cols; col += BLOCK) {
     const scale = f16_at(tile + 512 + halves_at(r))
     for (let c = 0; c < BLOCK && col + c < cols; c++) {
@@ -121,9 +119,14 @@ function span_nibble(tile: usize, r: i32, col: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function row_group(w: usize, row: i32, cols: i32, tile: usize): usize {
-  const blocks: usize = (cols + BLOCK - 1) / BLOCK
-  return w + <usize>(row / TILE_ROWS) * blocks * tile
+function row_group(w: usize, row: i32, cols: i32, tile: usize, units: usize): usize {
+  return w + <usize>(row / TILE_ROWS) * (blocks_of(cols) * tile + units)
+}
+
+// @ts-ignore: decorator
+@inline
+function blocks_of(cols: i32): usize {
+  return (cols + BLOCK - 1) / BLOCK
 }
 
 // Where row r's f16 lies among sixteen of one kind: rows 8j + i and 8j + 4 + i share 32 bits.

@@ -13,10 +13,10 @@
 // cache. Measured (0018): 1.15 ms a token for the layers of SmolLM2 where the dots alone take 0.8; every
 // shape: docs/performance.md, Kernels.
 
-import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16, spans_of, TILE_ROWS, X4, X4_CODES, X4_FRACTIONS, X4_HEADER, X4_SUMS, x4_bytes } from '../layout'
+import { spans_of, TILE_ROWS, X4, X4_CODES, X4_FRACTIONS, X4_HEADER, X4_SUMS, x4_bytes } from '../layout'
 import { dot, start_of, total } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, units, units_bf16 } from './sums'
+import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, span_tile, span_units, units, units_bf16 } from './sums'
 
 export function gemm_q4_q8(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32): void {
   gemm(y, stride, w, x, rows, cols, groups, Constants.SCALE)
@@ -35,14 +35,13 @@ export function gemm_q4n_q8(y: usize, stride: usize, w: usize, x: usize, rows: i
 function gemm(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32, groups: i32, kind: Constants): void {
   const spans = spans_of(cols)
   const group_bytes = x4_bytes(cols)
-  const tile: usize = kind == Constants.NARROW ? Q4N_TILE : kind == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
-  const units_bytes: usize = kind == Constants.NARROW ? ROW_UNITS_BF16 : ROW_UNITS
+  const tile = span_tile(kind)
   const step = tile / <usize>(4 * groups)
   for (let row = 0; row < rows; row += TILE_ROWS) {
     const row_units = w + spans * tile
     let xg = x
     let yg = y
-    let next = row + TILE_ROWS < rows ? row_units + units_bytes : w // what is touched on the way
+    let next = row + TILE_ROWS < rows ? row_units + span_units(kind) : w // what is touched on the way
     for (let group = 0; group < groups; group++) {
       for (let v: usize = 0; v < 4; v++) {
         const codes = w + (v << 5)
@@ -55,7 +54,7 @@ function gemm(y: usize, stride: usize, w: usize, x: usize, rows: i32, cols: i32,
       xg += group_bytes
       yg += stride << 2
     }
-    w = row_units + units_bytes
+    w = row_units + span_units(kind)
     y += <usize>TILE_ROWS << 2
   }
 }
@@ -237,9 +236,8 @@ function tile_4x4(y: usize, stride: usize, w: usize, constants: usize, row_units
     xs = scaled_span(total(a3), total(b3), v128.load32_splat(x + (X4_FRACTIONS + 12)), wa)
     if (kind != Constants.SCALE) xs = minimum_span(xs, v128.load32_splat(x + (X4_SUMS + 12)), wb)
     p3 = f32x4.add(p3, f32x4.convert_i32x4_s(xs))
-    w += kind == Constants.NARROW ? Q4N_TILE : kind == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
-    if (kind == Constants.NARROW) constants += Q4N_TILE
-    else if (kind == Constants.SCALE) constants += Q4_TILE
+    w += span_tile(kind)
+    if (kind != Constants.MINIMUM) constants += span_tile(kind)
   }
   store<i32>(y, touched) // or the loads would be left out
   const unit = kind == Constants.NARROW ? units_bf16(row_units) : units(row_units)

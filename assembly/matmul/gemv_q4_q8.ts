@@ -9,10 +9,10 @@
 // (docs/kernels.md). Measured (0018): 2.1 ms for the layers of SmolLM2 where loading the same bytes takes
 // 1.75; every shape: docs/performance.md, Kernels.
 
-import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16, spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
+import { spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
 import { dot, start, total } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, units, units_bf16 } from './sums'
+import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, span_tile, span_units, units, units_bf16 } from './sums'
 
 /** y = W x for symmetric blocks, w = scale * (nibble - 8). */
 export function gemv_q4_q8(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
@@ -120,13 +120,13 @@ function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32, constants: Con
       acc1 = finish(acc1, sum2, sum3, xb, w, 1, constants)
       acc2 = finish(acc2, sum4, sum5, xb, w, 2, constants)
       acc3 = finish(acc3, sum6, sum7, xb, w, 3, constants)
-      w += constants == Constants.NARROW ? Q4N_TILE : constants == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
+      w += span_tile(constants)
     }
     store_scaled(y, acc0, scale, w, 0, constants)
     store_scaled(y + 16, acc1, scale, w, 4, constants)
     store_scaled(y + 32, acc2, scale, w, 8, constants)
     store_scaled(y + 48, acc3, scale, w, 12, constants)
-    w += constants == Constants.NARROW ? ROW_UNITS_BF16 : ROW_UNITS
+    w += span_units(constants)
     y += <usize>TILE_ROWS << 2
   }
 }

@@ -1,6 +1,7 @@
 // Every matrix kernel scales a block's integer sums and joins the sums of its rows by these functions. So
 // there is one order of float operations.
 
+import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16 } from '../layout'
 import { HALF_BIAS } from '../simd/f16'
 import { share, total } from '../simd/dot'
 import { fixed } from '../simd/lanes'
@@ -88,6 +89,20 @@ export const enum Constants {
   SCALE,
   MINIMUM,
   NARROW,
+}
+
+/** Bytes of a tile of two blocks. */
+// @ts-ignore: decorator
+@inline
+export function span_tile(kind: Constants): usize {
+  return kind == Constants.NARROW ? Q4N_TILE : kind == Constants.MINIMUM ? Q4M_TILE : Q4_TILE
+}
+
+/** Bytes of the units behind a row group. */
+// @ts-ignore: decorator
+@inline
+export function span_units(kind: Constants): usize {
+  return kind == Constants.NARROW ? ROW_UNITS_BF16 : ROW_UNITS
 }
 
 /** Twice the u8 scales of four rows x two blocks of q4n, i16x8. */

@@ -1,7 +1,7 @@
 // Scales and minimums of 8 bits under a unit a row: exact where they can be, within a step elsewhere, by what columns weigh.
 
 import { describe, expect, it } from 'vitest'
-import { f16ToF32, f32ToF16 } from '../../src/formats/f16.ts'
+import { bf16ToF32, f16ToF32, f32ToF16 } from '../../src/formats/f16.ts'
 import { BLOCK, TILE_ROWS } from '../../src/kernels/layout.ts'
 import { type Codes, emptyCodes } from '../../src/packing/codes.ts'
 import { encodeRows } from '../../src/packing/encode.ts'
@@ -64,7 +64,7 @@ describe.each(KINDS)('%s', (kind) => {
         narrowConstants(kind, codes, COLS),
       ]
       for (let i = 0; i < weights.length; i++) {
-        const unit = new Float32Array(Uint32Array.of(units[Math.floor(i / COLS)] << 16).buffer)[0]
+        const unit = bf16ToF32(units[Math.floor(i / COLS)])
         // Each scale about the best is tried, one step away at most; the line stays where the codes' mean is.
         const bound = unit * (1.5 * step * last + 0.51 * zero)
         expect(Math.abs(stored[i] - weights[i])).toBeLessThanOrEqual(bound)
@@ -97,7 +97,7 @@ describe.each(KINDS)('%s', (kind) => {
         const minimum = f16ToF32(codes.minimums[row * BLOCKS + block])
         need = Math.max(need, scale / (step * 255), Math.abs(minimum + zero * scale) / (zero * 127))
       }
-      const unit = new Float32Array(Uint32Array.of(units[row] << 16).buffer)[0]
+      const unit = bf16ToF32(units[row])
       expect(unit).toBeGreaterThanOrEqual(need)
       expect(unit).toBeLessThan(need * 1.04)
       if (unit > need * (1 + 1 / 127)) larger++
