@@ -3,7 +3,7 @@
 import { BLOCK, PAGE_POSITIONS, storedDims, TILE_ROWS, x4Bytes } from '../kernels/layout.ts'
 import type { ArenaPlan } from '../kernels/arena.ts'
 import { rotaryDim, type ModelSpec } from '../models/spec.ts'
-import type { LayerRange } from '../weights/range.ts'
+import { tableRows, type LayerRange } from '../weights/layer-range.ts'
 import { FINE_ROWS } from './linear.ts'
 import { stagedPages } from './staging.ts'
 import type { Views } from './views.ts'
@@ -67,7 +67,8 @@ export function layOutScratch(
     const at = arena.reserve(layerRows * stride)
     return { stride, at: widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, at)) }
   }
-  const logitBytes = range.head ? logitRows * rowBytes(spec.vocab) : 0
+  const { first, end } = tableRows(spec, range)
+  const logitBytes = range.head ? logitRows * rowBytes(end - first) : 0
   // Without the head, what a step's MLP needs at least.
   const staged = stagedPages(pageBytes, range.head ? logitBytes : rows * rowBytes(spec.ffn))
   const widest = Math.max(spec.hidden, attention, spec.ffn)

@@ -1,6 +1,7 @@
 // The head turns rows of the residual stream into hidden states, and hidden states into logits.
 
 import { TILE_ROWS } from '../kernels/layout.ts'
+import { tableRows } from '../weights/layer-range.ts'
 import { padded, rowBytes } from './buffers.ts'
 import { addToRows, type Linear, type Product } from './linear.ts'
 import type { Outputs, Yield } from './model.ts'
@@ -15,9 +16,11 @@ export class Head implements Outputs {
   readonly #tensors: HeadTensors
   readonly #linear: Linear
   readonly #products: readonly Product[]
-  /** Of the rows of the first kind, where the last are of another. */
-  readonly #first: readonly Product[]
+  /** Of the rows that are refined: all of one kind. */
+  readonly #refined: readonly Product[]
   readonly #floats: Float32Array
+  /** Rows of the table that are here. */
+  readonly #rows: number
   /** Of the last step. */
   #logitRows = 0
 
@@ -25,14 +28,15 @@ export class Head implements Outputs {
     this.#parts = parts
     this.#tensors = tensors
     this.#linear = linear
+    const { first, end } = tableRows(parts.spec, parts.range)
+    this.#rows = end - first
     let out = parts.buffers.logits
     this.#products = tensors.table.map((matrix) => {
-      const product = { matrix, out, stride: rowBytes(parts.spec.vocab) }
+      const product = { matrix, out, stride: rowBytes(this.#rows) }
       out += matrix.rows * 4
       return product
     })
-    const [first, last] = [tensors.table[0].kind, tensors.table[tensors.table.length - 1].kind]
-    this.#first = first === last ? [] : this.#products.filter(({ matrix }) => matrix.kind === first)
+    this.#refined = this.#products.filter(({ matrix }) => matrix.refined)
     this.#floats = new Float32Array(parts.memory.buffer)
   }
 
@@ -51,21 +55,19 @@ export class Head implements Outputs {
     })
     if (logits === 0) return
     const { scale, centre, offset } = this.#tensors
-    const stride = rowBytes(spec.vocab)
+    const stride = rowBytes(this.#rows)
     addToRows(kernels, centre, b.normed, width, logits)
     this.#linear.multiply(b.normed, width, logits, this.#products)
-    // The first rows are those of the tokens that texts are made of.
-    if (this.#first.length > 0)
-      for (let i = 0; i < logits; i++) this.#linear.refine(b.normed + i * width, this.#first, i)
+    if (this.#refined.length > 0)
+      for (let i = 0; i < logits; i++) this.#linear.refine(b.normed + i * width, this.#refined, i)
     addToRows(kernels, offset, b.logits, stride, logits)
     if (scale === undefined) return
-    for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, scale.at, spec.vocab)
+    for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, scale.at, this.#rows)
   }
 
   logits(index: number): Float32Array {
-    const { buffers, spec } = this.#parts
-    const at = (buffers.logits >>> 2) + index * padded(spec.vocab)
-    return this.#floats.subarray(at, at + spec.vocab)
+    const at = (this.#parts.buffers.logits >>> 2) + index * padded(this.#rows)
+    return this.#floats.subarray(at, at + this.#rows)
   }
 
   hidden(index: number): Float32Array {

@@ -6,7 +6,7 @@ import type { TensorKind } from '../kernels/layout.ts'
 import { leaveResidue, type ResidueViews } from './residue.ts'
 
 /** A stored matrix in linear memory. */
-export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number }
+export type Matrix = { at: number; kind: TensorKind; rows: number; cols: number; refined?: boolean }
 
 /** A stored vector that is added. */
 export type Addend = { at: number; kind: 'f32' | 'f16'; cols: number }

@@ -6,10 +6,11 @@ import type { KernelModules } from '../kernels/wasm.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from '../weights/manifest.ts'
-import { rangeOf, wholeRange, type LayerRange, type RangeWeights } from '../weights/range.ts'
+import { wholeRange, type LayerRange } from '../weights/layer-range.ts'
+import { rangeOf, type RangeWeights } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes, type LoadTarget } from '../weights/stream.ts'
-import { isPart, partsOf } from '../weights/table.ts'
+import { isPart, isRefined, partsOf } from '../weights/table.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Addend, Matrix } from './linear.ts'
@@ -29,15 +30,13 @@ export type LoadOptions = MemoryOptions & {
 }
 
 /**
- * Loads a packed model, or the stage of a range of it. Throws out_of_memory or checksum_mismatch, and
+ * Loads a packed model, or the stage of a range of it; of a folder of one stage always that stage. Throws out_of_memory or checksum_mismatch, and
  * RangeError for a range that is none.
  */
-export async function loadModel(
-  manifest: Manifest,
-  source: ByteSource,
-  options: LoadOptions,
-): Promise<Stage> {
-  const weights = rangeOf(manifest, options.range ?? wholeRange(manifest.spec))
+export async function loadModel(manifest: Manifest, source: ByteSource, given: LoadOptions): Promise<Stage> {
+  const { stage: cut } = manifest
+  const options = cut === undefined ? given : { ...given, range: cut.shares[cut.index].range }
+  const weights = cut === undefined ? rangeOf(manifest, options.range ?? wholeRange(manifest.spec)) : manifest
   // It comes while memory is made and the kernels warm up.
   const first = source.open(weights.shards[0].file)
   first.catch(() => undefined)
@@ -113,7 +112,7 @@ function tensorsOf(
     const parts = partsOf(entries, role)
     if (parts.length === 0)
       throw new IsletError('invalid_file', `the packed model has no tensor ${role}: pack it again`)
-    return parts.map(placed)
+    return parts.map((part) => ({ ...placed(part), refined: part.refined ?? isRefined(part, parts) }))
   }
   const tensor = (name: string): Matrix => table(name)[0]
   const optional = (role: string): Addend | undefined => partsOf(entries, role).map(placed)[0]

@@ -5,7 +5,7 @@ import { ArenaPlan } from '../kernels/arena.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { CHECKSUM_SCRATCH } from '../weights/placed-checksum.ts'
-import { checkRange, wholeRange, type LayerRange } from '../weights/range.ts'
+import { checkRange, wholeRange, type LayerRange } from '../weights/layer-range.ts'
 import { kvLayerBytes, layOutScratch, servedKv, type KvKind, type StepBuffers } from './buffers.ts'
 import { viewsOf, type Views } from './views.ts'
 

@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../kernels/kernels.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { LayerRange } from '../weights/range.ts'
+import type { LayerRange } from '../weights/layer-range.ts'
 import type { KvKind, StepBuffers } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Addend, Matrix } from './linear.ts'
@@ -12,7 +12,7 @@ import type { Views } from './views.ts'
 export type HeadTensors = {
   /** The final norm. */
   norm: Norm
-  /** Rows of one kind after rows of another. */
+  /** Rows of one kind after rows of another; the products of those that are `refined` get twice the bits. */
   table: readonly Matrix[]
   /** A factor for each logit. */
   scale: Matrix | undefined

@@ -3,7 +3,7 @@
 import type { WindowOptions } from '../cache/window.ts'
 import { IsletError } from '../lib/errors.ts'
 import { layerKind, takesWindow, type ModelSpec, type Position } from '../models/spec.ts'
-import { wholeRange, type LayerRange } from '../weights/range.ts'
+import { wholeRange, type LayerRange } from '../weights/layer-range.ts'
 
 /** Layers of one view share what a row sees and its rotation. */
 export type View = { window: WindowOptions; position: Position }

@@ -3,6 +3,7 @@
 import type { StoredKind } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Recommended } from '../protocol/lane-reports.ts'
+import type { LayerRange } from './layer-range.ts'
 
 export type TensorEntry = {
   name: string // e.g. `layers.0.q`, `embedding`, `final_norm`
@@ -14,7 +15,15 @@ export type TensorEntry = {
   length: number
   /** What it was in the source file, for `inspect`. */
   source: string
+  /** Of rows that were cut out of a table: whether the head refines their products (graph/head.ts). Absent: as its kinds tell. */
+  refined?: boolean
 }
+
+/** What one stage of a chain has of the model: its range, and the bytes of its weights. */
+export type StageShare = { range: LayerRange; weightBytes: number }
+
+/** Of a model that is cut into stages: all of them, the lane's own first, and which one this folder is. */
+export type StageCut = { index: number; shares: StageShare[] }
 
 export const TOKENIZER_FILE = 'tokenizer.bin'
 
@@ -114,6 +123,8 @@ export type Manifest = {
   license?: string
   /** Of a model that was packed with a part of its vocabulary. */
   vocabulary?: TrimmedVocabulary
+  /** Of a folder of one stage: tensors and shards are its own, all else is the model's. */
+  stage?: StageCut
   /** Values of sampling fields for requests that leave them out; absent: none. No part of what names weights or turns. */
   sampling?: Recommended
   /** Version of the packing rules that made it; a program with newer ones packs again. */

@@ -1,32 +1,14 @@
-// A layer range is the part of a model that one stage runs; this file cuts its weights out of the whole.
+// Range weights are what the weights of a whole model have of one layer range.
 
+import { rowGroupBytes, TILE_ROWS } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from './manifest.ts'
 import { weightBytes, type KeptShard, type Span } from './stream.ts'
-import { isPart } from './table.ts'
-
-/** Layers [from, to), and whether the embedding comes before them and the final norm and head behind. */
-export type LayerRange = { from: number; to: number; embedding: boolean; head: boolean }
+import { checkRange, type LayerRange } from './layer-range.ts'
+import { isPart, isRefined, partName, partsOf, type TableRows } from './table.ts'
 
 /** The tensors of a range by their offsets from its own first byte, and the shards that they lie in. */
 export type RangeWeights = { tensors: TensorEntry[]; shards: KeptShard[] }
-
-/** The whole model. */
-export function wholeRange({ layers }: Pick<ModelSpec, 'layers'>): LayerRange {
-  return { from: 0, to: layers, embedding: true, head: true }
-}
-
-/** Throws RangeError where `range` is none of the model. */
-export function checkRange({ layers }: Pick<ModelSpec, 'layers'>, range: LayerRange): void {
-  const { from, to, embedding, head } = range
-  const what = `layers [${from}, ${to}) of ${layers}`
-  if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > layers || from > to)
-    throw new RangeError(`${what} are no range`)
-  if (embedding && from > 0) throw new RangeError(`${what}: the embedding comes before layer 0 alone`)
-  if (head && to < layers) throw new RangeError(`${what}: the head comes behind the last layer alone`)
-  if (from === to && !embedding && !head)
-    throw new RangeError(`${what}, without embedding and head, are nothing`)
-}
 
 /**
  * The weights of a range. A tensor keeps the bytes up to the next one, so that all stay aligned and
@@ -42,9 +24,13 @@ export function rangeOf(
   const end = weightBytes(manifest)
   const spans: Span[] = []
   let bytes = 0
-  const kept = tensors.flatMap((tensor, i) => {
-    if (!belongs(tensor.name, spec, range)) return []
-    const span = { from: tensor.offset, to: i + 1 < tensors.length ? tensors[i + 1].offset : end }
+  const kept = tensors.flatMap((whole, i) => {
+    if (!belongs(whole.name, spec, range)) return []
+    const next = i + 1 < tensors.length ? tensors[i + 1].offset : end
+    const tensor = range.rows === undefined ? whole : rowsOf(whole, tensors, spec, range.rows)
+    if (tensor === undefined) return []
+    const isShorter = tensor.offset + tensor.length < whole.offset + whole.length
+    const span = { from: tensor.offset, to: isShorter ? tensor.offset + tensor.length : next }
     const last = spans.at(-1)
     if (last?.to === span.from) last.to = span.to
     else spans.push(span)
@@ -64,6 +50,38 @@ export function rangeOf(
     return [isWhole ? shard : { ...shard, kept: parts }]
   })
   return { tensors: kept, shards: touched }
+}
+
+/** What of a tensor is of these rows of the table; undefined for nothing. */
+function rowsOf(
+  tensor: TensorEntry,
+  tensors: readonly TensorEntry[],
+  { vocab, head }: ModelSpec,
+  { first, end }: TableRows,
+): TensorEntry | undefined {
+  const { name, kind, offset } = tensor
+  if (name === 'head_scale' || name === 'head_offset') {
+    const size = tensor.length / vocab
+    return { ...tensor, cols: end - first, offset: offset + first * size, length: (end - first) * size }
+  }
+  const role = ['embedding', 'head'].find((role) => isPart(name, role))
+  if (role === undefined) return tensor
+  const parts = partsOf(tensors, role)
+  const at = parts.slice(0, parts.indexOf(tensor)).reduce((sum, { rows }) => sum + rows, 0)
+  const [from, to] = [Math.max(first, at), Math.min(end, at + tensor.rows)]
+  if (from >= to) return undefined
+  const bytesOf = (rows: number): number =>
+    kind === 'f32' || kind === 'f16'
+      ? (rows * tensor.length) / tensor.rows
+      : Math.ceil(rows / TILE_ROWS) * rowGroupBytes(kind, tensor.cols)
+  return {
+    ...tensor,
+    name: partName(role, from),
+    rows: to - from,
+    offset: offset + bytesOf(from - at),
+    length: bytesOf(to - from),
+    refined: isRefined(tensor, parts) && (role === 'head' || head.tied),
+  }
 }
 
 function belongs(name: string, { head: { tied } }: ModelSpec, range: LayerRange): boolean {

@@ -14,3 +14,11 @@ export function partsOf<T extends { name: string }>(tensors: readonly T[], role:
 export function isPart(name: string, role: string): boolean {
   return name === role || (name.startsWith(`${role}.`) && /^\d+$/.test(name.slice(role.length + 1)))
 }
+
+/** Rows [first, end) of a table. */
+export type TableRows = { first: number; end: number }
+
+/** Whether a part has the kind of the first rows, those of the tokens that texts are made of, where the last have another. */
+export function isRefined<T extends { kind: string }>({ kind }: T, parts: readonly T[]): boolean {
+  return kind === parts[0].kind && kind !== parts[parts.length - 1].kind
+}

@@ -4,7 +4,7 @@ import { loadModel, type LoadOptions } from '../../src/graph/load-model.ts'
 import type { LocalModel } from '../../src/graph/model.ts'
 import type { Stage, StageOutputs } from '../../src/graph/stage.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
-import type { LayerRange } from '../../src/weights/range.ts'
+import type { LayerRange } from '../../src/weights/layer-range.ts'
 import type { ByteSource } from '../../src/weights/source.ts'
 
 /** Ranges between cuts, each a layer's number. The first has the embedding, the last the head; equal cuts leave an end alone. */

@@ -8,7 +8,8 @@ import type { ModelSpec } from '../../src/models/spec.ts'
 import type { Manifest, Shard } from '../../src/weights/manifest.ts'
 import { CHECKSUM_SCRATCH } from '../../src/weights/placed-checksum.ts'
 import { planTensors } from '../../src/weights/plan.ts'
-import { checkRange, rangeOf, wholeRange, type LayerRange } from '../../src/weights/range.ts'
+import { checkRange, wholeRange, type LayerRange } from '../../src/weights/layer-range.ts'
+import { rangeOf } from '../../src/weights/range.ts'
 import { streamWeights, weightBytes } from '../../src/weights/stream.ts'
 import { MOCK_SPEC } from '../helpers/mock-model.ts'
 import { rng } from '../helpers/rng.ts'
@@ -163,20 +164,34 @@ describe.each([true, false])('a head that is tied: %s', (tied) => {
 })
 
 describe('a range that is none', () => {
-  const head = 'the head comes behind the last layer alone'
+  const head = 'the head comes behind the last layer, or with the embedding'
+  const rows = (first: number, end: number, part = range(0, 0)): LayerRange => ({
+    ...part,
+    rows: { first, end },
+  })
   it.each([
     [range(-1, 2, false), 'layers [-1, 2) of 5 are no range'],
     [range(0, 6), 'layers [0, 6) of 5 are no range'],
     [range(3, 2), 'layers [3, 2) of 5 are no range'],
     [range(0.5, 2), 'layers [0.5, 2) of 5 are no range'],
     [range(0, NaN), 'layers [0, NaN) of 5 are no range'],
-    [range(1, 5, true), 'layers [1, 5) of 5: the embedding comes before layer 0 alone'],
-    [range(0, 4, true, true), `layers [0, 4) of 5: ${head}`],
-    [range(0, 0, true, true), `layers [0, 0) of 5: ${head}`],
+    [
+      range(1, 5, true),
+      'layers [1, 5) of 5: the embedding comes before layer 0, or with the head behind the last',
+    ],
+    [range(0, 4, false, true), `layers [0, 4) of 5: ${head}`],
+    [range(1, 4, false, true), `layers [1, 4) of 5: ${head}`],
+    [rows(0, 64, range(0, 1)), 'layers [0, 1) of 5: rows of a table come without layers'],
+    [rows(32, 128), 'rows [32, 128) of 259 are not whole groups of 64'],
+    [rows(64, 258), 'rows [64, 258) of 259 are not whole groups of 64'],
+    [rows(64, 320), 'rows [64, 320) of 259 are not whole groups of 64'],
+    [rows(64, 64), 'rows [64, 64) of 259 are not whole groups of 64'],
     [range(2, 2), 'layers [2, 2) of 5, without embedding and head, are nothing'],
     [range(0, 0, false), 'layers [0, 0) of 5, without embedding and head, are nothing'],
   ])('%o', (wrong, message) => {
-    expect(() => checkRange({ layers: LAYERS }, wrong)).toThrow(new RangeError(message))
+    expect(() => checkRange({ layers: LAYERS, vocab: MOCK_SPEC.vocab }, wrong)).toThrow(
+      new RangeError(message),
+    )
     expect(() => rangeOf(packed(false).manifest, wrong)).toThrow(new RangeError(message))
   })
 })
