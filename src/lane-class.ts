@@ -4,7 +4,7 @@ import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'
 import relaxed from '../build/islet.relaxed.wasm'
 import type { DurableObject } from 'cloudflare:workers'
-import { LaneBase } from './lane/object.ts'
+import { LaneBase, type ChainOf } from './lane/object.ts'
 import type { LaneMethods } from './protocol/calls.ts'
 import { setupOf, type Given, type LaneOptions, type Setup } from './options.ts'
 
@@ -20,14 +20,18 @@ export function createLane<Env extends object = object>(given: Given<Env, LaneOp
   return laneClass(setupOf<Env, LaneOptions>(given))
 }
 
-/** The same of a setup. */
-export function laneClass<Env extends object>(setup: (env: Env) => Setup<LaneOptions>): LaneClass<Env> {
+/** The same of a setup; `chainOf`: of lanes whose model has stages in other scripts. */
+export function laneClass<Env extends object>(
+  setup: (env: Env) => Setup<LaneOptions>,
+  chainOf?: (env: Env) => ChainOf,
+): LaneClass<Env> {
   if (made) throw new Error('a script has one class of lanes: another model needs a script of its own')
   made = true
   return class Lane extends LaneBase<Env> {
     constructor(ctx: DurableObjectState, env: Env) {
       const { config, bound } = setup(env)
-      super(ctx, env, { config: config.lane, assets: bound('assets'), modules: { quads, relaxed, plain } })
+      const modules = { quads, relaxed, plain }
+      super(ctx, env, { config: config.lane, assets: bound('assets'), modules, chain: chainOf?.(env) })
     }
   }
 }

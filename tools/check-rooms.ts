@@ -15,6 +15,7 @@ const LEVELS = [
   ['binding'],
   ['api', 'routing', 'lane'],
   ['packing'],
+  ['chain'],
   ['storage'],
   ['answer'],
   ['chat'],
@@ -38,7 +39,7 @@ const ALSO: Readonly<Record<string, string>> = { binding: 'api' }
 
 /** Rooms of the command line, and what is published for clients. */
 const NOT_IN_WORKER = ['formats', 'packing', 'fetch']
-const ENTRIES = ['src/worker.ts', 'src/router.ts']
+const ENTRIES = ['src/worker.ts', 'src/router.ts', 'src/chain.ts', 'src/stage.ts']
 
 /** What each folder beside src/ may import besides itself. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {

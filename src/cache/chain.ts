@@ -42,3 +42,11 @@ function nameOf(bytes: Uint8Array): string {
   hash.update(bytes)
   return hash.hex().slice(0, NAME_LENGTH)
 }
+
+/**
+ * The id of the run of pages that begins with the page `head`: 52 bits of its name. Where two runs have the same id the later one
+ * replaces the other: it is a cache.
+ */
+export function runId(head: string): number {
+  return parseInt(head.slice(0, 13), 16)
+}

@@ -49,14 +49,21 @@ export interface PageStaging {
   readonly pages: number
   /**
    * The bytes of pages side by side, a view until the next call of the model, and their checksum
-   * (lib/checksum.ts).
+   * (lib/checksum.ts). `names` are what they are stored by: other isolates store their parts of the same pages.
    */
-  gather(pages: readonly number[]): { bytes: Uint8Array; checksum: string }
+  gather(pages: readonly number[], names: readonly string[]): { bytes: Uint8Array; checksum: string }
   /**
    * Puts bytes that `gather` gave into pages, but for those undefined. False, and no page touched, where they
    * are not what they were.
    */
-  scatter(bytes: Uint8Array, checksum: string, pages: readonly (number | undefined)[]): boolean
+  scatter(
+    bytes: Uint8Array,
+    checksum: string,
+    pages: readonly (number | undefined)[],
+    names: readonly string[],
+  ): boolean
+  /** Runs of pages, by their ids (cache/chain.ts), that are stored no more. */
+  drop?(runs: readonly number[]): void
 }
 
 /** What the host tells the kernels' instance. */

@@ -1,17 +1,18 @@
 // A stage runs rows through a range of layers, with or without embedding and head; with all, it is a model.
+// Of a chain's hub embedding and layers are one run, the head another: other stages run what lies between.
 
 import type { WindowOptions } from '../cache/window.ts'
 import { dotsByPairs } from '../kernels/choose.ts'
 import { PAGE_POSITIONS } from '../kernels/layout.ts'
 import { HostSignal } from '../kernels/wasm.ts'
 import type { ModelSpec } from '../models/spec.ts'
-import type { LayerRange } from '../weights/layer-range.ts'
+import { tableRows, type LayerRange } from '../weights/layer-range.ts'
 import { kvLayerBytes, rowBytes } from './buffers.ts'
 import { Head } from './head.ts'
 import { KvPool } from './kv-pool.ts'
 import { LayeredRun, type LayerSpan, type PageRun, type RowRoom } from './layered-run.ts'
 import { Linear, type Matrix } from './linear.ts'
-import type { LocalModel, Outputs, Row } from './model.ts'
+import type { LocalModel, Outputs, Row, Yield } from './model.ts'
 import { RowViews } from './row-views.ts'
 import type { StageParts } from './stage-parts.ts'
 import { Staging } from './staging.ts'
@@ -87,9 +88,9 @@ export class Stage implements LocalModel, StageOutputs {
   }
 
   /**
-   * See Model.run. A stage with the embedding takes the rows' ids, any other what the stage before it left of
-   * these rows. A stage behind the last layer writes no K and V. Throws RangeError where the stream is not
-   * that of the rows.
+   * See Model.run. A stage that begins with the embedding takes the rows' ids, any other what the stage before
+   * it left of these rows. A stage behind the last layer writes no K and V. Throws RangeError where the stream
+   * is not that of the rows.
    */
   run(rows: readonly Row[], stream?: Float32Array): StageOutputs {
     const { layers } = this.spec
@@ -101,17 +102,45 @@ export class Stage implements LocalModel, StageOutputs {
     if (this.#head !== undefined && logitRows > this.maxLogitRows)
       throw new RangeError(`${logitRows} rows ask for logits`)
     const count = from === layers ? wanted.length : rows.length
-    this.#checkStream(stream, count)
+    const takesIds = this.range.embedding && from === 0
+    if (takesIds && stream !== undefined) throw new RangeError('a stage with the embedding takes ids')
+    if (!takesIds) this.#checkStream(stream, count)
     // Of the model's last layer the other rows are of use for their keys and values alone.
     const kept = to === layers ? wanted : all
     this.#enter(rows.slice(0, count), stream)
     this.#layers(rows, { from: 0, to: to - from }, kept)
-    this.#left = to === layers ? wanted.length : rows.length
-    this.#head?.run(
-      wanted.map((i) => rows[i].yields),
-      logitRows,
-    )
+    this.#left = kept.length
+    if (to === layers)
+      this.#head?.run(
+        wanted.map((i) => rows[i].yields),
+        logitRows,
+      )
     return this
+  }
+
+  /** The embeddings of ids, copied: (ids, hidden) f32. Throws RangeError for one whose row is not here. */
+  embed(ids: readonly number[]): Float32Array {
+    const { embedding } = this.#parts.tensors
+    if (embedding === undefined) throw new RangeError('a stage without the embedding has no row of it')
+    if (ids.length > this.maxRows) throw new RangeError(`${ids.length} rows in a step`)
+    ids.forEach((id, i) => this.#embed(this.#rowAt(i), id, embedding))
+    this.#left = ids.length
+    return this.#copied()
+  }
+
+  /**
+   * What rows yield of the stream behind the last layer, (yields, hidden) f32: the head's part of a step whose layers
+   * were run elsewhere. Of a table's rows alone the logits are those of these rows.
+   */
+  conclude(yields: readonly Yield[], stream: Float32Array): Outputs {
+    const head = this.#outputs
+    const logitRows = yields.filter((what) => what === 'logits').length
+    if (yields.length > this.maxRows || logitRows > this.maxLogitRows)
+      throw new RangeError(`${yields.length} rows yield something, ${logitRows} of them logits`)
+    this.#checkStream(stream, yields.length)
+    this.#put(stream)
+    head.run(yields, logitRows)
+    return head
   }
 
   /** Rows that yield nothing, to be taken through the layers as these arrive. Between two layers they lie in `spare`, pages of nobody. */
@@ -137,7 +166,12 @@ export class Stage implements LocalModel, StageOutputs {
 
   stream(): Float32Array {
     // Logits lie where the stream was.
-    if (this.#head !== undefined) throw new RangeError('a stage with the head leaves no residual stream')
+    if (this.#head !== undefined && this.range.to === this.spec.layers)
+      throw new RangeError('a stage with the head leaves no residual stream')
+    return this.#copied()
+  }
+
+  #copied(): Float32Array {
     const { hidden } = this.spec
     const out = new Float32Array(this.#left * hidden)
     for (let i = 0; i < this.#left; i++) {
@@ -154,8 +188,9 @@ export class Stage implements LocalModel, StageOutputs {
    */
   warmUp(): void {
     const count = Math.min(this.maxRows, this.pages.count * PAGE_POSITIONS, WARM_UP_ROWS)
+    const id = tableRows(this.spec, this.range).first
     const rows = Array.from({ length: count }, (_, position): Row => ({
-      id: 0,
+      id,
       position,
       pages: Array.from({ length: Math.ceil(count / PAGE_POSITIONS) }, (_, page) => page),
       yields: 'nothing',
@@ -189,13 +224,14 @@ export class Stage implements LocalModel, StageOutputs {
    */
   #enter(rows: readonly Row[], stream?: Float32Array): void {
     const { embedding } = this.#parts.tensors
+    if (stream !== undefined) this.#put(stream)
+    else if (embedding !== undefined) rows.forEach(({ id }, i) => this.#embed(this.#rowAt(i), id, embedding))
+  }
+
+  #put(stream: Float32Array): void {
     const { hidden } = this.spec
-    rows.forEach(({ id }, i) => {
-      const out = this.#rowAt(i)
-      if (embedding !== undefined) this.#embed(out, id, embedding)
-      else if (stream !== undefined)
-        this.#floats.set(stream.subarray(i * hidden, (i + 1) * hidden), out >>> 2)
-    })
+    for (let i = 0; i * hidden < stream.length; i++)
+      this.#floats.set(stream.subarray(i * hidden, (i + 1) * hidden), this.#rowAt(i) >>> 2)
   }
 
   /** Moves rows of the residual stream, each [to, from] what `places` says. */
@@ -209,8 +245,10 @@ export class Stage implements LocalModel, StageOutputs {
 
   #embed(out: number, id: number, table: readonly Matrix[]): void {
     const { kernels } = this.#parts
+    const { first, end } = tableRows(this.spec, this.range)
+    if (id < first || id >= end) throw new RangeError(`id ${id} is none of rows [${first}, ${end})`)
     let part = 0
-    let row = id
+    let row = id - first
     while (row >= table[part].rows) row -= table[part++].rows
     const { at, kind, cols } = table[part]
     if (kind === 'f32') this.#bytes.copyWithin(out, at + row * cols * 4, at + (row + 1) * cols * 4)
@@ -220,13 +258,11 @@ export class Stage implements LocalModel, StageOutputs {
   }
 
   #checkStream(stream: Float32Array | undefined, rows: number): void {
-    const { embedding } = this.range
-    if (embedding && stream !== undefined) throw new RangeError('a stage with the embedding takes ids')
-    if (!embedding && stream?.length !== rows * this.spec.hidden)
+    if (stream?.length !== rows * this.spec.hidden)
       throw new RangeError(`${stream?.length ?? 'no'} numbers of a stream of ${rows} x ${this.spec.hidden}`)
   }
 
-  get #outputs(): Outputs {
+  get #outputs(): Head {
     if (this.#head === undefined) throw new RangeError('a stage without the head yields a residual stream')
     return this.#head
   }

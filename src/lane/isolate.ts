@@ -7,6 +7,7 @@ import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from '../answer/model-text.ts'
+import type { StageHealth } from '../protocol/lane-reports.ts'
 import { Arrival, type Layered } from './arrival.ts'
 import { FirstTokens } from './first-tokens.ts'
 import { Pacer, type Clock } from './pacer.ts'
@@ -14,6 +15,8 @@ import { Pacer, type Clock } from './pacer.ts'
 export type LoadedModel = Model & {
   readonly linearMemoryBytes: number
   readonly dotsByPairs?: boolean
+  /** Of a chain: its stages in other isolates. */
+  readonly stages?: readonly StageHealth[]
   /** Lets the host take the memory back; the model is not used again. */
   release(): void
 }

@@ -24,6 +24,7 @@ export function healthOf(
       running: inPlace.engine.load.running,
       waiting: inPlace.engine.load.waiting,
     }),
+    ...(inPlace?.model.stages && { stages: [...inPlace.model.stages] }),
     ...(failure !== undefined && { message: errorEvent(failure).message }),
     ...(note !== undefined && { note }),
     storage,

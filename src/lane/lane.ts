@@ -49,6 +49,8 @@ export type LaneParts = ModelReader & {
   isolate: Isolate
   clock: Clock
   storage: LaneStorage
+  /** The model has stages in other isolates, which this object alone can ask. */
+  isChain?: boolean
   log(entry: Record<string, unknown>): void
 }
 
@@ -111,6 +113,9 @@ export class Lane {
       log,
     })
     this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
+    // What the object before this one was to hear of other isolates nobody hears.
+    if (parts.isChain) isolate.drop()
+    this.sessions.pages.onDropped = (runs) => isolate.engine?.model.staging.drop?.(runs)
     const { engine } = isolate.inPlace ?? isolate.arrival ?? {}
     engine?.inherit(this.sessions.pages)
   }
@@ -312,9 +317,9 @@ export class Lane {
    * taken for this one's. The window is that of the model in place, or coming, which another lane may have loaded.
    */
   #useModel({ manifest }: ModelText): void {
-    const { hash, spec, chat } = manifest
+    const { hash, spec, chat, stage } = manifest
     const { inPlace, arrival } = this.#parts.isolate
     const window = (inPlace ?? arrival)?.model.window ?? this.#loader.windowOf(spec)
-    this.sessions.useModel([hash, spec, chat, window], spec, window)
+    this.sessions.useModel([hash, spec, chat, window, ...(stage?.shares ?? [])], spec, window)
   }
 }

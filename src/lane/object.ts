@@ -5,7 +5,7 @@ import type { ConversationEntry } from '../protocol/conversations.ts'
 import type { GenerateRequest } from '../protocol/generation.ts'
 import type { EmbedRequest, ScoreRequest } from '../protocol/scores.ts'
 import type { TokenRequest } from '../protocol/tokens.ts'
-import { loadModel } from '../graph/load-model.ts'
+import { loadModel, type LoadOptions } from '../graph/load-model.ts'
 import { planMemory } from '../graph/memory-layout.ts'
 import { loadPrefix } from '../graph/prefix-pages.ts'
 import { usableModules } from '../kernels/wasm.ts'
@@ -22,6 +22,8 @@ import type { Clock } from './pacer.ts'
 import type { OwnedSessions } from './owned-sessions.ts'
 import type { Sql } from '../storage/sql.ts'
 import { errorEvent } from '../protocol/wire.ts'
+import type { ByteSource } from '../weights/source.ts'
+import type { ModelReader } from './windowed-loader.ts'
 
 export type LaneSetup = {
   config: LaneConfig
@@ -29,7 +31,20 @@ export type LaneSetup = {
   modules: Parameters<typeof usableModules>[0]
   /** Whose engine this lane works with; default: the one of all lanes in this JavaScript isolate. */
   isolate?: Isolate
+  /** Reads a model whose stages lie in several isolates; default: all of it comes here. */
+  chain?: ChainOf
 }
+
+/** Makes the reader of a chain for one lane. */
+export type ChainOf = (lane: {
+  /** The object's id, which names those of its stages. */
+  id: string
+  config: LaneConfig
+  source: ByteSource
+  kernels: LoadOptions['kernels']
+  clock: Clock
+  onMissing(runs: readonly number[]): void
+}) => ModelReader['readModel']
 
 /** Lanes that the platform puts into one JavaScript isolate share its memory, and with it one engine. */
 const shared = new Isolate()
@@ -42,17 +57,21 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
   readonly #lane: Lane
   readonly #sessions: OwnedSessions
 
-  constructor(ctx: DurableObjectState, env: Env, { config, assets, modules, isolate = shared }: LaneSetup) {
+  constructor(ctx: DurableObjectState, env: Env, setup: LaneSetup) {
     super(ctx, env)
+    const { config, assets, modules, isolate = shared } = setup
     const source = assetSource(assets, config.model)
     const kernels = usableModules(modules)
     const sql = ctx.storage.sql as Sql
+    const id = ctx.id.toString()
+    const onMissing = (runs: readonly number[]): void => this.#lane.sessions.pages.forget(runs)
+    const readChain = setup.chain?.({ id, config, source, kernels, clock, onMissing })
     this.#lane = new Lane({
       config,
       isolate,
       clock,
       storage: {
-        id: ctx.id.toString(),
+        id,
         sql,
         newId: () => crypto.randomUUID().replaceAll('-', ''),
         wakeAt: (time) =>
@@ -61,7 +80,10 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
             .catch((error: unknown) => log({ code: 'storage_lost', message: String(error) })),
       },
       readText: () => readModelText(source),
-      readModel({ manifest }, window, onProgress, onArrival) {
+      isChain: readChain !== undefined,
+      readModel(text, window, onProgress, onArrival) {
+        if (readChain !== undefined) return readChain(text, window, onProgress, onArrival)
+        const { manifest } = text
         const options = {
           window,
           chunk: config.chunk,

@@ -69,8 +69,20 @@ export type LaneHealth = {
   /** For the operator, e.g. that the window was halved after a memory reset. */
   note?: string
   storage?: StorageUse
+  /** Of a chain: those that the lane asks. */
+  stages?: StageHealth[]
   /** Of each, where several models are served: the rest is then of the one that is furthest from ready, bytes are of all. */
   models?: LaneHealth[]
+}
+
+/** A stage of a chain as its lane sees it: calls since the chain began, and milliseconds on the way there and back. */
+export type StageHealth = {
+  name: string
+  /** `idle`: no session is open, since nobody has asked for a while. */
+  state: 'loading' | 'open' | 'idle' | 'lost'
+  calls: number
+  lastHopMs: number
+  slowestHopMs: number
 }
 
 /** What a lane's object has done since it began, and what it holds now; asking begins no load. */

@@ -2,7 +2,7 @@
 // Sessions with the same beginning share its runs, and a run of another tenant, model or window is never even
 // looked at.
 
-import { chainRoot, NAME_LENGTH, pageNames } from '../cache/chain.ts'
+import { chainRoot, NAME_LENGTH, pageNames, runId } from '../cache/chain.ts'
 import type { Model } from '../graph/model.ts'
 import type { PromptShape } from '../cache/prompt-shape.ts'
 import { fullPages } from '../engine/sequence.ts'
@@ -15,8 +15,8 @@ import type { StorageGuard } from './storage-guard.ts'
 import type { StorageUse } from '../protocol/lane-reports.ts'
 import { noStorageUse, timed } from './storage-use.ts'
 
-/** A run of pages as a prompt finds it: `used` of its pages are the prompt's. */
-type PageRun = { id: number; head: string; first: number; count: number; used: number }
+/** A run of pages as a prompt finds it: `used` of its pages are the prompt's. `names` are those of all, one behind the other. */
+type PageRun = { id: number; head: string; names: string; first: number; count: number; used: number }
 
 /** What names the pages of a prompt, beside the model. */
 export type PromptKey = { tenant: string; ids: readonly number[]; shape: PromptShape }
@@ -32,6 +32,8 @@ export class PageStore implements Vault {
   #basis: readonly unknown[] | undefined
   readonly #use: StorageUse
   readonly #ledger: Ledger
+  /** Told which runs are not there any more. */
+  onDropped: (runs: readonly number[]) => void = () => undefined
   /** Whether a tenant may store so many bytes of pages more; makes room for them if it can. */
   hasRoom: (tenant: string, bytes: number) => boolean = () => true
 
@@ -42,7 +44,10 @@ export class PageStore implements Vault {
     this.#use = use
     this.#guard = guard
     this.#ledger = ledger
-    ledger.runs.onDeleted = () => (this.#saved = new WeakMap())
+    ledger.runs.onDeleted = (runs) => {
+      this.#saved = new WeakMap()
+      this.onDropped(runs)
+    }
   }
 
   /**
@@ -115,7 +120,7 @@ export class PageStore implements Vault {
       const [run] = this.#runsOf(names, at, 1)
       const count = run?.used ?? this.#write(sequence, model, names, at, last)
       if (count === 0) break
-      last = run?.id ?? idOf(names[at])
+      last = run?.id ?? runId(names[at])
       at += count
     }
     this.#saved.set(sequence, { names, end: at, last })
@@ -136,7 +141,7 @@ export class PageStore implements Vault {
     const runs: PageRun[] = []
     while (at < names.length && runs.length < most) {
       const head = names[at]
-      const id = idOf(head)
+      const id = runId(head)
       const [row] = this.#sql.exec('SELECT count, names FROM kv_runs WHERE id = ?', id).toArray()
       if (row === undefined) break
       const count = Number(row['count'])
@@ -144,7 +149,7 @@ export class PageStore implements Vault {
       let used = 0
       while (used < count && at + used < names.length && nameAt(stored, used) === names[at + used]) used++
       if (used === 0) break
-      runs.push({ id, head, first: at, count, used })
+      runs.push({ id, head, names: stored, first: at, count, used })
       at += used
     }
     return runs
@@ -160,7 +165,8 @@ export class PageStore implements Vault {
       .toArray()
     if (row !== undefined) {
       const buffer = row['bytes'] as ArrayBuffer
-      const whole = model.staging.scatter(new Uint8Array(buffer), String(row['checksum']), pages)
+      const names = Array.from(pages, (_, i) => nameAt(run.names, i))
+      const whole = model.staging.scatter(new Uint8Array(buffer), String(row['checksum']), pages, names)
       // Megabytes that would linger until the host next collects its garbage.
       buffer.transfer(0)
       if (whole) {
@@ -192,9 +198,9 @@ export class PageStore implements Vault {
     }
     const size = pages.length * (model.pages.pageBytes + NAME_LENGTH)
     if (pages.length === 0 || tenant === undefined || !this.hasRoom(tenant, size)) return 0
-    const { bytes, checksum } = model.staging.gather(pages)
     const own = names.slice(at, at + pages.length)
-    const id = idOf(own[0])
+    const { bytes, checksum } = model.staging.gather(pages, own)
+    const id = runId(own[0])
     insertRow(this.#sql, 'INSERT OR REPLACE INTO kv_runs', {
       id,
       head: own[0],
@@ -211,7 +217,17 @@ export class PageStore implements Vault {
     return pages.length
   }
 
-  #delete({ id, head }: PageRun): void {
+  /** Runs are of no use, since a stage of the chain has lost its part of them. */
+  forget(runs: readonly number[]): void {
+    this.#guard.attempt(() => {
+      for (const id of runs) {
+        const [row] = this.#sql.exec('SELECT head FROM kv_runs WHERE id = ?', id).toArray()
+        if (row !== undefined) this.#delete({ id, head: String(row['head']) })
+      }
+    })
+  }
+
+  #delete({ id, head }: Pick<PageRun, 'id' | 'head'>): void {
     this.#saved = new WeakMap()
     this.#sql.exec(...bound`DELETE FROM kv_runs WHERE id = ${id} AND head = ${head}`)
     this.#ledger.runs.damaged(id)
@@ -222,13 +238,6 @@ export class PageStore implements Vault {
 function end(runs: readonly PageRun[]): number {
   const last = runs.at(-1)
   return last === undefined ? 0 : last.first + last.used
-}
-
-/**
- * 52 bits of a run's name. Where two runs have the same id the later one replaces the other: it is a cache.
- */
-function idOf(head: string): number {
-  return parseInt(head.slice(0, 13), 16)
 }
 
 function nameAt(names: string, index: number): string {

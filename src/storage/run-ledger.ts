@@ -28,8 +28,8 @@ export class RunLedger {
   readonly #changes = new Map<number, number>()
   /** Runs that the stored list of those to enter has. */
   #listed = new Set<number>()
-  /** Told when runs were deleted. */
-  onDeleted: () => void = () => undefined
+  /** Told the ids of runs that were deleted. */
+  onDeleted: (runs: readonly number[]) => void = () => undefined
 
   /** `sql` with the ledger's tables in it. */
   constructor(sql: () => Sql, totals: () => Totals, now: () => number) {
@@ -122,7 +122,8 @@ export class RunLedger {
    */
   sweep(since = 0): boolean {
     const due = Math.max(0, since)
-    let [rows, bytes] = [0, 0]
+    const deleted: number[] = []
+    let bytes = 0
     for (;;) {
       this.enter()
       const free = this.#sql()
@@ -134,12 +135,12 @@ export class RunLedger {
       if (free.length === 0) break
       for (const run of free) {
         this.#delete(run)
-        rows += 1
+        deleted.push(Number(run['id']))
         bytes += Number(run['bytes'])
-        if (rows >= STEP.rows || bytes >= STEP.bytes) return this.#swept(true)
+        if (deleted.length >= STEP.rows || bytes >= STEP.bytes) return this.#swept(deleted, true)
       }
     }
-    return rows > 0 && this.#swept(false)
+    return deleted.length > 0 && this.#swept(deleted, false)
   }
 
   /** When the next run is due that no turn has named; undefined for none. */
@@ -157,9 +158,9 @@ export class RunLedger {
     this.release(run['parent'] === null ? undefined : Number(run['parent']))
   }
 
-  #swept(more: boolean): boolean {
+  #swept(deleted: readonly number[], more: boolean): boolean {
     this.enter()
-    this.onDeleted()
+    this.onDeleted(deleted)
     return more
   }
 

@@ -86,7 +86,7 @@ describe.each(MODELS)('$name', ({ open }) => {
       expect(staging.pages * pages.pageBytes).toBeLessThanOrEqual(ROW_BYTES)
       const other = await open(window)
       const stored = inGroups(FROM, staging.pages).map((group) => {
-        const { bytes, checksum } = staging.gather(group)
+        const { bytes, checksum } = staging.gather(group, namesOf(group))
         return { bytes: bytes.slice(), checksum }
       })
       const read = FROM.flatMap((page) => [...pages.read(page)])
@@ -95,7 +95,7 @@ describe.each(MODELS)('$name', ({ open }) => {
       for (const on of [model, other]) {
         for (const [i, group] of inGroups(TO, staging.pages).entries()) {
           const { bytes, checksum } = stored[i]
-          expect(on.staging.scatter(bytes, checksum, group)).toBe(true)
+          expect(on.staging.scatter(bytes, checksum, group, namesOf(group))).toBe(true)
         }
         await expectGoesOn(TO, on)
       }
@@ -104,14 +104,14 @@ describe.each(MODELS)('$name', ({ open }) => {
     it('only the pages that are wanted are touched', async () => {
       await fill(model, text, 0, DONE)
       const group = FROM.slice(0, Math.min(2, model.staging.pages))
-      const { bytes, checksum } = model.staging.gather(group)
+      const { bytes, checksum } = model.staging.gather(group, namesOf(group))
       const kept = bytes.slice()
       const before = pagesOf(model)
       const none: (number | undefined)[] = group.map(() => undefined)
-      expect(model.staging.scatter(kept, checksum, none)).toBe(true)
+      expect(model.staging.scatter(kept, checksum, none, namesOf(none))).toBe(true)
       expect(pagesOf(model)).toEqual(before)
       for (const [i, page] of group.entries()) {
-        expect(model.staging.scatter(kept, checksum, none.with(i, TO[i]))).toBe(true)
+        expect(model.staging.scatter(kept, checksum, none.with(i, TO[i]), namesOf(none))).toBe(true)
         before[TO[i]] = before[page]
         expect(pagesOf(model)).toEqual(before)
       }
@@ -121,9 +121,9 @@ describe.each(MODELS)('$name', ({ open }) => {
       await fill(model, text, 0, DONE)
       const group = FROM.slice(0, Math.min(2, model.staging.pages))
       const to = TO.slice(0, group.length)
-      const { bytes, checksum } = model.staging.gather(group)
+      const { bytes, checksum } = model.staging.gather(group, namesOf(group))
       const kept = bytes.slice()
-      const foreign = model.staging.gather([FROM[2], ...group.slice(1)]).checksum
+      const foreign = model.staging.gather([FROM[2], ...group.slice(1)], namesOf(group)).checksum
       const flipped = (at: number): Uint8Array => kept.with(at, kept[at] ^ 1)
       const before = pagesOf(model)
       for (const [what, torn, sum, pages] of [
@@ -137,13 +137,18 @@ describe.each(MODELS)('$name', ({ open }) => {
         ["another's checksum", kept, foreign, to],
         ['no checksum', kept, '', to],
       ] as const) {
-        expect(model.staging.scatter(torn, sum, pages), what).toBe(false)
+        expect(model.staging.scatter(torn, sum, pages, namesOf(pages)), what).toBe(false)
         expect(pagesOf(model), what).toEqual(before)
       }
-      expect(model.staging.scatter(kept, checksum, to)).toBe(true)
+      expect(model.staging.scatter(kept, checksum, to, namesOf(to))).toBe(true)
     })
   })
 })
+
+/** As storage names them: stages of a chain store their parts by these, and the others ask for none. */
+function namesOf(pages: readonly unknown[]): string[] {
+  return pages.map((_, i) => `${i}`.padStart(32, '0'))
+}
 
 function inGroups(pages: readonly number[], size: number): number[][] {
   const count = Math.ceil(pages.length / size)

@@ -1,0 +1,309 @@
+// A chain model is a model of several isolates: the hub's stage is here, the others are reached by links.
+// Pages have one number in all stages; what happens to them here is told to the others before their next rows.
+
+import type { WindowOptions } from '../cache/window.ts'
+import type { Model, Outputs, Pages, PageStaging, Row, Yield } from '../graph/model.ts'
+import type { Stage } from '../graph/stage.ts'
+import type { HostSignal } from '../kernels/wasm.ts'
+import type { ModelSpec } from '../models/spec.ts'
+import type { StageHealth } from '../protocol/lane-reports.ts'
+import { isHub, tableRows } from '../weights/layer-range.ts'
+import { pageNumbers, plainRows, yieldsOf, type PageOp } from './messages.ts'
+import { MissingRuns, type Link, type LinkClock } from './link.ts'
+
+export type ChainParts = {
+  hub: Stage
+  /** Stages with layers, in their order, and those with rows of the table. */
+  layers: readonly Link[]
+  tables: readonly Link[]
+  /** Pages that all stages can store as one run; 0: none are stored. */
+  stagedPages: number
+  clock: LinkClock
+  /** Told which runs of pages are of no use, since a stage has lost its part. */
+  onMissing(runs: readonly number[]): void
+  /** `isSound`: whether the hub's stage may serve another engine. */
+  onRelease(hub: Stage, isSound: boolean): void
+}
+
+/** Chunks of a prompt that go through the stages one behind the other in one step. */
+export const CHUNKS = 4
+
+/** Chunks that a stage has before it or in work. */
+const IN_FLIGHT = 2
+
+/** What happens to pages is told after so long where no step tells it. */
+const FLUSH_MS = 200
+
+/** In place of pages where the hub has no layers: a row of storage has bytes. */
+const NO_BYTES = new Uint8Array(1)
+
+export class ChainModel implements Model {
+  readonly spec: ModelSpec
+  readonly window: WindowOptions
+  readonly maxRows: number
+  readonly maxLogitRows: number
+  readonly pages: Pages
+  readonly staging: PageStaging
+  readonly signal: HostSignal
+  readonly linearMemoryBytes: number
+  readonly dotsByPairs: boolean
+  readonly #links: readonly Link[]
+  readonly #parts: ChainParts
+  readonly #outputs: ChainOutputs
+  #isFlushing = false
+  #failure: unknown
+  /** Whether the hub's own stage failed. */
+  #isBroken = false
+
+  constructor(parts: ChainParts) {
+    const { hub, layers, tables, stagedPages } = parts
+    this.#parts = parts
+    this.#links = [...layers, ...tables]
+    this.spec = hub.spec
+    this.window = hub.window
+    // A prefix that sees itself both ways is one call of each stage.
+    const isPipeline = layers.length > 0 && hub.spec.prefix === undefined
+    this.maxRows = isPipeline ? CHUNKS * hub.maxRows : hub.maxRows
+    this.maxLogitRows = hub.maxLogitRows
+    this.signal = hub.signal
+    this.linearMemoryBytes = hub.linearMemoryBytes
+    this.dotsByPairs = hub.dotsByPairs
+    this.#outputs = new ChainOutputs(hub)
+    this.pages = {
+      count: hub.pages.count,
+      pageBytes: hub.pages.pageBytes,
+      copy: (to, from) => {
+        hub.pages.copy(to, from)
+        this.#tell({ do: 'copy', to, from })
+      },
+      read: notHere,
+      write: notHere,
+    }
+    const hasPages = hub.pages.pageBytes > 0
+    this.staging = {
+      pages: stagedPages,
+      gather: (pages, names) => {
+        this.#tell({ do: 'save', names, pages: Int32Array.from(pages) })
+        return hasPages ? hub.staging.gather(pages) : { bytes: NO_BYTES, checksum: '' }
+      },
+      scatter: (bytes, checksum, pages, names) => {
+        if (hasPages && !hub.staging.scatter(bytes, checksum, pages)) return false
+        this.#tell({ do: 'restore', names, pages: pageNumbers(pages) })
+        return true
+      },
+      drop: (runs) => this.#tell({ do: 'drop', runs }),
+    }
+  }
+
+  async run(rows: readonly Row[]): Promise<Outputs> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      return await this.#run(rows)
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  /** The stages behind the hub, for health. */
+  get stages(): StageHealth[] {
+    return this.#links.map(({ name, state, hops }) => {
+      const { calls, lastMs, slowestMs } = hops
+      return { name, state, calls, lastHopMs: lastMs, slowestHopMs: slowestMs }
+    })
+  }
+
+  /** Ends the sessions with the stages; the hub's stage goes to whoever makes the next chain of it. */
+  release(): void {
+    for (const link of this.#links) link.close()
+    this.#parts.onRelease(this.#parts.hub, !this.#isBroken)
+  }
+
+  async #run(rows: readonly Row[]): Promise<Outputs> {
+    const { hub, layers, clock } = this.#parts
+    const embedded = await this.#embedded(rows)
+    const { hidden } = this.spec
+    /** Of each chunk, when the first stage behind the hub has answered, and what the last of them leaves. */
+    const first: Promise<unknown>[] = []
+    const left: (Float32Array | Promise<Float32Array>)[] = []
+    for (let from = 0; from < rows.length; from += hub.maxRows) {
+      const chunk = rows.slice(from, from + hub.maxRows)
+      // What was sent leaves, and what has come is read, in a turn of the host.
+      if (from > 0) await Promise.all([first[first.length - IN_FLIGHT], clock.wait(0)])
+      const entering = embedded?.subarray(from * hidden, (from + chunk.length) * hidden)
+      const stream = this.#here(() => hub.run(chunk, entering).stream())
+      if (layers.length === 0) {
+        left.push(stream)
+        continue
+      }
+      const plain = plainRows(chunk)
+      const passing = layers.reduce<Promise<Float32Array> | undefined>((before, link) => {
+        const next =
+          before === undefined ? link.run(plain, stream) : before.then((made) => link.run(plain, made))
+        if (before === undefined) first.push(next)
+        return next
+      }, undefined)!
+      // Looked at in its turn: until then a failure is nobody's.
+      passing.catch(() => undefined)
+      first.at(-1)?.catch(() => undefined)
+      left.push(passing)
+    }
+    const yields = rows.flatMap((row) => (row.yields === 'nothing' ? [] : row.yields))
+    return this.#conclude(yields, joined(await Promise.all(left)))
+  }
+
+  /** Embeddings of rows, where the hub has no table. */
+  async #embedded(rows: readonly Row[]): Promise<Float32Array | undefined> {
+    const { hub, tables } = this.#parts
+    if (hub.range.embedding) return undefined
+    const { hidden } = this.spec
+    const out = new Float32Array(rows.length * hidden)
+    const asked = tables.flatMap(async (table) => {
+      if (!table.share.range.embedding) return
+      const { first, end } = tableRows(this.spec, table.share.range)
+      const own = rows.flatMap(({ id }, i) => (id >= first && id < end ? i : []))
+      for (let at = 0; at < own.length; at += hub.maxRows) {
+        const some = own.slice(at, at + hub.maxRows)
+        const found = await table.embed(Int32Array.from(some, (i) => rows[i].id))
+        some.forEach((row, i) => out.set(found.subarray(i * hidden, (i + 1) * hidden), row * hidden))
+      }
+    })
+    await Promise.all(asked)
+    return out
+  }
+
+  /** What rows yield of what the last layer has left of them. */
+  async #conclude(yields: readonly Yield[], stream: Float32Array): Promise<Outputs> {
+    const { hub, tables } = this.#parts
+    const outputs = this.#outputs
+    outputs.begin()
+    const { hidden } = this.spec
+    for (let from = 0; from < yields.length; from += hub.maxRows) {
+      const some = yields.slice(from, from + hub.maxRows)
+      const part = stream.slice(from * hidden, (from + some.length) * hidden)
+      if (isHub(this.spec, hub.range)) {
+        const made = this.#here(() => hub.conclude(some, part))
+        if (some.length === yields.length) return made
+        outputs.add(some, made)
+        continue
+      }
+      const heads = tables.filter(({ share }) => share.range.head)
+      const replies = await Promise.all(heads.map((table) => table.conclude(yieldsOf(some), part)))
+      replies.forEach(({ logits, hidden: states }, i) => {
+        const { first, end } = tableRows(this.spec, heads[i].share.range)
+        outputs.addPart(some, first, end, logits, i === 0 ? states : undefined)
+      })
+    }
+    return outputs
+  }
+
+  #tell(op: PageOp): void {
+    for (const link of this.#parts.layers) link.enqueue(op)
+    if (!this.#isFlushing && this.#parts.layers.length > 0) void this.#flushLater()
+  }
+
+  /** Never rejects: the next step tells what failed. */
+  async #flushLater(): Promise<void> {
+    const { layers, clock } = this.#parts
+    this.#isFlushing = true
+    try {
+      await clock.wait(FLUSH_MS)
+      this.#isFlushing = false
+      if (this.#failure === undefined)
+        await Promise.all(layers.map((link) => (link.hasOps ? link.flush() : undefined)))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    if (error instanceof MissingRuns) this.#parts.onMissing(error.runs)
+  }
+
+  /** What the hub computes itself. */
+  #here<T>(compute: () => T): T {
+    try {
+      return compute()
+    } catch (error) {
+      this.#isBroken = true
+      throw error
+    }
+  }
+}
+
+/** What rows have left, put together of what several stages or several calls made. */
+class ChainOutputs implements Outputs {
+  readonly #vocab: number
+  readonly #hidden: number
+  readonly #most: number
+  #logits: Float32Array | undefined
+  #states: Float32Array[] = []
+  /** Rows of logits that are whole, and where the next call's begin. */
+  #rows = 0
+
+  constructor({ spec, maxLogitRows }: Pick<Stage, 'spec' | 'maxLogitRows'>) {
+    this.#vocab = spec.vocab
+    this.#hidden = spec.hidden
+    this.#most = maxLogitRows
+  }
+
+  begin(): void {
+    this.#rows = 0
+    this.#states = []
+  }
+
+  /** Copies what a call of the hub made. */
+  add(yields: readonly Yield[], made: Outputs): void {
+    let [logits, hidden] = [0, 0]
+    for (const what of yields)
+      if (what === 'logits') this.#room().set(made.logits(logits++), this.#rows++ * this.#vocab)
+      else this.#states.push(made.hidden(hidden++).slice())
+  }
+
+  /** Takes what the rows [first, end) of the table made; the states come with one of them, and the last ends the call. */
+  addPart(
+    yields: readonly Yield[],
+    first: number,
+    end: number,
+    logits?: Float32Array,
+    states?: Float32Array,
+  ): void {
+    const count = yields.filter((what) => what === 'logits').length
+    const room = this.#room()
+    const size = end - first
+    for (let i = 0; i < count; i++)
+      room.set(logits!.subarray(i * size, (i + 1) * size), (this.#rows + i) * this.#vocab + first)
+    for (let i = 0; i < yields.length - count && states !== undefined; i++)
+      this.#states.push(states.slice(i * this.#hidden, (i + 1) * this.#hidden))
+    if (end === this.#vocab) this.#rows += count
+  }
+
+  logits(index: number): Float32Array {
+    return this.#room().subarray(index * this.#vocab, (index + 1) * this.#vocab)
+  }
+
+  hidden(index: number): Float32Array {
+    return this.#states[index]
+  }
+
+  /** Made when it is first needed, and kept: a row of a large vocabulary is a megabyte. */
+  #room(): Float32Array {
+    return (this.#logits ??= new Float32Array(this.#most * this.#vocab))
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+function notHere(): never {
+  throw new RangeError('the bytes of a page lie in several stages')
+}

@@ -1,0 +1,218 @@
+// A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
+
+import { IsletError, type ErrorCode } from '../lib/errors.ts'
+import type { StageShare } from '../weights/manifest.ts'
+import type { StageDoor, StageSession } from './calls.ts'
+import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
+
+export type LinkClock = { now(): number; wait(ms: number): Promise<void> }
+
+export type LinkParts = { name: string; share: StageShare; door: StageDoor; clock: LinkClock }
+
+/** A stage that does not answer for so long is gone: well within the engine's patience (ABANDONED_MS of engine/step.ts). */
+const SILENT_MS = 15_000
+
+/** How often a load is asked how far it is, and a call that waits is looked after. */
+const PROGRESS_MS = 100
+const WATCH_MS = 1000
+
+/** A session without calls for so long is ended: while it is open the platform bills both objects for being there. */
+const IDLE_MS = 2000
+
+/** Milliseconds on the way, there and back: without the stage's own computing where its clock tells. */
+export type Hops = { calls: number; lastMs: number; slowestMs: number }
+
+type Waiting = { since: number; reject(error: unknown): void }
+
+export class Link {
+  readonly name: string
+  readonly share: StageShare
+  readonly hops: Hops = { calls: 0, lastMs: 0, slowestMs: 0 }
+  readonly #door: StageDoor
+  readonly #clock: LinkClock
+  #setup: StageSetup | undefined
+  #epoch: string | undefined
+  #session: Promise<StageSession> | undefined
+  #ops: PageOp[] = []
+  readonly #waiting = new Set<Waiting>()
+  #usedAt = 0
+  #isWatched = false
+  #isClosed = false
+
+  constructor({ name, share, door, clock }: LinkParts) {
+    this.name = name
+    this.share = share
+    this.#door = door
+    this.#clock = clock
+  }
+
+  /** Loads the stage, if it must. Throws what made that fail, or `lane_lost` for a stage that is not to be reached. */
+  async open(setup: StageSetup, onProgress: (done: number, total: number) => void): Promise<void> {
+    this.#setup = setup
+    const opening = this.#open()
+    opening.catch(() => undefined)
+    let isOver = false
+    const over = opening.finally(() => (isOver = true)).catch(() => undefined)
+    const stage = this.#door.connect()
+    let seen = { done: -1, at: this.#clock.now() }
+    for (;;) {
+      await Promise.race([over, this.#clock.wait(PROGRESS_MS)])
+      if (isOver) break
+      const { done, total } = await this.#within(stage.report())
+      if (done !== seen.done) seen = { done, at: this.#clock.now() }
+      else if (this.#clock.now() - seen.at > SILENT_MS) throw this.#lost('its load makes no progress')
+      onProgress(done, total)
+    }
+    await opening
+  }
+
+  /** What happens to pages, before the next call that is made. */
+  enqueue(op: PageOp): void {
+    this.#ops.push(op)
+  }
+
+  /** `idle`: nobody has asked it for a while. */
+  get state(): 'loading' | 'open' | 'idle' | 'lost' {
+    if (this.#isClosed) return 'lost'
+    if (this.#session !== undefined) return 'open'
+    return this.#epoch === undefined ? 'loading' : 'idle'
+  }
+
+  get hasOps(): boolean {
+    return this.#ops.length > 0
+  }
+
+  /** Tells the stage what happened to pages. */
+  flush(): Promise<StageReply> {
+    return this.#call({ do: 'pages', ops: this.#takeOps() })
+  }
+
+  /** The stream that the stage makes of these rows'. */
+  async run(rows: PlainRows, stream: Float32Array): Promise<Float32Array> {
+    return streamOf(await this.#call({ do: 'run', ops: this.#takeOps(), rows, stream }))
+  }
+
+  /** Rows of the table. */
+  async embed(ids: Int32Array): Promise<Float32Array> {
+    return streamOf(await this.#call({ do: 'embed', ids }))
+  }
+
+  conclude(yields: Uint8Array, stream: Float32Array): Promise<StageReply> {
+    return this.#call({ do: 'conclude', yields, stream })
+  }
+
+  /** Ends the session; calls that wait fail. */
+  close(): void {
+    this.#isClosed = true
+    this.#end()
+    for (const { reject } of this.#waiting) reject(this.#lost('the chain was closed'))
+  }
+
+  #takeOps(): PageOp[] {
+    const ops = this.#ops
+    if (ops.length > 0) this.#ops = []
+    return ops
+  }
+
+  async #call(call: StageCall): Promise<StageReply> {
+    if (this.#isClosed) throw this.#lost('the chain was closed')
+    this.#session ??= this.#open()
+    this.#usedAt = this.#clock.now()
+    const session = this.#session
+    let sentAt = 0
+    const reply = await this.#within(
+      session.then((open) => {
+        sentAt = this.#clock.now()
+        return open.call(call)
+      }),
+    ).catch((error: unknown) => {
+      throw error instanceof IsletError ? error : this.#lost(String(error))
+    })
+    const now = this.#clock.now()
+    const hop = Math.max(0, now - sentAt - reply.ms)
+    this.hops.calls += 1
+    this.hops.lastMs = hop
+    this.hops.slowestMs = Math.max(this.hops.slowestMs, hop)
+    this.#usedAt = now
+    if (reply.error !== undefined) throw this.#failed(reply.error)
+    if (reply.missing !== undefined) throw new MissingRuns(reply.missing)
+    return reply
+  }
+
+  /** A new stub each time: one that was used when its object died fails for ever. */
+  async #open(): Promise<StageSession> {
+    const opened = await this.#door
+      .connect()
+      .open(this.#setup!)
+      .catch((error: unknown) => {
+        throw this.#lost(String(error))
+      })
+    if ('error' in opened) throw this.#failed(opened.error)
+    const { epoch, session } = opened
+    if (session === undefined) throw this.#lost('it gave no session')
+    this.#epoch ??= epoch
+    if (epoch !== this.#epoch) {
+      session[Symbol.dispose]?.()
+      throw this.#lost('it has begun anew, without its pages')
+    }
+    return session
+  }
+
+  /** Ends sessions that nobody uses, and calls that nobody answers. */
+  async #watch(): Promise<void> {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    while (!this.#isClosed && (this.#waiting.size > 0 || this.#session !== undefined)) {
+      await this.#clock.wait(WATCH_MS)
+      const now = this.#clock.now()
+      for (const { since, reject } of this.#waiting)
+        if (now - since > SILENT_MS) reject(this.#lost(`it has not answered for ${SILENT_MS / 1000} s`))
+      if (this.#waiting.size === 0 && now - this.#usedAt > IDLE_MS && !this.hasOps) this.#end()
+    }
+    this.#isWatched = false
+  }
+
+  #end(): void {
+    void this.#session?.then((session) => session[Symbol.dispose]?.()).catch(() => undefined)
+    this.#session = undefined
+  }
+
+  /** The answer, unless it does not come. */
+  async #within<T>(answer: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const waiting = { since: this.#clock.now(), reject }
+    this.#waiting.add(waiting)
+    void this.#watch()
+    try {
+      return await Promise.race([answer, promise])
+    } finally {
+      this.#waiting.delete(waiting)
+    }
+  }
+
+  #lost(why: string): IsletError {
+    return new IsletError('lane_lost', `${this.name} is lost: ${why}`)
+  }
+
+  #failed({ code, message }: Failure): IsletError {
+    return new IsletError(code as ErrorCode, `${this.name}: ${message}`)
+  }
+}
+
+/** Runs of pages that a stage was to restore and does not have, by their ids. */
+export class MissingRuns extends IsletError {
+  readonly runs: readonly number[]
+
+  constructor(runs: readonly number[]) {
+    super(
+      'engine_failure',
+      `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`,
+    )
+    this.runs = runs
+  }
+}
+
+function streamOf({ stream }: StageReply): Float32Array {
+  if (stream === undefined) throw new IsletError('engine_failure', 'a stage answered without a stream')
+  return stream
+}

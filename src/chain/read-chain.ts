@@ -1,0 +1,137 @@
+// A chain is read by the lane's object: the hub's stage into its own isolate, the others by themselves at the same time.
+
+import type { WindowOptions } from '../cache/window.ts'
+import { loadModel, type LoadOptions } from '../graph/load-model.ts'
+import { pagesPerSequence, planMemory, type MemoryLayout } from '../graph/memory-layout.ts'
+import type { Stage } from '../graph/stage.ts'
+import { viewsOf } from '../graph/views.ts'
+import { IsletError } from '../lib/errors.ts'
+import { isTable } from '../weights/layer-range.ts'
+import type { Manifest, StageShare } from '../weights/manifest.ts'
+import type { ByteSource } from '../weights/source.ts'
+import { ChainModel, CHUNKS } from './chain-model.ts'
+import type { StageDoor } from './calls.ts'
+import { Link, type LinkClock } from './link.ts'
+
+export type ChainReaderParts = {
+  source: ByteSource
+  kernels: LoadOptions['kernels']
+  chunk: number
+  logitRows: number
+  /** Pages that an isolate affords whose memory is planned so; `isHub`: in the lane's. Throws out_of_memory. */
+  poolPages(plan: MemoryLayout, isHub: boolean, beside: number): number
+  /** The way to stage `index`. */
+  door(index: number): StageDoor
+  clock: LinkClock
+  newId(): string
+  onMissing(runs: readonly number[]): void
+  /** Of the isolate: objects of lanes come and go in it. */
+  hubs: KeptHub
+}
+
+/** The hub's stage of a chain that was given up, most often for another stage's failure: its weights need not come again. */
+export type KeptHub = { plan?: string; stage?: Stage }
+
+type OnProgress = (done: number, total: number) => void
+
+/** What all stages plan by, and the pages of a run that each of them can store. */
+type ChainPlan = { pages: number; stagedPages: number }
+
+export class ChainReader {
+  readonly #parts: ChainReaderParts
+  constructor(parts: ChainReaderParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Loads what of the model is here and has the others load theirs. Throws invalid_file for a model that is not cut, out_of_memory
+   * where one of the isolates has no room, and what made a stage fail.
+   */
+  async read(manifest: Manifest, window: WindowOptions, onProgress: OnProgress): Promise<ChainModel> {
+    const { clock, chunk, logitRows, door, newId, onMissing } = this.#parts
+    const shares = sharesOf(manifest)
+    const { pages, stagedPages } = this.#plan(manifest, window)
+    const setup = { engine: newId(), window, chunk, logitRows, pages }
+    const links = shares
+      .slice(1)
+      .map((share, i) => new Link({ name: `stage ${i + 1}`, share, door: door(i + 1), clock }))
+    const progress = joinedProgress(shares, onProgress)
+    try {
+      const [hub] = await Promise.all([
+        this.#hub(manifest, { window, pages }, progress(0)),
+        ...links.map((link, i) => link.open(setup, progress(i + 1))),
+      ])
+      const plan = planOf(window, pages)
+      return new ChainModel({
+        hub,
+        layers: links.filter(({ share }) => !isTable(manifest.spec, share.range)),
+        tables: links.filter(({ share }) => isTable(manifest.spec, share.range)),
+        stagedPages,
+        clock,
+        onMissing,
+        onRelease: (stage, isSound) => {
+          if (isSound) Object.assign(this.#parts.hubs, { plan, stage })
+          else stage.release()
+        },
+      })
+    } catch (error) {
+      for (const link of links) link.close()
+      throw error
+    }
+  }
+
+  async #hub(
+    manifest: Manifest,
+    { window, pages }: { window: WindowOptions; pages: number },
+    onProgress: OnProgress,
+  ): Promise<Stage> {
+    const { source, kernels, chunk, logitRows, hubs } = this.#parts
+    const { plan, stage } = hubs
+    delete hubs.stage
+    if (stage !== undefined && plan === planOf(window, pages)) return stage
+    stage?.release()
+    return loadModel(manifest, source, { window, chunk, logitRows, pages, kernels, onProgress })
+  }
+
+  #plan({ spec, stage }: Manifest, window: WindowOptions): ChainPlan {
+    const { chunk, logitRows, poolPages } = this.#parts
+    const rows = spec.prefix === undefined ? chunk * CHUNKS : chunk
+    const perSequence = pagesPerSequence(viewsOf(spec, window).widest, rows, spec.context)
+    const plans = stage!.shares.map(({ range, weightBytes }, index) => {
+      const options = { window, chunk, logitRows, range, pages: perSequence }
+      const plan = planMemory(spec, weightBytes, options)
+      // Logits that several stages make come together in JavaScript.
+      const beside = index === 0 && !range.head ? logitRows * spec.vocab * 4 : 0
+      return { range, plan, pages: poolPages(plan, index === 0, beside) }
+    })
+    const staged = plans.flatMap(({ range, plan }) =>
+      range.from < range.to ? plan.buffers.staging.pages : [],
+    )
+    return { pages: Math.min(...plans.map(({ pages }) => pages)), stagedPages: Math.min(...staged) }
+  }
+}
+
+function sharesOf({ id, stage }: Manifest): readonly StageShare[] {
+  if (stage === undefined || stage.index !== 0)
+    throw new IsletError('invalid_file', `${id} is not cut into the stages of a chain: pack it with --stages`)
+  return stage.shares
+}
+
+function planOf(window: WindowOptions, pages: number): string {
+  return JSON.stringify([window, pages])
+}
+
+/** Progress of each share by its place; all of them together is told. */
+function joinedProgress(
+  shares: readonly StageShare[],
+  onProgress: OnProgress,
+): (index: number) => OnProgress {
+  const done = shares.map(() => 0)
+  const totals = shares.map(({ weightBytes }) => weightBytes)
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+  return (index) => (bytes, total) => {
+    done[index] = bytes
+    if (total > 0) totals[index] = total
+    onProgress(sum(done), sum(totals))
+  }
+}

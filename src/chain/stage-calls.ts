@@ -1,0 +1,43 @@
+// Stage calls are answered by a stage and the run store of its object, each at once and in the order in which they come.
+
+import type { Stage } from '../graph/stage.ts'
+import { runId } from '../cache/chain.ts'
+import { rowsOf, YIELDS, type PageOp, type StageCall, type StageReply } from './messages.ts'
+import type { RunStore } from './run-store.ts'
+
+/** Of a call that computes. */
+type Computed = Omit<StageReply, 'ms' | 'error'>
+
+/** Answers one call. Throws RangeError for one that is not for this stage. */
+export function answerCall(call: StageCall, stage: Stage, runs: RunStore): Computed {
+  if (call.do === 'embed') return { stream: stage.embed([...call.ids]) }
+  if (call.do === 'conclude') return concluded(call, stage)
+  const missing = call.ops.flatMap((op) => doOp(op, stage, runs))
+  if (missing.length > 0) return { missing }
+  if (call.do === 'pages') return {}
+  return { stream: stage.run(rowsOf(call.rows), call.stream).stream() }
+}
+
+/** Gives the id of the run that was to be restored and could not be. */
+function doOp(op: PageOp, { pages, staging }: Stage, runs: RunStore): number[] {
+  if (op.do === 'copy') pages.copy(op.to, op.from)
+  else if (op.do === 'drop') runs.drop(op.runs)
+  else if (op.do === 'save') runs.save(staging, op.names, [...op.pages])
+  else {
+    const wanted = Array.from(op.pages, (page) => (page < 0 ? undefined : page))
+    if (!runs.restore(staging, op.names, wanted)) return [runId(op.names[0])]
+  }
+  return []
+}
+
+function concluded({ yields, stream }: Extract<StageCall, { do: 'conclude' }>, stage: Stage): Computed {
+  const wanted = Array.from(yields, (place) => YIELDS[place])
+  const outputs = stage.conclude(wanted, stream)
+  const joined = (what: 'logits' | 'hidden'): Float32Array => {
+    const rows = wanted.filter((each) => each === what).map((_, i) => outputs[what](i))
+    const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
+    rows.forEach((row, i) => all.set(row, i * row.length))
+    return all
+  }
+  return { logits: joined('logits'), hidden: joined('hidden') }
+}
