@@ -8,6 +8,7 @@ import type { HostSignal } from '../kernels/wasm.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
 import { isHub, tableRows } from '../weights/layer-range.ts'
+import type { TableRows } from '../weights/table.ts'
 import { pageNumbers, plainRows, yieldsOf, type PageOp } from './messages.ts'
 import { MissingRuns, type Link, type LinkClock } from './link.ts'
 
@@ -16,6 +17,8 @@ export type ChainParts = {
   /** Stages with layers, in their order, and those with rows of the table. */
   layers: readonly Link[]
   tables: readonly Link[]
+  /** Steps of different turns that are under way at once. */
+  stepsUnderWay: number
   /** Pages that all stages can store as one run; 0: none are stored. */
   stagedPages: number
   clock: LinkClock
@@ -28,7 +31,7 @@ export type ChainParts = {
 /** Chunks of a prompt that go through the stages one behind the other in one step. */
 export const CHUNKS = 4
 
-/** Chunks that a stage has before it or in work. */
+/** Chunks of a step that the stage behind the hub has before it or in work. */
 const IN_FLIGHT = 2
 
 /** What happens to pages is told after so long where no step tells it. */
@@ -49,7 +52,9 @@ export class ChainModel implements Model {
   readonly dotsByPairs: boolean
   readonly #links: readonly Link[]
   readonly #parts: ChainParts
-  readonly #outputs: ChainOutputs
+  readonly stepsUnderWay: number
+  /** Taken in turn, so that what one step has left is there when another ends. */
+  readonly #outputs: ChainOutputs[]
   #isFlushing = false
   #failure: unknown
   /** Whether the hub's own stage failed. */
@@ -68,7 +73,8 @@ export class ChainModel implements Model {
     this.signal = hub.signal
     this.linearMemoryBytes = hub.linearMemoryBytes
     this.dotsByPairs = hub.dotsByPairs
-    this.#outputs = new ChainOutputs(hub)
+    this.stepsUnderWay = parts.stepsUnderWay
+    this.#outputs = Array.from({ length: parts.stepsUnderWay }, () => new ChainOutputs(hub))
     this.pages = {
       count: hub.pages.count,
       pageBytes: hub.pages.pageBytes,
@@ -175,23 +181,24 @@ export class ChainModel implements Model {
   /** What rows yield of what the last layer has left of them. */
   async #conclude(yields: readonly Yield[], stream: Float32Array): Promise<Outputs> {
     const { hub, tables } = this.#parts
-    const outputs = this.#outputs
-    outputs.begin()
+    const outputs = this.#outputs.shift()!
+    this.#outputs.push(outputs)
+    outputs.begin(yields.filter((what) => what === 'logits').length)
     const { hidden } = this.spec
     for (let from = 0; from < yields.length; from += hub.maxRows) {
       const some = yields.slice(from, from + hub.maxRows)
       const part = stream.slice(from * hidden, (from + some.length) * hidden)
       if (isHub(this.spec, hub.range)) {
         const made = this.#here(() => hub.conclude(some, part))
-        if (some.length === yields.length) return made
+        if (some.length === yields.length && this.stepsUnderWay === 1) return made
         outputs.add(some, made)
         continue
       }
       const heads = tables.filter(({ share }) => share.range.head)
       const replies = await Promise.all(heads.map((table) => table.conclude(yieldsOf(some), part)))
       replies.forEach(({ logits, hidden: states }, i) => {
-        const { first, end } = tableRows(this.spec, heads[i].share.range)
-        outputs.addPart(some, first, end, logits, i === 0 ? states : undefined)
+        const rows = tableRows(this.spec, heads[i].share.range)
+        outputs.addPart(some, rows, logits!, i === 0 ? states : undefined)
       })
     }
     return outputs
@@ -236,60 +243,54 @@ export class ChainModel implements Model {
 class ChainOutputs implements Outputs {
   readonly #vocab: number
   readonly #hidden: number
-  readonly #most: number
-  #logits: Float32Array | undefined
+  /** As many rows as were ever asked for: of a large vocabulary each is a megabyte. */
+  #logits = new Float32Array(0)
   #states: Float32Array[] = []
   /** Rows of logits that are whole, and where the next call's begin. */
   #rows = 0
 
-  constructor({ spec, maxLogitRows }: Pick<Stage, 'spec' | 'maxLogitRows'>) {
+  constructor({ spec }: Pick<Stage, 'spec'>) {
     this.#vocab = spec.vocab
     this.#hidden = spec.hidden
-    this.#most = maxLogitRows
   }
 
-  begin(): void {
+  /** A step begins, with so many rows of logits. */
+  begin(rows: number): void {
     this.#rows = 0
     this.#states = []
+    if (rows * this.#vocab > this.#logits.length) this.#logits = new Float32Array(rows * this.#vocab)
   }
 
   /** Copies what a call of the hub made. */
   add(yields: readonly Yield[], made: Outputs): void {
     let [logits, hidden] = [0, 0]
     for (const what of yields)
-      if (what === 'logits') this.#room().set(made.logits(logits++), this.#rows++ * this.#vocab)
+      if (what === 'logits') this.#logits.set(made.logits(logits++), this.#rows++ * this.#vocab)
       else this.#states.push(made.hidden(hidden++).slice())
   }
 
   /** Takes what the rows [first, end) of the table made; the states come with one of them, and the last ends the call. */
   addPart(
     yields: readonly Yield[],
-    first: number,
-    end: number,
-    logits?: Float32Array,
-    states?: Float32Array,
+    { first, end }: TableRows,
+    logits: Float32Array,
+    states: Float32Array | undefined,
   ): void {
     const count = yields.filter((what) => what === 'logits').length
-    const room = this.#room()
     const size = end - first
     for (let i = 0; i < count; i++)
-      room.set(logits!.subarray(i * size, (i + 1) * size), (this.#rows + i) * this.#vocab + first)
+      this.#logits.set(logits.subarray(i * size, (i + 1) * size), (this.#rows + i) * this.#vocab + first)
     for (let i = 0; i < yields.length - count && states !== undefined; i++)
       this.#states.push(states.slice(i * this.#hidden, (i + 1) * this.#hidden))
     if (end === this.#vocab) this.#rows += count
   }
 
   logits(index: number): Float32Array {
-    return this.#room().subarray(index * this.#vocab, (index + 1) * this.#vocab)
+    return this.#logits.subarray(index * this.#vocab, (index + 1) * this.#vocab)
   }
 
   hidden(index: number): Float32Array {
     return this.#states[index]
-  }
-
-  /** Made when it is first needed, and kept: a row of a large vocabulary is a megabyte. */
-  #room(): Float32Array {
-    return (this.#logits ??= new Float32Array(this.#most * this.#vocab))
   }
 }
 

@@ -19,6 +19,10 @@ const WATCH_MS = 1000
 /** A session without calls for so long is ended: while it is open the platform bills both objects for being there. */
 const IDLE_MS = 2000
 
+/** How long a stage is kept busy to find out whose thread it has, and how often at most. */
+const SPIN_MS = 24
+const SPINS = 3
+
 /** Milliseconds on the way, there and back: without the stage's own computing where its clock tells. */
 export type Hops = { calls: number; lastMs: number; slowestMs: number }
 
@@ -64,6 +68,7 @@ export class Link {
       onProgress(done, total)
     }
     await opening
+    onProgress(this.share.weightBytes, this.share.weightBytes)
   }
 
   /** What happens to pages, before the next call that is made. */
@@ -106,6 +111,28 @@ export class Link {
     this.#isClosed = true
     this.#end()
     for (const { reject } of this.#waiting) reject(this.#lost('the chain was closed'))
+  }
+
+  /**
+   * Whether the stage computes while this isolate does too: with one thread for both the host gives no turn here while the stage
+   * is busy.
+   */
+  async isBeside(): Promise<boolean> {
+    for (let tries = 0; tries < SPINS; tries++) {
+      let [isOver, last, longest] = [false, this.#clock.now(), 0]
+      const spun = this.#call({ do: 'spin', ms: SPIN_MS }).finally(() => (isOver = true))
+      spun.catch(() => undefined)
+      while (!isOver) {
+        await this.#clock.wait(1)
+        const now = this.#clock.now()
+        longest = Math.max(longest, now - last)
+        last = now
+      }
+      await spun
+      // Whatever else the machine does may take a turn away, but hardly each time.
+      if (longest < SPIN_MS / 2) return true
+    }
+    return false
   }
 
   #takeOps(): PageOp[] {

@@ -41,10 +41,11 @@ export type PlainRows = {
 
 export const YIELDS: readonly Yield[] = ['nothing', 'logits', 'hidden']
 
-/** `ops` come first. Streams are (rows, hidden) f32. */
+/** `ops` come first. Streams are (rows, hidden) f32. `spin` keeps the stage's thread busy, so that it shows whose thread that is. */
 export type StageCall =
   | { do: 'pages'; ops: readonly PageOp[] }
   | { do: 'run'; ops: readonly PageOp[]; rows: PlainRows; stream: Float32Array }
+  | { do: 'spin'; ms: number }
   | { do: 'embed'; ids: Int32Array }
   | { do: 'conclude'; yields: Uint8Array; stream: Float32Array }
 

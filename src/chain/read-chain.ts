@@ -22,6 +22,8 @@ export type ChainReaderParts = {
   poolPages(plan: MemoryLayout, isHub: boolean, beside: number): number
   /** The way to stage `index`. */
   door(index: number): StageDoor
+  /** Whether stages compute while the hub does; default: it is found out. */
+  isBeside?: boolean
   clock: LinkClock
   newId(): string
   onMissing(runs: readonly number[]): void
@@ -31,6 +33,9 @@ export type ChainReaderParts = {
 
 /** The hub's stage of a chain that was given up, most often for another stage's failure: its weights need not come again. */
 export type KeptHub = { plan?: string; stage?: Stage }
+
+/** Steps under way at once: more would wait for each other's turns. */
+const MOST_STEPS = 4
 
 type OnProgress = (done: number, total: number) => void
 
@@ -62,9 +67,11 @@ export class ChainReader {
         ...links.map((link, i) => link.open(setup, progress(i + 1))),
       ])
       const plan = planOf(window, pages)
+      const layers = links.filter(({ share }) => !isTable(manifest.spec, share.range))
       return new ChainModel({
         hub,
-        layers: links.filter(({ share }) => !isTable(manifest.spec, share.range)),
+        layers,
+        stepsUnderWay: await this.#stepsUnderWay(layers),
         tables: links.filter(({ share }) => isTable(manifest.spec, share.range)),
         stagedPages,
         clock,
@@ -78,6 +85,13 @@ export class ChainReader {
       for (const link of links) link.close()
       throw error
     }
+  }
+
+  /** One for each isolate that computes beside the others. */
+  async #stepsUnderWay(layers: readonly Link[]): Promise<number> {
+    let steps = 1
+    for (const link of layers) if (this.#parts.isBeside ?? (await link.isBeside())) steps += 1
+    return Math.min(steps, MOST_STEPS)
   }
 
   async #hub(

@@ -11,7 +11,7 @@ import { KillMark } from './kill-mark.ts'
 import { KvCache } from './kv-cache.ts'
 import { publish } from './publish.ts'
 import { hasPlace } from './queue-share.ts'
-import { isAlone, planSilent, planStep, shortStep, SHORT_ROWS } from './scheduler.ts'
+import { groupOf, isAlone, planSilent, planStep, shortStep, SHORT_ROWS } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 import { StepGate } from './step-gate.ts'
 import { rowsOf, type Ran, type Step } from './step.ts'
@@ -35,7 +35,7 @@ export class Engine<M extends Model = LocalModel> {
     const { queueLimit = Infinity, now = () => performance.now() } = options
     this.model = model
     this.#queueLimit = queueLimit
-    this.#gate = new StepGate(now)
+    this.#gate = new StepGate(now, model.stepsUnderWay)
     this.#isShared = options.isShared ?? (() => false)
     this.#rowsBesideAnswers = options.rowsBesideAnswers ?? Infinity
     this.#cache = new KvCache(model, this.#caller)
@@ -84,7 +84,7 @@ export class Engine<M extends Model = LocalModel> {
 
   /** From a step's plan to its commit: the model is busy, and no page may be saved. */
   get isPlanned(): boolean {
-    return this.#gate.step !== undefined
+    return this.#gate.isShut
   }
 
   /**
@@ -130,7 +130,7 @@ export class Engine<M extends Model = LocalModel> {
    */
   inherit(heir: Vault): void {
     const isGone = (vault: Vault | undefined): boolean => vault?.id === heir.id && vault !== heir
-    if (isGone(this.#gate.step?.caller)) this.#change(() => this.#fail(killed()))
+    if (this.#gate.steps.some(({ caller }) => isGone(caller))) this.#change(() => this.#fail(killed()))
     this.#change(() => {
       this.#caller.vault = heir
       this.#cache.inherit(heir, isGone)
@@ -169,27 +169,28 @@ export class Engine<M extends Model = LocalModel> {
 
   /**
    * Runs one step: plans it, has the model run it, commits it. Returns the rows run; 0 = nobody could run.
-   * `caller` is the storage of the lane that calls. A promise only where the model gives one; while it is
-   * pending its caller gets it again, and others get 0. Never throws or rejects: when the model fails, all
-   * turns are `failed`.
+   * `caller` is the storage of the lane that calls. A promise only where the model gives one: of the oldest step of
+   * this caller that is pending; others get 0. Never throws or rejects: when the model fails, all turns are
+   * `failed`.
    */
   step(caller?: Vault): Ran<M> {
-    const { step: pending, ran: later } = this.#gate
-    if (pending?.caller === caller && later !== undefined && !this.#mark.isSet) return later as Ran<M>
     const ran = this.#attempt(() => {
       const step = this.#plan(caller)
       if (step === undefined) return 0
       const outputs = this.model.run(step.rows)
-      if (outputs instanceof Promise) return this.#gate.await(this.#commitLater(step, outputs))
+      if (outputs instanceof Promise) {
+        this.#gate.await(step, this.#commitLater(step, outputs))
+        return 0
+      }
       this.#commit(step, outputs)
       return step.rows.length
     })
-    return (ran ?? 0) as Ran<M>
+    return ((ran || this.#gate.ranFor(caller)) ?? 0) as Ran<M>
   }
 
   /**
    * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while
-   * another step is not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call
+   * as many steps as the model takes are not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call
    * of the same lane. `silentRows`: at most so many rows, of prompts, that yield nothing.
    */
   plan(caller?: Vault, silentRows?: number): Step | undefined {
@@ -206,7 +207,7 @@ export class Engine<M extends Model = LocalModel> {
    * engine failed meanwhile. Throws a RangeError for a step that is not the planned one, which stays planned.
    */
   commit(step: Step, outputs: Outputs): void {
-    if (this.#failure === undefined && this.#gate.step !== step)
+    if (this.#failure === undefined && !this.#gate.steps.includes(step))
       throw new RangeError('a step was committed that is not the planned one')
     this.#attempt(() => this.#commit(step, outputs))
   }
@@ -215,20 +216,25 @@ export class Engine<M extends Model = LocalModel> {
    * To be told when the model failed to run a step: nothing of it is published, and all turns are `failed`.
    */
   fail(step: Step, error: unknown): void {
-    if (this.#gate.step === step) this.#change(() => this.#fail(error))
+    if (this.#gate.steps.includes(step)) this.#change(() => this.#fail(error))
   }
 
   #plan(caller: Vault | undefined, silentRows?: number): Step | undefined {
     if (this.#gate.isAbandoned) this.#fail(killed())
-    if (this.#failure !== undefined || this.isPlanned) return undefined
+    const room = this.#gate.room
+    if (this.#failure !== undefined || room === 0) return undefined
     this.#caller.vault = caller
-    this.#admission.admit()
-    this.#admission.makeRoom()
-    const { running, waiting } = this.#admission
+    if (!this.isPlanned) {
+      this.#admission.admit()
+      this.#admission.makeRoom()
+    } else if (this.#admission.waiting.length > 0) return undefined // pages move once none is under way
+    const { waiting } = this.#admission
+    const running = this.#admission.running.filter((turn) => !this.#gate.holds(turn))
     const isOpen = this.#isShared() && isAlone([...running, ...waiting])
     const { maxRows, maxLogitRows } = this.model
     const most = isOpen ? SHORT_ROWS : this.isHeard ? this.#rowsBesideAnswers : maxRows
-    const rows = { maxRows: shortStep(running, maxRows, most), maxLogitRows }
+    const share = room > 1 ? groupOf(running, room) : maxLogitRows
+    const rows = { maxRows: shortStep(running, maxRows, most), maxLogitRows: Math.min(maxLogitRows, share) }
     const served = (tenant: string): number => this.#admission.served(tenant)
     const parts =
       silentRows === undefined
@@ -249,7 +255,7 @@ export class Engine<M extends Model = LocalModel> {
       if (turn.state === 'running') this.#admission.rotate(turn)
       else this.#admission.remove(turn)
     }
-    this.#gate.open()
+    this.#gate.open(step)
   }
 
   async #commitLater(step: Step, outputs: Promise<Outputs>): Promise<number> {

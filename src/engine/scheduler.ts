@@ -74,6 +74,16 @@ export function planSilent(
   return planStep(turns, { maxRows, maxLogitRows: 0 }, served)
 }
 
+/**
+ * Rows that yield logits in one of `steps` that will be under way together: turns that decode are shared out among them, since one
+ * isolate works on these while another works on those. A turn that wants logits of many rows takes all there are.
+ */
+export function groupOf(running: readonly Turn[], steps: number): number {
+  const ready = running.filter((turn) => !isStalled(turn))
+  const decoding = ready.filter((turn) => pendingRows(turn) === 1).length
+  return decoding < 2 || decoding < ready.length ? Infinity : Math.ceil(decoding / steps)
+}
+
 class StepPlan {
   #rows: number
   #logitRows: number

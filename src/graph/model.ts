@@ -83,11 +83,14 @@ export interface Model {
   readonly pages: Pages
   readonly staging: PageStaging
   readonly signal: Signal
+  /** Steps of different sequences that it takes before the first has settled; absent: one. */
+  readonly stepsUnderWay?: number
   /**
    * Runs the rows through all layers: writes their K and V into their pages (which must exist), then attends.
    * Rows of one sequence must be in order of position; everything before them must have been run. A promise
-   * where other isolates compute a part of it: no other call of the model may come before it settles, which
-   * it must well within the engine's patience (ABANDONED_MS of engine/step.ts).
+   * where other isolates compute a part of it: no other call of the model may come before it settles, but for
+   * as many runs as `stepsUnderWay` allows. It must settle well within the engine's patience (ABANDONED_MS of
+   * engine/step.ts).
    */
   run(rows: readonly Row[]): Outputs | Promise<Outputs>
 }

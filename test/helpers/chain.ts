@@ -77,7 +77,7 @@ const FULL: WindowOptions = { window: undefined, sinks: 0 }
 export function chainBed(
   { manifest, source }: OpenedModel,
   ranges: readonly LayerRange[],
-  { chunk = 16, pages = 40, logitRows = LOGIT_ROWS } = {},
+  { chunk = 16, pages = 40, logitRows = LOGIT_ROWS, isBeside = true } = {},
 ): ChainBed {
   const manifests = cutInMemory(manifest, ranges)
   const kernels = nodeKernels('quads')
@@ -153,6 +153,7 @@ export function chainBed(
     logitRows,
     poolPages: ({ pageCount }) => Math.max(pageCount, pages),
     door,
+    isBeside,
     clock: { now: () => performance.now(), wait: (ms) => sleep(ms) },
     newId,
     onMissing: (runs) => bed.missing.push(...runs),
