@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { IsletError } from '../src/lib/errors.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
-import type { Script } from './scripts.ts'
+import { MAX_NAME, type Script } from './scripts.ts'
 
 /** A folder of models/, as the option `--model` names it; `script` behind an `@`. */
 export type NamedModel = { name: string; script?: string }
@@ -24,9 +24,6 @@ export function namedModels(values: readonly string[]): NamedModel[] {
 
 /** A packed model; `script`: the name of the script that has it, where it has one already. */
 export type ServedModel = { folder: string; script?: string }
-
-/** The platform's limit for the name of a script. */
-const MAX_NAME = 63
 
 /** The scripts of a router called `name`, and the ids of its models in their order. `vars` are for all of them. */
 export function routerScripts(

@@ -21,9 +21,14 @@ export type Script = {
   vars?: Readonly<Record<string, string | undefined>>
   /** Classes of Durable Objects by the names of their bindings; `script`: another of the list has the class. */
   objects: Readonly<Record<string, { class: string; script?: string }>>
+  /** Beside those of wrangler.toml. */
+  limits?: Readonly<Record<string, number>>
   /** Whether it is asked from outside: the others have no address, and the bindings to them are the permission. */
   isPublic: boolean
 }
+
+/** The platform's limit for the name of a script. */
+export const MAX_NAME = 63
 
 /** A script that is written: where its configuration lies. */
 export type WrittenScript = { name: string; config: string }
@@ -31,7 +36,7 @@ export type WrittenScript = { name: string; config: string }
 /** Of wrangler.toml: what a script that nobody asks from outside has no use for. */
 const FOR_CLIENTS = ['analytics_engine_datasets', 'ratelimits', 'routes', 'route']
 /** What each script has of its own. */
-const OWN = ['name', 'main', 'assets', 'durable_objects', 'migrations', 'vars']
+const OWN = ['name', 'main', 'assets', 'durable_objects', 'migrations', 'vars', 'limits']
 
 /**
  * Writes the scripts below `into`, which is emptied first. They come back in the order in which they can be deployed: each behind those
@@ -54,11 +59,13 @@ export function writeScripts(scripts: readonly Script[], into: string): WrittenS
   })
 }
 
+type Base = { assets: object; vars: Record<string, string>; limits: object }
+
 function configOf(script: Script, base: object, folder: string): object {
-  const { name, main, vars = {}, objects, isPublic } = script
+  const { name, main, vars = {}, objects, limits, isPublic } = script
   const dropped = isPublic ? OWN : [...OWN, ...FOR_CLIENTS]
   const shared = Object.entries(base).filter(([field]) => !dropped.includes(field))
-  const { assets, vars: usual } = base as { assets: object; vars: Record<string, string> }
+  const { assets, vars: usual, limits: given } = base as Base
   const bindings = Object.entries(objects).map(([binding, { class: className, script: other }]) => ({
     name: binding,
     class_name: className,
@@ -76,6 +83,7 @@ function configOf(script: Script, base: object, folder: string): object {
     ...(own.length > 0 && { migrations: [{ tag: 'v1', new_sqlite_classes: own }] }),
     ...(!isPublic && { workers_dev: false, preview_urls: false }),
     vars: { ...usual, ...vars },
+    limits: { ...given, ...limits },
   }
 }
 

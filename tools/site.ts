@@ -24,8 +24,10 @@ export function placePages(site: string): void {
   placePage(site)
 }
 
-/** Places files of the packed model in `folder`, all of them if none are named; returns its id. Hard links where the disk allows. */
-export function placeFiles(folder: string, site: string, files = readdirSync(folder)): string {
+/**
+ * Places files of the packed model in `folder`, all of them if none are named; returns its id. Hard links where the disk allows.
+ */
+export function placeFiles(folder: string, site: string, files = filesIn(folder)): string {
   const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
   const into = `${site}/models/${id}`
   mkdirSync(into, { recursive: true })
@@ -37,4 +39,10 @@ export function placeFiles(folder: string, site: string, files = readdirSync(fol
     }
   }
   return id
+}
+
+/** Without its stages, which are folders. */
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }

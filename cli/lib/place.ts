@@ -14,8 +14,10 @@ export async function placePacked(folder: string, assets: string): Promise<strin
   const into = join(assets, 'models', id)
   await rm(join(assets, 'models'), { recursive: true, force: true })
   await mkdir(into, { recursive: true })
-  for (const file of await readdir(folder)) {
-    const [from, to] = [join(folder, file), join(into, file)]
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    // Stages are folders, and parts of what is placed.
+    if (!entry.isFile()) continue
+    const [from, to] = [join(folder, entry.name), join(into, entry.name)]
     await link(from, to).catch(() => copyFile(from, to))
   }
   for (const part of ['play', 'reference']) {

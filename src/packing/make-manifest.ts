@@ -61,9 +61,10 @@ export function checkedId(id: string): string {
   )
 }
 
-/** Every file of a packed folder but the manifest itself. */
-export function packedFiles({ shards, tokenizer, prefix }: Manifest): PackedFile[] {
-  return [...shards, tokenizer, ...(prefix === undefined ? [] : [prefix])]
+/** Every file of a packed folder but the manifest itself. Of a chain's stages the hub alone has the tokenizer. */
+export function packedFiles({ shards, tokenizer, prefix, stage }: Manifest): PackedFile[] {
+  const hasText = stage === undefined || stage.index === 0
+  return [...shards, ...(hasText ? [tokenizer] : []), ...(prefix === undefined ? [] : [prefix])]
 }
 
 /** Names the weights: everything that decides which numbers the model computes, and nothing else. */

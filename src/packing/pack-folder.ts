@@ -1,7 +1,7 @@
 // This file packs a model into a folder: shards, tokenizer.bin, manifest.json. The folder appears whole or
 // not at all.
 
-import { lstat, open, readdir, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { lstat, readdir, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { KvKind } from '../graph/buffers.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -12,13 +12,16 @@ import type { Calibration } from './calibration.ts'
 import { checkedId, makeManifest, parseManifest } from './make-manifest.ts'
 import { packInto, type PackOptions } from './pack.ts'
 import type { Prefix } from './template-prefix.ts'
-import { shardCutter } from './shards.ts'
+import { writeShards } from './shard-files.ts'
 import { folderReader } from './small-file.ts'
 import type { ModelSource } from './source.ts'
 import { checkChat } from './chat-format.ts'
 import { inWorkplace } from './workplace.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
+
+/** Of a model that is cut into stages: a folder for each, `0` for the hub's. */
+export const STAGES_FOLDER = 'stages'
 
 /** Computes the prefix of the model whose weights are in `folder`: kernels and files are the caller's. */
 export type PrefixMaker = (
@@ -70,21 +73,7 @@ async function writeFolder(
   tokenizer: Uint8Array,
   options: FolderOptions,
 ): Promise<Manifest> {
-  let current: { file: string; handle: FileHandle } | undefined
-  const cutter = shardCutter(async (file, piece) => {
-    if (current?.file !== file) {
-      await current?.handle.close()
-      current = { file, handle: await open(join(folder, file), 'wx') }
-    }
-    await current.handle.writeFile(piece)
-  })
-  let tensors
-  try {
-    tensors = await packInto(source, options, cutter.sink)
-  } finally {
-    await current?.handle.close()
-  }
-  const shards = cutter.finish()
+  const { result: tensors, shards } = await writeShards(folder, (sink) => packInto(source, options, sink))
   const manifestOf = (spec: ModelSpec): Manifest =>
     makeManifest({ ...source, spec }, options.id, tensors, shards, tokenizer)
   const plain = manifestOf(source.spec)
@@ -115,13 +104,32 @@ async function checkReplaceable(target: string): Promise<void> {
   if (!facts.isDirectory()) throw refusal
   const names = await readdir(target)
   if (names.length === 0) return
-  const ours = (name: string): boolean =>
-    [MANIFEST_FILE, TOKENIZER_FILE, PREFIX_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
-  if (!names.every(ours) || !names.includes(MANIFEST_FILE)) throw refusal
+  if (!names.includes(MANIFEST_FILE) || !(await isOurs(target))) throw refusal
   try {
     parseManifest(new TextDecoder().decode(await folderReader(target)(MANIFEST_FILE)))
   } catch (error) {
     // One that a newer or older program wrote is still a packed model.
     if (!(error instanceof IsletError) || error.code !== 'unsupported_format') throw refusal
   }
+}
+
+/** Whether nothing is in the folder but what packing and cutting write. */
+async function isOurs(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const stages = entries.filter((entry) => entry.isDirectory() && isStages(entry.name))
+  for (const { name } of stages) {
+    const path = join(folder, name)
+    for (const stage of await readdir(path))
+      if (!/^\d+$/.test(stage) || !(await readdir(join(path, stage))).every(isFile)) return false
+  }
+  return entries.every((entry) => stages.includes(entry) || isFile(entry.name))
+}
+
+function isFile(name: string): boolean {
+  return [MANIFEST_FILE, TOKENIZER_FILE, PREFIX_FILE].includes(name) || /^weights-\d+\.bin$/.test(name)
+}
+
+/** Those of a process that was killed while it cut lie beside them (workplace.ts). */
+function isStages(name: string): boolean {
+  return name === STAGES_FOLDER || new RegExp(`^\\.${STAGES_FOLDER}\\.\\d+\\.(packing|replaced)$`).test(name)
 }

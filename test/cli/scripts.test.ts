@@ -2,11 +2,13 @@
 // `npm start`.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { experimental_readRawConfig } from 'wrangler'
 import { afterAll, describe, expect, it } from 'vitest'
+import { cutModel } from '../../src/packing/cut.ts'
+import { chainScripts } from '../../tools/chain-scripts.ts'
 import { freePort } from '../../tools/free-port.ts'
 import { routerScripts } from '../../tools/router-scripts.ts'
 import { writeScripts, type Script } from '../../tools/scripts.ts'
@@ -105,6 +107,59 @@ describe('a chain of scripts', () => {
     expect(() => writeScripts([link('a', 'b'), link('b', 'a')], join(scratch, 'ring'))).toThrow(
       'binds itself',
     )
+  })
+})
+
+describe('a model in stages', async () => {
+  const folder = join(scratch, 'tiny')
+  cpSync(TINY_FOLDER, folder, { recursive: true })
+  await cutModel(folder, 3, { window: { window: 256, sinks: 4 }, chunk: 32, logitRows: 4 })
+  const { scripts, id } = chainScripts('islet', folder, { WINDOW: '256' })
+  const written = writeScripts(scripts, join(scratch, 'stages'))
+  const [first, second, hub] = written.map(({ config }) => read(config))
+  const own = experimental_readRawConfig({ config: join(ROOT, 'wrangler.toml') }).rawConfig
+
+  it('is a hub, which is deployed behind the stages that it binds', () => {
+    expect([id, written.map(({ name }) => name)]).toEqual([
+      'tiny',
+      ['islet-stage-1', 'islet-stage-2', 'islet'],
+    ])
+    expect(hub.durable_objects.bindings).toEqual([
+      { name: 'LANE', class_name: 'LaneObject' },
+      { name: 'STAGE_1', class_name: 'StageObject', script_name: 'islet-stage-1' },
+      { name: 'STAGE_2', class_name: 'StageObject', script_name: 'islet-stage-2' },
+    ])
+    for (const [stage, config] of [first, second].entries()) {
+      expect(config['name']).toBe(`islet-stage-${stage + 1}`)
+      expect(config.durable_objects.bindings).toEqual([{ name: 'STAGE', class_name: 'StageObject' }])
+      expect(config['migrations']).toEqual([{ tag: 'v1', new_sqlite_classes: ['StageObject'] }])
+    }
+    expect(hub['migrations']).toEqual(own.migrations)
+  })
+
+  it('has an address at the hub alone, which may ask often', () => {
+    const scripts = [first, second, hub]
+    expect(scripts.map((config) => config['workers_dev'])).toEqual([false, false, undefined])
+    const asks = { ...own.limits, subrequests: 10_000_000 }
+    expect(scripts.map((config) => config['limits'])).toEqual([own.limits, own.limits, asks])
+    for (const config of scripts) expect(config.vars).toEqual({ ...own.vars, MODEL: 'tiny', WINDOW: '256' })
+  })
+
+  it('lies among the assets stage by stage', () => {
+    const stages = ['islet', 'islet-stage-1', 'islet-stage-2'].map(
+      (name) => read(join(scratch, 'stages', name, 'site/models/tiny/manifest.json'))['stage'],
+    )
+    expect(stages).toMatchObject([{ index: 0 }, { index: 1 }, { index: 2 }])
+    const pages = ['islet', 'islet-stage-1'].map((name) =>
+      existsSync(join(scratch, 'stages', name, 'site/play')),
+    )
+    expect(pages).toEqual([true, false])
+  })
+
+  it('needs its stages, and names that the platform takes', () => {
+    expect(() => chainScripts('islet', TINY_FOLDER)).toThrow('--stages')
+    const long = chainScripts('n'.repeat(63), folder).scripts.map(({ name }) => name)
+    expect(long[2]).toBe(`${'n'.repeat(55)}-stage-2`)
   })
 })
 
