@@ -53,6 +53,8 @@ export class ChainModel implements Model {
   readonly #links: readonly Link[]
   readonly #parts: ChainParts
   readonly stepsUnderWay: number
+  /** The hub's scratch holds nothing while others compute, and calls are answered in their order. */
+  readonly stagesAnytime = true
   /** Taken in turn, so that what one step has left is there when another ends. */
   readonly #outputs: ChainOutputs[]
   #isFlushing = false
@@ -189,9 +191,10 @@ export class ChainModel implements Model {
       const some = yields.slice(from, from + hub.maxRows)
       const part = stream.slice(from * hidden, (from + some.length) * hidden)
       if (isHub(this.spec, hub.range)) {
-        const made = this.#here(() => hub.conclude(some, part))
-        if (some.length === yields.length && this.stepsUnderWay === 1) return made
-        outputs.add(some, made)
+        outputs.add(
+          some,
+          this.#here(() => hub.conclude(some, part)),
+        )
         continue
       }
       const heads = tables.filter(({ share }) => share.range.head)

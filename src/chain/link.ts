@@ -1,6 +1,6 @@
 // A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
 
-import { IsletError, type ErrorCode } from '../lib/errors.ts'
+import { errorCode, IsletError, type ErrorCode } from '../lib/errors.ts'
 import type { StageShare } from '../weights/manifest.ts'
 import type { StageDoor, StageSession } from './calls.ts'
 import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
@@ -15,6 +15,10 @@ const SILENT_MS = 15_000
 /** How often a load is asked how far it is, and a call that waits is looked after. */
 const PROGRESS_MS = 100
 const WATCH_MS = 1000
+
+/** A stage that cannot be reached is asked again, for so long. */
+const RETRY_MS = 250
+const LOST_MS = 60_000
 
 /** A session without calls for so long is ended: while it is open the platform bills both objects for being there. */
 const IDLE_MS = 2000
@@ -50,9 +54,28 @@ export class Link {
     this.#clock = clock
   }
 
-  /** Loads the stage, if it must. Throws what made that fail, or `lane_lost` for a stage that is not to be reached. */
+  /**
+   * Loads the stage, if it must, and waits for one that is lost: its process may be about to begin anew. Throws what made that fail,
+   * or `lane_lost` for a stage that cannot be reached for long.
+   */
   async open(setup: StageSetup, onProgress: (done: number, total: number) => void): Promise<void> {
     this.#setup = setup
+    const began = this.#clock.now()
+    for (;;) {
+      try {
+        await this.#load(onProgress)
+        return
+      } catch (error) {
+        this.#epoch = undefined
+        if (errorCode(error) !== 'lane_lost' || this.#clock.now() - began > LOST_MS || this.#isClosed)
+          throw error
+      }
+      await this.#clock.wait(RETRY_MS)
+      onProgress(0, 0)
+    }
+  }
+
+  async #load(onProgress: (done: number, total: number) => void): Promise<void> {
     const opening = this.#open()
     opening.catch(() => undefined)
     let isOver = false
@@ -62,7 +85,9 @@ export class Link {
     for (;;) {
       await Promise.race([over, this.#clock.wait(PROGRESS_MS)])
       if (isOver) break
-      const { done, total } = await this.#within(stage.report())
+      const { done, total } = await this.#within(stage.report()).catch((error: unknown) => {
+        throw this.#lost(String(error))
+      })
       if (done !== seen.done) seen = { done, at: this.#clock.now() }
       else if (this.#clock.now() - seen.at > SILENT_MS) throw this.#lost('its load makes no progress')
       onProgress(done, total)

@@ -61,10 +61,10 @@ export class StageIsolate {
     return this.#epoch
   }
 
-  /** The stage, for a call of a session of that epoch. Throws `conflict` for one that is over. */
+  /** The stage, for a call of a session of that epoch. Throws `lane_lost` for one that is over. */
   stageOf(epoch: string, now: number): Stage {
     if (this.#stage === undefined || epoch !== this.#epoch)
-      throw new IsletError('conflict', 'the pages of this stage were given to another engine')
+      throw new IsletError('lane_lost', 'the pages of this stage were given to another engine')
     this.#usedAt = now
     return this.#stage
   }

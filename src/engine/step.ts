@@ -19,7 +19,13 @@ import type { Vault } from './vault.ts'
  * - `close`, `forget` and `seed` leave marks, which the commit applies. What touches no page happens at once:
  *   a turn that is closed hears nothing more, and nothing of a forgotten session is stored any more;
  * - `inherit` passes storage on, which touches no page, and its turns are closed;
- * - lanes save no pages (`isPlanned`): to gather them is a call of the model, which is busy.
+ * - lanes save no pages (`isPlanned`): to gather them is a call of the model, which is busy, unless it says that
+ *   its scratch is free (`stagesAnytime`): a page that is full lies before the length, where no step writes.
+ *
+ * **Several steps under way.** A model whose stages lie in several isolates may take a second step while the first
+ * is with another of them. Their turns are different ones. To plan it takes pages that are free or that no sequence
+ * sees, and never admits, restores or sends back: these wait until none is under way, and while any of them waits, or
+ * a mark, no further step is planned.
  *
  * **The kill mark.** The platform may kill an object at any instruction while the isolate, and with it the
  * engine, lives on. No `finally` runs then. So a mark is set before a change and taken away after it: a call

@@ -83,6 +83,8 @@ export interface Model {
   readonly pages: Pages
   readonly staging: PageStaging
   readonly signal: Signal
+  /** Whether pages of sequences that no step writes to may be gathered while a step is under way. */
+  readonly stagesAnytime?: boolean
   /** Steps of different sequences that it takes before the first has settled; absent: one. */
   readonly stepsUnderWay?: number
   /**

@@ -10,12 +10,10 @@ import { choicesOf, isOver, isStored, lacksMu, lacksOwnLogprobs } from '../stora
 import type { Choice, Prompted, Prompts, TurnRecord } from '../storage/turn-record.ts'
 import { AnswerLine, putAll, toldInTurns } from './answer-line.ts'
 import { runChoices } from './choices-run.ts'
+import { engineFailure, Patience } from './patience.ts'
 import type { TurnHost, Waiting } from './turn-host.ts'
 import { runTurn } from './turn-run.ts'
 import { whatRuns } from './what-runs.ts'
-
-/** Engines that a turn may see fail before it is given up: it may be what makes them fail. */
-export const MOST_ENGINES = 2
 
 /**
  * Text and prompts of a request, checked; undefined after an abort. A long prompt gives the host its turn
@@ -69,7 +67,8 @@ export async function* follow(
   }
   const choices = choicesOf(record)
   const lines = choices.map((_, at) => new AnswerLine(at))
-  for (let engines = 1; ; engines++) {
+  const patience = new Patience()
+  for (;;) {
     if (!isOver(record)) choices.filter((_, at) => !lines[at].isOver).forEach(forgetIfRowsLack)
     const answers = choices.map((choice) => answerTo(choice, text))
     if (isOver(record)) {
@@ -92,8 +91,9 @@ export async function* follow(
       else yield* runTurn({ ...context, reader: lines[0].reader, answer: answers[0], cached: waiting.cached })
       return
     } catch (error) {
-      const failed = loaded.engine.failure !== undefined
-      if (!failed || engines === MOST_ENGINES) throw failed ? engineFailure(error) : error
+      const { failure } = loaded.engine
+      if (failure === undefined) throw error
+      if (patience.isOver(failure)) throw engineFailure(error)
       host.rebuild()
     }
   }
@@ -136,15 +136,4 @@ export function answerTo(record: Choice, text: ModelText): Answer {
   answer.replay(generated, logprobs, mu?.ids === generated.length ? mu.bits : undefined)
   answer.closedEarly = record.closedEarly === true
   return answer
-}
-
-/** What a reader is told of an engine that failed. */
-export function engineFailure(cause: unknown): IsletError {
-  if (cause instanceof IsletError) return cause
-  const facts = { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) }
-  return new IsletError(
-    'engine_failure',
-    'the engine failed during this request; it is rebuilt for the next',
-    { cause, facts },
-  )
 }

@@ -4,8 +4,8 @@ import type { ModelText } from '../answer/model-text.ts'
 import type { Turn, TurnOptions } from '../engine/turn.ts'
 import { errorCode } from '../lib/errors.ts'
 import type { GenerationEvent } from '../protocol/generation.ts'
-import { engineFailure, MOST_ENGINES } from './follow-turn.ts'
 import type { Loaded } from './isolate.ts'
+import { engineFailure, Patience } from './patience.ts'
 import type { TurnHost } from './turn-host.ts'
 import { CPU_LIMIT, cpuLimit, giveWay, QUEUED_MS } from './turn-run.ts'
 
@@ -24,15 +24,17 @@ export async function* onEngines(
   { host, signal }: UnkeptHost,
   work: (loaded: Loaded) => AsyncGenerator<GenerationEvent>,
 ): AsyncGenerator<GenerationEvent, void> {
-  for (let engines = 1; ; engines++) {
+  const patience = new Patience()
+  for (;;) {
     const loaded = yield* host.untilLoaded(signal)
     if (loaded === undefined) return
     try {
       yield* work(loaded)
       return
     } catch (error) {
-      const failed = loaded.engine.failure !== undefined
-      if (!failed || engines === MOST_ENGINES) throw failed ? engineFailure(error) : error
+      const { failure } = loaded.engine
+      if (failure === undefined) throw error
+      if (patience.isOver(failure)) throw engineFailure(error)
       host.rebuild()
     }
   }

@@ -86,7 +86,7 @@ export class WriteBehind {
   #flush(engine: Engine<Model> | undefined, isDue: (sequence: Sequence) => boolean): boolean {
     if (engine === undefined || engine.failure !== undefined || engine.model.staging.pages === 0) return false
     // Pages that are due now are written by a later tick.
-    if (engine.isPlanned) return true
+    if (engine.isPlanned && !engine.model.stagesAnytime) return true
     const store = this.#parts.pages
     let pending = false
     for (const sequence of engine.sequencesOf(store)) {

@@ -56,6 +56,7 @@ export function tableRanges(
 export type StageBed = {
   isolate: StageIsolate
   runs: RunStore
+  hasLayers: boolean
   /** Calls that were answered, by what they do. */
   calls: StageCall['do'][]
   /** Called before each call: throw to break the session as one whose object died. */
@@ -67,7 +68,9 @@ export type StageBed = {
 export type ChainBed = {
   stages: StageBed[]
   hubs: KeptHub
+  /** Ids of runs that a stage had lost. */
   missing: number[]
+  onMissing(runs: readonly number[]): void
   read(window?: WindowOptions): Promise<ChainModel>
 }
 
@@ -85,22 +88,24 @@ export function chainBed(
     stages: [],
     hubs: {},
     missing: [],
+    onMissing: () => undefined,
     read: (window = FULL) => reader.read(manifests[0], window, () => undefined),
   }
   let ids = 0
   const newId = (): string => `${++ids}`
-  const stageBed = (own: Manifest): StageBed => {
+  const stageBed = (range: LayerRange): StageBed => {
     const runs = new RunStore(nodeSql(), () => performance.now())
     const stage: StageBed = {
       isolate: new StageIsolate(),
       runs,
+      hasLayers: range.from < range.to,
       calls: [],
       onCall: () => undefined,
       die: () => stage.isolate.drop(),
     }
-    return Object.assign(stage, { own })
+    return stage
   }
-  bed.stages = manifests.slice(1).map(stageBed)
+  bed.stages = ranges.slice(1).map(stageBed)
   const door = (index: number): StageDoor => ({
     connect: () => {
       const stage = bed.stages[index - 1]
@@ -156,7 +161,10 @@ export function chainBed(
     isBeside,
     clock: { now: () => performance.now(), wait: (ms) => sleep(ms) },
     newId,
-    onMissing: (runs) => bed.missing.push(...runs),
+    onMissing(runs) {
+      bed.missing.push(...runs)
+      bed.onMissing(runs)
+    },
     hubs: bed.hubs,
   })
   return bed
