@@ -1,6 +1,6 @@
 // Health answers 200 once a lane can serve, else 503 with its state; the root says what this server is.
 
-import type { LaneHealth } from '../protocol/lane-reports.ts'
+import type { LaneHealth, StageHealth } from '../protocol/lane-reports.ts'
 import type { ApiContext, ApiDeps } from './context.ts'
 import { hasAccess } from './http/auth.ts'
 import { pageFor } from './page.ts'
@@ -29,7 +29,7 @@ function bodyOf(health: LaneHealth, isTold: boolean): object {
 }
 
 /** What is told to whoever may use the lanes: it shows what others do. */
-function detailsOf({ window, message, note, models: _, ...health }: LaneHealth): object {
+function detailsOf({ window, message, note, stages, models: _, ...health }: LaneHealth): object {
   return {
     window: window.window ?? null,
     ...(window.byDepth !== undefined && { windows: window.byDepth }),
@@ -38,9 +38,14 @@ function detailsOf({ window, message, note, models: _, ...health }: LaneHealth):
     running: health.running,
     waiting: health.waiting,
     storage: health.storage,
+    ...(stages !== undefined && { stages: stages.map(stageOf) }),
     ...(message !== undefined && { message }),
     ...(note !== undefined && { note }),
   }
+}
+
+function stageOf({ name, state, calls, lastHopMs, slowestHopMs }: StageHealth): object {
+  return { name, state, calls, last_hop_ms: lastHopMs, slowest_hop_ms: slowestHopMs }
 }
 
 /** Handler of GET /: the page for browsers, JSON for others. */

@@ -1,6 +1,6 @@
 // A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
 
-import { errorCode, IsletError, type ErrorCode } from '../lib/errors.ts'
+import { IsletError, type ErrorCode } from '../lib/errors.ts'
 import type { StageShare } from '../weights/manifest.ts'
 import type { StageDoor, StageSession } from './calls.ts'
 import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
@@ -16,10 +16,6 @@ const SILENT_MS = 15_000
 const PROGRESS_MS = 100
 const WATCH_MS = 1000
 
-/** A stage that cannot be reached is asked again, for so long. */
-const RETRY_MS = 250
-const LOST_MS = 60_000
-
 /** A session without calls for so long is ended: while it is open the platform bills both objects for being there. */
 const IDLE_MS = 2000
 
@@ -29,6 +25,9 @@ const SPINS = 3
 
 /** Milliseconds on the way, there and back: without the stage's own computing where its clock tells. */
 export type Hops = { calls: number; lastMs: number; slowestMs: number }
+
+/** What came of opening a session: to dispose of it ends that. */
+type Opened = { session: StageSession; end(): void }
 
 type Waiting = { since: number; reject(error: unknown): void }
 
@@ -40,7 +39,7 @@ export class Link {
   readonly #clock: LinkClock
   #setup: StageSetup | undefined
   #epoch: string | undefined
-  #session: Promise<StageSession> | undefined
+  #session: Promise<Opened> | undefined
   #ops: PageOp[] = []
   readonly #waiting = new Set<Waiting>()
   #usedAt = 0
@@ -54,28 +53,9 @@ export class Link {
     this.#clock = clock
   }
 
-  /**
-   * Loads the stage, if it must, and waits for one that is lost: its process may be about to begin anew. Throws what made that fail,
-   * or `lane_lost` for a stage that cannot be reached for long.
-   */
+  /** Loads the stage, if it must. Throws what made that fail, or `lane_lost` for a stage that is not to be reached. */
   async open(setup: StageSetup, onProgress: (done: number, total: number) => void): Promise<void> {
     this.#setup = setup
-    const began = this.#clock.now()
-    for (;;) {
-      try {
-        await this.#load(onProgress)
-        return
-      } catch (error) {
-        this.#epoch = undefined
-        if (errorCode(error) !== 'lane_lost' || this.#clock.now() - began > LOST_MS || this.#isClosed)
-          throw error
-      }
-      await this.#clock.wait(RETRY_MS)
-      onProgress(0, 0)
-    }
-  }
-
-  async #load(onProgress: (done: number, total: number) => void): Promise<void> {
     const opening = this.#open()
     opening.catch(() => undefined)
     let isOver = false
@@ -175,7 +155,7 @@ export class Link {
     const reply = await this.#within(
       session.then((open) => {
         sentAt = this.#clock.now()
-        return open.call(call)
+        return open.session.call(call)
       }),
     ).catch((error: unknown) => {
       throw error instanceof IsletError ? error : this.#lost(String(error))
@@ -192,7 +172,7 @@ export class Link {
   }
 
   /** A new stub each time: one that was used when its object died fails for ever. */
-  async #open(): Promise<StageSession> {
+  async #open(): Promise<Opened> {
     const opened = await this.#door
       .connect()
       .open(this.#setup!)
@@ -201,13 +181,11 @@ export class Link {
       })
     if ('error' in opened) throw this.#failed(opened.error)
     const { epoch, session } = opened
-    if (session === undefined) throw this.#lost('it gave no session')
+    const end = (): void => opened[Symbol.dispose]?.()
     this.#epoch ??= epoch
-    if (epoch !== this.#epoch) {
-      session[Symbol.dispose]?.()
-      throw this.#lost('it has begun anew, without its pages')
-    }
-    return session
+    if (session !== undefined && epoch === this.#epoch) return { session, end }
+    end()
+    throw this.#lost(session === undefined ? 'it gave no session' : 'it has begun anew, without its pages')
   }
 
   /** Ends sessions that nobody uses, and calls that nobody answers. */
@@ -225,7 +203,7 @@ export class Link {
   }
 
   #end(): void {
-    void this.#session?.then((session) => session[Symbol.dispose]?.()).catch(() => undefined)
+    void this.#session?.then(({ end }) => end()).catch(() => undefined)
     this.#session = undefined
   }
 

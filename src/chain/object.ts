@@ -8,8 +8,8 @@ import { errorEvent } from '../protocol/wire.ts'
 import type { Sql } from '../storage/sql.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
-import type { StageMethods, StageReport, StageSession } from './calls.ts'
-import type { Failure, OpenedStage, StageCall, StageReply, StageSetup } from './messages.ts'
+import type { OpenReply, StageMethods, StageReport, StageSession } from './calls.ts'
+import type { Failure, StageCall, StageReply, StageSetup } from './messages.ts'
 import { RunStore } from './run-store.ts'
 import { answerCall } from './stage-calls.ts'
 import { StageIsolate, type StageReader } from './stage-isolate.ts'
@@ -49,7 +49,7 @@ export class StageBase<Env> extends DurableObject<Env> implements StageMethods {
     }
   }
 
-  async open(setup: StageSetup): Promise<OpenedStage & { session?: StageSession }> {
+  async open(setup: StageSetup): Promise<OpenReply> {
     try {
       const epoch = await shared.open(setup, this.#reader)
       this.#wakeToCollect()

@@ -5,7 +5,7 @@ import { loadModel, type LoadOptions } from '../graph/load-model.ts'
 import { pagesPerSequence, planMemory, type MemoryLayout } from '../graph/memory-layout.ts'
 import type { Stage } from '../graph/stage.ts'
 import { viewsOf } from '../graph/views.ts'
-import { IsletError } from '../lib/errors.ts'
+import { errorCode, IsletError } from '../lib/errors.ts'
 import { isTable } from '../weights/layer-range.ts'
 import type { Manifest, StageShare } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
@@ -39,6 +39,10 @@ const MOST_STEPS = 4
 
 type OnProgress = (done: number, total: number) => void
 
+/** A stage that cannot be reached is asked again, for so long. */
+const RETRY_MS = 250
+const LOST_MS = 60_000
+
 /** What all stages plan by, and the pages of a run that each of them can store. */
 type ChainPlan = { pages: number; stagedPages: number }
 
@@ -49,40 +53,64 @@ export class ChainReader {
   }
 
   /**
-   * Loads what of the model is here and has the others load theirs. Throws invalid_file for a model that is not cut, out_of_memory
-   * where one of the isolates has no room, and what made a stage fail.
+   * Loads what of the model is here and has the others load theirs. A stage that is lost is waited for: its process may be about to
+   * begin anew. Throws invalid_file for a model that is not cut, out_of_memory where one of the isolates has no room, what made a
+   * stage fail, and lane_lost for one that cannot be reached for long.
    */
   async read(manifest: Manifest, window: WindowOptions, onProgress: OnProgress): Promise<ChainModel> {
-    const { clock, chunk, logitRows, door, newId, onMissing } = this.#parts
+    const { clock } = this.#parts
     const shares = sharesOf(manifest)
+    const began = clock.now()
+    for (;;) {
+      try {
+        return await this.#attempt({ manifest, shares, window }, joinedProgress(shares, onProgress))
+      } catch (error) {
+        if (errorCode(error) !== 'lane_lost' || clock.now() - began > LOST_MS) throw error
+      }
+      await clock.wait(RETRY_MS)
+      // Whoever waits for this load sees that it goes on.
+      onProgress(0, 0)
+    }
+  }
+
+  async #attempt(
+    {
+      manifest,
+      shares,
+      window,
+    }: { manifest: Manifest; shares: readonly StageShare[]; window: WindowOptions },
+    progress: (index: number) => OnProgress,
+  ): Promise<ChainModel> {
+    const { clock, chunk, logitRows, door, newId, onMissing, hubs } = this.#parts
+    const { spec } = manifest
     const { pages, stagedPages } = this.#plan(manifest, window)
+    const plan = planOf(window, pages)
     const setup = { engine: newId(), window, chunk, logitRows, pages }
     const links = shares
       .slice(1)
       .map((share, i) => new Link({ name: `stage ${i + 1}`, share, door: door(i + 1), clock }))
-    const progress = joinedProgress(shares, onProgress)
+    const layers = links.filter(({ share }) => !isTable(spec, share.range))
+    const tables = links.filter(({ share }) => isTable(spec, share.range))
+    const hub = this.#hub(manifest, { window, pages }, progress(0))
     try {
-      const [hub] = await Promise.all([
-        this.#hub(manifest, { window, pages }, progress(0)),
-        ...links.map((link, i) => link.open(setup, progress(i + 1))),
-      ])
-      const plan = planOf(window, pages)
-      const layers = links.filter(({ share }) => !isTable(manifest.spec, share.range))
+      await Promise.all([hub, ...links.map((link, i) => link.open(setup, progress(i + 1)))])
+      const stepsUnderWay = await this.#stepsUnderWay(layers)
       return new ChainModel({
-        hub,
+        hub: await hub,
         layers,
-        stepsUnderWay: await this.#stepsUnderWay(layers),
-        tables: links.filter(({ share }) => isTable(manifest.spec, share.range)),
+        tables,
+        stepsUnderWay,
         stagedPages,
         clock,
         onMissing,
-        onRelease: (stage, isSound) => {
-          if (isSound) Object.assign(this.#parts.hubs, { plan, stage })
+        onRelease(stage, isSound) {
+          if (isSound) Object.assign(hubs, { plan, stage })
           else stage.release()
         },
       })
     } catch (error) {
       for (const link of links) link.close()
+      Object.assign(hubs, { plan, stage: await hub })
       throw error
     }
   }

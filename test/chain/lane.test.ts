@@ -1,6 +1,6 @@
 // A lane on a chain answers as one on the whole model does, and loses nothing when a stage or the lane's object dies.
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LayerRange } from '../../src/weights/layer-range.ts'
 import { Isolate } from '../../src/lane/isolate.ts'
 import type { LaneStorage } from '../../src/lane/lane.ts'
@@ -102,7 +102,7 @@ describe.each(CUTS)('%s', (_, ranges) => {
     const bed = chainBed(opened, ranges)
     const { lane } = chained(bed, laneStorage())
     const first = saidOf(await ask(lane, asked()))
-    await flushed(bed)
+    await flushed(bed, lane)
     for (const stage of bed.stages) stage.die()
     const ids = [...prompt.ids, ...first.ids, 5, 6, 7]
     const longer = asked({ prompt: { kind: 'ids', ids } })
@@ -115,8 +115,9 @@ describe.each(CUTS)('%s', (_, ranges) => {
   test("the lane's object dies: the next one restores what all stages have", async () => {
     const bed = chainBed(opened, ranges)
     const [kept, isolate] = [laneStorage(), new Isolate()]
-    const first = saidOf(await ask(chained(bed, kept, isolate).lane, asked()))
-    await flushed(bed)
+    const { lane } = chained(bed, kept, isolate)
+    const first = saidOf(await ask(lane, asked()))
+    await flushed(bed, lane)
     const longer = asked({ prompt: { kind: 'ids', ids: [...prompt.ids, ...first.ids, 5, 6, 7] } })
     const wanted = saidOf(await ask(cold('at once').lane, longer))
     const second = await ask(chained(bed, kept, isolate).lane, longer)
@@ -128,8 +129,9 @@ describe.each(CUTS)('%s', (_, ranges) => {
   test('a stage that lost its storage: what it lacks is forgotten by all, and computed again', async () => {
     const bed = chainBed(opened, ranges)
     const kept = laneStorage()
-    const first = saidOf(await ask(chained(bed, kept).lane, asked()))
-    await flushed(bed)
+    const { lane } = chained(bed, kept)
+    const first = saidOf(await ask(lane, asked()))
+    await flushed(bed, lane)
     const longer = asked({ prompt: { kind: 'ids', ids: [...prompt.ids, ...first.ids, 5, 6, 7] } })
     const wanted = saidOf(await ask(cold('at once').lane, longer))
     for (const stage of bed.stages) {
@@ -158,8 +160,10 @@ describe.each(CUTS)('%s', (_, ranges) => {
 })
 
 /** Stages are told what was stored a moment later. */
-async function flushed(bed: ChainBed): Promise<void> {
+async function flushed(bed: ChainBed, { sessions }: MockLane['lane']): Promise<void> {
   const layers = bed.stages.filter(({ hasLayers }) => hasLayers)
-  for (let i = 0; i < 100 && layers.some(({ runs }) => runs.use.runs === 0); i++)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(sessions.use.runs).toBeGreaterThan(0)
+  await vi.waitFor(() => {
+    for (const { runs } of layers) expect(runs.use.runs).toBe(sessions.use.runs)
+  })
 }

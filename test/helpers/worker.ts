@@ -141,9 +141,10 @@ function withVars(toml: string, vars: Record<string, string>): string {
   }, toml)
 }
 
-type Running = { child: ChildProcess; ended: Promise<void> }
+export type Running = { child: ChildProcess; ended: Promise<void> }
 
-function run(
+/** Starts `wrangler dev` in a group of its own. */
+export function run(
   args: readonly string[],
   { cwd, env }: { cwd: string; env: Record<string, string> },
   onOutput: (text: string) => void,
@@ -161,19 +162,20 @@ function run(
 }
 
 /** Signals the whole group, and waits for its leader. */
-async function end({ child, ended }: Running, signal: NodeJS.Signals): Promise<void> {
+export async function end({ child, ended }: Running, signal: NodeJS.Signals): Promise<void> {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
     process.kill(-child.pid, signal)
   await ended
 }
 
-async function answers(url: string, { child }: Running, key = 'none'): Promise<void> {
+/** Returns once the address answers with that status. */
+export async function answers(url: string, { child }: Running, key = 'none', wanted = 200): Promise<void> {
   for (const started = Date.now(); ;) {
     const status = await fetch(url, { headers: { authorization: `Bearer ${key}` } }).then(
       ({ status }) => status,
       () => 0,
     )
-    if (status === 200) return
+    if (status === wanted) return
     if (child.exitCode !== null) throw new Error(`wrangler ended with ${child.exitCode}`)
     if (Date.now() - started > START_MS) throw new Error(`nothing answered within ${START_MS} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
