@@ -19,10 +19,11 @@ import { planPack } from '../src/packing/pack.ts'
 import { choice, type Embedding, EMBEDDINGS, type Quant, QUANTS } from '../src/packing/policy.ts'
 import { checkChat } from '../src/packing/chat-format.ts'
 import { naming } from '../src/packing/in-file.ts'
+import { sharesIn } from '../src/packing/cut.ts'
 import { MANIFEST_FILE } from '../src/packing/pack-folder.ts'
 import { folderReader } from '../src/packing/small-file.ts'
 import { readJson } from '../src/packing/source-safetensors.ts'
-import type { Manifest, PackedPrefix, TensorEntry } from '../src/weights/manifest.ts'
+import type { Manifest, PackedPrefix, StageShare, TensorEntry } from '../src/weights/manifest.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { planConfig } from './lib/config-plan.ts'
 import { chainOf } from './lib/isolates.ts'
@@ -31,6 +32,7 @@ import { specLines } from './lib/spec-lines.ts'
 import { findModel, readManifest } from './lib/model.ts'
 import { windowOption, wholeNumber } from './lib/options.ts'
 import { megabytes } from './lib/progress.ts'
+import { stageTable } from './lib/stages.ts'
 import { columns, groupedTable, tensorSummary, tensorTable } from './lib/tensor-table.ts'
 
 const usage = `islet inspect MODEL [--quant Q] [--embedding E] [--window 1024] [--sinks 4] [--chunk 32] [--tensors]
@@ -50,6 +52,8 @@ type Inspected = {
   /** What the model brings computed, where it is packed. */
   prefix?: PackedPrefix
   isPacked?: boolean
+  /** What it is cut into; and which of these it is, where it is one itself. */
+  stages?: { shares: readonly StageShare[]; index?: number }
   /** No weights are there, and layers of equal shape are all that can be said. */
   configAlone: boolean
 }
@@ -108,10 +112,19 @@ function printModel(model: Inspected, shown: Shown, print: (text: string) => voi
   print(
     `${model.what}\n${specLines(spec)}\n\n${list}\n${tensorSummary(tensors, bytes)}\n${prefixLine(model)}`,
   )
+  if (model.stages !== undefined) print(`\n${stageLines(model.stages, spec)}\n`)
+  // Of a stage the plan of the whole model says nothing.
+  if (model.stages?.index !== undefined) return
   const { window, chunk } = shown
   const settings = { ...planWindow(spec, window), chunk, weightBytes: bytes, tokenizerBytes }
   print(`\n${memoryLines(spec, settings)}\n`)
   print(`\n${isolateLines(model, settings)}\n`)
+}
+
+function stageLines({ shares, index }: NonNullable<Inspected['stages']>, spec: ModelSpec): string {
+  const what =
+    index === undefined ? `Cut into ${shares.length} stages` : `Stage ${index} of these ${shares.length}`
+  return `${what}\n${stageTable(shares, spec).replace(/^/gm, '  ')}`
 }
 
 function prefixLine({ prefix }: Inspected): string {
@@ -161,7 +174,8 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
   if (kind === 'packed') {
     const manifest = await readManifest(path)
     naming(MANIFEST_FILE, () => checkSizes(manifest))
-    const { spec, tensors, tokenizer } = manifest
+    const { spec, tensors, tokenizer, stage } = manifest
+    const shares = await sharesIn(path)
     const bytes = weightBytes(manifest)
     return {
       spec,
@@ -171,6 +185,7 @@ async function inspected(model: string, quant: Quant | undefined, embedding: Emb
       what: `${manifest.id}, packed in ${manifest.shards.length} shards`,
       prefix: manifest.prefix,
       isPacked: true,
+      stages: stage ?? (shares && { shares }),
       configAlone: false,
     }
   }

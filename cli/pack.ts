@@ -1,25 +1,31 @@
 // The command `islet pack` turns a GGUF file or a Hugging Face folder into one that the edge can stream.
 
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { IsletError } from '../src/lib/errors.ts'
 import { chatNamed } from '../src/packing/chat-format.ts'
 import { openSource } from '../src/packing/open-source.ts'
-import { packToFolder } from '../src/packing/pack-folder.ts'
+import { cutModel } from '../src/packing/cut.ts'
+import { packToFolder, STAGES_FOLDER } from '../src/packing/pack-folder.ts'
+import type { StageCount } from '../src/packing/plan-stages.ts'
 import { poolingNamed } from '../src/packing/pooling.ts'
 import { choice, EMBEDDINGS, QUANTS } from '../src/packing/policy.ts'
 import { ROUNDINGS } from '../src/packing/quantise.ts'
-import { BUILTIN_FORMATS } from '../src/weights/manifest.ts'
+import { BUILTIN_FORMATS, type Manifest } from '../src/weights/manifest.ts'
 import { trimBy } from '../src/packing/vocabulary/choice.ts'
 import { weightBytes } from '../src/weights/stream.ts'
 import { calibrationOf } from './lib/calibration.ts'
+import { findModel, readManifest } from './lib/model.ts'
 import { measureKv } from './lib/measure-kv.ts'
 import { packPrefix } from './lib/pack-prefix.ts'
 import { megabytes, progressBar } from './lib/progress.ts'
+import { stageCount, stageSettings, stageTable } from './lib/stages.ts'
 import { choiceOf, lossLine } from './lib/vocabulary.ts'
 
 const usage = `islet pack INPUT OUT [--quant auto|keep|q4|q4s|q8|f32] [--embedding auto|keep|q8|q6|q5|q4|f32]
            [--rounding search|nearest] [--calibrate yes|no] [--id NAME] [--chat FORMAT] [--pooling mean|mean_without_first|last]
-           [--vocabulary TEXTS|FILE] [--ids N]
+           [--vocabulary TEXTS|FILE] [--ids N] [--stages K|auto] [--window 1024] [--chunk 32]
+       islet pack MODEL --stages K|auto [--window 1024] [--chunk 32]
 
 INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OUT is the folder to write.
   --quant auto   Q4_0, Q5_0, Q8_0 as they are, Q4_1 and Q4_K as INT4 with scale and minimum, both in 8 bits, Q6_K as 6 bits,
@@ -41,7 +47,10 @@ INPUT is a .gguf file or a Hugging Face folder (config.json and safetensors); OU
                  (default: what the files say, else none, and embeddings are refused)
   --vocabulary   a part of the vocabulary alone: ids that texts use (a text file or a folder of them), or those that a file of
                  \`islet vocabulary\` keeps; marks, bytes and the chat format's words always stay, so every text can be written
-  --ids          how many ids stay, with TEXTS`
+  --ids          how many ids stay, with TEXTS
+  --stages       cuts what is packed into stages for so many scripts, of which each holds a part: OUT/stages; auto: as few as
+                 hold it, none where one does. Of MODEL, which is packed already, nothing else changes
+  --window, --chunk   for the plan of stages: positions seen (or 256,1024: by depth; 0: all), rows of a prefill step`
 
 export const command = {
   name: 'pack',
@@ -61,9 +70,19 @@ export const command = {
         pooling: { type: 'string' },
         vocabulary: { type: 'string' },
         ids: { type: 'string' },
+        stages: { type: 'string' },
+        window: { type: 'string' },
+        chunk: { type: 'string' },
       },
     })
     const [input, out] = positionals
+    const stages = values.stages === undefined ? undefined : stageCount(values.stages)
+    if (stages === undefined && (values.window ?? values.chunk) !== undefined)
+      throw new IsletError('invalid_request', '--window and --chunk need --stages', { param: '--stages' })
+    if (positionals.length === 1 && stages !== undefined) {
+      await cutPacked(input, stages, values)
+      return
+    }
     if (positionals.length !== 2)
       throw new IsletError('invalid_request', `give INPUT and OUT\nusage: ${usage}`)
     const quant = choice(values.quant ?? 'auto', QUANTS, '--quant')
@@ -103,9 +122,40 @@ export const command = {
       process.stdout.write(
         `${manifest.id}: ${megabytes(bytes)} MB in ${manifest.shards.length} shards, ${out}\n`,
       )
+      if (stages !== undefined) await cut(out, stages, manifest, values)
     } finally {
       bar.finish()
       await whole.close()
     }
   },
+}
+
+type PlanValues = { window?: string; chunk?: string }
+
+/** A packed model, by its name or folder. Throws `invalid_request` for other options, which packing alone has. */
+async function cutPacked(model: string, stages: StageCount, values: PlanValues): Promise<void> {
+  const { kind, path } = await findModel(model)
+  if (kind !== 'packed')
+    throw new IsletError('invalid_request', `${path} is not packed: give OUT too`, { param: 'OUT' })
+  const { stages: _, window, chunk, ...others } = values as Record<string, string>
+  const [other] = Object.keys(others)
+  if (other !== undefined)
+    throw new IsletError('invalid_request', `--${other} is for packing: ${path} is packed already`, {
+      param: `--${other}`,
+    })
+  await cut(path, stages, await readManifest(path), { window, chunk })
+}
+
+async function cut(
+  folder: string,
+  stages: StageCount,
+  { id, spec }: Manifest,
+  { window, chunk }: PlanValues,
+): Promise<void> {
+  const shares = await cutModel(folder, stages, stageSettings(spec, window, chunk))
+  const said =
+    shares.length === 1
+      ? `${id}: one isolate holds it, no stages are needed`
+      : `${id} in ${shares.length} stages, ${join(folder, STAGES_FOLDER)}\n${stageTable(shares, spec)}`
+  process.stdout.write(`${said}\n`)
 }

@@ -1,28 +1,42 @@
 // `npm run deploy`: builds the kernels, places the packed model among the assets and runs `wrangler deploy`.
-// Arguments go on to wrangler (`--dry-run` works offline and without an account), but for `--model NAME`. Several models are a
-// script each, and a router in front.
+// Arguments go on to wrangler (`--dry-run` works offline and without an account), but for `--model NAME` and `--stages K`. Several models
+// are a script each, and a router in front; a model that no isolate holds is a chain of scripts.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_MODEL } from '../cli/lib/pull.ts'
+import { servedInStages, stageCount } from '../cli/lib/stages.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
+import { sharesIn, stageFolder } from '../src/packing/cut.ts'
 import { packedFiles } from '../src/packing/make-manifest.ts'
+import type { StageCount } from '../src/packing/plan-stages.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { buildKernels } from '../tools/build.ts'
-import { namedModels, routerScripts, type NamedModel } from '../tools/router-scripts.ts'
-import { writeScripts } from '../tools/scripts.ts'
+import { chainScripts } from '../tools/chain-scripts.ts'
+import { namedModels, routerScripts, type NamedModel, type ServedModel } from '../tools/router-scripts.ts'
+import { writeScripts, type Script } from '../tools/scripts.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** The name of the worker, or of the router, where no other is given: that of wrangler.toml. */
+/** The name of the worker, of the router, or of a chain's hub, where no other is given: that of wrangler.toml. */
 const NAME = 'islet'
 
-/** Takes each `--model NAME` or `--model=NAME` out of the arguments. */
-export function splitArguments(argv: readonly string[]): { models: NamedModel[]; rest: string[] } {
-  const { taken, rest } = takeOption(argv, '--model')
-  return { models: namedModels(taken.length === 0 ? [DEFAULT_MODEL] : taken), rest }
+/** Takes each `--model NAME` or `--model=NAME` out of the arguments, and `--stages K`, which is for one model. */
+export function splitArguments(argv: readonly string[]): {
+  models: NamedModel[]
+  stages?: StageCount
+  rest: string[]
+} {
+  const { taken, rest: others } = takeOption(argv, '--model')
+  const models = namedModels(taken.length === 0 ? [DEFAULT_MODEL] : taken)
+  const { taken: counts, rest } = takeOption(others, '--stages')
+  const stages = counts.at(-1)
+  if (stages === undefined) return { models, rest }
+  if (models.length > 1)
+    throw new IsletError('invalid_request', '--stages is for one --model', { param: '--stages' })
+  return { models, stages: stageCount(stages), rest }
 }
 
 /** The values of an option, and the arguments without it. */
@@ -65,29 +79,40 @@ function wrangler(...args: string[]): number {
   )
 }
 
-/** Deploys a script for each model, then the router, whose bindings need them. Stops at the first that fails. */
-function deployRouter(models: readonly NamedModel[], argv: readonly string[]): number {
-  const { taken, rest } = takeOption(argv, '--name')
-  const served = models.map(({ name, script }) => ({ folder: `${MODELS}/${name}`, script }))
-  const { scripts } = routerScripts(taken.at(-1) ?? NAME, served)
+/** Deploys one script after the other, those first whose classes others bind. Stops at the first that fails. */
+function deployScripts(scripts: readonly Script[], argv: readonly string[]): number {
   for (const { name, config } of writeScripts(scripts, `${ROOT}build/scripts`)) {
     process.stdout.write(`\n${name}\n`)
-    const status = wrangler('--config', config, ...rest)
+    const status = wrangler('--config', config, ...argv)
     if (status !== 0) return status
   }
   return 0
 }
 
-function main(argv: string[]): number {
-  const { models, rest } = splitArguments(argv)
-  for (const { name } of models) requirePacked(`${MODELS}/${name}`, name)
+async function main(argv: string[]): Promise<number> {
+  const { models, stages, rest } = splitArguments(argv)
+  const served: ServedModel[] = []
+  for (const { name, script } of models) {
+    const folder = `${MODELS}/${name}`
+    requirePacked(folder, name)
+    const inStages = await servedInStages(folder, stages)
+    const shares = (inStages && (await sharesIn(folder))) || []
+    for (const index of shares.keys()) requirePacked(stageFolder(folder, index), `${name}/stages/${index}`)
+    served.push({ folder, script, inStages })
+  }
   buildKernels()
-  const isOne = models.length === 1
+  const [{ folder, inStages }] = served
+  const { taken, rest: unnamed } = takeOption(rest, '--name')
+  const name = taken.at(-1) ?? NAME
+  const isOne = models.length === 1 && inStages !== true
   const status = isOne
-    ? wrangler('--var', `MODEL:${placeModel(`${MODELS}/${models[0].name}`)}`, ...rest)
-    : deployRouter(models, rest)
+    ? wrangler('--var', `MODEL:${placeModel(folder)}`, ...rest)
+    : deployScripts(
+        (models.length > 1 ? routerScripts(name, served) : chainScripts(name, folder)).scripts,
+        unnamed,
+      )
   if (status === 0 && !rest.includes('--dry-run')) {
-    const of = isOne ? '' : ` --name ${takeOption(rest, '--name').taken.at(-1) ?? NAME}`
+    const of = isOne ? '' : ` --name ${name}`
     const lines = [
       'Without the secret API_KEYS a deployed worker answers 401 to everyone. To set it (hashes of keys, not keys):',
       `  printf %s KEY | sha256sum | cut -d' ' -f1 | npx wrangler secret put API_KEYS${of}`,
@@ -100,7 +125,7 @@ function main(argv: string[]): number {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    process.exitCode = main(process.argv.slice(2))
+    process.exitCode = await main(process.argv.slice(2))
   } catch (error) {
     process.stderr.write(`islet: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = error instanceof IsletError && isUserCode(error.code) ? 2 : 1

@@ -1,33 +1,41 @@
 // `npm start`: prints the address, then kernels, model and the worker under `wrangler dev`; a curl line once it answers.
-// Several models are a script each behind a router, all in one `wrangler dev`.
+// Several models are a script each behind a router, a model that no isolate holds is a chain of scripts: all in one `wrangler dev`,
+// or a chain's stages and its hub in one each.
 
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { number, windowList } from '../cli/lib/options.ts'
 import { DEFAULT_MODEL, ensureModel } from '../cli/lib/pull.ts'
+import { servedInStages, stageCount } from '../cli/lib/stages.ts'
 import { IsletError, isUserCode } from '../src/lib/errors.ts'
+import { choice } from '../src/packing/policy.ts'
 import { buildKernels } from '../tools/build.ts'
+import { chainScripts } from '../tools/chain-scripts.ts'
 import { freePort } from '../tools/free-port.ts'
-import { namedModels, routerScripts, type NamedModel } from '../tools/router-scripts.ts'
-import { writeScripts } from '../tools/scripts.ts'
+import { ROOT } from '../tools/root.ts'
+import { namedModels, routerScripts, type ServedModel } from '../tools/router-scripts.ts'
+import { writeScripts, type Script } from '../tools/scripts.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+import { untilAnswers, wranglerDev, type DevOptions, type DevRun } from '../tools/wrangler-dev.ts'
 
 const USUAL_PORT = 8787
 
 /** Served when neither the hub nor the package index can be reached. */
 const EMBEDDED = 'tiny'
 
+/** What of a chain a `wrangler dev` of its own may serve, in the order in which they start. */
+const HALVES = ['stages', 'hub'] as const
+
+type Half = (typeof HALVES)[number]
+
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
 /** The folder of a model to serve: pulls what can be pulled, falls back to the embedded model for the default alone. */
-async function modelFolder({ name }: { name: string }): Promise<string> {
+async function modelFolder(name: string): Promise<string> {
   const folder = `${MODELS}/${name}`
   const outcome = await ensureModel(name, { log: (line) => process.stderr.write(`${line}\n`) })
   if (outcome !== 'unreachable') return folder
@@ -46,40 +54,65 @@ function curlLine(url: string, model: string): string {
 }
 
 /**
- * What a run has for itself, by its port: the site with its model, or the scripts of several, and what its lanes store. Two runs in one checkout
- * share nothing.
+ * What a run has for itself, by its port: the site with its model, or the scripts of several, what its lanes store, and where halves of
+ * a chain find each other. Two runs in one checkout share nothing.
  */
-function placeOf(port: number): { site: string; scripts: string; state: string } {
+function placeOf(port: number): { site: string; scripts: string; registry: string; state: string } {
   const state = port === USUAL_PORT ? 'state' : `state-${port}`
-  const [site, scripts] = ['sites', 'scripts'].map((what) => `${ROOT}build/${what}/${port}`)
-  return { site, scripts, state: `${ROOT}.wrangler/${state}` }
+  const [site, scripts, registry] = ['sites', 'scripts', 'registry'].map(
+    (what) => `${ROOT}build/${what}/${port}`,
+  )
+  return { site, scripts, registry, state: `${ROOT}.wrangler/${state}` }
 }
 
 type Vars = Readonly<Record<string, string>>
 
-/** The ids of the models, and the arguments of wrangler that serve them. */
-type Served = { ids: string[]; served: string[] }
+/** The ids of the models, and what serves them; of a chain's halves each by itself. */
+type Served = { ids: string[]; runs: (DevOptions & { half?: Half })[]; stages?: number }
 
-function one(folder: string, site: string, vars: Vars): Served {
+function one(folder: string, port: number, vars: Vars): Served {
+  const { site, state } = placeOf(port)
   const id = placeModel(folder, site)
   const given = Object.entries({ MODEL: id, ...vars }).flatMap(([name, value]) => [
     '--var',
     `${name}:${value}`,
   ])
-  return { ids: [id], served: ['--assets', site, ...given] }
+  return { ids: [id], runs: [{ port, state, served: ['--assets', site, ...given] }] }
 }
 
-/** The first configuration has the port: the router's. */
-function several(
-  models: readonly NamedModel[],
-  folders: readonly string[],
-  into: string,
-  vars: Vars,
-): Served {
-  const served = folders.map((folder, place) => ({ folder, script: models[place].script }))
+function several(served: readonly ServedModel[], port: number, vars: Vars): Served {
+  const { scripts: into, state } = placeOf(port)
   const { scripts, ids } = routerScripts('islet', served, vars)
-  const written = writeScripts(scripts, into).reverse()
-  return { ids, served: written.flatMap(({ config }) => ['--config', config]) }
+  return { ids, runs: [{ port, state, served: configs(scripts, into) }] }
+}
+
+async function chain(folder: string, port: number, vars: Vars, halves: readonly Half[]): Promise<Served> {
+  const { scripts: into, registry, state } = placeOf(port)
+  const { scripts, id } = chainScripts('islet', folder, vars)
+  const [hub, ...stages] = scripts
+  const served = { ids: [id], stages: scripts.length }
+  if (halves.length === 0) return { ...served, runs: [{ port, state, served: configs(scripts, into) }] }
+  const runs = halves.map(async (half) => {
+    const isHub = half === 'hub'
+    const own = isHub ? [hub] : stages
+    // One that was killed is still in the registry, where its name would be taken for minutes.
+    for (const { name } of own) rmSync(join(registry, name), { force: true })
+    return {
+      half,
+      port: isHub ? port : await freePort(),
+      state: isHub ? state : `${state}-stages`,
+      registry,
+      served: configs(own, join(into, half)),
+    }
+  })
+  return { ...served, runs: await Promise.all(runs) }
+}
+
+/** The first configuration has the port: that of what is asked. */
+function configs(scripts: readonly Script[], into: string): string[] {
+  return writeScripts(scripts, into)
+    .reverse()
+    .flatMap(({ config }) => ['--config', config])
 }
 
 /** Throws `conflict` where something listens already: its site must not be replaced. */
@@ -101,74 +134,104 @@ async function checkFree(port: number): Promise<void> {
   await new Promise((closed) => server.close(closed))
 }
 
-/** Polls /health, which starts the load, until it is 200. */
-async function untilReady(url: string, stopped: () => boolean): Promise<void> {
-  while (!stopped()) {
-    const healthy = await fetch(`${url}/health`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (healthy) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+/** Starts one after the other, each when the one before answers; all end with the first that does. Whether all answer. */
+async function serve(runs: Served['runs']): Promise<boolean> {
+  const running: DevRun[] = []
+  let told = false
+  const end = (signal: NodeJS.Signals): void => {
+    told = true
+    for (const run of running) run.end(signal)
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(signal))
+  for (const { half, ...options } of runs) {
+    const run = await wranglerDev(options)
+    running.push(run)
+    void run.ended.then((code) => {
+      process.exitCode ||= code
+      if (told || runs.length === 1) return
+      process.exitCode ||= 1
+      say(`\nThe ${half === 'hub' ? 'hub' : 'stages'} ended: the other half ends too.`)
+      end('SIGTERM')
+    })
+    // A stage has no address: its 404 is an answer.
+    if (half === 'stages') await untilAnswers(run, '/', () => true)
+    // Health starts the load.
+    else await untilAnswers(run, '/health', ({ ok }) => ok)
+    if (told || run.isOver()) return false
+  }
+  return true
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
+function given() {
+  return parseArgs({
     options: {
       port: { type: 'string' },
       model: { type: 'string', multiple: true, default: [DEFAULT_MODEL] },
       window: { type: 'string' },
+      stages: { type: 'string' },
+      processes: { type: 'string', default: '1' },
+      only: { type: 'string' },
     },
-  })
+  }).values
+}
+
+type Values = ReturnType<typeof given>
+
+async function main(): Promise<void> {
+  const values = given()
   const port = values.port === undefined ? USUAL_PORT : number(values.port, '--port', 1, 65535)
   const models = namedModels(values.model)
   const vars: Vars =
     values.window === undefined ? {} : { WINDOW: windowList(values.window, '--window', 0).join() }
+  const stages = values.stages === undefined ? undefined : stageCount(values.stages)
+  const only = values.only === undefined ? undefined : choice(values.only, HALVES, '--only')
+  const both = number(values.processes, '--processes', 1, 2) === 2 ? HALVES : []
+  const halves = only === undefined ? both : [only]
+  if (models.length > 1 && (stages !== undefined || halves.length > 0))
+    throw new IsletError('invalid_request', '--stages, --processes and --only are for one --model', {
+      param: '--model',
+    })
 
-  await checkFree(port)
   const url = `http://localhost:${port}`
-  say(`Islet will be at ${url}/ in a moment: open it in a browser. The model loads behind the page.`)
+  if (only !== 'stages') {
+    await checkFree(port)
+    say(`Islet will be at ${url}/ in a moment: open it in a browser. The model loads behind the page.`)
+  }
   // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
-  const folders: string[] = []
-  for (const model of models) folders.push(await modelFolder(model))
-  const { site, scripts, state } = placeOf(port)
-  const { ids, served } =
-    folders.length === 1 ? one(folders[0], site, vars) : several(models, folders, scripts, vars)
-  const wrangler = `${ROOT}node_modules/wrangler/bin/wrangler.js`
-  const args = [
-    'dev',
-    '--port',
-    String(port),
-    '--persist-to',
-    state,
-    '--inspector-port',
-    String(await freePort()),
-    ...served,
-    '--show-interactive-dev-session=false',
-  ]
-  const child = spawn(process.execPath, [wrangler, ...args], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
-  })
-  let stopped = false
-  let log = ''
-  child.stdout.on('data', (data: Buffer) => {
-    log = (log + data.toString()).slice(-4000)
-    if (process.env['ISLET_DEBUG'] !== undefined) process.stderr.write(data)
-  })
-  child.on('exit', (code) => {
-    stopped = true
-    if (code !== 0 && code !== null) process.stderr.write(log)
-    process.exitCode = code ?? 0
-  })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  const found: (ServedModel & { inStages: boolean })[] = []
+  for (const { name, script } of models) {
+    const folder = await modelFolder(name)
+    found.push({ folder, script, inStages: await servedInStages(folder, stages, values.window) })
+  }
+  const [{ folder, inStages }] = found
+  if (halves.length > 0 && !inStages)
+    throw new IsletError('invalid_request', 'one isolate holds this model: give --stages to share it out')
+  const served =
+    found.length > 1
+      ? several(found, port, vars)
+      : inStages
+        ? await chain(folder, port, vars, halves)
+        : one(folder, port, vars)
+  if (!(await serve(served.runs))) return
+  const { ids } = served
+  if (only === 'stages') {
+    say(`\nThe stages of ${ids[0]} are up, for a hub with --port ${port}.\n`)
+    return
+  }
+  const many = served.stages === undefined ? '' : `, in ${served.stages} scripts`
+  say(
+    `\nIslet serves ${ids.join(' and ')} at ${url}${many}\n\nStream an answer:\n\n  ${curlLine(url, ids[0])}\n`,
+  )
+  if (halves.length === 2) say(`Each half may run in a shell of its own:\n\n${halfLines(values, served)}\n`)
+}
 
-  await untilReady(url, () => stopped)
-  if (stopped) return
-  say(`\nIslet serves ${ids.join(' and ')} at ${url}\n\nStream an answer:\n\n  ${curlLine(url, ids[0])}\n`)
+/** The commands that start a chain's halves one by one. */
+function halfLines({ port, model, window }: Values, { stages }: Served): string {
+  const options = Object.entries({ model: model[0], stages, port, window }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`--${option} ${value}`],
+  )
+  return HALVES.map((half) => `  npm start -- ${options.join(' ')} --only ${half}`).join('\n')
 }
 
 try {

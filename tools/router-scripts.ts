@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { IsletError } from '../src/lib/errors.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
+import { chainScripts } from './chain-scripts.ts'
 import { MAX_NAME, type Script } from './scripts.ts'
 
 /** A folder of models/, as the option `--model` names it; `script` behind an `@`. */
@@ -22,8 +23,11 @@ export function namedModels(values: readonly string[]): NamedModel[] {
   })
 }
 
-/** A packed model; `script`: the name of the script that has it, where it has one already. */
-export type ServedModel = { folder: string; script?: string }
+/**
+ * A packed model; `script`: the name of the script that has it, where it has one already. `inStages`: a chain of scripts has it,
+ * that one is its hub.
+ */
+export type ServedModel = { folder: string; script?: string; inStages?: boolean }
 
 /** The scripts of a router called `name`, and the ids of its models in their order. `vars` are for all of them. */
 export function routerScripts(
@@ -31,9 +35,14 @@ export function routerScripts(
   served: readonly ServedModel[],
   vars: Readonly<Record<string, string>> = {},
 ): { scripts: Script[]; ids: string[] } {
-  const models = served.map(({ folder, script }) => {
+  const models = served.map(({ folder, script, inStages = false }) => {
     const { id } = JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')) as Manifest
-    return { id, folder, script: script ?? `${name}-${id.replace(/[^a-z0-9]+/g, '-')}`.slice(0, MAX_NAME) }
+    return {
+      id,
+      folder,
+      inStages,
+      script: script ?? `${name}-${id.replace(/[^a-z0-9]+/g, '-')}`.slice(0, MAX_NAME),
+    }
   })
   const ids = models.map(({ id }) => id)
   const twice = ids.find((id, place) => ids.indexOf(id) !== place)
@@ -48,13 +57,11 @@ export function routerScripts(
     objects: Object.fromEntries(lanes.map((lane, place) => [`LANE_${place}`, lane])),
     isPublic: true,
   }
-  const scripts = models.map(({ id, folder, script }) => ({
-    name: script,
-    main: 'src/worker.ts',
-    model: folder,
-    vars: { ...vars, MODEL: id },
-    objects: { LANE: { class: 'LaneObject' } },
-    isPublic: false,
-  }))
+  const scripts = models.flatMap(({ id, folder, script, inStages }): Script[] => {
+    if (inStages) return chainScripts(script, folder, vars, false).scripts
+    const objects = { LANE: { class: 'LaneObject' } }
+    const main = 'src/worker.ts'
+    return [{ name: script, main, model: folder, vars: { ...vars, MODEL: id }, objects, isPublic: false }]
+  })
   return { scripts: [router, ...scripts], ids }
 }

@@ -2,7 +2,7 @@
 // `npm start`.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { experimental_readRawConfig } from 'wrangler'
@@ -154,6 +154,22 @@ describe('a model in stages', async () => {
       existsSync(join(scratch, 'stages', name, 'site/play')),
     )
     expect(pages).toEqual([true, false])
+  })
+
+  it('may be one of several models behind a router', () => {
+    const other = join(scratch, 'other')
+    cpSync(TINY_FOLDER, other, { recursive: true })
+    const manifest = JSON.parse(readFileSync(join(other, 'manifest.json'), 'utf8')) as object
+    writeFileSync(join(other, 'manifest.json'), JSON.stringify({ ...manifest, id: 'other' }))
+    const { scripts } = routerScripts('islet', [{ folder: other }, { folder, inStages: true }])
+    expect(scripts.map(({ name, main, isPublic }) => [name, main, isPublic])).toEqual([
+      ['islet', 'src/router.ts', true],
+      ['islet-other', 'src/worker.ts', false],
+      ['islet-tiny', 'src/chain.ts', false],
+      ['islet-tiny-stage-1', 'src/stage.ts', false],
+      ['islet-tiny-stage-2', 'src/stage.ts', false],
+    ])
+    expect(scripts[0].objects['LANE_1']).toEqual({ class: 'LaneObject', script: 'islet-tiny' })
   })
 
   it('needs its stages, and names that the platform takes', () => {

@@ -37,6 +37,14 @@ describe('deploy', () => {
     expect(splitArguments(['--model=tiny']).rest).toEqual([])
     expect(() => splitArguments(['--model', '../elsewhere'])).toThrow('--model')
     expect(() => splitArguments(['--model'])).toThrow('--model')
+    expect(splitArguments(['--model', 'a', '--stages', '4', '--dry-run'])).toEqual({
+      models: [{ name: 'a' }],
+      stages: 4,
+      rest: ['--dry-run'],
+    })
+    expect(splitArguments(['--stages=auto']).stages).toBe('auto')
+    expect(() => splitArguments(['--stages', 'some'])).toThrow('--stages some')
+    expect(() => splitArguments(['--model=a', '--model=b', '--stages=3'])).toThrow('for one --model')
   })
 
   it('refuses a folder that is not packed, or not whole', () => {
