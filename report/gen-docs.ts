@@ -12,6 +12,7 @@ import type { Manifest } from '../src/weights/manifest.ts'
 import { fileMap } from './file-map.ts'
 import { benchBlocks, benchCharts } from './lib/bench-tables.ts'
 import { bindingBlocks } from './lib/binding-tables.ts'
+import { chainCostBlocks } from './lib/chain-cost-table.ts'
 import { choicesBlock } from './lib/choices-table.ts'
 import { RESULTS_FILE } from '../clients/result.ts'
 import { clientBlocks } from './lib/client-tables.ts'
@@ -43,6 +44,7 @@ const FACTS = `${ROOT}docs/models/${DEFAULT_MODEL}.json`
 const DOCUMENTS = [
   'README.md',
   'docs/api.md',
+  'docs/chain.md',
   'docs/chat.md',
   'docs/clients.md',
   'docs/context.md',
@@ -101,6 +103,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       sinks: variable('SINKS'),
       chunk: variable('CHUNK'),
     }),
+    ...chainCostBlocks(),
     ...bindingBlocks(`${ROOT}docs/results/binding.json`),
     ...decisionBlocks(),
     ...dialectBlocks(),

@@ -17,7 +17,17 @@ export type IsolateBytes = { weights: number; pool: number; step: number; js: nu
 /** So many isolates that hold the same; the bytes are those of the fullest. */
 export type IsolateGroup = IsolateBytes & { count: number; holds: string }
 
-export type Chain = { groups: IsolateGroup[]; count: number }
+/** One isolate of a chain: bytes of what it multiplies by, and the layers whose keys and values it has. */
+export type IsolatePart = IsolateBytes & {
+  layers: number
+  head: number
+  /** Whether ids are looked up in it. */
+  embeds: boolean
+  attends: number
+}
+
+/** `isolates` are in the order in which a token passes them; what `groups` counts together is each on its own there. */
+export type Chain = { groups: IsolateGroup[]; count: number; isolates: IsolatePart[] }
 
 /** A layer, one of its two halves, or the `of`-th part of such a half. */
 type Unit = { layer: number; part: 'layer' | 'attention' | 'mlp'; of: number }
@@ -94,7 +104,23 @@ export function chainOf(
   }
   if (!tied && !placeRows((share, rows) => ({ ...share, head: share.head + rows }))) return undefined
   filled.push(current)
-  return { groups: grouped(spec, filled, measure), count: filled.length }
+  return {
+    groups: grouped(spec, filled, measure),
+    count: filled.length,
+    isolates: filled.map((share) => partOfChain(share, tied, measure)),
+  }
+}
+
+function partOfChain(share: Share, tied: boolean, measure: (share: Share) => IsolateBytes): IsolatePart {
+  const { table, units, head } = share
+  const multiplied: Share = { ...NOTHING, head, table: tied ? table : 0 }
+  return {
+    ...measure(share),
+    layers: measure({ ...NOTHING, units }).weights,
+    head: head > 0 ? measure(multiplied).weights : 0,
+    embeds: table > 0,
+    attends: units.reduce((sum, { part, of }) => sum + (part === 'mlp' ? 0 : 1 / of), 0),
+  }
 }
 
 /** A layer in as few pieces as fit an isolate of their own. */

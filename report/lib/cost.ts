@@ -10,25 +10,11 @@ import {
   type SpeedResult,
 } from '../../bench/lib/result-types.ts'
 import { median } from '../../bench/lib/results.ts'
+import { BILLED_GB, MONTH_SECONDS, PRICES } from '../../bench/lib/prices.ts'
 import { caseNames, speed } from '../../bench/lib/rounds.ts'
 import { readConfig } from '../../src/env.ts'
 import { caseText } from './bench-words.ts'
 import { table } from '../../tools/markdown.ts'
-
-/** A Durable Object is billed for wall-clock time at this size, whatever it uses. */
-const BILLED_GB = 0.128
-
-/** $ for one of each. */
-const PRICES = {
-  gigabyteSecond: 12.5 / 1e6,
-  rowWritten: 1 / 1e6,
-  rowRead: 0.001 / 1e6,
-  workerRequest: 0.3 / 1e6,
-  objectRequest: 0.15 / 1e6,
-  gigabyteMonth: 0.2,
-} as const
-
-const MONTH_SECONDS = 30 * 86_400
 
 /** A chat with a person: every turn finds its object gone, since one that is idle is evicted within seconds. */
 const CHAT = { turns: 10, pauseSeconds: 60, newTokens: 64 } as const
