@@ -152,7 +152,7 @@ async function cut(
   { id, spec }: Manifest,
   { window, chunk }: PlanValues,
 ): Promise<void> {
-  const shares = await cutModel(folder, stages, stageSettings(spec, window, chunk))
+  const shares = await cutModel(folder, stages, stageSettings(spec, { window, chunk }))
   const said =
     shares.length === 1
       ? `${id}: one isolate holds it, no stages are needed`

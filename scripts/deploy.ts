@@ -15,7 +15,7 @@ import type { Manifest } from '../src/weights/manifest.ts'
 import { buildKernels } from '../tools/build.ts'
 import { chainScripts } from '../tools/chain-scripts.ts'
 import { namedModels, routerScripts, type NamedModel, type ServedModel } from '../tools/router-scripts.ts'
-import { writeScripts, type Script } from '../tools/scripts.ts'
+import { configuredVars, writeScripts, type Script } from '../tools/scripts.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -79,6 +79,12 @@ function wrangler(...args: string[]): number {
   )
 }
 
+/** The values of `--var NAME:VALUE`, which wrangler gets too. */
+function givenVars(argv: readonly string[]): Partial<Record<string, string>> {
+  const pairs = takeOption(argv, '--var').taken.map((given) => /^([^:]*):([^]*)$/.exec(given) ?? [])
+  return Object.fromEntries(pairs.map(([, name, value]) => [name, value]))
+}
+
 /** Deploys one script after the other, those first whose classes others bind. Stops at the first that fails. */
 function deployScripts(scripts: readonly Script[], argv: readonly string[]): number {
   for (const { name, config } of writeScripts(scripts, `${ROOT}build/scripts`)) {
@@ -92,10 +98,12 @@ function deployScripts(scripts: readonly Script[], argv: readonly string[]): num
 async function main(argv: string[]): Promise<number> {
   const { models, stages, rest } = splitArguments(argv)
   const served: ServedModel[] = []
+  const { WINDOW, SINKS, CHUNK } = { ...configuredVars(), ...givenVars(rest) }
+  const planned = { window: WINDOW, sinks: SINKS, chunk: CHUNK }
   for (const { name, script } of models) {
     const folder = `${MODELS}/${name}`
     requirePacked(folder, name)
-    const inStages = await servedInStages(folder, stages)
+    const inStages = await servedInStages(folder, stages, planned)
     const shares = (inStages && (await sharesIn(folder))) || []
     for (const index of shares.keys()) requirePacked(stageFolder(folder, index), `${name}/stages/${index}`)
     served.push({ folder, script, inStages })

@@ -16,7 +16,7 @@ import { chainScripts } from '../tools/chain-scripts.ts'
 import { freePort } from '../tools/free-port.ts'
 import { ROOT } from '../tools/root.ts'
 import { namedModels, routerScripts, type ServedModel } from '../tools/router-scripts.ts'
-import { writeScripts, type Script } from '../tools/scripts.ts'
+import { configuredVars, writeScripts, type Script } from '../tools/scripts.ts'
 import { MODELS, placeModel } from '../tools/site.ts'
 import { untilAnswers, wranglerDev, type DevOptions, type DevRun } from '../tools/wrangler-dev.ts'
 
@@ -200,9 +200,11 @@ async function main(): Promise<void> {
   // First: packing computes the pages that all chats begin with, by the kernels that will read them.
   buildKernels()
   const found: (ServedModel & { inStages: boolean })[] = []
+  const { WINDOW, SINKS, CHUNK } = { ...configuredVars(), ...vars }
+  const planned = { window: WINDOW, sinks: SINKS, chunk: CHUNK }
   for (const { name, script } of models) {
     const folder = await modelFolder(name)
-    found.push({ folder, script, inStages: await servedInStages(folder, stages, values.window) })
+    found.push({ folder, script, inStages: await servedInStages(folder, stages, planned) })
   }
   const [{ folder, inStages }] = found
   if (halves.length > 0 && !inStages)

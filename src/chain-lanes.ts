@@ -18,7 +18,10 @@ const hubs: KeptHub = {}
  * The chain of each lane by the bindings of the script. A stage's object has the name of its lane's, and the platform puts it where
  * it is first asked from, which is near the lane. Throws Error for a stage that is not bound, when it is needed.
  */
-export function chainByBindings(env: StageBindings): ChainOf {
+export const chainByBindings = (env: StageBindings): ChainOf => chainsOf(env)
+
+/** The same; `chunks`: for benchmarks (ChainReaderParts). */
+export function chainsOf(env: StageBindings, chunks?: number): ChainOf {
   return ({ id, config, source, kernels, clock, onMissing }) => {
     const { chunk, kvBudget, reserve = 0 } = config
     const reader = new ChainReader({
@@ -39,6 +42,7 @@ export function chainByBindings(env: StageBindings): ChainOf {
       newId: () => crypto.randomUUID(),
       onMissing,
       hubs,
+      ...(chunks !== undefined && { chunks }),
     })
     return ({ manifest }, window, onProgress) => reader.read(manifest, window, onProgress)
   }

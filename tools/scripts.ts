@@ -30,6 +30,12 @@ export type Script = {
 /** The platform's limit for the name of a script. */
 export const MAX_NAME = 63
 
+/** The variables of wrangler.toml. */
+export function configuredVars(): Partial<Record<string, string>> {
+  const { rawConfig } = experimental_readRawConfig({ config: `${ROOT}wrangler.toml` })
+  return rawConfig.vars as Record<string, string>
+}
+
 /** A script that is written: where its configuration lies. */
 export type WrittenScript = { name: string; config: string }
 

@@ -70,6 +70,26 @@ export async function startMounted(): Promise<Worker> {
   return await startWrangler(join(BENCH, 'mount-worker'), ['--assets', join(ROOT, 'build/site')], '/')
 }
 
+/** The scripts of a chain, those of `configs` in each process of its own, the hub's last; it has the address. */
+export async function startChain(processes: readonly (readonly string[])[]): Promise<Worker> {
+  const registry = stateFolder()
+  const workers: Worker[] = []
+  const stop = async (): Promise<void> => {
+    for (const worker of workers.toReversed()) await worker.stop()
+  }
+  try {
+    for (const [i, configs] of processes.entries()) {
+      const isHub = i === processes.length - 1
+      const args = configs.flatMap((config) => ['-c', config])
+      workers.push(await startWrangler(ROOT, args, isHub ? '/v1/models' : '/', undefined, registry))
+    }
+    return { ...workers[workers.length - 1], stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
 /** A folder for the storage of workers that are started one after the other; gone when this process ends. */
 export function stateFolder(): string {
   const state = mkdtempSync(join(tmpdir(), 'islet-bench-'))
@@ -84,7 +104,13 @@ export async function untilHealthy(worker: Worker): Promise<Record<string, unkno
 }
 
 /** Runs `wrangler dev` in `cwd`, until `ready` gets an answer of any status below 500. */
-async function startWrangler(cwd: string, extra: string[], ready: string, kept?: string): Promise<Worker> {
+async function startWrangler(
+  cwd: string,
+  extra: string[],
+  ready: string,
+  kept?: string,
+  registry?: string,
+): Promise<Worker> {
   const [port, inspectorPort] = [await freePort(), await freePort()]
   const state = kept ?? mkdtempSync(join(tmpdir(), 'islet-bench-'))
   const bin = join(ROOT, 'node_modules/.bin')
@@ -99,6 +125,7 @@ async function startWrangler(cwd: string, extra: string[], ready: string, kept?:
       ...process.env,
       PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
       WRANGLER_SEND_METRICS: 'false',
+      ...(registry !== undefined && { WRANGLER_REGISTRY_PATH: registry }),
     },
   })
   let log = ''

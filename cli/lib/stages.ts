@@ -16,7 +16,7 @@ import { megabytes } from './progress.ts'
 import { columns } from './tensor-table.ts'
 
 /** As in wrangler.toml. */
-const DEFAULTS = { window: '1024', sinks: 4, chunk: '32' }
+const DEFAULTS = { window: '1024', sinks: '4', chunk: '32' }
 
 /** The value of `--stages`. */
 export function stageCount(text: string): StageCount {
@@ -27,16 +27,16 @@ export function stageCount(text: string): StageCount {
   })
 }
 
-/** The plan of a lane with this window and chunk, as their options say them. */
-export function stageSettings(
-  spec: ModelSpec,
-  window = DEFAULTS.window,
-  chunk = DEFAULTS.chunk,
-): PlanSettings {
+/** What a lane is configured to, as options and variables say it. */
+export type StageValues = { window?: string; sinks?: string; chunk?: string }
+
+/** The plan of a lane with these values. */
+export function stageSettings(spec: ModelSpec, values: StageValues = {}): PlanSettings {
+  const { window = DEFAULTS.window, sinks = DEFAULTS.sinks, chunk = DEFAULTS.chunk } = values
   const rows = wholeNumber(chunk, '--chunk', 4)
   if (rows % 4 !== 0)
     throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
-  const seen = windowOptions(windowList(window, '--window', 0), DEFAULTS.sinks)
+  const seen = windowOptions(windowList(window, '--window', 0), wholeNumber(sinks, '--sinks', 0))
   return { ...planWindow(spec, seen), chunk: rows, logitRows: LOGIT_ROWS }
 }
 
@@ -47,12 +47,12 @@ export function stageSettings(
 export async function servedInStages(
   folder: string,
   stages: StageCount | undefined,
-  window?: string,
+  values?: StageValues,
 ): Promise<boolean> {
   const there = await sharesIn(folder)
   if (there !== undefined && (stages === undefined || stages === there.length)) return true
   const manifest = await readManifest(folder)
-  const settings = stageSettings(manifest.spec, window)
+  const settings = stageSettings(manifest.spec, values)
   if (typeof stages === 'number') {
     await cutModel(folder, stages, settings)
     return true

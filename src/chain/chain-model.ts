@@ -19,6 +19,8 @@ export type ChainParts = {
   tables: readonly Link[]
   /** Steps of different turns that are under way at once. */
   stepsUnderWay: number
+  /** Chunks of a prompt that go through the stages one behind the other in one step. */
+  chunks: number
   /** Pages that all stages can store as one run; 0: none are stored. */
   stagedPages: number
   clock: LinkClock
@@ -28,7 +30,7 @@ export type ChainParts = {
   onRelease(hub: Stage, isSound: boolean): void
 }
 
-/** Chunks of a prompt that go through the stages one behind the other in one step. */
+/** As many as keep the stages at work for most of a step, and no more than a request of another may wait for. */
 export const CHUNKS = 4
 
 /** Chunks of a step that the stage behind the hub has before it or in work. */
@@ -70,7 +72,7 @@ export class ChainModel implements Model {
     this.window = hub.window
     // A prefix that sees itself both ways is one call of each stage.
     const isPipeline = layers.length > 0 && hub.spec.prefix === undefined
-    this.maxRows = isPipeline ? CHUNKS * hub.maxRows : hub.maxRows
+    this.maxRows = isPipeline ? parts.chunks * hub.maxRows : hub.maxRows
     this.maxLogitRows = hub.maxLogitRows
     this.signal = hub.signal
     this.linearMemoryBytes = hub.linearMemoryBytes

@@ -24,6 +24,8 @@ export type ChainReaderParts = {
   door(index: number): StageDoor
   /** Whether stages compute while the hub does; default: it is found out. */
   isBeside?: boolean
+  /** Chunks of a prompt in one step (CHUNKS of chain-model.ts); 1: none follows another before that is through. */
+  chunks?: number
   clock: LinkClock
   newId(): string
   onMissing(runs: readonly number[]): void
@@ -81,7 +83,7 @@ export class ChainReader {
     }: { manifest: Manifest; shares: readonly StageShare[]; window: WindowOptions },
     progress: (index: number) => OnProgress,
   ): Promise<ChainModel> {
-    const { clock, chunk, logitRows, door, newId, onMissing, hubs } = this.#parts
+    const { clock, chunk, chunks = CHUNKS, logitRows, door, newId, onMissing, hubs } = this.#parts
     const { spec } = manifest
     const { pages, stagedPages } = this.#plan(manifest, window)
     const plan = planOf(window, pages)
@@ -100,6 +102,7 @@ export class ChainReader {
         layers,
         tables,
         stepsUnderWay,
+        chunks,
         stagedPages,
         clock,
         onMissing,
@@ -136,8 +139,8 @@ export class ChainReader {
   }
 
   #plan({ spec, stage }: Manifest, window: WindowOptions): ChainPlan {
-    const { chunk, logitRows, poolPages } = this.#parts
-    const rows = spec.prefix === undefined ? chunk * CHUNKS : chunk
+    const { chunk, chunks = CHUNKS, logitRows, poolPages } = this.#parts
+    const rows = spec.prefix === undefined ? chunk * chunks : chunk
     const perSequence = pagesPerSequence(viewsOf(spec, window).widest, rows, spec.context)
     const plans = stage!.shares.map(({ range, weightBytes }, index) => {
       const options = { window, chunk, logitRows, range, pages: perSequence }

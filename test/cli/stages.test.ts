@@ -102,7 +102,7 @@ describe('a model that is served', () => {
     const folder = tiny()
     expect(await servedInStages(folder, undefined)).toBe(false)
     // A window that is too large is a lane's to halve.
-    expect(await servedInStages(folder, undefined, '4000000')).toBe(false)
+    expect(await servedInStages(folder, undefined, { window: '4000000' })).toBe(false)
     expect(await servedInStages(folder, 3)).toBe(true)
     const cutAt = () => statSync(stageFolder(folder, 0)).ino
     const first = cutAt()
