@@ -4,6 +4,7 @@
 import type { WindowOptions } from '../cache/window.ts'
 import type { Model, Outputs, Pages, PageStaging, Row, Yield } from '../graph/model.ts'
 import type { Stage } from '../graph/stage.ts'
+import { discard } from '../lib/byte-reader.ts'
 import type { HostSignal } from '../kernels/wasm.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
@@ -288,6 +289,8 @@ class ChainOutputs implements Outputs {
     for (let i = 0; i < yields.length - count && states !== undefined; i++)
       this.#states.push(states.slice(i * this.#hidden, (i + 1) * this.#hidden))
     if (end === this.#vocab) this.#rows += count
+    // Half a megabyte a token, which would linger until the host next collects its garbage.
+    discard(logits.buffer as ArrayBuffer)
   }
 
   logits(index: number): Float32Array {
