@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { CHUNKS } from '../src/chain/chain-model.ts'
 import { readConfig } from '../src/env.ts'
 import type { StageCount } from '../src/packing/plan-stages.ts'
-import { billOf, timesOf, type Rates, type Scene } from './lib/chain-cost.ts'
+import { billOf, timesOf, tokenOnOneThread, type Rates, type Scene } from './lib/chain-cost.ts'
 import { CHAIN_COST_FILE, type ChainCostModel, type ChainCostResult } from './lib/chain-cost-result.ts'
 import { linksOf, wholeOf } from './lib/chain-links.ts'
 import { CONFIGS, planned, TITLES, type ChainModelName } from './lib/chain-models.ts'
@@ -46,7 +46,7 @@ function costOf(
   stages: StageCount,
   rates: Rates,
   scene: Scene,
-  hereMs: number,
+  hops: ChainCostResult['hops'],
 ): ChainCostModel {
   const { spec, tensors, bytes } = planned(CONFIGS[name])
   const chain = linksOf(wholeOf(spec, tensors, bytes), stages)
@@ -59,7 +59,8 @@ function costOf(
     mostBytes: chain.mostBytes,
     times,
     bill: billOf(chain, times, scene),
-    here: 1 / timesOf(chain, rates, { ...scene, hopMs: hereMs }).token,
+    here: 1 / timesOf(chain, rates, { ...scene, hopMs: hops.two }).token,
+    oneProcess: 1 / tokenOnOneThread(chain, rates, { ...scene, prompt: 64, answer: 32, hopMs: hops.one }),
   }
 }
 
@@ -78,7 +79,7 @@ function main(): void {
   }
   const { rates, commit, cpu } = measuredRates()
   const hops = readHops()
-  const models = CASES.map(([name, stages]) => costOf(name, stages, rates, scene, hops.two))
+  const models = CASES.map(([name, stages]) => costOf(name, stages, rates, scene, hops))
   for (const { title, times, bill } of models)
     console.log(
       `${title}: ${times.isolates} isolates, ${(1 / times.token).toFixed(1)} tokens a second, $${bill.total.toFixed(2)}`,

@@ -35,6 +35,7 @@ import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { samplingSpeedBlock } from './lib/sampling-speed-table.ts'
 import { severalBlock } from './lib/several-table.ts'
+import { shapeBlocks } from './lib/shapes-table.ts'
 import { templateBlocks } from './lib/template-tables.ts'
 import { trimmedBlocks } from './lib/trimmed-tables.ts'
 import { vocabularyBlocks } from './lib/vocabulary-tables.ts'
@@ -104,6 +105,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
       chunk: variable('CHUNK'),
     }),
     ...chainCostBlocks(),
+    ...shapeBlocks(),
     ...bindingBlocks(`${ROOT}docs/results/binding.json`),
     ...decisionBlocks(),
     ...dialectBlocks(),

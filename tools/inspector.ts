@@ -127,3 +127,15 @@ export class HeapSampler {
     })
   }
 }
+
+/** Samplers of several scripts of one `wrangler dev`, whose own inspector, `own`, shows the one that it has taken alone. */
+export async function samplersOf(
+  { own, runtime, taken }: { own: string; runtime: string; taken: string },
+  scripts: readonly string[],
+  interval: number,
+): Promise<HeapSampler[]> {
+  // An isolate has one client at a time, and wrangler is that of one of them.
+  const connected = (id: string): Promise<HeapSampler> =>
+    id === taken ? HeapSampler.connect(own, interval) : HeapSampler.connect(runtime, interval, id)
+  return Promise.all(scripts.map((script) => connected(`core:user:${script}`)))
+}

@@ -18,6 +18,8 @@ export type ChainCostModel = {
   bill: ChainBill
   /** Tokens a second where a hop takes what it takes here, between two processes. */
   here: number
+  /** The same in one process, whose isolates share a thread. */
+  oneProcess: number
 }
 
 export type ChainCostResult = {

@@ -108,6 +108,13 @@ export function timesOf(shape: ChainShape, rates: Rates, scene: Scene): ChainTim
   return { isolates: links.length, hops, computing, token, first, turn, shared }
 }
 
+/** Seconds of a token where all isolates share one thread: parts of a head compute one after the other. */
+export function tokenOnOneThread(shape: ChainShape, rates: Rates, scene: Scene): number {
+  const { token } = timesOf(shape, rates, scene)
+  const heads = shape.links.map(({ head }) => head * rates.decodeByte)
+  return token + sum(heads) - Math.max(...heads)
+}
+
 export function billOf(
   { links, stagedPages }: ChainShape,
   { turn, shared }: ChainTimes,

@@ -18,7 +18,13 @@ import { freePort } from '../../tools/free-port.ts'
  */
 export type Start = { state?: string; root?: string; assets?: string }
 
-export type Worker = { url: string; inspector: string; stop: () => Promise<void> }
+/** `runtime`: workerd's own inspector and the isolate that wrangler has taken, where its log tells (WRANGLER_LOG is `debug`). */
+export type Worker = {
+  url: string
+  inspector: string
+  runtime?: [inspector: string, taken: string]
+  stop: () => Promise<void>
+}
 
 const START_LIMIT_MS = 120_000
 /** wrangler dev accepts connections while its build is broken, and never answers them. */
@@ -130,8 +136,12 @@ async function startWrangler(
   })
   let log = ''
   let ended = false
+  let runtime: [string, string] | undefined
   const keepTail = (data: Buffer): void => {
-    log = (log + data.toString()).slice(-4000)
+    log += data.toString()
+    const told = [...log.matchAll(/NEW RUNTIME WEBSOCKET (\S+)\/(\S+)/g)].at(-1)
+    if (told !== undefined) runtime = [told[1], told[2]]
+    log = log.slice(-4000)
   }
   child.stdout.on('data', keepTail)
   child.stderr.on('data', keepTail)
@@ -170,7 +180,7 @@ async function startWrangler(
       `wrangler dev did not start in ${cwd}: ${stripVTControlCharacters(log).trim().slice(-1500)}`,
     )
   }
-  return { url, inspector: `http://127.0.0.1:${inspectorPort}`, stop }
+  return { url, inspector: `http://127.0.0.1:${inspectorPort}`, stop, ...(runtime && { runtime }) }
 }
 
 /** Polls `url` until `accept(status)`; a connection refused counts as not yet. */

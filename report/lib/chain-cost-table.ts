@@ -1,4 +1,4 @@
-// This module makes the tables of docs/chain.md: shapes that were measured as chains, and what chains cost by arithmetic.
+// This module makes the tables of docs/chain.md that are computed: what chains take of time and of money.
 
 import { readFileSync } from 'node:fs'
 import {
