@@ -135,7 +135,7 @@ it('has a line for each model in both tables', () => {
       weightBytes: 60e6,
       mostBytes: 100e6,
     },
-    ...{ times, bill: billOf(shape, times, scene), here: 20 },
+    ...{ times, bill: billOf(shape, times, scene), here: 20, oneProcess: 15 },
   }
   const hops = { one: 1, two: 2, isMeasured: true }
   const result = { rates, cpu: 'a CPU', commit: '0123456789', hops, scene, models: [model] }
