@@ -5,6 +5,7 @@ import type { WindowOptions } from '../cache/window.ts'
 import type { Model, Outputs, Pages, PageStaging, Row, Yield } from '../graph/model.ts'
 import type { Stage } from '../graph/stage.ts'
 import type { HostSignal } from '../kernels/wasm.ts'
+import { discard } from '../lib/byte-reader.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
 import { isHub, tableRows } from '../weights/layer-range.ts'
@@ -117,9 +118,9 @@ export class ChainModel implements Model {
 
   /** The stages behind the hub, for health. */
   get stages(): StageHealth[] {
-    return this.#links.map(({ name, state, hops }) => {
+    return this.#links.map(({ name, state, linearMemoryBytes, hops }) => {
       const { calls, lastMs, slowestMs } = hops
-      return { name, state, calls, lastHopMs: lastMs, slowestHopMs: slowestMs }
+      return { name, state, linearMemoryBytes, calls, lastHopMs: lastMs, slowestHopMs: slowestMs }
     })
   }
 
@@ -204,6 +205,8 @@ export class ChainModel implements Model {
       replies.forEach(({ logits, hidden: states }, i) => {
         const rows = tableRows(this.spec, heads[i].share.range)
         outputs.addPart(some, rows, logits!, i === 0 ? states : undefined)
+        // Of a large vocabulary half a megabyte a token, which would linger until the host next collects its garbage.
+        discard(logits!.buffer)
       })
     }
     return outputs

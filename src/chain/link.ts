@@ -1,8 +1,9 @@
 // A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
 
+import { discard } from '../lib/byte-reader.ts'
 import { IsletError, type ErrorCode } from '../lib/errors.ts'
 import type { StageShare } from '../weights/manifest.ts'
-import type { StageDoor, StageSession } from './calls.ts'
+import type { StageDoor, StageMethods, StageReport, StageSession } from './calls.ts'
 import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
 
 export type LinkClock = { now(): number; wait(ms: number): Promise<void> }
@@ -35,6 +36,8 @@ export class Link {
   readonly name: string
   readonly share: StageShare
   readonly hops: Hops = { calls: 0, lastMs: 0, slowestMs: 0 }
+  /** Of the stage, once it is open. */
+  linearMemoryBytes = 0
   readonly #door: StageDoor
   readonly #clock: LinkClock
   #setup: StageSetup | undefined
@@ -65,15 +68,15 @@ export class Link {
     for (;;) {
       await Promise.race([over, this.#clock.wait(PROGRESS_MS)])
       if (isOver) break
-      const { done, total } = await this.#within(stage.report()).catch((error: unknown) => {
-        throw this.#lost(String(error))
-      })
+      const { done, total } = await this.#reportOf(stage)
       if (done !== seen.done) seen = { done, at: this.#clock.now() }
       else if (this.#clock.now() - seen.at > SILENT_MS) throw this.#lost('its load makes no progress')
       onProgress(done, total)
     }
     await opening
-    onProgress(this.share.weightBytes, this.share.weightBytes)
+    const { total, linearMemoryBytes } = await this.#reportOf(stage)
+    this.linearMemoryBytes = linearMemoryBytes
+    onProgress(total, total)
   }
 
   /** What happens to pages, before the next call that is made. */
@@ -97,9 +100,11 @@ export class Link {
     return this.#call({ do: 'pages', ops: this.#takeOps() })
   }
 
-  /** The stream that the stage makes of these rows'. */
+  /** The stream that the stage makes of these rows'; theirs is gone then. */
   async run(rows: PlainRows, stream: Float32Array): Promise<Float32Array> {
-    return streamOf(await this.#call({ do: 'run', ops: this.#takeOps(), rows, stream }))
+    const reply = await this.#call({ do: 'run', ops: this.#takeOps(), rows, stream })
+    discard(stream.buffer)
+    return streamOf(reply)
   }
 
   /** Rows of the table. */
@@ -169,6 +174,12 @@ export class Link {
     if (reply.error !== undefined) throw this.#failed(reply.error)
     if (reply.missing !== undefined) throw new MissingRuns(reply.missing)
     return reply
+  }
+
+  async #reportOf(stage: StageMethods): Promise<StageReport> {
+    return this.#within(stage.report()).catch((error: unknown) => {
+      throw this.#lost(String(error))
+    })
   }
 
   /** A new stub each time: one that was used when its object died fails for ever. */

@@ -1,7 +1,8 @@
 // Stage calls are answered by a stage and the run store of its object, each at once and in the order in which they come.
 
-import type { Stage } from '../graph/stage.ts'
 import { runId } from '../cache/chain.ts'
+import type { Stage } from '../graph/stage.ts'
+import { discard } from '../lib/byte-reader.ts'
 import { rowsOf, YIELDS, type PageOp, type StageCall, type StageReply } from './messages.ts'
 import type { RunStore } from './run-store.ts'
 
@@ -16,7 +17,9 @@ export function answerCall(call: StageCall, stage: Stage, runs: RunStore): Compu
   const missing = call.ops.flatMap((op) => doOp(op, stage, runs))
   if (missing.length > 0) return { missing }
   if (call.do === 'pages') return {}
-  return { stream: stage.run(rowsOf(call.rows), call.stream).stream() }
+  const stream = stage.run(rowsOf(call.rows), call.stream).stream()
+  discard(call.stream.buffer)
+  return { stream }
 }
 
 /** Gives the id of the run that was to be restored and could not be. */
