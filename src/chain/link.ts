@@ -246,7 +246,7 @@ export class MissingRuns extends IsletError {
 
   constructor(runs: readonly number[]) {
     super(
-      'engine_failure',
+      'lane_lost',
       `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`,
     )
     this.runs = runs
