@@ -245,10 +245,7 @@ export class MissingRuns extends IsletError {
   readonly runs: readonly number[]
 
   constructor(runs: readonly number[]) {
-    super(
-      'lane_lost',
-      `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`,
-    )
+    super('lane_lost', `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`)
     this.runs = runs
   }
 }
