@@ -60,7 +60,8 @@ export class Link {
   async open(setup: StageSetup, onProgress: (done: number, total: number) => void): Promise<void> {
     this.#setup = setup
     const opening = this.#open()
-    opening.catch(() => undefined)
+    // Also where this throws the session must be ended, by `close`: a stub that is let go of without is the host's to find.
+    this.#session = opening
     let isOver = false
     const over = opening.finally(() => (isOver = true)).catch(() => undefined)
     const stage = this.#door.connect()
@@ -76,6 +77,8 @@ export class Link {
     await opening
     const { total, linearMemoryBytes } = await this.#reportOf(stage)
     this.linearMemoryBytes = linearMemoryBytes
+    this.#usedAt = this.#clock.now()
+    void this.#watch()
     onProgress(total, total)
   }
 
@@ -87,8 +90,8 @@ export class Link {
   /** `idle`: nobody has asked it for a while. */
   get state(): 'loading' | 'open' | 'idle' | 'lost' {
     if (this.#isClosed) return 'lost'
-    if (this.#session !== undefined) return 'open'
-    return this.#epoch === undefined ? 'loading' : 'idle'
+    if (this.#epoch === undefined) return 'loading'
+    return this.#session === undefined ? 'idle' : 'open'
   }
 
   get hasOps(): boolean {

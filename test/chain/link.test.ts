@@ -92,13 +92,25 @@ const opened = async (): Promise<void> => {
 }
 
 describe('a link', () => {
-  test('opens a stage once, and a session when it is first asked', async () => {
+  test('opens a stage and a session at once, and asks by that', async () => {
     expect(link.state).toBe('loading')
     await opened()
-    expect([link.state, link.linearMemoryBytes]).toEqual(['idle', 1234])
-    const before = stage.opened
+    expect([link.state, link.linearMemoryBytes]).toEqual(['open', 1234])
     await Promise.all([link.flush(), link.flush()])
-    expect([stage.opened - before, link.state, link.hops.calls]).toEqual([1, 'open', 2])
+    expect([stage.opened, link.state, link.hops.calls]).toEqual([1, 'open', 2])
+  })
+
+  test('that is closed before it has opened ends the session when that comes', async () => {
+    const { open } = stage
+    const gate = Promise.withResolvers<void>()
+    stage.open = async () => (await gate.promise, open())
+    const opening = link.open(SETUP, () => undefined).catch((error: unknown) => error)
+    await clock.pass(200)
+    link.close()
+    gate.resolve()
+    await clock.pass(200)
+    await opening
+    expect([stage.opened, stage.ended]).toEqual([1, 1])
   })
 
   test('tells what happened to pages in order, with the next call', async () => {
@@ -122,7 +134,7 @@ describe('a link', () => {
   test('ends its session when nobody has asked for some time, and opens another', async () => {
     await opened()
     await link.flush()
-    await clock.pass(2000)
+    await clock.pass(1900)
     expect([stage.ended, link.state]).toEqual([0, 'open'])
     await clock.pass(2000)
     expect([stage.ended, link.state]).toEqual([1, 'idle'])
