@@ -12,7 +12,7 @@ import { chainScripts } from '../tools/chain-scripts.ts'
 import { table } from '../tools/markdown.ts'
 import { writeScripts } from '../tools/scripts.ts'
 import { promptIds } from './lib/cases.ts'
-import { CHAIN_FILE, type ChainCase, type ChainResult } from './lib/chain-result.ts'
+import { CHAIN_FILE, chainSpeed, type ChainCase, type ChainResult } from './lib/chain-result.ts'
 import { Client, type Streamed } from './lib/client.ts'
 import { MODEL, MODEL_FOLDER, prepareModel } from './lib/model.ts'
 import { compactJson, describeMachine, median } from './lib/results.ts'
@@ -98,17 +98,12 @@ async function measure(servers: Servers, pairs: number): Promise<ChainCase[]> {
         if (pair >= 0) found.push(seconds) // the first warms up
       }
       cases.push({ ...about, pairs: found })
-      console.error(`${about.name}: ${median(found.map((pair) => speed(about, pair))).toFixed(3)}`)
+      console.error(`${about.name}: ${median(found.map((pair) => chainSpeed(about, pair))).toFixed(3)}`)
     }
   } finally {
     for (const client of Object.values(clients).flat()) client.close()
   }
   return cases
-}
-
-/** Of the one in terms of the other. */
-function speed({ tokens }: Pick<ChainCase, 'tokens'>, [of, against]: [number, number]): number {
-  return tokens[0] / of / (tokens[1] / against)
 }
 
 async function main(): Promise<void> {
@@ -160,7 +155,7 @@ async function main(): Promise<void> {
       cases,
     }
     const rows = cases.map((one) => {
-      const speeds = one.pairs.map((pair) => speed(one, pair))
+      const speeds = one.pairs.map((pair) => chainSpeed(one, pair))
       const spread = `${Math.min(...speeds).toFixed(3)} to ${Math.max(...speeds).toFixed(3)}`
       return [one.name, median(speeds).toFixed(3), spread, String(one.goal)]
     })

@@ -26,7 +26,7 @@ import { compactJson, describeMachine } from './lib/results.ts'
 import { BenchError } from './lib/setup.ts'
 import { makeShape } from './lib/shape-folder.ts'
 import { SHAPES_FILE, type ShapeResult, type ShapesResult, type ShapeStage } from './lib/shapes-result.ts'
-import { startChain, untilHealthy, type Worker } from './lib/worker.ts'
+import { startChain, untilHealthy } from './lib/worker.ts'
 
 const USAGE = `node bench/shapes.ts [NAME...] [--trial]
   NAME        of ${['qwen2.5-0.5b', 'llama-3.2-1b', 'qwen-1.8b'].join(', ')} (all)
@@ -49,7 +49,7 @@ type Measured = Pick<ShapeResult, 'load' | 'first' | 'decode'> & {
 
 type Health = {
   linear_memory_bytes: number
-  stages: { calls: number; last_hop_ms: number; slowest_hop_ms: number }[]
+  stages: { linear_memory_bytes: number; calls: number; last_hop_ms: number; slowest_hop_ms: number }[]
 }
 
 /** The whole model in one memory. */
@@ -69,8 +69,7 @@ async function inOneMemory(folder: string): Promise<ShapeResult['whole'] & { log
 
 async function asChain(folder: string, scratch: string): Promise<Measured> {
   const { scripts, id } = chainScripts('islet', folder, {})
-  const [hub, ...stages] = scripts
-  const written = writeScripts([{ ...hub, main: 'bench/chain-worker/hub.ts' }, ...stages], scratch)
+  const written = writeScripts(scripts, scratch)
   const worker = await startChain([written.map(({ config }) => config).reverse()])
   const client = new Client(worker.url)
   try {
@@ -88,11 +87,11 @@ async function asChain(folder: string, scratch: string): Promise<Measured> {
     // Garbage grows with what is said.
     for (let more = 0; more < MORE.answers; more++)
       await client.complete(id, promptIds(PROMPT, 2 + more), MORE.tokens)
-    const hops = (await untilHealthy(worker)) as unknown as Health
+    const health = (await untilHealthy(worker)) as unknown as Health
     const [hubs, ...others] = samplers
     for (const sampler of others) await sampler.stop()
     const held = heapTotal(await hubs.stopAndCollect(() => untilHealthy(worker)))
-    const linear = [hops.linear_memory_bytes, ...(await linearOf(worker))]
+    const linear = [health, ...health.stages].map(({ linear_memory_bytes }) => linear_memory_bytes)
     return {
       load,
       first: arrivals[0],
@@ -101,18 +100,13 @@ async function asChain(folder: string, scratch: string): Promise<Measured> {
       stages: samplers.map((sampler, i) => ({
         linear: linear[i],
         heap: heapTotal(sampler.peak()),
-        ...(i > 0 ? { hops: hopsOf(hops.stages[i - 1]) } : { held }),
+        ...(i > 0 ? { hops: hopsOf(health.stages[i - 1]) } : { held }),
       })),
     }
   } finally {
     client.close()
     await worker.stop()
   }
-}
-
-async function linearOf({ url }: Worker): Promise<number[]> {
-  const reports = (await (await fetch(`${url}/bench/reports`)).json()) as { linearMemoryBytes: number }[]
-  return reports.map(({ linearMemoryBytes }) => linearMemoryBytes)
 }
 
 function hopsOf({ calls, last_hop_ms, slowest_hop_ms }: Health['stages'][number]): ShapeStage['hops'] {

@@ -34,6 +34,7 @@ import { peerBlocks } from './lib/peer-table.ts'
 import { routeBlocks } from './lib/route-tables.ts'
 import { samplingBlocks } from './lib/sampling-tables.ts'
 import { samplingSpeedBlock } from './lib/sampling-speed-table.ts'
+import { chainBlock } from './lib/chain-table.ts'
 import { severalBlock } from './lib/several-table.ts'
 import { shapeBlocks } from './lib/shapes-table.ts'
 import { templateBlocks } from './lib/template-tables.ts'
@@ -123,6 +124,7 @@ export function documents(): { path: string; text: string; wanted: string }[] {
     ...vocabularyBlocks(),
     ...trimmedBlocks(),
     severalBlock(),
+    chainBlock(),
     ...soakBlocks(`${ROOT}docs/results/soak.json`),
     samplingSpeedBlock(`${ROOT}docs/results/sampling-speed.json`),
     ...templateBlocks(`${ROOT}docs/results/templates.json`, `${ROOT}docs/results/template-speed.json`),

@@ -4,9 +4,10 @@ import { ChainReader, type KeptHub } from './chain/read-chain.ts'
 import type { StageMethods } from './chain/calls.ts'
 import { LOGIT_ROWS, poolPages } from './lane/memory-plan.ts'
 import type { ChainOf } from './lane/object.ts'
+import { regionOf, type Region } from './protocol/ids.ts'
 
 /** A stage's objects, in another script. */
-export type StageNamespace = { getByName(name: string): StageMethods }
+export type StageNamespace = { getByName(name: string, options?: { locationHint?: Region }): StageMethods }
 
 /** `STAGE_1` is the class of the first script behind the hub, and so on; tools/chain-scripts.ts writes them. */
 export type StageBindings = { [binding: `STAGE_${number}`]: StageNamespace | undefined }
@@ -15,14 +16,14 @@ export type StageBindings = { [binding: `STAGE_${number}`]: StageNamespace | und
 const hubs: KeptHub = {}
 
 /**
- * The chain of each lane by the bindings of the script. A stage's object has the name of its lane's, and the platform puts it where
- * it is first asked from, which is near the lane. Throws Error for a stage that is not bound, when it is needed.
+ * The chain of each lane by the bindings of the script. A stage's object has the name of its lane's and its location hint; without
+ * one the platform puts it where it is first asked from, which is near the lane. Throws Error for a stage that is not bound, when it is needed.
  */
 export const chainByBindings = (env: StageBindings): ChainOf => chainsOf(env)
 
 /** The same; `chunks`: for benchmarks (ChainReaderParts). */
 export function chainsOf(env: StageBindings, chunks?: number): ChainOf {
-  return ({ id, config, source, kernels, clock, onMissing }) => {
+  return ({ name, config, source, kernels, clock, onMissing }) => {
     const { chunk, kvBudget, reserve = 0 } = config
     const reader = new ChainReader({
       source,
@@ -35,7 +36,7 @@ export function chainsOf(env: StageBindings, chunks?: number): ChainOf {
           const stage = env[`STAGE_${index}`]
           if (stage === undefined)
             throw new Error(`there is no binding STAGE_${index} for a stage of the chain`)
-          return stage.getByName(id)
+          return stage.getByName(name, { locationHint: regionOf(name) })
         },
       }),
       clock,

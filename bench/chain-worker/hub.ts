@@ -1,6 +1,5 @@
 // A hub for benchmarks: as the chain's entry, with the chunks of a step by a variable, and hops that can be timed alone.
 
-import type { StageReport } from '../../src/chain/calls.ts'
 import { chainsOf, type StageBindings } from '../../src/chain-lanes.ts'
 import { makeDeps } from '../../src/deps.ts'
 import { entryOf } from '../../src/entry.ts'
@@ -15,16 +14,6 @@ const entry = entryOf(setup, (env) => makeDeps(setup(env)))
 const chainOf = (env: BenchEnv) => chainsOf(env, env.BENCH_CHUNKS ? Number(env.BENCH_CHUNKS) : undefined)
 
 export class LaneObject extends laneClass(setup, chainOf) {
-  /** What each stage tells of itself. */
-  async reports(): Promise<StageReport[]> {
-    const reports: StageReport[] = []
-    for (let index = 1; ; index++) {
-      const stage = this.env[`STAGE_${index}`]
-      if (stage === undefined) return reports
-      reports.push(await stage.getByName('hops').report())
-    }
-  }
-
   /** Milliseconds of each of `count` calls that ask a stage for nothing, one after the other in one session. */
   async hops(count: number): Promise<number> {
     const stage = this.env.STAGE_1
@@ -51,12 +40,8 @@ export class LaneObject extends laneClass(setup, chainOf) {
 export default {
   async fetch(request: Request, env: BenchEnv, ctx: ExecutionContext): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
-    const lane = env.LANE.getByName('hops') as unknown as {
-      hops(count: number): Promise<number>
-      reports(): Promise<StageReport[]>
-    }
-    if (pathname === '/bench/reports') return Response.json(await lane.reports())
     if (pathname !== '/bench/hops') return entry.app.fetch(request, env, ctx)
+    const lane = env.LANE.getByName('hops') as unknown as { hops(count: number): Promise<number> }
     return Response.json({ ms: await lane.hops(Number(searchParams.get('count'))) })
   },
 }

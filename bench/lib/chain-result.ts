@@ -29,3 +29,8 @@ export type ChainResult = {
   hops: { one: number; two: number; visits: { one: number[]; two: number[] } }
   cases: ChainCase[]
 }
+
+/** Of one pair: the speed of the one in terms of the other. */
+export function chainSpeed({ tokens }: Pick<ChainCase, 'tokens'>, [of, against]: [number, number]): number {
+  return tokens[0] / of / (tokens[1] / against)
+}

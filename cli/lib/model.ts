@@ -46,6 +46,10 @@ export async function openModel(model: string, options: PackOptions): Promise<Op
     return { manifest, source: weights, tokenizerBytes: tokenizer, ...(tokenizerFault && { tokenizerFault }) }
   }
   const manifest = await readManifest(path)
+  if (manifest.stage !== undefined)
+    throw new IsletError('invalid_request', `${path} is a stage of a model: name the model itself`, {
+      param: 'MODEL',
+    })
   return { manifest, source: fileSource(path), tokenizerBytes: await readTokenizerFile(path, manifest) }
 }
 

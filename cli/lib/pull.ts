@@ -81,7 +81,7 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
     sampling: { temperature: 0.2, top_p: 0.9, repetition_penalty: 1.1 },
     pooling: 'mean',
   },
-  // Too large for one isolate: for Node. Gemma's terms of use apply.
+  // Too large for one isolate: for Node, or several scripts. Gemma's terms of use apply.
   'gemma-3-270m': GEMMA,
   // With 49,152 of its 262,144 ids one isolate holds it (docs/packing.md).
   'gemma-3-270m-en': { ...GEMMA, trimmed: 'gemma-3-270m-en' },

@@ -9,13 +9,10 @@ import {
 import { BILLED_GB, PRICES, PRICES_READ } from '../../bench/lib/prices.ts'
 import { table } from '../../tools/markdown.ts'
 
-/** The blocks `chain-cost` and `chain-bill`. */
+/** The block `chain-cost`. */
 export function chainCostBlocks(): [name: string, text: string][] {
   const result = JSON.parse(readFileSync(CHAIN_COST_FILE, 'utf8')) as ChainCostResult
-  return [
-    ['chain-cost', costBlock(result)],
-    ['chain-bill', billBlock(result)],
-  ]
+  return [['chain-cost', [costBlock(result), '', 'And of money:', '', billBlock(result)].join('\n')]]
 }
 
 export function costBlock({ models, scene, hops, cpu, commit }: ChainCostResult): string {

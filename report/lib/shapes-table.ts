@@ -10,14 +10,18 @@ import {
 } from '../../bench/lib/shapes-result.ts'
 import { table } from '../../tools/markdown.ts'
 
-/** The blocks `chain-shapes` and `chain-isolates`. */
+/** The block `chain-shapes`. */
 export function shapeBlocks(): [name: string, text: string][] {
   const { shapes } = JSON.parse(readFileSync(SHAPES_FILE, 'utf8')) as ShapesResult
   const computed = JSON.parse(readFileSync(CHAIN_COST_FILE, 'utf8')) as ChainCostResult
-  return [
-    ['chain-shapes', shapesBlock(shapes, computed)],
-    ['chain-isolates', isolatesBlock(shapes)],
-  ]
+  const text = [
+    shapesBlock(shapes, computed),
+    '',
+    'What each isolate held at its peak:',
+    '',
+    isolatesBlock(shapes),
+  ].join('\n')
+  return [['chain-shapes', text]]
 }
 
 export function shapesBlock(

@@ -44,8 +44,15 @@ function detailsOf({ window, message, note, stages, models: _, ...health }: Lane
   }
 }
 
-function stageOf({ name, state, calls, lastHopMs, slowestHopMs }: StageHealth): object {
-  return { name, state, calls, last_hop_ms: lastHopMs, slowest_hop_ms: slowestHopMs }
+function stageOf({ name, state, linearMemoryBytes, calls, lastHopMs, slowestHopMs }: StageHealth): object {
+  return {
+    name,
+    state,
+    linear_memory_bytes: linearMemoryBytes,
+    calls,
+    last_hop_ms: lastHopMs,
+    slowest_hop_ms: slowestHopMs,
+  }
 }
 
 /** Handler of GET /: the page for browsers, JSON for others. */

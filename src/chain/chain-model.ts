@@ -4,8 +4,8 @@
 import type { WindowOptions } from '../cache/window.ts'
 import type { Model, Outputs, Pages, PageStaging, Row, Yield } from '../graph/model.ts'
 import type { Stage } from '../graph/stage.ts'
-import { discard } from '../lib/byte-reader.ts'
 import type { HostSignal } from '../kernels/wasm.ts'
+import { discard } from '../lib/byte-reader.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
 import { isHub, tableRows } from '../weights/layer-range.ts'
@@ -42,6 +42,9 @@ const FLUSH_MS = 200
 
 /** In place of pages where the hub has no layers: a row of storage has bytes. */
 const NO_BYTES = new Uint8Array(1)
+
+/** What the first of the stages behind the hub makes of a chunk, and what the last of them leaves. */
+type Passage = { first: Promise<Float32Array>; last: Promise<Float32Array> }
 
 export class ChainModel implements Model {
   readonly spec: ModelSpec
@@ -118,9 +121,9 @@ export class ChainModel implements Model {
 
   /** The stages behind the hub, for health. */
   get stages(): StageHealth[] {
-    return this.#links.map(({ name, state, hops }) => {
+    return this.#links.map(({ name, state, linearMemoryBytes, hops }) => {
       const { calls, lastMs, slowestMs } = hops
-      return { name, state, calls, lastHopMs: lastMs, slowestHopMs: slowestMs }
+      return { name, state, linearMemoryBytes, calls, lastHopMs: lastMs, slowestHopMs: slowestMs }
     })
   }
 
@@ -131,36 +134,32 @@ export class ChainModel implements Model {
   }
 
   async #run(rows: readonly Row[]): Promise<Outputs> {
-    const { hub, layers, clock } = this.#parts
+    const { hub, clock } = this.#parts
     const embedded = await this.#embedded(rows)
     const { hidden } = this.spec
-    /** Of each chunk, when the first stage behind the hub has answered, and what the last of them leaves. */
-    const first: Promise<unknown>[] = []
-    const left: (Float32Array | Promise<Float32Array>)[] = []
+    const passages: Passage[] = []
     for (let from = 0; from < rows.length; from += hub.maxRows) {
       const chunk = rows.slice(from, from + hub.maxRows)
       // What was sent leaves, and what has come is read, in a turn of the host.
-      if (from > 0) await Promise.all([first[first.length - IN_FLIGHT], clock.wait(0)])
+      if (from > 0) await Promise.all([passages.at(-IN_FLIGHT)?.first, clock.wait(0)])
       const entering = embedded?.subarray(from * hidden, (from + chunk.length) * hidden)
       const stream = this.#here(() => hub.run(chunk, entering).stream())
-      if (layers.length === 0) {
-        left.push(stream)
-        continue
-      }
-      const plain = plainRows(chunk)
-      const passing = layers.reduce<Promise<Float32Array> | undefined>((before, link) => {
-        const next =
-          before === undefined ? link.run(plain, stream) : before.then((made) => link.run(plain, made))
-        if (before === undefined) first.push(next)
-        return next
-      }, undefined)!
-      // Looked at in its turn: until then a failure is nobody's.
-      passing.catch(() => undefined)
-      first.at(-1)?.catch(() => undefined)
-      left.push(passing)
+      passages.push(this.#through(chunk, stream))
     }
     const yields = rows.flatMap((row) => (row.yields === 'nothing' ? [] : row.yields))
-    return this.#conclude(yields, joined(await Promise.all(left)))
+    return this.#conclude(yields, joined(await Promise.all(passages.map(({ last }) => last))))
+  }
+
+  /** Sends a chunk through the stages with layers, one after the other. */
+  #through(chunk: readonly Row[], stream: Float32Array): Passage {
+    const { layers } = this.#parts
+    const rows = plainRows(chunk)
+    const [next, ...others] = layers
+    const first = next === undefined ? Promise.resolve(stream) : next.run(rows, stream)
+    const last = others.reduce((before, link) => before.then((made) => link.run(rows, made)), first)
+    // Looked at in its turn: until then a failure is nobody's.
+    for (const each of [first, last]) each.catch(() => undefined)
+    return { first, last }
   }
 
   /** Embeddings of rows, where the hub has no table. */
@@ -205,6 +204,8 @@ export class ChainModel implements Model {
       replies.forEach(({ logits, hidden: states }, i) => {
         const rows = tableRows(this.spec, heads[i].share.range)
         outputs.addPart(some, rows, logits!, i === 0 ? states : undefined)
+        // Of a large vocabulary half a megabyte a token, which would linger until the host next collects its garbage.
+        discard(logits!.buffer)
       })
     }
     return outputs
@@ -223,7 +224,7 @@ export class ChainModel implements Model {
       await clock.wait(FLUSH_MS)
       this.#isFlushing = false
       if (this.#failure === undefined)
-        await Promise.all(layers.map((link) => (link.hasOps ? link.flush() : undefined)))
+        await Promise.all(layers.filter(({ hasOps }) => hasOps).map((link) => link.flush()))
     } catch (error) {
       this.#fail(error)
     }
@@ -289,8 +290,6 @@ class ChainOutputs implements Outputs {
     for (let i = 0; i < yields.length - count && states !== undefined; i++)
       this.#states.push(states.slice(i * this.#hidden, (i + 1) * this.#hidden))
     if (end === this.#vocab) this.#rows += count
-    // Half a megabyte a token, which would linger until the host next collects its garbage.
-    discard(logits.buffer as ArrayBuffer)
   }
 
   logits(index: number): Float32Array {

@@ -1,8 +1,9 @@
 // A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
 
+import { discard } from '../lib/byte-reader.ts'
 import { IsletError, type ErrorCode } from '../lib/errors.ts'
 import type { StageShare } from '../weights/manifest.ts'
-import type { StageDoor, StageSession } from './calls.ts'
+import type { StageDoor, StageMethods, StageReport, StageSession } from './calls.ts'
 import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
 
 export type LinkClock = { now(): number; wait(ms: number): Promise<void> }
@@ -35,6 +36,8 @@ export class Link {
   readonly name: string
   readonly share: StageShare
   readonly hops: Hops = { calls: 0, lastMs: 0, slowestMs: 0 }
+  /** Of the stage, once it is open. */
+  linearMemoryBytes = 0
   readonly #door: StageDoor
   readonly #clock: LinkClock
   #setup: StageSetup | undefined
@@ -57,7 +60,8 @@ export class Link {
   async open(setup: StageSetup, onProgress: (done: number, total: number) => void): Promise<void> {
     this.#setup = setup
     const opening = this.#open()
-    opening.catch(() => undefined)
+    // Also where this throws the session must be ended, by `close`: a stub that is let go of without is the host's to find.
+    this.#session = opening
     let isOver = false
     const over = opening.finally(() => (isOver = true)).catch(() => undefined)
     const stage = this.#door.connect()
@@ -65,15 +69,17 @@ export class Link {
     for (;;) {
       await Promise.race([over, this.#clock.wait(PROGRESS_MS)])
       if (isOver) break
-      const { done, total } = await this.#within(stage.report()).catch((error: unknown) => {
-        throw this.#lost(String(error))
-      })
+      const { done, total } = await this.#reportOf(stage)
       if (done !== seen.done) seen = { done, at: this.#clock.now() }
       else if (this.#clock.now() - seen.at > SILENT_MS) throw this.#lost('its load makes no progress')
       onProgress(done, total)
     }
     await opening
-    onProgress(this.share.weightBytes, this.share.weightBytes)
+    const { total, linearMemoryBytes } = await this.#reportOf(stage)
+    this.linearMemoryBytes = linearMemoryBytes
+    this.#usedAt = this.#clock.now()
+    void this.#watch()
+    onProgress(total, total)
   }
 
   /** What happens to pages, before the next call that is made. */
@@ -84,8 +90,8 @@ export class Link {
   /** `idle`: nobody has asked it for a while. */
   get state(): 'loading' | 'open' | 'idle' | 'lost' {
     if (this.#isClosed) return 'lost'
-    if (this.#session !== undefined) return 'open'
-    return this.#epoch === undefined ? 'loading' : 'idle'
+    if (this.#epoch === undefined) return 'loading'
+    return this.#session === undefined ? 'idle' : 'open'
   }
 
   get hasOps(): boolean {
@@ -97,9 +103,11 @@ export class Link {
     return this.#call({ do: 'pages', ops: this.#takeOps() })
   }
 
-  /** The stream that the stage makes of these rows'. */
+  /** The stream that the stage makes of these rows'; theirs is gone then. */
   async run(rows: PlainRows, stream: Float32Array): Promise<Float32Array> {
-    return streamOf(await this.#call({ do: 'run', ops: this.#takeOps(), rows, stream }))
+    const reply = await this.#call({ do: 'run', ops: this.#takeOps(), rows, stream })
+    discard(stream.buffer)
+    return streamOf(reply)
   }
 
   /** Rows of the table. */
@@ -171,6 +179,12 @@ export class Link {
     return reply
   }
 
+  async #reportOf(stage: StageMethods): Promise<StageReport> {
+    return this.#within(stage.report()).catch((error: unknown) => {
+      throw this.#lost(String(error))
+    })
+  }
+
   /** A new stub each time: one that was used when its object died fails for ever. */
   async #open(): Promise<Opened> {
     const opened = await this.#door
@@ -234,10 +248,7 @@ export class MissingRuns extends IsletError {
   readonly runs: readonly number[]
 
   constructor(runs: readonly number[]) {
-    super(
-      'engine_failure',
-      `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`,
-    )
+    super('lane_lost', `a stage of the chain has no longer its part of ${runs.length} stored runs of pages`)
     this.runs = runs
   }
 }

@@ -11,6 +11,7 @@ import type { ByteSource } from '../weights/source.ts'
 import type { OpenReply, StageMethods, StageReport, StageSession } from './calls.ts'
 import type { Failure, StageCall, StageReply, StageSetup } from './messages.ts'
 import { RunStore } from './run-store.ts'
+import { SentBuffers } from './sent-buffers.ts'
 import { answerCall } from './stage-calls.ts'
 import { StageIsolate, type StageReader } from './stage-isolate.ts'
 
@@ -32,6 +33,7 @@ export class StageBase<Env> extends DurableObject<Env> implements StageMethods {
   readonly #runs: RunStore
   readonly #reader: StageReader
   readonly #pagesLiveMs: number
+  readonly #sent = new SentBuffers()
   #isAlarmSet = false
 
   constructor(ctx: DurableObjectState, env: Env, setup: StageObjectSetup) {
@@ -75,7 +77,9 @@ export class StageBase<Env> extends DurableObject<Env> implements StageMethods {
     try {
       const stage = shared.stageOf(epoch, Date.now())
       try {
-        return { ...answerCall(call, stage, this.#runs), ms: performance.now() - began }
+        const computed = answerCall(call, stage, this.#runs)
+        this.#sent.sent(computed)
+        return { ...computed, ms: performance.now() - began }
       } catch (error) {
         // Whatever was half done is nobody's any more.
         shared.drop()

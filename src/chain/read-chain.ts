@@ -45,6 +45,9 @@ type OnProgress = (done: number, total: number) => void
 const RETRY_MS = 250
 const LOST_MS = 60_000
 
+/** Numbers a logit that a sampler may need (sampling/candidates.ts). */
+const SAMPLING_ARRAYS = 4
+
 /** What all stages plan by, and the pages of a run that each of them can store. */
 type ChainPlan = { pages: number; stagedPages: number }
 
@@ -145,8 +148,8 @@ export class ChainReader {
     const plans = stage!.shares.map(({ range, weightBytes }, index) => {
       const options = { window, chunk, logitRows, range, pages: perSequence }
       const plan = planMemory(spec, weightBytes, options)
-      // Logits that several stages make come together in JavaScript.
-      const beside = index === 0 && !range.head ? logitRows * spec.vocab * 4 : 0
+      // Logits that several stages make come together in JavaScript, and of a table so large sampling's own arrays count.
+      const beside = index === 0 && !range.head ? (logitRows + SAMPLING_ARRAYS) * spec.vocab * 4 : 0
       return { range, plan, pages: poolPages(plan, index === 0, beside) }
     })
     const staged = plans.flatMap(({ range, plan }) =>

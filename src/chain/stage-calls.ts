@@ -1,7 +1,8 @@
 // Stage calls are answered by a stage and the run store of its object, each at once and in the order in which they come.
 
-import type { Stage } from '../graph/stage.ts'
 import { runId } from '../cache/chain.ts'
+import type { Stage } from '../graph/stage.ts'
+import { discard } from '../lib/byte-reader.ts'
 import { rowsOf, YIELDS, type PageOp, type StageCall, type StageReply } from './messages.ts'
 import type { RunStore } from './run-store.ts'
 
@@ -16,7 +17,9 @@ export function answerCall(call: StageCall, stage: Stage, runs: RunStore): Compu
   const missing = call.ops.flatMap((op) => doOp(op, stage, runs))
   if (missing.length > 0) return { missing }
   if (call.do === 'pages') return {}
-  return { stream: stage.run(rowsOf(call.rows), call.stream).stream() }
+  const stream = stage.run(rowsOf(call.rows), call.stream).stream()
+  discard(call.stream.buffer)
+  return { stream }
 }
 
 /** Gives the id of the run that was to be restored and could not be. */
@@ -34,30 +37,13 @@ function doOp(op: PageOp, { pages, staging }: Stage, runs: RunStore): number[] {
 function concluded({ yields, stream }: Extract<StageCall, { do: 'conclude' }>, stage: Stage): Computed {
   const wanted = Array.from(yields, (place) => YIELDS[place])
   const outputs = stage.conclude(wanted, stream)
-  const joined = (what: 'logits' | 'hidden', into: (size: number) => Float32Array): Float32Array => {
+  const joined = (what: 'logits' | 'hidden'): Float32Array => {
     const rows = wanted.filter((each) => each === what).map((_, i) => outputs[what](i))
-    const all = into(rows.reduce((sum, row) => sum + row.length, 0))
+    const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
     rows.forEach((row, i) => all.set(row, i * row.length))
     return all
   }
-  return {
-    logits: joined('logits', (size) => replyOf(stage, size)),
-    hidden: joined('hidden', (size) => new Float32Array(size)),
-  }
-}
-
-const replies = new WeakMap<Stage, Map<number, Float32Array>>()
-
-/**
- * The stage's array of that size, for every reply: RPC copies one before the next call comes, and new ones would be half a megabyte
- * a token that lingers until the host next collects its garbage. A view would send the whole of its buffer.
- */
-function replyOf(stage: Stage, size: number): Float32Array {
-  const known = replies.get(stage) ?? new Map<number, Float32Array>()
-  replies.set(stage, known)
-  const found = known.get(size) ?? new Float32Array(size)
-  known.set(size, found)
-  return found
+  return { logits: joined('logits'), hidden: joined('hidden') }
 }
 
 /** Turns of the loop, where the host's clock stands still while code computes. */

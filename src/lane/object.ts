@@ -37,8 +37,8 @@ export type LaneSetup = {
 
 /** Makes the reader of a chain for one lane. */
 export type ChainOf = (lane: {
-  /** The object's id, which names those of its stages. */
-  id: string
+  /** The lane's, which its stages' objects have too. */
+  name: string
   config: LaneConfig
   source: ByteSource
   kernels: LoadOptions['kernels']
@@ -65,7 +65,7 @@ export class LaneBase<Env> extends DurableObject<Env> implements LaneMethods {
     const sql = ctx.storage.sql as Sql
     const id = ctx.id.toString()
     const onMissing = (runs: readonly number[]): void => this.#lane.sessions.pages.forget(runs)
-    const readChain = setup.chain?.({ id, config, source, kernels, clock, onMissing })
+    const readChain = setup.chain?.({ name: ctx.id.name ?? id, config, source, kernels, clock, onMissing })
     this.#lane = new Lane({
       config,
       isolate,

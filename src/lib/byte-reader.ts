@@ -24,8 +24,8 @@ type FillingReader = Omit<ReadableStreamBYOBReader, 'read'> & {
 export type ReadBuffer = { size: number; buffer?: ArrayBuffer | undefined }
 
 /** Gives the memory of a buffer back at once, where the host can: a collection may be long in coming. */
-export function discard(buffer: ArrayBuffer | undefined): void {
-  if (buffer !== undefined && 'transfer' in buffer) buffer.transfer(0)
+export function discard(buffer: ArrayBufferLike | undefined): void {
+  if (buffer instanceof ArrayBuffer && 'transfer' in buffer) buffer.transfer(0)
 }
 
 /**

@@ -80,6 +80,7 @@ export type StageHealth = {
   name: string
   /** `idle`: no session is open, since nobody has asked for a while. */
   state: 'loading' | 'open' | 'idle' | 'lost'
+  linearMemoryBytes: number
   calls: number
   lastHopMs: number
   slowestHopMs: number

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { experimental_readRawConfig } from 'wrangler'
 import { command as inspect } from '../../cli/inspect.ts'
+import { openModel } from '../../cli/lib/model.ts'
 import { servedInStages, stageSettings } from '../../cli/lib/stages.ts'
 import { sharesIn, stageFolder } from '../../src/packing/cut.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
@@ -61,6 +62,7 @@ describe('islet pack --stages', () => {
     const stage = await inspected(stageFolder(folder, 2))
     expect(stage).toContain('Stage 2 of these 3')
     expect(stage).not.toContain('Memory of one isolate')
+    await expect(openModel(stageFolder(folder, 0), {})).rejects.toThrow('is a stage of a model')
   })
 
   it('cuts what it has packed', async () => {

@@ -38,13 +38,15 @@ export type ChainOptions = {
   /** Entry of the stages in place of src/stage.ts. */
   stageMain?: string
   plan?: Partial<PlanSettings>
+  /** Variables of wrangler itself. */
+  env?: Record<string, string>
 }
 
 /** Serves the packed model in `folder`, cut into `stages`. Returns once it can answer: wrangler begins anew when it has the last of several scripts. */
 export async function startChain(
   folder: string,
   stages: StageCount,
-  { vars = {}, processes = 1, stageMain, plan = {} }: ChainOptions = {},
+  { vars = {}, processes = 1, stageMain, plan = {}, env: given = {} }: ChainOptions = {},
 ): Promise<TestChain> {
   const scratch = mkdtempSync(join(tmpdir(), 'islet-chain-'))
   const copy = join(scratch, 'models', basename(folder))
@@ -77,7 +79,7 @@ export async function startChain(
       ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
       ...configs.map((config) => `--config=${config}`),
     ]
-    const env = { TMPDIR: temporary, WRANGLER_REGISTRY_PATH: registry }
+    const env = { TMPDIR: temporary, WRANGLER_REGISTRY_PATH: registry, ...given }
     const url = `http://127.0.0.1:${port}`
     let running: Running
     const restart = async (): Promise<void> => {

@@ -8,7 +8,7 @@ export const TELLING = { WRANGLER_LOG: 'debug' }
 
 /** A running sampler of the heap of each script, every `interval` milliseconds. */
 export async function sampled(
-  worker: TestWorker,
+  worker: Pick<TestWorker, 'inspector' | 'log'>,
   scripts: readonly string[],
   interval: number,
 ): Promise<HeapSampler[]> {
