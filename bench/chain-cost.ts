@@ -24,6 +24,9 @@ const PLATFORM_HOP_MS = 1
 /** A session ends 2 s after its last call, and who looks after it does so once a second (src/chain/link.ts). */
 const AWAKE_AFTER = 3
 
+/** Without stages: a lane's last look for what is to be written. */
+const AWAKE_ALONE = 0.25
+
 /** Each model, and of how many scripts its chain is. */
 const CASES: [ChainModelName, StageCount][] = [
   ['smollm2-135m', 'auto'],
@@ -51,6 +54,7 @@ function costOf(
   const { spec, tensors, bytes } = planned(CONFIGS[name])
   const chain = linksOf(wholeOf(spec, tensors, bytes), stages)
   const times = timesOf(chain, rates, scene)
+  const awakeAfter = chain.links.length === 1 ? AWAKE_ALONE : scene.awakeAfter
   return {
     name,
     title: TITLES[name],
@@ -58,7 +62,7 @@ function costOf(
     weightBytes: chain.weightBytes,
     mostBytes: chain.mostBytes,
     times,
-    bill: billOf(chain, times, scene),
+    bill: billOf(chain, times, { ...scene, awakeAfter }),
     here: 1 / timesOf(chain, rates, { ...scene, hopMs: hops.two }).token,
     oneProcess: 1 / tokenOnOneThread(chain, rates, { ...scene, prompt: 64, answer: 32, hopMs: hops.one }),
   }

@@ -68,7 +68,13 @@ export const TITLES: Readonly<Record<ChainModelName, string>> = {
   'qwen-7b': 'Qwen 7B',
 }
 
+/** Models whose keys and values are kept in INT8, as was measured when they were packed, where their family keeps float32. */
+const MEASURED_KV: readonly Config[] = [CONFIGS['gemma-3-270m']]
+
 /** Layers in INT4, the table as `--embedding auto` stores it: what a file in Q4_K with a table in Q6_K becomes too. */
 export function planned(config: Config): ConfigPlan {
-  return planConfig(factsOf(config), 'q4')
+  const plan = planConfig(factsOf(config), 'q4')
+  if (!MEASURED_KV.includes(config)) return plan
+  const { spec } = plan
+  return { ...plan, spec: { ...spec, attention: { ...spec.attention, kv: 'q8' } } }
 }
