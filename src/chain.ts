@@ -1,4 +1,5 @@
-// The chain's entry serves a model that no isolate holds: its lanes have a part of it, stages in other scripts the rest.
+// The chain's entry serves a model that no isolate holds: its lanes have a part of it.
+// Stages in other scripts have the rest.
 
 import { chainByBindings, type StageBindings } from './chain-lanes.ts'
 import { makeDeps } from './deps.ts'

@@ -1,4 +1,5 @@
-// The stage's entry has some layers of a model, or rows of its table, for the lanes of a chain; nobody else can ask it.
+// The stage's entry has layers of a model, or rows of its table, for the lane of a chain.
+// Nobody else can ask it.
 
 import plain from '../build/islet.plain.wasm'
 import quads from '../build/islet.quads.wasm'

@@ -1,4 +1,4 @@
-// A stage's Durable Object answers the calls of its lane's chain by the isolate's one stage, and stores its part of pages.
+// A stage's Durable Object answers its lane by the isolate's one stage, and stores its part of pages.
 // It is named by the lane and not reachable from outside.
 
 import { DurableObject, RpcTarget } from 'cloudflare:workers'

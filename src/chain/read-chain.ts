@@ -1,4 +1,4 @@
-// A chain is read by the lane's object: the hub's stage into its own isolate, the others by themselves at the same time.
+// A chain reader loads the hub's stage, and has the others load theirs at the same time.
 
 import type { WindowOptions } from '../cache/window.ts'
 import { loadModel, type LoadOptions } from '../graph/load-model.ts'

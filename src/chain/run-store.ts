@@ -1,4 +1,5 @@
-// The run store keeps a stage's own part of stored pages in the SQLite of its object, by the names that the lane gives them.
+// The run store keeps a stage's own part of stored page runs in the SQLite of its object.
+// Their names are given by the lane.
 
 import { runId } from '../cache/chain.ts'
 import type { PageStaging } from '../graph/model.ts'

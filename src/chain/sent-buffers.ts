@@ -1,4 +1,4 @@
-// Sent buffers are what replies have carried: once a reply is on its way its bytes are of no use, and are let go.
+// Sent buffers are bytes that replies have carried; once these are on their way they are let go.
 
 import { discard } from '../lib/byte-reader.ts'
 import type { StageReply } from './messages.ts'

@@ -1,4 +1,4 @@
-// Stage calls are answered by a stage and the run store of its object, each at once and in the order in which they come.
+// Stage calls are answered by a stage and the run store of its object, each at once, in their order.
 
 import { runId } from '../cache/chain.ts'
 import type { Stage } from '../graph/stage.ts'

@@ -2,6 +2,7 @@
 // They share plain state and never a promise, since a promise of another object's context may never settle.
 
 import { Engine } from '../engine/engine.ts'
+import type { Vault } from '../engine/vault.ts'
 import type { Model } from '../graph/model.ts'
 import type { Seed } from '../graph/prefix-pages.ts'
 import { IsletError } from '../lib/errors.ts'
@@ -179,6 +180,16 @@ export class Isolate {
       this.#failure = error
       this.#loading = false
     }
+  }
+
+  /**
+   * A lane's object is there anew, with that storage. What the one before it was to hear of a chain's other isolates nobody hears, so
+   * that its engine is of no use.
+   */
+  inherit(heir: Vault, isChain = false): void {
+    if (isChain) this.drop()
+    const { engine } = this.#loaded ?? this.#arrival ?? {}
+    engine?.inherit(heir)
   }
 
   /** Forgets the engine, also one that is loading; its turns, if any, must have ended. */

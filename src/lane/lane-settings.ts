@@ -3,7 +3,9 @@
 import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
 import type { Lifetimes } from './sessions.ts'
-import type { WindowSettings } from './windowed-loader.ts'
+import type { Isolate } from './isolate.ts'
+import type { Clock } from './pacer.ts'
+import type { ModelReader, WindowSettings } from './windowed-loader.ts'
 
 export type LaneConfig = WindowSettings & {
   /** Folder of the model, and its id. */
@@ -24,4 +26,15 @@ export type LaneStorage = {
   newId(): string
   /** Asks for `awake` to be called at that time, milliseconds since 1970, and at no other. */
   wakeAt(time: number): void
+}
+
+/** What a lane is made of. */
+export type LaneParts = ModelReader & {
+  config: LaneConfig
+  isolate: Isolate
+  clock: Clock
+  storage: LaneStorage
+  /** The model has stages in other isolates, which this object alone can ask. */
+  isChain?: boolean
+  log(entry: Record<string, unknown>): void
 }

@@ -27,12 +27,10 @@ import { Background } from './background.ts'
 import { guarded } from './fail-event.ts'
 import { follow, prepare } from './follow-turn.ts'
 import { HandOuts } from './hand-outs.ts'
-import type { Isolate } from './isolate.ts'
 import { healthOf } from './lane-health.ts'
 import { LaneMeter } from './lane-meter.ts'
-import type { LaneConfig, LaneStorage } from './lane-settings.ts'
+import type { LaneParts } from './lane-settings.ts'
 import { OwnedSessions } from './owned-sessions.ts'
-import type { Clock } from './pacer.ts'
 import { Places } from './places.ts'
 import { ReaderDriver } from './reader-driver.ts'
 import { Scoring } from './scoring.ts'
@@ -40,19 +38,9 @@ import { sessionMemory } from './session-memory.ts'
 import { Sessions } from './sessions.ts'
 import { TurnHost } from './turn-host.ts'
 import { turnView } from './turn-view.ts'
-import { WindowedLoader, type ModelReader } from './windowed-loader.ts'
+import { WindowedLoader } from './windowed-loader.ts'
 
-export type { LaneConfig, LaneStorage } from './lane-settings.ts'
-
-export type LaneParts = ModelReader & {
-  config: LaneConfig
-  isolate: Isolate
-  clock: Clock
-  storage: LaneStorage
-  /** The model has stages in other isolates, which this object alone can ask. */
-  isChain?: boolean
-  log(entry: Record<string, unknown>): void
-}
+export type { LaneConfig, LaneParts, LaneStorage } from './lane-settings.ts'
 
 type Events = AsyncGenerator<GenerationEvent>
 
@@ -113,11 +101,8 @@ export class Lane {
       log,
     })
     this.#scoring = new Scoring({ isolate, clock, places: this.#places, host: (load) => this.#host(load) })
-    // What the object before this one was to hear of other isolates nobody hears.
-    if (parts.isChain) isolate.drop()
     this.sessions.pages.onDropped = (runs) => isolate.engine?.model.staging.drop?.(runs)
-    const { engine } = isolate.inPlace ?? isolate.arrival ?? {}
-    engine?.inherit(this.sessions.pages)
+    isolate.inherit(this.sessions.pages, parts.isChain)
   }
 
   /**

@@ -53,13 +53,14 @@ function problemOf(step: Step, before: readonly Step[]): string | undefined {
 }
 
 describe('walks of docs/architecture.md', () => {
-  it('are a request, a message, a call of a binding, a decision, a prompt, a page and a tensor', () => {
+  it('are a request, a message, a call of a binding, a step through a chain, a decision, a prompt, a page and a tensor', () => {
     expect(walks().map(({ name }) => name)).toEqual([
       'A chat request, list 1',
       'A message of another dialect, list 1',
       'A message of another dialect, list 2',
       'A request to one of several models, list 1',
       'A call of a binding, list 1',
+      'A step through a chain, list 1',
       'A decision, list 1',
       "A prompt's ids, list 1",
       'A page to SQLite and back, list 1',
