@@ -1,6 +1,7 @@
 // Prices are what Cloudflare publishes for its paid plan, each for one of what it is for, in US dollars.
-// Read on 2026-11-30: developers.cloudflare.com/durable-objects/platform/pricing (requests, duration, rows, stored bytes) and
-// developers.cloudflare.com/workers/platform/pricing (requests and CPU of a Worker). What a plan includes is not taken off.
+// Read on 2026-11-30 in stored copies of the text behind its pricing pages (github.com/cloudflare/cloudflare-docs): requests, duration, rows
+// and stored bytes of objects in src/content/partials/durable-objects/durable-objects-pricing.mdx at 07e200b7, requests and CPU of a
+// Worker in src/content/docs/workers/platform/pricing.mdx at 07acbb66. What a plan includes is not taken off.
 
 export const PRICES = {
   /** Of a Durable Object that is awake; idle in memory counts where it could not hibernate. */
