@@ -141,7 +141,7 @@ export class ChainReader {
     return loadModel(manifest, source, { window, chunk, logitRows, pages, kernels, onProgress })
   }
 
-  #plan({ spec, stage }: Manifest, window: WindowOptions): ChainPlan {
+  #plan({ spec, stage, tokenizer }: Manifest, window: WindowOptions): ChainPlan {
     const { chunk, chunks = CHUNKS, logitRows, poolPages } = this.#parts
     const rows = spec.prefix === undefined ? chunk * chunks : chunk
     const perSequence = pagesPerSequence(viewsOf(spec, window).widest, rows, spec.context)
@@ -149,7 +149,8 @@ export class ChainReader {
       const options = { window, chunk, logitRows, range, pages: perSequence }
       const plan = planMemory(spec, weightBytes, options)
       // Logits that several stages make come together in JavaScript, and of a table so large sampling's own arrays count.
-      const beside = index === 0 && !range.head ? (logitRows + SAMPLING_ARRAYS) * spec.vocab * 4 : 0
+      const logits = range.head ? 0 : (logitRows + SAMPLING_ARRAYS) * spec.vocab * 4
+      const beside = index === 0 ? tokenizer.length + logits : 0
       return { range, plan, pages: poolPages(plan, index === 0, beside) }
     })
     const staged = plans.flatMap(({ range, plan }) =>

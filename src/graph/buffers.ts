@@ -10,6 +10,9 @@ import type { Views } from './views.ts'
 
 export type KvKind = 'q8' | 'f32'
 
+/** Scratch for pages on their way to storage, in a stage without logits, in whose place they lie otherwise. */
+const STAGED_BYTES = 1e6
+
 /**
  * What was measured when the model was packed; else INT8, but for families that norm each head's q and k: their scores are
  * so sharp that INT8 keys cost half as much again as INT8 activations do (logits of the Qwen 3 golden: rms 0.079 against
@@ -69,8 +72,9 @@ export function layOutScratch(
   }
   const { first, end } = tableRows(spec, range)
   const logitBytes = range.head ? logitRows * rowBytes(end - first) : 0
-  // Without the head, what a step's MLP needs at least.
-  const staged = stagedPages(pageBytes, range.head ? logitBytes : rows * rowBytes(spec.ffn))
+  // Without the head, what a step's MLP needs at least: the fewer pages go at once, the more rows are written.
+  const mlpBytes = Math.max(rows * rowBytes(spec.ffn), STAGED_BYTES)
+  const staged = stagedPages(pageBytes, range.head ? logitBytes : mlpBytes)
   const widest = Math.max(spec.hidden, attention, spec.ffn)
   return {
     normed: matrix(spec.hidden),
