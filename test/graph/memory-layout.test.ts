@@ -51,8 +51,8 @@ describe.each(SUBJECTS)('$name', (subject) => {
       expect(sum((plan) => plan.weightBytes)).toBe(whole.weightBytes + twice)
       const alone = ({ totalBytes, weightBytes: weights, pageBytes, pageCount }: typeof whole): number =>
         totalBytes - weights - pageBytes * pageCount
-      // Memory is made in pages of 64 KiB.
-      for (const plan of plans) expect(alone(plan)).toBeLessThanOrEqual(alone(whole) + 65536)
+      // Memory is made in pages of 64 KiB, and pages of KV on their way to storage have a megabyte where there are no logits.
+      for (const plan of plans) expect(alone(plan)).toBeLessThanOrEqual(alone(whole) + 65536 + 1e6)
     }
   })
 
