@@ -10,8 +10,9 @@ import type { Views } from './views.ts'
 
 export type KvKind = 'q8' | 'f32'
 
-/** Scratch for pages on their way to storage, in a stage without logits, in whose place they lie otherwise. */
+/** Scratch for pages on their way to storage, and how many it is for, in a stage without logits, in whose place they lie otherwise. */
 const STAGED_BYTES = 1e6
+const STAGED_PAGES = 8
 
 /**
  * What was measured when the model was packed; else INT8, but for families that norm each head's q and k: their scores are
@@ -73,8 +74,8 @@ export function layOutScratch(
   const { first, end } = tableRows(spec, range)
   const logitBytes = range.head ? logitRows * rowBytes(end - first) : 0
   // Without the head, what a step's MLP needs at least: the fewer pages go at once, the more rows are written.
-  const mlpBytes = Math.max(rows * rowBytes(spec.ffn), STAGED_BYTES)
-  const staged = stagedPages(pageBytes, range.head ? logitBytes : mlpBytes)
+  const apart = Math.min(STAGED_BYTES, STAGED_PAGES * pageBytes)
+  const staged = stagedPages(pageBytes, range.head ? logitBytes : Math.max(rows * rowBytes(spec.ffn), apart))
   const widest = Math.max(spec.hidden, attention, spec.ffn)
   return {
     normed: matrix(spec.hidden),
