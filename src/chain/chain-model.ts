@@ -64,6 +64,11 @@ export class ChainModel implements Model {
   /** Taken in turn, so that what one step has left is there when another ends. */
   readonly #outputs: ChainOutputs[]
   #isFlushing = false
+  /**
+   * What was sent leaves in a turn of the host, and what the hub computes before that keeps a stage waiting: whatever it computes for
+   * others comes behind. An answer tells too that it has left.
+   */
+  #leaving: Promise<unknown> | undefined
   #failure: unknown
   /** Whether the hub's own stage failed. */
   #isBroken = false
@@ -134,14 +139,13 @@ export class ChainModel implements Model {
   }
 
   async #run(rows: readonly Row[]): Promise<Outputs> {
-    const { hub, clock } = this.#parts
+    const { hub } = this.#parts
     const embedded = await this.#embedded(rows)
     const { hidden } = this.spec
     const passages: Passage[] = []
     for (let from = 0; from < rows.length; from += hub.maxRows) {
       const chunk = rows.slice(from, from + hub.maxRows)
-      // What was sent leaves, and what has come is read, in a turn of the host.
-      if (from > 0) await Promise.all([passages.at(-IN_FLIGHT)?.first, clock.wait(0)])
+      await Promise.all([passages.at(-IN_FLIGHT)?.first, this.#leaving])
       const entering = embedded?.subarray(from * hidden, (from + chunk.length) * hidden)
       const stream = this.#here(() => hub.run(chunk, entering).stream())
       passages.push(this.#through(chunk, stream))
@@ -156,6 +160,8 @@ export class ChainModel implements Model {
     const rows = plainRows(chunk)
     const [next, ...others] = layers
     const first = next === undefined ? Promise.resolve(stream) : next.run(rows, stream)
+    if (next !== undefined)
+      this.#leaving = Promise.race([this.#parts.clock.wait(0), first.catch(() => undefined)])
     const last = others.reduce((before, link) => before.then((made) => link.run(rows, made)), first)
     // Looked at in its turn: until then a failure is nobody's.
     for (const each of [first, last]) each.catch(() => undefined)
@@ -185,6 +191,7 @@ export class ChainModel implements Model {
   /** What rows yield of what the last layer has left of them. */
   async #conclude(yields: readonly Yield[], stream: Float32Array): Promise<Outputs> {
     const { hub, tables } = this.#parts
+    await this.#leaving
     const outputs = this.#outputs.shift()!
     this.#outputs.push(outputs)
     outputs.begin(yields.filter((what) => what === 'logits').length)
