@@ -13,7 +13,7 @@ import { table } from '../tools/markdown.ts'
 import { writeScripts } from '../tools/scripts.ts'
 import { promptIds } from './lib/cases.ts'
 import { CHAIN_FILE, chainSpeed, type ChainCase, type ChainResult } from './lib/chain-result.ts'
-import { Client, type Streamed } from './lib/client.ts'
+import { Client } from './lib/client.ts'
 import { MODEL, MODEL_FOLDER, prepareModel } from './lib/model.ts'
 import { compactJson, describeMachine, median } from './lib/results.ts'
 import { startChain, startIslet, untilHealthy, type Worker } from './lib/worker.ts'
@@ -45,18 +45,19 @@ function configsOf(folder: string, name: string, vars: Record<string, string>): 
 
 let serial = 0
 
-/** Seconds from the first of `TOKENS` tokens to the last of `sessions` answers at once. */
-async function decode(client: readonly Client[]): Promise<number> {
+/** Seconds from the first of `TOKENS` tokens to the last. */
+async function decode([client]: readonly Client[]): Promise<number> {
+  const { arrivals } = await client.complete(MODEL, promptIds(PROMPT, ++serial), TOKENS + 1)
+  return arrivals[arrivals.length - 1] - arrivals[0]
+}
+
+/** Seconds of whole answers, one of each client, at once, whose prompts are there: what streaming takes of two cores is left out. */
+async function whole(clients: readonly Client[]): Promise<number> {
+  const prompts = clients.map(() => promptIds(PROMPT, ++serial))
+  for (const [i, client] of clients.entries()) await client.complete(MODEL, prompts[i], 1)
   const start = performance.now()
-  const timed = async (each: Client): Promise<Streamed> => {
-    const sent = (performance.now() - start) / 1e3
-    const streamed = await each.complete(MODEL, promptIds(PROMPT, ++serial), TOKENS + 1)
-    return { ...streamed, arrivals: streamed.arrivals.map((at) => at + sent) }
-  }
-  const streams = await Promise.all(client.map(timed))
-  const first = Math.min(...streams.map(({ arrivals }) => arrivals[0]))
-  const last = Math.max(...streams.map(({ arrivals }) => arrivals[arrivals.length - 1]))
-  return last - first
+  await Promise.all(clients.map((client, i) => client.whole(MODEL, prompts[i], TOKENS)))
+  return (performance.now() - start) / 1e3
 }
 
 async function prefill([client]: readonly Client[]): Promise<number> {
@@ -74,12 +75,10 @@ type Todo = Omit<ChainCase, 'pairs'> & {
   time: [(clients: readonly Client[]) => Promise<number>, (clients: readonly Client[]) => Promise<number>]
 }
 
-const alone = (clients: readonly Client[]): Promise<number> => decode(clients.slice(0, 1))
-
 const TODO: Todo[] = [
-  { name: 'decode, one process', of: 'two scripts', against: 'one isolate', tokens: [TOKENS, TOKENS], goal: 0.9, sides: ['chain', 'one'], time: [alone, alone] },
-  { name: 'decode, two processes', of: 'two scripts', against: 'one isolate', tokens: [TOKENS, TOKENS], goal: 0.8, sides: ['two', 'one'], time: [alone, alone] },
-  { name: 'two sessions, two processes', of: 'two sessions', against: 'one session', tokens: [2 * TOKENS, TOKENS], goal: 1.5, sides: ['two', 'two'], time: [decode, alone] },
+  { name: 'decode, one process', of: 'two scripts', against: 'one isolate', tokens: [TOKENS, TOKENS], goal: 0.9, sides: ['chain', 'one'], time: [decode, decode] },
+  { name: 'decode, two processes', of: 'two scripts', against: 'one isolate', tokens: [TOKENS, TOKENS], goal: 0.8, sides: ['two', 'one'], time: [decode, decode] },
+  { name: 'two sessions, two processes', of: 'two sessions', against: 'one session', tokens: [2 * TOKENS, TOKENS], goal: 1.5, sides: ['two', 'two'], time: [whole, ([one]) => whole([one])] },
   { name: 'prefill, two processes', of: 'chunks that follow each other', against: 'one chunk after the other', tokens: [PREFILL, PREFILL], goal: 1.4, sides: ['two', 'plain'], time: [prefill, prefill] },
 ] // prettier-ignore
 

@@ -117,6 +117,18 @@ export class Client {
     return streamed
   }
 
+  /** The same, answered as a whole. */
+  async whole(model: string, ids: readonly number[], maxTokens: number): Promise<void> {
+    const body = { model, prompt: ids, temperature: 0, ignore_eos: true, max_tokens: maxTokens }
+    const response = await fetch(`${this.#url}/v1/completions`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    })
+    const { usage } = (await response.json()) as Chunk
+    if (usage?.completion_tokens !== maxTokens)
+      throw new BenchError(`asked for ${maxTokens} tokens, got less`)
+  }
+
   close(): void {
     this.#agent.destroy()
   }

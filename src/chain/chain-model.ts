@@ -65,8 +65,8 @@ export class ChainModel implements Model {
   readonly #outputs: ChainOutputs[]
   #isFlushing = false
   /**
-   * What was sent leaves in a turn of the host, and what the hub computes before that keeps a stage waiting: whatever it computes for
-   * others comes behind. An answer tells too that it has left.
+   * What was sent leaves in a turn of the host, and what the hub computes for others before that keeps a stage waiting. An answer
+   * tells too that it has left.
    */
   #leaving: Promise<unknown> | undefined
   #failure: unknown
@@ -142,26 +142,27 @@ export class ChainModel implements Model {
     const { hub } = this.#parts
     const embedded = await this.#embedded(rows)
     const { hidden } = this.spec
+    const isAlone = this.stepsUnderWay === 1 && rows.length <= hub.maxRows
     const passages: Passage[] = []
     for (let from = 0; from < rows.length; from += hub.maxRows) {
       const chunk = rows.slice(from, from + hub.maxRows)
       await Promise.all([passages.at(-IN_FLIGHT)?.first, this.#leaving])
       const entering = embedded?.subarray(from * hidden, (from + chunk.length) * hidden)
       const stream = this.#here(() => hub.run(chunk, entering).stream())
-      passages.push(this.#through(chunk, stream))
+      passages.push(this.#through(chunk, stream, isAlone))
     }
     const yields = rows.flatMap((row) => (row.yields === 'nothing' ? [] : row.yields))
     return this.#conclude(yields, joined(await Promise.all(passages.map(({ last }) => last))))
   }
 
-  /** Sends a chunk through the stages with layers, one after the other. */
-  #through(chunk: readonly Row[], stream: Float32Array): Passage {
+  /** Sends a chunk through the stages with layers, one after the other. `isAlone`: nothing else is computed meanwhile. */
+  #through(chunk: readonly Row[], stream: Float32Array, isAlone: boolean): Passage {
     const { layers } = this.#parts
     const rows = plainRows(chunk)
     const [next, ...others] = layers
     const first = next === undefined ? Promise.resolve(stream) : next.run(rows, stream)
-    if (next !== undefined)
-      this.#leaving = Promise.race([this.#parts.clock.wait(0), first.catch(() => undefined)])
+    if (next !== undefined && !isAlone)
+      this.#leaving = Promise.race([first.catch(() => undefined), this.#parts.clock.wait(0)])
     const last = others.reduce((before, link) => before.then((made) => link.run(rows, made)), first)
     // Looked at in its turn: until then a failure is nobody's.
     for (const each of [first, last]) each.catch(() => undefined)
@@ -200,10 +201,10 @@ export class ChainModel implements Model {
       const some = yields.slice(from, from + hub.maxRows)
       const part = stream.slice(from * hidden, (from + some.length) * hidden)
       if (isHub(this.spec, hub.range)) {
-        outputs.add(
-          some,
-          this.#here(() => hub.conclude(some, part)),
-        )
+        const made = this.#here(() => hub.conclude(some, part))
+        // Where no other step may come before it is read.
+        if (this.stepsUnderWay === 1 && some.length === yields.length) return made
+        outputs.add(some, made)
         continue
       }
       const heads = tables.filter(({ share }) => share.range.head)

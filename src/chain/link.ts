@@ -222,16 +222,15 @@ export class Link {
   }
 
   /** The answer, unless it does not come. */
-  async #within<T>(answer: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    const waiting = { since: this.#clock.now(), reject }
-    this.#waiting.add(waiting)
-    void this.#watch()
-    try {
-      return await Promise.race([answer, promise])
-    } finally {
-      this.#waiting.delete(waiting)
-    }
+  #within<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiting = { since: this.#clock.now(), reject }
+      this.#waiting.add(waiting)
+      void this.#watch()
+      const over = (): void => void this.#waiting.delete(waiting)
+      answer.then(resolve, reject)
+      answer.then(over, over)
+    })
   }
 
   #lost(why: string): IsletError {
