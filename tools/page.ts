@@ -26,11 +26,11 @@ const TERSER: MinifyOptions = {
   module: true,
   toplevel: true,
   ecma: 2020,
-  // Not `pure_getters`: reading a signal subscribes to it. A function that stays where it is repeats better for gzip than one moved to its use.
+  // Not `pure_getters`: reading a state subscribes to it. A function that stays where it is repeats better for gzip than one moved to its use.
   compress: { passes: 3, unsafe_arrows: true, reduce_funcs: false },
 }
 
-const LICENCES = '/*! Preact, @preact/signals, streaming-markdown: MIT License */'
+const LICENCES = '/*! VanJS, streaming-markdown: MIT License */'
 
 /** What the page is made of. */
 export type BuiltPage = {
@@ -46,15 +46,10 @@ export type BuiltPage = {
 export function buildPage(): BuiltPage {
   const { outputFiles = [], metafile } = buildSync({
     ...SHARED,
-    entryPoints: { page: 'page/main.tsx' },
+    entryPoints: { page: 'page/main.ts' },
     outdir: 'build/page',
     tsconfigRaw: {},
-    jsx: 'transform',
-    jsxFactory: 'jsxElement',
-    jsxFragment: 'JsxFragment',
-    inject: ['page/jsx.ts'],
     banner: { js: LICENCES },
-    define: { 'process.env.NODE_ENV': '"production"' },
     metafile: true,
     drop: ['console'], // assertions of the markdown parser
   })

@@ -7,7 +7,7 @@ import { buildPage } from '../../tools/page.ts'
 /** The goal for HTML, styles, script and service worker together, in bytes, gzipped. It is not met yet. */
 const GOAL = 40_000
 /** What there is now, and half a per cent: it may only go down. */
-const NOW = 48_900
+const NOW = 42_100
 
 const { files, parts } = buildPage()
 const text = (name: RegExp): string => {
@@ -53,6 +53,5 @@ it('makes no HTML of strings, and no code', () => {
   const ours = [...parts.keys()].filter((file) => !file.includes('node_modules'))
   expect(ours.length).toBeGreaterThan(20)
   const script = text(/\.js$/)
-  // Preact sets innerHTML for dangerouslySetInnerHTML alone, which nothing here says.
-  expect(script).not.toMatch(/insertAdjacentHTML|outerHTML|document\.write|new Function|eval\(/)
+  expect(script).not.toMatch(/insertAdjacentHTML|(inner|outer)HTML|document\.write|new Function|eval\(/)
 })

@@ -1,0 +1,60 @@
+// Copy-as shows the request of the shown view as a program, for whoever wants to send it without the page.
+
+import van from 'vanjs-core'
+import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
+import { lastRequest } from '../../state/focus.ts'
+import { base, key } from '../../state/server.ts'
+import { copied } from '../chat/copy.ts'
+import { div, NOTHING, option, p, pre, select, when, type On } from '../elements.ts'
+import { Button } from '../shell/controls.ts'
+
+export function CopyAs(): HTMLElement {
+  return div(
+    when(
+      () => lastRequest.val,
+      Program,
+      () => p({ class: 'dim' }, 'There is no request yet.'),
+    ),
+  )
+}
+
+function Program(): HTMLElement {
+  const wanted = van.state<ProgramId>('curl')
+  const ids = (): ProgramId[] => (lastRequest.val ? programsFor(lastRequest.val) : [])
+  const count = van.derive(() => ids().length)
+  const id = (): ProgramId => (ids().includes(wanted.val) ? wanted.val : 'curl')
+  const hasKey = (): boolean => key.val !== ''
+  function program(): string {
+    if (!lastRequest.val) return NOTHING
+    const { path, body: sent } = lastRequest.val
+    // As it is sent: without what is undefined.
+    const body = JSON.parse(JSON.stringify(sent)) as Record<string, unknown>
+    return PROGRAMS[id()].write({ path, body }, { origin: base.val || location.origin, hasKey: hasKey() })
+  }
+  return div(
+    { class: 'copyas stack' },
+    div(
+      { class: 'line' },
+      () => {
+        void count.val
+        const shown = wanted.rawVal
+        return select(
+          {
+            class: 'input',
+            'aria-label': 'Program',
+            onchange: ({ currentTarget }: On) => (wanted.val = currentTarget.value as ProgramId),
+          },
+          programsFor(lastRequest.rawVal!).map((value) =>
+            option({ value, selected: value === shown }, PROGRAMS[value].title),
+          ),
+        )
+      },
+      Button('Copy', ({ currentTarget }) => copied(currentTarget, program()), ''),
+    ),
+    pre({ class: 'mono', tabIndex: 0, role: 'region', 'aria-label': 'The request as a program' }, program),
+    p({ class: 'dim bench-small' }, () => {
+      const { needs } = PROGRAMS[id()]
+      return `${needs && `Needs ${needs}. `}${hasKey() ? 'Put your key where YOUR_KEY stands.' : NOTHING}`
+    }),
+  )
+}
