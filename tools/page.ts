@@ -21,13 +21,32 @@ const SHARED: BuildOptions = {
   logLevel: 'error',
 }
 
-/** Behind esbuild's own minifier, for 1.3 kB less. */
+/** What the two libraries call the parts of their objects, which no other script sees. */
+const LIBRARIES =
+  '_dom _oldVal _bindings _listeners _getters _setters add_text add_token end_token set_attr hr_char hr_chars fence_start fence_end blockquote_idx indent_len table_state'
+
+/** Names in camelCase that others read: files of conversations, the AI SDK, JSON Schema, Trusted Types. */
+const READ_ELSEWHERE =
+  'createdAt usedAt perSecond firstMs baseURL apiKey includeUsage supportsStructuredOutputs topP maxOutputTokens providerOptions minItems maxItems createScriptURL'
+
+/** Behind esbuild's own minifier, for 2 kB less. */
 const TERSER: MinifyOptions = {
   module: true,
   toplevel: true,
   ecma: 2020,
-  // Not `pure_getters`: reading a state subscribes to it. A function that stays where it is repeats better for gzip than one moved to its use.
-  compress: { passes: 3, unsafe_arrows: true, reduce_funcs: false },
+  // Not `pure_getters`: reading a state subscribes to it.
+  compress: { passes: 3, unsafe_arrows: true },
+}
+
+/**
+ * Names of properties that are the script's own become short: those in camelCase, for an API's have underscores. Terser leaves
+ * alone what it knows of browsers.
+ */
+const SHORT_NAMES: MinifyOptions['mangle'] = {
+  properties: {
+    regex: new RegExp(`^([a-z]+[A-Z]\\w*|${LIBRARIES.replaceAll(' ', '|')})$`),
+    reserved: READ_ELSEWHERE.split(' '),
+  },
 }
 
 const LICENCES = '/*! VanJS, streaming-markdown: MIT License */'
@@ -37,6 +56,8 @@ export type BuiltPage = {
   files: PageFiles
   /** Bytes of the script and styles, as esbuild minified them, by the file that they come from, from the root. */
   parts: Map<string, number>
+  /** Names of properties that the script has in short. */
+  shortened: string[]
 }
 
 /**
@@ -53,9 +74,10 @@ export function buildPage(): BuiltPage {
     metafile: true,
     drop: ['console'], // assertions of the markdown parser
   })
+  const nameCache: { props?: { props: Record<string, string> } } = {}
   const files: PageFiles = new Map(
     outputFiles.map(({ path, text }) => {
-      const contents = path.endsWith('.js') ? smaller(text) : text
+      const contents = path.endsWith('.js') ? smaller(text, { mangle: SHORT_NAMES, nameCache }) : text
       const hash = createHash('sha256').update(contents).digest('hex').slice(0, 8).toUpperCase()
       return [`page-${hash}${extname(path)}`, new TextEncoder().encode(contents)]
     }),
@@ -70,11 +92,15 @@ export function buildPage(): BuiltPage {
   files.set('sw.js', new TextEncoder().encode(smaller(worker.outputFiles?.[0].text ?? '')))
   files.set('index.page', new TextEncoder().encode(indexOf(named)))
   const inputs = Object.values(metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs))
-  return { files, parts: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])) }
+  return {
+    files,
+    parts: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])),
+    shortened: Object.keys(nameCache.props?.props ?? {}).map((name) => name.slice(1)),
+  }
 }
 
-function smaller(script: string): string {
-  return minify_sync(script, TERSER).code ?? ''
+function smaller(script: string, more: MinifyOptions = {}): string {
+  return minify_sync(script, { ...TERSER, ...more }).code ?? ''
 }
 
 /** The HTML with the names of the built files, without the space that only readers need. */

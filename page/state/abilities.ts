@@ -11,7 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 /** In words; undefined while they are not known. */
-export const abilities = van.state<string | undefined>(undefined)
+export const abilities = van.state<string | undefined>()
 
 /** Asks for those of the model `id`; where the server does not say they are not known. */
 export async function askAbilities(id: string): Promise<void> {

@@ -31,8 +31,8 @@ export function chatOf(
   const shown = van.state<{ tree: Tree }>({ tree: emptyTree() })
   const messages = (): Message[] => path(shown.val.tree)
   /** What went wrong with the history itself, in words. */
-  const trouble = van.state<string | undefined>(undefined)
-  const found = van.state<readonly Found[] | undefined>(undefined)
+  const trouble = van.state<string | undefined>()
+  const found = van.state<readonly Found[] | undefined>()
   const answers = answersOf({
     clock,
     shown,

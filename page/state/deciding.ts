@@ -23,9 +23,9 @@ export type Decided = {
 export const text = van.state('')
 export const cards = van.state<readonly Card[]>([])
 export const decision = task()
-export const decided = van.state<Decided | undefined>(undefined)
+export const decided = van.state<Decided | undefined>()
 /** The question that the server does not take, by its id. */
-export const refused = van.state<number | undefined>(undefined)
+export const refused = van.state<number | undefined>()
 
 const PATH = '/v1/decisions'
 let ids = 0

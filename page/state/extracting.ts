@@ -36,11 +36,11 @@ export type Answer = {
 
 export const text = van.state('')
 export const schema = van.state('')
-export const shot = van.state<Shot | undefined>(undefined)
-export const answer = van.state<Answer | undefined>(undefined)
+export const shot = van.state<Shot | undefined>()
+export const answer = van.state<Answer | undefined>()
 export const extraction = task()
 /** What the server said against the schema, until that is edited. */
-const refused = van.state<{ of: string; fault: Fault } | undefined>(undefined)
+const refused = van.state<{ of: string; fault: Fault } | undefined>()
 
 const PATH = '/v1/chat/completions'
 

@@ -8,9 +8,9 @@ export type SentRequest = { method: string; path: string; body: unknown }
 export type Token = { text: string; logprob: number; top: readonly { text: string; logprob: number }[] }
 
 /** The session that the shown answer belongs to. */
-export const session = van.state<string | undefined>(undefined)
+export const session = van.state<string | undefined>()
 /** The last request that the shown view sent, or would send. */
-export const lastRequest = van.state<SentRequest | undefined>(undefined)
+export const lastRequest = van.state<SentRequest | undefined>()
 /** Tokens of the shown answer, where log probabilities were asked for. */
 export const tokens = van.state<readonly Token[]>([])
 /** The last report of the session's memory, as GET /v1/sessions/:id/memory has it. */

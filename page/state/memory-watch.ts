@@ -9,7 +9,7 @@ import { task } from './task.ts'
 import { whenever } from './whenever.ts'
 
 /** Bytes of the isolate, which reports within a stream leave out. */
-export const isolate = van.state<IsolateBytes | undefined>(undefined)
+export const isolate = van.state<IsolateBytes | undefined>()
 /** Why there is no report, in words. */
 export const { failure: missing, run, stop } = task()
 

@@ -23,7 +23,7 @@ function field(
   [least, most, step]: [number, number, number],
   usual?: number,
 ): SamplingField {
-  return { name, label, hint, least, most, step, usual, value: van.state<number | undefined>(undefined) }
+  return { name, label, hint, least, most, step, usual, value: van.state<number | undefined>() }
 }
 
 export const systemPrompt = van.state('')

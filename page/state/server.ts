@@ -44,14 +44,14 @@ export const key = van.state(keptKey.val)
 
 /** The server as it is asked now. */
 export const server = (): Server => ({ base: base.rawVal, key: key.rawVal })
-export const health = van.state<Health | undefined>(undefined)
+export const health = van.state<Health | undefined>()
 /** Those that are served, and the one that is talked to. */
 export const models = van.state<Model[]>([])
-export const model = van.state<Model | undefined>(undefined)
+export const model = van.state<Model | undefined>()
 const chosen = remembered('model', '', text)
 /** Whether the last question had an answer; undefined before the first. */
-export const reachable = van.state<boolean | undefined>(undefined)
-export const trouble = van.state<Trouble | undefined>(undefined)
+export const reachable = van.state<boolean | undefined>()
+export const trouble = van.state<Trouble | undefined>()
 
 van.derive(() => {
   keptKey.val = keepKey.val ? key.val : ''

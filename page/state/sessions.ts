@@ -16,7 +16,7 @@ export type Session = {
 
 const PATH = '/v1/sessions'
 
-export const sessions = van.state<readonly Session[] | undefined>(undefined)
+export const sessions = van.state<readonly Session[] | undefined>()
 export const hasMore = van.state(false)
 /** What was done last, for those who do not see it. */
 export const said = van.state('')

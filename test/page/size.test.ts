@@ -1,5 +1,8 @@
 // All of the page is small as gzip sends it, loads nothing from elsewhere, and has no way to make HTML of a string.
 
+import { globSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { buildPage } from '../../tools/page.ts'
@@ -9,7 +12,7 @@ const GOAL = 40_000
 /** What there is now, and half a per cent: it may only go down. */
 const NOW = 42_100
 
-const { files, parts } = buildPage()
+const { files, parts, shortened } = buildPage()
 const text = (name: RegExp): string => {
   const found = [...files].find(([file]) => name.test(file))
   if (found === undefined) throw new Error(`no file is called ${name}`)
@@ -39,6 +42,19 @@ it('is four files, and the index names script and styles by their hashes', () =>
 
 it('is the same for the same sources', () => {
   expect([...buildPage().files.keys()]).toEqual([...files.keys()])
+})
+
+it('shortens no name that a browser, an API or a file knows', () => {
+  expect(shortened).toContain('isRunning')
+  const types = createRequire(import.meta.url).resolve('typescript')
+  const known = new Set<string>()
+  for (const file of globSync(join(dirname(types), 'lib.*.d.ts')))
+    for (const [name] of readFileSync(file, 'utf8').matchAll(/[\w$]+/g)) known.add(name)
+  expect(shortened.filter((name) => known.has(name))).toEqual([])
+  const shared = ['src/protocol/**/*.ts', 'src/api/**/*.ts', 'page/state/{exchange,copy-as}.ts']
+  const texts = globSync(shared).map((file) => readFileSync(file, 'utf8')).join() // prettier-ignore
+  const quoted = new Set([...texts.matchAll(/'([\w? ]+)'/g)].flatMap(([, words]) => words.split(/[ ?]+/)))
+  expect(shortened.filter((name) => quoted.has(name))).toEqual([])
 })
 
 it('loads nothing from another origin', () => {

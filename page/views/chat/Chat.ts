@@ -24,7 +24,7 @@ const clock: Clock = {
 }
 
 /** Lives as long as the page, so that answers go on while another tab is shown. */
-const state = van.state<State | undefined>(undefined)
+const state = van.state<State | undefined>()
 let opening: Promise<State> | undefined
 /** Whether the list is shown, where there is no room for it beside the conversation. */
 const isListOpen = van.state(false)

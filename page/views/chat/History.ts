@@ -74,7 +74,7 @@ function List(chat: Chat, close: () => void, told: State<string>): HTMLElement {
   /** The row that Tab comes to; arrows move it. */
   const active = van.state(0)
   /** The conversation whose title is a field. */
-  const renamed = van.state<string | undefined>(undefined)
+  const renamed = van.state<string | undefined>()
   const found = (): readonly Found[] =>
     chat.found.val ?? chat.conversations.val.map((conversation) => ({ conversation }))
   const last = van.derive(() => found().length - 1)

@@ -2,4 +2,4 @@
 
 import van from 'vanjs-core'
 
-export const editing = van.state<string | undefined>(undefined)
+export const editing = van.state<string | undefined>()

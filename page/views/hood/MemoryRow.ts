@@ -14,7 +14,7 @@ matchMedia('(prefers-color-scheme: dark)').onchange = () => system.val++
 export function MemoryRow(report: State<Report>, view: number, shown: State<Shown>): HTMLElement {
   const drawing = canvas({ 'aria-hidden': 'true' })
   const width = van.state(0)
-  const at = van.state<number | undefined>(undefined)
+  const at = van.state<number | undefined>()
   let last = 0
 
   new ResizeObserver(([entry]) => (width.val = entry.contentRect.width)).observe(drawing)

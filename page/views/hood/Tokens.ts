@@ -14,7 +14,7 @@ export function Tokens(): HTMLElement {
   /** The token that Tab goes to. */
   const roving = van.state(0)
   /** The one whose alternatives are shown. */
-  const open = van.state<number | undefined>(undefined)
+  const open = van.state<number | undefined>()
   const count = van.derive(() => tokens.val.length)
   const start = van.derive(() => Math.max(0, Math.ceil(count.val / BLOCK) - 2 - back.val) * BLOCK)
   const end = (): number => Math.min(count.val, start.val + 2 * BLOCK)
