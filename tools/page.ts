@@ -72,7 +72,7 @@ export function buildPage(): BuiltPage {
     tsconfigRaw: {},
     banner: { js: LICENCES },
     metafile: true,
-    drop: ['console'], // assertions of the markdown parser
+    pure: ['console.assert'], // those of the markdown parser
   })
   const nameCache: { props?: { props: Record<string, string> } } = {}
   const files: PageFiles = new Map(

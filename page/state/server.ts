@@ -158,17 +158,15 @@ async function look(asked: Server, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Waits, but no longer than until the browser says that the network is back, or the page is seen again. */
+let wake: (() => void) | undefined
+// Absent where tests run.
+globalThis.addEventListener?.('online', () => wake?.())
+
+/** Waits, but no longer than until the browser says that the network is back. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      globalThis.removeEventListener?.('online', done)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    globalThis.addEventListener?.('online', done)
-    signal.addEventListener('abort', done)
+    wake = resolve
+    setTimeout(resolve, ms)
+    signal.onabort = () => resolve()
   })
 }

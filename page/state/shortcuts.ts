@@ -18,19 +18,12 @@ export function addShortcuts(more: readonly Shortcut[]): void {
 }
 
 /** What a key press says, as far as it matters here. */
-export type Press = {
-  key: string
-  ctrlKey: boolean
-  metaKey: boolean
-  altKey: boolean
-  /** Whether it goes into a field. */
-  typing: boolean
-}
+export type Press = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>
 
-/** Runs the shortcut of a key press; false where there is none, or the key belongs to a field or the browser. */
-export function runShortcut({ key, ctrlKey, metaKey, altKey, typing }: Press): boolean {
-  if (!singleKeys.rawVal || typing || ctrlKey || metaKey || altKey) return false
-  const found = shortcuts().find((one) => one.key === key)
+/** Runs the shortcut of a key press outside of fields; false where there is none, or the key belongs to the browser. */
+export function runShortcut(press: Press): boolean {
+  if (!singleKeys.rawVal || press.ctrlKey || press.metaKey || press.altKey) return false
+  const found = shortcuts().find(({ key }) => key === press.key)
   found?.run()
   return found !== undefined
 }

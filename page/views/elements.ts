@@ -75,6 +75,18 @@ export function bound(text: State<string>): { value: State<string>; oninput: (ev
   return { value: text, oninput: ({ currentTarget }) => void (text.val = currentTarget.value) }
 }
 
+/** Gives the focus to the first element that a selector finds, or the first one in `within`. */
+export function focusOn(selector: string, within: ParentNode = document): void {
+  within.querySelector<HTMLElement>(selector)?.focus()
+}
+
+/** Where a key leads to, if it is one of `steps`: the browser then does nothing else with it. */
+export function stepOf(event: KeyboardEvent, steps: Partial<Record<string, number>>): number | undefined {
+  const step = steps[event.key]
+  if (step !== undefined) event.preventDefault()
+  return step
+}
+
 /** Keeps the children of an element those of a list: each item's element stays as long as the item's key. */
 export function listed<E extends Element, T>(
   parent: E,

@@ -6,7 +6,7 @@ import { chatOf, type Chat as State } from '../../state/chat.ts'
 import { openHistory } from '../../state/history.ts'
 import { tab } from '../../state/preferences.ts'
 import { addShortcuts } from '../../state/shortcuts.ts'
-import { div, h2, header, p, section, when } from '../elements.ts'
+import { div, focusOn, h2, header, p, section, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 import { Composer, toComposer } from './Composer.ts'
 import { Empty } from './Empty.ts'
@@ -56,13 +56,13 @@ async function open(): Promise<State> {
 function openList(): void {
   isListOpen.val = true
   // Once it is drawn.
-  setTimeout(() => document.querySelector<HTMLElement>('[type=search]')?.focus())
+  setTimeout(() => focusOn('[type=search]'))
 }
 
 function closeList(): void {
   if (!isListOpen.val) return
   isListOpen.val = false
-  document.querySelector<HTMLElement>('.chat-toggle')?.focus()
+  focusOn('.chat-toggle')
 }
 
 function begin(chat: State): void {

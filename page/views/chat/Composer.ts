@@ -2,7 +2,7 @@
 
 import van, { type State } from 'vanjs-core'
 import { type Chat } from '../../state/chat.ts'
-import { bound, p, textarea } from '../elements.ts'
+import { bound, focusOn, p, textarea } from '../elements.ts'
 import { Button, Form } from '../shell/controls.ts'
 import { editing } from './editing.ts'
 
@@ -19,7 +19,7 @@ export function sendsByEnter(event: KeyboardEvent): void {
 }
 
 export function toComposer(): void {
-  document.getElementById('chat-text')?.focus()
+  focusOn('#chat-text')
 }
 
 /** `conversation`: the id of the shown one. */

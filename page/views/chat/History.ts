@@ -3,7 +3,7 @@
 import van, { type State } from 'vanjs-core'
 import { type Chat } from '../../state/chat.ts'
 import { type Found } from '../../state/history.ts'
-import { aside, bound, div, input, listed, p, ul, when } from '../elements.ts'
+import { aside, bound, div, focusOn, input, listed, p, stepOf, ul, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 import { Files } from './Files.ts'
 import { Row, ROW } from './Row.ts'
@@ -88,26 +88,25 @@ function List(chat: Chat, close: () => void, told: State<string>): HTMLElement {
   }
 
   function onkeydown(event: KeyboardEvent): void {
+    if ((event.target as Element).tagName === 'INPUT') return
     const at = current.val
     const page = Math.floor(scroller.clientHeight / ROW)
-    const steps: Record<string, number> = {
+    const step = stepOf(event, {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
       PageDown: at + page,
       PageUp: at - page,
       Home: 0,
       End: last.val,
-    }
-    const step = steps[event.key] as number | undefined
-    if (step === undefined || (event.target as Element).tagName === 'INPUT') return
-    event.preventDefault()
+    })
+    if (step === undefined) return
     const to = Math.max(0, Math.min(last.val, step))
     const place = to * ROW
     scroller.scrollTop = Math.min(place, Math.max(scroller.scrollTop, place + ROW - scroller.clientHeight))
     active.val = to
     top.val = scroller.scrollTop
     // The row must be an element before it can have the focus.
-    queueMicrotask(() => scroller.querySelector<HTMLElement>(`[data-row="${to}"] button`)?.focus())
+    queueMicrotask(() => focusOn(`[data-row="${to}"] button`))
   }
 
   const scroller = div(

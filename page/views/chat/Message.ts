@@ -4,10 +4,10 @@ import van, { type ChildDom, type State } from 'vanjs-core'
 import { type Notice } from '../../state/answering.ts'
 import { type Chat } from '../../state/chat.ts'
 import { siblings, type Answer, type Message } from '../../state/tree.ts'
-import { article, details, div, NOTHING, p, span, summary, textarea, when } from '../elements.ts'
+import { article, details, div, focusOn, NOTHING, p, span, summary, textarea, when } from '../elements.ts'
 import { Button, Countdown, Form } from '../shell/controls.ts'
 import { sendsByEnter, toComposer } from './Composer.ts'
-import { copied } from './copy.ts'
+import { CopyButton } from './copy.ts'
 import { editing } from './editing.ts'
 import { markdownInto, type Markdown } from './markdown.ts'
 
@@ -32,7 +32,7 @@ function Question(chat: Chat, message: Message): HTMLElement {
     div(
       { class: 'chat-actions' },
       Branches(chat, message),
-      Copy(text),
+      CopyButton(() => text),
       Button('Edit', () => (editing.val = id)),
     ),
   )
@@ -126,7 +126,7 @@ function Actions(chat: Chat, message: Message): HTMLElement {
   return div(
     { class: 'chat-actions' },
     Branches(chat, message),
-    Copy(text),
+    text ? CopyButton(() => text) : null,
     Button(state === 'failed' && !text ? 'Try again' : 'Regenerate', () => chat.regenerate(id), 'quiet', {
       title: 'Another answer, beside this one',
     }),
@@ -205,9 +205,7 @@ function Branches(chat: Chat, message: Message): () => HTMLElement | typeof NOTH
       function choose(): void {
         chat.choose(all[to])
         // The message that is shown now has the same buttons.
-        queueMicrotask(() =>
-          document.querySelector<HTMLElement>(`[data-branch="${all[to]}"] button:enabled`)?.focus(),
-        )
+        queueMicrotask(() => focusOn(`[data-branch="${all[to]}"] button:enabled`))
       }
       return Button(mark, choose, 'quiet', { 'aria-label': label, disabled: !all[to] })
     }
@@ -224,8 +222,4 @@ function Branches(chat: Chat, message: Message): () => HTMLElement | typeof NOTH
       step('Next branch', '›', at + 1),
     )
   }
-}
-
-function Copy(text: string): ChildDom {
-  return text ? Button('Copy', ({ currentTarget }) => copied(currentTarget, text)) : null
 }

@@ -3,7 +3,7 @@
 import { type State } from 'vanjs-core'
 import { type Chat } from '../../state/chat.ts'
 import { type Found } from '../../state/history.ts'
-import { button, div, input, li, NOTHING, span, when } from '../elements.ts'
+import { button, div, focusOn, input, li, NOTHING, span, when } from '../elements.ts'
 import { Button, Form } from '../shell/controls.ts'
 
 /** Pixels of a row, which the style sheet says too. */
@@ -33,7 +33,7 @@ export function Row({ chat, item, last, active, current, renamed, close, told }:
     if (!confirm(`Delete “${title()}” for good?`)) return
     told.val = `Deleted: ${title()}`
     void chat.remove(id)
-    document.querySelector<HTMLElement>('[type=search]')?.focus()
+    focusOn('[type=search]')
   }
 
   function onkeydown(event: KeyboardEvent): void {

@@ -4,9 +4,8 @@ import van from 'vanjs-core'
 import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
 import { lastRequest } from '../../state/focus.ts'
 import { base, key } from '../../state/server.ts'
-import { copied } from '../chat/copy.ts'
+import { CopyButton } from '../chat/copy.ts'
 import { div, NOTHING, option, p, pre, select, when, type On } from '../elements.ts'
-import { Button } from '../shell/controls.ts'
 
 export function CopyAs(): HTMLElement {
   return div(
@@ -49,7 +48,7 @@ function Program(): HTMLElement {
           ),
         )
       },
-      Button('Copy', ({ currentTarget }) => copied(currentTarget, program()), ''),
+      CopyButton(program, ''),
     ),
     pre({ class: 'mono', tabIndex: 0, role: 'region', 'aria-label': 'The request as a program' }, program),
     p({ class: 'dim bench-small' }, () => {

@@ -3,7 +3,7 @@
 import van, { type ChildDom } from 'vanjs-core'
 import { answer, extraction, type Answer } from '../../state/extracting.ts'
 import { isHolder, readJson, runsOf, textOf, type JsonNode, type Run } from '../../state/partial-json.ts'
-import { copied } from '../chat/copy.ts'
+import { CopyButton } from '../chat/copy.ts'
 import { dd, div, dl, dt, h3, li, NOTHING, ol, p, pre, span, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 
@@ -29,7 +29,7 @@ function Shown(): HTMLElement {
       { class: 'row extract-tools' },
       h3('Object'),
       Button('Raw JSON', () => (isRaw.val = !isRaw.val), 'quiet', { 'aria-pressed': isRaw }),
-      Button('Copy', ({ currentTarget }) => copied(currentTarget, textOf(runs()))),
+      CopyButton(() => textOf(runs())),
     ),
     div(
       {

@@ -3,7 +3,7 @@
 import van, { type State } from 'vanjs-core'
 import { pageCount, pageWords, rowsOf, type Report, type Row } from '../../state/memory.ts'
 import { theme } from '../../state/preferences.ts'
-import { canvas, div, NOTHING } from '../elements.ts'
+import { canvas, div, NOTHING, stepOf } from '../elements.ts'
 import { paint, type Shown } from './draw.ts'
 
 /** Goes up when the system changes its colours, which a drawing does not follow by itself. */
@@ -33,7 +33,7 @@ export function MemoryRow(report: State<Report>, view: number, shown: State<Show
 
   function onkeydown(event: KeyboardEvent): void {
     const now = page()
-    const wanted: Record<string, number | undefined> = {
+    const next = stepOf(event, {
       ArrowRight: now + 1,
       ArrowUp: now + 1,
       ArrowLeft: now - 1,
@@ -42,12 +42,10 @@ export function MemoryRow(report: State<Report>, view: number, shown: State<Show
       PageDown: now - 8,
       Home: 0,
       End: pages() - 1,
-    }
-    const next = wanted[event.key]
+    })
     if (next !== undefined) to(next)
     else if (event.key === 'Escape' && at.val !== undefined) leave()
     else return
-    event.preventDefault()
     event.stopPropagation()
   }
 

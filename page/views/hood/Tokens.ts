@@ -3,7 +3,7 @@
 import van, { type State } from 'vanjs-core'
 import { tokens, type Token } from '../../state/focus.ts'
 import { percent, visibleText } from '../../state/memory.ts'
-import { div, h2, listed, p, section, span, when } from '../elements.ts'
+import { div, focusOn, h2, listed, p, section, span, stepOf, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 
 /** Tokens are shown in blocks of so many, two at a time: an answer of thousands stays light. */
@@ -33,10 +33,8 @@ export function Tokens(): HTMLElement {
       return hide()
     }
     const at = current.val
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: start.val, End: end() - 1 }[event.key]
-    if (to === undefined) return
-    event.preventDefault()
-    list.querySelector<HTMLElement>(`[data-at="${within(to)}"]`)?.focus()
+    const to = stepOf(event, { ArrowRight: at + 1, ArrowLeft: at - 1, Home: start.val, End: end() - 1 })
+    if (to !== undefined) focusOn(`[data-at="${within(to)}"]`)
   }
 
   function onfocusin(event: FocusEvent): void {

@@ -4,7 +4,7 @@ import van from 'vanjs-core'
 import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
 import { health, model, models, useModel } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
-import { button, div, h1, header, NOTHING, option, select, span, type On } from '../elements.ts'
+import { button, div, focusOn, h1, header, NOTHING, option, select, span, stepOf, type On } from '../elements.ts'
 import { Icon, Tool } from './Icon.ts'
 
 export const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
@@ -49,11 +49,10 @@ function Model(): () => HTMLElement {
 function Tabs(): HTMLElement {
   function move(event: KeyboardEvent): void {
     const at = TABS.indexOf(tab.val)
-    const to = { ArrowRight: (at + 1) % TABS.length, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key]
+    const to = stepOf(event, { ArrowRight: (at + 1) % TABS.length, ArrowLeft: at - 1, Home: 0, End: -1 })
     if (to === undefined) return
-    event.preventDefault()
     tab.val = TABS.at(to)!
-    document.getElementById(`tab-${tab.val}`)?.focus()
+    focusOn(`#tab-${tab.val}`)
   }
   return div(
     { class: 'shell-tabs', role: 'tablist', 'aria-label': 'What to do with the model', onkeydown: move },

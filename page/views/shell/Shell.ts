@@ -6,7 +6,7 @@ import { hoodOpen, panelOpen, sections, tab, TABS, theme } from '../../state/pre
 import { addShortcuts, runShortcut } from '../../state/shortcuts.ts'
 import { Chat } from '../chat/Chat.ts'
 import { Decide } from '../decide/Decide.ts'
-import { div, main, NOTHING, section, when } from '../elements.ts'
+import { div, focusOn, main, NOTHING, section, when } from '../elements.ts'
 import { Extract } from '../extract/Extract.ts'
 import { Hood } from '../hood/Hood.ts'
 import { Banner } from './Banner.ts'
@@ -33,16 +33,15 @@ export function Shell(): HTMLElement {
     sections.val = [...sections.val.filter((name) => name !== 'connection'), 'connection']
     panel().val = true
     // Once it is drawn.
-    setTimeout(() => document.getElementById('shell-key')?.focus())
+    setTimeout(() => focusOn('#shell-key'))
   }
 
   // The shell lives as long as the page.
   query.onchange = () => (wide.val = query.matches)
   document.onkeydown = (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test((event.target as Element).tagName)
-    const { key, ctrlKey, metaKey, altKey } = event
     if (event.defaultPrevented || document.querySelector('dialog')) return
-    if (runShortcut({ key, ctrlKey, metaKey, altKey, typing })) event.preventDefault()
+    if (!typing && runShortcut(event)) event.preventDefault()
   }
   addShortcuts([
     ...TABS.map((name, at) => ({ key: String(at + 1), does: TITLES[name], run: () => (tab.val = name) })),
