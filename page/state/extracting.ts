@@ -6,6 +6,7 @@ import { call, ServerError } from '../client/server.ts'
 import { EXTRACT_EXAMPLES, type ExtractExample, type Shot } from './examples.ts'
 import { extractBody, refusedAt, schemaOf, type Fault } from './extract-request.ts'
 import { growth, lastRequest, session, tokens, type Token } from './focus.ts'
+import { frameOf, type Frame } from './frames.ts'
 import { add, readJson, textOf, type Run } from './partial-json.ts'
 import { hoodOpen, tab } from './preferences.ts'
 import { samplingBody, systemPrompt } from './sampling.ts'
@@ -125,13 +126,6 @@ export async function run(varied = false): Promise<void> {
   )
 }
 
-type Entry = { token: string; logprob: number; islet_forced?: boolean; top_logprobs?: Entry[] }
-type Chunk = {
-  choices?: { delta?: { content?: string }; logprobs?: { content?: Entry[] } | null }[]
-  islet?: { session?: string; closed_early?: boolean; ignored?: string[] }
-  error?: { message: string; code?: string }
-}
-
 async function follow(made: Answer, signal: AbortSignal): Promise<void> {
   const response = await call(server(), PATH, {
     method: 'POST',
@@ -141,11 +135,12 @@ async function follow(made: Answer, signal: AbortSignal): Promise<void> {
   })
   session.val = response.headers.get('x-islet-session') ?? undefined
   for await (const { data } of events(response, signal)) {
-    if (data === '[DONE]') return
-    const { choices = [], islet, error } = JSON.parse(data) as Chunk
-    if (error !== undefined) throw new ServerError(200, error.code ?? '', error.message)
-    for (const { delta, logprobs } of choices) take(made, delta?.content, logprobs?.content ?? [])
-    if (islet !== undefined) {
+    const frame = frameOf(data)
+    const { error, islet } = frame
+    if (frame.isLast) return
+    if (error) throw new ServerError(200, error.code, error.message)
+    take(made, frame)
+    if (islet) {
       session.val = islet.session ?? session.rawVal
       made.closedEarly = islet.closed_early
       made.ignored = islet.ignored
@@ -154,18 +149,13 @@ async function follow(made: Answer, signal: AbortSignal): Promise<void> {
   }
 }
 
-function take(made: Answer, text: string | undefined, entries: readonly Entry[]): void {
-  const forced = entries.filter(({ islet_forced }) => islet_forced).length
-  made.count += entries.length
+function take(made: Answer, { text, tokens, forced }: Frame): void {
+  made.count += tokens.length
   made.forced += forced
-  if (hoodOpen.rawVal) made.tokens.push(...entries.map(tokenOf))
+  if (hoodOpen.val) made.tokens.push(...tokens)
   if (!text) return
   made.firstMs ||= performance.now() - made.startedAt
-  add(made.runs, text, forced > 0 && forced === entries.length)
-}
-
-function tokenOf({ token, logprob, top_logprobs = [] }: Entry): Token {
-  return { text: token, logprob, top: top_logprobs.map(tokenOf) }
+  add(made.runs, text, forced > 0 && forced === tokens.length)
 }
 
 let isDue = false

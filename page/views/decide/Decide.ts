@@ -59,7 +59,7 @@ function Cost(): HTMLElement {
     }),
     p(
       { class: 'dim' },
-      'Raw is how likely an option is behind the text; calibrated is that less how likely it is without.',
+      'Raw: how likely an option is behind the text. Calibrated: less how likely it is without.',
     ),
   )
 }

@@ -11,7 +11,7 @@ export function DeleteAll(): ChildDom {
   const isOpen = van.state(false)
   const content = (close: () => void): ChildDom => [
     p(
-      'At the server: all sessions of this key, also responses and conversations of programs with the same key. In this browser: all chats, of whatever server. It cannot be undone.',
+      'At the server: all sessions of this key, also responses and conversations of other programs. In this browser: all chats. It cannot be undone.',
     ),
     div(
       { class: 'row' },

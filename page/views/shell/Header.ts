@@ -4,7 +4,19 @@ import van from 'vanjs-core'
 import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
 import { health, model, models, useModel } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
-import { button, div, focusOn, h1, header, NOTHING, option, select, span, stepOf, type On } from '../elements.ts'
+import {
+  button,
+  div,
+  focusOn,
+  h1,
+  header,
+  NOTHING,
+  option,
+  select,
+  span,
+  stepOf,
+  type On,
+} from '../elements.ts'
 import { Icon, Tool } from './Icon.ts'
 
 export const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }

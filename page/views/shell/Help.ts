@@ -9,7 +9,7 @@ import { Dialog } from './Dialog.ts'
 export function Help(onClose: () => void): HTMLElement {
   return Dialog('Help', onClose, () => [
     p(
-      'A small language model answers here, in a Cloudflare Worker or on your machine. It is best where the answer has a form: fields of a text, a choice, a short reply.',
+      'A small language model answers here. It is best where the answer has a form: fields of a text, a choice, a short reply.',
     ),
     p(
       'What you write goes to the server in the settings alone. Chats are kept in this browser. The API is described at ',

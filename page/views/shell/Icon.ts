@@ -7,8 +7,8 @@ const { path, svg } = van.tags('http://www.w3.org/2000/svg')
 
 const PATHS = {
   settings: 'M3 6h9m4 0h1M3 14h1m4 0h9M14 4v4M6 12v4',
-  theme: 'M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14',
-  help: 'M7.5 7.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.8-1.1 1.8m0 2.7v.1M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15',
+  theme: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14v14',
+  help: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M8 8a2 2 0 1 1 2 2.5v1m0 2v.1',
   close: 'M5 5l10 10M15 5L5 15',
   up: 'M5 12.5l5-5 5 5',
 }
