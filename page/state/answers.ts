@@ -130,7 +130,7 @@ export function answersOf({ clock, shown, changed, store }: Around) {
 
   /** The request that other views show. */
   function asNext(request: Request): Request {
-    focus.lastRequest.val = { method: 'POST', ...request }
+    focus.lastRequest.val = request
     return request
   }
 

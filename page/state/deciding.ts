@@ -49,7 +49,7 @@ takeExample(DECIDE_EXAMPLES[0])
 van.derive(() => {
   if (tab.val !== 'decide') return
   const next = body()
-  lastRequest.val = next && { method: 'POST', path: PATH, body: next }
+  lastRequest.val = next && { path: PATH, body: next }
 })
 
 /** Adds an empty question. */

@@ -85,7 +85,7 @@ takeExample(EXTRACT_EXAMPLES[0])
 van.derive(() => {
   if (tab.val !== 'extract') return
   const next = body()
-  lastRequest.val = next && { method: 'POST', path: PATH, body: next }
+  lastRequest.val = next && { path: PATH, body: next }
 })
 
 /** At temperature 0 all seeds give the same answer. */

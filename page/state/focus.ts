@@ -2,7 +2,7 @@
 
 import van from 'vanjs-core'
 
-export type SentRequest = { method: string; path: string; body: unknown }
+export type SentRequest = { path: string; body: unknown }
 
 /** A token of an answer, with the logarithm of its probability and its best alternatives. */
 export type Token = { text: string; logprob: number; top: readonly { text: string; logprob: number }[] }

@@ -52,20 +52,14 @@ export const {
   ul,
 } = van.tags
 
-/** A child that draws nothing, until what is read for it changes. */
-export const NOTHING = ''
-
-type Drawn = Element | typeof NOTHING
+/** An empty text draws nothing, until what was read for it changes. */
+type Drawn = Element | ''
 
 /** An event of an element that listens to it itself. */
 export type On<E extends Element = HTMLInputElement> = Event & { currentTarget: E }
 
 /** Draws a view as long as something holds, and another one, or nothing, while it does not. */
-export function when(
-  holds: () => unknown,
-  view: () => Drawn,
-  otherwise: () => Drawn = () => NOTHING,
-): ChildDom {
+export function when(holds: () => unknown, view: () => Drawn, otherwise: () => Drawn = () => ''): ChildDom {
   const isSo = van.derive(() => Boolean(holds()))
   return (() => (isSo.val ? view() : otherwise())) as ChildDom
 }

@@ -76,7 +76,7 @@ describe('sending', () => {
       tokens: 3,
     })
     expect(focus.session.val).toBe(last().answer!.session)
-    expect(focus.lastRequest.val).toMatchObject({ method: 'POST', path: '/v1/chat/completions' })
+    expect(focus.lastRequest.val).toMatchObject({ path: '/v1/chat/completions' })
 
     chat.send('More')
     await settled()

@@ -14,10 +14,7 @@ export function Empty(send: (text: string) => void, isLasting: boolean): HTMLEle
   return div(
     { class: 'chat-empty' },
     h3('What a small model does well'),
-    p(
-      { class: 'dim' },
-      'Rewriting a sentence, finding names, summing up a short text. Do not trust it with facts, sums or long reasoning.',
-    ),
+    p({ class: 'dim' }, 'Do not trust it with facts, sums or long reasoning.'),
     ul(
       { class: 'chat-starters' },
       Object.entries(STARTERS).map(([title, text]) =>

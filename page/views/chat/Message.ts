@@ -4,7 +4,7 @@ import van, { type ChildDom, type State } from 'vanjs-core'
 import { type Notice } from '../../state/answering.ts'
 import { type Chat } from '../../state/chat.ts'
 import { siblings, type Answer, type Message } from '../../state/tree.ts'
-import { article, details, div, focusOn, NOTHING, p, span, summary, textarea, when } from '../elements.ts'
+import { article, details, div, focusOn, p, span, summary, textarea, when } from '../elements.ts'
 import { Button, Countdown, Form } from '../shell/controls.ts'
 import { sendsByEnter, toComposer } from './Composer.ts'
 import { CopyButton } from './copy.ts'
@@ -86,8 +86,8 @@ function AnswerView(chat: Chat, message: Message): ChildDom {
       return read()
     })
   const state = told(() => answer.state)
-  const thoughts = told(() => answer.thoughts ?? NOTHING)
-  const problem = told(() => answer.problem ?? NOTHING)
+  const thoughts = told(() => answer.thoughts ?? '')
+  const problem = told(() => answer.problem ?? '')
   const hasText = told(() => message.text !== '')
   const notice = van.derive(() => chat.notices.val.get(id))
   const isRunning = (): boolean => state.val === 'running'
@@ -107,7 +107,7 @@ function AnswerView(chat: Chat, message: Message): ChildDom {
       () => p({ class: 'dim' }, 'Reading…'),
     ),
     Text(chat, message, isRunning),
-    () => (notice.val ? NoticeView(chat, id, notice.val) : NOTHING),
+    () => (notice.val ? NoticeView(chat, id, notice.val) : ''),
     when(
       () => problem.val,
       () => p({ class: 'chat-problem' }, problem),
@@ -194,11 +194,11 @@ function Facts({
 }
 
 /** `‹ 2/3 ›`: other wordings of a question, other answers to it. */
-function Branches(chat: Chat, message: Message): () => HTMLElement | typeof NOTHING {
+function Branches(chat: Chat, message: Message): () => HTMLElement | '' {
   const { id } = message
   const count = van.derive(() => siblings(chat.shown.val.tree, message).length)
   return () => {
-    if (count.val < 2) return NOTHING
+    if (count.val < 2) return ''
     const all = siblings(chat.shown.rawVal.tree, message)
     const at = all.indexOf(id)
     function step(label: string, mark: string, to: number): HTMLElement {

@@ -3,7 +3,7 @@
 import { type State } from 'vanjs-core'
 import { type Chat } from '../../state/chat.ts'
 import { type Found } from '../../state/history.ts'
-import { button, div, focusOn, input, li, NOTHING, span, when } from '../elements.ts'
+import { button, div, focusOn, input, li, span, when } from '../elements.ts'
 import { Button, Form } from '../shell/controls.ts'
 
 /** Pixels of a row, which the style sheet says too. */
@@ -87,7 +87,7 @@ export function Row({ chat, item, last, active, current, renamed, close, told }:
         span(title),
         when(
           () => item.val.excerpt,
-          () => span({ class: 'dim' }, () => item.val.excerpt ?? NOTHING),
+          () => span({ class: 'dim' }, () => item.val.excerpt ?? ''),
         ),
       ),
       tool('Rename', 'F2', '✎', rename),

@@ -5,7 +5,7 @@ import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
 import { lastRequest } from '../../state/focus.ts'
 import { base, key } from '../../state/server.ts'
 import { CopyButton } from '../chat/copy.ts'
-import { div, NOTHING, option, p, pre, select, when, type On } from '../elements.ts'
+import { div, option, p, pre, select, when, type On } from '../elements.ts'
 
 export function CopyAs(): HTMLElement {
   return div(
@@ -24,7 +24,7 @@ function Program(): HTMLElement {
   const id = (): ProgramId => (ids().includes(wanted.val) ? wanted.val : 'curl')
   const hasKey = (): boolean => key.val !== ''
   function program(): string {
-    if (!lastRequest.val) return NOTHING
+    if (!lastRequest.val) return ''
     const { path, body: sent } = lastRequest.val
     // As it is sent: without what is undefined.
     const body = JSON.parse(JSON.stringify(sent)) as Record<string, unknown>
@@ -53,7 +53,7 @@ function Program(): HTMLElement {
     pre({ class: 'mono', tabIndex: 0, role: 'region', 'aria-label': 'The request as a program' }, program),
     p({ class: 'dim bench-small' }, () => {
       const { needs } = PROGRAMS[id()]
-      return `${needs && `Needs ${needs}. `}${hasKey() ? 'Put your key where YOUR_KEY stands.' : NOTHING}`
+      return `${needs && `Needs ${needs}. `}${hasKey() ? 'Put your key where YOUR_KEY stands.' : ''}`
     }),
   )
 }

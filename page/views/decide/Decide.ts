@@ -3,7 +3,7 @@
 import { add, body, cards, decide, decided, decision, takeExample, text } from '../../state/deciding.ts'
 import { DECIDE_EXAMPLES } from '../../state/examples.ts'
 import { TYPES, type QuestionType } from '../../state/questions.ts'
-import { div, li, listed, NOTHING, ol, p, span } from '../elements.ts'
+import { div, li, listed, ol, p, span } from '../elements.ts'
 import { Workbench } from '../extract/Workbench.ts'
 import { Button } from '../shell/controls.ts'
 import { QuestionCard } from './QuestionCard.ts'
@@ -52,7 +52,7 @@ function Cost(): HTMLElement {
   return div(
     { class: 'stack bench-small' },
     p({ role: 'status' }, () => {
-      if (decision.isRunning.val || !decided.val) return NOTHING
+      if (decision.isRunning.val || !decided.val) return ''
       const { of, ms, calibrated } = decided.val
       const { input_tokens, input_tokens_details } = calibrated.usage
       return `${of.length} decided in ${Math.round(ms)} ms: ${input_tokens} tokens, ${input_tokens_details.cached_tokens} of them computed before.`

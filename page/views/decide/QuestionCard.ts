@@ -4,7 +4,7 @@ import { type ChildDom, type State } from 'vanjs-core'
 import { cards, change, decided, refused, remove, type Card } from '../../state/deciding.ts'
 import { percent } from '../../state/memory.ts'
 import { problemOf, TYPES, verdictOf, type Option } from '../../state/questions.ts'
-import { details, div, fieldset, input, legend, listed, NOTHING, p, span, strong, summary, table, tbody, td, th, thead, tr, when, type On } from '../elements.ts' // prettier-ignore
+import { details, div, fieldset, input, legend, listed, p, span, strong, summary, table, tbody, td, th, thead, tr, when, type On } from '../elements.ts' // prettier-ignore
 import { Button } from '../shell/controls.ts'
 
 type Words = () => string
@@ -116,7 +116,7 @@ function Answer(card: State<Card>): ChildDom {
   return () => {
     const shown = decided.val
     const index = shown?.of.indexOf(card.val) ?? -1
-    if (shown === undefined || index < 0) return NOTHING
+    if (shown === undefined || index < 0) return ''
     const { bars, said, note } = verdictOf(shown.calibrated, shown.raw, index)
     const share = (odds: number): HTMLElement =>
       td(span({ class: 'share', style: `--share:${odds}` }), percent(odds))

@@ -4,7 +4,7 @@ import van, { type ChildDom } from 'vanjs-core'
 import { answer, extraction, type Answer } from '../../state/extracting.ts'
 import { isHolder, readJson, runsOf, textOf, type JsonNode, type Run } from '../../state/partial-json.ts'
 import { CopyButton } from '../chat/copy.ts'
-import { dd, div, dl, dt, h3, li, NOTHING, ol, p, pre, span, when } from '../elements.ts'
+import { dd, div, dl, dt, h3, li, ol, p, pre, span, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 
 export function Result(): ChildDom {
@@ -44,9 +44,9 @@ function Shown(): HTMLElement {
         return isRaw.val || !root ? pre({ class: 'mono' }, Runs(runs())) : Value(root, runs())
       },
     ),
-    p({ class: 'dim bench-small' }, () => (answer.val ? statsOf(answer.val) : NOTHING)),
+    p({ class: 'dim bench-small' }, () => (answer.val ? statsOf(answer.val) : '')),
     p({ role: 'status', class: 'bench-small' }, () =>
-      answer.val && !isRunning.val ? validityOf(answer.val) : NOTHING,
+      answer.val && !isRunning.val ? validityOf(answer.val) : '',
     ),
   )
 }
@@ -58,7 +58,7 @@ function Runs(runs: readonly Run[]): HTMLElement {
 function Value(node: JsonNode, runs: readonly Run[]): HTMLElement {
   const { members, isWhole } = node
   if (isHolder(node) ? members.length === 0 : isWhole && node.text === '')
-    return span({ class: 'dim' }, isWhole ? 'empty' : NOTHING)
+    return span({ class: 'dim' }, isWhole ? 'empty' : '')
   if (!isHolder(node)) return Runs(runsOf(node, runs))
   const values = members.map(({ key, value }) => {
     const inner = value && Value(value, runs)

@@ -2,7 +2,7 @@
 
 import van from 'vanjs-core'
 import { fault, isRefused, schema } from '../../state/extracting.ts'
-import { bound, div, label, mark, NOTHING, pre, span, textarea } from '../elements.ts'
+import { bound, div, label, mark, pre, span, textarea } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
 
 export function SchemaEditor(): HTMLElement {
@@ -10,7 +10,7 @@ export function SchemaEditor(): HTMLElement {
   const marks = pre(
     { 'aria-hidden': 'true' },
     () => schema.val.slice(0, wrong.val?.start ?? 0),
-    () => (wrong.val ? mark(schema.val.slice(wrong.val.start, wrong.val.end) || ' ') : NOTHING),
+    () => (wrong.val ? mark(schema.val.slice(wrong.val.start, wrong.val.end) || ' ') : ''),
   )
   const field = textarea({
     id: 'extract-schema',
@@ -28,7 +28,7 @@ export function SchemaEditor(): HTMLElement {
     label({ for: 'extract-schema' }, 'JSON schema'),
     div({ class: 'extract-editor' }, marks, field),
     () => {
-      if (!wrong.val) return NOTHING
+      if (!wrong.val) return ''
       const { line, message, start, end } = wrong.val
       function show(): void {
         field.focus()

@@ -2,7 +2,7 @@
 
 import { type ChildDom, type State } from 'vanjs-core'
 import { type Task } from '../../state/task.ts'
-import { button, div, h2, header, label, NOTHING, option, p, section, select, textarea, type On } from '../elements.ts' // prettier-ignore
+import { button, div, h2, header, label, option, p, section, select, textarea, type On } from '../elements.ts' // prettier-ignore
 
 type Props<T> = {
   title: string
@@ -87,5 +87,5 @@ export function Area(
 
 /** What went wrong, in words; nothing where nothing did. */
 export function Failure(text: State<string>): ChildDom {
-  return () => (text.val ? p({ class: 'bench-wrong', role: 'alert' }, text.val) : NOTHING)
+  return () => (text.val ? p({ class: 'bench-wrong', role: 'alert' }, text.val) : '')
 }

@@ -4,7 +4,10 @@ import { memory } from '../../state/focus.ts'
 import { isolate } from '../../state/memory-watch.ts'
 import { bytesInWords, partsOf, poolWords, reportOf } from '../../state/memory.ts'
 import { health } from '../../state/server.ts'
-import { b, div, h2, i, label, li, NOTHING, p, progress, section, span, ul } from '../elements.ts'
+import { b, div, h2, i, label, li, p, progress, section, span, ul } from '../elements.ts'
+
+/** What the swatches of its parts look like, some as in the legend of pages. */
+const LOOKS = ['stored', 'kept', 'veiled', 'heap', 'away']
 
 export function Isolate(): HTMLElement {
   return section(
@@ -15,14 +18,14 @@ export function Isolate(): HTMLElement {
     Parts,
     () => {
       const pool = reportOf(memory.val)?.pool
-      return isolate.val && pool ? p({ class: 'dim' }, poolWords(pool)) : NOTHING
+      return isolate.val && pool ? p({ class: 'dim' }, poolWords(pool)) : ''
     },
   )
 }
 
-function Loading(): HTMLElement | typeof NOTHING {
+function Loading(): HTMLElement | '' {
   const { state, loaded_bytes: done = 0, total_bytes: total = 0 } = health.val ?? {}
-  if (state !== 'loading') return NOTHING
+  if (state !== 'loading') return ''
   const words = `Loading the model: ${bytesInWords(done)} of ${bytesInWords(total)}`
   return label(
     { class: 'hood-load' },
@@ -31,19 +34,19 @@ function Loading(): HTMLElement | typeof NOTHING {
   )
 }
 
-function Parts(): HTMLElement | typeof NOTHING {
-  if (!isolate.val) return NOTHING
+function Parts(): HTMLElement | '' {
+  if (!isolate.val) return ''
   const parts = partsOf(isolate.val)
   return div(
     { class: 'stack' },
     div(
       { class: 'hood-bar', 'aria-hidden': 'true' },
-      parts.map(({ bytes }, at) => span({ class: `hood-part-${at}`, style: `flex-grow:${bytes}` })),
+      parts.map(({ bytes }, at) => span({ class: `hood-${LOOKS[at]}`, style: `flex-grow:${bytes}` })),
     ),
     ul(
       { class: 'hood-legend hood-parts' },
       parts.map(({ name, bytes }, at) =>
-        li(i({ class: `hood-swatch hood-part-${at}` }), `${name} `, b(bytesInWords(bytes))),
+        li(i({ class: `hood-swatch hood-${LOOKS[at]}` }), `${name} `, b(bytesInWords(bytes))),
       ),
     ),
   )

@@ -3,7 +3,7 @@
 import van, { type State } from 'vanjs-core'
 import { pageCount, pageWords, rowsOf, type Report, type Row } from '../../state/memory.ts'
 import { theme } from '../../state/preferences.ts'
-import { canvas, div, NOTHING, stepOf } from '../elements.ts'
+import { canvas, div, stepOf } from '../elements.ts'
 import { paint, type Shown } from './draw.ts'
 
 /** Goes up when the system changes its colours, which a drawing does not follow by itself. */
@@ -78,7 +78,7 @@ export function MemoryRow(report: State<Report>, view: number, shown: State<Show
       drawing,
     ),
     () => {
-      if (at.val === undefined) return NOTHING
+      if (at.val === undefined) return ''
       const place = ((page() + 0.5) * report.val.page_tokens) / shown.val[1]
       return div({ class: 'hood-tip', style: `--at:${place}`, 'aria-hidden': 'true' }, words())
     },

@@ -3,7 +3,7 @@
 import van from 'vanjs-core'
 import { askNow, health, trouble } from '../../state/server.ts'
 import { loadedShare, standing, words } from '../../state/standing.ts'
-import { div, NOTHING, p, progress, section, when } from '../elements.ts'
+import { div, p, progress, section, when } from '../elements.ts'
 import { Button, Countdown } from './controls.ts'
 
 /** Said once for each state: the numbers of a load would be read out without end. */
@@ -14,7 +14,7 @@ const SAID: Partial<Record<string, string>> = {
 
 export function Banner(onKey: () => void): HTMLElement {
   const at = van.derive(standing)
-  const sentence = van.derive(() => words().sentence ?? NOTHING)
+  const sentence = van.derive(() => words().sentence ?? '')
   return section(
     { 'aria-label': 'The state of the server' },
     p({ class: 'visually-hidden', role: 'status' }, () => SAID[at.val] ?? sentence.val),
@@ -37,7 +37,7 @@ export function Banner(onKey: () => void): HTMLElement {
     ),
     () => {
       const { text, until } = trouble.val ?? {}
-      if (!until || at.val === 'away') return NOTHING
+      if (!until || at.val === 'away') return ''
       const left = Countdown(until, Date.now, (seconds) => `${seconds} s`, 'badge')
       return div({ class: 'shell-banner', role: 'status' }, p(text), left)
     },

@@ -2,13 +2,13 @@
 
 import van from 'vanjs-core'
 import { base, keepKey, key, useServer, wrongBase } from '../../state/server.ts'
-import { div, input, label, NOTHING, span, type On } from '../elements.ts'
+import { div, input, label, span, type On } from '../elements.ts'
 import { Tick } from './controls.ts'
 
 export function Connection(): HTMLElement {
-  const wrong = van.state(NOTHING)
+  const wrong = van.state('')
   function move({ currentTarget: { value } }: On): void {
-    wrong.val = wrongBase(value) ?? NOTHING
+    wrong.val = wrongBase(value) ?? ''
     if (!wrong.val) useServer({ base: value })
   }
   return div(
@@ -25,9 +25,8 @@ export function Connection(): HTMLElement {
         value: key,
         onchange: ({ currentTarget }: On) => useServer({ key: currentTarget.value }),
       }),
-      span({ class: 'dim' }, 'Forgotten when this page is closed, unless you say:'),
     ),
-    Tick(keepKey, 'Keep the key in this browser'),
+    Tick(keepKey, 'Keep the key when this page is closed'),
     label(
       { class: 'field' },
       'Address of the server',

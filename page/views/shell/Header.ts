@@ -4,19 +4,7 @@ import van from 'vanjs-core'
 import { hoodOpen, tab, TABS, theme, THEMES, type Tab } from '../../state/preferences.ts'
 import { health, model, models, useModel } from '../../state/server.ts'
 import { standing, words } from '../../state/standing.ts'
-import {
-  button,
-  div,
-  focusOn,
-  h1,
-  header,
-  NOTHING,
-  option,
-  select,
-  span,
-  stepOf,
-  type On,
-} from '../elements.ts'
+import { button, div, focusOn, h1, header, option, select, span, stepOf, type On } from '../elements.ts'
 import { Icon, Tool } from './Icon.ts'
 
 export const TITLES: Record<Tab, string> = { chat: 'Chat', extract: 'Extract', decide: 'Decide' }
@@ -47,7 +35,7 @@ export function Header(isPanelShown: () => boolean, onPanel: () => void, onHelp:
 
 /** The name of the model, or the choice of one. */
 function Model(): () => HTMLElement {
-  const name = van.derive(() => model.val?.id ?? health.val?.model ?? NOTHING)
+  const name = van.derive(() => model.val?.id ?? health.val?.model ?? '')
   const choose = ({ currentTarget }: On): void => useModel(currentTarget.value)
   return () =>
     models.val.length > 1

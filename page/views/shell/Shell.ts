@@ -6,7 +6,7 @@ import { hoodOpen, panelOpen, sections, tab, TABS, theme } from '../../state/pre
 import { addShortcuts, runShortcut } from '../../state/shortcuts.ts'
 import { Chat } from '../chat/Chat.ts'
 import { Decide } from '../decide/Decide.ts'
-import { div, focusOn, main, NOTHING, section, when } from '../elements.ts'
+import { div, focusOn, main, section, when } from '../elements.ts'
 import { Extract } from '../extract/Extract.ts'
 import { Hood } from '../hood/Hood.ts'
 import { Banner } from './Banner.ts'
@@ -69,7 +69,7 @@ export function Shell(): HTMLElement {
       main({ class: 'shell-main' }, () =>
         div({ class: 'shell-view', role: 'tabpanel', 'aria-labelledby': `tab-${tab.val}` }, VIEWS[tab.val]()),
       ),
-      () => (isShown() ? Panel(!wide.val, togglePanel) : NOTHING),
+      () => (isShown() ? Panel(!wide.val, togglePanel) : ''),
     ),
     section(
       { class: 'shell-hood', 'aria-label': 'Under the hood' },
