@@ -68,6 +68,14 @@ export async function callJson<T>(
   return (await response.json()) as T
 }
 
+/** Resolves after some milliseconds, or when the signal aborts. */
+export function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => resolve())
+  })
+}
+
 /** What an answer that is no success says. Reads its body. */
 export async function failureOf(response: Response): Promise<ServerError> {
   const { status } = response

@@ -180,14 +180,12 @@ export function chatOf(
   }
 
   return {
+    ...answers,
     history,
     conversations,
     shown,
     messages,
     running,
-    beat: answers.beat,
-    notices: answers.notices,
-    said: answers.said,
     trouble,
     found,
     send,
@@ -196,8 +194,6 @@ export function chatOf(
     goOn,
     choose,
     stop,
-    tryNow: answers.tryNow,
-    preview: answers.preview,
     begin,
     open,
     load,

@@ -1,7 +1,7 @@
 // This module knows the server that the page talks to, whether it answers, and how far its model has loaded.
 
 import van from 'vanjs-core'
-import { callJson, send, ServerError, type Server } from '../client/server.ts'
+import { callJson, send, ServerError, wait, type Server } from '../client/server.ts'
 import { remembered } from './preferences.ts'
 import { whenever } from './whenever.ts'
 
@@ -166,7 +166,6 @@ globalThis.addEventListener?.('online', () => wake?.())
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     wake = resolve
-    setTimeout(resolve, ms)
-    signal.onabort = () => resolve()
+    void wait(ms, signal).then(resolve)
   })
 }

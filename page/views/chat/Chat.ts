@@ -1,6 +1,7 @@
 // The chat view shows one conversation with its composer, and the list of all beside it.
 
 import van, { type ChildDom } from 'vanjs-core'
+import { wait } from '../../client/server.ts'
 import { type Clock } from '../../state/answering.ts'
 import { chatOf, type Chat as State } from '../../state/chat.ts'
 import { openHistory } from '../../state/history.ts'
@@ -16,11 +17,7 @@ import { Messages } from './Messages.ts'
 const clock: Clock = {
   now: () => performance.now(),
   frame: requestAnimationFrame.bind(globalThis),
-  wait: (ms, signal) =>
-    new Promise((resolve) => {
-      setTimeout(resolve, ms)
-      signal.addEventListener('abort', () => resolve())
-    }),
+  wait,
 }
 
 /** Lives as long as the page, so that answers go on while another tab is shown. */

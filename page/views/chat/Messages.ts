@@ -5,7 +5,6 @@ import { type Chat } from '../../state/chat.ts'
 import { type Message } from '../../state/tree.ts'
 import { div, listed, when } from '../elements.ts'
 import { Button } from '../shell/controls.ts'
-import { copied } from './copy.ts'
 import { MessageView } from './Message.ts'
 
 /** Messages that come and go together, and the pixels that one is taken for until it was seen. */
@@ -41,7 +40,6 @@ export function Messages(chat: Chat): HTMLElement {
   const scroller = div({
     class: 'chat-scroll',
     onscroll,
-    onclick: copyCode,
     tabIndex: 0,
     role: 'log',
     'aria-live': 'off',
@@ -108,10 +106,4 @@ function Block(
   )
   observer.observe(root)
   return root
-}
-
-/** The buttons above blocks of code are made by the renderer, which knows no events. */
-function copyCode(event: MouseEvent): void {
-  const button = (event.target as Element).closest<HTMLButtonElement>('.chat-copy')
-  if (button) void copied(button, button.closest('.chat-code')!.querySelector('code')!.textContent)
 }

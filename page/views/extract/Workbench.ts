@@ -37,7 +37,7 @@ export function Workbench<T extends { title: string }>(props: Props<T>): HTMLEle
   return section(
     { class: `bench ${title.toLowerCase()} stack`, 'aria-label': title, onkeydown },
     header(
-      { class: 'row bench-head' },
+      { class: 'row apart bench-head' },
       div(h2(title), p({ class: 'dim' }, props.purpose)),
       label(
         'Begin with ',

@@ -16,11 +16,11 @@ export function DeleteAll(): ChildDom {
     div(
       { class: 'row' },
       Button('Keep all', close, ''),
-      Button('Delete all', () => removeAll(forgetChats).then(close), 'lists-danger'),
+      Button('Delete all', () => removeAll(forgetChats).then(close), 'bad'),
     ),
   ]
   return [
-    Button('Delete everything of mine', () => (isOpen.val = true), 'lists-danger'),
+    Button('Delete everything of mine', () => (isOpen.val = true), 'bad'),
     when(
       () => isOpen.val,
       () => Dialog('Delete everything?', () => (isOpen.val = false), content),

@@ -40,7 +40,7 @@ export function Connection(): HTMLElement {
         onchange: move,
       }),
       span(
-        { id: 'shell-base-hint', class: () => (wrong.val ? 'shell-wrong' : 'dim') },
+        { id: 'shell-base-hint', class: () => (wrong.val ? 'bad' : 'dim') },
         () => wrong.val || 'Empty: where this page came from.',
       ),
     ),

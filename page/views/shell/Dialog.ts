@@ -23,8 +23,8 @@ export function Dialog(
       onclick: ({ target }: Event) => target === box && close(),
     },
     div(
-      { class: 'shell-dialog-body stack' },
-      div({ class: 'row shell-dialog-head' }, h2(title), Tool('close', 'Close', close)),
+      { class: 'stack' },
+      div({ class: 'row apart' }, h2(title), Tool('close', 'Close', close)),
       content(close),
     ),
   )

@@ -59,7 +59,7 @@ function NumberField(field: SamplingField): HTMLElement {
     { class: 'shell-number' },
     label({ for: id }, title),
     written,
-    p({ id: `${id}-hint`, class: () => (isWrong() ? 'shell-wrong' : 'dim') }, () =>
+    p({ id: `${id}-hint`, class: () => (isWrong() ? 'bad' : 'dim') }, () =>
       isWrong() ? `From ${least} to ${most}.` : hint,
     ),
   )
