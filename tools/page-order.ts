@@ -1,37 +1,58 @@
 // This module looks for the order of the page's modules in which gzip repeats most, and keeps it in tools/page-order.json.
-// Gzip looks back 32 kB and the script is thrice as long, so what is alike should be near. Minutes of chance find some 500 bytes;
-// later changes of the page lose few of them: `node tools/page-order.ts 300` is for after large ones.
+// Gzip looks back 32 kB and the script is thrice as long, so what is alike should be near. Minutes of chance find some 600 bytes,
+// and later changes of the page lose few of them: `node tools/page-order.ts 300` is for after large ones.
 
-import { globSync, writeFileSync } from 'node:fs'
+import { transformSync } from 'esbuild'
+import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { bundlePage, ORDER, readOrder, smallerPage } from './page.ts'
-import { ROOT } from './root.ts'
 
-const seconds = Number(process.argv[2] ?? 300)
-const modules = globSync('page/{client,state,views}/**/*.ts', { cwd: ROOT })
+/** A module with what it is in the script, and the modules that must be in front of it. */
+type Part = { path: string; text: string; needs: string[] }
 
-const chance = (below: number): number => Math.floor(Math.random() * below)
 const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length
+const chance = (below: number): number => Math.floor(Math.random() * below)
 
-function scriptOf(order: readonly string[]): string {
-  const { outputFiles = [] } = bundlePage(order)
+function scriptOf(order: readonly string[], more = {}): string {
+  const { outputFiles = [] } = bundlePage(order, more)
   return outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''
 }
 
-/** Takes a module out, or puts one in front of another. */
-function changed(order: readonly string[]): string[] {
-  const module = modules[chance(modules.length)]
-  const others = order.filter((one) => one !== module)
-  return chance(8) === 0 ? others : others.toSpliced(chance(others.length + 1), 0, module)
+/** The parts of the script as esbuild makes it, which names each in front of it; a package belongs to the module behind it. */
+function partsOf(order: readonly string[]): Part[] {
+  const named = scriptOf(order, { minify: false, minifySyntax: true, minifyIdentifiers: true })
+  const { metafile } = bundlePage(order)
+  const [, ...pieces] = named.split(/^\/\/ ((?:page|node_modules)\/.*)\n/m)
+  const parts: Part[] = []
+  let before = ''
+  for (let at = 0; at < pieces.length; at += 2) {
+    const path = pieces[at]
+    const text = before + transformSync(pieces[at + 1], { minifyWhitespace: true }).code
+    before = path.startsWith('page/') ? '' : text
+    if (before) continue
+    const needs = metafile!.inputs[path].imports.map((one) => one.path)
+    parts.push({ path, text, needs })
+  }
+  return parts
 }
 
-/** Keeps each change that makes it smaller by `sizeOf`, until the time is over. */
-function searched(begin: readonly string[], sizeOf: (script: string) => number, until: number): string[] {
-  let best = [...begin]
-  let least = sizeOf(scriptOf(best))
+/** Another place for a part, behind those that it needs and in front of those that need it. */
+function moved(parts: readonly Part[]): Part[] {
+  const part = parts[chance(parts.length)]
+  const others = parts.filter((one) => one !== part)
+  const from = others.findLastIndex(({ path }) => part.needs.includes(path)) + 1
+  const first = others.findIndex(({ needs }) => needs.includes(part.path))
+  const to = first < 0 ? others.length : first
+  return others.toSpliced(from + chance(to - from + 1), 0, part)
+}
+
+/** Keeps each move that makes it no larger by `sizeOf`, until a time. */
+function searched(begin: Part[], sizeOf: (parts: readonly Part[]) => number, until: number): Part[] {
+  let best = begin
+  let least = sizeOf(begin)
   while (Date.now() < until) {
-    const next = changed(best)
-    const size = sizeOf(scriptOf(next))
+    const next = moved(best)
+    const size = sizeOf(next)
     if (size > least) continue
     best = next
     least = size
@@ -39,12 +60,15 @@ function searched(begin: readonly string[], sizeOf: (script: string) => number, 
   return best
 }
 
-const sent = (script: string): number => gzipped(smallerPage(script))
-const began = Date.now()
-const before = sent(scriptOf(readOrder()))
-// What Terser makes of it takes twenty times as long, and decides at the end.
-const rough = searched(readOrder(), gzipped, began + 500 * seconds)
-const best = searched(rough, sent, began + 1000 * seconds)
-const after = sent(scriptOf(best))
-if (after < before) writeFileSync(ORDER, `${JSON.stringify(best, null, 2)}\n`)
-console.log(`${before} bytes before, ${after} after`)
+const orderOf = (parts: readonly Part[]): string[] => parts.map(({ path }) => path)
+const sent = (parts: readonly Part[]): number => gzipped(smallerPage(scriptOf(orderOf(parts))))
+const roughly = (parts: readonly Part[]): number => gzipped(parts.map(({ text }) => text).join(''))
+
+const [began, seconds] = [Date.now(), Number(process.argv[2] ?? 300)]
+const before = partsOf(readOrder())
+// Hundreds of moves a second, by pieces alone; then few, by what Terser makes of them.
+const rough = searched(before, roughly, began + 200 * seconds)
+const begin = sent(rough) < sent(before) ? rough : before
+const best = searched(begin, sent, began + 1000 * seconds)
+console.log(`${sent(before)} bytes before, ${sent(best)} after`)
+writeFileSync(ORDER, `${JSON.stringify(orderOf(best), null, 2)}\n`)

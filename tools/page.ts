@@ -51,7 +51,7 @@ const SHORT_NAMES: MinifyOptions['mangle'] = {
 
 export const ORDER = `${ROOT}tools/page-order.json`
 
-const LICENCES = '/*! VanJS, streaming-markdown: MIT License */'
+const LICENCES = '/*! VanJS, streaming-markdown: MIT */'
 
 /** What the page is made of. */
 export type BuiltPage = {
@@ -68,10 +68,10 @@ export type BuiltPage = {
  */
 export function buildPage(): BuiltPage {
   const { outputFiles = [], metafile } = bundlePage(readOrder())
-  const nameCache: NameCache = {}
+  const nameCache: { props?: { props: Record<string, string> } } = {}
   const files: PageFiles = new Map(
     outputFiles.map(({ path, text }) => {
-      const contents = path.endsWith('.js') ? smallerPage(text, nameCache) : text
+      const contents = path.endsWith('.js') ? smallerPage(text, { nameCache }) : text
       const hash = createHash('sha256').update(contents).digest('hex').slice(0, 8).toUpperCase()
       return [`page-${hash}${extname(path)}`, new TextEncoder().encode(contents)]
     }),
@@ -94,13 +94,11 @@ export function buildPage(): BuiltPage {
   }
 }
 
-type NameCache = { props?: { props: Record<string, string> } }
-
 /** The name of what imports the modules, which is no file. */
 const ENTRY = '<stdin>'
 
 /** Bundles script and styles, with some modules in front of all others. */
-export function bundlePage(order: readonly string[]): BuildResult {
+export function bundlePage(order: readonly string[], more: BuildOptions = {}): BuildResult {
   return buildSync({
     ...SHARED,
     stdin: {
@@ -113,6 +111,7 @@ export function bundlePage(order: readonly string[]): BuildResult {
     banner: { js: LICENCES },
     metafile: true,
     pure: ['console.assert'], // those of the markdown parser
+    ...more,
   })
 }
 
@@ -122,8 +121,8 @@ export function readOrder(): string[] {
 }
 
 /** The page's script as it is sent, of what esbuild made. */
-export function smallerPage(script: string, nameCache: NameCache = {}): string {
-  return smaller(script, { mangle: SHORT_NAMES, nameCache })
+export function smallerPage(script: string, more: MinifyOptions = {}): string {
+  return smaller(script, { mangle: SHORT_NAMES, ...more })
 }
 
 function smaller(script: string, more: MinifyOptions = {}): string {

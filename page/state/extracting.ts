@@ -2,7 +2,7 @@
 
 import van from 'vanjs-core'
 import { events } from '../client/events.ts'
-import { call, ServerError } from '../client/server.ts'
+import { post, ServerError } from '../client/server.ts'
 import { EXTRACT_EXAMPLES, type ExtractExample, type Shot } from './examples.ts'
 import { extractBody, refusedAt, schemaOf, type Fault } from './extract-request.ts'
 import { growth, lastRequest, session, tokens, type Token } from './focus.ts'
@@ -127,12 +127,7 @@ export async function run(varied = false): Promise<void> {
 }
 
 async function follow(made: Answer, signal: AbortSignal): Promise<void> {
-  const response = await call(server(), PATH, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(made.sent),
-    signal,
-  })
+  const response = await post(server(), PATH, made.sent, signal)
   session.val = response.headers.get('x-islet-session') ?? undefined
   for await (const { data } of events(response, signal)) {
     const frame = frameOf(data)

@@ -19,7 +19,7 @@ const STALE_MS = 1000
 const QUIET_MS = 400
 
 /** Watches until what it returns is called. */
-export function watchMemory(now: () => number = () => performance.now()): () => void {
+export function watchMemory(): () => void {
   let quiet: ReturnType<typeof setTimeout> | undefined
   let toldAt = -Infinity
   let of: string | undefined
@@ -29,7 +29,7 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
       async (signal) => {
         const id = session.rawVal
         if (id === undefined) return
-        toldAt = now()
+        toldAt = Date.now()
         const path = `/v1/sessions/${id}/memory`
         const report = await callJson<Report>(server(), 'GET', path, undefined, signal)
         if (!signal.aborted) memory.val = report
@@ -50,14 +50,14 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
     }),
     whenever(() => {
       const report = reportOf(memory.val)
-      toldAt = now()
+      toldAt = Date.now()
       if (report?.isolate) isolate.val = report.isolate
     }),
     whenever(() => {
       if (growth.val === 0) return
       clearTimeout(quiet)
       quiet = setTimeout(() => void look(), QUIET_MS)
-      if (now() - toldAt > STALE_MS) void look()
+      if (Date.now() - toldAt > STALE_MS) void look()
     }),
   ]
   return () => {

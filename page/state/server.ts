@@ -75,7 +75,7 @@ export function wrongBase(written: string): string | undefined {
   const base = baseOf(written)
   const { protocol, hostname } = URL.parse(base) ?? {}
   if (!base || protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
-  return 'Give an https:// address, or http://localhost with its port.'
+  return 'Give an https:// address or http://localhost.'
 }
 
 /** Talks to another of the models from now on. */

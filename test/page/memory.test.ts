@@ -181,10 +181,9 @@ describe('the watch', () => {
     vi.useRealTimers()
   })
   const passed = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
-  const now = (): number => Date.now()
 
   test('asks when there is a session, and not before', async () => {
-    end = watchMemory(now)
+    end = watchMemory()
     await passed(5000)
     expect(asked).toEqual([])
     session.val = 'sess_0_a'
@@ -195,7 +194,7 @@ describe('the watch', () => {
 
   test('asks again once an answer has ended, and beside one only where its stream tells nothing', async () => {
     session.val = 'sess_0_a'
-    end = watchMemory(now)
+    end = watchMemory()
     await passed(0)
     for (let frame = 0; frame < 50; frame++) {
       growth.val++
@@ -218,7 +217,7 @@ describe('the watch', () => {
   test('says in words why there is nothing, and asks nothing once it has ended', async () => {
     status = 404
     session.val = 'sess_0_a'
-    end = watchMemory(now)
+    end = watchMemory()
     await passed(0)
     expect(missing.val).toBe('The server has forgotten this session.')
     status = 429

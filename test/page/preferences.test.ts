@@ -120,11 +120,7 @@ describe('shortcuts', () => {
     addShortcuts([{ key: 'x', does: 'something', run }])
     expect(shortcuts()).toHaveLength(1)
     expect(runShortcut(press('x'))).toBe(true)
-    const others = [
-      press('y'),
-      press('x', { ctrlKey: true }),
-      press('x', { metaKey: true }),
-    ]
+    const others = [press('y'), press('x', { ctrlKey: true }), press('x', { metaKey: true })]
     expect(others.map(runShortcut)).toEqual([false, false, false])
     singleKeys.val = false
     expect(runShortcut(press('x'))).toBe(false)

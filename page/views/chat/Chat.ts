@@ -100,7 +100,7 @@ function Conversation(chat: State): ChildDom {
       ),
       () => (void id.val, isEmpty.val ? Empty(chat.send, chat.history.lasting) : Messages(chat)),
       Composer(chat, id),
-      div({ role: 'status', class: 'visually-hidden' }, chat.said),
+      div({ role: 'status', class: 'unseen' }, chat.said),
     ),
   ]
 }

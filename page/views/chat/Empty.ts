@@ -6,8 +6,7 @@ import { button, div, h3, li, p, span, strong, ul } from '../elements.ts'
 const STARTERS = {
   'Say it politely': 'Rewrite this politely: Send me the report now.',
   'Find names': 'Give me five names for a small bakery by the sea.',
-  'Sum it up':
-    'Sum up in one sentence: The meeting moved to Thursday because two people are ill. Ana brings the figures.',
+  'Sum it up': 'Sum up in one sentence: The meeting moved to Thursday because two people are ill.',
 }
 
 export function Empty(send: (text: string) => void, isLasting: boolean): HTMLElement {

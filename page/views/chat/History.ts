@@ -115,7 +115,7 @@ function List(chat: Chat, close: () => void, told: State<string>): HTMLElement {
       () => last.val < 0,
       () =>
         p({ class: 'dim' }, () =>
-          chat.found.val ? 'Nothing was found.' : 'Your conversations will be here, in this browser alone.',
+          chat.found.val ? 'Nothing was found.' : 'Conversations will be here, in this browser alone.',
         ),
     ),
     listed(

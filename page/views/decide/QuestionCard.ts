@@ -29,16 +29,15 @@ export function QuestionCard(card: State<Card>): HTMLElement {
   const wrong = (): string | undefined =>
     refused.val === id ? 'The server does not take this.' : problemOf(card.val)
   function removeCard({ currentTarget }: On<HTMLElement>): void {
-    const row = currentTarget.closest('li')
-    const near =
-      row?.nextElementSibling ?? row?.previousElementSibling ?? row?.parentElement?.nextElementSibling
+    const row = currentTarget.closest('li')!
+    const near = row.nextElementSibling ?? row.previousElementSibling ?? row.parentElement!.nextElementSibling
     remove(id)
     // The focus must not fall to the page's beginning.
     near?.querySelector<HTMLElement>('input, button')?.focus()
   }
   return fieldset(
     { class: 'panel stack decide-card' },
-    legend({ class: 'visually-hidden' }, label),
+    legend({ class: 'unseen' }, label),
     div(
       { class: 'line' },
       span({ class: 'badge', title: hint }, title),

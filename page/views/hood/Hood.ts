@@ -7,8 +7,8 @@ import { Tokens } from './Tokens.ts'
 
 const WORDS = {
   Page: 'the memory of 16 tokens, kept or dropped as one.',
-  Sinks: 'the first few tokens, always in sight: without them answers fall apart.',
-  Window: 'the latest tokens; memory stays small if only these are in sight.',
+  Sinks: 'the first tokens, always in sight: without them answers fall apart.',
+  Window: 'the latest tokens; memory stays small if it sees no more.',
   Reuse: 'what begins as before is not computed again.',
 }
 

@@ -23,9 +23,9 @@ const LEGEND = {
   kept: ['In memory', 'ready at once'],
   reused: ['Reused', 'the last request began with these'],
   stored: ['In storage', 'these outlive the memory'],
-  shared: ['Shared', 'another session or turn has the very same page'],
+  shared: ['Shared', 'other sessions or turns have this page'],
   away: ['Not in memory', 'read from storage when needed or, dashed, computed again'],
-  veiled: ['Out of sight', 'the model does not look at these any more'],
+  veiled: ['Out of sight', 'the model no longer looks at these'],
 }
 
 export function Memory(): HTMLElement {
@@ -62,7 +62,7 @@ function Drawn(): HTMLElement {
           { title: hint },
           i({ class: `hood-swatch hood-${kind}` }),
           name,
-          span({ class: 'visually-hidden' }, `: ${hint}`),
+          span({ class: 'unseen' }, `: ${hint}`),
         ),
       ),
     ),

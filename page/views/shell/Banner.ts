@@ -17,7 +17,7 @@ export function Banner(onKey: () => void): HTMLElement {
   const sentence = van.derive(() => words().sentence ?? '')
   return section(
     { 'aria-label': 'The state of the server' },
-    p({ class: 'visually-hidden', role: 'status' }, () => SAID[at.val] ?? sentence.val),
+    p({ class: 'unseen', role: 'status' }, () => SAID[at.val] ?? sentence.val),
     when(
       () => sentence.val,
       () =>

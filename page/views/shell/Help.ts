@@ -12,7 +12,7 @@ export function Help(onClose: () => void): HTMLElement {
       'A small language model answers here. It is best where the answer has a form: fields of a text, a choice, a short reply.',
     ),
     p(
-      'What you write goes to the server in the settings alone. Chats are kept in this browser. The API is described at ',
+      'What you write goes to the server in the settings alone. Chats stay in this browser. The API is described at ',
       a({ href: '/docs' }, '/docs'),
       '.',
     ),

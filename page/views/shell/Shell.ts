@@ -39,9 +39,9 @@ export function Shell(): HTMLElement {
   // The shell lives as long as the page.
   query.onchange = () => (wide.val = query.matches)
   document.onkeydown = (event) => {
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test((event.target as Element).tagName)
+    const isTyping = (event.target as Element).matches('input, textarea, select')
     if (event.defaultPrevented || document.querySelector('dialog')) return
-    if (!typing && runShortcut(event)) event.preventDefault()
+    if (!isTyping && runShortcut(event)) event.preventDefault()
   }
   addShortcuts([
     ...TABS.map((name, at) => ({ key: String(at + 1), does: TITLES[name], run: () => (tab.val = name) })),
