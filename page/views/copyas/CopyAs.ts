@@ -2,7 +2,7 @@
 
 import van from 'vanjs-core'
 import { PROGRAMS, programsFor, type ProgramId } from '../../state/copy-as.ts'
-import { lastRequest } from '../../state/focus.ts'
+import { lastRequest, type SentRequest } from '../../state/focus.ts'
 import { base, key } from '../../state/server.ts'
 import { CopyButton } from '../chat/copy.ts'
 import { div, option, p, pre, select, when, type On } from '../elements.ts'
@@ -19,9 +19,9 @@ export function CopyAs(): HTMLElement {
 
 function Program(): HTMLElement {
   const wanted = van.state<ProgramId>('curl')
-  const ids = (): ProgramId[] => (lastRequest.val ? programsFor(lastRequest.val) : [])
-  const count = van.derive(() => ids().length)
-  const id = (): ProgramId => (ids().includes(wanted.val) ? wanted.val : 'curl')
+  const idsOf = (request?: SentRequest): ProgramId[] => (request ? programsFor(request) : [])
+  const count = van.derive(() => idsOf(lastRequest.val).length)
+  const id = (): ProgramId => (idsOf(lastRequest.val).includes(wanted.val) ? wanted.val : 'curl')
   const hasKey = (): boolean => key.val !== ''
   function program(): string {
     if (!lastRequest.val) return ''
@@ -43,7 +43,7 @@ function Program(): HTMLElement {
             'aria-label': 'Program',
             onchange: ({ currentTarget }: On) => (wanted.val = currentTarget.value as ProgramId),
           },
-          programsFor(lastRequest.rawVal!).map((value) =>
+          idsOf(lastRequest.rawVal).map((value) =>
             option({ value, selected: value === shown }, PROGRAMS[value].title),
           ),
         )
