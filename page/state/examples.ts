@@ -116,7 +116,7 @@ export const DECIDE_EXAMPLES: readonly DecideExample[] = [
     title: 'Mail to support',
     text: MAIL,
     questions: [
-      question('choice', 'topic', 'What is this text about?', 'billing: invoices and charges', 'technical: errors and what does not work', 'sales: prices and offers'), // prettier-ignore
+      question('choice', 'topic', 'What is this text about?', 'billing: invoices, payments and charges', 'technical: errors and things that do not work', 'sales: prices, offers and buying more'), // prettier-ignore
       question('predicate', 'refund', 'The customer asks for money back.'),
       question('score', 'urgency', 'How urgent is this message?', 'not urgent', 'soon', 'emergency'),
     ],
@@ -125,7 +125,7 @@ export const DECIDE_EXAMPLES: readonly DecideExample[] = [
     title: 'Sentiment',
     text: REVIEW,
     questions: [
-      question('choice', 'sentiment', 'How does the writer feel?', 'positive: praise and thanks', 'negative: complaints and anger'), // prettier-ignore
+      question('choice', 'sentiment', 'How does the writer feel?', 'positive: praise, thanks and pleasure', 'negative: complaints, anger and disappointment'), // prettier-ignore
       question('predicate', 'again', 'The guest would come again.'),
     ],
   },
@@ -133,7 +133,7 @@ export const DECIDE_EXAMPLES: readonly DecideExample[] = [
     title: 'Spam?',
     text: 'You have won 1,000,000 dollars! Click here for your prize.',
     questions: [
-      question('choice', 'kind', 'What kind of message is this?', 'spam: prizes and fraud', 'personal: news from friends'), // prettier-ignore
+      question('choice', 'kind', 'What kind of message is this?', 'spam: advertising, prizes and fraud', 'personal: news from friends and colleagues'), // prettier-ignore
       question('predicate', 'money', 'The message promises money.'),
     ],
   },

@@ -69,9 +69,9 @@ export function bound(text: State<string>): { value: State<string>; oninput: (ev
   return { value: text, oninput: ({ currentTarget }) => void (text.val = currentTarget.value) }
 }
 
-/** Gives the focus to the first element that a selector finds, or the first one in `within`. */
-export function focusOn(selector: string, within: ParentNode = document): void {
-  within.querySelector<HTMLElement>(selector)?.focus()
+/** Gives the focus to the first element that a selector finds. */
+export function focusOn(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus()
 }
 
 /** Where a key leads to, if it is one of `steps`: the browser then does nothing else with it. */
