@@ -55,7 +55,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 
 /** What each room of page/ may import: views draw, state holds, the client asks. The rest of src/ belongs to the worker. */
 const PAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  'main.tsx': ['views', 'state', 'style'],
+  'main.ts': ['views', 'state', 'style'],
   views: ['views', 'state', 'client'],
   state: ['state', 'client', 'src/protocol', 'src/lib'],
   client: ['client', 'src/fetch', 'src/protocol', 'src/lib'],

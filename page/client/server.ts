@@ -49,6 +49,18 @@ export async function call(server: Server, path: string, init?: RequestInit): Pr
   throw await failureOf(response)
 }
 
+/** Sends `body` as JSON; the answer if it succeeded, ServerError otherwise. */
+export function post(
+  server: Server,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+  more?: Record<string, string>,
+): Promise<Response> {
+  const headers = { 'content-type': 'application/json', ...more }
+  return call(server, path, { method: 'POST', body: JSON.stringify(body), headers, signal: signal ?? null })
+}
+
 /** Sends `body` as JSON, if there is one, and reads JSON. */
 export async function callJson<T>(
   server: Server,
@@ -57,15 +69,18 @@ export async function callJson<T>(
   body?: unknown,
   signal?: AbortSignal,
 ): Promise<T> {
-  const response = await call(server, path, {
-    method,
-    ...(body !== undefined && {
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    }),
-    ...(signal && { signal }),
-  })
+  const response = await (body === undefined
+    ? call(server, path, { method, signal: signal ?? null })
+    : post(server, path, body, signal))
   return (await response.json()) as T
+}
+
+/** Resolves after some milliseconds, or when the signal aborts. */
+export function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => resolve())
+  })
 }
 
 /** What an answer that is no success says. Reads its body. */

@@ -1,6 +1,6 @@
 // The abilities of the served model are what the server says that it can do.
 
-import { signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { callJson } from '../client/server.ts'
 import { server } from './server.ts'
 
@@ -11,12 +11,12 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 /** In words; undefined while they are not known. */
-export const abilities = signal<string | undefined>(undefined)
+export const abilities = van.state<string | undefined>()
 
 /** Asks for those of the model `id`; where the server does not say they are not known. */
 export async function askAbilities(id: string): Promise<void> {
-  const shown = callJson<{ capabilities: string[] }>(server.peek(), 'POST', '/api/show', { model: id })
-  abilities.value = await shown.then(
+  const shown = callJson<{ capabilities: string[] }>(server(), 'POST', '/api/show', { model: id })
+  abilities.val = await shown.then(
     ({ capabilities }) => capabilities.map((name) => WORDS[name] ?? name).join(', '),
     () => undefined,
   )

@@ -1,7 +1,7 @@
 // A run asks for one answer, writes its frames into the message, and reads on where the stream broke off.
 
 import { events } from '../client/events.ts'
-import { call, ServerError, type Server } from '../client/server.ts'
+import { call, post, ServerError, type Server } from '../client/server.ts'
 import { type Token } from './focus.ts'
 import { frameOf, parsed, type Frame } from './frames.ts'
 import { type Message } from './tree.ts'
@@ -78,12 +78,10 @@ export function ask(
   let tries = 0
   return run(server, clock, message, hooks, started, async (signal) => {
     request ??= await prepare(signal, gone)
-    const headers = new Headers({ 'content-type': 'application/json' })
     // The server goes on with what a lost try began, and computes nothing twice.
-    if (tries++ > 0) headers.set('x-stainless-retry-count', String(tries - 1))
-    const init = { method: 'POST', body: JSON.stringify(request.body), headers, signal }
+    const retry = tries++ > 0 ? { 'x-stainless-retry-count': String(tries - 1) } : undefined
     try {
-      return await call(server, request.path, init)
+      return await post(server, request.path, request.body, signal, retry)
     } catch (error) {
       if (gone || !(error instanceof ServerError) || error.code !== 'not_found') throw error
       gone = true

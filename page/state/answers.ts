@@ -1,6 +1,6 @@
 // Answers are asked for, read on and stopped here: those of the shown conversation, and of others meanwhile.
 
-import { batch, signal, type Signal } from '@preact/signals'
+import van, { type State } from 'vanjs-core'
 import { ServerError } from '../client/server.ts'
 import { ask, readOn, type Clock, type Hooks, type Notice, type Request, type Run } from './answering.ts'
 import * as focus from './focus.ts'
@@ -13,7 +13,7 @@ import { add, newId, ownSource, path, sourceOf, type Message, type Source, type 
 /** What answers take of the chat around them. */
 export type Around = {
   clock: Clock
-  shown: Signal<{ tree: Tree }>
+  shown: State<{ tree: Tree }>
   /** Messages were added: shows and stores them. */
   changed(tree: Tree, written: readonly Message[]): void
   /** Stores a message as it is. */
@@ -24,41 +24,39 @@ export type Answers = ReturnType<typeof answersOf>
 
 export function answersOf({ clock, shown, changed, store }: Around) {
   /** Goes up with each picture in which a running answer grew. */
-  const beat = signal(0)
-  const notices = signal<ReadonlyMap<string, Notice>>(new Map())
+  const beat = van.state(0)
+  const notices = van.state<ReadonlyMap<string, Notice>>(new Map())
   /** What a screen reader should say. */
-  const said = signal('')
+  const said = van.state('')
   const runs = new Map<string, { run: Run; tree: Tree }>()
   /** Tokens of answers, where log probabilities were asked for: as long as the page is there. */
   const tokens = new Map<string, focus.Token[]>()
 
-  const isShown = (tree: Tree): boolean => shown.peek().tree === tree
+  const isShown = (tree: Tree): boolean => shown.rawVal.tree === tree
 
   /** Points other views to the last answer that is shown. */
   function point(): void {
-    const last = path(shown.peek().tree).findLast(({ answer }) => answer)
-    batch(() => {
-      focus.session.value = last?.answer?.session
-      focus.tokens.value = (last && tokens.get(last.id)) ?? []
-    })
+    const last = path(shown.rawVal.tree).findLast(({ answer }) => answer)
+    focus.session.val = last?.answer?.session
+    focus.tokens.val = (last && tokens.get(last.id)) ?? []
   }
 
   /** The settings as they are. */
   function options(): Options {
     return {
-      model: model.value?.id,
-      system: systemPrompt.value,
+      model: model.val?.id,
+      system: systemPrompt.val,
       sampling: samplingBody(),
-      isWatched: hoodOpen.value,
+      isWatched: hoodOpen.val,
     }
   }
 
   function tell(message: Message, notice: Notice | undefined): void {
-    if (notices.peek().get(message.id) === notice) return
-    const next = new Map(notices.peek())
+    if (notices.rawVal.get(message.id) === notice) return
+    const next = new Map(notices.rawVal)
     if (notice) next.set(message.id, notice)
     else next.delete(message.id)
-    notices.value = next
+    notices.val = next
   }
 
   function hooksOf(tree: Tree, message: Message): Hooks {
@@ -66,20 +64,18 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       grew(more) {
         if (more.length > 0) tokens.set(message.id, [...(tokens.get(message.id) ?? []), ...more])
         if (!isShown(tree)) return
-        batch(() => {
-          beat.value++
-          focus.growth.value++
-          if (more.length > 0) point()
-        })
+        beat.val++
+        focus.growth.val++
+        if (more.length > 0) point()
       },
       save() {
-        if (isShown(tree) && focus.session.peek() !== message.answer!.session) point()
+        if (isShown(tree) && focus.session.rawVal !== message.answer!.session) point()
         // A conversation that was deleted meanwhile stays deleted.
         if (runs.get(message.id)?.tree === tree) store(tree, message)
       },
       tell: (notice) => tell(message, notice),
       memory(report) {
-        if (isShown(tree)) focus.memory.value = report
+        if (isShown(tree)) focus.memory.val = report
       },
       failed(error) {
         // The whole page wants a key then.
@@ -95,8 +91,8 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       runs.delete(message.id)
       if (!isShown(tree)) return
       const { state, problem } = message.answer!
-      said.value = problem ?? (state === 'stopped' ? 'Stopped.' : 'The answer is there.')
-      shown.value = { tree }
+      said.val = problem ?? (state === 'stopped' ? 'Stopped.' : 'The answer is there.')
+      shown.val = { tree }
       point()
     })
   }
@@ -113,7 +109,7 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       at: Math.max(Date.now(), question.at + 1),
       answer: { state: 'running', model: asked.model, sampling: asked.sampling, frames: 0 },
     }
-    said.value = ''
+    said.val = ''
     tree.conversation.usedAt = Date.now()
     const written = add(tree, message)
     begin(tree, message, source, async (key = message.id) =>
@@ -124,7 +120,7 @@ export function answersOf({ clock, shown, changed, store }: Around) {
 
   /** The request that the shown question would be asked with, by the settings as they are: the one to copy. */
   function preview(): void {
-    const { tree } = shown.value
+    const { tree } = shown.val
     const question = path(tree).findLast(({ role }) => role === 'user')
     const asked = options()
     const session = path(tree).findLast(({ answer }) => answer?.session)?.answer?.session
@@ -134,14 +130,14 @@ export function answersOf({ clock, shown, changed, store }: Around) {
 
   /** The request that other views show. */
   function asNext(request: Request): Request {
-    focus.lastRequest.value = { method: 'POST', ...request }
+    focus.lastRequest.val = request
     return request
   }
 
   type Prepare = (key: string | undefined, signal: AbortSignal) => Promise<Request>
 
   function begin(tree: Tree, message: Message, source: Source | undefined, prepare: Prepare): void {
-    const at = server.peek()
+    const at = server()
     const request = async (signal: AbortSignal, gone: boolean): Promise<Request> =>
       prepare(gone ? undefined : await sessionOf(at, source, clock.wait, signal), signal)
     follow(tree, message, (hooks) => ask(at, clock, message, request, hooks))
@@ -163,20 +159,20 @@ export function answersOf({ clock, shown, changed, store }: Around) {
       delete facts.session
       delete facts.turn
       begin(tree, message, own, (key = newId(), signal) =>
-        continuation(server.peek(), tree, message, key, asked, signal),
+        continuation(server(), tree, message, key, asked, signal),
       )
     }
-    shown.value = { tree }
+    shown.val = { tree }
   }
 
   /** Reads an answer on that the page, or the person, had left. */
   function readAgain(tree: Tree, message: Message): void {
-    follow(tree, message, (hooks) => readOn(server.peek(), clock, message, hooks))
+    follow(tree, message, (hooks) => readOn(server(), clock, message, hooks))
   }
 
   /** Sessions are at one server: a conversation that goes on at another one begins anew there. */
   function ofThisServer(tree: Tree, source: Source | undefined): Source | undefined {
-    const { base } = server.peek()
+    const { base } = server()
     if ((tree.conversation.base ?? '') === base) return source
     tree.conversation.base = base
     return undefined

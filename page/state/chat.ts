@@ -1,6 +1,6 @@
 // The chat is the shown conversation, the list of all, and what a person can do with them.
 
-import { computed, signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { type Clock } from './answering.ts'
 import { answersOf } from './answers.ts'
 import * as focus from './focus.ts'
@@ -26,45 +26,45 @@ export function chatOf(
   clock: Clock,
   remember: (id: string | undefined) => void = () => undefined,
 ) {
-  const conversations = signal<readonly Conversation[]>([])
+  const conversations = van.state<readonly Conversation[]>([])
   /** The tree that is shown; another object whenever messages came, went or were exchanged. */
-  const shown = signal<{ tree: Tree }>({ tree: emptyTree() })
-  const messages = computed(() => path(shown.value.tree))
+  const shown = van.state<{ tree: Tree }>({ tree: emptyTree() })
+  const messages = (): Message[] => path(shown.val.tree)
   /** What went wrong with the history itself, in words. */
-  const trouble = signal<string | undefined>(undefined)
-  const found = signal<readonly Found[] | undefined>(undefined)
+  const trouble = van.state<string | undefined>()
+  const found = van.state<readonly Found[] | undefined>()
   const answers = answersOf({
     clock,
     shown,
     changed,
     store: ({ conversation }, message) => void keep(history.save(conversation, [message])),
   })
-  const running = computed(() => messages.value.find(({ answer }) => answer?.state === 'running'))
+  const running = (): Message | undefined => messages().find(({ answer }) => answer?.state === 'running')
 
   function emptyTree(): Tree {
     const now = Date.now()
-    return treeOf({ id: newId(), title: '', createdAt: now, usedAt: now, base: server.peek().base })
+    return treeOf({ id: newId(), title: '', createdAt: now, usedAt: now, base: server().base })
   }
 
   async function keep(work: Promise<unknown>): Promise<void> {
     await work.catch((error: unknown) => {
-      trouble.value = `The history could not be stored: ${(error as Error | null)?.message}`
+      trouble.val = `The history could not be stored: ${(error as Error | null)?.message}`
     })
   }
 
   function changed(tree: Tree, written: readonly Message[]): void {
     const { conversation } = tree
-    if (shown.peek().tree === tree) shown.value = { tree }
-    if (conversations.peek()[0] !== conversation)
-      conversations.value = [conversation, ...conversations.peek().filter(({ id }) => id !== conversation.id)]
+    if (shown.rawVal.tree === tree) shown.val = { tree }
+    if (conversations.rawVal[0] !== conversation)
+      conversations.val = [conversation, ...conversations.rawVal.filter(({ id }) => id !== conversation.id)]
     void keep(history.save(conversation, written))
   }
 
   /** Says something, behind what is shown. */
   function send(text: string): void {
-    const { tree } = shown.peek()
-    if (!text.trim() || running.peek()) return
-    question(tree, messages.peek().at(-1)?.id ?? null, text)
+    const { tree } = shown.rawVal
+    if (!text.trim() || running()) return
+    question(tree, messages().at(-1)?.id ?? null, text)
   }
 
   function question(tree: Tree, parent: string | null, text: string): void {
@@ -80,7 +80,7 @@ export function chatOf(
 
   /** A question in other words is a branch beside the first one. */
   function edit(id: string, text: string): void {
-    const { tree } = shown.peek()
+    const { tree } = shown.rawVal
     const message = tree.messages.get(id)
     if (!message || !text.trim()) return
     stop()
@@ -89,45 +89,45 @@ export function chatOf(
 
   /** Another answer to the same question. */
   function regenerate(id: string): void {
-    const { tree } = shown.peek()
+    const { tree } = shown.rawVal
     stop()
     answers.answer(tree, tree.messages.get(tree.messages.get(id)!.parent!)!)
   }
 
   function goOn(id: string): void {
-    const { tree } = shown.peek()
+    const { tree } = shown.rawVal
     answers.goOn(tree, tree.messages.get(id)!)
   }
 
   function stop(): void {
-    answers.stop((tree) => tree === shown.peek().tree)
+    answers.stop((tree) => tree === shown.rawVal.tree)
   }
 
   /** Shows another branch of the same place. */
   function choose(id: string): void {
-    const { tree } = shown.peek()
+    const { tree } = shown.rawVal
     changed(tree, show(tree, id))
     answers.point()
   }
 
   function present(tree: Tree): void {
-    shown.value = { tree }
-    focus.memory.value = undefined
+    shown.val = { tree }
+    focus.memory.val = undefined
     answers.point()
   }
 
   function begin(): void {
-    if (shown.peek().tree.messages.size === 0) return
+    if (shown.rawVal.tree.messages.size === 0) return
     remember(undefined)
     present(emptyTree())
   }
 
   async function open(id: string): Promise<void> {
-    const conversation = conversations.peek().find((each) => each.id === id)
+    const conversation = conversations.rawVal.find((each) => each.id === id)
     let tree = answers.treeOf(id)
     if (!tree) {
       const stored = conversation && (await history.messages(id).catch(() => undefined))
-      if (!stored) return void (trouble.value = 'This conversation could not be read.')
+      if (!stored) return void (trouble.val = 'This conversation could not be read.')
       tree = treeOf(conversation, stored)
     }
     remember(id)
@@ -138,56 +138,54 @@ export function chatOf(
   }
 
   async function load(last?: unknown): Promise<void> {
-    await keep(history.list().then((list) => (conversations.value = list)))
-    if (conversations.peek().some(({ id }) => id === last)) await open(last as string)
+    await keep(history.list().then((list) => (conversations.val = list)))
+    if (conversations.rawVal.some(({ id }) => id === last)) await open(last as string)
   }
 
   async function rename(id: string, title: string): Promise<void> {
-    const conversation = conversations.peek().find((each) => each.id === id)
+    const conversation = conversations.rawVal.find((each) => each.id === id)
     if (!conversation || !title.trim()) return
-    const same = [conversation, shown.peek().tree.conversation, answers.treeOf(id)?.conversation]
+    const same = [conversation, shown.rawVal.tree.conversation, answers.treeOf(id)?.conversation]
     for (const each of same) if (each?.id === id) each.title = title.trim().slice(0, 200)
-    conversations.value = [...conversations.peek()]
-    shown.value = { ...shown.peek() }
+    conversations.val = [...conversations.rawVal]
+    shown.val = { ...shown.rawVal }
     await keep(history.save(conversation))
   }
 
   async function remove(id: string): Promise<void> {
     forget((tree) => tree.conversation.id === id)
-    conversations.value = conversations.peek().filter((each) => each.id !== id)
-    found.value = found.peek()?.filter(({ conversation }) => conversation.id !== id)
+    conversations.val = conversations.rawVal.filter((each) => each.id !== id)
+    found.val = found.rawVal?.filter(({ conversation }) => conversation.id !== id)
     await keep(history.remove(id))
   }
 
   async function removeAll(): Promise<void> {
     forget(() => true)
-    conversations.value = []
-    found.value = undefined
+    conversations.val = []
+    found.val = undefined
     await keep(history.clear())
   }
 
   /** Stops what runs in some conversations, and shows none of them. */
   function forget(which: (tree: Tree) => boolean): void {
     answers.stop(which, true)
-    if (which(shown.peek().tree)) begin()
+    if (which(shown.rawVal.tree)) begin()
   }
 
   /** Takes conversations of a file in. */
   async function take(read: Parameters<History['import']>[0]): Promise<{ added: number; known: number }> {
     const taken = await history.import(read)
-    conversations.value = await history.list()
+    conversations.val = await history.list()
     return taken
   }
 
   return {
+    ...answers,
     history,
     conversations,
     shown,
     messages,
     running,
-    beat: answers.beat,
-    notices: answers.notices,
-    said: answers.said,
     trouble,
     found,
     send,
@@ -196,8 +194,6 @@ export function chatOf(
     goOn,
     choose,
     stop,
-    tryNow: answers.tryNow,
-    preview: answers.preview,
     begin,
     open,
     load,

@@ -89,11 +89,20 @@ ${print}
 `
 }
 
-/** Fields of a chat that the AI SDK sends by itself, or has a word of its own for. */
-const AI_SDK = 'model messages stream stream_options response_format temperature seed top_p max_tokens'
-
 function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
-  const { model, messages, response_format, temperature, seed, top_p, max_tokens } = body as Json & {
+  // Those that it sends by itself or has a word of its own for; the others go to the server under the provider's name.
+  const {
+    model,
+    messages,
+    stream: _stream,
+    stream_options: _usage,
+    response_format,
+    temperature,
+    seed,
+    top_p,
+    max_tokens,
+    ...others
+  } = body as Json & {
     messages: { role: string; content: string }[]
     response_format?: { json_schema: { schema: unknown } }
   }
@@ -111,10 +120,7 @@ function aiSdk({ body }: CopiedRequest, { origin, hasKey }: Target): string {
     seed,
     topP: top_p,
     maxOutputTokens: max_tokens,
-    // Fields that it does not know go to the server under the provider's name.
-    providerOptions: {
-      islet: Object.fromEntries(Object.entries(body).filter(([name]) => !AI_SDK.split(' ').includes(name))),
-    },
+    providerOptions: { islet: others },
   })
   const output =
     response_format &&

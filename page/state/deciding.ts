@@ -1,6 +1,6 @@
 // This module holds the text and questions of a decision, sends them, and keeps what was answered.
 
-import { batch, computed, effect, signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { callJson, type ServerError } from '../client/server.ts'
 import { DECIDE_EXAMPLES, type DecideExample } from './examples.ts'
 import { lastRequest } from './focus.ts'
@@ -20,71 +20,70 @@ export type Decided = {
   ms: number
 }
 
-export const text = signal('')
-export const cards = signal<readonly Card[]>([])
+export const text = van.state('')
+export const cards = van.state<readonly Card[]>([])
 export const decision = task()
-export const decided = signal<Decided | undefined>(undefined)
+export const decided = van.state<Decided | undefined>()
 /** The question that the server does not take, by its id. */
-export const refused = signal<number | undefined>(undefined)
+export const refused = van.state<number | undefined>()
 
 const PATH = '/v1/decisions'
 let ids = 0
 
 /** The body of the request; undefined while there is nothing to ask. */
-export const body = computed<object | undefined>(() => {
-  const isReady = text.value.trim() && cards.value.length > 0 && !cards.value.some(problemOf)
-  return isReady ? { model: model.value?.id, input: text.value, questions: asked(cards.value) } : undefined
-})
+export function body(): object | undefined {
+  const isReady = text.val.trim() && cards.val.length > 0 && !cards.val.some(problemOf)
+  return isReady ? { model: model.val?.id, input: text.val, questions: asked(cards.val) } : undefined
+}
 
 export function takeExample(example: DecideExample): void {
   decision.stop()
-  batch(() => {
-    text.value = example.text
-    cards.value = example.questions.map((question) => ({ ...question, id: ids++ }))
-    decided.value = refused.value = undefined
-    decision.failure.value = ''
-  })
+  text.val = example.text
+  cards.val = example.questions.map((question) => ({ ...question, id: ids++ }))
+  decided.val = refused.val = undefined
+  decision.failure.val = ''
 }
 
 takeExample(DECIDE_EXAMPLES[0])
 
-effect(() => {
-  if (tab.value !== 'decide') return
-  lastRequest.value = body.value && { method: 'POST', path: PATH, body: body.value }
+van.derive(() => {
+  if (tab.val !== 'decide') return
+  const next = body()
+  lastRequest.val = next && { path: PATH, body: next }
 })
 
 /** Adds an empty question. */
 export function add(type: QuestionType): void {
-  cards.value = [...cards.value, { ...emptyQuestion(type), id: ids++ }]
+  cards.val = [...cards.val, { ...emptyQuestion(type), id: ids++ }]
 }
 
 export function change(id: number, to: Partial<Question>): void {
-  cards.value = cards.value.map((card) => (card.id === id ? { ...card, ...to } : card))
+  cards.val = cards.val.map((card) => (card.id === id ? { ...card, ...to } : card))
 }
 
 export function remove(id: number): void {
-  cards.value = cards.value.filter((card) => card.id !== id)
+  cards.val = cards.val.filter((card) => card.id !== id)
 }
 
 /** Asks twice: with the prior taken off, and with it, for which nothing but the options' words is computed again. */
 export async function decide(): Promise<void> {
-  const sent = body.peek()
+  const sent = body()
   if (sent === undefined) return
-  const of = cards.peek()
+  const of = cards.rawVal
   await decision.run(
     async (signal) => {
-      refused.value = undefined
+      refused.val = undefined
       const ask = (more?: object): Promise<DecisionReply> =>
-        callJson<DecisionReply>(server.peek(), 'POST', PATH, { ...sent, ...more }, signal)
+        callJson<DecisionReply>(server(), 'POST', PATH, { ...sent, ...more }, signal)
       const begun = performance.now()
       const calibrated = await ask()
       const ms = performance.now() - begun
-      decided.value = { of, calibrated, raw: await ask({ islet: { calibration: 'none' } }), ms }
+      decided.val = { of, calibrated, raw: await ask({ islet: { calibration: 'none' } }), ms }
     },
     (error) => {
-      decided.value = undefined
+      decided.val = undefined
       const [, at] = /^questions\[(\d+)\]/.exec((error as ServerError).param ?? '') ?? []
-      refused.value = of[Number(at)]?.id
+      refused.val = of[Number(at)]?.id
       return false
     },
   )

@@ -1,11 +1,12 @@
 // An extraction runs here: what a person wrote, the request that it makes, and the object as it fills in.
 
-import { batch, computed, effect, signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { events } from '../client/events.ts'
-import { call, ServerError } from '../client/server.ts'
+import { post, ServerError } from '../client/server.ts'
 import { EXTRACT_EXAMPLES, type ExtractExample, type Shot } from './examples.ts'
 import { extractBody, refusedAt, schemaOf, type Fault } from './extract-request.ts'
 import { growth, lastRequest, session, tokens, type Token } from './focus.ts'
+import { frameOf, type Frame } from './frames.ts'
 import { add, readJson, textOf, type Run } from './partial-json.ts'
 import { hoodOpen, tab } from './preferences.ts'
 import { samplingBody, systemPrompt } from './sampling.ts'
@@ -34,57 +35,57 @@ export type Answer = {
   ignored?: readonly string[]
 }
 
-export const text = signal('')
-export const schema = signal('')
-export const shot = signal<Shot | undefined>(undefined)
-export const answer = signal<Answer | undefined>(undefined)
+export const text = van.state('')
+export const schema = van.state('')
+export const shot = van.state<Shot | undefined>()
+export const answer = van.state<Answer | undefined>()
 export const extraction = task()
 /** What the server said against the schema, until that is edited. */
-const refused = signal<{ of: string; fault: Fault } | undefined>(undefined)
+const refused = van.state<{ of: string; fault: Fault } | undefined>()
 
 const PATH = '/v1/chat/completions'
 
-const read = computed(() => schemaOf(schema.value))
+const read = (): ReturnType<typeof schemaOf> => schemaOf(schema.val)
 
 /** It is the server that says so. */
-export const isRefused = computed(() => refused.value?.of === schema.value)
+export const isRefused = (): boolean => refused.val?.of === schema.val
 
 /** What is wrong with the schema, with its place. */
-export const fault = computed<Fault | undefined>(() =>
-  'fault' in read.value ? read.value.fault : isRefused.value ? refused.value?.fault : undefined,
-)
+export function fault(): Fault | undefined {
+  const schema = read()
+  return 'fault' in schema ? schema.fault : isRefused() ? refused.val?.fault : undefined
+}
 
 /** The body of the request that a run would send; undefined while the schema is no JSON. */
-export const body = computed<Record<string, unknown> | undefined>(() =>
-  'fault' in read.value
-    ? undefined
-    : extractBody({
-        model: model.value?.id,
-        text: text.value,
-        schema: read.value.schema,
-        shot: shot.value,
-        systemPrompt: systemPrompt.value,
-        sampling: samplingBody(),
-        alternatives: hoodOpen.value ? 5 : 0,
-      }),
-)
+export function body(): Record<string, unknown> | undefined {
+  const given = read()
+  if ('fault' in given) return undefined
+  return extractBody({
+    model: model.val?.id,
+    text: text.val,
+    schema: given.schema,
+    shot: shot.val,
+    systemPrompt: systemPrompt.val,
+    sampling: samplingBody(),
+    alternatives: hoodOpen.val ? 5 : 0,
+  })
+}
 
 export function takeExample(example: ExtractExample): void {
   extraction.stop()
-  batch(() => {
-    text.value = example.text
-    schema.value = example.schema
-    shot.value = example.shot
-    answer.value = refused.value = undefined
-    extraction.failure.value = ''
-  })
+  text.val = example.text
+  schema.val = example.schema
+  shot.val = example.shot
+  answer.val = refused.val = undefined
+  extraction.failure.val = ''
 }
 
 takeExample(EXTRACT_EXAMPLES[0])
 
-effect(() => {
-  if (tab.value !== 'extract') return
-  lastRequest.value = body.value && { method: 'POST', path: PATH, body: body.value }
+van.derive(() => {
+  if (tab.val !== 'extract') return
+  const next = body()
+  lastRequest.val = next && { path: PATH, body: next }
 })
 
 /** At temperature 0 all seeds give the same answer. */
@@ -92,9 +93,9 @@ const VARIED = 0.7
 
 /** Sends the request; `varied`: with a new seed, and a temperature at which that makes a difference. */
 export async function run(varied = false): Promise<void> {
-  const wanted = body.peek()
+  const wanted = body()
   if (wanted === undefined) return
-  const of = schema.peek()
+  const of = schema.rawVal
   const sent = varied
     ? { ...wanted, seed: Math.floor(Math.random() * 2 ** 32), temperature: wanted['temperature'] || VARIED }
     : wanted
@@ -102,11 +103,9 @@ export async function run(varied = false): Promise<void> {
   const made: Answer = { sent, runs: [], tokens: [], count: 0, forced: 0, startedAt, firstMs: 0, ms: 0 }
   await extraction.run(
     async (signal) => {
-      batch(() => {
-        answer.value = made
-        refused.value = undefined
-        tokens.value = []
-      })
+      answer.val = made
+      refused.val = undefined
+      tokens.val = []
       signal.onabort = () => (made.state ??= 'stopped')
       try {
         await follow(made, signal)
@@ -121,34 +120,23 @@ export async function run(varied = false): Promise<void> {
     (error) => {
       const { param, message } = error as ServerError
       const fault = refusedAt(of, param, message)
-      refused.value = fault && { of, fault }
+      refused.val = fault && { of, fault }
       return fault !== undefined
     },
   )
 }
 
-type Entry = { token: string; logprob: number; islet_forced?: boolean; top_logprobs?: Entry[] }
-type Chunk = {
-  choices?: { delta?: { content?: string }; logprobs?: { content?: Entry[] } | null }[]
-  islet?: { session?: string; closed_early?: boolean; ignored?: string[] }
-  error?: { message: string; code?: string }
-}
-
 async function follow(made: Answer, signal: AbortSignal): Promise<void> {
-  const response = await call(server.peek(), PATH, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(made.sent),
-    signal,
-  })
-  session.value = response.headers.get('x-islet-session') ?? undefined
+  const response = await post(server(), PATH, made.sent, signal)
+  session.val = response.headers.get('x-islet-session') ?? undefined
   for await (const { data } of events(response, signal)) {
-    if (data === '[DONE]') return
-    const { choices = [], islet, error } = JSON.parse(data) as Chunk
-    if (error !== undefined) throw new ServerError(200, error.code ?? '', error.message)
-    for (const { delta, logprobs } of choices) take(made, delta?.content, logprobs?.content ?? [])
-    if (islet !== undefined) {
-      session.value = islet.session ?? session.peek()
+    const frame = frameOf(data)
+    const { error, islet } = frame
+    if (frame.isLast) return
+    if (error) throw new ServerError(200, error.code, error.message)
+    take(made, frame)
+    if (islet) {
+      session.val = islet.session ?? session.rawVal
       made.closedEarly = islet.closed_early
       made.ignored = islet.ignored
     }
@@ -156,18 +144,13 @@ async function follow(made: Answer, signal: AbortSignal): Promise<void> {
   }
 }
 
-function take(made: Answer, text: string | undefined, entries: readonly Entry[]): void {
-  const forced = entries.filter(({ islet_forced }) => islet_forced).length
-  made.count += entries.length
+function take(made: Answer, { text, tokens, forced }: Frame): void {
+  made.count += tokens.length
   made.forced += forced
-  if (hoodOpen.peek()) made.tokens.push(...entries.map(tokenOf))
+  if (hoodOpen.val) made.tokens.push(...tokens)
   if (!text) return
   made.firstMs ||= performance.now() - made.startedAt
-  add(made.runs, text, forced > 0 && forced === entries.length)
-}
-
-function tokenOf({ token, logprob, top_logprobs = [] }: Entry): Token {
-  return { text: token, logprob, top: top_logprobs.map(tokenOf) }
+  add(made.runs, text, forced > 0 && forced === tokens.length)
 }
 
 let isDue = false
@@ -178,11 +161,9 @@ function draw(made: Answer): void {
   isDue = true
   requestAnimationFrame(() => {
     isDue = false
-    if (answer.peek()?.runs !== made.runs) return
-    batch(() => {
-      answer.value = { ...made }
-      growth.value++
-      tokens.value = [...made.tokens]
-    })
+    if (answer.rawVal?.runs !== made.runs) return
+    answer.val = { ...made }
+    growth.val++
+    tokens.val = [...made.tokens]
   })
 }

@@ -2,7 +2,7 @@
 
 import { type Token } from './focus.ts'
 
-type Scored = { token?: string; logprob?: number; top_logprobs?: Scored[] } | null
+type Scored = { token?: string; logprob?: number; top_logprobs?: Scored[]; islet_forced?: boolean } | null
 
 /** As the API sends it; its text alone is checked, for it is shown. */
 type Chunk = {
@@ -13,7 +13,13 @@ type Chunk = {
     completion_tokens: number
     prompt_tokens_details?: { cached_tokens?: number }
   } | null
-  islet?: { stopped?: string; truncated_tokens?: number }
+  islet?: {
+    stopped?: string
+    truncated_tokens?: number
+    session?: string
+    closed_early?: boolean
+    ignored?: string[]
+  }
   choices?: {
     delta?: { content?: unknown; reasoning_content?: unknown }
     text?: unknown
@@ -29,7 +35,7 @@ type Logprobs = {
   top_logprobs?: Record<string, number>[]
 }
 
-export type Frame = Pick<Chunk, 'error' | 'model' | 'usage'> & {
+export type Frame = Pick<Chunk, 'error' | 'model' | 'usage' | 'islet'> & {
   /** [DONE]. */
   isLast: boolean
   /** The platform's limit ended the stream with this frame and those behind it: they are no part of the answer. */
@@ -37,6 +43,8 @@ export type Frame = Pick<Chunk, 'error' | 'model' | 'usage'> & {
   text: string
   thoughts: string
   tokens: Token[]
+  /** How many of them a schema wrote. */
+  forced: number
   finish: string | null | undefined
   truncated: number | undefined
 }
@@ -49,11 +57,13 @@ export function frameOf(data: string): Frame {
     error,
     model,
     usage,
+    islet,
     isLast: data === '[DONE]',
     isCut: islet?.stopped === 'cpu_limit',
     text: textOf(delta?.content ?? text),
     thoughts: textOf(delta?.reasoning_content),
     tokens: tokensOf(logprobs ?? {}),
+    forced: logprobs?.content?.filter((token) => token?.islet_forced).length ?? 0,
     finish: finish_reason,
     truncated: islet?.truncated_tokens,
   }

@@ -1,14 +1,15 @@
 // The memory watch keeps the report of the shown session fresh, also while an answer grows.
 
-import { effect, signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { callJson, type ServerError } from '../client/server.ts'
 import { growth, memory, session } from './focus.ts'
 import { reportOf, type IsolateBytes, type Report } from './memory.ts'
 import { server } from './server.ts'
 import { task } from './task.ts'
+import { whenever } from './whenever.ts'
 
 /** Bytes of the isolate, which reports within a stream leave out. */
-export const isolate = signal<IsolateBytes | undefined>(undefined)
+export const isolate = van.state<IsolateBytes | undefined>()
 /** Why there is no report, in words. */
 export const { failure: missing, run, stop } = task()
 
@@ -18,7 +19,7 @@ const STALE_MS = 1000
 const QUIET_MS = 400
 
 /** Watches until what it returns is called. */
-export function watchMemory(now: () => number = () => performance.now()): () => void {
+export function watchMemory(): () => void {
   let quiet: ReturnType<typeof setTimeout> | undefined
   let toldAt = -Infinity
   let of: string | undefined
@@ -26,36 +27,37 @@ export function watchMemory(now: () => number = () => performance.now()): () => 
   const look = (): Promise<boolean> =>
     run(
       async (signal) => {
-        const id = session.peek()
+        const id = session.rawVal
         if (id === undefined) return
-        toldAt = now()
+        toldAt = Date.now()
         const path = `/v1/sessions/${id}/memory`
-        const report = await callJson<Report>(server.peek(), 'GET', path, undefined, signal)
-        if (!signal.aborted) memory.value = report
+        const report = await callJson<Report>(server(), 'GET', path, undefined, signal)
+        if (!signal.aborted) memory.val = report
       },
       (error) => {
         const isGone = (error as ServerError).status === 404
-        if (isGone) missing.value = 'The server has forgotten this session.'
+        if (isGone) missing.val = 'The server has forgotten this session.'
         return isGone
       },
     )
 
   const ends = [
-    effect(() => {
-      if (of !== undefined && of !== session.value) memory.value = undefined
-      of = session.value
+    whenever(() => {
+      if (of === session.val) return
+      if (of !== undefined) memory.val = undefined
+      of = session.val
       void look()
     }),
-    effect(() => {
-      const report = reportOf(memory.value)
-      toldAt = now()
-      if (report?.isolate) isolate.value = report.isolate
+    whenever(() => {
+      const report = reportOf(memory.val)
+      toldAt = Date.now()
+      if (report?.isolate) isolate.val = report.isolate
     }),
-    effect(() => {
-      if (growth.value === 0) return
+    whenever(() => {
+      if (growth.val === 0) return
       clearTimeout(quiet)
       quiet = setTimeout(() => void look(), QUIET_MS)
-      if (now() - toldAt > STALE_MS) void look()
+      if (Date.now() - toldAt > STALE_MS) void look()
     }),
   ]
   return () => {

@@ -1,6 +1,6 @@
 // Preferences are what the page remembers of a person's choices, in this browser alone.
 
-import { effect, signal, type Signal } from '@preact/signals'
+import van, { type State } from 'vanjs-core'
 
 export type Theme = 'system' | 'light' | 'dark'
 export type Tab = 'chat' | 'extract' | 'decide'
@@ -24,12 +24,12 @@ export const singleKeys = remembered('keys', true, yesOrNo)
  * A signal that outlives the page: it starts as what was stored under `name`, where that passes `valid`. Where a browser
  * forbids storage it is as any other.
  */
-export function remembered<T>(name: string, usual: T, valid: (value: unknown) => boolean): Signal<T> {
+export function remembered<T>(name: string, usual: T, valid: (value: unknown) => boolean): State<T> {
   const key = `islet.${name}`
   const stored = attempt(() => JSON.parse(localStorage.getItem(key) ?? 'null') as unknown)
-  const made = signal(valid(stored) ? (stored as T) : usual)
-  effect(() => {
-    const { value } = made
+  const made = van.state(valid(stored) ? (stored as T) : usual)
+  van.derive(() => {
+    const { val: value } = made
     attempt(() => {
       if (value === usual) localStorage.removeItem(key)
       else localStorage.setItem(key, JSON.stringify(value))

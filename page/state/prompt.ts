@@ -82,7 +82,7 @@ export async function continuation(
     throw new ServerError(
       400,
       'unsupported_value',
-      'A message writes a mark of the model between messages: this answer cannot go on.',
+      'A message writes a mark of the model: this answer cannot go on.',
     )
   const { tokens } = await ids(prompt + message.text, true)
   return {

@@ -16,7 +16,7 @@ export const TYPES: Readonly<Record<QuestionType, { title: string; hint: string 
 
 export function emptyQuestion(type: QuestionType): Question {
   const blank = { label: '', description: '' }
-  return { type, name: '', instructions: '', options: type === 'predicate' ? [] : [blank, blank] }
+  return { type, name: '', instructions: '', options: [blank, blank] }
 }
 
 /** What is wrong with a question, in words; undefined if it can be asked. */

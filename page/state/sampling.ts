@@ -1,6 +1,6 @@
 // Sampling settings hold what a person set; what is left empty is the default, which is named beside it.
 
-import { computed, signal, type Signal } from '@preact/signals'
+import van, { type State } from 'vanjs-core'
 import { model } from './server.ts'
 
 export type SamplingField = {
@@ -13,7 +13,7 @@ export type SamplingField = {
   step: number
   /** What the server takes where neither request nor model says a value; undefined: it depends. */
   usual: number | undefined
-  value: Signal<number | undefined>
+  value: State<number | undefined>
 }
 
 function field(
@@ -23,10 +23,10 @@ function field(
   [least, most, step]: [number, number, number],
   usual?: number,
 ): SamplingField {
-  return { name, label, hint, least, most, step, usual, value: signal<number | undefined>(undefined) }
+  return { name, label, hint, least, most, step, usual, value: van.state<number | undefined>() }
 }
 
-export const systemPrompt = signal('')
+export const systemPrompt = van.state('')
 
 export const temperature = field(
   'temperature',
@@ -71,14 +71,14 @@ export const FIELDS: readonly SamplingField[] = [
 ]
 
 /** What the served model recommends for fields that a request leaves out, by the names of requests. */
-export const recommended = computed<Readonly<Record<string, number>>>(() => {
-  const { sampling } = (model.value?.['islet'] ?? {}) as { sampling?: Record<string, number> }
+export function recommended(): Readonly<Record<string, number>> {
+  const { sampling } = (model.val?.['islet'] ?? {}) as { sampling?: Record<string, number> }
   return sampling ?? {}
-})
+}
 
 /** The value that holds for an empty field, in words for its placeholder. */
 export function defaultOf({ name, usual }: SamplingField): string {
-  const named = recommended.value[name]
+  const named = recommended()[name]
   if (named !== undefined) return `${named} (model)`
   if (usual !== undefined) return `${usual} (default)`
   return name === 'seed' ? 'random' : 'no limit'
@@ -87,11 +87,11 @@ export function defaultOf({ name, usual }: SamplingField): string {
 /** The fields of a request's body that a person set. */
 export function samplingBody(): Record<string, number> {
   return Object.fromEntries(
-    FIELDS.flatMap(({ name, value }) => (value.value === undefined ? [] : [[name, value.value]])),
+    FIELDS.flatMap(({ name, value }) => (value.val === undefined ? [] : [[name, value.val]])),
   )
 }
 
 /** Back to the model's defaults. */
 export function resetSampling(): void {
-  for (const { value } of FIELDS) value.value = undefined
+  for (const { value } of FIELDS) value.val = undefined
 }

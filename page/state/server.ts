@@ -1,8 +1,9 @@
 // This module knows the server that the page talks to, whether it answers, and how far its model has loaded.
 
-import { computed, effect, signal } from '@preact/signals'
-import { callJson, send, ServerError, type Server } from '../client/server.ts'
+import van from 'vanjs-core'
+import { callJson, send, ServerError, wait, type Server } from '../client/server.ts'
 import { remembered } from './preferences.ts'
+import { whenever } from './whenever.ts'
 
 /** What GET /health says; what a key that may not operate is not told is missing. */
 export type Health = {
@@ -35,30 +36,31 @@ export type Trouble = { text: string; status: number; until?: number }
 
 const text = (value: unknown): boolean => typeof value === 'string'
 
-const base = remembered('base', '', text)
+export const base = remembered('base', '', text)
 /** Whether the key outlives the page. */
 export const keepKey = remembered('keep-key', false, (value) => typeof value === 'boolean')
 const keptKey = remembered('key', '', text)
-const key = signal(keptKey.value)
+export const key = van.state(keptKey.val)
 
-export const server = computed<Server>(() => ({ base: base.value, key: key.value }))
-export const health = signal<Health | undefined>(undefined)
+/** The server as it is asked now. */
+export const server = (): Server => ({ base: base.rawVal, key: key.rawVal })
+export const health = van.state<Health | undefined>()
 /** Those that are served, and the one that is talked to. */
-export const models = signal<Model[]>([])
-export const model = signal<Model | undefined>(undefined)
+export const models = van.state<Model[]>([])
+export const model = van.state<Model | undefined>()
 const chosen = remembered('model', '', text)
 /** Whether the last question had an answer; undefined before the first. */
-export const reachable = signal<boolean | undefined>(undefined)
-export const trouble = signal<Trouble | undefined>(undefined)
+export const reachable = van.state<boolean | undefined>()
+export const trouble = van.state<Trouble | undefined>()
 
-effect(() => {
-  keptKey.value = keepKey.value ? key.value : ''
+van.derive(() => {
+  keptKey.val = keepKey.val ? key.val : ''
 })
 
 /** Seconds until the banner goes where the server did not say. */
 const USUAL_WAIT = 5
 
-const again = signal(0)
+const again = van.state(0)
 
 /** Milliseconds between questions: while it loads, while it is away, and when all is well. */
 const [LOADING_MS, AWAY_MS, WELL_MS] = [400, 2000, 15_000]
@@ -73,19 +75,19 @@ export function wrongBase(written: string): string | undefined {
   const base = baseOf(written)
   const { protocol, hostname } = URL.parse(base) ?? {}
   if (!base || protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost')) return undefined
-  return 'Give an https:// address, or http://localhost with its port.'
+  return 'Give an https:// address or http://localhost.'
 }
 
 /** Talks to another of the models from now on. */
 export function useModel(id: string): void {
-  chosen.value = id
+  chosen.val = id
   askNow()
 }
 
 /** Talks to another server from now on, or with another key. */
 export function useServer(to: Partial<Server>): void {
-  if (to.key !== undefined) key.value = to.key.trim()
-  if (to.base !== undefined) base.value = baseOf(to.base)
+  if (to.key !== undefined) key.val = to.key.trim()
+  if (to.base !== undefined) base.val = baseOf(to.base)
 }
 
 /** Failures that concern the whole page, not only what was asked. */
@@ -98,39 +100,41 @@ const SHARED = [401, 429, 503]
 export function tell(error: unknown): void {
   if (!(error instanceof ServerError)) return
   const { status, message, retryAfter } = error
-  if (status === 0) reachable.value = false
+  if (status === 0) reachable.val = false
   if (!SHARED.includes(status)) return
   const told: Trouble = { text: message, status }
   if (status !== 401) {
     const ms = 1000 * (retryAfter ?? USUAL_WAIT)
     told.until = Date.now() + ms
-    setTimeout(() => trouble.peek() === told && (trouble.value = undefined), ms)
+    setTimeout(() => trouble.rawVal === told && (trouble.val = undefined), ms)
   }
-  trouble.value = told
+  trouble.val = told
 }
 
 /** Asks how the server is, again and again, and anew when it becomes another one. Returns what ends it. */
 export function connect(): () => void {
-  return effect(() => {
-    const asked = server.value
-    void again.value
-    const ended = new AbortController()
-    health.value = model.value = reachable.value = trouble.value = undefined
-    void watch(asked, ended.signal)
-    return () => ended.abort()
+  let running: AbortController | undefined
+  const end = whenever(() => {
+    const asked = { base: base.val, key: key.val }
+    void again.val
+    running?.abort()
+    running = new AbortController()
+    health.val = model.val = reachable.val = trouble.val = undefined
+    void watch(asked, running.signal)
   })
+  return () => (end(), running?.abort())
 }
 
 /** Asks at once. */
 export function askNow(): void {
-  again.value++
+  again.val++
 }
 
 async function watch(asked: Server, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await look(asked, signal)
-    const ready = health.peek()?.status === 'ok'
-    await pause(reachable.peek() === false ? AWAY_MS : ready ? WELL_MS : LOADING_MS, signal)
+    const ready = health.rawVal?.status === 'ok'
+    await pause(reachable.rawVal === false ? AWAY_MS : ready ? WELL_MS : LOADING_MS, signal)
   }
 }
 
@@ -139,32 +143,29 @@ async function look(asked: Server, signal: AbortSignal): Promise<void> {
     const response = await send(asked, '/health', { signal })
     const said = (await response.json()) as Health
     if (signal.aborted) return
-    reachable.value = true
-    const own = said.models?.find((one) => one.model === chosen.peek())
-    if (said.status !== undefined) health.value = own ?? said
-    if (model.peek() !== undefined) return
+    reachable.val = true
+    const own = said.models?.find((one) => one.model === chosen.rawVal)
+    if (said.status !== undefined) health.val = own ?? said
+    if (model.rawVal !== undefined) return
     const { data } = await callJson<{ data: Model[] }>(asked, 'GET', '/v1/models', undefined, signal)
-    models.value = data
-    model.value = data.find(({ id }) => id === chosen.peek()) ?? data[0]
-    if (trouble.peek()?.status === 401) trouble.value = undefined
+    models.val = data
+    model.val = data.find(({ id }) => id === chosen.rawVal) ?? data[0]
+    if (trouble.rawVal?.status === 401) trouble.val = undefined
   } catch (error) {
     if (signal.aborted) return
     if (error instanceof ServerError && error.status !== 0) tell(error)
-    else reachable.value = false
+    else reachable.val = false
   }
 }
 
-/** Waits, but no longer than until the browser says that the network is back, or the page is seen again. */
+let wake: (() => void) | undefined
+// Absent where tests run.
+globalThis.addEventListener?.('online', () => wake?.())
+
+/** Waits, but no longer than until the browser says that the network is back. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      globalThis.removeEventListener?.('online', done)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    globalThis.addEventListener?.('online', done)
-    signal.addEventListener('abort', done)
+    wake = resolve
+    void wait(ms, signal).then(resolve)
   })
 }

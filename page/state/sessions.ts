@@ -1,6 +1,6 @@
 // The list of sessions is what the server keeps for this key, read a page at a time.
 
-import { batch, signal } from '@preact/signals'
+import van from 'vanjs-core'
 import { call, callJson } from '../client/server.ts'
 import { server } from './server.ts'
 import { task } from './task.ts'
@@ -16,42 +16,40 @@ export type Session = {
 
 const PATH = '/v1/sessions'
 
-export const sessions = signal<readonly Session[] | undefined>(undefined)
-export const hasMore = signal(false)
+export const sessions = van.state<readonly Session[] | undefined>()
+export const hasMore = van.state(false)
 /** What was done last, for those who do not see it. */
-export const said = signal('')
+export const said = van.state('')
 export const { failure, run } = task()
 
 /** Reads the first page, or the one behind what is there. */
 export function load(isFurther = false): Promise<boolean> {
   return run(async () => {
-    const known = (isFurther && sessions.peek()) || []
+    const known = (isFurther && sessions.rawVal) || []
     const after = known.length > 0 ? `&after=${known[known.length - 1].id}` : ''
     type List = { data: Session[]; has_more: boolean }
-    const list = await callJson<List>(server.peek(), 'GET', `${PATH}?limit=20${after}`)
-    batch(() => {
-      sessions.value = [...known, ...list.data]
-      hasMore.value = list.has_more
-    })
+    const list = await callJson<List>(server(), 'GET', `${PATH}?limit=20${after}`)
+    sessions.val = [...known, ...list.data]
+    hasMore.val = list.has_more
   })
 }
 
 export function remove(id: string): Promise<boolean> {
   return run(async () => {
-    await call(server.peek(), `${PATH}/${id}`, { method: 'DELETE' })
-    sessions.value = sessions.peek()?.filter((session) => session.id !== id)
-    said.value = 'The session is deleted.'
+    await call(server(), `${PATH}/${id}`, { method: 'DELETE' })
+    sessions.val = sessions.rawVal?.filter((session) => session.id !== id)
+    said.val = 'The session is deleted.'
   })
 }
 
 /** Deletes all sessions of this key at the server, and what `others` deletes in this browser. */
 export function removeAll(others: () => Promise<void>): Promise<boolean> {
   return run(async () => {
-    await call(server.peek(), PATH, { method: 'DELETE' })
+    await call(server(), PATH, { method: 'DELETE' })
     await others()
-    sessions.value = []
-    hasMore.value = false
-    said.value = 'All is deleted.'
+    sessions.val = []
+    hasMore.val = false
+    said.val = 'All is deleted.'
   })
 }
 

@@ -1,8 +1,7 @@
 // The standing of the server is one of few states, and this module has the words for each.
 
-import { computed } from '@preact/signals'
 import { megabytes } from './memory.ts'
-import { health, reachable, server, trouble, type Health, type Trouble } from './server.ts'
+import { base, health, reachable, trouble, type Health, type Trouble } from './server.ts'
 
 export type Standing = 'connecting' | 'away' | 'key' | 'failed' | 'loading' | 'ready'
 
@@ -43,5 +42,5 @@ export function wordsOf(standing: Standing, health: Health | undefined, base: st
   return { state, ...(sentence && { sentence }) }
 }
 
-export const standing = computed(() => standingOf(reachable.value, health.value, trouble.value))
-export const words = computed(() => wordsOf(standing.value, health.value, server.value.base))
+export const standing = (): Standing => standingOf(reachable.val, health.val, trouble.val)
+export const words = (): Words => wordsOf(standing(), health.val, base.val)

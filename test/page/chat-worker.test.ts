@@ -9,6 +9,7 @@ import { hoodOpen } from '../../page/state/preferences.ts'
 import { maxTokens, seed, temperature } from '../../page/state/sampling.ts'
 import { useServer } from '../../page/state/server.ts'
 import { type Message } from '../../page/state/tree.ts'
+import { whenever } from '../../page/state/whenever.ts'
 import { TINY_FOLDER } from '../helpers/real-model.ts'
 import { startWorker, type TestWorker } from '../helpers/worker.ts'
 
@@ -28,12 +29,12 @@ describe('the chat over the worker', () => {
   afterAll(() => worker?.stop())
   beforeEach(() => {
     useServer({ base: worker.url, key: '' })
-    temperature.value.value = 0
-    maxTokens.value.value = 12
+    temperature.value.val = 0
+    maxTokens.value.val = 12
     chat = chatOf(historyOf(memoryStore()), clock)
   })
 
-  const last = (): Message => chat.messages.value.at(-1)!
+  const last = (): Message => chat.messages().at(-1)!
   const settled = (): Promise<void> =>
     vi.waitFor(() => expect(last().answer?.state ?? 'running').not.toBe('running'), 30_000)
 
@@ -43,8 +44,8 @@ describe('the chat over the worker', () => {
     const first = last()
     expect(first.answer!.prompt).toBeGreaterThan(16)
 
-    temperature.value.value = 1
-    seed.value.value = 5
+    temperature.value.val = 1
+    seed.value.val = 5
     chat.regenerate(first.id)
     await settled()
     expect(last().answer!.session).not.toBe(first.answer!.session)
@@ -56,7 +57,7 @@ describe('the chat over the worker', () => {
     const { reused } = last().answer!
     expect(reused).toBeGreaterThanOrEqual(first.answer!.prompt!)
 
-    const [question] = chat.messages.value
+    const [question] = chat.messages()
     chat.edit(question.id, QUESTION.replace('What did he see?', 'What did he say?'))
     await settled()
     expect(last().answer!.reused).toBeGreaterThan(8)
@@ -71,12 +72,12 @@ describe('the chat over the worker', () => {
   })
 
   it('an answer that its limit cut goes on as it would have without', async () => {
-    maxTokens.value.value = 24
+    maxTokens.value.val = 24
     chat.send(QUESTION)
     await settled()
     const whole = last()
     chat.begin()
-    maxTokens.value.value = 12
+    maxTokens.value.val = 12
     chat.send(QUESTION)
     await settled()
     const cut = last()
@@ -92,11 +93,12 @@ describe('the chat over the worker', () => {
   })
 
   it('an answer that was stopped is read on, and nothing is computed twice', async () => {
-    maxTokens.value.value = 400
+    maxTokens.value.val = 400
     chat.send(QUESTION)
     // With the first picture that has text: the small model needs no second for all of it.
-    const end = chat.beat.subscribe(() => {
-      if (chat.messages.peek().at(-1)?.text) chat.stop()
+    const end = whenever(() => {
+      void chat.beat.val
+      if (chat.messages().at(-1)?.text) chat.stop()
     })
     await settled()
     end()
@@ -115,26 +117,26 @@ describe('the chat over the worker', () => {
   })
 
   it('while the memory view is open an answer brings its tokens and reports of the memory, also where it goes on', async () => {
-    hoodOpen.value = true
+    hoodOpen.val = true
     chat.send(QUESTION)
     await settled()
-    expect(focus.tokens.value).toHaveLength(12)
+    expect(focus.tokens.val).toHaveLength(12)
     expect(
-      focus.tokens.value
+      focus.tokens.val
         .map(({ text }) => text)
         .join('')
         .trim(),
     ).toBe(last().text.trim())
-    for (const { logprob, top } of focus.tokens.value) {
+    for (const { logprob, top } of focus.tokens.val) {
       expect(logprob).toBeLessThanOrEqual(0)
       expect(top).toHaveLength(5)
     }
-    expect(focus.memory.value).toMatchObject({ object: 'session.memory' })
-    expect(focus.session.value).toBe(last().answer!.session)
+    expect(focus.memory.val).toMatchObject({ object: 'session.memory' })
+    expect(focus.session.val).toBe(last().answer!.session)
     chat.goOn(last().id)
     await settled()
     expect(last().answer!.state).toBe('length')
-    expect(focus.tokens.value).toHaveLength(24)
-    hoodOpen.value = false
+    expect(focus.tokens.val).toHaveLength(24)
+    hoodOpen.val = false
   })
 })

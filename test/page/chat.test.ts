@@ -9,6 +9,7 @@ import { hoodOpen } from '../../page/state/preferences.ts'
 import { systemPrompt, temperature } from '../../page/state/sampling.ts'
 import { model, useServer } from '../../page/state/server.ts'
 import { siblings, type Message } from '../../page/state/tree.ts'
+import { whenever } from '../../page/state/whenever.ts'
 import { fakeIslet, type FakeIslet } from './fake-islet.ts'
 
 const clock: Clock = {
@@ -28,31 +29,31 @@ let chat: Chat
 beforeEach(async () => {
   fake = await fakeIslet()
   useServer({ base: fake.url, key: '' })
-  model.value = { id: 'small-model' }
+  model.val = { id: 'small-model' }
   history = historyOf(memoryStore())
   chat = chatOf(history, clock)
 })
 
 afterEach(async () => {
   chat.stop()
-  hoodOpen.value = false
-  systemPrompt.value = ''
-  temperature.value.value = undefined
+  hoodOpen.val = false
+  systemPrompt.val = ''
+  temperature.value.val = undefined
   await fake.close()
 })
 
 const settled = (): Promise<void> =>
-  vi.waitFor(() => expect(chat.messages.value.at(-1)?.answer?.state ?? 'running').not.toBe('running'))
-const texts = (): string[] => chat.messages.value.map(({ text }) => text)
-const last = (): Message => chat.messages.value.at(-1)!
+  vi.waitFor(() => expect(chat.messages().at(-1)?.answer?.state ?? 'running').not.toBe('running'))
+const texts = (): string[] => chat.messages().map(({ text }) => text)
+const last = (): Message => chat.messages().at(-1)!
 const chats = (): Record<string, unknown>[] =>
   fake.asked.filter(({ path }) => path === '/v1/chat/completions').map(({ body }) => body)
 const forks = (): string[] => fake.asked.map(({ path }) => path).filter((path) => path.endsWith('/fork'))
 
 describe('sending', () => {
   it('asks with what the person set, and shows what was reused', async () => {
-    systemPrompt.value = 'Be brief.'
-    temperature.value.value = 0.5
+    systemPrompt.val = 'Be brief.'
+    temperature.value.val = 0.5
     chat.send('Hi')
     await settled()
     expect(texts()).toEqual(['Hi', 'Hello there.'])
@@ -74,12 +75,12 @@ describe('sending', () => {
       reused: 0,
       tokens: 3,
     })
-    expect(focus.session.value).toBe(last().answer!.session)
-    expect(focus.lastRequest.value).toMatchObject({ method: 'POST', path: '/v1/chat/completions' })
+    expect(focus.session.val).toBe(last().answer!.session)
+    expect(focus.lastRequest.val).toMatchObject({ path: '/v1/chat/completions' })
 
     chat.send('More')
     await settled()
-    expect(chats()[1]).toMatchObject({ prompt_cache_key: focus.session.value })
+    expect(chats()[1]).toMatchObject({ prompt_cache_key: focus.session.val })
     expect((chats()[1]['messages'] as unknown[]).length).toBe(4)
     expect(last().answer!.reused).toBe(40)
     expect(forks()).toEqual([])
@@ -97,27 +98,27 @@ describe('sending', () => {
   })
 
   it('asks for log probabilities only while the memory view is open', async () => {
-    hoodOpen.value = true
+    hoodOpen.val = true
     chat.send('Hi')
     await settled()
     expect(chats()[0]).toMatchObject({ logprobs: true, top_logprobs: 5, islet: { memory: true } })
-    expect(focus.tokens.value.map(({ text }) => text)).toEqual(['Hello', ' there', '.'])
-    expect(focus.growth.value).toBeGreaterThan(0)
+    expect(focus.tokens.val.map(({ text }) => text)).toEqual(['Hello', ' there', '.'])
+    expect(focus.growth.val).toBeGreaterThan(0)
     chat.begin()
-    expect(focus.tokens.value).toEqual([])
-    expect(focus.session.value).toBeUndefined()
+    expect(focus.tokens.val).toEqual([])
+    expect(focus.session.val).toBeUndefined()
   })
 
   it('tells in words that the server is busy, and tries again', async () => {
     fake.refuse({ status: 429, after: 1 })
     chat.send('Hi')
     const told: (string | undefined)[] = []
-    const end = chat.notices.subscribe((notices) => void told.push([...notices.values()][0]?.text))
+    const end = whenever(() => void told.push([...chat.notices.val.values()][0]?.text))
     await settled()
     end()
     expect(told).toContain('The server has as much to do as it can take.')
     expect(last().text).toBe('Hello there.')
-    expect(chat.notices.value.size).toBe(0)
+    expect(chat.notices.val.size).toBe(0)
   })
 
   it('tells why an answer was refused, and asks again when told to', async () => {
@@ -143,11 +144,11 @@ describe('branches', () => {
     expect(forks()).toEqual([`/v1/sessions/${first.answer!.session}/fork`])
     expect(last().answer!.session).not.toBe(first.answer!.session)
     expect(last().answer!.reused).toBe(40)
-    expect(siblings(chat.shown.value.tree, last())).toEqual([first.id, last().id])
+    expect(siblings(chat.shown.val.tree, last())).toEqual([first.id, last().id])
 
     chat.choose(first.id)
     expect(texts()).toEqual(['Hi', 'one'])
-    expect(focus.session.value).toBe(first.answer!.session)
+    expect(focus.session.val).toBe(first.answer!.session)
     chat.send('And?')
     await settled()
     expect(forks()).toHaveLength(1)
@@ -158,7 +159,7 @@ describe('branches', () => {
     fake.script({ tokens: ['one'] }, { tokens: ['two'] })
     chat.send('Hi')
     await settled()
-    const [question] = chat.messages.value
+    const [question] = chat.messages()
     chat.edit(question.id, 'Hey')
     await settled()
     expect(texts()).toEqual(['Hey', 'two'])
@@ -253,7 +254,7 @@ describe('the history', () => {
     const reloaded = chatOf(history, clock)
     fake.breakOff()
     await reloaded.load(remembered)
-    const answer = (): Message => reloaded.messages.value.at(-1)!
+    const answer = (): Message => reloaded.messages().at(-1)!
     expect(answer().answer!.state).toBe('running')
     await vi.waitFor(() => expect(answer().answer!.state).toBe('done'), 5000)
     expect(answer().text).toBe(Array.from({ length: 120 }, (_, at) => `${at} `).join(''))
@@ -265,14 +266,14 @@ describe('the history', () => {
   it('shows answers of other conversations when they are opened again', async () => {
     fake.script({ tokens: Array<string>(40).fill('x'), pace: 8 })
     chat.send('Slow')
-    const { id } = chat.shown.value.tree.conversation
+    const { id } = chat.shown.val.tree.conversation
     await vi.waitFor(() => expect(last().text).not.toBe(''))
     chat.begin()
     expect(texts()).toEqual([])
     fake.script({ tokens: ['quick'] })
     chat.send('Quick')
     await settled()
-    expect(chat.conversations.value.map(({ title }) => title)).toEqual(['Quick', 'Slow'])
+    expect(chat.conversations.val.map(({ title }) => title)).toEqual(['Quick', 'Slow'])
     await chat.open(id)
     expect(last().answer!.state).toBe('running')
     await settled()
@@ -283,7 +284,7 @@ describe('the history', () => {
     fake.script({ tokens: Array<string>(40).fill('x'), pace: 8 })
     chat.send('Slow')
     await vi.waitFor(() => expect(last().text).not.toBe(''))
-    await chat.remove(chat.conversations.value[0].id)
+    await chat.remove(chat.conversations.val[0].id)
     expect(texts()).toEqual([])
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(await history.list()).toEqual([])
@@ -296,7 +297,7 @@ describe('the history', () => {
   it('has names that a person gives', async () => {
     chat.send('Hi')
     await settled()
-    const [{ id }] = chat.conversations.value
+    const [{ id }] = chat.conversations.val
     await chat.rename(id, ' Birds ')
     await chat.rename(id, '  ')
     expect((await history.list())[0].title).toBe('Birds')
@@ -311,6 +312,6 @@ describe('the history', () => {
     chat.send('Hi')
     await settled()
     expect(last().text).toBe('Hello there.')
-    expect(chat.trouble.value).toContain('quota')
+    expect(chat.trouble.val).toContain('quota')
   })
 })

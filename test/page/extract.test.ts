@@ -348,7 +348,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await dialog.count()).toBe(0)
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([])
       await ask.press('Enter')
-      await pressUntil(page, 'Tab', 'dialog .lists-danger')
+      await pressUntil(page, 'Tab', 'dialog .bad')
       await page.keyboard.press('Enter')
       await page.waitForFunction(() => document.body.innerText.includes('All is deleted.'))
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([

@@ -101,7 +101,7 @@ describe('what markdown becomes', () => {
     const root = rendered('```ts\nlet a = [1]\n\n  <b>&amp;\n```\nafter')
     expect(root.querySelector('.chat-lang')!.textContent).toBe('ts')
     expect(all(root).find(({ tagName }) => tagName === 'CODE')!.textContent).toBe('let a = [1]\n\n  <b>&amp;')
-    expect(root.querySelector('.button quiet chat-copy')!.textContent).toBe('Copy code')
+    expect(root.querySelector('.button quiet')!.textContent).toBe('Copy code')
   })
 
   it('a table has a head and a body', () => {

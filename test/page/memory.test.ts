@@ -167,8 +167,8 @@ describe('the watch', () => {
     vi.useFakeTimers()
     asked.length = 0
     status = 200
-    session.value = memory.value = isolate.value = undefined
-    growth.value = 0
+    session.val = memory.val = isolate.val = undefined
+    growth.val = 0
     vi.stubGlobal('fetch', async (url: string) => {
       asked.push(url)
       const body = status === 200 ? { ...report, isolate: bytes } : { error: { message: 'no', code: 'x' } }
@@ -181,34 +181,33 @@ describe('the watch', () => {
     vi.useRealTimers()
   })
   const passed = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
-  const now = (): number => Date.now()
 
   test('asks when there is a session, and not before', async () => {
-    end = watchMemory(now)
+    end = watchMemory()
     await passed(5000)
     expect(asked).toEqual([])
-    session.value = 'sess_0_a'
+    session.val = 'sess_0_a'
     await passed(0)
     expect(asked).toEqual(['/v1/sessions/sess_0_a/memory'])
-    expect([memory.value, isolate.value]).toEqual([{ ...report, isolate: bytes }, bytes])
+    expect([memory.val, isolate.val]).toEqual([{ ...report, isolate: bytes }, bytes])
   })
 
   test('asks again once an answer has ended, and beside one only where its stream tells nothing', async () => {
-    session.value = 'sess_0_a'
-    end = watchMemory(now)
+    session.val = 'sess_0_a'
+    end = watchMemory()
     await passed(0)
     for (let frame = 0; frame < 50; frame++) {
-      growth.value++
-      memory.value = { ...report, tokens: frame }
+      growth.val++
+      memory.val = { ...report, tokens: frame }
       await passed(50)
     }
     expect(asked).toHaveLength(1)
     // The figures of the isolate stay, though reports of a stream have none.
-    expect(isolate.value).toEqual(bytes)
+    expect(isolate.val).toEqual(bytes)
     await passed(500)
     expect(asked).toHaveLength(2)
     for (let frame = 0; frame < 50; frame++) {
-      growth.value++
+      growth.val++
       await passed(50)
     }
     expect(asked.length).toBeGreaterThanOrEqual(4)
@@ -217,17 +216,17 @@ describe('the watch', () => {
 
   test('says in words why there is nothing, and asks nothing once it has ended', async () => {
     status = 404
-    session.value = 'sess_0_a'
-    end = watchMemory(now)
+    session.val = 'sess_0_a'
+    end = watchMemory()
     await passed(0)
-    expect(missing.value).toBe('The server has forgotten this session.')
+    expect(missing.val).toBe('The server has forgotten this session.')
     status = 429
-    session.value = 'sess_0_b'
+    session.val = 'sess_0_b'
     await passed(0)
-    expect(missing.value).toContain('as much to do')
+    expect(missing.val).toContain('as much to do')
     end()
-    session.value = 'sess_0_c'
-    growth.value++
+    session.val = 'sess_0_c'
+    growth.val++
     await passed(5000)
     expect(asked).toHaveLength(2)
   })

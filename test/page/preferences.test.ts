@@ -1,7 +1,7 @@
 // What the page remembers, its sampling settings and its single keys, without a browser.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { remembered, singleKeys } from '../../page/state/preferences.ts'
+import { remembered, singleKeys, tab } from '../../page/state/preferences.ts'
 import {
   defaultOf,
   FIELDS,
@@ -21,6 +21,8 @@ const storage = {
   setItem: (key: string, value: string) => void stored.set(key, value),
   removeItem: (key: string) => void stored.delete(key),
 }
+/** States tell of a change behind what runs. */
+const told = Promise.resolve()
 const isText = (value: unknown): boolean => typeof value === 'string'
 
 beforeEach(() => vi.stubGlobal('localStorage', storage))
@@ -30,19 +32,21 @@ afterEach(() => {
 })
 
 describe('remembered', () => {
-  it('starts as what was stored, and stores what it becomes', () => {
+  it('starts as what was stored, and stores what it becomes', async () => {
     stored.set('islet.name', '"kept"')
     const name = remembered('name', 'usual', isText)
-    expect(name.value).toBe('kept')
-    name.value = 'other'
+    expect(name.val).toBe('kept')
+    name.val = 'other'
+    await told
     expect(stored.get('islet.name')).toBe('"other"')
-    name.value = 'usual'
+    name.val = 'usual'
+    await told
     expect(stored.has('islet.name')).toBe(false)
   })
 
   it.each(['7', 'null', '{', '["kept"]', ''])('does not trust %j', (raw) => {
     stored.set('islet.name', raw)
-    expect(remembered('name', 'usual', isText).value).toBe('usual')
+    expect(remembered('name', 'usual', isText).val).toBe('usual')
   })
 
   it('is as any signal where the browser forbids storage', () => {
@@ -51,18 +55,20 @@ describe('remembered', () => {
     }
     vi.stubGlobal('localStorage', { getItem: forbid, setItem: forbid, removeItem: forbid })
     const name = remembered('name', 'usual', isText)
-    name.value = 'other'
-    expect(name.value).toBe('other')
+    name.val = 'other'
+    expect(name.val).toBe('other')
   })
 })
 
 describe('the key', () => {
-  it('is stored only while somebody wants it', () => {
+  it('is stored only while somebody wants it', async () => {
     useServer({ key: 'secret' })
     expect([...stored.values()].join()).not.toContain('secret')
-    keepKey.value = true
+    keepKey.val = true
+    await told
     expect(stored.get('islet.key')).toBe('"secret"')
-    keepKey.value = false
+    keepKey.val = false
+    await told
     expect([...stored.values()].join()).not.toContain('secret')
     useServer({ key: '' })
   })
@@ -73,18 +79,18 @@ describe('sampling', () => {
 
   it('sends what was set, and nothing else', () => {
     expect(samplingBody()).toEqual({})
-    temperature.value.value = 0
-    seed.value.value = 7
+    temperature.value.val = 0
+    seed.value.val = 7
     expect(samplingBody()).toEqual({ temperature: 0, seed: 7 })
     resetSampling()
     expect(samplingBody()).toEqual({})
   })
 
   it("names the model's default where it has one, else the server's", () => {
-    model.value = { id: 'a', islet: { sampling: { temperature: 0.2 } } }
+    model.val = { id: 'a', islet: { sampling: { temperature: 0.2 } } }
     expect(defaultOf(temperature)).toBe('0.2 (model)')
     expect(defaultOf(topK)).toBe('0 (default)')
-    model.value = undefined
+    model.val = undefined
     expect([temperature, seed, maxTokens].map(defaultOf)).toEqual(['1 (default)', 'random', 'no limit'])
   })
 
@@ -106,35 +112,30 @@ describe('shortcuts', () => {
     ctrlKey: false,
     metaKey: false,
     altKey: false,
-    typing: false,
     ...more,
   })
 
-  it('run outside fields, without modifiers, while they are wanted', () => {
+  it('run without modifiers, while they are wanted', () => {
     const run = vi.fn()
-    const remove = addShortcuts([{ key: 'x', does: 'something', run }])
-    expect(shortcuts.value).toHaveLength(1)
+    addShortcuts([{ key: 'x', does: 'something', run }])
+    expect(shortcuts()).toHaveLength(1)
     expect(runShortcut(press('x'))).toBe(true)
-    const others = [
-      press('y'),
-      press('x', { typing: true }),
-      press('x', { ctrlKey: true }),
-      press('x', { metaKey: true }),
-    ]
-    expect(others.map(runShortcut)).toEqual([false, false, false, false])
-    singleKeys.value = false
+    const others = [press('y'), press('x', { ctrlKey: true }), press('x', { metaKey: true })]
+    expect(others.map(runShortcut)).toEqual([false, false, false])
+    singleKeys.val = false
     expect(runShortcut(press('x'))).toBe(false)
-    singleKeys.value = true
+    singleKeys.val = true
     expect(run).toHaveBeenCalledTimes(1)
-    remove()
-    expect(runShortcut(press('x'))).toBe(false)
   })
 
-  it('of a view come before those of the shell', () => {
-    const [below, above] = [vi.fn(), vi.fn()]
-    const removals = [below, above].map((run) => addShortcuts([{ key: 'x', does: '', run }]))
-    runShortcut(press('x'))
-    expect([below, above].map(({ mock }) => mock.calls.length)).toEqual([0, 1])
-    for (const remove of removals) remove()
+  it('of a tab are there while it is shown', () => {
+    const run = vi.fn()
+    addShortcuts([{ key: 'n', does: 'something', run, on: 'chat' }])
+    expect(runShortcut(press('n'))).toBe(true)
+    tab.val = 'decide'
+    expect(runShortcut(press('n'))).toBe(false)
+    expect(shortcuts().map(({ key }) => key)).toEqual(['x'])
+    tab.val = 'chat'
+    expect(run).toHaveBeenCalledTimes(1)
   })
 })

@@ -1,5 +1,5 @@
 // The message that is being edited is known to the composer and to the list.
 
-import { signal } from '@preact/signals'
+import van from 'vanjs-core'
 
-export const editing = signal<string | undefined>(undefined)
+export const editing = van.state<string | undefined>()

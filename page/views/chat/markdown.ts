@@ -2,6 +2,7 @@
 // The parser loses brackets of what turns out to be no link; they are put back as text.
 
 import * as smd from 'streaming-markdown'
+import { copied } from './copy.ts'
 
 export type Markdown = {
   /** Text that follows; what is shown of it may wait for the next characters. */
@@ -152,8 +153,11 @@ function codeInto(parent: HTMLElement): HTMLElement {
   const block = append(parent, 'div', 'chat-code')
   const bar = append(block, 'div', 'chat-code-bar')
   append(bar, 'span', 'chat-lang')
-  append(bar, 'button', 'button quiet chat-copy').textContent = 'Copy code'
-  return append(append(block, 'pre'), 'code')
+  const copy = append(bar, 'button', 'button quiet') as HTMLButtonElement
+  const code = append(append(block, 'pre'), 'code')
+  copy.textContent = 'Copy code'
+  copy.onclick = () => void copied(copy, code.textContent)
+  return code
 }
 
 /** The first row of a table is its head. */
