@@ -1,7 +1,6 @@
 // `npm run chain-cost`: what chains of isolates take of time and money, computed of measured rates, into docs/results/chain-cost.json.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CHUNKS } from '../src/chain/chain-model.ts'
 import { readConfig } from '../src/env.ts'
@@ -9,14 +8,10 @@ import type { StageCount } from '../src/packing/plan-stages.ts'
 import { billOf, timesOf, tokenOnOneThread, type Rates, type Scene } from './lib/chain-cost.ts'
 import { CHAIN_COST_FILE, type ChainCostModel, type ChainCostResult } from './lib/chain-cost-result.ts'
 import { linksOf, wholeOf } from './lib/chain-links.ts'
+import { CHAIN_FILE, type ChainResult } from './lib/chain-result.ts'
 import { CONFIGS, planned, TITLES, type ChainModelName } from './lib/chain-models.ts'
 import { measuredRates } from './lib/chain-rates.ts'
 import { compactJson } from './lib/results.ts'
-import { BENCH, ROOT } from './lib/setup.ts'
-
-/** Where the hops that were measured are, and what stands in for them. */
-const HOPS = `${ROOT}/docs/results/chain.json`
-const ROUND_HOPS = join(BENCH, 'data/chain-hops.json')
 
 /** Of the platform, between objects in one place: taken, not measured. */
 const PLATFORM_HOP_MS = 1
@@ -37,11 +32,8 @@ const CASES: [ChainModelName, StageCount][] = [
 ]
 
 function readHops(): ChainCostResult['hops'] {
-  const isMeasured = existsSync(HOPS)
-  const { hops } = JSON.parse(readFileSync(isMeasured ? HOPS : ROUND_HOPS, 'utf8')) as {
-    hops: { one: number; two: number }
-  }
-  return { one: hops.one, two: hops.two, isMeasured }
+  const { hops } = JSON.parse(readFileSync(CHAIN_FILE, 'utf8')) as ChainResult
+  return { one: hops.one, two: hops.two }
 }
 
 function costOf(

@@ -27,8 +27,8 @@ export type ChainCostResult = {
   /** Of the measurement of rates. */
   cpu: string
   commit: string
-  /** Milliseconds, as measured here in one process and between two; `isMeasured`: else they are round figures. */
-  hops: { one: number; two: number; isMeasured: boolean }
+  /** Milliseconds, as measured here in one process and between two. */
+  hops: { one: number; two: number }
   scene: Scene
   models: ChainCostModel[]
 }

@@ -35,11 +35,10 @@ export function costBlock({ models, scene, hops, cpu, commit }: ChainCostResult)
     ...[`tokens a second, hops of ${scene.hopMs} ms`, `of ${hops.two.toFixed(1)} ms`],
     `first of ${scene.prompt}, s`,
   ]
-  const source = hops.isMeasured ? 'as measured here between two processes' : 'a round figure'
   return [
     table(header, rows),
     '',
-    `Computed, not measured, of SmolLM2's speed in one object (${cpu}, commit ${commit.slice(0, 7)}); a hop of ${hops.two.toFixed(1)} ms is ${source}.`,
+    `Computed, not measured, of SmolLM2's speed in one object (${cpu}, commit ${commit.slice(0, 7)}); a hop of ${hops.two.toFixed(1)} ms is as measured here between two processes.`,
     'Models with a star are those whose single layers no isolate holds: they are computed with halves of layers, which nothing serves today.',
   ].join('\n')
 }

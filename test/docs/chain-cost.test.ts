@@ -137,7 +137,7 @@ it('has a line for each model in both tables', () => {
     },
     ...{ times, bill: billOf(shape, times, scene), here: 20, oneProcess: 15 },
   }
-  const hops = { one: 1, two: 2, isMeasured: true }
+  const hops = { one: 1, two: 2 }
   const result = { rates, cpu: 'a CPU', commit: '0123456789', hops, scene, models: [model] }
   expect(costBlock(result)).toContain('| LLaMA 2 7B* | 60 | 5 | 4 | 55.0 | 16.9 | 20.0 | 0.0 |')
   expect(costBlock(result)).toContain('as measured here between two processes')
