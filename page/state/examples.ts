@@ -27,7 +27,7 @@ function extract(
   return { title, text, schema, shot: { text: shot[0], answer: `{${values.join(', ')}}` } }
 }
 
-const MAIL = 'My card was charged twice for one invoice. Please pay me back today!'
+const MAIL = 'My card was charged twice for the March invoice. Please pay me back today!'
 const REVIEW = 'The hotel was dirty, the staff were rude and the breakfast was cold.'
 
 export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
@@ -47,7 +47,7 @@ export const EXTRACT_EXAMPLES: readonly ExtractExample[] = [
       price: positive('number'),
       currency: { enum: ['EUR', 'USD', 'GBP'] },
     },
-    ['10 x desk lamp at 29.90 USD each', 'desk lamp', 10, 29.9, 'USD'],
+    ['10 x desk lamp at 29.90 GBP each', 'desk lamp', 10, 29.9, 'GBP'],
   ),
   extract(
     'Contact',
