@@ -98,6 +98,24 @@ describe.each(CUTS)('%s', (_, ranges) => {
       }
   })
 
+  test('a stage that dies again and again: the stream goes on as far as it comes each time', async () => {
+    const bed = chainBed(opened, ranges)
+    const [stage] = bed.stages
+    let deaths = 0
+    stage.onCall = (call) => {
+      if (call.do === 'pages' || stage.calls.length % 11 !== 10) return
+      deaths += 1
+      stage.calls.push(call.do)
+      stage.die()
+      throw new Error('the object was reset')
+    }
+    const { lane } = chained(bed, laneStorage())
+    // With a hash all rows would be computed again each time.
+    const events = await ask(lane, asked({ hashLogits: false }))
+    expect([eventsOf(events, 'error'), idsOf(events)]).toEqual([[], whole.ids])
+    expect(deaths).toBeGreaterThan(2)
+  })
+
   test('a stage loses its memory between two turns: pages come from the storage of all', async () => {
     const bed = chainBed(opened, ranges)
     const { lane } = chained(bed, laneStorage())

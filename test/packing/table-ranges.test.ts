@@ -1,12 +1,17 @@
 // A table whose rows differ in kind by range: which rows have which, and what is computed by each.
 
 import { describe, expect, it } from 'vitest'
+import { nodeKernels } from '../../cli/lib/kernels.ts'
 import type { OpenedModel } from '../../cli/lib/model.ts'
+import { loadModel } from '../../src/graph/load-model.ts'
+import type { Row } from '../../src/graph/model.ts'
 import { tensorBytes } from '../../src/kernels/layout.ts'
 import { memorySource } from '../../src/packing/pack-memory.ts'
 import { packedParts } from '../../src/packing/policy.ts'
 import { shardCutter } from '../../src/packing/shards.ts'
+import { chainBed, tableRanges } from '../helpers/chain.ts'
 import { farthest, idsOf, logitsOf, opened, TEXT, weightsOf } from '../helpers/float-model.ts'
+import { someIds } from '../helpers/subjects.ts'
 
 type Range = { kind: 'q8' | 'q6' | 'q5'; first: number }
 
@@ -117,4 +122,34 @@ describe('a table whose rows differ in kind', () => {
     const manifest = { ...whole.manifest, tensors: [...parts, ...others] }
     expect(await logitsOf({ ...whole, manifest }, ids, {})).toEqual(await logitsOf(whole, ids, {}))
   })
+
+  it.each([[[64]], [[512]], [[704, 768]], [[960]], [[64, 512, 832]]])(
+    'cut at rows %j over the stages of a chain it gives the same logits, those that are refined too',
+    async (cuts) => {
+      const eight = await opened({ quant: 'q8', embedding: 'q8' })
+      const model = await ranged(eight, [
+        { kind: 'q8', first: 0 },
+        { kind: 'q6', first: 720 },
+        { kind: 'q5', first: 896 },
+      ])
+      const { spec } = model.manifest
+      const rows = someIds(16, spec.vocab).map((id, position): Row => ({
+        id,
+        position,
+        pages: [0],
+        yields: position < 12 ? 'nothing' : 'logits',
+      }))
+      const options = {
+        window: { window: undefined, sinks: 0 },
+        chunk: 16,
+        logitRows: 4,
+        kernels: nodeKernels('quads'),
+      }
+      const whole = (await loadModel(model.manifest, model.source, options)).run(rows)
+      const chain = await chainBed(model, tableRanges(spec, [], cuts)).read()
+      const outputs = await chain.run(rows)
+      for (let i = 0; i < 4; i++) expect(outputs.logits(i)).toEqual(whole.logits(i))
+      chain.release()
+    },
+  )
 })
