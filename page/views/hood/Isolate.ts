@@ -14,7 +14,7 @@ export function Isolate(): HTMLElement {
     { class: 'hood-isolate stack', 'aria-labelledby': 'hood-isolate' },
     h2({ id: 'hood-isolate' }, 'Where it runs'),
     Loading,
-    p(() => `One isolate of ${bytesInWords(isolate.val?.limit ?? 128e6)} holds it all.`),
+    p(() => `What one isolate of ${bytesInWords(isolate.val?.limit ?? 128e6)} holds.`),
     Parts,
     () => {
       const pool = reportOf(memory.val)?.pool
