@@ -73,11 +73,10 @@ async function asChain(folder: string, scratch: string): Promise<Measured> {
   const worker = await startChain([written.map(({ config }) => config).reverse()])
   const client = new Client(worker.url)
   try {
-    const { inspector: own, runtime: told } = worker
-    if (told === undefined) throw new BenchError("wrangler's log names no inspector")
-    const [runtime, taken] = told
+    const { inspector: own, runtime } = worker
+    if (runtime === undefined) throw new BenchError("wrangler's log names no inspector")
     const names = scripts.map(({ name }) => name)
-    const samplers = await samplersOf({ own, runtime, taken }, names, SAMPLE_MS)
+    const samplers = await samplersOf({ own, ...runtime }, names, SAMPLE_MS)
     for (const sampler of samplers) sampler.start()
     const began = performance.now()
     await untilHealthy(worker)

@@ -17,12 +17,9 @@ const hubs: KeptHub = {}
 
 /**
  * The chain of each lane by the bindings of the script. A stage's object has the name of its lane's and its location hint; without
- * one the platform puts it where it is first asked from, which is near the lane. Throws Error for a stage that is not bound, when it is needed.
+ * one the platform puts it where it is first asked from, which is near the lane. `chunks`: for benchmarks (ChainReaderParts). Throws Error for a stage that is not bound, when it is needed.
  */
-export const chainByBindings = (env: StageBindings): ChainOf => chainsOf(env)
-
-/** The same; `chunks`: for benchmarks (ChainReaderParts). */
-export function chainsOf(env: StageBindings, chunks?: number): ChainOf {
+export function chainByBindings(env: StageBindings, chunks?: number): ChainOf {
   return ({ name, config, source, kernels, clock, onMissing }) => {
     const { chunk, kvBudget, reserve = 0 } = config
     const reader = new ChainReader({

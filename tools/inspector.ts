@@ -128,9 +128,18 @@ export class HeapSampler {
   }
 }
 
+/** workerd's own inspector, and the isolate that wrangler has taken there. */
+export type Runtime = { runtime: string; taken: string }
+
+/** The runtime that a log of wrangler (WRANGLER_LOG is `debug`) tells last; undefined where it tells none. */
+export function runtimeIn(log: string): Runtime | undefined {
+  const told = [...log.matchAll(/NEW RUNTIME WEBSOCKET (\S+)\/(\S+)/g)].at(-1)
+  return told && { runtime: told[1], taken: told[2] }
+}
+
 /** Samplers of several scripts of one `wrangler dev`, whose own inspector, `own`, shows the one that it has taken alone. */
 export async function samplersOf(
-  { own, runtime, taken }: { own: string; runtime: string; taken: string },
+  { own, runtime, taken }: Runtime & { own: string },
   scripts: readonly string[],
   interval: number,
 ): Promise<HeapSampler[]> {

@@ -1,6 +1,6 @@
 // A hub for benchmarks: as the chain's entry, with the chunks of a step by a variable, and hops that can be timed alone.
 
-import { chainsOf, type StageBindings } from '../../src/chain-lanes.ts'
+import { chainByBindings, type StageBindings } from '../../src/chain-lanes.ts'
 import { makeDeps } from '../../src/deps.ts'
 import { entryOf } from '../../src/entry.ts'
 import type { Env } from '../../src/env.ts'
@@ -11,7 +11,8 @@ type BenchEnv = Env & StageBindings & { BENCH_CHUNKS?: string }
 
 const setup = setupOf<BenchEnv, IsletOptions>(byVariables)
 const entry = entryOf(setup, (env) => makeDeps(setup(env)))
-const chainOf = (env: BenchEnv) => chainsOf(env, env.BENCH_CHUNKS ? Number(env.BENCH_CHUNKS) : undefined)
+const chainOf = (env: BenchEnv) =>
+  chainByBindings(env, env.BENCH_CHUNKS ? Number(env.BENCH_CHUNKS) : undefined)
 
 export class LaneObject extends laneClass(setup, chainOf) {
   /** Milliseconds of each of `count` calls that ask a stage for nothing, one after the other in one session. */

@@ -11,6 +11,7 @@ import { MODEL, MODEL_FOLDER } from './model.ts'
 import { BENCH, BenchError, ROOT } from './setup.ts'
 import { behindLink } from './slow-link.ts'
 import { freePort } from '../../tools/free-port.ts'
+import { runtimeIn, type Runtime } from '../../tools/inspector.ts'
 
 /**
  * `state`: the folder of its storage, which stays; otherwise it is empty and goes with the worker. `root`: the checkout.
@@ -18,11 +19,11 @@ import { freePort } from '../../tools/free-port.ts'
  */
 export type Start = { state?: string; root?: string; assets?: string }
 
-/** `runtime`: workerd's own inspector and the isolate that wrangler has taken, where its log tells (WRANGLER_LOG is `debug`). */
+/** `runtime`: where wrangler's log tells (WRANGLER_LOG is `debug`). */
 export type Worker = {
   url: string
   inspector: string
-  runtime?: [inspector: string, taken: string]
+  runtime?: Runtime
   stop: () => Promise<void>
 }
 
@@ -136,11 +137,10 @@ async function startWrangler(
   })
   let log = ''
   let ended = false
-  let runtime: [string, string] | undefined
+  let runtime: Runtime | undefined
   const keepTail = (data: Buffer): void => {
     log += data.toString()
-    const told = [...log.matchAll(/NEW RUNTIME WEBSOCKET (\S+)\/(\S+)/g)].at(-1)
-    if (told !== undefined) runtime = [told[1], told[2]]
+    runtime = runtimeIn(log) ?? runtime
     log = log.slice(-4000)
   }
   child.stdout.on('data', keepTail)

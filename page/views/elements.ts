@@ -98,8 +98,9 @@ export function listed<E extends Element, T>(
   van.derive(() => {
     const list = items()
     const keys = list.map(keyOf)
+    const wanted = new Set(keys)
     for (const [key, { element }] of kept) {
-      if (keys.includes(key)) continue
+      if (wanted.has(key)) continue
       element.remove()
       kept.delete(key)
     }

@@ -6,12 +6,13 @@ import type { Model, Outputs, Pages, PageStaging, Row, Yield } from '../graph/mo
 import type { Stage } from '../graph/stage.ts'
 import type { HostSignal } from '../kernels/wasm.ts'
 import { discard } from '../lib/byte-reader.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
 import { isHub, tableRows } from '../weights/layer-range.ts'
 import { ChainOutputs } from './chain-outputs.ts'
-import { pageNumbers, plainRows, yieldsOf, type PageOp } from './messages.ts'
-import { MissingRuns, type Link, type LinkClock } from './link.ts'
+import { joined, pageNumbers, plainRows, yieldsOf, type PageOp } from './messages.ts'
+import { MissingRuns, type Link } from './link.ts'
 
 export type ChainParts = {
   hub: Stage
@@ -24,7 +25,7 @@ export type ChainParts = {
   chunks: number
   /** Pages that all stages can store as one run; 0: none are stored. */
   stagedPages: number
-  clock: LinkClock
+  clock: Clock
   /** Told which runs of pages are of no use, since a stage has lost its part. */
   onMissing(runs: readonly number[]): void
   /** `isSound`: whether the hub's stage may serve another engine. */
@@ -152,7 +153,8 @@ export class ChainModel implements Model {
       passages.push(this.#through(chunk, stream, isAlone))
     }
     const yields = rows.flatMap((row) => (row.yields === 'nothing' ? [] : row.yields))
-    return this.#conclude(yields, joined(await Promise.all(passages.map(({ last }) => last))))
+    const left = await Promise.all(passages.map(({ last }) => last))
+    return this.#conclude(yields, left.length === 1 ? left[0] : joined(left))
   }
 
   /** Sends a chunk through the stages with layers, one after the other. `isAlone`: nothing else is computed meanwhile. */
@@ -252,17 +254,6 @@ export class ChainModel implements Model {
       throw error
     }
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 function notHere(): never {

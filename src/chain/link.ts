@@ -1,14 +1,13 @@
 // A link is the lane's end of one stage: it opens sessions, keeps calls in order, and tells what a hop takes.
 
 import { discard } from '../lib/byte-reader.ts'
+import type { Clock } from '../lib/clock.ts'
 import { IsletError, type ErrorCode } from '../lib/errors.ts'
 import type { StageShare } from '../weights/manifest.ts'
 import type { StageDoor, StageMethods, StageReport, StageSession } from './calls.ts'
 import type { Failure, PageOp, PlainRows, StageCall, StageReply, StageSetup } from './messages.ts'
 
-export type LinkClock = { now(): number; wait(ms: number): Promise<void> }
-
-export type LinkParts = { name: string; share: StageShare; door: StageDoor; clock: LinkClock }
+export type LinkParts = { name: string; share: StageShare; door: StageDoor; clock: Clock }
 
 /** A stage that does not answer for so long is gone: well within the engine's patience (ABANDONED_MS of engine/step.ts). */
 const SILENT_MS = 15_000
@@ -39,7 +38,7 @@ export class Link {
   /** Of the stage, once it is open. */
   linearMemoryBytes = 0
   readonly #door: StageDoor
-  readonly #clock: LinkClock
+  readonly #clock: Clock
   #setup: StageSetup | undefined
   #epoch: string | undefined
   #session: Promise<Opened> | undefined

@@ -85,7 +85,7 @@ export function plainRows(rows: readonly Row[]): PlainRows {
 
 /** The same rows in the stage; their ids are not told. */
 export function rowsOf({ positions, yields, of, sequences }: PlainRows): Row[] {
-  const tables = sequences.map(({ pages }) => Array.from(pages, (page) => (page < 0 ? undefined : page)))
+  const tables = sequences.map(({ pages }) => pagesOf(pages))
   return Array.from(positions, (position, i) => ({
     id: -1,
     position,
@@ -101,4 +101,20 @@ export function yieldsOf(yields: readonly Yield[]): Uint8Array {
 
 export function pageNumbers(pages: readonly (number | undefined)[]): Int32Array {
   return Int32Array.from(pages, (page) => page ?? -1)
+}
+
+/** The pages that `pageNumbers` was given. */
+export function pagesOf(numbers: Int32Array): (number | undefined)[] {
+  return Array.from(numbers, (page) => (page < 0 ? undefined : page))
+}
+
+/** Rows of all parts, one behind the other, copied: a view of memory would not outlast the next call. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }

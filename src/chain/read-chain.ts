@@ -5,13 +5,14 @@ import { loadModel, type LoadOptions } from '../graph/load-model.ts'
 import { pagesPerSequence, planMemory, type MemoryLayout } from '../graph/memory-layout.ts'
 import type { Stage } from '../graph/stage.ts'
 import { viewsOf } from '../graph/views.ts'
+import type { Clock } from '../lib/clock.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import { isTable } from '../weights/layer-range.ts'
 import type { Manifest, StageShare } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { ChainModel, CHUNKS } from './chain-model.ts'
 import type { StageDoor } from './calls.ts'
-import { Link, type LinkClock } from './link.ts'
+import { Link } from './link.ts'
 
 export type ChainReaderParts = {
   source: ByteSource
@@ -26,7 +27,7 @@ export type ChainReaderParts = {
   isBeside?: boolean
   /** Chunks of a prompt in one step (CHUNKS of chain-model.ts); 1: none follows another before that is through. */
   chunks?: number
-  clock: LinkClock
+  clock: Clock
   newId(): string
   onMissing(runs: readonly number[]): void
   /** Of the isolate: objects of lanes come and go in it. */

@@ -3,7 +3,7 @@
 import { runId } from '../cache/chain.ts'
 import type { Stage } from '../graph/stage.ts'
 import { discard } from '../lib/byte-reader.ts'
-import { rowsOf, YIELDS, type PageOp, type StageCall, type StageReply } from './messages.ts'
+import { joined, pagesOf, rowsOf, YIELDS, type PageOp, type StageCall, type StageReply } from './messages.ts'
 import type { RunStore } from './run-store.ts'
 
 /** Of a call that computes. */
@@ -27,23 +27,16 @@ function doOp(op: PageOp, { pages, staging }: Stage, runs: RunStore): number[] {
   if (op.do === 'copy') pages.copy(op.to, op.from)
   else if (op.do === 'drop') runs.drop(op.runs)
   else if (op.do === 'save') runs.save(staging, op.names, [...op.pages])
-  else {
-    const wanted = Array.from(op.pages, (page) => (page < 0 ? undefined : page))
-    if (!runs.restore(staging, op.names, wanted)) return [runId(op.names[0])]
-  }
+  else if (!runs.restore(staging, op.names, pagesOf(op.pages))) return [runId(op.names[0])]
   return []
 }
 
 function concluded({ yields, stream }: Extract<StageCall, { do: 'conclude' }>, stage: Stage): Computed {
   const wanted = Array.from(yields, (place) => YIELDS[place])
   const outputs = stage.conclude(wanted, stream)
-  const joined = (what: 'logits' | 'hidden'): Float32Array => {
-    const rows = wanted.filter((each) => each === what).map((_, i) => outputs[what](i))
-    const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))
-    rows.forEach((row, i) => all.set(row, i * row.length))
-    return all
-  }
-  return { logits: joined('logits'), hidden: joined('hidden') }
+  const all = (what: 'logits' | 'hidden'): Float32Array =>
+    joined(wanted.filter((each) => each === what).map((_, i) => outputs[what](i)))
+  return { logits: all('logits'), hidden: all('hidden') }
 }
 
 /** Turns of the loop, where the host's clock stands still while code computes. */

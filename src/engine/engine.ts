@@ -228,8 +228,8 @@ export class Engine<M extends Model = LocalModel> {
       this.#admission.admit()
       this.#admission.makeRoom()
     } else if (this.#admission.waiting.length > 0) return undefined // pages move once none is under way
-    const { waiting } = this.#admission
-    const running = this.#admission.running.filter((turn) => !this.#gate.holds(turn))
+    const { waiting, running: all } = this.#admission
+    const running = this.isPlanned ? all.filter((turn) => !this.#gate.holds(turn)) : all
     const isOpen = this.#isShared() && isAlone([...running, ...waiting])
     const { maxRows, maxLogitRows } = this.model
     const most = isOpen ? SHORT_ROWS : this.isHeard ? this.#rowsBesideAnswers : maxRows

@@ -2,7 +2,7 @@
 
 import type { TurnRecord } from '../storage/turn-record.ts'
 import type { Alarm } from './alarm.ts'
-import type { Clock } from './pacer.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Lifetimes, Sessions } from './sessions.ts'
 import { UnreadQueue } from './unread-queue.ts'
 

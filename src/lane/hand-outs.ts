@@ -2,7 +2,7 @@
 // Each is some turns of the host, in the lane and in the router: behind one of each of 64 streams whatever
 // another tenant asks would wait for 64 of them, several times over.
 
-import type { Clock } from './pacer.ts'
+import type { Clock } from '../lib/clock.ts'
 
 /** Events of a tenant that may be on their way: as many as a step chooses tokens. */
 export const MOST_ON_THE_WAY = 4

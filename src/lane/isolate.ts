@@ -5,13 +5,14 @@ import { Engine } from '../engine/engine.ts'
 import type { Vault } from '../engine/vault.ts'
 import type { Model } from '../graph/model.ts'
 import type { Seed } from '../graph/prefix-pages.ts'
+import type { Clock } from '../lib/clock.ts'
 import { IsletError } from '../lib/errors.ts'
 import { createScratch, type Scratch } from '../sampling/candidates.ts'
 import type { ModelText } from '../answer/model-text.ts'
 import type { StageHealth } from '../protocol/lane-reports.ts'
 import { Arrival, type Layered } from './arrival.ts'
 import { FirstTokens } from './first-tokens.ts'
-import { Pacer, type Clock } from './pacer.ts'
+import { Pacer } from './pacer.ts'
 
 export type LoadedModel = Model & {
   readonly linearMemoryBytes: number

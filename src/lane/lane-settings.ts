@@ -4,7 +4,7 @@ import type { Budget } from '../storage/room.ts'
 import type { Sql } from '../storage/sql.ts'
 import type { Lifetimes } from './sessions.ts'
 import type { Isolate } from './isolate.ts'
-import type { Clock } from './pacer.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { ModelReader, WindowSettings } from './windowed-loader.ts'
 
 export type LaneConfig = WindowSettings & {

@@ -2,6 +2,7 @@
 // A macrotask costs about 1 ms while a response streams, as much as a fifth of a token.
 
 import type { Vault } from '../engine/vault.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { FirstTokens } from './first-tokens.ts'
 
 const COMPUTE_MS = 50
@@ -21,13 +22,6 @@ const ROWS_A_STEP = 4
 
 /** Turns of the host that an answer's reader gets behind a step, to take its token and to ask for the next. */
 const READER_TURNS = 3
-
-export type Clock = {
-  /** Milliseconds, any origin. */
-  now(): number
-  /** At least `ms` later, after other events of the host had their turn. */
-  wait(ms: number): Promise<void>
-}
 
 /** A step that was run, by the storage of the lane that called it. */
 type PacedStep = { vault: Vault | undefined }

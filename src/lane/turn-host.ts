@@ -9,7 +9,7 @@ import type { TurnRecord } from '../storage/turn-record.ts'
 import type { Arrival } from './arrival.ts'
 import type { HandOuts } from './hand-outs.ts'
 import type { Isolate, Loaded, Loader } from './isolate.ts'
-import type { Clock } from './pacer.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { WhatRuns } from './what-runs.ts'
 
 /** Progress is told this often at most: it keeps a connection alive, and each event is garbage later. */

@@ -9,7 +9,7 @@ import { takesWindow, type ModelSpec } from '../models/spec.ts'
 import type { WindowStore } from '../storage/window-store.ts'
 import type { LoadedModel, Loader } from './isolate.ts'
 import { limitsUnder } from './model-limits.ts'
-import type { Clock } from './pacer.ts'
+import type { Clock } from '../lib/clock.ts'
 import { Windows } from './windows.ts'
 
 export type WindowSettings = {

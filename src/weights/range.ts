@@ -1,6 +1,6 @@
 // Range weights are what the weights of a whole model have of one layer range.
 
-import { rowGroupBytes, TILE_ROWS } from '../kernels/layout.ts'
+import { tensorBytes } from '../kernels/layout.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from './manifest.ts'
 import { weightBytes, type KeptShard, type Span } from './stream.ts'
@@ -70,10 +70,7 @@ function rowsOf(
   const at = parts.slice(0, parts.indexOf(tensor)).reduce((sum, { rows }) => sum + rows, 0)
   const [from, to] = [Math.max(first, at), Math.min(end, at + tensor.rows)]
   if (from >= to) return undefined
-  const bytesOf = (rows: number): number =>
-    kind === 'f32' || kind === 'f16'
-      ? (rows * tensor.length) / tensor.rows
-      : Math.ceil(rows / TILE_ROWS) * rowGroupBytes(kind, tensor.cols)
+  const bytesOf = (rows: number): number => tensorBytes(kind, rows, tensor.cols)
   return {
     ...tensor,
     name: partName(role, from),

@@ -1,6 +1,6 @@
 // Samplers of several isolates of one `wrangler dev`, whose own inspector shows one script alone.
 
-import { samplersOf, type HeapSampler } from '../../tools/inspector.ts'
+import { runtimeIn, samplersOf, type HeapSampler } from '../../tools/inspector.ts'
 import type { TestWorker } from './worker.ts'
 
 /** What a worker must be started with, for its log to tell where workerd's inspector is. */
@@ -12,10 +12,9 @@ export async function sampled(
   scripts: readonly string[],
   interval: number,
 ): Promise<HeapSampler[]> {
-  const told = [...worker.log().matchAll(/NEW RUNTIME WEBSOCKET (\S+)\/(\S+)/g)].at(-1)
-  if (told === undefined) throw new Error('the log names no inspector')
-  const [, runtime, taken] = told
-  const samplers = await samplersOf({ own: worker.inspector, runtime, taken }, scripts, interval)
+  const runtime = runtimeIn(worker.log())
+  if (runtime === undefined) throw new Error('the log names no inspector')
+  const samplers = await samplersOf({ own: worker.inspector, ...runtime }, scripts, interval)
   for (const sampler of samplers) sampler.start()
   return samplers
 }
