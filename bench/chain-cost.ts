@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { CHUNKS } from '../src/chain/chain-model.ts'
+import { CHUNKS } from '../src/graph/chain-memory.ts'
 import { readConfig } from '../src/env.ts'
 import type { StageCount } from '../src/packing/plan-stages.ts'
 import { billOf, timesOf, tokenOnOneThread, type Rates, type Scene } from './lib/chain-cost.ts'

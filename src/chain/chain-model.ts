@@ -32,9 +32,6 @@ export type ChainParts = {
   onRelease(hub: Stage, isSound: boolean): void
 }
 
-/** As many as keep the stages at work for most of a step, and no more than a request of another may wait for. */
-export const CHUNKS = 4
-
 /** Chunks of a step that the stage behind the hub has before it or in work. */
 const IN_FLIGHT = 2
 

@@ -1,17 +1,17 @@
 // A chain reader loads the hub's stage, and has the others load theirs at the same time.
 
 import type { WindowOptions } from '../cache/window.ts'
+import { chainPages, CHUNKS, hubBytes } from '../graph/chain-memory.ts'
 import { loadModel, type LoadOptions } from '../graph/load-model.ts'
-import { pagesPerSequence, planMemory, type MemoryLayout } from '../graph/memory-layout.ts'
+import { planMemory, type MemoryLayout } from '../graph/memory-layout.ts'
 import type { Stage } from '../graph/stage.ts'
-import { viewsOf } from '../graph/views.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorCode, IsletError } from '../lib/errors.ts'
 import { isTable } from '../weights/layer-range.ts'
 import type { Manifest, StageShare } from '../weights/manifest.ts'
 import type { ByteSource } from '../weights/source.ts'
-import { ChainModel, CHUNKS } from './chain-model.ts'
 import type { StageDoor } from './calls.ts'
+import { ChainModel } from './chain-model.ts'
 import { Link } from './link.ts'
 
 export type ChainReaderParts = {
@@ -25,7 +25,7 @@ export type ChainReaderParts = {
   door(index: number): StageDoor
   /** Whether stages compute while the hub does; default: it is found out. */
   isBeside?: boolean
-  /** Chunks of a prompt in one step (CHUNKS of chain-model.ts); 1: none follows another before that is through. */
+  /** Chunks of a prompt in one step (CHUNKS of graph/chain-memory.ts); 1: none follows another before that is through. */
   chunks?: number
   clock: Clock
   newId(): string
@@ -42,12 +42,10 @@ const MOST_STEPS = 4
 
 type OnProgress = (done: number, total: number) => void
 
-/** A stage that cannot be reached is asked again, for so long. */
+/** A stage that cannot be reached, or still loads for a lane's object that is gone, is asked again, for so long. */
+const AWAITED: readonly unknown[] = ['lane_lost', 'model_loading']
 const RETRY_MS = 250
 const LOST_MS = 60_000
-
-/** Numbers a logit that a sampler may need (sampling/candidates.ts). */
-const SAMPLING_ARRAYS = 4
 
 /** What all stages plan by, and the pages of a run that each of them can store. */
 type ChainPlan = { pages: number; stagedPages: number }
@@ -71,7 +69,7 @@ export class ChainReader {
       try {
         return await this.#attempt({ manifest, shares, window }, joinedProgress(shares, onProgress))
       } catch (error) {
-        if (errorCode(error) !== 'lane_lost' || clock.now() - began > LOST_MS) throw error
+        if (!AWAITED.includes(errorCode(error)) || clock.now() - began > LOST_MS) throw error
       }
       await clock.wait(RETRY_MS)
       // Whoever waits for this load sees that it goes on.
@@ -142,16 +140,13 @@ export class ChainReader {
     return loadModel(manifest, source, { window, chunk, logitRows, pages, kernels, onProgress })
   }
 
-  #plan({ spec, stage, tokenizer }: Manifest, window: WindowOptions): ChainPlan {
-    const { chunk, chunks = CHUNKS, logitRows, poolPages } = this.#parts
-    const rows = spec.prefix === undefined ? chunk * chunks : chunk
-    const perSequence = pagesPerSequence(viewsOf(spec, window).widest, rows, spec.context)
+  #plan(manifest: Manifest, window: WindowOptions): ChainPlan {
+    const { chunk, chunks, logitRows, poolPages } = this.#parts
+    const { spec, stage } = manifest
+    const perSequence = chainPages(spec, { window, chunk, ...(chunks !== undefined && { chunks }) })
     const plans = stage!.shares.map(({ range, weightBytes }, index) => {
-      const options = { window, chunk, logitRows, range, pages: perSequence }
-      const plan = planMemory(spec, weightBytes, options)
-      // Logits that several stages make come together in JavaScript, and of a table so large sampling's own arrays count.
-      const logits = range.head ? 0 : (logitRows + SAMPLING_ARRAYS) * spec.vocab * 4
-      const beside = index === 0 ? tokenizer.length + logits : 0
+      const plan = planMemory(spec, weightBytes, { window, chunk, logitRows, range, pages: perSequence })
+      const beside = index === 0 ? hubBytes(manifest, range, logitRows) : 0
       return { range, plan, pages: poolPages(plan, index === 0, beside) }
     })
     const staged = plans.flatMap(({ range, plan }) =>

@@ -1,9 +1,10 @@
 // This file measures what an isolate holds that has a part of a model, by the plan of the engine.
 
 import type { WindowOptions } from '../cache/window.ts'
+import { chainPages, hubBytes } from '../graph/chain-memory.ts'
 import { planMemory } from '../graph/memory-layout.ts'
 import { ISOLATE_BYTES, JS_BYTES, LINEAR_BYTES } from '../lib/limits.ts'
-import type { LayerRange } from '../weights/layer-range.ts'
+import { isWhole, type LayerRange } from '../weights/layer-range.ts'
 import type { Manifest } from '../weights/manifest.ts'
 import { rangeOf } from '../weights/range.ts'
 import { weightBytes } from '../weights/stream.ts'
@@ -34,7 +35,7 @@ export type StageMemory = {
 }
 
 export function stageMemory(whole: PackedWhole, settings: PlanSettings): StageMemory {
-  const { spec, tokenizer } = whole
+  const { spec } = whole
   const { window, chunk, logitRows, maxPositions } = settings
   const { isolateBytes = ISOLATE_BYTES, linearBytes = LINEAR_BYTES } = settings
   // Of a planner's many ranges each is a sum of the same few.
@@ -49,10 +50,13 @@ export function stageMemory(whole: PackedWhole, settings: PlanSettings): StageMe
   }
   const js = ({ range, isHub }: Part): number => {
     if (!isHub) return JS_BYTES
-    return JS_BYTES + tokenizer.length + (range.head ? 0 : logitRows * spec.vocab * 4)
+    return JS_BYTES + hubBytes(whole, range, logitRows)
   }
-  const linear = (range: LayerRange): number =>
-    planMemory(spec, weights(range), { window, chunk, logitRows, maxPositions, range }).totalBytes
+  const pages = chainPages(spec, { window, chunk, maxPositions })
+  const linear = (range: LayerRange): number => {
+    const options = { window, chunk, logitRows, maxPositions, range, ...(!isWhole(spec, range) && { pages }) }
+    return planMemory(spec, weights(range), options).totalBytes
+  }
   return {
     weights,
     total: (part) => linear(part.range) + js(part),

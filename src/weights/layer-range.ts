@@ -18,6 +18,14 @@ export function wholeRange({ layers }: Pick<ModelSpec, 'layers'>): LayerRange {
   return { from: 0, to: layers, embedding: true, head: true }
 }
 
+/** Whether the range is all of the model. */
+export function isWhole(
+  { layers }: Pick<ModelSpec, 'layers'>,
+  { from, to, embedding, head }: LayerRange,
+): boolean {
+  return embedding && head && from === 0 && to === layers
+}
+
 /** Whether the range has the table, or rows of it, for embedding and head alone. */
 export function isTable({ layers }: Pick<ModelSpec, 'layers'>, range: LayerRange): boolean {
   const { from, to, embedding, head } = range

@@ -53,9 +53,9 @@ describe('islet pack --stages', () => {
       [
         `tiny in 3 stages, ${join(folder, 'stages')}`,
         'stage holds weights, MB isolate, MB',
-        '0, the hub layer 0, the table 0.6 12.3',
-        '1 layer 1 0.2 11.8',
-        '2 layers 2 to 3 0.4 12.2',
+        '0, the hub layer 0, the table 0.6 12.2',
+        '1 layer 1 0.2 11.7',
+        '2 layers 2 to 3 0.4 12.0',
       ],
     ])
     expect(await inspected(folder)).toMatch(/Cut into 3 stages\n.*\n +0, the hub +layer 0, the table +0\.6\n/)

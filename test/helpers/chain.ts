@@ -13,6 +13,7 @@ import { answerCall } from '../../src/chain/stage-calls.ts'
 import { StageIsolate } from '../../src/chain/stage-isolate.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
+import { errorEvent } from '../../src/protocol/wire.ts'
 import type { LayerRange } from '../../src/weights/layer-range.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
 import { rangeOf } from '../../src/weights/range.ts'
@@ -70,6 +71,8 @@ export type ChainBed = {
   hubs: KeptHub
   /** Ids of runs that a stage had lost. */
   missing: number[]
+  /** Bytes of each isolate by the plan of a load, the hub's first, without what JavaScript always has. */
+  planned: number[]
   onMissing(runs: readonly number[]): void
   read(window?: WindowOptions): Promise<ChainModel>
 }
@@ -88,6 +91,7 @@ export function chainBed(
     stages: [],
     hubs: {},
     missing: [],
+    planned: [],
     onMissing: () => undefined,
     read: (window = FULL) => reader.read(manifests[0], window, () => undefined),
   }
@@ -111,13 +115,15 @@ export function chainBed(
       const stage = bed.stages[index - 1]
       return {
         async open(setup) {
-          const epoch = await stage.isolate.open(setup, {
+          const opening = stage.isolate.open(setup, {
             owner: 'lane',
             now: () => performance.now(),
             newId,
             read: ({ engine: _, ...options }, onProgress) =>
               loadModel(manifests[index], source, { ...options, kernels, onProgress }),
           })
+          const epoch = await opening.catch(errorEvent)
+          if (typeof epoch !== 'string') return { error: epoch }
           let last = Promise.resolve()
           const session: StageSession = {
             // As RPC has it: a call is copied, and each is answered behind the one before.
@@ -156,7 +162,10 @@ export function chainBed(
     kernels,
     chunk,
     logitRows,
-    poolPages: ({ pageCount }) => Math.max(pageCount, pages),
+    poolPages({ pageCount, totalBytes }, _, beside) {
+      bed.planned.push(totalBytes + beside)
+      return Math.max(pageCount, pages)
+    },
     door,
     isBeside,
     clock: { now: () => performance.now(), wait: (ms) => sleep(ms) },

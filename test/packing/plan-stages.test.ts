@@ -71,7 +71,7 @@ describe('as few scripts as hold the model', () => {
     ['smollm2-135m', ['E0-30H']],
     ['qwen2.5-0.5b', ['0-8', '8-16', '16-24', 'E24-24H[0,75968)', 'E24-24H[75968,151936)']],
     ['qwen3-0.6b', expect.arrayContaining(['0-4', '23-28', 'E28-28H[75968,151936)'])],
-    ['gemma3-1b', expect.arrayContaining(['20-26', 'E26-26H[0,65536)'])],
+    ['gemma3-1b', expect.arrayContaining(['21-26', 'E26-26H[0,65536)'])],
   ])('%s', (name, wanted) => {
     const whole = wholeOf(name)
     const shares = plan(whole, 'auto')
@@ -114,7 +114,7 @@ describe('a number of scripts', () => {
 
   it('goes to what is slowest: layers or rows', () => {
     const whole = wholeOf('gemma3-1b')
-    for (const stages of [9, 10, 12, 20, 40]) {
+    for (const stages of [10, 11, 12, 20, 40]) {
       const shares = plan(whole, stages)
       expect(shares).toHaveLength(stages)
       expectWhole(whole, shares)
@@ -144,7 +144,7 @@ describe('a number of scripts', () => {
 
 describe('a model that cannot be cut so', () => {
   it.each([
-    ['llama-7b', /layer 0 alone takes 141\.\d MB of an isolate/],
+    ['llama-7b', /layer 0 alone takes 143\.\d MB of an isolate/],
     ['chatglm-6b', /layer 0 alone takes 3\d\d\.\d MB of an isolate, with the buffers of a step/],
   ])('%s: a layer is too large', (name, message) => {
     const whole = wholeOf(name)
