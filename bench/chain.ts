@@ -26,6 +26,7 @@ const PREFILL = 512
 const PROMPT = 64
 const TOKENS = 96
 const HOPS = 2000
+const VISITS = 5
 
 type Servers = { one: Worker; chain: Worker; two: Worker; plain: Worker }
 type Server = keyof Servers
@@ -66,8 +67,8 @@ async function prefill([client]: readonly Client[]): Promise<number> {
 }
 
 async function hops({ url }: Worker): Promise<number> {
-  const { ms } = (await (await fetch(`${url}/bench/hops?count=${HOPS}`)).json()) as { ms: number }
-  return ms
+  const { ms } = (await (await fetch(`${url}/bench/hops?count=${HOPS}`)).json()) as { ms: number[] }
+  return median(ms)
 }
 
 type Todo = Omit<ChainCase, 'pairs'> & {
@@ -140,7 +141,7 @@ async function main(): Promise<void> {
     }
     const cases = await measure(servers, Number(values.pairs))
     const visits = { one: [] as number[], two: [] as number[] }
-    for (let visit = 0; visit < 3; visit++) {
+    for (let visit = 0; visit < VISITS; visit++) {
       visits.one.push(await hops(servers.chain))
       visits.two.push(await hops(servers.two))
     }
