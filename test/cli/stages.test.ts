@@ -53,12 +53,12 @@ describe('islet pack --stages', () => {
       [
         `tiny in 3 stages, ${join(folder, 'stages')}`,
         'stage holds weights, MB isolate, MB',
-        '0, the hub layer 0, the table 0.6 12.2',
-        '1 layer 1 0.2 11.7',
+        '0, the hub the table 0.4 11.7',
+        '1 layers 0 to 1 0.4 12.0',
         '2 layers 2 to 3 0.4 12.0',
       ],
     ])
-    expect(await inspected(folder)).toMatch(/Cut into 3 stages\n.*\n +0, the hub +layer 0, the table +0\.6\n/)
+    expect(await inspected(folder)).toMatch(/Cut into 3 stages\n.*\n +0, the hub +the table +0\.4\n/)
     const stage = await inspected(stageFolder(folder, 2))
     expect(stage).toContain('Stage 2 of these 3')
     expect(stage).not.toContain('Memory of one isolate')

@@ -161,7 +161,7 @@ describe('a folder with stages', () => {
     const plain = contents(folder)
     await cutModel(folder, 3, SMALL)
     const first = contents(folder)
-    expect((await sharesIn(folder))!.map(({ range: { to } }) => to)).toEqual([1, 2, 4])
+    expect((await sharesIn(folder))!.map(({ range: { to } }) => to)).toEqual([0, 2, 4])
     await cutModel(folder, 2, SMALL)
     expect(readdirSync(join(folder, 'stages'))).toEqual(['0', '1'])
     await cutModel(folder, 3, SMALL)

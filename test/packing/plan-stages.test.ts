@@ -101,10 +101,10 @@ describe('as few scripts as hold the model', () => {
 })
 
 describe('a number of scripts', () => {
-  it('the hub with the table has fewer layers: half of the table counts', () => {
+  it('the hub with the table has fewer layers: two thirds of the table count', () => {
     const whole = wholeOf('smollm2-135m')
-    expect(words(plan(whole, 2))).toEqual(['E0-12H', '12-30'])
-    expect(words(plan(whole, 4))).toEqual(['E0-3H', '3-12', '12-21', '21-30'])
+    expect(words(plan(whole, 2))).toEqual(['E0-11H', '11-30'])
+    expect(words(plan(whole, 4))).toEqual(['E0-2H', '2-11', '11-20', '20-30'])
     for (const stages of [3, 7, 31]) {
       const shares = plan(whole, stages)
       expect(shares).toHaveLength(stages)
