@@ -19,6 +19,7 @@ export async function all(options: { rounds: number; peersRounds: number; pairs:
     ['speed', ...rounds],
     ['sessions', ...rounds],
     ['gaps', ...rounds],
+    ['gemma', ...rounds],
     ['hosts', ...rounds],
     ['window', '--pairs', String(options.pairs)],
     ['persist', '--pairs', String(options.pairs), ...rounds],

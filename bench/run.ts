@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { all } from './all.ts'
 import { cold, coldSlow } from './cold.ts'
 import { gaps } from './gaps.ts'
+import { gemma } from './gemma.ts'
 import { hosts } from './hosts.ts'
 import { kernels } from './kernels.ts'
 import { parseCase } from './lib/cases.ts'
@@ -27,9 +28,9 @@ const USAGE = `npm run bench -- [MODE] [options]
   peers     prefill and decode beside wllama in headless Chromium
   window    decode at 10,000 positions beside 1,100, window 1024
               --pairs N          in turns (20)
-  sessions  four sessions decoding together, beside llama.cpp's single decode
-              --window W         WINDOW of the worker, for a KV pool that holds all four (1408)
+  sessions  4, 8 and 16 sessions decoding together, beside llama.cpp's batches of as many, and its single decode
   gaps      gaps of a decoding session while 1,000 ids are read beside it, and that prompt's time beside its time alone
+  gemma     Gemma 3 270M by hand in Node, beside llama.cpp on the same file
   hosts     the same decode in Node, Chromium and workerd
   memory    peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
               --largest          also look for the largest window within 120 MB
@@ -48,7 +49,8 @@ const USAGE = `npm run bench -- [MODE] [options]
   --rounds N       fresh processes of each variant, in turns (9)
   --repetitions N  timed repetitions in each process (2; peers 1)
 environment: ISLET_BENCH_GGUF (llama.cpp's model file), ISLET_BENCH_MODEL (our packed model in models/),
-ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one), ISLET_BENCH_NODE (a Node for "kernels": 26 is like workerd, 22 is not)`
+ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one), ISLET_BENCH_NODE (a Node for "kernels" and
+"gemma", with flags: "/path/node --wasm-enforce-bounds-checks" of 26 is like workerd, 22 is not)`
 
 const CASES = ['prefill:256', 'prefill:1024', 'decode:64@256', 'decode:64@1024']
 
@@ -64,7 +66,6 @@ async function main(args: string[]): Promise<void> {
       only: { type: 'string' },
       dots: { type: 'string' },
       pairs: { type: 'string', default: '20' },
-      window: { type: 'string', default: '1408' },
       root: { type: 'string' },
       largest: { type: 'boolean', default: false },
       against: { type: 'string' },
@@ -86,14 +87,14 @@ async function main(args: string[]): Promise<void> {
   const rounds = atLeastOne('--rounds', values.rounds)
   const repetitions = atLeastOne('--repetitions', values.repetitions ?? (mode === 'peers' ? '1' : '2'))
   const pairs = atLeastOne('--pairs', values.pairs)
-  const wide = atLeastOne('--window', values.window)
 
   const modes: Record<string, () => Promise<void>> = {
     speed: () => speed({ rounds, repetitions, cases: values.case.map(parseCase), only }),
     peers: () => peers({ rounds, repetitions }),
     window: () => window({ pairs }),
-    sessions: () => sessions({ rounds, repetitions, window: wide }),
+    sessions: () => sessions({ rounds, repetitions }),
     gaps: () => gaps({ rounds, repetitions }),
+    gemma: () => gemma({ rounds, repetitions }),
     hosts: () => hosts({ rounds, repetitions }),
     persist: () => persist({ pairs, rounds }),
     memory: () => memory({ largest }),

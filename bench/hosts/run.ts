@@ -20,10 +20,14 @@ export async function runInChromium(
   return (await runPage(chromium, { script, job, files, limitMs: LIMIT_MS })) as EngineReport
 }
 
-/** In a Node of its own, this one's executable. */
-export function runInNode(job: EngineJob, model: string = MODEL_FOLDER): EngineReport {
-  const args = [join(BENCH, 'hosts/node.ts'), JSON.stringify({ ...job, model })]
-  const text = execFileSync(process.execPath, args, {
+/** In a Node of its own; `node`: its executable and flags, if not this one's. */
+export function runInNode(
+  job: EngineJob,
+  model: string = MODEL_FOLDER,
+  [node, ...flags]: readonly string[] = [process.execPath],
+): EngineReport {
+  const args = [...flags, join(BENCH, 'hosts/node.ts'), JSON.stringify({ ...job, model })]
+  const text = execFileSync(node, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })

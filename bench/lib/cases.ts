@@ -1,11 +1,15 @@
-// What is timed: prefill of N tokens, or M tokens decoded after a prompt of N; and the prompts' token ids.
+// What is timed: prefill of N tokens, or M tokens decoded after a prompt of N, by one sequence or several at once; and the
+// prompts' token ids.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BENCH, BenchError } from './setup.ts'
 
-/** `decode` 0: time to the first token of `prompt` tokens. Otherwise the time of `decode` tokens after the first. */
-export type Case = { prompt: number; decode: number }
+/**
+ * `decode` 0: time to the first token of `prompt` tokens. Otherwise the time of `decode` tokens after the first, of each of so many
+ * `sequences` that run together (default: 1).
+ */
+export type Case = { prompt: number; decode: number; sequences?: number }
 
 /** One repetition. `cpuSeconds` where the side can tell it; `chunks`: stream chunks that carried text. */
 export type Timing = { seconds: number; cpuSeconds?: number; chunks?: number }
@@ -19,20 +23,26 @@ const IDS = JSON.parse(readFileSync(join(BENCH, 'prompts/license.json'), 'utf8')
 /** Ids from which a prompt's first one is taken, so that no two prompts of a process share a prefix. */
 const FIRST_ID = 1000
 
-/** `prefill:256` or `decode:64@256`. */
+/** `prefill:256`, `decode:64@256`, or of eight sequences `decode:64@256x8`. */
 export function parseCase(text: string): Case {
-  const match = /^(?:prefill:(\d+)|decode:(\d+)@(\d+))$/.exec(text)
-  if (!match) throw new BenchError(`"${text}" is not a case: write prefill:N or decode:M@N`)
-  return { prompt: Number(match[1] ?? match[3]), decode: Number(match[2] ?? 0) }
+  const match = /^(?:prefill:(\d+)|decode:(\d+)@(\d+)(?:x(\d+))?)$/.exec(text)
+  if (!match)
+    throw new BenchError(
+      `"${text}" is not a case: write prefill:N or decode:M@N, of several sequences decode:M@NxSEQUENCES`,
+    )
+  const [, prefill, decode = 0, after, sequences] = match
+  const one = { prompt: Number(prefill ?? after), decode: Number(decode) }
+  return sequences === undefined ? one : { ...one, sequences: Number(sequences) }
 }
 
-export function caseName(todo: Case): string {
-  return todo.decode === 0 ? `prefill:${todo.prompt}` : `decode:${todo.decode}@${todo.prompt}`
+export function caseName({ prompt, decode, sequences = 1 }: Case): string {
+  if (decode === 0) return `prefill:${prompt}`
+  return `decode:${decode}@${prompt}${sequences === 1 ? '' : `x${sequences}`}`
 }
 
 /** Tokens whose time a case measures. */
-export function measuredTokens(todo: Case): number {
-  return todo.decode === 0 ? todo.prompt : todo.decode
+export function measuredTokens({ prompt, decode, sequences = 1 }: Case): number {
+  return decode === 0 ? prompt : decode * sequences
 }
 
 /** The `serial`-th prompt of `length` ids: differs from every other serial's (up to 40000) in its first id. */

@@ -14,6 +14,7 @@ export type Goal = {
 const DECODE_256 = 'decode, 64 tokens at 256'
 const PREFILL = 'prefill, 256 and 1024 tokens'
 const SAME = 'llama.cpp, the same Q4_1 file'
+const SAME_FILE = 'llama.cpp, the same file, ours in Node'
 const BEST = "llama.cpp's best of Q4_1 and Q4_0"
 
 export const GOALS = {
@@ -46,6 +47,9 @@ export const GOALS = {
     "llama.cpp's best single decode",
     1.5,
   ),
+  'sessions-4': together(4, 1.55, 1.65),
+  'sessions-8': together(8, 1.45, 1.55),
+  'sessions-16': together(16, 1.2, 1.3),
   gap: {
     title: 'Gaps beside a prompt',
     what: 'gap between two tokens of a session while a prompt of 1,000 ids is read beside it, median',
@@ -72,6 +76,8 @@ export const GOALS = {
     sense: 'at most',
     goal: 1.15,
   },
+  'gemma-decode': goal('Gemma 3 270M, decode', DECODE_256, SAME_FILE, 1.2, 1.4),
+  'gemma-prefill': goal('Gemma 3 270M, prefill', 'prefill, 256 tokens', SAME_FILE, 0.65, 0.8),
   hosts: {
     title: 'Hosts',
     what: `${DECODE_256} in Node, Chromium and workerd`,
@@ -150,6 +156,17 @@ export function inUnit(id: GoalId, value: number): string {
   const { unit, goal: wanted }: Goal = GOALS[id]
   if (unit !== 'x') return `${value.toFixed(1)} ${unit}`
   return `${value.toFixed(wanted !== undefined && Math.abs(wanted - 1) < 0.05 ? 3 : 2)} x`
+}
+
+function together(count: number, least: number, stretch: number): ReturnType<typeof goal> {
+  const what = `${count} sessions at 256 decoding in one isolate, all tokens`
+  return goal(
+    `${count} sessions together`,
+    what,
+    "llama.cpp's best batch of as many sequences",
+    least,
+    stretch,
+  )
 }
 
 function goal(

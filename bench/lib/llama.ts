@@ -36,22 +36,44 @@ export async function prepareLlama(cases: readonly Case[], repetitions: number):
   const native = setUpLlama()
   const same = await describeGguf(findGguf())
   const files: Record<LlamaVariant, GgufFile> = { same, q4_0: await requantise(native, same) }
-  const describe = ({ sha256, tensors }: GgufFile): LlamaAbout['files'][LlamaVariant] => ({ sha256, tensors })
-  const about: LlamaAbout = {
+  const about = {
+    ...ABOUT,
     release: native.release,
-    flashAttention: true,
-    kv: 'f16',
-    files: { same: describe(files.same), q4_0: describe(files.q4_0) },
+    files: { same: said(files.same), q4_0: said(files.q4_0) },
   }
-  const variants = LLAMA_VARIANTS.map((name) => ({
+  const variants = LLAMA_VARIANTS.map((name) =>
+    variantOf(name, about, () => runLlama(native, files[name].path, cases, repetitions)),
+  )
+  return { variants, about }
+}
+
+/** One file as a variant. */
+export async function llamaOn(
+  gguf: string,
+  cases: readonly Case[],
+  repetitions: number,
+): Promise<{ variant: Variant; about: LlamaAbout<'same'> }> {
+  const native = setUpLlama()
+  const about = { ...ABOUT, release: native.release, files: { same: said(await describeGguf(gguf)) } }
+  const run = (): LlamaRun => runLlama(native, gguf, cases, repetitions)
+  return { variant: variantOf('same', about, run), about }
+}
+
+const ABOUT = { flashAttention: true, kv: 'f16' } as const
+
+function said({ sha256, tensors }: GgufFile): Pick<GgufFile, 'sha256' | 'tensors'> {
+  return { sha256, tensors }
+}
+
+function variantOf(name: LlamaVariant, about: object, run: () => LlamaRun): Variant {
+  return {
     name,
     run: () => {
-      const { cases: found, ...machine } = runLlama(native, files[name].path, cases, repetitions)
+      const { cases: found, ...machine } = run()
       Object.assign(about, machine)
       return found.map((one) => ({ ...one, tokens: measuredTokens(parseCase(one.case)) }))
     },
-  }))
-  return { variants, about }
+  }
 }
 
 /** Times every case `repetitions` times after one warm-up each, on one thread. */

@@ -1,11 +1,13 @@
 // The numbers that the goals ask for, out of the raw values of a result.
 
+import { caseName, parseCase } from './cases.ts'
 import type { GoalId, Measure } from './goals.ts'
 import {
   FLASH,
   LLAMA_VARIANTS,
   type ColdResult,
   type GapsResult,
+  type GemmaResult,
   type HostsResult,
   type MemoryResult,
   type PeersResult,
@@ -25,6 +27,9 @@ const SPEED_GOALS: Record<string, { same?: GoalId; best?: GoalId }> = {
   'decode:64@256': { same: 'decode-256-same', best: 'decode-256-best' },
   'decode:64@1024': { best: 'decode-1024-best' },
 }
+
+/** By sessions. */
+const BATCH_GOALS: Partial<Record<number, GoalId>> = { 4: 'sessions-4', 8: 'sessions-8', 16: 'sessions-16' }
 
 export function speedMeasures({ runs }: Pick<SpeedResult, 'runs'>): Measure[] {
   return Object.entries(SPEED_GOALS).flatMap(([name, goals]) => {
@@ -57,16 +62,25 @@ export function windowMeasures({ near, far }: Pick<WindowResult, 'near' | 'far'>
   return measure('window', 'decode', 1 / median(far.seconds), 1 / median(near.seconds))
 }
 
-export function sessionsMeasures({ runs, sessions }: Pick<SessionsResult, 'runs' | 'sessions'>): Measure[] {
-  const [together] = caseNames(runs.filter(({ variant }) => variant === 'ours'))
-  const [single] = caseNames(runs.filter(({ variant }) => variant !== 'ours'))
-  if (together === undefined || single === undefined) return []
-  return measure(
-    'sessions',
-    `${sessions} sessions`,
-    speed(runs, 'ours', together),
-    best(runs, LLAMA_VARIANTS, single)?.speed,
-  )
+/** Four sessions beside a single decode, and each number of sessions beside a batch of as many sequences. */
+export function sessionsMeasures({ runs }: Pick<SessionsResult, 'runs'>): Measure[] {
+  return caseNames(runs.filter(({ variant }) => variant === 'ours')).flatMap((name) => {
+    const { sequences, ...one } = parseCase(name)
+    const ours = speed(runs, 'ours', name)
+    const label = `${sequences} sessions`
+    const single = best(runs, LLAMA_VARIANTS, caseName(one))?.speed
+    return [
+      ...measure(sequences === 4 ? 'sessions' : undefined, label, ours, single),
+      ...measure(BATCH_GOALS[sequences ?? 1], label, ours, best(runs, LLAMA_VARIANTS, name)?.speed),
+    ]
+  })
+}
+
+export function gemmaMeasures({ runs }: Pick<GemmaResult, 'runs'>): Measure[] {
+  return caseNames(runs).flatMap((name) => {
+    const goal = parseCase(name).decode === 0 ? 'gemma-prefill' : 'gemma-decode'
+    return measure(goal, name, speed(runs, 'ours', name), speed(runs, 'same', name))
+  })
 }
 
 export function hostsMeasures({ runs }: Pick<HostsResult, 'runs'>): Measure[] {

@@ -9,12 +9,12 @@ import type { Rounds } from './rounds.ts'
 export const LLAMA_VARIANTS = ['same', 'q4_0'] as const
 export type LlamaVariant = (typeof LLAMA_VARIANTS)[number]
 
-export type LlamaAbout = {
+export type LlamaAbout<Files extends LlamaVariant = LlamaVariant> = {
   release: string
   flashAttention: true
   kv: 'f16'
   /** The file's hash and its tensors by type. */
-  files: Record<LlamaVariant, { sha256: string; tensors: Record<string, number> }>
+  files: Record<Files, { sha256: string; tensors: Record<string, number> }>
   /** The CPU variant that it loaded; [decode, batch]. */
   backend?: string
   threads?: number[]
@@ -26,7 +26,7 @@ export const FORMATS = {
   speed: 2,
   peers: 1,
   window: 1,
-  sessions: 1,
+  sessions: 2,
   hosts: 1,
   memory: 1,
   cold: 1,
@@ -35,6 +35,7 @@ export const FORMATS = {
   kernels: 1,
   persist: 1,
   gaps: 1,
+  gemma: 1,
 } as const
 export type Mode = keyof typeof FORMATS
 
@@ -50,9 +51,11 @@ export type PeersResult = Result & Rounds & { chromium: string; ggufSha256: stri
 /** Variants: node, chromium, workerd. */
 export type HostsResult = Result & Rounds & { chromium: string; logitsSha256: Record<string, string> }
 
-/** Variants: ours (all sessions together), and llama.cpp's two (one session). */
-export type SessionsResult = Result &
-  Rounds & { sessions: number; window: number; linearMemoryBytes: number; llama: LlamaAbout }
+/** Variants: ours, and llama.cpp's two. Cases are of several sessions; of llama.cpp one is of a single sequence. */
+export type SessionsResult = Result & Rounds & { linearMemoryBytes: number; llama: LlamaAbout }
+
+/** Variants: ours in a Node of that version with these flags, and llama.cpp on the file. */
+export type GemmaResult = Result & Rounds & { node: string; llama: LlamaAbout<'same'> }
 
 /** Seconds for `tokens` tokens; pair i is near.seconds[i] and far.seconds[i], measured one after the other. */
 export type WindowResult = Result & {

@@ -44,6 +44,12 @@ export async function startIslet(
   return await startWrangler(root, [...all, ...behind(root, assets)], '/v1/models', state)
 }
 
+/** Ours with a pool of so many pages, whatever an isolate may hold (many-worker/worker.ts), after prepareModel. */
+export async function startMany(pages: number): Promise<Worker> {
+  const vars = ['--var', `MODEL:${MODEL}`, '--var', `BENCH_PAGES:${pages}`]
+  return await startWrangler(ROOT, ['bench/many-worker/worker.ts', ...vars], '/v1/models')
+}
+
 /** The worker that only streams MODEL's shards into linear memory (stream-worker/worker.ts); `assets` as for ours. */
 export async function startStreamWorker(folder: string = MODEL_FOLDER, assets?: string): Promise<Worker> {
   const root = join(BENCH, 'stream-worker')

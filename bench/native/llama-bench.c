@@ -1,6 +1,6 @@
 // Times llama.cpp itself on one thread: prefill and decode of token ids given on the command line's case list.
 //
-//   llama-bench BACKENDS MODEL.gguf IDS.txt REPETITIONS CASE...      CASE = prefill:N | decode:M@N
+//   llama-bench BACKENDS MODEL.gguf IDS.txt REPETITIONS CASE...      CASE = prefill:N | decode:M@N | decode:M@NxSEQUENCES
 //
 // IDS.txt: whitespace-separated token ids; repetition r starts r * STRIDE ids in, and wraps around.
 // One JSON object on standard output; messages on standard error; exit 1 when anything fails.
@@ -17,10 +17,12 @@
 
 #define STRIDE 37
 #define MAX_IDS 65536
+#define MAX_SEQUENCES 64
 
 typedef struct {
   int decode;  // tokens decoded one at a time, 0 = a prefill case
   int prompt;  // tokens in one batch before that
+  int sequences;  // that decode together, a row each in one batch
 } bench_case;
 
 typedef struct {
@@ -64,16 +66,17 @@ static int read_ids(const char * path, llama_token * ids) {
 }
 
 static bench_case parse_case(const char * text) {
-  bench_case parsed = { 0, 0 };
-  const bool known =
-    sscanf(text, "prefill:%d", &parsed.prompt) == 1 || sscanf(text, "decode:%d@%d", &parsed.decode, &parsed.prompt) == 2;
-  if (!known || parsed.prompt < 1 || parsed.decode < 0) fail("not a case (prefill:N or decode:M@N)", text);
+  bench_case parsed = { 0, 0, 1 };
+  const bool known = sscanf(text, "prefill:%d", &parsed.prompt) == 1 ||
+    sscanf(text, "decode:%d@%dx%d", &parsed.decode, &parsed.prompt, &parsed.sequences) >= 2;
+  if (!known || parsed.prompt < 1 || parsed.decode < 0 || parsed.sequences < 1 || parsed.sequences > MAX_SEQUENCES)
+    fail("not a case (prefill:N, decode:M@N or decode:M@NxSEQUENCES)", text);
   return parsed;
 }
 
 // Greedy by a plain loop: cheaper than the library's sampler chain, so it flatters llama.cpp if anyone.
-static llama_token greedy(struct llama_context * context, int vocab) {
-  const float * logits = llama_get_logits_ith(context, -1);
+static llama_token greedy(struct llama_context * context, int row, int vocab) {
+  const float * logits = llama_get_logits_ith(context, row);
   llama_token best = 0;
   for (int id = 1; id < vocab; id++) {
     if (logits[id] > logits[best]) best = id;
@@ -81,22 +84,58 @@ static llama_token greedy(struct llama_context * context, int vocab) {
   return best;
 }
 
+static void put(struct llama_batch * batch, int row, llama_token id, int position, int sequence, bool has_logits) {
+  batch->token[row] = id;
+  batch->pos[row] = position;
+  batch->n_seq_id[row] = 1;
+  batch->seq_id[row][0] = sequence;
+  batch->logits[row] = has_logits;
+}
+
 // Logits for the last token only (llama_batch_get_one's rule).
 static void run_batch(struct llama_context * context, llama_token * ids, int count) {
   if (llama_decode(context, llama_batch_get_one(ids, count)) != 0) fail("llama_decode failed", NULL);
 }
 
+// Each sequence's prompt begins STRIDE tokens behind the one before.
+static elapsed run_together(struct llama_context * context, bench_case todo, llama_token * prompt, int vocab) {
+  llama_token next[MAX_SEQUENCES];
+  struct llama_batch batch = llama_batch_init(todo.prompt > todo.sequences ? todo.prompt : todo.sequences, 0, 1);
+  llama_memory_clear(llama_get_memory(context), true);
+  for (int sequence = 0; sequence < todo.sequences; sequence++) {
+    batch.n_tokens = todo.prompt;
+    for (int i = 0; i < todo.prompt; i++) {
+      put(&batch, i, prompt[(sequence * STRIDE + i) % todo.prompt], i, sequence, i == todo.prompt - 1);
+    }
+    if (llama_decode(context, batch) != 0) fail("llama_decode failed", NULL);
+    next[sequence] = greedy(context, -1, vocab);
+  }
+  const elapsed start = now();
+  batch.n_tokens = todo.sequences;
+  for (int step = 0; step < todo.decode; step++) {
+    for (int sequence = 0; sequence < todo.sequences; sequence++) {
+      put(&batch, sequence, next[sequence], todo.prompt + step, sequence, true);
+    }
+    if (llama_decode(context, batch) != 0) fail("llama_decode failed", NULL);
+    for (int sequence = 0; sequence < todo.sequences; sequence++) next[sequence] = greedy(context, sequence, vocab);
+  }
+  const elapsed took = since(start);
+  llama_batch_free(batch);
+  return took;
+}
+
 static elapsed run_case(struct llama_context * context, bench_case todo, llama_token * prompt, int vocab) {
+  if (todo.sequences > 1) return run_together(context, todo, prompt, vocab);
   llama_memory_clear(llama_get_memory(context), true);
   elapsed start = now();
   run_batch(context, prompt, todo.prompt);
-  llama_token next = greedy(context, vocab);
+  llama_token next = greedy(context, -1, vocab);
   if (todo.decode == 0) return since(start);
 
   start = now();
   for (int step = 0; step < todo.decode; step++) {
     run_batch(context, &next, 1);
-    next = greedy(context, vocab);
+    next = greedy(context, -1, vocab);
   }
   return since(start);
 }
@@ -128,9 +167,11 @@ int main(int argc, char ** argv) {
 
   int longest = 0;
   int longest_prompt = 0;
+  int most_sequences = 1;
   for (int c = 0; c < case_count; c++) {
     const bench_case todo = parse_case(argv[5 + c]);
     if (todo.prompt + todo.decode > longest) longest = todo.prompt + todo.decode;
+    if (todo.sequences > most_sequences) most_sequences = todo.sequences;
     if (todo.prompt > longest_prompt) longest_prompt = todo.prompt;
   }
   if (longest > MAX_IDS) fail("case too long", NULL);
@@ -141,7 +182,9 @@ int main(int argc, char ** argv) {
   if (!model) fail("cannot load", argv[2]);
 
   struct llama_context_params params = llama_context_default_params();
-  params.n_ctx = (uint32_t) longest;
+  params.n_ctx = (uint32_t) (longest * most_sequences);
+  params.n_seq_max = (uint32_t) most_sequences;
+  params.kv_unified = false; // one cache for all would have each sequence look at the others' positions
   params.n_batch = (uint32_t) longest_prompt;
   params.n_ubatch = 512;
   params.n_threads = 1;

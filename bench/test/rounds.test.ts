@@ -89,13 +89,27 @@ describe('numbers', () => {
     ])
   })
 
-  test('sessions: all tokens beside the best single decode', () => {
+  test('sessions: all tokens beside the best single decode, and the best batch of as many', () => {
     const together = [
-      run('ours', took('sessions:4x64@256', 256, 1)),
-      run('same', took('decode:64@256', 64, 1)),
-      run('q4_0', took('decode:64@256', 64, 0.5)),
+      run('ours', took('decode:64@256x4', 256, 1), took('decode:64@256x8', 512, 1)),
+      run(
+        'same',
+        took('decode:64@256', 64, 1),
+        took('decode:64@256x4', 256, 1),
+        took('decode:64@256x8', 512, 2),
+      ),
+      run(
+        'q4_0',
+        took('decode:64@256', 64, 0.5),
+        took('decode:64@256x4', 256, 2),
+        took('decode:64@256x8', 512, 4),
+      ),
     ]
-    expect(sessionsMeasures({ runs: together, sessions: 4 })[0].value).toBe(2)
+    expect(sessionsMeasures({ runs: together }).map(({ goal, value }) => [goal, value])).toEqual([
+      ['sessions', 2],
+      ['sessions-4', 1],
+      ['sessions-8', 2],
+    ])
   })
 
   test('persist: by the clock and by what was counted; restoring beside prefilling', () => {

@@ -11,6 +11,7 @@ import {
   type Mode,
   type PeersResult,
   type PersistResult,
+  type GemmaResult,
   type SessionsResult,
   type SlowResult,
   type SpeedResult,
@@ -24,6 +25,7 @@ export type Results = {
   peers?: PeersResult
   window?: WindowResult
   sessions?: SessionsResult
+  gemma?: GemmaResult
   hosts?: HostsResult
   memory?: MemoryResult
   cold?: ColdResult

@@ -9,6 +9,7 @@ import {
   type SessionsResult,
   type SpeedResult,
 } from '../../bench/lib/result-types.ts'
+import { parseCase } from '../../bench/lib/cases.ts'
 import { median } from '../../bench/lib/results.ts'
 import { BILLED_GB, MONTH_SECONDS, PRICES } from '../../bench/lib/prices.ts'
 import { caseNames, speed } from '../../bench/lib/rounds.ts'
@@ -58,7 +59,10 @@ export function costTable({ runs }: SpeedResult, sessions: SessionsResult | unde
   const cases = caseNames(runs).flatMap((name) => row(caseText(name), speed(runs, 'ours', name)))
   const together = caseNames(sessions?.runs.filter(({ variant }) => !isLlama(variant)) ?? []).flatMap(
     (name) =>
-      row(`decode, ${sessions?.sessions} sessions together`, speed(sessions?.runs ?? [], 'ours', name)),
+      row(
+        `decode, ${parseCase(name).sequences} sessions together`,
+        speed(sessions?.runs ?? [], 'ours', name),
+      ),
   )
   return [
     table(['', 'tokens a second', '$ for a million tokens'], [...cases, ...together]),

@@ -3,9 +3,15 @@
 import { fastestBuild, passes } from '../../bench/kernels/summary.ts'
 import { GOALS, type Goal, type GoalId } from '../../bench/lib/goals.ts'
 import { peersOf } from '../../bench/lib/measures.ts'
-import { LLAMA_VARIANTS, type LlamaVariant } from '../../bench/lib/result-types.ts'
+import { caseName, parseCase } from '../../bench/lib/cases.ts'
+import {
+  LLAMA_VARIANTS,
+  type GemmaResult,
+  type LlamaVariant,
+  type SessionsResult,
+} from '../../bench/lib/result-types.ts'
 import { median } from '../../bench/lib/results.ts'
-import { best, caseNames, speeds, variantNames, type Run } from '../../bench/lib/rounds.ts'
+import { best, caseNames, speed, speeds, variantNames, type Run } from '../../bench/lib/rounds.ts'
 import type { Results } from './bench-results.ts'
 import { caseText } from './bench-words.ts'
 import type { Bar, Chart, Mark } from './chart.ts'
@@ -66,21 +72,15 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
     ]
     return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
   },
-  sessions: ({ sessions }) => {
-    if (sessions === undefined) return undefined
-    const { runs, sessions: count } = sessions
-    const [together] = caseNames(runs.filter(({ variant }) => variant === 'ours'))
-    const [single] = caseNames(runs.filter(({ variant }) => variant !== 'ours'))
-    const marks = wanted('sessions', best(runs, LLAMA_VARIANTS, single)?.speed)
-    const bars = [
-      ours(runs, together, `Islet, ${count} sessions`, marks),
-      ...LLAMA_VARIANTS.map((variant) => other(runs, variant, single, LLAMA_NAMES[variant])),
-    ]
-    return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
-  },
+  sessions: ({ sessions }) => sessions && sessionsChart(sessions, 4, 'sessions', 1),
+  'sessions-4': ({ sessions }) => sessions && sessionsChart(sessions, 4, 'sessions-4'),
+  'sessions-8': ({ sessions }) => sessions && sessionsChart(sessions, 8, 'sessions-8'),
+  'sessions-16': ({ sessions }) => sessions && sessionsChart(sessions, 16, 'sessions-16'),
   gap: ({ gaps }) => gaps && gapChart(gaps),
   'gap-longest': ({ gaps }) => gaps && longestChart(gaps),
   'gap-prompt': ({ gaps }) => gaps && promptChart(gaps),
+  'gemma-decode': ({ gemma }) => gemma && gemmaChart(gemma, 'gemma-decode', 'decode:64@256'),
+  'gemma-prefill': ({ gemma }) => gemma && gemmaChart(gemma, 'gemma-prefill', 'prefill:256'),
   hosts: ({ hosts }) =>
     hosts && {
       unit: TOKENS,
@@ -212,6 +212,24 @@ function beside(
     ],
   }))
   return { unit: TOKENS, digits: 1, groups }
+}
+
+function gemmaChart({ runs }: GemmaResult, id: GoalId, name: string): Drawn {
+  const marks = wanted(id, speed(runs, 'same', name))
+  const bars = [ours(runs, name, 'Islet', marks), other(runs, 'same', name, 'llama.cpp, the same file')]
+  return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
+}
+
+/** Sessions together beside llama.cpp's `others` sequences. */
+function sessionsChart({ runs }: SessionsResult, count: number, id: GoalId, others = count): Drawn {
+  const name = caseNames(runs).find((each) => parseCase(each).sequences === count)!
+  const beside = caseName({ ...parseCase(name), sequences: others })
+  const marks = wanted(id, best(runs, LLAMA_VARIANTS, beside)?.speed)
+  const bars = [
+    ours(runs, name, `Islet, ${count} sessions`, marks),
+    ...LLAMA_VARIANTS.map((variant) => other(runs, variant, beside, LLAMA_NAMES[variant])),
+  ]
+  return { unit: TOKENS, digits: 1, groups: [{ label: '', bars }] }
 }
 
 function ours(runs: readonly Run[], name: string, label: string, marks: readonly Mark[]): Bar {

@@ -6,6 +6,7 @@ import { GOALS, inUnit, verdict, type Goal, type GoalId, type Measure } from '..
 import {
   coldMeasures,
   gapsMeasures,
+  gemmaMeasures,
   hostsMeasures,
   memoryMeasures,
   peersMeasures,
@@ -34,9 +35,14 @@ const MODES: Record<GoalId, Mode> = {
   wllama: 'peers',
   window: 'window',
   sessions: 'sessions',
+  'sessions-4': 'sessions',
+  'sessions-8': 'sessions',
+  'sessions-16': 'sessions',
   gap: 'gaps',
   'gap-longest': 'gaps',
   'gap-prompt': 'gaps',
+  'gemma-decode': 'gemma',
+  'gemma-prefill': 'gemma',
   hosts: 'hosts',
   kernels: 'kernels',
   memory: 'memory',
@@ -96,9 +102,12 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
     `${window?.near.seconds.length} pairs of ${window?.tokens} tokens each, in one Durable Object whose KV pool holds both sequences (bench/engine-worker): the worker's own pool holds one full window.`,
   ],
   sessions: ({ sessions }) => [
-    `WINDOW ${sessions?.window}, so that the KV pool holds all of them: ${((sessions?.linearMemoryBytes ?? 0) / 1e6).toFixed(1)} MB of linear memory. Time runs from the first token of whoever is first to the last token of whoever is last.`,
+    `Of a worker whose KV pool holds 16 of them, for measuring only: ${((sessions?.linearMemoryBytes ?? 0) / 1e6).toFixed(1)} MB of linear memory. Time runs from the first token of whoever is first to the last token of whoever is last.`,
   ],
   gap: ({ gaps }) => (gaps === undefined ? [] : [gapsText(gaps)]),
+  'gemma-decode': ({ gemma }) => [
+    `Ours in Node ${gemma?.node}, one thread; llama.cpp ${gemma?.llama.release}, one thread, flash attention, KV f16.`,
+  ],
   hosts: ({ hosts }) => [
     `${hosts?.chromium}. Node and Chromium run the engine by hand, workerd the whole worker over HTTP. The float32 logits of all ${Object.keys(hosts?.logitsSha256 ?? {}).length} have one SHA-256: ${[...new Set(Object.values(hosts?.logitsSha256 ?? {}))].map((hash) => `\`${hash.slice(0, 16)}\``).join(', ')}.`,
   ],
@@ -115,12 +124,25 @@ const EXTRA: Partial<Record<GoalId, (results: Results) => string[]>> = {
 }
 
 function measuresOf(id: GoalId, results: Results): Measure[] {
-  const { speed, peers, window, sessions, hosts, memory, persist, cold, gaps, 'cold-slow': slow } = results
+  const {
+    speed,
+    peers,
+    window,
+    sessions,
+    hosts,
+    memory,
+    persist,
+    cold,
+    gaps,
+    gemma,
+    'cold-slow': slow,
+  } = results
   const all = [
     ...(speed === undefined ? [] : speedMeasures(speed)),
     ...(peers === undefined ? [] : peersMeasures(peers)),
     ...(window === undefined ? [] : windowMeasures(window)),
     ...(sessions === undefined ? [] : sessionsMeasures(sessions)),
+    ...(gemma === undefined ? [] : gemmaMeasures(gemma)),
     ...(hosts === undefined ? [] : hostsMeasures(hosts)),
     ...(memory === undefined ? [] : memoryMeasures(memory)),
     ...(persist === undefined ? [] : persistMeasures(persist)),
