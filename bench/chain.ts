@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LOGIT_ROWS } from '../src/lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from '../src/graph/chain-memory.ts'
 import { cutModel } from '../src/packing/cut.ts'
 import type { Manifest } from '../src/weights/manifest.ts'
 import { chainScripts } from '../tools/chain-scripts.ts'
@@ -119,7 +119,7 @@ async function main(): Promise<void> {
   prepareModel()
   const folder = join(scratch, MODEL)
   cpSync(MODEL_FOLDER, folder, { recursive: true, filter: (path) => !path.includes('/stages') })
-  const window = { window: { window: 1024, sinks: 4 }, chunk: 32, logitRows: LOGIT_ROWS }
+  const window = { window: { window: 1024, sinks: 4 }, chunk: 32, logitRows: CHAIN_LOGIT_ROWS }
   const [hub] = await cutModel(folder, 2, window)
   const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest
   const running: Worker[] = []

@@ -10,7 +10,7 @@ import { nodeKernels } from '../cli/lib/kernels.ts'
 import { MODELS, openModel } from '../cli/lib/model.ts'
 import { stageSettings, stageTable } from '../cli/lib/stages.ts'
 import { loadModel } from '../src/graph/load-model.ts'
-import { LOGIT_ROWS } from '../src/lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from '../src/graph/chain-memory.ts'
 import { cutModel } from '../src/packing/cut.ts'
 import type { PlannedShare } from '../src/packing/plan-stages.ts'
 import { weightBytes } from '../src/weights/stream.ts'
@@ -56,7 +56,7 @@ type Health = {
 async function inOneMemory(folder: string): Promise<ShapeResult['whole'] & { logitsSha256: string }> {
   const { manifest, source } = await openModel(folder, {})
   const stage = await loadModel(manifest, source, {
-    ...{ window: WINDOW, chunk: CHUNK, logitRows: LOGIT_ROWS },
+    ...{ window: WINDOW, chunk: CHUNK, logitRows: CHAIN_LOGIT_ROWS },
     kernels: nodeKernels(),
   })
   const job = { ids: promptIds(PROMPT, 0), ...WINDOW, chunk: CHUNK, repetitions: 1 }

@@ -2,7 +2,8 @@
 
 import { ChainReader, type KeptHub } from './chain/read-chain.ts'
 import type { StageMethods } from './chain/calls.ts'
-import { LOGIT_ROWS, poolPages } from './lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from './graph/chain-memory.ts'
+import { poolPages } from './lane/memory-plan.ts'
 import type { ChainOf } from './lane/object.ts'
 import { regionOf, type Region } from './protocol/ids.ts'
 
@@ -26,7 +27,7 @@ export function chainByBindings(env: StageBindings, chunks?: number): ChainOf {
       source,
       kernels,
       chunk,
-      logitRows: LOGIT_ROWS,
+      logitRows: CHAIN_LOGIT_ROWS,
       poolPages: (plan, isHub, beside) => poolPages(plan, kvBudget, (isHub ? reserve : 0) + beside),
       door: (index) => ({
         connect() {

@@ -97,7 +97,8 @@ describe('cases', () => {
     expect(measuredTokens(parseCase('decode:64@256'))).toBe(64)
     expect(measuredTokens(parseCase('decode:64@256x8'))).toBe(512)
     expect(measuredTokens(parseCase('prefill:256'))).toBe(256)
-    for (const name of ['prefill:256', 'decode:64@1024', 'decode:64@256x8']) expect(caseName(parseCase(name))).toBe(name)
+    for (const name of ['prefill:256', 'decode:64@1024', 'decode:64@256x8'])
+      expect(caseName(parseCase(name))).toBe(name)
     expect(() => parseCase('prefill:x')).toThrow(/prefill:N or decode:M@N/)
   })
 

@@ -1,7 +1,7 @@
 // This file cuts models into stages for commands, and says what each stage holds.
 
 import { windowOptions } from '../../src/cache/window.ts'
-import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from '../../src/graph/chain-memory.ts'
 import { IsletError } from '../../src/lib/errors.ts'
 import type { ModelSpec } from '../../src/models/spec.ts'
 import { cutModel, sharesIn } from '../../src/packing/cut.ts'
@@ -37,7 +37,7 @@ export function stageSettings(spec: ModelSpec, values: StageValues = {}): PlanSe
   if (rows % 4 !== 0)
     throw new IsletError('invalid_request', `--chunk ${chunk} is not a multiple of 4`, { param: '--chunk' })
   const seen = windowOptions(windowList(window, '--window', 0), wholeNumber(sinks, '--sinks', 0))
-  return { ...planWindow(spec, seen), chunk: rows, logitRows: LOGIT_ROWS }
+  return { ...planWindow(spec, seen), chunk: rows, logitRows: CHAIN_LOGIT_ROWS }
 }
 
 /**

@@ -8,6 +8,9 @@ import { FINE_ROWS } from './linear.ts'
 import { stagedPages } from './staging.ts'
 import type { Views } from './views.ts'
 
+/** Rows of logits that lie in memory together: as many as the head's table is read for at once. Further ones take their place. */
+export const LOGITS_AT_ONCE = 4
+
 export type KvKind = 'q8' | 'f32'
 
 /** Scratch for pages on their way to storage, and how many it is for, in a stage without logits, in whose place they lie otherwise. */
@@ -72,7 +75,7 @@ export function layOutScratch(
     return { stride, at: widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, at)) }
   }
   const { first, end } = tableRows(spec, range)
-  const logitBytes = range.head ? logitRows * rowBytes(end - first) : 0
+  const logitBytes = range.head ? Math.min(logitRows, LOGITS_AT_ONCE) * rowBytes(end - first) : 0
   // Without the head, what a step's MLP needs at least: the fewer pages go at once, the more rows are written.
   const apart = Math.min(STAGED_BYTES, STAGED_PAGES * pageBytes)
   const staged = stagedPages(pageBytes, range.head ? logitBytes : Math.max(rows * rowBytes(spec.ffn), apart))

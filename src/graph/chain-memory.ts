@@ -13,6 +13,9 @@ import { viewsOf } from './views.ts'
  */
 export const CHUNKS = 8
 
+/** Rows of a step that may have logits: where several stages make these, all rows' lie in the hub's JavaScript. */
+export const CHAIN_LOGIT_ROWS = 4
+
 /** Numbers a logit that a sampler may need (sampling/candidates.ts). */
 const SAMPLING_ARRAYS = 4
 

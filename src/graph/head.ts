@@ -1,8 +1,8 @@
-// The head turns rows of the residual stream into hidden states, and hidden states into logits.
+// The head turns rows of the residual stream into hidden states, and these into logits as they are read.
 
 import { TILE_ROWS } from '../kernels/layout.ts'
 import { tableRows } from '../weights/layer-range.ts'
-import { padded, rowBytes } from './buffers.ts'
+import { LOGITS_AT_ONCE, padded, rowBytes } from './buffers.ts'
 import { addToRows, type Linear, type Product } from './linear.ts'
 import type { Outputs, Yield } from './model.ts'
 import { normRows } from './norm.ts'
@@ -21,8 +21,11 @@ export class Head implements Outputs {
   readonly #floats: Float32Array
   /** Rows of the table that are here. */
   readonly #rows: number
-  /** Of the last step. */
+  /** Rows of the last step that yield logits. */
   #logitRows = 0
+  /** Of these, the ones whose logits are there: [first, end). */
+  #first = 0
+  #end = 0
 
   constructor(parts: StageParts, tensors: HeadTensors, linear: Linear) {
     this.#parts = parts
@@ -53,21 +56,35 @@ export class Head implements Outputs {
       const to = what === 'logits' ? logits++ : hidden++
       normRows(kernels, spec, this.#tensors.norm, b.normed + to * width, b.x + i * width, 1)
     })
-    if (logits === 0) return
-    const { scale, centre, offset } = this.#tensors
-    const stride = rowBytes(this.#rows)
-    addToRows(kernels, centre, b.normed, width, logits)
-    this.#linear.multiply(b.normed, width, logits, this.#products)
-    if (this.#refined.length > 0)
-      for (let i = 0; i < logits; i++) this.#linear.refine(b.normed + i * width, this.#refined, i)
-    addToRows(kernels, offset, b.logits, stride, logits)
-    if (scale === undefined) return
-    for (let i = 0; i < logits; i++) kernels.mul(b.logits + i * stride, scale.at, this.#rows)
+    this.#first = this.#end = 0
+    if (logitRows > 0) this.#next()
   }
 
+  /** Throws RangeError for a row that was there before those that are there now. */
   logits(index: number): Float32Array {
-    const at = (this.#parts.buffers.logits >>> 2) + index * padded(this.#rows)
+    while (index >= this.#end && this.#end < this.#logitRows) this.#next()
+    if (index < this.#first) throw new RangeError('rows of logits are read in order')
+    const at = (this.#parts.buffers.logits >>> 2) + (index - this.#first) * padded(this.#rows)
     return this.#floats.subarray(at, at + this.#rows)
+  }
+
+  /** Logits of the rows behind those that were there, in their place. What the rows were is lost. */
+  #next(): void {
+    const { buffers: b, kernels, spec } = this.#parts
+    const width = rowBytes(spec.hidden)
+    const x = b.normed + this.#end * width
+    const rows = Math.min(LOGITS_AT_ONCE, this.#logitRows - this.#end)
+    this.#first = this.#end
+    this.#end += rows
+    const { scale, centre, offset } = this.#tensors
+    const stride = rowBytes(this.#rows)
+    addToRows(kernels, centre, x, width, rows)
+    this.#linear.multiply(x, width, rows, this.#products)
+    if (this.#refined.length > 0)
+      for (let i = 0; i < rows; i++) this.#linear.refine(x + i * width, this.#refined, i)
+    addToRows(kernels, offset, b.logits, stride, rows)
+    if (scale === undefined) return
+    for (let i = 0; i < rows; i++) kernels.mul(b.logits + i * stride, scale.at, this.#rows)
   }
 
   hidden(index: number): Float32Array {

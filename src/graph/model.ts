@@ -21,9 +21,9 @@ export type Row = {
   shape?: PromptShape
 }
 
-/** What the rows of a step have left: views that are valid until the model's next call. */
+/** What the rows of a step have left: views that are valid until the model's next call, of logits until others are asked for. */
 export interface Outputs {
-  /** Of the i-th row that yields logits, (vocab) f32. */
+  /** Of the i-th row that yields logits, (vocab) f32. To be asked for in order: a vocabulary's worth a row is not kept for all. */
   logits(index: number): Float32Array
   /** Of the i-th row that yields its hidden state, (hidden) f32. */
   hidden(index: number): Float32Array

@@ -3,10 +3,8 @@
 import { IsletError } from '../lib/errors.ts'
 import { LINEAR_BYTES, POOL_BYTES } from '../lib/limits.ts'
 
-/**
- * Rows of a step that may have logits: decoding sequences share the reading of the weights four at a time.
- */
-export const LOGIT_ROWS = 4
+/** Rows of a step that may have logits: decoding sequences share the reading of the weights. Whoever comes waits for a step's end. */
+export const LOGIT_ROWS = 8
 
 /** Pools beyond this many full sequences would only hold idle ones. */
 const MOST_SEQUENCES = 8

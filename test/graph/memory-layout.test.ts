@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { kvLayerBytes } from '../../src/graph/buffers.ts'
 import { planMemory, type MemoryOptions } from '../../src/graph/memory-layout.ts'
+import { LOGITS_AT_ONCE } from '../../src/graph/buffers.ts'
 import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
 import { takesWindow, type ModelSpec } from '../../src/models/spec.ts'
 import { wholeRange, type LayerRange } from '../../src/weights/layer-range.ts'
@@ -78,7 +79,7 @@ describe('scratch', () => {
   it.each([[[2]], [[0, 4]], [[1, 3, 4]]])('cut at %s, only the stage with the head has logits', (cuts) => {
     for (const range of rangesOf(4, cuts)) {
       const grown = bytes(large, range) - bytes(spec, range)
-      if (range.head) expect(grown).toBeGreaterThan(LOGIT_ROWS * 4 * 490_000)
+      if (range.head) expect(grown).toBeGreaterThan(LOGITS_AT_ONCE * 4 * 490_000)
       else expect(grown).toBe(0)
     }
   })

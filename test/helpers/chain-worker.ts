@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from '../../src/graph/chain-memory.ts'
 import { cutModel } from '../../src/packing/cut.ts'
 import type { StageCount } from '../../src/packing/plan-stages.ts'
 import type { PlanSettings } from '../../src/packing/stage-memory.ts'
@@ -54,7 +54,7 @@ export async function startChain(
   await cutModel(copy, stages, {
     window: { window: 1024, sinks: 4 },
     chunk: 32,
-    logitRows: LOGIT_ROWS,
+    logitRows: CHAIN_LOGIT_ROWS,
     ...plan,
   })
   const { scripts, id } = chainScripts('islet', copy, vars)

@@ -12,7 +12,7 @@ import { RunStore } from '../../src/chain/run-store.ts'
 import { answerCall } from '../../src/chain/stage-calls.ts'
 import { StageIsolate } from '../../src/chain/stage-isolate.ts'
 import { loadModel } from '../../src/graph/load-model.ts'
-import { LOGIT_ROWS } from '../../src/lane/memory-plan.ts'
+import { CHAIN_LOGIT_ROWS } from '../../src/graph/chain-memory.ts'
 import { errorEvent } from '../../src/protocol/wire.ts'
 import type { LayerRange } from '../../src/weights/layer-range.ts'
 import type { Manifest } from '../../src/weights/manifest.ts'
@@ -83,7 +83,7 @@ const FULL: WindowOptions = { window: undefined, sinks: 0 }
 export function chainBed(
   { manifest, source }: OpenedModel,
   ranges: readonly LayerRange[],
-  { chunk = 16, pages = 40, logitRows = LOGIT_ROWS, isBeside = true } = {},
+  { chunk = 16, pages = 40, logitRows = CHAIN_LOGIT_ROWS, isBeside = true } = {},
 ): ChainBed {
   const manifests = cutInMemory(manifest, ranges)
   const kernels = nodeKernels('quads')
