@@ -188,10 +188,15 @@ export class Engine<M extends Model = LocalModel> {
     return ((ran || this.#gate.ranFor(caller)) ?? 0) as Ran<M>
   }
 
+  /** Begins a step where several may be under way: other isolates compute while readers take what is there. `step` gives its end. */
+  stepAhead(caller?: Vault): boolean {
+    return this.#gate.mayOverlap && this.step(caller) instanceof Promise
+  }
+
   /**
-   * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while
-   * as many steps as the model takes are not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call
-   * of the same lane. `silentRows`: at most so many rows, of prompts, that yield nothing.
+   * Chooses what runs next, and gives its rows pages to write to. Undefined when nobody can run, or while as many steps as the model
+   * takes are not committed. What it gives must be run and handed to `commit`, or to `fail`, in a call of the same lane.
+   * `silentRows`: at most so many rows, of prompts, that yield nothing.
    */
   plan(caller?: Vault, silentRows?: number): Step | undefined {
     return this.#attempt(() => this.#plan(caller, silentRows))

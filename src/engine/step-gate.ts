@@ -25,6 +25,10 @@ export class StepGate {
     return this.#underWay.map(({ step }) => step)
   }
 
+  get mayOverlap(): boolean {
+    return this.#most > 1
+  }
+
   get isShut(): boolean {
     return this.#underWay.length > 0
   }

@@ -196,7 +196,7 @@ async function* answering(
   context: TurnRun,
   note: () => void,
 ): AsyncGenerator<GenerationEvent, boolean> {
-  const { answer, reader, loaded, host, signal, background, among } = context
+  const { answer, reader, record, loaded, host, signal, background, among } = context
   const { engine, model, pacer, first } = loaded
   const { clock } = host
   let shownAt = clock.now()
@@ -211,6 +211,8 @@ async function* answering(
   while (!signal.aborted) {
     const held = first.isAnybodyNew ? await giveWay(context) : 0
     if (signal.aborted) return false
+    // A step that was begun ahead may have ended meanwhile.
+    if (turn.produced > record.generated.length) note()
     const event = reader.next(answer)
     if (event !== undefined) {
       first.end(signal)
@@ -218,8 +220,11 @@ async function* answering(
       silent = 0
       hasStepped = false
       // A generator and a promise for each token of a lone tenant would be megabytes of garbage.
-      if (background || among !== undefined || !first.isShared(clock.now())) yield event
-      else yield* handOut(event, context, held)
+      if (background || among !== undefined || !first.isShared(clock.now())) {
+        // What is sent to other isolates leaves in a turn of the host, which steps of other turns give it too.
+        if (engine.stepAhead(host.vault) && engine.load.running === 1) await clock.wait(0)
+        yield event
+      } else yield* handOut(event, context, held)
       continue
     }
     turn.taken = turn.produced
