@@ -177,6 +177,23 @@ describe.each(CUTS)('%s', (_, ranges) => {
   })
 })
 
+test.each([
+  [true, 1],
+  [false, 0],
+])('stages that compute beside the hub: %s; steps ahead of a reader: %i', async (isBeside, ahead) => {
+  const bed = chainBed(opened, CUTS[0][1], { isBeside })
+  const { lane } = chained(bed, laneStorage())
+  const events = decodeEvents(lane.generate(asked()))
+  const told: GenerationEvent[] = []
+  while (idsOf(told).length < 5) told.push((await events.next()).value!)
+  const steps = (): number => bed.stages[0].calls.filter((call) => call === 'run').length
+  const last = Math.ceil(prompt.ids.length / 16) + 5 - 1 + ahead
+  await vi.waitFor(() => expect(steps()).toBe(last))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(steps()).toBe(last)
+  await events.return(undefined)
+})
+
 /** Stages are told what was stored a moment later. */
 async function flushed(bed: ChainBed, { sessions }: MockLane['lane']): Promise<void> {
   const layers = bed.stages.filter(({ hasLayers }) => hasLayers)

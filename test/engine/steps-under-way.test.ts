@@ -77,6 +77,18 @@ describe('two steps', () => {
     expect(new Set(tables.flat()).size).toBe(4)
   })
 
+  test('one is begun ahead, and `step` gives its end', async () => {
+    await decoding(1)
+    expect(engine.stepAhead()).toBe(true)
+    const ran = engine.step()
+    expect(partsOf()).toEqual([1])
+    await model.settle()
+    expect(await ran).toBe(1)
+    made(1)
+    await decoding(1)
+    expect([engine.stepAhead(), partsOf()]).toEqual([false, []])
+  })
+
   test('are all there are: the third call gets the oldest again', async () => {
     await decoding(3)
     const [first, second, third] = [engine.step(), engine.step(), engine.step()]
