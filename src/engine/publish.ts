@@ -31,18 +31,20 @@ export function publish({ parts }: Step, outputs: Outputs, maxPositions: number)
 function takeRows({ turn, logits }: Part, outputs: Outputs, first: number, maxPositions: number): boolean {
   const { produced } = turn
   const from = (turn.sequence?.length ?? 0) - logits
-  try {
-    for (let i = 0; i < logits; i++) {
-      // Of the id that these logits are about.
-      const position = from + i + 1
-      const row = outputs[turn.yields](first + i)
+  for (let i = 0; i < logits; i++) {
+    // Of the id that these logits are about.
+    const position = from + i + 1
+    // Logits are made as they are read: what fails here is the model.
+    const row = outputs[turn.yields](first + i)
+    try {
       if (position < turn.ids.length) turn.score?.(row, position)
       else choose(turn, row, maxPositions)
       turn.wantsFrom = position
+    } catch (error) {
+      turn.error = error
+      turn.state = 'failed'
+      return true
     }
-  } catch (error) {
-    turn.error = error
-    turn.state = 'failed'
   }
   return turn.state !== 'running' || turn.produced > produced
 }

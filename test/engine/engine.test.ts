@@ -1,6 +1,6 @@
 // The engine on a model of pure bookkeeping: every way of running a request gives the ids it has when run alone.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Engine } from '../../src/engine/engine.ts'
 import type { Turn } from '../../src/engine/turn.ts'
 import { argmax, greedyAlone, MockModel, type MockOptions } from '../helpers/mock-model.ts'
@@ -270,6 +270,18 @@ describe('failures', () => {
     const turns = [open(engine, prompt(5), 10), open(engine, prompt(9), 10)]
     engine.step()
     broken = true
+    expect(engine.step()).toBe(0)
+    expect(turns.map(({ state }) => state)).toEqual(['failed', 'failed'])
+    expect(() => open(engine, prompt(5), 10)).toThrow('unreachable')
+  })
+
+  test('a model that breaks while a row is read too', () => {
+    const model = new MockModel()
+    const engine = new Engine(model)
+    const turns = [open(engine, prompt(5), 10), open(engine, prompt(9), 10)]
+    vi.spyOn(model, 'logits').mockImplementationOnce(() => {
+      throw new WebAssembly.RuntimeError('unreachable')
+    })
     expect(engine.step()).toBe(0)
     expect(turns.map(({ state }) => state)).toEqual(['failed', 'failed'])
     expect(() => open(engine, prompt(5), 10)).toThrow('unreachable')
