@@ -5,15 +5,14 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildKernels } from '../tools/build.ts'
-import type { Case, CaseRuns } from './lib/cases.ts'
-import { caseName, measuredTokens, promptIds } from './lib/cases.ts'
 import { runInNode } from './hosts/run.ts'
+import { caseRuns, promptIds, type Case, type CaseRuns } from './lib/cases.ts'
 import { llamaOn } from './lib/llama.ts'
 import { gemmaMeasures } from './lib/measures.ts'
 import { FORMATS, type GemmaResult } from './lib/result-types.ts'
 import { describeMachine, writeResult } from './lib/results.ts'
 import { inTurns } from './lib/rounds.ts'
-import { BenchError, ROOT } from './lib/setup.ts'
+import { BenchError, CHECKED, NODE, ROOT } from './lib/setup.ts'
 import { printMeasures } from './lib/verdicts.ts'
 import { printSpeeds } from './speed.ts'
 
@@ -27,10 +26,10 @@ const DECODE: Case = { prompt: 256, decode: 64 }
 /** As wrangler.toml has them. */
 const SETTINGS = { window: 1024, sinks: 4, chunk: 32 }
 
-/** Prints the speeds and the ratios, and writes results/gemma.json. ISLET_BENCH_NODE names a Node in place of this one, and its flags. */
+/** Prints the speeds and the ratios, and writes results/gemma.json. Ours has its bounds checked in code. */
 export async function gemma(options: { rounds: number; repetitions: number }): Promise<void> {
   const { rounds, repetitions } = options
-  const node = (process.env['ISLET_BENCH_NODE'] ?? process.execPath).split(' ')
+  const version = execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim()
   const machine = await describeMachine()
   for (const path of [join(FOLDER, 'manifest.json'), GGUF])
     if (!existsSync(path))
@@ -42,8 +41,8 @@ export async function gemma(options: { rounds: number; repetitions: number }): P
   const ours = {
     name: 'ours',
     run(): CaseRuns[] {
-      const { prefill, decode } = runInNode(job, FOLDER, node)
-      return [runsOf(PREFILL, prefill), runsOf(DECODE, decode)]
+      const { prefill, decode } = runInNode(job, FOLDER, [NODE, CHECKED])
+      return [caseRuns(PREFILL, prefill), caseRuns(DECODE, decode)]
     },
   }
   const measured = await inTurns([ours, llama.variant], rounds)
@@ -53,22 +52,10 @@ export async function gemma(options: { rounds: number; repetitions: number }): P
     format: FORMATS.gemma,
     model: MODEL,
     machine,
-    node: versionOf(node),
+    node: `${version} ${CHECKED}`,
     llama: llama.about,
     ...measured,
   }
   printMeasures(gemmaMeasures(result))
   writeResult(result)
-}
-
-function runsOf(todo: Case, seconds: readonly number[]): CaseRuns {
-  return {
-    case: caseName(todo),
-    tokens: measuredTokens(todo),
-    runs: seconds.map((one) => ({ seconds: one })),
-  }
-}
-
-function versionOf([node, ...flags]: readonly string[]): string {
-  return [execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(), ...flags].join(' ')
 }

@@ -1,8 +1,8 @@
 // The same decode in three hosts, each a fresh process, in turns: Node and headless Chromium run the engine by hand,
 // workerd runs the whole worker over HTTP. The logits of all three are the same bits, or this fails.
 
-import type { Case, CaseRuns } from './lib/cases.ts'
-import { caseName, measuredTokens, promptIds } from './lib/cases.ts'
+import type { Case } from './lib/cases.ts'
+import { caseRuns, promptIds } from './lib/cases.ts'
 import { findChromium } from './lib/chromium.ts'
 import { Client, timeCase } from './lib/client.ts'
 import type { EngineJob, EngineReport } from './hosts/engine.ts'
@@ -41,7 +41,7 @@ export async function hosts(options: { rounds: number; repetitions: number }): P
         throw new BenchError(
           `the hosts disagree on the logits: ${JSON.stringify({ ...hashes, [name]: report.logitsSha256 })}`,
         )
-      return runsOf(report)
+      return [caseRuns(CASE, report.decode)]
     },
   })
   const measured = await inTurns(
@@ -83,9 +83,4 @@ async function runInWorkerd({ ids, decode, repetitions }: EngineJob): Promise<Ho
     client.close()
     await worker.stop()
   }
-}
-
-function runsOf({ decode }: HostReport): CaseRuns[] {
-  const runs = decode.map((seconds) => ({ seconds }))
-  return [{ case: caseName(CASE), tokens: measuredTokens(CASE), runs }]
 }

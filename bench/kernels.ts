@@ -11,7 +11,7 @@ import { summary } from './kernels/summary.ts'
 import { FORMATS, type KernelRow, type KernelsResult } from './lib/result-types.ts'
 import { dotFlags, nodeDots } from './lib/dots.ts'
 import { describeMachine, median, printTable, writeResult } from './lib/results.ts'
-import { BENCH, BenchError, BUILD, ROOT, run } from './lib/setup.ts'
+import { BENCH, BenchError, BUILD, CHECKED, NODE, ROOT, run } from './lib/setup.ts'
 
 export type KernelsOptions = {
   rounds: number
@@ -19,11 +19,6 @@ export type KernelsOptions = {
   kernel: string | undefined
   model: string | undefined
 }
-
-/** Every bound checked in code: what workerd does, which may not reserve the address space for guard pages. */
-const CHECKED = '--wasm-enforce-bounds-checks'
-
-const NODE = process.env['ISLET_BENCH_NODE'] ?? process.execPath
 
 /** Prints a row for each kernel and shape; writes results/kernels.json when everything was measured. */
 export async function kernels({ rounds, against, kernel, model }: KernelsOptions): Promise<void> {

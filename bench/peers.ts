@@ -4,8 +4,8 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTokenizer } from '../src/tokenizer/packed.ts'
-import type { Case, CaseRuns } from './lib/cases.ts'
-import { caseName, measuredTokens, textPrompt } from './lib/cases.ts'
+import type { Case } from './lib/cases.ts'
+import { caseRuns, textPrompt } from './lib/cases.ts'
 import { findChromium, runPage, type Chromium } from './lib/chromium.ts'
 import { peersMeasures } from './lib/measures.ts'
 import { MODEL, MODEL_FOLDER, findGguf, prepareModel } from './lib/model.ts'
@@ -94,14 +94,6 @@ function prompter(): (length: number, serial: number) => Prompt {
 /** 1 to `count`. */
 function serials(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1)
-}
-
-function caseRuns(todo: Case, seconds: number[]): CaseRuns {
-  return {
-    case: caseName(todo),
-    tokens: measuredTokens(todo),
-    runs: seconds.map((one) => ({ seconds: one })),
-  }
 }
 
 /** A folder that holds the file alone, as model.gguf: no other model is served by accident. */

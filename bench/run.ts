@@ -49,8 +49,8 @@ const USAGE = `npm run bench -- [MODE] [options]
   --rounds N       fresh processes of each variant, in turns (9)
   --repetitions N  timed repetitions in each process (2; peers 1)
 environment: ISLET_BENCH_GGUF (llama.cpp's model file), ISLET_BENCH_MODEL (our packed model in models/),
-ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one), ISLET_BENCH_NODE (a Node for "kernels" and
-"gemma", with flags: "/path/node --wasm-enforce-bounds-checks" of 26 is like workerd, 22 is not)`
+ISLET_BENCH_CHROMIUM (a browser to use instead of the pinned one), ISLET_BENCH_NODE (a Node for "kernels" and "gemma":
+26 is like workerd, 22 is not)`
 
 const CASES = ['prefill:256', 'prefill:1024', 'decode:64@256', 'decode:64@1024']
 

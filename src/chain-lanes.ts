@@ -18,7 +18,8 @@ const hubs: KeptHub = {}
 
 /**
  * The chain of each lane by the bindings of the script. A stage's object has the name of its lane's and its location hint; without
- * one the platform puts it where it is first asked from, which is near the lane. `chunks`: for benchmarks (ChainReaderParts). Throws Error for a stage that is not bound, when it is needed.
+ * one the platform puts it where it is first asked from, which is near the lane. `chunks`: for benchmarks (ChainReaderParts).
+ * Throws Error for a stage that is not bound, when it is needed.
  */
 export function chainByBindings(env: StageBindings, chunks?: number): ChainOf {
   return ({ name, config, source, kernels, clock, onMissing }) => {
@@ -41,7 +42,7 @@ export function chainByBindings(env: StageBindings, chunks?: number): ChainOf {
       newId: () => crypto.randomUUID(),
       onMissing,
       hubs,
-      ...(chunks !== undefined && { chunks }),
+      chunks,
     })
     return ({ manifest }, window, onProgress) => reader.read(manifest, window, onProgress)
   }

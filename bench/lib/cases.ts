@@ -45,6 +45,15 @@ export function measuredTokens({ prompt, decode, sequences = 1 }: Case): number 
   return decode === 0 ? prompt : decode * sequences
 }
 
+/** Repetitions of which nothing is known but their seconds. */
+export function caseRuns(todo: Case, seconds: readonly number[]): CaseRuns {
+  return {
+    case: caseName(todo),
+    tokens: measuredTokens(todo),
+    runs: seconds.map((one) => ({ seconds: one })),
+  }
+}
+
 /** The `serial`-th prompt of `length` ids: differs from every other serial's (up to 40000) in its first id. */
 export function promptIds(length: number, serial: number): number[] {
   const start = serial * 37

@@ -11,6 +11,12 @@ export const ROOT = resolve(BENCH, '..')
 /** What is compiled, unpacked or requantised once and kept. */
 export const BUILD = join(BENCH, 'build')
 
+/** The Node in which kernels and models run by hand. */
+export const NODE = process.env['ISLET_BENCH_NODE'] ?? process.execPath
+
+/** Every bound checked in code: what workerd does, which may not reserve the address space for guard pages. */
+export const CHECKED = '--wasm-enforce-bounds-checks'
+
 /** A benchmark that cannot run here: run.ts prints the message alone and exits 1. */
 export class BenchError extends Error {}
 

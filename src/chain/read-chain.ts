@@ -51,9 +51,10 @@ const LOST_MS = 60_000
 type ChainPlan = { pages: number; stagedPages: number }
 
 export class ChainReader {
-  readonly #parts: ChainReaderParts
+  readonly #parts: ChainReaderParts & { chunks: number }
+
   constructor(parts: ChainReaderParts) {
-    this.#parts = parts
+    this.#parts = { ...parts, chunks: parts.chunks ?? CHUNKS }
   }
 
   /**
@@ -85,7 +86,7 @@ export class ChainReader {
     }: { manifest: Manifest; shares: readonly StageShare[]; window: WindowOptions },
     progress: (index: number) => OnProgress,
   ): Promise<ChainModel> {
-    const { clock, chunk, chunks = CHUNKS, logitRows, door, newId, onMissing, hubs } = this.#parts
+    const { clock, chunk, chunks, logitRows, door, newId, onMissing, hubs } = this.#parts
     const { spec } = manifest
     const { pages, stagedPages } = this.#plan(manifest, window)
     const plan = planOf(window, pages)
@@ -143,7 +144,7 @@ export class ChainReader {
   #plan(manifest: Manifest, window: WindowOptions): ChainPlan {
     const { chunk, chunks, logitRows, poolPages } = this.#parts
     const { spec, stage } = manifest
-    const perSequence = chainPages(spec, { window, chunk, ...(chunks !== undefined && { chunks }) })
+    const perSequence = chainPages(spec, { window, chunk, chunks })
     const plans = stage!.shares.map(({ range, weightBytes }, index) => {
       const plan = planMemory(spec, weightBytes, { window, chunk, logitRows, range, pages: perSequence })
       const beside = index === 0 ? hubBytes(manifest, range, logitRows) : 0

@@ -4,7 +4,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 
-/** Events of a tenant that may be on their way: as many as a step chooses tokens. */
+/** Events of a tenant that may be on their way: half of what a step chooses at most. */
 export const MOST_ON_THE_WAY = 4
 
 /**

@@ -211,7 +211,7 @@ async function* answering(
   while (!signal.aborted) {
     const held = first.isAnybodyNew ? await giveWay(context) : 0
     if (signal.aborted) return false
-    // A step that was begun ahead may have ended meanwhile.
+    // Whoever ran the step: this turn, another, or one that was begun ahead.
     if (turn.produced > record.generated.length) note()
     const event = reader.next(answer)
     if (event !== undefined) {
@@ -258,7 +258,6 @@ async function* answering(
     const ran = typeof stepped === 'number' ? stepped : await stepped
     pacer.stepped(ran, host.vault)
     hasStepped = true
-    note()
     if (turn.produced > 0) silent += 1
     idle = ran === 0 || turn.state === 'waiting'
   }
