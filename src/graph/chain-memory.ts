@@ -1,5 +1,5 @@
-// Chain memory is what isolates of a chain hold more than one that has all of a model. Who cuts a model and
-// who loads it plan by the same.
+// Chain memory is what an isolate of a chain holds beyond what one with a whole model does. Who cuts a model
+// and who loads it plan by the same.
 
 import type { WindowOptions } from '../cache/window.ts'
 import type { ModelSpec } from '../models/spec.ts'
