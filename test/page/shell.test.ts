@@ -122,6 +122,15 @@ describe.skipIf(noBrowser !== undefined)(named('the shell over the built worker'
     await page.waitForFunction(() => document.activeElement?.className === 'shell-hood-bar')
     await page.keyboard.press('2')
     await page.waitForFunction(() => document.title === 'Extract · Islet')
+
+    // A key right behind Escape, before the browser tells the page that the dialog closed.
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Help' }).waitFor()
+    await page.evaluate(() => {
+      document.querySelector('dialog')!.close()
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '3', bubbles: true }))
+    })
+    await page.waitForFunction(() => document.title === 'Decide · Islet')
     expect(errors).toEqual([])
     await context.close()
   })

@@ -58,14 +58,19 @@ const ASKED: Record<
     async ask(url) {
       const message = { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'In the beginning' }] }
       const post = (body: object) => fetch(`${url}/api/chat`, { method: 'POST', body: JSON.stringify(body) })
-      const response = await post({ id: 'one', messages: [message] })
-      expect(response.headers.get('x-vercel-ai-ui-message-stream')).toBe('v1')
-      const frames = (await response.text()).split('\n\n').filter((frame) => frame.startsWith('data: '))
-      expect(frames.pop()).toBe('data: [DONE]')
-      const chunks = frames.map((frame) => JSON.parse(frame.slice('data: '.length)) as Chunk)
-      expect(chunks[0].type).toBe('start')
-      expect(chunks.at(-1)?.type).toBe('finish')
-      expect(chunks.filter(({ type }) => type === 'text-delta').length).toBeGreaterThan(2)
+      const counts: number[] = []
+      for (const id of ['one', 'two', 'three']) {
+        const response = await post({ id, messages: [message] })
+        expect(response.headers.get('x-vercel-ai-ui-message-stream')).toBe('v1')
+        const frames = (await response.text()).split('\n\n').filter((frame) => frame.startsWith('data: '))
+        expect(frames.pop()).toBe('data: [DONE]')
+        const chunks = frames.map((frame) => JSON.parse(frame.slice('data: '.length)) as Chunk)
+        expect(chunks[0].type).toBe('start')
+        expect(chunks.at(-1)?.type).toBe('finish')
+        counts.push(chunks.filter(({ type }) => type === 'text-delta').length)
+      }
+      // Tokens are sampled, and one in 150 of the tiny model ends an answer: one may be short, not all.
+      expect(Math.max(...counts)).toBeGreaterThan(2)
       expect((await post({ messages: [{ role: 'user' }] })).status).toBe(400)
     },
   },
@@ -120,7 +125,9 @@ const ASKED: Record<
       expect(text).toBeTypeOf('string')
       const state = (await (await fetch(mine)).json()) as { tasks: string[]; messages: { role: string }[] }
       expect(state.tasks).toEqual(tasks)
-      expect(state.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant'])
+      // What is told of the task is sampled, and may be nothing: then the kit keeps no message of it.
+      const told = text === '' ? [] : ['assistant']
+      expect(state.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', ...told])
     },
   },
 }

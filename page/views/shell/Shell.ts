@@ -40,7 +40,7 @@ export function Shell(): HTMLElement {
   query.onchange = () => (wide.val = query.matches)
   document.onkeydown = (event) => {
     const isTyping = (event.target as Element).matches('input, textarea, select')
-    if (event.defaultPrevented || document.querySelector('dialog')) return
+    if (event.defaultPrevented || document.querySelector('dialog[open]')) return
     if (!isTyping && runShortcut(event)) event.preventDefault()
   }
   addShortcuts([
