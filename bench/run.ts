@@ -32,7 +32,8 @@ const USAGE = `npm run bench -- [MODE] [options]
   gaps      gaps of a decoding session while 1,000 ids are read beside it, and that prompt's time beside its time alone
   gemma     Gemma 3 270M by hand in Node, beside llama.cpp on the same file
   hosts     the same decode in Node, Chromium and workerd
-  memory    peak of the isolate through a cold load, a long prompt and a second turn; fails above 120 MB
+  memory    peak of the isolate through a cold load, a long prompt and a second turn, and with log probabilities, a schema
+            and tools; fails above 120 MB
               --largest          also look for the largest window within 120 MB
   persist   decode with "store" and without, in turns, and restoring 1,008 positions from storage beside their prefill
               --pairs N          in turns (20); --rounds N starts of the worker on what is stored

@@ -12,23 +12,24 @@ export type Goal = {
 }
 
 const DECODE_256 = 'decode, 64 tokens at 256'
-const PREFILL = 'prefill, 256 and 1024 tokens'
+const PREFILL_256 = 'prefill, 256 tokens'
 const SAME = 'llama.cpp, the same Q4_1 file'
 const SAME_FILE = 'llama.cpp, the same file, ours in Node'
 const BEST = "llama.cpp's best of Q4_1 and Q4_0"
 
 export const GOALS = {
   'decode-256-same': goal('Decode, same file', DECODE_256, SAME, 1.7, 2),
-  'decode-256-best': goal("Decode, llama.cpp's best", DECODE_256, BEST, 1.15, 1.3),
+  'decode-256-best': goal("Decode, llama.cpp's best", DECODE_256, BEST, 1.5, 1.65),
   'decode-1024-best': goal(
     "Decode at 1024, llama.cpp's best",
     'decode, 64 tokens at 1024',
     'the same best',
-    1.3,
-    1.6,
+    1.75,
+    2,
   ),
-  'prefill-same': goal('Prefill, same file', PREFILL, SAME, 1.6, 2),
-  'prefill-best': goal("Prefill, llama.cpp's best", PREFILL, BEST, 0.6, 0.8),
+  'prefill-same': goal('Prefill, same file', 'prefill, 256 and 1024 tokens', SAME, 1.6, 2),
+  'prefill-256-best': goal("Prefill, llama.cpp's best", PREFILL_256, BEST, 0.68, 0.75),
+  'prefill-1024-best': goal("Prefill of 1024, llama.cpp's best", 'prefill, 1024 tokens', BEST, 0.75, 0.85),
   wllama: goal(
     'WebAssembly peers',
     'decode and prefill at 256',
@@ -77,7 +78,7 @@ export const GOALS = {
     goal: 1.15,
   },
   'gemma-decode': goal('Gemma 3 270M, decode', DECODE_256, SAME_FILE, 1.2, 1.4),
-  'gemma-prefill': goal('Gemma 3 270M, prefill', 'prefill, 256 tokens', SAME_FILE, 0.65, 0.8),
+  'gemma-prefill': goal('Gemma 3 270M, prefill', PREFILL_256, SAME_FILE, 0.65, 0.8),
   hosts: {
     title: 'Hosts',
     what: `${DECODE_256} in Node, Chromium and workerd`,

@@ -28,7 +28,7 @@ export const FORMATS = {
   window: 1,
   sessions: 2,
   hosts: 1,
-  memory: 1,
+  memory: 2,
   cold: 1,
   'cold-slow': 1,
   warm: 1,
@@ -78,6 +78,8 @@ export type MemoryResult = Result & {
   /** Of the heap, after a last collection; absent in older files. */
   held?: number
   samples: number[]
+  /** The same with log probabilities, a schema and tools in use; `held` is of the heap. */
+  featured: { peak: number; peaks: number[]; held: number }
   /** The search for the largest window whose peak stays within the limit; no peak = it was refused. */
   largest?: { window: number; tried: { window: number; peak?: number; peaks?: number[] }[] }
 }

@@ -40,8 +40,8 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
   'decode-256-best': (results) => beside('decode-256-best', results, ['decode:64@256'], LLAMA_VARIANTS),
   'decode-1024-best': (results) => beside('decode-1024-best', results, ['decode:64@1024'], LLAMA_VARIANTS),
   'prefill-same': (results) => beside('prefill-same', results, ['prefill:256', 'prefill:1024'], ['same']),
-  'prefill-best': (results) =>
-    beside('prefill-best', results, ['prefill:256', 'prefill:1024'], LLAMA_VARIANTS),
+  'prefill-256-best': (results) => beside('prefill-256-best', results, ['prefill:256'], LLAMA_VARIANTS),
+  'prefill-1024-best': (results) => beside('prefill-1024-best', results, ['prefill:1024'], LLAMA_VARIANTS),
   wllama: ({ peers }) =>
     peers && {
       unit: TOKENS,
