@@ -84,7 +84,7 @@ export async function peakAt(
   try {
     const sampler = await HeapSampler.connect(worker.inspector, SAMPLE_MS)
     sampler.start()
-    await load({ client, model, window, prompt })
+    await load({ client, url: worker.url, model, window, prompt })
     const { linear_memory_bytes: linear, window: inForce, note } = await untilHealthy(worker)
     await sleep(SETTLE_MS)
     const held = heapTotal(await sampler.stopAndCollect(() => untilHealthy(worker)))

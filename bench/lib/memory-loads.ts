@@ -1,6 +1,7 @@
 // A load is what an isolate does while its peak is sampled: plain turns, or the same and what else takes memory.
 
 import type { Client } from './client.ts'
+import { BenchError } from './setup.ts'
 
 /** Prompt of this many windows, so that the pool has been filled and pages were given back. */
 const WINDOWS_LONG = 3
@@ -12,6 +13,7 @@ const STORY = 'Once upon a time there was a river that ran to the sea. '.repeat(
 
 export type Loaded = {
   client: Client
+  url: string
   model: string
   window: number
   /** Ids of a prompt of its own for each serial. */
@@ -29,7 +31,7 @@ export async function plainLoad({ client, model, window, prompt }: Loaded): Prom
 }
 
 /** The same prompt with log probabilities, a chat under a schema with them, and a call of one of several tools. */
-export async function featuredLoad({ client, model, window, prompt }: Loaded): Promise<void> {
+export async function featuredLoad({ url, model, window, prompt }: Loaded): Promise<void> {
   const names = Array.from({ length: FIELDS }, (_, i) => String.fromCharCode('a'.charCodeAt(0) + i))
   const properties = Object.fromEntries(names.map((name) => [name, { type: 'string', maxLength: 20 }]))
   const schema = { type: 'object', properties, required: names, additionalProperties: false }
@@ -37,22 +39,21 @@ export async function featuredLoad({ client, model, window, prompt }: Loaded): P
     type: 'function',
     function: { name: `tool_${i}`, parameters: schema },
   }))
-  const sampled = (seed: number): object => ({ model, max_tokens: DECODED, temperature: 1, seed })
-  const said = (content: string): object => ({ messages: [{ role: 'user', content }] })
+  const stream = async (path: string, seed: number, body: object): Promise<void> => {
+    const sampled = { model, max_tokens: DECODED, temperature: 1, seed, stream: true }
+    const response = await fetch(url + path, {
+      method: 'POST',
+      body: JSON.stringify({ ...sampled, ...body }),
+    })
+    const text = await response.text()
+    if (!text.endsWith('data: [DONE]\n\n')) throw new BenchError(`POST ${path}: ${text.slice(-300)}`)
+  }
+  const chat = async (seed: number, content: string, body: object): Promise<void> =>
+    stream('/v1/chat/completions', seed, { messages: [{ role: 'user', content }], ...body })
 
   const ids = prompt(WINDOWS_LONG * window, 0)
-  await client.stream('/v1/completions', { ...sampled(0), prompt: ids, ignore_eos: true, logprobs: 5 })
-  await client.stream('/v1/chat/completions', {
-    ...sampled(1),
-    ...said(STORY),
-    logprobs: true,
-    top_logprobs: 5,
-    response_format: { type: 'json_schema', json_schema: { name: 'fields', schema } },
-  })
-  await client.stream('/v1/chat/completions', {
-    ...sampled(2),
-    ...said('Call one.'),
-    tools,
-    tool_choice: 'required',
-  })
+  await stream('/v1/completions', 0, { prompt: ids, ignore_eos: true, logprobs: 5 })
+  const format = { type: 'json_schema', json_schema: { name: 'fields', schema } }
+  await chat(1, STORY, { logprobs: true, top_logprobs: 5, response_format: format })
+  await chat(2, 'Call one.', { tools, tool_choice: 'required' })
 }
