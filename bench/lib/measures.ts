@@ -95,7 +95,7 @@ export function memoryMeasures({
   peak,
   featured,
 }: Pick<MemoryResult, 'window' | 'peak' | 'featured'>): Measure[] {
-  if ((window ?? 1024) !== 1024) return []
+  if (window !== 1024) return []
   return [
     { goal: 'memory', label: 'peak', value: peak / 1e6 },
     { goal: 'memory', label: 'peak with log probabilities, a schema and tools', value: featured.peak / 1e6 },

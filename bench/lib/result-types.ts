@@ -67,16 +67,15 @@ export type WindowResult = Result & {
 }
 
 export type MemoryResult = Result & {
-  /** Absent in older files: 1024. */
-  window?: number
+  window: number
   limit: number
   /** The worst of `peaks`, one for each fresh process; linear, heap, held and samples are that run's. */
   peak: number
-  peaks?: number[]
+  peaks: number[]
   linear: number
   heap: HeapUsage
-  /** Of the heap, after a last collection; absent in older files. */
-  held?: number
+  /** Of the heap, after a last collection. */
+  held: number
   samples: number[]
   /** The same with log probabilities, a schema and tools in use; `held` is of the heap. */
   featured: { peak: number; peaks: number[]; held: number }

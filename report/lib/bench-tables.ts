@@ -90,14 +90,13 @@ function warmTable({ ratio, turns, alone }: WarmResult): string {
 
 function memoryTable({ linear, heap, peak, peaks, held, featured, limit, largest }: MemoryResult): string {
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
-  const runs = peaks === undefined ? '' : `, in the worst of ${peaks.length} runs`
   const cells = [
     ['linear memory', megabytes(linear)],
     ['JavaScript heap', megabytes(heap.usedSize)],
     ["the host's objects", megabytes(heap.embedderHeapUsedSize)],
     ['array buffers', megabytes(heap.backingStorageSize)],
-    [`**the isolate at its peak**${runs}`, `**${megabytes(peak)}**`],
-    ...(held === undefined ? [] : [['after a collection', megabytes(linear + held)]]),
+    [`**the isolate at its peak**, in the worst of ${peaks.length} runs`, `**${megabytes(peak)}**`],
+    ['after a collection', megabytes(linear + held)],
     ['its peak with log probabilities, a schema and tools in use', megabytes(featured.peak)],
     ['after a collection', megabytes(linear + featured.held)],
   ]

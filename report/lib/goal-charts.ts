@@ -145,7 +145,7 @@ const DRAWN: Record<GoalId, (results: Results) => Drawn> = {
       unit: 'MB (10^6 bytes)',
       digits: 1,
       groups: [
-        { label: `WINDOW ${memory.window ?? 1024}`, bars: split },
+        { label: `WINDOW ${memory.window}`, bars: split },
         ...(windows.length > 0 ? [{ label: 'peaks of other windows', bars: windows }] : []),
       ],
     }
