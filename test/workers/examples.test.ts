@@ -120,8 +120,9 @@ const ASKED: Record<
       const mine = `${url}/agents/helper/mine`
       const response = await fetch(mine, { method: 'POST', body: 'Buy bread' })
       const { text, tasks } = (await response.json()) as Helped
-      expect(tasks).toHaveLength(1)
-      expect(tasks[0].length).toBeGreaterThanOrEqual(3)
+      // The choice `required` asks for at least one call: a sampled answer may hold a second one.
+      expect(tasks.length).toBeGreaterThanOrEqual(1)
+      for (const task of tasks) expect(task.length).toBeGreaterThanOrEqual(3)
       expect(text).toBeTypeOf('string')
       const state = (await (await fetch(mine)).json()) as { tasks: string[]; messages: { role: string }[] }
       expect(state.tasks).toEqual(tasks)
