@@ -15,7 +15,7 @@ export const Q8_TILE: usize = 544 // bytes, f16 scale[16]
 
 // Activations of one token: its scale, then spans.
 export const X1_HEADER: usize = 16
-export const X1: usize = 112
+export const X1: usize = 176
 export const X1_FRACTIONS: usize = 0
 export const X1_SUMS: usize = 4
 export const X1_STARTS: usize = 8
@@ -23,17 +23,21 @@ export const X1_CODES: usize = 16
 export const X1_START_PAIRS: usize = 80
 export const X1_BLOCK_SCALES: usize = 88
 export const X1_BLOCK_SUMS: usize = 96
+export const X1_WORD_STARTS: usize = 104
+export const X1_WORDS: usize = 112
 
 // Activations of four tokens: their scales, then spans.
 export const X4_HEADER: usize = 64
-export const X4: usize = 448
-export const X4_FRACTIONS: usize = 0
-export const X4_SUMS: usize = 16
-export const X4_STARTS: usize = 32
-export const X4_CODES: usize = 64
-export const X4_START_PAIRS: usize = 320
-export const X4_BLOCK_SCALES: usize = 352
-export const X4_BLOCK_SUMS: usize = 384
+export const X4: usize = 704
+export const X4_WORDS: usize = 0
+export const X4_WORD_STARTS: usize = 256
+export const X4_FRACTIONS: usize = 272
+export const X4_SUMS: usize = 288
+export const X4_STARTS: usize = 304
+export const X4_CODES: usize = 336
+export const X4_START_PAIRS: usize = 592
+export const X4_BLOCK_SCALES: usize = 624
+export const X4_BLOCK_SUMS: usize = 656
 
 // @ts-ignore: decorator
 @inline

@@ -2,6 +2,7 @@
 // src/kernels/layout.ts.
 
 import { BLOCK, Q4_TILE, Q4M_TILE, Q4N_TILE, Q5_TILE, Q6_TILE, Q8_TILE, ROW_UNITS, ROW_UNITS_BF16, SPAN, spans_of, TILE_ROWS } from '../layout'
+import { QUADS } from '../simd/dot'
 import { f16_at } from '../simd/f16'
 
 export function embed_q4(out: usize, w: usize, row: i32, cols: i32): void {
@@ -112,8 +113,11 @@ function unit_bf16_at(units: usize, r: i32): f32 {
 @inline
 function span_nibble(tile: usize, r: i32, col: i32): i32 {
   const c = col % BLOCK
-  const lane = ((r & 1) << 3) + ((col & BLOCK) >> 3)
-  const byte = <i32>load<u8>(tile + <usize>((((c >> 3) << 3) + (r >> 1)) * 16 + lane + (c & 3)))
+  // Four columns of two rows, as packed; in words (words.ts) two columns of four.
+  const at = QUADS
+    ? ((r >> 1) << 4) + ((r & 1) << 3) + ((col & BLOCK) >> 3) + (c & 3)
+    : ((r >> 2) << 5) + ((c & 2) << 3) + ((r & 3) << 2) + ((col & BLOCK) >> 4) + (c & 1)
+  const byte = <i32>load<u8>(tile + <usize>(((c >> 3) << 7) + at))
   return c & 4 ? byte >> 4 : byte & 15
 }
 

@@ -15,6 +15,8 @@ import {
   X1_START_PAIRS,
   X1_STARTS,
   X1_SUMS,
+  X1_WORD_STARTS,
+  X1_WORDS,
   X4,
   X4_BLOCK_SCALES,
   X4_BLOCK_SUMS,
@@ -24,6 +26,8 @@ import {
   X4_START_PAIRS,
   X4_STARTS,
   X4_SUMS,
+  X4_WORD_STARTS,
+  X4_WORDS,
 } from '../layout'
 import { HALF_BIAS } from '../simd/f16'
 import { larger, max_f32x4, rounded } from '../simd/lanes'
@@ -62,7 +66,7 @@ function codes(x: usize, inverse: v128): v128 {
 
 /**
  * One token's activations.
- * @param out x1: 16 bytes, then ceil(cols / 64) * 112
+ * @param out x1: 16 bytes, then ceil(cols / 64) * 176
  * @param x (cols) f32
  * @param spare 128 bytes for a ragged last block
  */
@@ -71,6 +75,8 @@ export function quantize_x1(out: usize, x: usize, cols: i32, spare: usize): void
   store<f32>(out, scale_of(amax))
   const share_inverse: f32 = 32768 / amax
   out += X1_HEADER
+  let first_low = i64x2.splat(0)
+  let first_high = first_low
   for (let col = 0; col < spans_end(cols); col += BLOCK) {
     const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
     const at = out + block
@@ -82,17 +88,22 @@ export function quantize_x1(out: usize, x: usize, cols: i32, spare: usize): void
     const sums = halves_of(low, high)
     const even = i32x4.extract_lane(sums, 0)
     const odd = i32x4.extract_lane(sums, 2)
-    constants(even, odd, own, share_inverse, out + X1_FRACTIONS + (block >> 1), out + X1_SUMS + (block >> 1), at + X1_STARTS, at + X1_START_PAIRS)
+    constants(even, odd, own, share_inverse, out + X1_FRACTIONS + (block >> 1), out + X1_SUMS + (block >> 1), at + X1_STARTS, at + X1_START_PAIRS, out + X1_WORD_STARTS + (block >> 1))
     block_constants(even + odd, own, at + X1_BLOCK_SCALES, at + X1_BLOCK_SUMS)
     store_codes(low, high, at + X1_CODES, 8)
     x += <usize>BLOCK << 2
-    if (block != 0) out += X1
+    if (block != 0) {
+      store_words(first_low, first_high, low, high, out + X1_WORDS)
+      out += X1
+    }
+    first_low = low
+    first_high = high
   }
 }
 
 /**
  * Up to four tokens' activations, interleaved; missing tokens become zeros.
- * @param out x4: 64 bytes, then ceil(cols / 64) * 448
+ * @param out x4: 64 bytes, then ceil(cols / 64) * 704
  * @param x (tokens, cols) f32, `stride` bytes from token to token
  */
 export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, cols: i32, spare: usize): void {
@@ -103,6 +114,8 @@ export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, co
     store<f32>(out + (t << 2), scale_of(amax))
     const share_inverse: f32 = 32768 / amax
     let span = out + X4_HEADER
+    let first_low = i64x2.splat(0)
+    let first_high = first_low
     for (let col = 0; col < spans_end(cols); col += BLOCK) {
       const block: usize = (col & BLOCK) >> 3 // 0 or 4, bytes
       let low = i64x2.splat(0)
@@ -120,11 +133,16 @@ export function quantize_x4(out: usize, x: usize, stride: usize, tokens: i32, co
       const odd = i32x4.extract_lane(sums, 2)
       const halves = span + (t << 2) + (block >> 1)
       const words = span + (t << 3) + block
-      constants(even, odd, own, share_inverse, halves + X4_FRACTIONS, halves + X4_SUMS, words + X4_STARTS, words + X4_START_PAIRS)
+      constants(even, odd, own, share_inverse, halves + X4_FRACTIONS, halves + X4_SUMS, words + X4_STARTS, words + X4_START_PAIRS, halves + X4_WORD_STARTS)
       block_constants(even + odd, own, words + X4_BLOCK_SCALES, words + X4_BLOCK_SUMS)
       store_codes(low, high, words + X4_CODES, 32)
       from += <usize>BLOCK << 2
-      if (block != 0) span += X4
+      if (block != 0) {
+        store_words(first_low, first_high, low, high, span + (t << 6) + X4_WORDS)
+        span += X4
+      }
+      first_low = low
+      first_high = high
     }
   }
 }
@@ -160,6 +178,16 @@ function store_codes(low: v128, high: v128, at: usize, step: usize): void {
   v128.store_lane<i32>(at + 7 * step, high, 3)
 }
 
+// Both blocks of a span in words: two columns of the first, the same two of the second, and so on.
+// @ts-ignore: decorator
+@inline
+function store_words(first_low: v128, first_high: v128, low: v128, high: v128, at: usize): void {
+  v128.store(at, v128.shuffle<i16>(first_low, low, 0, 8, 1, 9, 2, 10, 3, 11))
+  v128.store(at, v128.shuffle<i16>(first_low, low, 4, 12, 5, 13, 6, 14, 7, 15), 16)
+  v128.store(at, v128.shuffle<i16>(first_high, high, 0, 8, 1, 9, 2, 10, 3, 11), 32)
+  v128.store(at, v128.shuffle<i16>(first_high, high, 4, 12, 5, 13, 6, 14, 7, 15), 48)
+}
+
 // @ts-ignore: decorator
 @inline
 function scale_of(amax: f32): f32 {
@@ -185,17 +213,18 @@ function halves_of(low: v128, high: v128): v128 {
 
 /**
  * The block's share of the token's scale in 1/32768, its sum of codes in an eighth of that scale, and what
- * the sums of 4-bit weights start at: as one i32 and as a pair of i16. `inverse` is 32768 / the token's
- * largest magnitude.
+ * the sums of 4-bit weights start at: as one i32, as a pair of i16 and as one i16. `inverse` is 32768 / the
+ * token's largest magnitude.
  */
 // @ts-ignore: decorator
 @inline
-function constants(even: i32, odd: i32, own: f32, inverse: f32, fraction: usize, sum: usize, start: usize, pair: usize): void {
+function constants(even: i32, odd: i32, own: f32, inverse: f32, fraction: usize, sum: usize, start: usize, pair: usize, word: usize): void {
   const share = own > TINY ? min<i32>(<i32>nearest<f32>(own * inverse), 32767) : 0
   store<i16>(fraction, <i16>share)
   store<i16>(sum, <i16>(((even + odd) * share + 2048) >> 12))
   store<i32>(start, -8 * (even + odd))
   store<i32>(pair, ((-8 * even) & 0xffff) | ((-8 * odd) << 16))
+  store<i16>(word, <i16>(-8 * (even + odd)))
 }
 
 /** The block's own scale, and scale x sum. */

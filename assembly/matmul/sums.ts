@@ -84,6 +84,14 @@ export function units_bf16(at: usize): v128 {
   return i32x4.shl(v128.load16x4_u(at), 16)
 }
 
+/** Four rows from `row` of the row group on, in their units. */
+// @ts-ignore: decorator
+@inline
+export function store_scaled(y: usize, acc: v128, scale: v128, row_units: usize, row: usize, constants: Constants): void {
+  const unit = constants == Constants.NARROW ? units_bf16(row_units + (row << 1)) : units(row_units + row)
+  v128.store(y, f32x4.mul(f32x4.mul(acc, scale), unit))
+}
+
 /** What stands behind the nibbles of a span: i16 scales, i16 scales and minimums, or both in 8 bits. */
 export const enum Constants {
   SCALE,

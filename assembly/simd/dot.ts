@@ -36,6 +36,13 @@ export function dot(sum: v128, x: v128, w: v128): v128 {
   return i16x8.add(sum, pairs(x, w))
 }
 
+/** Adds sixteen products to i16 sums that may wrap on the way. */
+// @ts-ignore: decorator
+@inline
+export function dot_pairs(sum: v128, x: v128, w: v128): v128 {
+  return i16x8.add(sum, pairs(x, w))
+}
+
 /** The four sums of a block as i32x4. */
 // @ts-ignore: decorator
 @inline
@@ -44,18 +51,14 @@ export function total(sum: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(sum)
 }
 
-/**
- * -8 x (the lane's own activations), what the sums of symmetric 4-bit weights start at: both blocks of an x1
- * span, alternating.
- */
+/** -8 x (a block's activations), what the sums of symmetric 4-bit weights start at: both blocks of an x1 span, alternating. */
 // @ts-ignore: decorator
 @inline
 export function start(x: usize): v128 {
-  if (QUADS) return v128.load64_splat(x, X1_STARTS)
-  return v128.load64_splat(x, X1_START_PAIRS)
+  return v128.load64_splat(x, X1_STARTS)
 }
 
-/** The same of one block of the span: `x` is 4 bytes further for the second. */
+/** The same of one block of the span, in the lanes of this build: `x` is 4 bytes further for the second. */
 // @ts-ignore: decorator
 @inline
 export function start_block(x: usize): v128 {
@@ -67,8 +70,7 @@ export function start_block(x: usize): v128 {
 // @ts-ignore: decorator
 @inline
 export function start_of(x: usize, t: usize): v128 {
-  if (QUADS) return v128.load64_splat(x + (t << 3), X4_STARTS)
-  return v128.load64_splat(x + (t << 3), X4_START_PAIRS)
+  return v128.load64_splat(x + (t << 3), X4_STARTS)
 }
 
 /** The same of one block of the span: `x` is 4 bytes further for the second. */

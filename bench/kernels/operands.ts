@@ -1,6 +1,7 @@
 // One kernel on one shape, ready to be called: where weights, activations and results lie, and what is in them. The only
 // file here that knows the formats; src/kernels/layout.ts has them.
 
+import { Arrangement } from '../../src/graph/arrangement.ts'
 import type { KernelName, Kernels } from '../../src/kernels/kernels.ts'
 import { BLOCK, TILE_ROWS, TILES, tensorBytes, x1Bytes, x4Bytes } from '../../src/kernels/layout.ts'
 import type { Shape } from './shapes.ts'
@@ -68,6 +69,8 @@ export type Operands = {
   copies: number
   /** Quantises the activations: once before calls. */
   prepare(kernels: Kernels): void
+  /** Brings the first matrix into the order of these kernels for `call`, and back. */
+  arranged(kernels: Kernels, call: () => void): void
   /** The i-th call. */
   call(kernels: Kernels, i: number): void
   /** Bytes of the result. */
@@ -84,6 +87,15 @@ export function operandsOf({ kernel, kind, tokens }: KernelChoice, shape: Shape,
     copies,
     dots: (rows * cols * tokens * planes) / DOT_PRODUCTS,
     resultBytes: tokens * stride(rows),
+    arranged: (kernels: Kernels, call: () => void): void => {
+      // A build of before has one order.
+      if (!('arrange_nibbles' in kernels)) return call()
+      const first = { offset: 0, length: weightBytes, kind, rows, cols }
+      const arrangement = new Arrangement(kernels, [first], at.weights)
+      arrangement.reach(weightBytes)
+      call()
+      arrangement.reach(0)
+    },
   }
   const weights = (i: number): number => at.weights + (i % copies) * weightBytes
   if (tokens === 1) {

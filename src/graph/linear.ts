@@ -26,6 +26,8 @@ export class Linear {
   readonly #spare: number
   readonly #fine: number
   readonly #views: ResidueViews
+  /** The same of four bits. */
+  readonly #vectorRows: number
 
   constructor(
     kernels: Kernels,
@@ -33,6 +35,7 @@ export class Linear {
     { buffer }: WebAssembly.Memory,
   ) {
     this.#kernels = kernels
+    this.#vectorRows = kernels.q4_vector_rows()
     this.#quantised = buffers.activations
     this.#spare = buffers.spare
     this.#fine = buffers.fine
@@ -80,7 +83,7 @@ export class Linear {
         this.#kernels.matmul_f32(out, outStride, at, x, stride, matrix.rows, cols, rows)
         continue
       }
-      const wanted = rows <= VECTOR_ROWS[kind] ? 'x1' : 'x4'
+      const wanted = rows <= (isBySpan(kind) ? this.#vectorRows : VECTOR_ROWS) ? 'x1' : 'x4'
       if (format !== wanted) this.#quantise(wanted, x, stride, rows, cols)
       format = wanted
       if (wanted === 'x1') this.#byRow(products[i], kind, rows)
@@ -140,11 +143,8 @@ const ADD = { f32: 'add', f16: 'add_half' } as const
 /** Quantised activations: a row for itself, or four rows side by side (kernels/layout.ts). */
 type Format = 'x1' | 'x4'
 
-/**
- * Up to here matrix x vector, row by row: further rows find the matrix in the cache, and four at once wait
- * for memory (docs/decisions/0018).
- */
-const VECTOR_ROWS = { q4: 4, q4m: 4, q4n: 4, q5: 2, q6: 2, q8: 2 } as const
+/** Up to here matrix x vector, row by row, of kinds of more than four bits: the second row finds the matrix in the cache. */
+const VECTOR_ROWS = 2
 
 /** Rows of a matrix that are multiplied by a residue at once. */
 export const FINE_ROWS = 960

@@ -3,6 +3,7 @@
 import type { Kernels } from '../kernels/kernels.ts'
 import { fastestKernels } from '../kernels/choose.ts'
 import type { KernelModules } from '../kernels/wasm.ts'
+import { CHECKSUM_BLOCK } from '../lib/checksum.ts'
 import { IsletError } from '../lib/errors.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import type { Manifest, TensorEntry } from '../weights/manifest.ts'
@@ -11,6 +12,7 @@ import { rangeOf, type RangeWeights } from '../weights/range.ts'
 import type { ByteSource } from '../weights/source.ts'
 import { streamWeights, weightBytes, type LoadTarget } from '../weights/stream.ts'
 import { isPart, isRefined, partsOf } from '../weights/table.ts'
+import { Arrangement } from './arrangement.ts'
 import { servedKv } from './buffers.ts'
 import type { LayerTensors } from './layer.ts'
 import type { Addend, Matrix } from './linear.ts'
@@ -46,13 +48,19 @@ export async function loadModel(manifest: Manifest, source: ByteSource, given: L
     stage = made.stage
     stage.warmUp()
     const { onProgress, onArrival } = options
-    const reach = options.range === undefined ? onArrival?.(stage) : undefined
+    const isWhole = options.range === undefined
+    const arrangement = new Arrangement(made.place.kernels, weights.tensors, made.place.weights)
+    const reach = isWhole ? onArrival?.(stage) : undefined
     const ends = layerEnds(manifest.spec, weights.tensors)
     const progress = (done: number, total: number): void => {
       onProgress?.(done, total)
-      reach?.(ends.filter((end) => end <= done).length)
+      if (!isWhole) return
+      const settled = done - CHECKSUM_BLOCK // what comes last may have to be read once more as it is
+      arrangement.reach(settled)
+      reach?.(ends.filter((end) => end <= settled).length)
     }
     await streamWeights(weights, source, made.place, progress, first)
+    arrangement.reach(Infinity)
     return stage
   } catch (error) {
     stage?.release()
@@ -66,7 +74,7 @@ function makeStage(
   { spec }: Manifest,
   weights: RangeWeights,
   options: LoadOptions,
-): { stage: Stage; place: LoadTarget } {
+): { stage: Stage; place: LoadTarget & { kernels: Kernels } } {
   const { logitRows = 1, kv = servedKv(spec), range = wholeRange(spec) } = options
   const layout = planMemory(spec, weightBytes(weights), options)
   const memory = layout.arena.allocate()

@@ -20,6 +20,16 @@ export type Kernels = {
   quantize_x1(out: number, x: number, cols: number, spare: number): void
   /** (tokens <= 4, cols) f32 -> x4 blocks. */
   quantize_x4(out: number, x: number, stride: number, tokens: number, cols: number, spare: number): void
+  /**
+   * Brings nibbles of 4-bit kinds from the order of the file into the one that this build multiplies by, which may be the
+   * same: `tiles` tiles of `tile` bytes that follow each other, once. Matrices of these kinds are for the others below
+   * what it has left.
+   */
+  arrange_nibbles(w: number, tiles: number, tile: number): void
+  /** Takes back what `arrange_nibbles` did. */
+  restore_nibbles(w: number, tiles: number, tile: number): void
+  /** Up to so many tokens gemv of 4-bit kinds, token by token, is as fast as gemm. */
+  q4_vector_rows(): number
   gemv_q4_q8: Gemv
   gemv_q4m_q8: Gemv
   gemv_q4n_q8: Gemv

@@ -28,10 +28,13 @@
 // fraction / 4096, rounded, halves up; start = -8 * (sum of codes); pair = the same in two i16: columns 0, 1
 // mod 4, and 2, 3 mod 4. A block's own scale is 2^56 * amax / 127, its own sum that scale x (sum of codes).
 // Everything below is by span, [2] by block; codes: 8 groups, i8 [2][4 columns].
-//   x1 (one token), a header of 16 bytes that begins with f32 scale, then 112 bytes a span:
-//      i16 fraction[2], i16 sum[2], i32 start[2], codes, i16 pair[2][2], f32 own scale[2], f32 own sum[2], 8 unused
-//   x4 (four tokens), a header of 64 bytes that begins with f32 scale[4], then 448 bytes a span:
-//      i16 fraction[4][2], i16 sum[4][2], i32 start[4][2], codes [group][token], i16 pair[4][2][2], f32 own scale[4][2], own sum[4][2], 32 unused
+//   x1 (one token), a header of 16 bytes that begins with f32 scale, then 176 bytes a span:
+//      i16 fraction[2], i16 sum[2], i32 start[2], codes, i16 pair[2][2], f32 own scale[2], f32 own sum[2], i16 start[2], 4 unused, words [pair of columns]
+//   x4 (four tokens), a header of 64 bytes that begins with f32 scale[4], then 704 bytes a span:
+//      words [token][pair of columns], i16 start[4][2], i16 fraction[4][2], i16 sum[4][2], i32 start[4][2], codes [group][token], i16 pair[4][2][2],
+//      f32 own scale[4][2], own sum[4][2], 16 unused
+//   words are the same codes for kinds of 4 bits where dots are made of pairs, i8 [2][2 columns] for each of 16 pairs of columns. Each of both
+//   lies beside the constants that go with it, so that the first-level cache holds no more than before
 
 /**
  * How a matrix is stored. Rows are padded with zeros to a multiple of 16, columns to a multiple of the
@@ -72,7 +75,7 @@ export function isBySpan(kind: TensorKind): boolean {
 /** Offsets in a span of activations. */
 export const X1 = {
   header: 16,
-  bytes: 112,
+  bytes: 176,
   fractions: 0,
   sums: 4,
   starts: 8,
@@ -80,17 +83,21 @@ export const X1 = {
   startPairs: 80,
   blockScales: 88,
   blockSums: 96,
+  wordStarts: 104,
+  words: 112,
 } as const
 export const X4 = {
   header: 64,
-  bytes: 448,
-  fractions: 0,
-  sums: 16,
-  starts: 32,
-  codes: 64,
-  startPairs: 320,
-  blockScales: 352,
-  blockSums: 384,
+  bytes: 704,
+  words: 0,
+  wordStarts: 256,
+  fractions: 272,
+  sums: 288,
+  starts: 304,
+  codes: 336,
+  startPairs: 592,
+  blockScales: 624,
+  blockSums: 656,
 } as const
 
 /** Bytes of `cols` quantised activations: of one token, and of four. */

@@ -1,6 +1,7 @@
 // Every matrix kernel against its plain twin, bit for bit, in every build; and matrix x matrix against matrix x vector.
 
 import { describe, expect, it } from 'vitest'
+import { Arrangement } from '../../src/graph/arrangement.ts'
 import type { Kernels } from '../../src/kernels/kernels.ts'
 import { isBySpan, rowGroupBytes, TILE_ROWS, TILES, X1, X4, x4Bytes } from '../../src/kernels/layout.ts'
 import { bf16, type MemoryViews } from '../../src/kernels/reference/memory.ts'
@@ -72,6 +73,14 @@ describe.each(KINDS)('%s matrices', (kind) => {
   const gemv: (k: Kernels) => Kernels['gemv_q4_q8'] = (k) => k[`gemv_${kind}_q8`]
   const gemm: (k: Kernels) => Kernels['gemm_q4_q8'] = (k) => k[`gemm_${kind}_q8`]
 
+  /** Calls with the matrix at W in the order of the build, and leaves it as it was. */
+  const arranged = (k: Kernels, rows: number, cols: number, call: () => void): void => {
+    const arrangement = new Arrangement(k, [{ offset: 0, length: 1, kind, rows, cols }], W)
+    arrangement.reach(1)
+    call()
+    arrangement.reach(0)
+  }
+
   for (const [rows, cols] of SHAPES) {
     for (const [name, input] of Object.entries(INPUTS)) {
       it(`${rows} x ${cols}, ${name}: row i of gemm equals gemv`, () => {
@@ -85,12 +94,12 @@ describe.each(KINDS)('%s matrices', (kind) => {
           const groupBytes = x4Bytes(cols)
           k.quantize_x4(XQ, X, cols * 4, 4, cols, SPARE)
           k.quantize_x4(XQ + groupBytes, X + 4 * cols * 4, cols * 4, 4, cols, SPARE)
-          gemm(k)(Y, padded * 4, W, XQ, rows, cols, 2)
+          arranged(k, rows, cols, () => gemm(k)(Y, padded * 4, W, XQ, rows, cols, 2))
         }).f32.slice(Y >> 2, (Y >> 2) + padded * tokens)
         for (const token of [0, 3, 5]) {
           const one = run(fill, (k) => {
             k.quantize_x1(XQ, X + token * cols * 4, cols, SPARE)
-            gemv(k)(Y, W, XQ, rows, cols)
+            arranged(k, rows, cols, () => gemv(k)(Y, W, XQ, rows, cols))
           }).f32.subarray(Y >> 2, (Y >> 2) + padded)
           expect(one).toEqual(many.subarray(token * padded, (token + 1) * padded))
         }
@@ -107,8 +116,10 @@ describe.each(KINDS)('%s matrices', (kind) => {
       },
       (k) => {
         k.quantize_x1(XQ, X, cols, SPARE)
-        gemv(k)(Y, W, XQ, rows, cols)
-        for (let row = 0; row < rows; row++) k[`embed_${kind}`](Y + 4096 + row * cols * 4, W, row, cols)
+        arranged(k, rows, cols, () => {
+          gemv(k)(Y, W, XQ, rows, cols)
+          for (let row = 0; row < rows; row++) k[`embed_${kind}`](Y + 4096 + row * cols * 4, W, row, cols)
+        })
       },
     )
     for (let row = 0; row < rows; row++) {

@@ -11,6 +11,9 @@ type MatmulKernels = Pick<
   Kernels,
   | 'quantize_x1'
   | 'quantize_x4'
+  | 'arrange_nibbles'
+  | 'restore_nibbles'
+  | 'q4_vector_rows'
   | 'matmul_f32'
   | 'gemv_q4_q8'
   | 'gemv_q4m_q8'
@@ -213,6 +216,10 @@ export function matmulReference(memory: MemoryViews): MatmulKernels {
   return {
     quantize_x1,
     quantize_x4,
+    // The twin multiplies by what the file has.
+    arrange_nibbles: () => undefined,
+    restore_nibbles: () => undefined,
+    q4_vector_rows: () => 4,
     matmul_f32,
     gemv_q4_q8: gemv('q4'),
     gemv_q4m_q8: gemv('q4m'),

@@ -67,9 +67,13 @@ export function quantizeReference({ f32, i32, i16, i8 }: MemoryViews): QuantizeR
       i16[((span + X1.sums) >> 1) + b] = block.share
       i32[((span + X1.starts) >> 2) + b] = block.start[0] + block.start[1]
       i16.set(block.start, ((span + X1.startPairs) >> 1) + 2 * b)
+      i16[((span + X1.wordStarts) >> 1) + b] = block.start[0] + block.start[1]
       f32[((span + X1.blockScales) >> 2) + b] = block.scale
       f32[((span + X1.blockSums) >> 2) + b] = block.sum
-      block.codes.forEach((code, c) => (i8[span + X1.codes + (c >> 2) * 8 + b * 4 + (c & 3)] = code))
+      block.codes.forEach((code, c) => {
+        i8[span + X1.codes + (c >> 2) * 8 + b * 4 + (c & 3)] = code
+        i8[span + X1.words + (c >> 1) * 4 + b * 2 + (c & 1)] = code
+      })
     })
   }
 
@@ -85,11 +89,13 @@ export function quantizeReference({ f32, i32, i16, i8 }: MemoryViews): QuantizeR
         i16[((span + X4.sums) >> 1) + 2 * t + b] = block.share
         i32[((span + X4.starts) >> 2) + 2 * t + b] = block.start[0] + block.start[1]
         i16.set(block.start, ((span + X4.startPairs) >> 1) + 4 * t + 2 * b)
+        i16[((span + X4.wordStarts) >> 1) + 2 * t + b] = block.start[0] + block.start[1]
         f32[((span + X4.blockScales) >> 2) + 2 * t + b] = block.scale
         f32[((span + X4.blockSums) >> 2) + 2 * t + b] = block.sum
-        block.codes.forEach(
-          (code, c) => (i8[span + X4.codes + (c >> 2) * 32 + t * 8 + b * 4 + (c & 3)] = code),
-        )
+        block.codes.forEach((code, c) => {
+          i8[span + X4.codes + (c >> 2) * 32 + t * 8 + b * 4 + (c & 3)] = code
+          i8[span + X4.words + t * 64 + (c >> 1) * 4 + b * 2 + (c & 1)] = code
+        })
       })
     }
   }
