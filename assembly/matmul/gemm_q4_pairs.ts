@@ -1,4 +1,4 @@
-// This is gemm_q4_q8.ts where dots are made of pairs. Tile: 8 rows x 2 blocks x 4 tokens, weights in words (words.ts).
+// Pairs of products make up the dots of gemm_q4_q8.ts here. Tile: 8 rows x 2 blocks x 4 tokens, weights in words (words.ts).
 //
 // Such hosts take some four vector instructions a cycle, loads among them, and have compares and branches for nothing
 // beside those (docs/decisions/0031). Lanes of words are whole sums of a block, which wrap on the way and fit 16

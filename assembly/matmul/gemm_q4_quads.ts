@@ -1,4 +1,4 @@
-// This is gemm_q4_q8.ts where a dot has four bytes. Tile: 4 rows x 2 blocks x 4 tokens, weights as packed.
+// Four-byte dots make up gemm_q4_q8.ts here. Tile: 4 rows x 2 blocks x 4 tokens, weights as packed.
 //
 // The two multiplying ports are what a tile waits for: of its 72 or 76 products 64 are dots, since constants multiply two
 // blocks at once (docs/decisions/0018). The columns are written out, since V8 spills the eight sums around an inner

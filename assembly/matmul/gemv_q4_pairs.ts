@@ -1,4 +1,4 @@
-// This is gemv_q4_q8.ts where dots are made of pairs: weights in words (words.ts), a sum for four rows x 2 blocks.
+// Pairs of products make up the dots of gemv_q4_q8.ts here. Weights lie in words (words.ts), a sum has four rows x 2 blocks.
 //
 // The columns are written out, or V8 would spill sums. Sixteen rows share a splat of two activations of each block.
 

@@ -1,4 +1,4 @@
-// This is gemv_q4_q8.ts where a dot has four bytes: weights as packed, a sum for two rows x 2 blocks.
+// Four-byte dots make up gemv_q4_q8.ts here. Weights lie as packed, a sum has two rows x 2 blocks.
 //
 // The columns are written out, or V8 would spill sums. Sixteen rows share a splat of four activations of each block.
 

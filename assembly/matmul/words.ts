@@ -1,4 +1,4 @@
-// These kernels bring 4-bit weights of a loaded matrix into words, the order for dots that are made of pairs.
+// These kernels put 4-bit weights of a loaded matrix into words, the order for dots that are made of pairs.
 //
 // A *word* is 16 bits: the codes of two columns of one block of one row. As packed, four columns of a block of a
 // row share 32 bits, which is what a four-byte dot adds up. In words a vector holds two columns of 4 rows x 2 blocks:

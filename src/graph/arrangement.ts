@@ -1,4 +1,4 @@
-// This class brings matrices that have arrived into the order that this host's kernels multiply by.
+// An arrangement puts matrices that have arrived into the order that this host's kernels multiply by.
 
 import type { Kernels } from '../kernels/kernels.ts'
 import { isBySpan, rowGroupBytes, SPAN, TILE_ROWS, TILES } from '../kernels/layout.ts'
