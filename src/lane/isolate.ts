@@ -59,7 +59,7 @@ const ABANDONED_MS = 15_000
  * Rows of a step in which somebody waits for the token of an answer, by how the host does a four-byte dot: some 35 to 50 ms.
  * Multiples of the four rows for which weights are read once; fewer would make a prompt wait longer.
  */
-const ROWS_BESIDE_ANSWERS = { quads: 20, pairs: 12 }
+const ROWS_BESIDE_ANSWERS = { quads: 20, pairs: 16 }
 
 /** How often a lane that waits for another lane's load checks whether that lane lives. */
 const WATCH_MS = 100
