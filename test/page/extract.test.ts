@@ -345,7 +345,7 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await dialog.innerText()).toContain('all sessions of this key')
       expect(await axeFindings(page)).toEqual([])
       await page.keyboard.press('Escape')
-      expect(await dialog.count()).toBe(0)
+      await dialog.waitFor({ state: 'hidden' })
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([])
       await ask.press('Enter')
       await pressUntil(page, 'Tab', 'dialog .bad')
