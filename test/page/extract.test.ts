@@ -345,7 +345,8 @@ describe.skipIf(noBrowser !== undefined)(named('extract, decide, copy-as and lis
       expect(await dialog.innerText()).toContain('all sessions of this key')
       expect(await axeFindings(page)).toEqual([])
       await page.keyboard.press('Escape')
-      await dialog.waitFor({ state: 'hidden' })
+      // It stays in the document until the browser has told the page that it is closed.
+      await page.waitForFunction(() => document.querySelector('dialog') === null)
       expect(sent.filter(({ method }) => method === 'DELETE')).toEqual([])
       await ask.press('Enter')
       await pressUntil(page, 'Tab', 'dialog .bad')
