@@ -9,7 +9,7 @@
 import { spans_of, TILE_ROWS, X4, X4_FRACTIONS, X4_HEADER, X4_SUMS, X4_WORD_STARTS, X4_WORDS, x4_bytes } from '../layout'
 import { dot_pairs, share } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { Constants, minimum_span, narrow_minimums, narrow_scales, span_tile, span_units, store_scaled } from './sums'
+import { Constants, minimum_span, span_minimums, span_scales, span_tile, span_units, store_scaled } from './sums'
 
 /**
  * Of fewer groups no line of the next row group is touched: a load that waits holds up what is behind it, and the host
@@ -56,20 +56,6 @@ function tile_q4m(y: usize, stride: usize, w: usize, v: usize, row_units: usize,
 
 function tile_q4n(y: usize, stride: usize, w: usize, v: usize, row_units: usize, x: usize, spans: usize, next: usize, step: usize): void {
   tile_8x4(y, stride, w, v, row_units, x, spans, next, step, Constants.NARROW)
-}
-
-// Scales of the rows 4v to 4v + 3, [4 rows][2 blocks]; and their minimums.
-// @ts-ignore: decorator
-@inline
-function scales_of(w: usize, v: usize, kind: Constants): v128 {
-  if (kind == Constants.NARROW) return narrow_scales(w + (v << 3))
-  return v128.load(w + (v << (kind == Constants.MINIMUM ? 5 : 4)))
-}
-
-// @ts-ignore: decorator
-@inline
-function minimums_of(w: usize, v: usize, kind: Constants): v128 {
-  return kind == Constants.NARROW ? narrow_minimums(w + (v << 3)) : v128.load(w + (v << 5), 16)
 }
 
 // acc + f32(both blocks of four rows).
@@ -344,11 +330,11 @@ function tile_8x4(y: usize, stride: usize, w: usize, v: usize, row_units: usize,
     a3 = dot_pairs(a3, xs, wa)
     b3 = dot_pairs(b3, xs, wb)
 
-    wa = scales_of(constants, v, kind)
-    wb = scales_of(constants, v + 1, kind)
+    wa = span_scales(constants, v, kind)
+    wb = span_scales(constants, v + 1, kind)
     if (kind != Constants.SCALE) {
-      ma = minimums_of(constants, v, kind)
-      mb = minimums_of(constants, v + 1, kind)
+      ma = span_minimums(constants, v, kind)
+      mb = span_minimums(constants, v + 1, kind)
     }
     xs = v128.load32_splat(x + X4_FRACTIONS)
     sums = v128.load32_splat(x + X4_SUMS)

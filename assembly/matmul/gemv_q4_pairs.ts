@@ -2,10 +2,10 @@
 //
 // The columns are written out, or V8 would spill sums. Sixteen rows share a splat of two activations of each block.
 
-import { spans_of, TILE_ROWS, X1, X1_FRACTIONS, X1_HEADER, X1_SUMS, X1_WORD_STARTS, X1_WORDS } from '../layout'
-import { dot_pairs, share } from '../simd/dot'
+import { spans_of, TILE_ROWS, X1, X1_HEADER, X1_WORD_STARTS, X1_WORDS } from '../layout'
+import { dot_pairs } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { Constants, minimum_span, narrow_minimums, narrow_scales, span_tile, span_units, store_scaled } from './sums'
+import { add_span, Constants, span_tile, span_units, store_scaled } from './sums'
 
 // Eight columns of four rows: 0, 1 and 4, 5 in `even`, 2, 3 and 6, 7 in `odd`.
 // @ts-ignore: decorator
@@ -13,24 +13,6 @@ import { Constants, minimum_span, narrow_minimums, narrow_scales, span_tile, spa
 function step(sum: v128, even: v128, odd: v128, x0: v128, x1: v128, x2: v128, x3: v128, mask: v128): v128 {
   sum = dot_pairs(dot_pairs(sum, x0, v128.and(even, mask)), x2, high_nibbles(even, mask))
   return dot_pairs(dot_pairs(sum, x1, v128.and(odd, mask)), x3, high_nibbles(odd, mask))
-}
-
-// acc + f32(both blocks of four rows) * x.scale; `v` counts four rows.
-// @ts-ignore: decorator
-@inline
-function finish(acc: v128, dots: v128, x: usize, w: usize, v: usize, constants: Constants): v128 {
-  let scales = i64x2.splat(0)
-  let minimums = scales
-  if (constants == Constants.NARROW) {
-    scales = narrow_scales(w + (v << 3) + 512)
-    minimums = narrow_minimums(w + (v << 3) + 512)
-  } else if (constants == Constants.MINIMUM) {
-    scales = v128.load(w + (v << 5), 512)
-    minimums = v128.load(w + (v << 5), 528)
-  } else scales = v128.load(w + (v << 4), 512)
-  let sum = i32x4.dot_i16x8_s(share(dots, v128.load32_splat(x, X1_FRACTIONS)), scales)
-  if (constants != Constants.SCALE) sum = minimum_span(sum, v128.load32_splat(x, X1_SUMS), minimums)
-  return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
 }
 
 // Locals: acc, sum 0..3 = rows 0..3, 4..7, 8..11, 12..15, sums of two blocks; x 0..3 = columns 0, 1 to 6, 7.
@@ -83,10 +65,10 @@ export function gemv_q4_pairs(y: usize, w: usize, x: usize, rows: i32, cols: i32
       sum1 = step(sum1, v128.load(w, 416), v128.load(w, 432), x0, x1, x2, x3, mask)
       sum2 = step(sum2, v128.load(w, 448), v128.load(w, 464), x0, x1, x2, x3, mask)
       sum3 = step(sum3, v128.load(w, 480), v128.load(w, 496), x0, x1, x2, x3, mask)
-      acc0 = finish(acc0, sum0, xb, w, 0, constants)
-      acc1 = finish(acc1, sum1, xb, w, 1, constants)
-      acc2 = finish(acc2, sum2, xb, w, 2, constants)
-      acc3 = finish(acc3, sum3, xb, w, 3, constants)
+      acc0 = add_span(acc0, sum0, xb, w, 0, constants)
+      acc1 = add_span(acc1, sum1, xb, w, 1, constants)
+      acc2 = add_span(acc2, sum2, xb, w, 2, constants)
+      acc3 = add_span(acc3, sum3, xb, w, 3, constants)
       w += span_tile(constants)
     }
     store_scaled(y, acc0, scale, w, 0, constants)

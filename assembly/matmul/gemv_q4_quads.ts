@@ -2,34 +2,16 @@
 //
 // The columns are written out, or V8 would spill sums. Sixteen rows share a splat of four activations of each block.
 
-import { spans_of, TILE_ROWS, X1, X1_CODES, X1_FRACTIONS, X1_HEADER, X1_SUMS } from '../layout'
+import { spans_of, TILE_ROWS, X1, X1_CODES, X1_HEADER } from '../layout'
 import { dot, start } from '../simd/dot'
 import { high_nibbles, nibble_mask } from '../simd/lanes'
-import { Constants, minimum_span, narrow_minimums, narrow_scales, scaled_span, span_tile, span_units, store_scaled } from './sums'
+import { add_span, Constants, span_tile, span_units, store_scaled } from './sums'
 
 // Four columns in the low nibbles, the next four in the high ones.
 // @ts-ignore: decorator
 @inline
 function step(sum: v128, packed: v128, x_low: v128, x_high: v128, mask: v128): v128 {
   return dot(dot(sum, x_low, v128.and(packed, mask)), x_high, high_nibbles(packed, mask))
-}
-
-// acc + f32(both blocks of four rows) * x.scale; `v` counts four rows.
-// @ts-ignore: decorator
-@inline
-function finish(acc: v128, a: v128, b: v128, x: usize, w: usize, v: usize, constants: Constants): v128 {
-  let scales = i64x2.splat(0)
-  let minimums = scales
-  if (constants == Constants.NARROW) {
-    scales = narrow_scales(w + (v << 3) + 512)
-    minimums = narrow_minimums(w + (v << 3) + 512)
-  } else if (constants == Constants.MINIMUM) {
-    scales = v128.load(w + (v << 5), 512)
-    minimums = v128.load(w + (v << 5), 528)
-  } else scales = v128.load(w + (v << 4), 512)
-  let sum = scaled_span(a, b, v128.load32_splat(x, X1_FRACTIONS), scales)
-  if (constants != Constants.SCALE) sum = minimum_span(sum, v128.load32_splat(x, X1_SUMS), minimums)
-  return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
 }
 
 // Locals: acc 0..3 = rows 0..3, 4..7, 8..11, 12..15; sum 0..7 = rows 0, 1 to 14, 15, each of two blocks.
@@ -94,10 +76,10 @@ export function gemv_q4_quads(y: usize, w: usize, x: usize, rows: i32, cols: i32
       sum5 = step(sum5, v128.load(w, 464), x_low, x_high, mask)
       sum6 = step(sum6, v128.load(w, 480), x_low, x_high, mask)
       sum7 = step(sum7, v128.load(w, 496), x_low, x_high, mask)
-      acc0 = finish(acc0, sum0, sum1, xb, w, 0, constants)
-      acc1 = finish(acc1, sum2, sum3, xb, w, 1, constants)
-      acc2 = finish(acc2, sum4, sum5, xb, w, 2, constants)
-      acc3 = finish(acc3, sum6, sum7, xb, w, 3, constants)
+      acc0 = add_span(acc0, i16x8.narrow_i32x4_s(sum0, sum1), xb, w, 0, constants)
+      acc1 = add_span(acc1, i16x8.narrow_i32x4_s(sum2, sum3), xb, w, 1, constants)
+      acc2 = add_span(acc2, i16x8.narrow_i32x4_s(sum4, sum5), xb, w, 2, constants)
+      acc3 = add_span(acc3, i16x8.narrow_i32x4_s(sum6, sum7), xb, w, 3, constants)
       w += span_tile(constants)
     }
     store_scaled(y, acc0, scale, w, 0, constants)

@@ -1,7 +1,7 @@
 // Every matrix kernel scales a block's integer sums and joins the sums of its rows by these functions. So
 // there is one order of float operations.
 
-import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16 } from '../layout'
+import { Q4_TILE, Q4M_TILE, Q4N_TILE, ROW_UNITS, ROW_UNITS_BF16, X1_FRACTIONS, X1_SUMS } from '../layout'
 import { HALF_BIAS } from '../simd/f16'
 import { share, total } from '../simd/dot'
 import { fixed } from '../simd/lanes'
@@ -125,6 +125,30 @@ export function narrow_scales(at: usize): v128 {
 @inline
 export function narrow_minimums(at: usize): v128 {
   return v128.load8x8_s(at, 32)
+}
+
+/** Scales of rows 4v to 4v + 3 of a tile whose constants begin at `at`: i16 [4 rows][2 blocks]. */
+// @ts-ignore: decorator
+@inline
+export function span_scales(at: usize, v: usize, kind: Constants): v128 {
+  if (kind == Constants.NARROW) return narrow_scales(at + (v << 3))
+  return v128.load(at + (v << (kind == Constants.MINIMUM ? 5 : 4)))
+}
+
+/** Their minimums, where the kind has some. */
+// @ts-ignore: decorator
+@inline
+export function span_minimums(at: usize, v: usize, kind: Constants): v128 {
+  return kind == Constants.NARROW ? narrow_minimums(at + (v << 3)) : v128.load(at + (v << 5), 16)
+}
+
+/** acc + f32(both blocks of rows 4v to 4v + 3) of the tile `w`: `dots` i16 [4 rows][2 blocks], `x` a span of x1. */
+// @ts-ignore: decorator
+@inline
+export function add_span(acc: v128, dots: v128, x: usize, w: usize, v: usize, kind: Constants): v128 {
+  let sum = i32x4.dot_i16x8_s(share(dots, v128.load32_splat(x, X1_FRACTIONS)), span_scales(w + 512, v, kind))
+  if (kind != Constants.SCALE) sum = minimum_span(sum, v128.load32_splat(x, X1_SUMS), span_minimums(w + 512, v, kind))
+  return f32x4.add(acc, f32x4.convert_i32x4_s(sum))
 }
 
 /** A span's sums + both blocks' sums of activations x their minimums. */
